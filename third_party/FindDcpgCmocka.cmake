@@ -1,0 +1,3 @@
+# cmocka -> cmocka::cmocka: unit tests.
+include(DcpgRequire)
+dcpg_find_library(DcpgCmocka cmocka::cmocka cmocka.h cmocka)

@@ -1,0 +1,3 @@
+# jansson -> jansson::jansson: JSON.
+include(DcpgRequire)
+dcpg_find_library(DcpgJansson jansson::jansson jansson.h jansson)
