@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# What job scripts share: environment for MPI, thread counts, building and finding dcpg. Source it: source path/to/jobs/lib.sh
+
+dcpg_home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+heading() { printf '\n== %s\n' "$*"; }
+
+# Shows a command and runs it.
+run() {
+    printf '$ %s\n' "$*"
+    "$@"
+}
+
+# Ends the script with a message.
+die() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+# Cores this process may use, at most what a container's quota allows.
+cores() {
+    local n quota period
+    n=$(nproc)
+    if read -r quota period 2>/dev/null </sys/fs/cgroup/cpu.max && [[ $quota != max ]]; then
+        quota=$(((quota + period - 1) / period))
+        if ((quota < n)); then n=$quota; fi
+    fi
+    echo "$n"
+}
+
+# mpi_environment RANKS: what Open MPI needs here to start RANKS ranks on this one machine, and OMP_NUM_THREADS so that threads fill the cores.
+mpi_environment() {
+    local ranks=$1 cores
+    cores=$(cores)
+    if [[ $(id -u) == 0 ]]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+    if ((ranks > cores)); then export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1; fi
+    # Ranks share the cores through threads; Open MPI would bind each to one core.
+    export OMPI_MCA_hwloc_base_binding_policy=none
+    export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((cores > ranks ? cores / ranks : 1))}
+}
+
+# build_preset NAME [cmake options...]: configures and builds into build/NAME; output only where something is to be said.
+build_preset() {
+    local preset=$1 log status=0
+    shift
+    log=$(mktemp)
+    { (cd "$dcpg_home" && cmake --preset "$preset" "$@" && cmake --build --preset "$preset" --parallel "$(cores)"); } >"$log" 2>&1 || status=1
+    if [[ $status != 0 ]]; then
+        grep -E -A 12 'error|Error|warning:' "$log" | head -n 60
+    else
+        grep -E -A 4 'warning:' "$log" | head -n 60 || true
+        echo "build/$preset: built"
+    fi
+    rm -f "$log"
+    return $status
+}
+
+# The program: $DCPG_PROGRAM, else the release build of this tree, else what PATH knows.
+find_dcpg() {
+    local candidate
+    for candidate in "${DCPG_PROGRAM:-}" "$dcpg_home/build/release/bin/dcpg" "$(command -v dcpg || true)"; do
+        if [[ -x $candidate ]]; then
+            echo "$candidate"
+            return
+        fi
+    done
+    die "no program dcpg: build it (cmake --preset release && cmake --build --preset release), or set DCPG_PROGRAM"
+}

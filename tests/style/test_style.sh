@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# The rules of the house that a grep can see.   test_style.sh [top folder]
+# Rooms and who may include whom; third-party headers; machine paths; shell scripts.
+set -uo pipefail
+cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}" || exit 1
+
+declare -A may=(
+    [base]=''
+    [par]='base'
+    [kern]='base'
+    [io]='par base'
+    [nn]='kern base'
+    [data]='io par base'
+    [formats]='data nn io par base'
+    [train]='nn data formats par io kern base'
+    [analysis]='nn data formats par io kern base'
+    [sim]='formats data par base'
+    [cmd]='base par kern nn io data formats train analysis sim'
+)
+bad=0
+fault() { echo "$*"; bad=1; }
+
+# Lines of the form "file:line:header" for every #include below the folders given.
+includes() {
+    grep -rnoE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"][^>"]+' "$@" 2>/dev/null |
+        sed -E 's/:[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]/:/'
+}
+
+# only_in header-pattern allowed-file-pattern: the header is included nowhere else in src, include and bench.
+only_in() {
+    local file line header
+    while IFS=: read -r file line header; do
+        [[ ! $header =~ $1 || $file =~ $2 ]] || fault "$file:$line: $header does not belong here"
+    done < <(includes src include bench)
+}
+only_in '^mpi\.h$' '^src/(par|io)/'
+only_in '^hdf5(_hl)?\.h$|^H5.*\.h$' '^src/io/'
+only_in '^(blis/)?blis\.h$|^cblas\.h$' '^src/kern/gemm_blis\.c$'
+only_in '^htslib/' '^src/(formats|analysis|sim)/'
+only_in '^zlib\.h$' '^src/formats/'
+
+# Public headers and the room each belongs to.
+headers=(
+    'base: log memory options reducer rng status text tree'
+    'par: par'
+    'kern: kern'
+    'nn: graph net output spec'
+    'io: h5'
+    'data: source store'
+    'formats: keras profile'
+)
+declare -A owner=()
+for line in "${headers[@]}"; do
+    for name in ${line#*:}; do owner[$name]=${line%%:*}; done
+done
+
+# check_room room files...: whatever they include belongs to the room itself or to one it may use.
+check_room() {
+    local room=$1 file line header other
+    shift
+    while IFS=: read -r file line header; do
+        case $header in
+        dcpg/*) other=$(basename "$header" .h); other=${owner[$other]-} ;;
+        */*) other=${header%%/*}; [[ -n ${may[$other]+known} ]] || other='' ;;
+        *) other='' ;;
+        esac
+        [[ -z $other || $other == "$room" || " ${may[$room]} " == *" $other "* ]] ||
+            fault "$file:$line: room $room may not include $header of room $other"
+    done < <(includes "$@")
+}
+for folder in src/*/; do
+    room=$(basename "$folder")
+    if [[ -n ${may[$room]+known} ]]; then check_room "$room" "$folder"; else fault "$folder: no such room in the house"; fi
+done
+for header in include/dcpg/*.h; do
+    room=${owner[$(basename "$header" .h)]-}
+    if [[ -n $room ]]; then check_room "$room" -H "$header"; else fault "$header: name its room in tests/style/test_style.sh"; fi
+done
+
+# Files under version control (or all, outside a clone).
+files() { git ls-files 2>/dev/null || find . -type f -not -path './build/*' | cut -c3-; }
+text=$(files | grep -Ev '\.(gz|h5|png|bin)$')
+while IFS= read -r line; do
+    [[ -z $line ]] || fault "$line: a path of one machine"
+done < <(tr '\n' '\0' <<<"$text" | xargs -0 grep -nIE '(^|[^[:alnum:]_.}$-])/(work|home|root|Users|scratch)/[[:alnum:]]' 2>/dev/null | grep -v '^tests/style/')
+while IFS= read -r line; do
+    [[ -z $line ]] || fault "$line: unfinished"
+done < <(tr '\n' '\0' <<<"$text" | xargs -0 grep -nIwE 'TODO|FIXME|XXX' 2>/dev/null | grep -v '^tests/style/')
+
+if command -v shellcheck >/dev/null; then
+    while IFS= read -r script; do
+        shellcheck -s bash "$script" || fault "$script: shellcheck complains"
+    done < <(grep -E '\.(sh|sbatch|pbs)$|^\.ci/run$' <<<"$text")
+else
+    echo "shellcheck is not installed: scripts not checked"
+fi
+
+[[ $bad == 0 ]] && echo "style: all rules kept"
+exit $bad

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Proves that test_style.sh sees each kind of fault: it passes on a tiny house in order, and fails on every break.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(mktemp -d)
+trap 'rm -rf "$top"' EXIT
+mkdir -p "$top"/{src/{base,par,kern,nn,io,cmd},include/dcpg,bench}
+cd "$top"
+touch include/dcpg/{par,tree,kern}.h
+printf '#include <dcpg/tree.h>\n#include <mpi.h>\n' >src/par/par.c
+printf '#include "kern/gemm.h"\n#include <stdio.h>\n' >src/nn/net.c
+printf '#include <blis.h>\n' >src/kern/gemm_blis.c
+check() { bash "$here/test_style.sh" "$top" >"$top/log" 2>&1; }
+check || { cat log; echo "FAIL: a house in order was refused"; exit 1; }
+
+breaks=(
+    'src/nn/x.c|#include <mpi.h>'
+    'src/base/x.c|  #  include "mpi.h"'
+    'include/dcpg/x.h|#include <mpi.h>'
+    'src/par/x.c|#include <hdf5.h>'
+    'src/kern/x.c|#include <blis.h>'
+    'src/nn/x.c|#include <htslib/bgzf.h>'
+    'src/nn/x.c|#include "par/comm.h"'
+    'src/nn/x.c|#include <dcpg/par.h>'
+    'src/par/x.c|#include <dcpg/kern.h>'
+    'include/dcpg/net.h|#include <dcpg/par.h>'
+    'include/dcpg/unknown.h|'
+    'src/base/x.c|#include "cmd/cmd.h"'
+    'src/attic/x.c|int x;'
+    'src/base/x.c|const char *path = "/work/shared/data";'
+    'src/base/x.c|/* TODO */'
+)
+for break in "${breaks[@]}"; do
+    file=${break%%|*}
+    mkdir -p "$(dirname "$file")"
+    echo "${break#*|}" >"$file"
+    if check; then echo "FAIL: not seen: $break"; exit 1; fi
+    rm "$file"
+    rmdir src/attic 2>/dev/null || true
+done
+check || { cat log; echo "FAIL: still refused after mending"; exit 1; }
+echo "${#breaks[@]} breaks seen"
