@@ -1,0 +1,92 @@
+/* The graph: a model's layers as users and Keras files see them - names, parameters, trainability - before it is lowered to what runs (net.h).
+ * Built from a specification (spec.h) or read from a Keras file (keras.h). */
+#ifndef DCPG_GRAPH_H
+#define DCPG_GRAPH_H
+
+#include <dcpg/kern.h>
+#include <dcpg/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum dcpg_kind {
+    DCPG_INPUT,      /* named "dna" [wlen][4], "cpg/state" [cells][cpg_wlen], "cpg/dist" likewise */
+    DCPG_CONV,       /* units filters of length k */
+    DCPG_DENSE,      /* on the last axis; time_distributed: Keras wraps it (and its activation) in TimeDistributed(Model) */
+    DCPG_ACTIVATION,
+    DCPG_MAX_POOL,   /* window = stride = k */
+    DCPG_BATCH_NORM,
+    DCPG_FLATTEN,
+    DCPG_MEAN,       /* GlobalAveragePooling1D */
+    DCPG_GRU,        /* bidirectional: concat(forward, backward) */
+    DCPG_CONCAT,     /* along the last axis */
+    DCPG_ADD,
+    DCPG_DROPOUT
+} dcpg_kind;
+
+/* Output of a layer for one sample: [t][c]; a vector has t = 0. */
+typedef struct dcpg_extent {
+    int64_t t, c;
+} dcpg_extent;
+
+typedef struct dcpg_glayer {
+    char *name;    /* as in Keras files: "dna/conv1d_1", "cpg/time_distributed_1", output layers carry the output's name */
+    char *inner;   /* name of the wrapped layer: dense of TimeDistributed ("dense_2"), gru of Bidirectional ("gru_1"); else NULL */
+    dcpg_kind kind;
+    int nb_source;
+    int *source;   /* [nb_source] layers before this one */
+    dcpg_extent out;
+
+    int64_t units; /* filters, dense units, GRU units (per direction) */
+    int64_t k, stride, dilation;
+    bool same;     /* padding 'same' */
+    bool bias;
+    dcpg_activation activation;           /* of an ACTIVATION, and inside DENSE (heads, time-distributed) and CONV */
+    dcpg_activation recurrent_activation; /* GRU */
+    bool bidirectional, sequences, reset_after, time_distributed;
+    float rate;             /* DROPOUT */
+    float momentum, epsilon; /* BATCH_NORM */
+    float l1, l2;           /* regularisation of the kernel(s), 0: none. Of a GRU: the input kernels of both directions */
+    bool trainable;
+} dcpg_glayer;
+
+typedef struct dcpg_graph {
+    int nb_layer, room;
+    dcpg_glayer *layer; /* in topological order */
+    int nb_output;
+    int *output;        /* [nb_output] head layers; their order is that of the outputs */
+    int64_t dna_wlen;   /* 0: no DNA input */
+    int64_t cpg_wlen, nb_cell; /* 0: no CpG input */
+    char *name;
+} dcpg_graph;
+
+/* An empty graph, NULL when out of memory. Free with dcpg_graph_free. */
+dcpg_graph *dcpg_graph_new(void);
+void dcpg_graph_free(dcpg_graph *graph);
+
+/* Appends a layer of `kind` called `name` (copied) on top of `source` layers, with the field values of `like` (NULL: defaults: bias, stride 1, dilation 1, trainable, BN 0.99 and 1e-3,
+ * hard sigmoid); computes its output extent. `*index` receives its number. DCPG_E_INPUT where the sources do not fit; the text names the layer. Local. */
+dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb_source, const int *source, const dcpg_glayer *like, int *index, dcpg_err *err);
+
+/* Declares layer `index` an output head. */
+dcpg_status dcpg_graph_add_output(dcpg_graph *graph, int index, dcpg_err *err);
+
+int dcpg_graph_find(const dcpg_graph *graph, const char *name); /* index or -1 */
+
+/* One weight array of a layer: what files hold and nets train. Convs [k][in][out], dense [in][out], GRU [in][3u], [u][3u], [3u] (or [2][3u]), BN [c] each. */
+typedef struct dcpg_weight {
+    const char *name; /* "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "recurrent_kernel"; of a bidirectional GRU "forward/kernel", "backward/bias" ... */
+    int ndim;
+    int64_t shape[3];
+    bool state;       /* moving statistics: saved, not trained */
+    bool penalised;   /* l1, l2 apply */
+} dcpg_weight;
+enum { DCPG_MAX_WEIGHTS = 6 };
+
+/* The weights of a layer in Keras's order; returns their number. Pure. */
+int dcpg_graph_weights(const dcpg_graph *graph, int layer, dcpg_weight weight[DCPG_MAX_WEIGHTS]);
+
+/* Number of values of a weight. */
+int64_t dcpg_weight_size(const dcpg_weight *weight);
+
+#endif

@@ -1,0 +1,76 @@
+/* HDF5, serial or parallel: the one wrapper. All calls come from one thread. A parallel file is opened by all ranks and its calls are collective (`_all`);
+ * a serial file belongs to one rank. Errors name file and dataset. */
+#ifndef DCPG_H5_H
+#define DCPG_H5_H
+
+#include <dcpg/par.h>
+#include <dcpg/status.h>
+#include <dcpg/text.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct dcpg_h5 dcpg_h5; /* an open file */
+
+typedef enum dcpg_h5_type { DCPG_H5_I8, DCPG_H5_U8, DCPG_H5_I16, DCPG_H5_I32, DCPG_H5_I64, DCPG_H5_U64, DCPG_H5_F32, DCPG_H5_F64 } dcpg_h5_type;
+
+enum { DCPG_H5_MAX_NDIM = 4 };
+
+/* A dataset to create, of fixed extent. */
+typedef struct dcpg_h5_shape {
+    dcpg_h5_type type; /* in the file */
+    int ndim;
+    int64_t dim[DCPG_H5_MAX_NDIM];
+    int64_t chunk[DCPG_H5_MAX_NDIM]; /* all 0: contiguous */
+    int deflate;                     /* 0: none, 1-9: gzip level with byte shuffle (chunked only) */
+} dcpg_h5_shape;
+
+/* A block of a dataset: per dimension first index and count. */
+typedef struct dcpg_h5_block {
+    int64_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM];
+} dcpg_h5_block;
+
+/* --- files. par NULL: serial, this rank only; otherwise Collective over all ranks of `par`, with one status for all. --- */
+/* Creates `path`.tmp-like temporary beside `path`; nothing appears under `path` until dcpg_h5_commit. */
+dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
+/* Opens for reading. DCPG_E_INPUT where it is absent, truncated or not HDF5. */
+dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
+/* Flushes, closes and renames a created file to its final name; the file handle is gone either way, on failure the temporary file too. */
+dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err);
+/* Closes; a created file that was not committed is removed. NULL is fine. */
+void dcpg_h5_close(dcpg_h5 *file);
+const char *dcpg_h5_path(const dcpg_h5 *file);
+
+/* --- structure (on parallel files: Collective) --- */
+bool dcpg_h5_exists(dcpg_h5 *file, const char *path);   /* a group or dataset, every part of the path */
+/* Names of the members of a group, in bytewise order; is_group[i] where not NULL. */
+dcpg_status dcpg_h5_list(dcpg_h5 *file, const char *group, dcpg_strings *names, dcpg_err *err);
+bool dcpg_h5_is_group(dcpg_h5 *file, const char *path);
+dcpg_status dcpg_h5_make_group(dcpg_h5 *file, const char *path, dcpg_err *err); /* with parents; fine if it exists */
+/* Shape of a dataset; type is that which holds the file's type without loss (bool and enums as I8/U8). */
+dcpg_status dcpg_h5_shape_of(dcpg_h5 *file, const char *path, dcpg_h5_shape *shape, dcpg_err *err);
+/* Creates a dataset and its parent groups. */
+dcpg_status dcpg_h5_make(dcpg_h5 *file, const char *path, const dcpg_h5_shape *shape, dcpg_err *err);
+
+/* --- data. `type` is that of `data` in memory; HDF5 converts. A block NULL means all. count 0 takes part with nothing (parallel). Collective transfers on parallel files. --- */
+dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, const void *data, dcpg_err *err);
+dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, void *data, dcpg_err *err);
+/* Strings of a 1-d (or scalar) dataset, fixed or variable length; writing uses fixed length, NUL-padded (numpy's S). On parallel files all ranks write the same. */
+dcpg_status dcpg_h5_write_strings(dcpg_h5 *file, const char *path, const dcpg_strings *text, dcpg_err *err);
+dcpg_status dcpg_h5_read_strings(dcpg_h5 *file, const char *path, dcpg_strings *text, dcpg_err *err);
+
+/* --- attributes of a group or dataset ("/" is the root) --- */
+bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name);
+dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const char *name, const char *text, dcpg_err *err);
+dcpg_status dcpg_h5_read_attr_string(dcpg_h5 *file, const char *path, const char *name, char **text, dcpg_err *err); /* dcpg_free */
+/* A list of strings; an empty list is written as an empty float64 array, as h5py does, and read back from any empty attribute. Long lists (over 64 KB) are cut into
+ * name0, name1 ... as Keras does. */
+dcpg_status dcpg_h5_write_attr_strings(dcpg_h5 *file, const char *path, const char *name, const dcpg_strings *text, dcpg_err *err);
+dcpg_status dcpg_h5_read_attr_strings(dcpg_h5 *file, const char *path, const char *name, dcpg_strings *text, dcpg_err *err);
+dcpg_status dcpg_h5_write_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t value, dcpg_err *err);
+dcpg_status dcpg_h5_read_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t *value, dcpg_err *err);
+
+/* Version of the HDF5 library, "1.10.8". */
+const char *dcpg_h5_version(char text[32]);
+
+#endif

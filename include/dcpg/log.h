@@ -1,0 +1,41 @@
+/* Log: what the program tells its user while it works. Results go to files, never through the log. */
+#ifndef DCPG_LOG_H
+#define DCPG_LOG_H
+
+#include <dcpg/status.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+typedef enum dcpg_level { DCPG_QUIET, DCPG_WARN, DCPG_INFO, DCPG_DEBUG } dcpg_level;
+
+/* Where messages go. Only the rank with `speaks` set writes. Passed explicitly, NULL means silence. */
+typedef struct dcpg_log {
+    FILE *screen;     /* usually stderr; NULL: none */
+    FILE *file;       /* --log_file; NULL: none */
+    dcpg_level level; /* messages above it are dropped on the screen; the file gets INFO and below always */
+    bool speaks;      /* true on rank 0 */
+    bool terminal;    /* screen is a terminal: progress is one refreshed line */
+    bool line_open;   /* a progress line stands on the screen without its newline */
+} dcpg_log;
+
+/* A log on stderr; `rank` 0 speaks. Local. */
+void dcpg_log_open(dcpg_log *log, int rank, dcpg_level level);
+
+/* Adds a log file (appended to, created if absent). Local; call on rank 0 only. */
+dcpg_status dcpg_log_to_file(dcpg_log *log, const char *path, dcpg_err *err);
+void dcpg_log_close(dcpg_log *log);
+
+void dcpg_info(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
+void dcpg_warn(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
+void dcpg_debug(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
+
+/* Progress: on a terminal one line refreshed in place; elsewhere plain lines only where `milestone` is true. The file gets milestones. Local. */
+void dcpg_progress(dcpg_log *log, bool milestone, const char *fmt, ...) DCPG_PRINTF(3, 4);
+
+/* Seconds on a monotonic clock, for differences only. */
+double dcpg_now(void);
+
+/* Seconds as "12 s", "3:05", "2:03:04"; writes at most 32 bytes into `text` and returns it. */
+char *dcpg_duration(double seconds, char text[32]);
+
+#endif

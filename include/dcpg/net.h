@@ -1,0 +1,106 @@
+/* The net: a graph lowered to the operations that run, with all its memory. Runs without MPI; sums over ranks go through a reducer. */
+#ifndef DCPG_NET_H
+#define DCPG_NET_H
+
+#include <dcpg/graph.h>
+#include <dcpg/output.h>
+#include <dcpg/reducer.h>
+#include <dcpg/status.h>
+#include <dcpg/tree.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A parameter array of the net: the directory maps names to offsets, so files never see fusion. */
+typedef struct dcpg_param {
+    int layer;          /* in the graph */
+    dcpg_weight weight; /* name and shape */
+    size_t offset;      /* of its first value in net->params (and, where !state, in every node's gradients) */
+    size_t size;
+    size_t row, stride; /* stored as size / row rows of `row` values, `stride` apart (heads are columns of one matrix); row == stride: contiguous */
+    float l1, l2;
+    bool trainable;     /* false: frozen (not updated) */
+} dcpg_param;
+
+typedef struct dcpg_net_options {
+    int64_t max_rows;       /* most samples of one call */
+    int total, first, end;  /* leaves of the summation tree, and this rank's; 1, 0, 1 for prediction */
+    bool train;             /* keep activations and gradients */
+    uint64_t seed;          /* dropout keys */
+} dcpg_net_options;
+
+/* Samples to run on. The caller owns the arrays, which must live until backward is done. */
+typedef struct dcpg_input {
+    int64_t n;                 /* this rank's samples, ordered by leaf */
+    int64_t n_global;          /* samples over all ranks */
+    const uint8_t *dna;        /* [n][dna_wlen] codes A0 T1 G2 C3 N4, or NULL */
+    const float *cpg;          /* [n][cells][2 * cpg_wlen] states then distances / 25000, or NULL */
+    const int64_t *id;         /* [n] global sample numbers (dropout keys); may be NULL for prediction */
+    const dcpg_leaves *leaves; /* NULL for prediction */
+    uint64_t step;             /* optimiser steps made so far (dropout keys) */
+} dcpg_input;
+
+/* What to learn from. */
+typedef struct dcpg_targets {
+    const float *label;        /* [n][nb_output]: 0..1 or a class index; -1: missing */
+    const float *output_weight; /* [nb_output] */
+    const float *class_weight; /* [nb_output][DCPG_MAX_CLASSES]; NULL: all 1 */
+} dcpg_targets;
+
+typedef struct dcpg_net {
+    const dcpg_graph *graph; /* not owned */
+    dcpg_net_options options;
+    size_t nb_trained;       /* floats that have gradients: params[0 .. nb_trained) */
+    size_t nb_value;         /* floats of params, moving statistics included (at the end) */
+    float *params;           /* [nb_value] ONE allocation */
+    float *grads;            /* [nb_node][nb_trained] sums over this rank's maximal nodes; after backward and reducer.wait the total is in node 0 */
+    int nb_node;
+    dcpg_node node[DCPG_MAX_NODES];
+    int nb_param;
+    dcpg_param *param;       /* [nb_param] directory in the graph's order */
+    int nb_output;
+    const char **output;     /* [nb_output] names */
+    struct dcpg_net_plan *plan; /* operations and activations: src/nn/plan.h */
+} dcpg_net;
+
+/* Plans operations and memory, allocates everything; no later call allocates. `graph` must outlive the net. Local. */
+dcpg_status dcpg_net_new(const dcpg_graph *graph, const dcpg_net_options *options, dcpg_net **net, dcpg_err *err);
+void dcpg_net_free(dcpg_net *net);
+
+/* Keras's initial weights; a layer's are a function of (seed, layer name, weight name) alone. Local. */
+void dcpg_net_init(dcpg_net *net, uint64_t seed);
+
+/* Copies a parameter to or from a plain contiguous array in the file's layout. Local. */
+void dcpg_net_get(const dcpg_net *net, const dcpg_param *param, float *values);
+void dcpg_net_set(dcpg_net *net, const dcpg_param *param, const float *values);
+
+/* Forward pass. training: batch statistics (summed over ranks by `reducer`: Collective then), dropout; also updates the moving statistics.
+ * Otherwise moving statistics, no dropout; Local, reducer may be NULL. */
+void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer);
+
+/* Predictions of output o of the last forward pass: sample i, unit j at p[i * stride + j]. */
+const float *dcpg_net_prediction(const dcpg_net *net, int output, int64_t *stride);
+
+/* Weighted SUM of the losses of samples first .. end-1 into loss[nb_output] (the caller divides by n_global), without penalty. with_gradient: prepares backward for these rows.
+ * Rows are those of one leaf when the sums go through the tree. A missing label (-1) enters with the weight 1e-7. Local. */
+void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, int64_t first, int64_t end, bool with_gradient, double *loss);
+
+/* Backward pass after forward(training) and loss over all rows. Layers from last to first; reducer->start for each range of gradients as it becomes ready (whole ranges, in
+ * the same order on all ranks), reducer->poll in between. The caller calls reducer->wait. Gradients are those of the loss divided by n_global, without penalty. Collective. */
+void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reducer *reducer);
+
+/* Penalty l1 * sum|w| + l2 * sum w^2 over penalised parameters. Local. */
+double dcpg_net_penalty(const dcpg_net *net);
+
+/* Sizes: parameters by kind, multiply-adds and activation bytes per sample of a graph, before any net is made. */
+typedef struct dcpg_net_size {
+    int64_t trainable, not_trainable; /* values */
+    int64_t macs;                     /* multiply-adds per sample, forward */
+    int64_t activation_bytes;         /* kept per sample when training */
+} dcpg_net_size;
+dcpg_status dcpg_net_measure(const dcpg_graph *graph, dcpg_net_size *size, dcpg_err *err);
+
+/* Prints layers, output extents, parameters, as `dcpg models NAME` shows them. */
+void dcpg_graph_print(const dcpg_graph *graph, FILE *out);
+
+#endif

@@ -1,0 +1,42 @@
+/* Command line options as a table. '-' and '_' are the same in names; --name value, --name=value; lists take every word up to the next option. */
+#ifndef DCPG_OPTIONS_H
+#define DCPG_OPTIONS_H
+
+#include <dcpg/status.h>
+#include <dcpg/text.h>
+#include <stdio.h>
+
+typedef enum dcpg_opt_kind {
+    DCPG_OPT_FLAG,   /* bool *: present or not */
+    DCPG_OPT_INT,    /* int64_t * */
+    DCPG_OPT_DOUBLE, /* double * */
+    DCPG_OPT_STRING, /* const char **: points into argv or into the table */
+    DCPG_OPT_LIST,   /* dcpg_strings *: one word or more */
+    DCPG_OPT_GROUP   /* no option: a heading in --help */
+} dcpg_opt_kind;
+
+typedef struct dcpg_opt {
+    dcpg_opt_kind kind;
+    const char *name;    /* as in DeepCpG, with '_', without the dashes; of a group: its title */
+    void *value;         /* by kind, as above */
+    const char *initial; /* default as text, shown in --help and parsed like a user's value; NULL: none (value left as it is) */
+    double min, max;     /* range of numbers where min < max */
+    const char *help;    /* one line; says units and what leaving it out means */
+    const char *meaning; /* word for the value in --help: "FILE", "N"; NULL: by kind */
+} dcpg_opt;
+
+typedef struct dcpg_command_line {
+    const char *usage;         /* e.g. "dcpg eval STORE --model_files DIR [options]" */
+    const char *about;         /* one paragraph for --help */
+    const dcpg_opt *options;   /* ends with a NULL name */
+    dcpg_strings *positional;  /* words that belong to no option; NULL: none allowed */
+} dcpg_command_line;
+
+/* Fills the values (defaults first). DCPG_E_USAGE names the unknown or wrong option and the nearest known name. `*help` is set, and nothing else
+ * required, when --help or -h was given. Local: every rank parses the same words. */
+dcpg_status dcpg_options_parse(const dcpg_command_line *line, int argc, char **argv, bool *help, dcpg_err *err);
+
+/* Prints usage, about, and every option with its default. */
+void dcpg_options_help(const dcpg_command_line *line, FILE *out);
+
+#endif

@@ -1,0 +1,27 @@
+/* Outputs: what the name of an output says about its head, loss, metrics and class weights (design: DeepCpG 1.0.7).
+ * The name is split at '/': the last part decides (mean, mode, var, cat_var, cat2_var, entropy, diff), and the first where it is bulk or cpg; all others are binary. */
+#ifndef DCPG_OUTPUT_H
+#define DCPG_OUTPUT_H
+
+#include <dcpg/kern.h>
+#include <stdbool.h>
+
+typedef enum dcpg_loss { DCPG_LOSS_BCE, DCPG_LOSS_MSE, DCPG_LOSS_CCE } dcpg_loss;
+
+typedef enum dcpg_metric { DCPG_METRIC_ACC, DCPG_METRIC_MSE, DCPG_METRIC_MAE, DCPG_METRIC_CAT_ACC } dcpg_metric;
+enum { DCPG_MAX_METRICS = 3, DCPG_MAX_CLASSES = 3 };
+
+typedef struct dcpg_output_kind {
+    int units;                  /* 1; cat_var: 3 */
+    dcpg_activation activation; /* of the head */
+    dcpg_loss loss;
+    int nb_metric;
+    dcpg_metric metric[DCPG_MAX_METRICS]; /* while training */
+    int nb_class;               /* classes that get class weights: 2, 3, or 0 (weight 1 for all) */
+} dcpg_output_kind;
+
+/* Pure. */
+dcpg_output_kind dcpg_output_kind_of(const char *name);
+const char *dcpg_metric_name(dcpg_metric metric); /* "acc", "mse", "mae", "cat_acc" */
+
+#endif

@@ -1,0 +1,85 @@
+/* Ranks: the communicator, agreement on errors, exchange of data, and sums of gradients. The only header besides h5.h that knows there is MPI. */
+#ifndef DCPG_PAR_H
+#define DCPG_PAR_H
+
+#include <dcpg/log.h>
+#include <dcpg/reducer.h>
+#include <dcpg/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* All ranks of a run. Opaque parts: src/par/par_impl.h. */
+typedef struct dcpg_par {
+    int rank, size;           /* in the world of this run */
+    int node_rank, node_size; /* among the ranks that share this host's memory */
+    int node, nb_node;        /* which host, of how many */
+    struct dcpg_par_impl *impl;
+} dcpg_par;
+
+/* Starts MPI (unless started; thread level FUNNELED) and fills `par`. Collective. */
+dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *err);
+
+/* Ends MPI if dcpg_par_open_all started it. Collective. */
+void dcpg_par_close_all(dcpg_par *par);
+
+/* Agreement: every rank gives its own status; all return the same one, that of the lowest failing rank, and `err` holds its text everywhere. Collective. */
+dcpg_status dcpg_agree_all(const dcpg_par *par, dcpg_status status, dcpg_err *err);
+
+/* Ends all ranks at once with `code`; for states that cannot be agreed upon (a stalled rank). Local. */
+void dcpg_par_abort(const dcpg_par *par, int code);
+
+/* Item i of `total` equal contiguous parts, part r of n: first item. Pure. */
+int64_t dcpg_part(int64_t total, int64_t r, int64_t n); /* floor(r * total / n) */
+
+/* Collective exchanges. Sizes are bytes and may exceed 2^31. */
+void dcpg_barrier_all(const dcpg_par *par);
+void dcpg_bcast_all(const dcpg_par *par, void *data, size_t bytes, int root);
+int64_t dcpg_sum_i64_all(const dcpg_par *par, int64_t x);
+int64_t dcpg_max_i64_all(const dcpg_par *par, int64_t x);
+double dcpg_max_f64_all(const dcpg_par *par, double x);
+void dcpg_sum_i64s_all(const dcpg_par *par, int64_t *x, size_t count);
+void dcpg_min_i64s_all(const dcpg_par *par, int64_t *x, size_t count);
+void dcpg_max_i64s_all(const dcpg_par *par, int64_t *x, size_t count);
+
+/* Gathers `bytes` of each rank, in rank order, into out[size * bytes] on every rank. Collective. */
+void dcpg_allgather_all(const dcpg_par *par, const void *mine, size_t bytes, void *out);
+
+/* Gathers arrays of different lengths on every rank, in rank order. `*out` is allocated (dcpg_free), bytes_of[size] receives the lengths. Collective. */
+dcpg_status dcpg_allgatherv_all(const dcpg_par *par, const void *mine, size_t bytes, void **out, size_t *bytes_of, dcpg_err *err);
+
+/* Sends send_bytes[r] bytes at send + send_at[r] to rank r; receives all of it in rank order into `*out` (allocated; dcpg_free), recv_bytes[size]. Collective. */
+dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, const size_t *send_at, const size_t *send_bytes,
+                               void **out, size_t *recv_bytes, dcpg_err *err);
+
+/* ---- sums over the tree ---- */
+
+/* Gradients of a rank and how to sum them. */
+typedef struct dcpg_par_sums dcpg_par_sums;
+
+typedef struct dcpg_par_sums_options {
+    int total;          /* V, leaves of the tree */
+    int first, end;     /* leaves of this rank; the ranks' runs tile [0, V) in rank order and none is empty */
+    float *grads;       /* [number of maximal nodes][stride]; the total ends in node 0's part on every rank */
+    size_t stride;      /* floats between two nodes' buffers */
+    size_t max_bucket;  /* the longest range given to start(), in floats: longer ones are cut */
+    bool reproducible;  /* false: node sums are added locally and summed as MPI likes */
+} dcpg_par_sums_options;
+
+/* Prepares the exchange: every rank sends, for each slice of the array, its nodes' sums to the slice's owner, who merges them in the order of the tree and gives the result to
+ * all (reduce-scatter by all-to-all, then allgather; both non-blocking). Owned by the caller; dcpg_par_sums_close_all. Collective. */
+dcpg_status dcpg_par_sums_open_all(const dcpg_par *par, const dcpg_par_sums_options *options, dcpg_par_sums **sums, dcpg_err *err);
+void dcpg_par_sums_close_all(dcpg_par_sums *sums);
+
+/* The reducer on top of it, valid while `sums` lives. Local. */
+dcpg_reducer dcpg_par_reducer(dcpg_par_sums *sums);
+
+/* ---- who runs where ---- */
+
+/* Prints one line per rank on the log (host, cores allowed, threads) and warns where threads exceed the cores of a host. Collective. */
+void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log);
+
+/* Number of processors this process may run on. Local. */
+int dcpg_cores_allowed(void);
+
+#endif

@@ -1,0 +1,35 @@
+/* Random numbers as a function of a key and a counter, so that nothing depends on who draws first: not on ranks, not on threads.
+ * Philox4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
+#ifndef DCPG_RNG_H
+#define DCPG_RNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Four random words of (key, counter). Pure. */
+void dcpg_philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);
+
+/* A stream of numbers: a pure function of (seed, stream, draws made so far). */
+typedef struct dcpg_rng {
+    uint32_t key[2];
+    uint32_t counter[4]; /* [0..1] block drawn, [2..3] stream */
+    uint32_t block[4];
+    unsigned left; /* words of `block` not yet used */
+} dcpg_rng;
+
+/* Starts stream `stream` of `seed`; streams are independent. Local, like all below. */
+void dcpg_rng_start(dcpg_rng *rng, uint64_t seed, uint64_t stream);
+uint32_t dcpg_rng_u32(dcpg_rng *rng);
+uint64_t dcpg_rng_u64(dcpg_rng *rng);
+double dcpg_rng_uniform(dcpg_rng *rng);                   /* [0, 1), 53 bits */
+double dcpg_rng_normal(dcpg_rng *rng);                    /* mean 0, variance 1 (Box-Muller) */
+uint64_t dcpg_rng_below(dcpg_rng *rng, uint64_t n);       /* 0 .. n-1, unbiased; n > 0 */
+void dcpg_rng_shuffle(dcpg_rng *rng, int64_t *x, size_t n); /* Fisher-Yates */
+
+/* FNV-1a hash of a string: turns layer and cell names into stream numbers. */
+uint64_t dcpg_hash(const char *text);
+
+/* Mixes two numbers into a stream number (splitmix64). */
+uint64_t dcpg_mix(uint64_t a, uint64_t b);
+
+#endif

@@ -1,0 +1,73 @@
+/* The store: everything once. Bases, CpG positions, and per cell which positions were observed and in what state. No windows on disk.
+ *
+ * HDF5 layout (format version 1; all extents fixed):
+ *   /                     attributes: format "dcpg-store", version 1, program, command
+ *   /genome/chromo        S  [C] names in bytewise order (all chromosomes that hold a CpG position)
+ *   /genome/length        i64 [C] bases; 0 where there is no DNA
+ *   /genome/md5           S  [C] SAM's M5; empty where there is no DNA
+ *   /genome/offset        i64 [C + 1] first byte of each chromosome in /genome/bases
+ *   /genome/bases         u8  2 bits per base (A 0, T 1, G 2, C 3), base i of a chromosome in bits 2(i%4) of byte i/4; absent without DNA
+ *   /genome/n_offset      i64 [C + 1] first row of each chromosome in /genome/n_runs
+ *   /genome/n_runs        i64 [R][2] 0-based half-open runs of bases that are not A, C, G, T
+ *   /positions/pos        i32 [M] 1-based position of the C, sorted within a chromosome: every position observed in a cell, and every target site
+ *   /positions/offset     i64 [C + 1] first position of each chromosome
+ *   /sites/index          i64 [S] target sites: indices into /positions/pos, ascending; absent where every position is a site
+ *   /cells/name           S  [N] in bytewise order
+ *   /cells/binary         u8  [N] 1: no value of the cell lies strictly between 0 and 1
+ *   /cells/nb_call        i64 [N] observed positions
+ *   /calls/observed       u64 [N][W] bit i%64 of word i/64: position i was observed, W = ceil(M / 64)
+ *   /calls/state          u64 [N][W] the value rounded half to even, 0 where not observed
+ *   /values/cell          i64 [K] cells that are not binary; absent where there is none
+ *   /values/value         f32 [K][M] their values, NaN where not observed
+ */
+#ifndef DCPG_STORE_H
+#define DCPG_STORE_H
+
+#include <dcpg/log.h>
+#include <dcpg/par.h>
+#include <dcpg/status.h>
+#include <dcpg/text.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a store says about itself: small, the same on every rank. */
+typedef struct dcpg_store {
+    char *path;
+    int nb_chromo;
+    dcpg_strings chromo;     /* [nb_chromo] names */
+    int64_t *length;         /* [nb_chromo] bases, 0: no DNA */
+    int64_t *base_offset;    /* [nb_chromo + 1] bytes */
+    int64_t *run_offset;     /* [nb_chromo + 1] rows of n_runs */
+    int64_t *pos_offset;     /* [nb_chromo + 1] positions */
+    int64_t *site_offset;    /* [nb_chromo + 1] sites */
+    dcpg_strings cells;      /* [nb_cell] names */
+    bool *binary;            /* [nb_cell] */
+    bool has_dna;
+    bool all_sites;          /* every position is a site */
+    int64_t nb_pos, nb_site;
+    dcpg_strings outputs;    /* names of the outputs it offers: "cpg/<cell>" */
+    char *checksum;          /* of names, lengths, counts: tells one data set from another; hex */
+    const struct dcpg_par *par;
+} dcpg_store;
+
+/* Opens and reads the description. DCPG_E_INPUT where the file is not a store, is cut, or of a newer version. Collective. */
+dcpg_status dcpg_store_open_all(const char *path, const dcpg_par *par, dcpg_store **store, dcpg_err *err);
+void dcpg_store_free(dcpg_store *store);
+
+/* ---- making one: `dcpg data` ---- */
+typedef struct dcpg_store_options {
+    const dcpg_strings *profiles;  /* files */
+    const dcpg_strings *dna_files; /* files or directories; may be empty */
+    const char *out_file;
+    int64_t cpg_cov;               /* a site must be observed in at least so many cells */
+    const char *pos_file;          /* chromo, pos (1-based) of the target sites instead; NULL: from the profiles */
+    const dcpg_strings *chromos;   /* only these; empty: all */
+    int bedgraph_base;             /* 0, 1, or -1: decided by where CG stands in the genome */
+    const char *command;           /* command line, kept in the store */
+} dcpg_store_options;
+
+/* Reads profiles and genome (files are shared out among the ranks) and writes the store; its content does not depend on the number of ranks. Checks every position
+ * against the genome: a chromosome missing from the FASTA, a position beyond its end are errors. Collective. */
+dcpg_status dcpg_store_make_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
+
+#endif

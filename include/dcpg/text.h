@@ -1,0 +1,31 @@
+/* Lists of strings, patterns and number parsing shared by options, formats and models. */
+#ifndef DCPG_TEXT_H
+#define DCPG_TEXT_H
+
+#include <dcpg/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A growing list of strings; owns them. Starts as {0}. */
+typedef struct dcpg_strings {
+    char **v;
+    size_t n, room;
+} dcpg_strings;
+
+dcpg_status dcpg_strings_add(dcpg_strings *list, const char *text, dcpg_err *err);
+void dcpg_strings_free(dcpg_strings *list);
+void dcpg_strings_sort(dcpg_strings *list);                            /* bytewise order */
+ptrdiff_t dcpg_strings_find(const dcpg_strings *list, const char *text); /* index, or -1 */
+
+/* A formatted string in memory of its own; NULL when out of memory. Free with dcpg_free. */
+char *dcpg_format(const char *fmt, ...) DCPG_PRINTF(1, 2);
+
+/* The whole text as a number; false where it is not one, or out of range. Locale-independent. */
+bool dcpg_parse_int(const char *text, int64_t *value);
+bool dcpg_parse_double(const char *text, double *value);
+
+/* The last part of a path: "a/b.tsv" -> "b.tsv". */
+const char *dcpg_basename(const char *path);
+
+#endif
