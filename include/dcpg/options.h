@@ -1,4 +1,9 @@
-/* Command line options as a table. '-' and '_' are the same in names; --name value, --name=value; lists take every word up to the next option. */
+/* Command line options as a table.
+ *   --name value, --name=value   '-' and '_' are the same in names
+ *   --list a b c                 every word up to the next option; --list=a takes just that one
+ *   --flag, --flag=true|false
+ *   --                           all words after it are positional
+ * Where an option is given twice the last one wins, of lists too. "-1" and "-.5" are values, not options. */
 #ifndef DCPG_OPTIONS_H
 #define DCPG_OPTIONS_H
 
@@ -7,7 +12,7 @@
 #include <stdio.h>
 
 typedef enum dcpg_opt_kind {
-    DCPG_OPT_FLAG,   /* bool *: present or not */
+    DCPG_OPT_FLAG,   /* bool *: true where given */
     DCPG_OPT_INT,    /* int64_t * */
     DCPG_OPT_DOUBLE, /* double * */
     DCPG_OPT_STRING, /* const char **: points into argv or into the table */
@@ -19,7 +24,7 @@ typedef struct dcpg_opt {
     dcpg_opt_kind kind;
     const char *name;    /* as in DeepCpG, with '_', without the dashes; of a group: its title */
     void *value;         /* by kind, as above */
-    const char *initial; /* default as text, shown in --help and parsed like a user's value; NULL: none (value left as it is) */
+    const char *initial; /* default as text, shown in --help and parsed like a user's value (words of a list stand between blanks); NULL: none, the value is left as it is */
     double min, max;     /* range of numbers where min < max */
     const char *help;    /* one line; says units and what leaving it out means */
     const char *meaning; /* word for the value in --help: "FILE", "N"; NULL: by kind */
@@ -32,11 +37,11 @@ typedef struct dcpg_command_line {
     dcpg_strings *positional;  /* words that belong to no option; NULL: none allowed */
 } dcpg_command_line;
 
-/* Fills the values (defaults first). DCPG_E_USAGE names the unknown or wrong option and the nearest known name. `*help` is set, and nothing else
- * required, when --help or -h was given. Local: every rank parses the same words. */
+/* Fills the values, defaults first; argv[0] is skipped. DCPG_E_USAGE names the unknown or wrong option and the nearest known name. `*help` is set, and
+ * the words are not looked at, when --help or -h is among them. Lists and positionals are the caller's to free, on failure too. Local: every rank parses the same words. */
 dcpg_status dcpg_options_parse(const dcpg_command_line *line, int argc, char **argv, bool *help, dcpg_err *err);
 
-/* Prints usage, about, and every option with its default. */
+/* Prints usage, about, and every option with its default, in lines of 100 columns. Local. */
 void dcpg_options_help(const dcpg_command_line *line, FILE *out);
 
 #endif

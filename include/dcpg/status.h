@@ -24,12 +24,13 @@ typedef struct dcpg_err {
 } dcpg_err;
 
 #if defined(__GNUC__)
-#define DCPG_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define DCPG_PRINTF(fmt_index, first) __attribute__((format(printf, fmt_index, first)))
 #else
-#define DCPG_PRINTF(format, first)
+#define DCPG_PRINTF(fmt_index, first)
 #endif
 
-/* Records the error in `err` (which may be NULL) and returns `status`. The first error wins: a failure noted earlier is the cause. Local. */
+/* Records the error in `err` (which may be NULL) and returns `status`. The first error wins: a failure noted earlier is the cause. The text is cut to
+ * what `err` holds and kept to one line. Local. */
 dcpg_status dcpg_fail(dcpg_err *err, dcpg_status status, const char *fmt, ...) DCPG_PRINTF(3, 4);
 
 /* Out of memory while asking for `bytes` for `what`. Local. */

@@ -21,7 +21,8 @@ ptrdiff_t dcpg_strings_find(const dcpg_strings *list, const char *text); /* inde
 /* A formatted string in memory of its own; NULL when out of memory. Free with dcpg_free. */
 char *dcpg_format(const char *fmt, ...) DCPG_PRINTF(1, 2);
 
-/* The whole text as a number; false where it is not one, or out of range. Locale-independent. */
+/* The whole decimal text as a number, correctly rounded; false where it is not one (blanks, hexadecimal, inf and nan are not), or out of range.
+ * Locale-independent. */
 bool dcpg_parse_int(const char *text, int64_t *value);
 bool dcpg_parse_double(const char *text, double *value);
 

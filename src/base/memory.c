@@ -1,0 +1,66 @@
+#include <assert.h>
+#include <dcpg/memory.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Uninitialised memory of exactly `bytes` (at least 1), so that a sanitizer sees the first byte past the end. */
+static void *allocate(size_t bytes)
+{
+    void *memory = NULL;
+    return posix_memalign(&memory, DCPG_ALIGN, bytes ? bytes : 1) == 0 ? memory : NULL;
+}
+
+static int overflows(size_t count, size_t size)
+{
+    return size != 0 && count > (size_t)PTRDIFF_MAX / size;
+}
+
+void *dcpg_alloc(size_t count, size_t size)
+{
+    if (overflows(count, size)) return NULL;
+    void *memory = allocate(count * size);
+    if (memory) memset(memory, 0, count * size);
+    return memory;
+}
+
+void *dcpg_realloc(void *array, size_t old_count, size_t count, size_t size)
+{
+    if (overflows(count, size)) return NULL;
+    char *grown = allocate(count * size);
+    if (!grown) return NULL;
+    size_t kept = (old_count < count ? old_count : count) * size;
+    if (kept > 0) memcpy(grown, array, kept);
+    memset(grown + kept, 0, count * size - kept);
+    free(array);
+    return grown;
+}
+
+void dcpg_free(void *array)
+{
+    free(array);
+}
+
+char *dcpg_strdup(const char *text)
+{
+    return dcpg_strndup(text, strlen(text));
+}
+
+char *dcpg_strndup(const char *text, size_t n)
+{
+    const char *end = memchr(text, '\0', n);
+    size_t length = end ? (size_t)(end - text) : n;
+    char *copy = allocate(length + 1);
+    if (!copy) return NULL;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return copy;
+}
+
+void *dcpg_arena_take(dcpg_arena *arena, size_t count, size_t size)
+{
+    assert(!overflows(count, size) && count * size <= (size_t)PTRDIFF_MAX - arena->used - DCPG_ALIGN);
+    char *piece = arena->base ? arena->base + arena->used : NULL;
+    arena->used += (count * size + DCPG_ALIGN - 1) / DCPG_ALIGN * DCPG_ALIGN;
+    return piece;
+}

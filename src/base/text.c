@@ -1,0 +1,156 @@
+#include <dcpg/memory.h>
+#include <dcpg/text.h>
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+dcpg_status dcpg_strings_add(dcpg_strings *list, const char *text, dcpg_err *err)
+{
+    if (list->n == list->room) {
+        size_t room = list->room ? 2 * list->room : 8;
+        char **grown = dcpg_realloc(list->v, list->n, room, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(err, "a list of names", room * sizeof *grown);
+        list->v = grown;
+        list->room = room;
+    }
+    char *copy = dcpg_strdup(text);
+    if (!copy) return dcpg_fail_nomem(err, "a name", strlen(text) + 1);
+    list->v[list->n++] = copy;
+    return DCPG_OK;
+}
+
+void dcpg_strings_free(dcpg_strings *list)
+{
+    for (size_t i = 0; i < list->n; i++) dcpg_free(list->v[i]);
+    dcpg_free(list->v);
+    *list = (dcpg_strings){0};
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void dcpg_strings_sort(dcpg_strings *list)
+{
+    if (list->n > 1) qsort(list->v, list->n, sizeof *list->v, by_bytes);
+}
+
+ptrdiff_t dcpg_strings_find(const dcpg_strings *list, const char *text)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (strcmp(list->v[i], text) == 0) return (ptrdiff_t)i;
+    }
+    return -1;
+}
+
+char *dcpg_format(const char *fmt, ...)
+{
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    char *text = n < 0 ? NULL : dcpg_alloc((size_t)n + 1, 1);
+    if (text) vsnprintf(text, (size_t)n + 1, fmt, again);
+    va_end(again);
+    va_end(args);
+    return text;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool dcpg_parse_int(const char *text, int64_t *value)
+{
+    const char *digits = text + (*text == '-' || *text == '+');
+    if (!is_digit(*digits)) return false;
+    char *end;
+    errno = 0;
+    long long parsed = strtoll(text, &end, 10);
+    if (*end || errno == ERANGE) return false;
+    *value = parsed;
+    return true;
+}
+
+/* A decimal number taken apart: digits * 10^exponent, where `digits` holds the first 19 of them. */
+typedef struct decimal {
+    uint64_t digits;
+    int nb_digit; /* significant ones, counted up to 20 */
+    long exponent;
+} decimal;
+
+static const char *scan_digits(const char *p, bool fraction, decimal *d)
+{
+    for (; is_digit(*p); p++) {
+        bool counts = d->nb_digit > 0 || *p != '0';
+        if (d->nb_digit < 19) {
+            d->digits = 10 * d->digits + (uint64_t)(*p - '0');
+            if (fraction) d->exponent--;
+        }
+        if (counts && d->nb_digit < 20) d->nb_digit++;
+    }
+    return p;
+}
+
+/* [+-]digits[.digits][e[+-]digits], at least one digit before the exponent; false where `text` is anything else. */
+static bool scan_decimal(const char *text, decimal *d)
+{
+    const char *p = text + (*text == '-' || *text == '+');
+    if (!is_digit(*p) && !(*p == '.' && is_digit(p[1]))) return false;
+    p = scan_digits(p, false, d);
+    if (*p == '.') p = scan_digits(p + 1, true, d);
+    if (*p == 'e' || *p == 'E') {
+        p++;
+        bool negative = *p == '-';
+        if (*p == '-' || *p == '+') p++;
+        if (!is_digit(*p)) return false;
+        long exponent = 0;
+        for (; is_digit(*p); p++) {
+            if (exponent < 100000) exponent = 10 * exponent + (*p - '0');
+        }
+        d->exponent += negative ? -exponent : exponent;
+    }
+    return *p == '\0';
+}
+
+/* The C library's conversion, as if the locale were "C". */
+static bool convert_slowly(const char *text, double *value)
+{
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!plain) return false;
+    locale_t before = uselocale(plain);
+    double parsed = strtod(text, NULL);
+    uselocale(before);
+    freelocale(plain);
+    if (!isfinite(parsed)) return false;
+    *value = parsed;
+    return true;
+}
+
+bool dcpg_parse_double(const char *text, double *value)
+{
+    static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    decimal d = {0};
+    if (!scan_decimal(text, &d)) return false;
+    /* Both factors are exact in a double, so one operation rounds correctly (Clinger, PLDI 1990). Files are full of such numbers. */
+    if (d.nb_digit <= 15 && d.exponent >= -22 && d.exponent <= 22) {
+        double digits = (double)d.digits;
+        double size = d.exponent < 0 ? digits / power[-d.exponent] : digits * power[d.exponent];
+        *value = *text == '-' ? -size : size;
+        return true;
+    }
+    return convert_slowly(text, value);
+}
+
+const char *dcpg_basename(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}

@@ -1,0 +1,56 @@
+#include <assert.h>
+#include <dcpg/tree.h>
+
+/* Shorter arrays are added faster than threads start. */
+enum { THREADED_FROM = 1 << 16 };
+
+int dcpg_tree_split(dcpg_node node)
+{
+    int nb = node.end - node.first;
+    assert(nb > 1);
+    int left = 1;
+    while (left <= (nb - 1) / 2) left *= 2;
+    return node.first + left;
+}
+
+static int add_nodes(dcpg_node node, int first, int end, dcpg_node *nodes, int nb)
+{
+    if (node.end <= first || end <= node.first) return nb;
+    if (first <= node.first && node.end <= end) {
+        assert(nb < DCPG_MAX_NODES);
+        nodes[nb] = node;
+        return nb + 1;
+    }
+    int middle = dcpg_tree_split(node);
+    nb = add_nodes((dcpg_node){node.first, middle}, first, end, nodes, nb);
+    return add_nodes((dcpg_node){middle, node.end}, first, end, nodes, nb);
+}
+
+int dcpg_tree_nodes(int total, int first, int end, dcpg_node nodes[DCPG_MAX_NODES])
+{
+    assert(0 <= first && first <= end && end <= total);
+    if (first == end) return 0;
+    return add_nodes((dcpg_node){0, total}, first, end, nodes, 0);
+}
+
+int dcpg_tree_depth(dcpg_node node)
+{
+    if (node.end - node.first == 1) return 0;
+    int middle = dcpg_tree_split(node);
+    int left = dcpg_tree_depth((dcpg_node){node.first, middle});
+    int right = 1 + dcpg_tree_depth((dcpg_node){middle, node.end}); /* its sum stands in scratch, its own scratch behind it */
+    return left > right ? left : right;
+}
+
+#define REAL float
+#define TYPED(name) name
+#define LEAF_FN dcpg_leaf_fn
+#include "base/tree_typed.h"
+#undef REAL
+#undef TYPED
+#undef LEAF_FN
+
+#define REAL double
+#define TYPED(name) name##64
+#define LEAF_FN dcpg_leaf_fn64
+#include "base/tree_typed.h"

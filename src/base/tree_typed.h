@@ -1,0 +1,47 @@
+/* The tree's sums for one element type. Included by tree.c once for float and once for double, which define
+ *   REAL        the element type
+ *   TYPED(name) the name of a function for it
+ *   LEAF_FN     the type of a leaf function for it. */
+
+/* to[i] += from[i]. Every element is one addition, so threads cannot change its bits. */
+static void TYPED(add)(REAL *restrict to, const REAL *restrict from, size_t count)
+{
+#pragma omp parallel for simd if (count >= THREADED_FROM)
+    for (size_t i = 0; i < count; i++) to[i] += from[i];
+}
+
+void TYPED(dcpg_tree_sum)(dcpg_node node, size_t count, LEAF_FN *leaf, void *context, REAL *out, REAL *scratch)
+{
+    if (node.end - node.first == 1) {
+        leaf(context, node.first, out);
+        return;
+    }
+    int middle = dcpg_tree_split(node);
+    TYPED(dcpg_tree_sum)((dcpg_node){node.first, middle}, count, leaf, context, out, scratch);
+    TYPED(dcpg_tree_sum)((dcpg_node){middle, node.end}, count, leaf, context, scratch, scratch + count);
+    TYPED(add)(out, scratch, count);
+}
+
+/* Sums the parts that tile `node`, of which `**next` is the leftmost, into that one; moves `next` past them. */
+static void TYPED(merge)(dcpg_node node, const dcpg_node **next, REAL ***part, size_t count)
+{
+    if ((*next)->first == node.first && (*next)->end == node.end) {
+        ++*next;
+        ++*part;
+        return;
+    }
+    REAL *left = **part;
+    int middle = dcpg_tree_split(node);
+    TYPED(merge)((dcpg_node){node.first, middle}, next, part, count);
+    const REAL *right = **part;
+    TYPED(merge)((dcpg_node){middle, node.end}, next, part, count);
+    TYPED(add)(left, right, count);
+}
+
+void TYPED(dcpg_tree_merge)(int total, int nb, const dcpg_node *nodes, REAL **part, size_t count)
+{
+    assert(nb > 0 && nodes[0].first == 0 && nodes[nb - 1].end == total);
+    const dcpg_node *next = nodes;
+    TYPED(merge)((dcpg_node){0, total}, &next, &part, count);
+    assert(next == nodes + nb);
+}
