@@ -1,0 +1,122 @@
+/* Small files and directories. */
+#include <dcpg/file.h>
+#include <dcpg/memory.h>
+#include <dcpg/text.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static dcpg_status fail_io(const char *path, const char *what, dcpg_err *err)
+{
+    return dcpg_fail(err, DCPG_E_IO, "%s: cannot %s: %s", path, what, strerror(errno));
+}
+
+static dcpg_status write_all(int fd, const char *path, const char *bytes, size_t n, dcpg_err *err)
+{
+    while (n) {
+        ssize_t done = write(fd, bytes, n);
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0) return fail_io(path, "be written", err);
+        bytes += done;
+        n -= (size_t)done;
+    }
+    if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP) return fail_io(path, "be flushed to the disk", err);
+    return DCPG_OK;
+}
+
+static dcpg_status write_and_rename(const char *path, const char *temporary, const char *bytes, size_t n, dcpg_err *err)
+{
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (fd < 0) return fail_io(path, "be created", err);
+    dcpg_status status = write_all(fd, path, bytes, n, err);
+    if (close(fd) != 0 && status == DCPG_OK) status = fail_io(path, "be written", err);
+    if (status == DCPG_OK && rename(temporary, path) != 0) status = fail_io(path, "be given its name", err);
+    if (status != DCPG_OK) unlink(temporary);
+    return status;
+}
+
+dcpg_status dcpg_file_write(const char *path, const char *bytes, size_t n, dcpg_err *err)
+{
+    char *temporary = dcpg_format("%s.%ld.tmp", path, (long)getpid());
+    if (temporary == NULL) return dcpg_fail_nomem(err, "a file name", strlen(path));
+    dcpg_status status = write_and_rename(path, temporary, bytes, n, err);
+    dcpg_free(temporary);
+    return status;
+}
+
+static dcpg_status read_stream(FILE *file, const char *path, size_t limit, char **text, dcpg_err *err)
+{
+    size_t n = 0, room = 0;
+    char *bytes = NULL;
+    for (;;) {
+        if (n + 1 >= room) {
+            size_t wider = room ? 2 * room : 4096;
+            char *grown = dcpg_realloc(bytes, n, wider, 1);
+            if (grown == NULL) {
+                dcpg_free(bytes);
+                return dcpg_fail_nomem(err, path, wider);
+            }
+            bytes = grown;
+            room = wider;
+        }
+        size_t got = fread(bytes + n, 1, room - n - 1, file);
+        n += got;
+        if (got == 0) break;
+        if (n > limit) {
+            dcpg_free(bytes);
+            return dcpg_fail(err, DCPG_E_INPUT, "%s: larger than %zu bytes, which no file of its kind is", path, limit);
+        }
+    }
+    if (ferror(file)) {
+        dcpg_free(bytes);
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be read: %s", path, strerror(errno));
+    }
+    bytes[n] = '\0';
+    *text = bytes;
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_file_read(const char *path, size_t limit, char **text, dcpg_err *err)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
+    dcpg_status status = read_stream(file, path, limit, text, err);
+    fclose(file);
+    return status;
+}
+
+static dcpg_status make_dir(const char *path, dcpg_err *err)
+{
+    if (mkdir(path, 0777) == 0 || (errno == EEXIST && dcpg_is_dir(path))) return DCPG_OK;
+    return fail_io(path, "be made a directory", err);
+}
+
+dcpg_status dcpg_make_dirs(const char *path, dcpg_err *err)
+{
+    char *part = dcpg_strdup(path);
+    if (part == NULL) return dcpg_fail_nomem(err, "a directory name", strlen(path));
+    dcpg_status status = DCPG_OK;
+    for (char *slash = strchr(part + (part[0] == '/'), '/'); slash && status == DCPG_OK; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        status = make_dir(part, err);
+        *slash = '/';
+    }
+    if (status == DCPG_OK) status = make_dir(part, err);
+    dcpg_free(part);
+    return status;
+}
+
+bool dcpg_is_dir(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+bool dcpg_file_exists(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0;
+}
