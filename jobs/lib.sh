@@ -28,14 +28,16 @@ cores() {
     echo "$n"
 }
 
-# mpi_environment RANKS: what Open MPI needs here to start RANKS ranks on this one machine, and OMP_NUM_THREADS so that threads fill the cores.
+# mpi_environment RANKS: what Open MPI needs to start RANKS ranks on this one machine, and OMP_NUM_THREADS so that threads fill its cores.
 mpi_environment() {
     local ranks=$1 cores
     cores=$(cores)
     if [[ $(id -u) == 0 ]]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
-    if ((ranks > cores)); then export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1; fi
-    # Ranks share the cores through threads; Open MPI would bind each to one core.
-    export OMPI_MCA_hwloc_base_binding_policy=none
+    # Open MPI counts cores without hyperthreads, and would bind each rank to one.
+    export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+    if ((ranks > cores)); then export OMPI_MCA_mpi_yield_when_idle=1; fi
+    # Containers may forbid one process to read another's memory.
+    if [[ -e /.dockerenv || -e /run/.containerenv ]]; then export OMPI_MCA_btl_vader_single_copy_mechanism=none; fi
     export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((cores > ranks ? cores / ranks : 1))}
 }
 

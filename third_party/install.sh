@@ -69,7 +69,7 @@ if command -v dpkg-query >/dev/null; then
 fi
 
 if found=$(configures); then
-    say "not root, but everything the build needs is found"
+    say "not root, but the build finds all it needs${todo[*]:+; tests that use one of these may skip: ${todo[*]}}"
     exit 0
 fi
 cat <<END
