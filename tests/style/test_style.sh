@@ -41,13 +41,15 @@ only_in '^zlib\.h$' '^src/formats/'
 
 # Public headers and the room each belongs to.
 headers=(
-    'base: log memory options reducer rng status text tree'
+    'base: file log memory options reducer rng status text tree'
     'par: par'
     'kern: kern'
     'nn: graph net output spec'
     'io: h5'
-    'data: source store'
+    'data: loader source store'
     'formats: keras profile'
+    'train: train'
+    'analysis: eval metrics'
 )
 declare -A owner=()
 for line in "${headers[@]}"; do
