@@ -26,6 +26,10 @@ char *dcpg_format(const char *fmt, ...) DCPG_PRINTF(1, 2);
 bool dcpg_parse_int(const char *text, int64_t *value);
 bool dcpg_parse_double(const char *text, double *value);
 
+/* Appends to `out` the names that match one of the POSIX extended regular expressions anywhere (all names where `patterns` is NULL or empty), in the order of `names`, at most
+ * `most` of them (0: no limit). DCPG_E_USAGE: a pattern that is not one, or that matches no name (`what` says of what). */
+dcpg_status dcpg_strings_select(const dcpg_strings *names, const dcpg_strings *patterns, int64_t most, const char *what, dcpg_strings *out, dcpg_err *err);
+
 /* The last part of a path: "a/b.tsv" -> "b.tsv". */
 const char *dcpg_basename(const char *path);
 

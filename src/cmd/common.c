@@ -1,0 +1,36 @@
+/* What all subcommands share. */
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+
+int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err)
+{
+    if (par->rank == 0) {
+        fprintf(stderr, "dcpg %s: %s\n", command, err->text);
+        if (err->status == DCPG_E_USAGE) fprintf(stderr, "Try 'dcpg %s --help'.\n", command);
+    }
+    return dcpg_exit_code(err->status);
+}
+
+static double seconds(struct timeval t)
+{
+    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
+}
+
+void dcpg_cmd_closing_all(const dcpg_par *par, dcpg_log *log, double started, int argc, char **argv)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    int64_t milliseconds = (int64_t)(1000 * (seconds(usage.ru_utime) + seconds(usage.ru_stime)));
+    int64_t cpu = dcpg_sum_i64_all(par, milliseconds), peak = dcpg_max_i64_all(par, usage.ru_maxrss);
+    char line[512];
+    size_t used = 0;
+    for (int i = 0; i < argc && used < sizeof line - 1; i++) {
+        int n = snprintf(line + used, sizeof line - used, "%s%s", i ? " " : "", argv[i]);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    if (used >= sizeof line) snprintf(line + sizeof line - 4, 4, "...");
+    dcpg_info(log, "dcpg %s  %s  wall %.1f s  CPU %.1f s  peak memory %.0f MB (largest of %d rank%s)", DCPG_VERSION, line, dcpg_now() - started, (double)cpu / 1000, (double)peak / 1024, par->size,
+              par->size == 1 ? "" : "s");
+}

@@ -1,0 +1,72 @@
+/* dcpg: a table of subcommands. */
+#include "cmd/cmd.h"
+
+#include <dcpg/kern.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct command {
+    const char *name;
+    int (*run)(dcpg_par *par, int argc, char **argv);
+    const char *about;
+} command;
+
+static const command commands[] = {
+    {"simulate", dcpg_cmd_simulate, "write a synthetic genome and single cells with known truth"},
+    {"data", dcpg_cmd_data, "put methylation profiles and a genome into a store"},
+    {"train", dcpg_cmd_train, "train a model on a store"},
+    {"eval", dcpg_cmd_eval, "predict every site and cell, and score the predictions"},
+    {"export", dcpg_cmd_export, "write imputed methylation for genome browsers"},
+    {"models", dcpg_cmd_models, "list the model zoo, or the layers of one model"},
+};
+enum { NB_COMMAND = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "dcpg %s: imputes the DNA methylation of single cells with deep networks, trained over MPI\n\nusage: [mpirun -n RANKS] dcpg COMMAND [options]\n\ncommands:\n", DCPG_VERSION);
+    for (int i = 0; i < NB_COMMAND; i++) fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
+    fprintf(out, "\n'dcpg COMMAND --help' shows the options of a command; 'dcpg --version' the version.\n");
+}
+
+static int run_command(dcpg_par *par, int argc, char **argv)
+{
+    dcpg_err err = {0};
+    if (dcpg_agree_all(par, dcpg_gemm_start(NULL, &err), &err) != DCPG_OK) return dcpg_cmd_fail(par, argv[0], &err);
+    for (int i = 0; i < NB_COMMAND; i++)
+        if (strcmp(argv[0], commands[i].name) == 0) return commands[i].run(par, argc, argv);
+    if (par->rank == 0) fprintf(stderr, "dcpg: there is no command '%s'. Try 'dcpg --help'.\n", argv[0]);
+    return dcpg_exit_code(DCPG_E_USAGE);
+}
+
+/* Words that need no ranks. Returns an exit code, or -1 where there is a command to run. */
+static int answer_at_once(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return dcpg_exit_code(DCPG_E_USAGE);
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("dcpg %s\n", DCPG_VERSION);
+        return 0;
+    }
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    dcpg_par par = {0};
+    dcpg_err err = {0};
+    int code = answer_at_once(argc, argv);
+    if (code >= 0) return code;
+    if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) {
+        fprintf(stderr, "dcpg: %s\n", err.text);
+        return dcpg_exit_code(err.status);
+    }
+    code = run_command(&par, argc - 1, argv + 1);
+    dcpg_par_close_all(&par);
+    return code;
+}

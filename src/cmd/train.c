@@ -1,0 +1,199 @@
+/* dcpg train */
+#include "cmd/cmd.h"
+
+#include <dcpg/memory.h>
+#include <dcpg/options.h>
+#include <dcpg/spec.h>
+#include <dcpg/train.h>
+#include <omp.h>
+
+/* Everything a user can say. */
+typedef struct settings {
+    dcpg_strings store, val_files, train_chromos, val_chromos, model_files, output_names, output_weights, replicate_names;
+    const char *dna_model, *cpg_model, *joint_model, *keras_backend, *log_file;
+    int64_t dna_wlen, cpg_wlen, nb_output, nb_replicate, virtual_ranks, seed;
+    double dropout, l1_decay, l2_decay;
+    bool verbose;
+    dcpg_train_options train;
+} settings;
+
+/* What the run is made of; freed together. */
+typedef struct parts {
+    dcpg_store *store, *val_store;
+    dcpg_source *train, *val;
+    dcpg_strings cells, outputs; /* chosen replicates and outputs */
+    dcpg_graph *graph;
+    dcpg_weights weights;
+    float *output_weight;
+} parts;
+
+static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err)
+{
+    dcpg_train_options *t = &s->train;
+    const dcpg_opt options[] = {
+        {DCPG_OPT_GROUP, "data", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_LIST, "train_chromos", &s->train_chromos, NULL, 0, 0, "chromosomes to train on (default: all)", "NAME"},
+        {DCPG_OPT_LIST, "val_chromos", &s->val_chromos, NULL, 0, 0, "chromosomes to validate on (default: none, unless --val_files is given)", "NAME"},
+        {DCPG_OPT_LIST, "val_files", &s->val_files, NULL, 0, 0, "store to validate on (default: that of training)", "STORE"},
+        {DCPG_OPT_STRING, "out_dir", &t->out_dir, "train", 0, 0, "model directory to write", "DIR"},
+        {DCPG_OPT_INT, "nb_train_sample", &t->nb_train_sample, "0", 0, 9e18, "use the first N training sites only (0: all)", "N"},
+        {DCPG_OPT_INT, "nb_val_sample", &t->nb_val_sample, "0", 0, 9e18, "use the first N validation sites only (0: all)", "N"},
+        {DCPG_OPT_LIST, "output_names", &s->output_names, NULL, 0, 0, "outputs to train, as regular expressions (default: cpg/.*)", "REGEX"},
+        {DCPG_OPT_INT, "nb_output", &s->nb_output, "0", 0, 1e9, "at most N outputs (0: all)", "N"},
+        {DCPG_OPT_LIST, "output_weights", &s->output_weights, NULL, 0, 0, "weight of outputs in the loss (default: 1)", "REGEX=WEIGHT"},
+        {DCPG_OPT_LIST, "replicate_names", &s->replicate_names, NULL, 0, 0, "cells whose neighbours the CpG model sees, as regular expressions (default: all)", "REGEX"},
+        {DCPG_OPT_INT, "nb_replicate", &s->nb_replicate, "0", 0, 1e9, "at most N such cells (0: all)", "N"},
+
+        {DCPG_OPT_GROUP, "model", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_STRING, "dna_model", &s->dna_model, NULL, 0, 0, "DNA model: a name of 'dcpg models' or a specification (default: none)", "NAME"},
+        {DCPG_OPT_STRING, "cpg_model", &s->cpg_model, NULL, 0, 0, "CpG model (default: none)", "NAME"},
+        {DCPG_OPT_STRING, "joint_model", &s->joint_model, "JointL2h512", 0, 0, "joins the two where both are given", "NAME"},
+        {DCPG_OPT_INT, "dna_wlen", &s->dna_wlen, "1001", 1, 1e6, "length of the DNA window in bp, odd", "BP"},
+        {DCPG_OPT_INT, "cpg_wlen", &s->cpg_wlen, "50", 2, 1e5, "observed neighbours of a site per cell, even: half on each side", "N"},
+        {DCPG_OPT_LIST, "model_files", &s->model_files, NULL, 0, 0, "train this model further: a directory, a model.h5, or model.json and weights", "FILE"},
+        {DCPG_OPT_STRING, "keras_backend", &s->keras_backend, NULL, 0, 0, "theano or tensorflow: who wrote model files that do not say (default: tensorflow)", "NAME"},
+        {DCPG_OPT_DOUBLE, "dropout", &s->dropout, "0", 0, 0.999, "dropout rate", "RATE"},
+        {DCPG_OPT_DOUBLE, "l1_decay", &s->l1_decay, "0.0001", 0, 1e9, "L1 penalty on kernels", "X"},
+        {DCPG_OPT_DOUBLE, "l2_decay", &s->l2_decay, "0.0001", 0, 1e9, "L2 penalty on kernels", "X"},
+
+        {DCPG_OPT_GROUP, "training", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_INT, "nb_epoch", &t->nb_epoch, "30", 1, 1e6, "at most N epochs", "N"},
+        {DCPG_OPT_INT, "batch_size", &t->batch_size, "128", 1, 1e9, "sites per step, over all ranks", "N"},
+        {DCPG_OPT_DOUBLE, "learning_rate", &t->learning_rate, "0.0001", 0, 1e9, "Adam's learning rate", "X"},
+        {DCPG_OPT_DOUBLE, "learning_rate_decay", &t->learning_rate_decay, "0.975", 0, 1e9, "factor on the learning rate per epoch", "X"},
+        {DCPG_OPT_INT, "early_stopping", &t->early_stopping, "5", 0, 1e9, "stop after N epochs without a better validation loss (0: never)", "N"},
+        {DCPG_OPT_FLAG, "no_class_weights", &t->no_class_weights, NULL, 0, 0, "do not weigh rare classes up", NULL},
+        {DCPG_OPT_DOUBLE, "max_time", &t->max_time, "0", 0, 1e6, "stop after so many hours (0: no limit)", "HOURS"},
+        {DCPG_OPT_STRING, "stop_file", &t->stop_file, NULL, 0, 0, "stop, with everything saved, when this file exists", "FILE"},
+        {DCPG_OPT_INT, "seed", &s->seed, "0", 0, 9e18, "of initial weights, sample order and dropout", "N"},
+
+        {DCPG_OPT_GROUP, "ranks", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_INT, "virtual_ranks", &s->virtual_ranks, "0", 0, 1e6, "shards the sites are cut into; the same number gives the same model on any number of ranks (0: 8, or the number of ranks if larger)", "V"},
+        {DCPG_OPT_FLAG, "no_reproducible", &t->no_reproducible, NULL, 0, 0, "sum gradients in any order", NULL},
+
+        {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
+        {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        {0}};
+    dcpg_command_line line = {"dcpg train STORE --dna_model NAME --cpg_model NAME --out_dir DIR [options]",
+                              "Trains a DNA model, a CpG model, or both joined, to predict the methylation of every cell, with as many ranks as mpirun starts.", options, &s->store};
+    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
+    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
+    return DCPG_OK;
+}
+
+static dcpg_status check(settings *s, dcpg_err *err)
+{
+    if (s->store.n != 1) return dcpg_fail(err, DCPG_E_USAGE, "give one store (made by dcpg data), not %zu files", s->store.n);
+    if (s->val_files.n > 1) return dcpg_fail(err, DCPG_E_USAGE, "--val_files takes one store");
+    bool named = s->dna_model || s->cpg_model;
+    if (!named && s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "choose what to train: --dna_model, --cpg_model, both, or --model_files");
+    if (named && s->model_files.n) return dcpg_fail(err, DCPG_E_USAGE, "--model_files brings its whole model: leave out --dna_model and --cpg_model");
+    if (s->dna_wlen % 2 == 0) return dcpg_fail(err, DCPG_E_USAGE, "--dna_wlen %lld: must be odd, with the CpG in the middle", (long long)s->dna_wlen);
+    if (s->cpg_wlen % 2) return dcpg_fail(err, DCPG_E_USAGE, "--cpg_wlen %lld: must be even, half on each side", (long long)s->cpg_wlen);
+    s->train.virtual_ranks = (int)s->virtual_ranks;
+    s->train.seed = (uint64_t)s->seed;
+    s->train.nb_thread = omp_get_max_threads();
+    return DCPG_OK;
+}
+
+/* The graph, from files or from names; sets the windows that it wants. Collective. */
+static dcpg_status make_graph_all(const settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
+{
+    if (s->model_files.n) return dcpg_model_load_all(&s->model_files, s->keras_backend, par, log, &p->graph, &p->weights, err);
+    dcpg_model_options options = {.dna = s->dna_model, .cpg = s->cpg_model, .joint = s->dna_model && s->cpg_model ? s->joint_model : NULL, .dna_wlen = s->dna_wlen, .cpg_wlen = s->cpg_wlen,
+                                  .nb_cell = (int64_t)p->cells.n, .outputs = &p->outputs, .dropout = (float)s->dropout, .l1 = (float)s->l1_decay, .l2 = (float)s->l2_decay};
+    return dcpg_agree_all(par, dcpg_model_build(&options, &p->graph, err), err);
+}
+
+/* Outputs and cells: those of a loaded model, otherwise as chosen. */
+static dcpg_status choose_outputs(const settings *s, parts *p, dcpg_err *err)
+{
+    dcpg_strings initial = {0};
+    dcpg_status status = dcpg_strings_add(&initial, "^cpg/", err);
+    const dcpg_strings *patterns = s->output_names.n ? &s->output_names : &initial;
+    if (status == DCPG_OK) status = dcpg_strings_select(&p->store->outputs, patterns, s->nb_output, "output", &p->outputs, err);
+    if (status == DCPG_OK) status = dcpg_strings_select(&p->store->cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
+    dcpg_strings_free(&initial);
+    return status;
+}
+
+static dcpg_status use_graph_outputs(parts *p, dcpg_err *err)
+{
+    const dcpg_graph *g = p->graph;
+    dcpg_strings_free(&p->outputs);
+    for (int o = 0; o < g->nb_output; o++) DCPG_TRY(dcpg_strings_add(&p->outputs, g->layer[g->output[o]].name, err));
+    if (g->nb_cell && g->nb_cell != (int64_t)p->cells.n)
+        return dcpg_fail(err, DCPG_E_INPUT, "the model was made for %lld cells, but %zu are chosen: use --replicate_names", (long long)g->nb_cell, p->cells.n);
+    return DCPG_OK;
+}
+
+static dcpg_status open_sources_all(const settings *s, parts *p, const dcpg_par *par, dcpg_err *err)
+{
+    dcpg_want want = {p->graph->dna_wlen, p->graph->cpg_wlen, &p->cells, &p->outputs};
+    DCPG_TRY(dcpg_source_from_store_all(p->store, &s->train_chromos, &want, &p->train, err));
+    if (s->val_chromos.n == 0 && s->val_files.n == 0) return DCPG_OK;
+    if (s->val_files.n) DCPG_TRY(dcpg_store_open_all(s->val_files.v[0], par, &p->val_store, err));
+    return dcpg_source_from_store_all(p->val_store ? p->val_store : p->store, &s->val_chromos, &want, &p->val, err);
+}
+
+static dcpg_status weigh_outputs(const settings *s, parts *p, dcpg_err *err)
+{
+    p->output_weight = dcpg_alloc(p->outputs.n, sizeof *p->output_weight);
+    if (p->output_weight == NULL) return dcpg_fail_nomem(err, "output weights", p->outputs.n);
+    return dcpg_output_weights(&p->outputs, &s->output_weights, p->output_weight, err);
+}
+
+static dcpg_status train_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
+{
+    DCPG_TRY(dcpg_store_open_all(s->store.v[0], par, &p->store, err));
+    DCPG_TRY(dcpg_agree_all(par, choose_outputs(s, p, err), err));
+    DCPG_TRY(make_graph_all(s, p, par, log, err));
+    DCPG_TRY(dcpg_agree_all(par, use_graph_outputs(p, err), err));
+    DCPG_TRY(open_sources_all(s, p, par, err));
+    DCPG_TRY(dcpg_agree_all(par, weigh_outputs(s, p, err), err));
+    s->train.output_weight = p->output_weight;
+    return dcpg_train_all(p->train, p->val, p->graph, &p->weights, &s->train, par, log, err);
+}
+
+static void free_parts(parts *p)
+{
+    dcpg_source_close(p->train);
+    dcpg_source_close(p->val);
+    dcpg_store_free(p->store);
+    dcpg_store_free(p->val_store);
+    dcpg_graph_free(p->graph);
+    dcpg_weights_free(&p->weights);
+    dcpg_strings_free(&p->cells);
+    dcpg_strings_free(&p->outputs);
+    dcpg_free(p->output_weight);
+}
+
+static void free_settings(settings *s)
+{
+    dcpg_strings *lists[] = {&s->store, &s->val_files, &s->train_chromos, &s->val_chromos, &s->model_files, &s->output_names, &s->output_weights, &s->replicate_names};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
+}
+
+int dcpg_cmd_train(dcpg_par *par, int argc, char **argv)
+{
+    double started = dcpg_now();
+    settings s = {0};
+    parts p = {0};
+    dcpg_log log = {0};
+    dcpg_err err = {0};
+    bool help = false;
+    dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
+    if (status == DCPG_OK && !help) {
+        dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
+        status = check(&s, &err);
+        if (status == DCPG_OK && s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
+        status = dcpg_agree_all(par, status, &err);
+        if (status == DCPG_OK) status = train_all(&s, &p, par, &log, &err);
+        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
+        dcpg_log_close(&log);
+    }
+    free_parts(&p);
+    free_settings(&s);
+    return status == DCPG_OK ? 0 : dcpg_cmd_fail(par, argv[0], &err);
+}

@@ -1,0 +1,109 @@
+/* Adam over the ranges of parameters that are trained. */
+#include <dcpg/kern.h>
+#include <dcpg/memory.h>
+#include <dcpg/train.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* A row of a parameter array: the smallest piece that shares penalty and trainability. */
+typedef struct piece {
+    size_t offset, count;
+    float l1, l2;
+    bool trainable;
+} piece;
+
+static int by_offset(const void *a, const void *b)
+{
+    size_t x = ((const piece *)a)->offset, y = ((const piece *)b)->offset;
+    return (x > y) - (x < y);
+}
+
+static size_t count_pieces(const dcpg_net *net)
+{
+    size_t count = 0;
+    for (int i = 0; i < net->nb_param; i++)
+        if (!net->param[i].weight.state) count += net->param[i].row == net->param[i].stride ? 1 : net->param[i].size / net->param[i].row;
+    return count;
+}
+
+static void fill_pieces(const dcpg_net *net, piece *out)
+{
+    for (int i = 0; i < net->nb_param; i++) {
+        const dcpg_param *p = &net->param[i];
+        if (p->weight.state) continue;
+        bool contiguous = p->row == p->stride;
+        size_t rows = contiguous ? 1 : p->size / p->row, count = contiguous ? p->size : p->row;
+        for (size_t r = 0; r < rows; r++)
+            *out++ = (piece){p->offset + r * p->stride, count, p->l1, p->l2, p->trainable};
+    }
+}
+
+/* Neighbouring pieces of the same kind become one range. Returns the number of ranges. */
+static int merge_pieces(const piece *pieces, size_t nb_piece, dcpg_adam_range *range)
+{
+    int nb = 0;
+    for (size_t i = 0; i < nb_piece; i++) {
+        const piece *p = &pieces[i];
+        if (!p->trainable) continue;
+        dcpg_adam_range *last = nb ? &range[nb - 1] : NULL;
+        bool joins = last && last->offset + last->count == p->offset && last->l1 == p->l1 && last->l2 == p->l2;
+        if (joins)
+            last->count += p->count;
+        else
+            range[nb++] = (dcpg_adam_range){p->offset, p->count, p->l1, p->l2};
+    }
+    return nb;
+}
+
+static dcpg_status find_ranges(const dcpg_net *net, dcpg_adam *adam, dcpg_err *err)
+{
+    size_t nb_piece = count_pieces(net);
+    piece *pieces = dcpg_alloc(nb_piece, sizeof *pieces);
+    adam->range = dcpg_alloc(nb_piece, sizeof *adam->range);
+    if (pieces == NULL || adam->range == NULL) {
+        dcpg_free(pieces);
+        return dcpg_fail_nomem(err, "the ranges of the optimiser", nb_piece * sizeof *pieces);
+    }
+    fill_pieces(net, pieces);
+    qsort(pieces, nb_piece, sizeof *pieces, by_offset);
+    adam->nb_range = merge_pieces(pieces, nb_piece, adam->range);
+    dcpg_free(pieces);
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_adam_new(const dcpg_net *net, dcpg_adam **out, dcpg_err *err)
+{
+    dcpg_adam *adam = dcpg_alloc(1, sizeof *adam);
+    if (adam == NULL) return dcpg_fail_nomem(err, "the optimiser", sizeof *adam);
+    *adam = (dcpg_adam){.count = net->nb_trained, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
+    adam->m = dcpg_alloc(adam->count, sizeof *adam->m);
+    adam->v = dcpg_alloc(adam->count, sizeof *adam->v);
+    dcpg_status status = adam->m && adam->v ? find_ranges(net, adam, err)
+                                            : dcpg_fail_nomem(err, "the optimiser's moments", 2 * adam->count * sizeof(float));
+    if (status != DCPG_OK) {
+        dcpg_adam_free(adam);
+        return status;
+    }
+    *out = adam;
+    return DCPG_OK;
+}
+
+void dcpg_adam_free(dcpg_adam *adam)
+{
+    if (adam == NULL) return;
+    dcpg_free(adam->m);
+    dcpg_free(adam->v);
+    dcpg_free(adam->range);
+    dcpg_free(adam);
+}
+
+void dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params)
+{
+    double t = (double)++adam->t;
+    double corrected = rate * sqrt(1 - pow(adam->beta2, t)) / (1 - pow(adam->beta1, t));
+    for (int i = 0; i < adam->nb_range; i++) {
+        const dcpg_adam_range *r = &adam->range[i];
+        dcpg_adam_step step = {(float)corrected, adam->beta1, adam->beta2, adam->epsilon, r->l1, r->l2};
+        dcpg_adam_update(&step, r->count, grads + r->offset, params + r->offset, adam->m + r->offset, adam->v + r->offset);
+    }
+}
