@@ -14,7 +14,7 @@ typedef enum dcpg_kind {
     DCPG_CONV,       /* units filters of length k */
     DCPG_DENSE,      /* on the last axis; time_distributed: Keras wraps it (and its activation) in TimeDistributed(Model) */
     DCPG_ACTIVATION,
-    DCPG_MAX_POOL,   /* window = stride = k */
+    DCPG_MAX_POOL,   /* window = stride = k, at most 255 */
     DCPG_BATCH_NORM,
     DCPG_FLATTEN,
     DCPG_MEAN,       /* GlobalAveragePooling1D */
@@ -60,16 +60,25 @@ typedef struct dcpg_graph {
     char *name;
 } dcpg_graph;
 
-/* An empty graph, NULL when out of memory. Free with dcpg_graph_free. */
+/* An empty graph, NULL when out of memory; set dna_wlen, cpg_wlen and nb_cell before inputs are added. Free with dcpg_graph_free. */
 dcpg_graph *dcpg_graph_new(void);
 void dcpg_graph_free(dcpg_graph *graph);
 
-/* Appends a layer of `kind` called `name` (copied) on top of `source` layers, with the field values of `like` (NULL: defaults: bias, stride 1, dilation 1, trainable, BN 0.99 and 1e-3,
- * hard sigmoid); computes its output extent. `*index` receives its number. DCPG_E_INPUT where the sources do not fit; the text names the layer. Local. */
+/* A layer with Keras's defaults: bias, stride 1, dilation 1, linear, hard sigmoid, BN 0.99 and 1e-3, trainable; all else 0. Pure. */
+dcpg_glayer dcpg_glayer_default(void);
+
+/* "relu", "scaled_sigmoid" ...: Keras's name. Pure. */
+const char *dcpg_activation_name(dcpg_activation activation);
+
+/* Appends a layer of `kind` called `name` (copied) on top of `source` layers, with the field values of `like` (NULL: defaults; its name and sources are not
+ * looked at, its inner name is copied, stride and dilation 0 mean 1); computes its output extent. `*index` receives its number. DCPG_E_INPUT where the sources do not fit; the text names the layer. Local. */
 dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb_source, const int *source, const dcpg_glayer *like, int *index, dcpg_err *err);
 
 /* Declares layer `index` an output head. */
 dcpg_status dcpg_graph_add_output(dcpg_graph *graph, int index, dcpg_err *err);
+
+/* Puts the layers into the order in which Keras lists those of a model: by distance from the outputs, then by first visit from them. Weight files list layers so. Local. */
+dcpg_status dcpg_graph_order(dcpg_graph *graph, dcpg_err *err);
 
 int dcpg_graph_find(const dcpg_graph *graph, const char *name); /* index or -1 */
 

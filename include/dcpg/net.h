@@ -19,8 +19,15 @@ typedef struct dcpg_param {
     size_t size;
     size_t row, stride; /* stored as size / row rows of `row` values, `stride` apart (heads are columns of one matrix); row == stride: contiguous */
     float l1, l2;
-    bool trainable;     /* false: frozen (not updated) */
+    bool trainable;     /* false: frozen, or moving statistics (not updated) */
 } dcpg_param;
+
+/* A run of trained values with the same penalty and trainability: what an optimiser walks over. */
+typedef struct dcpg_segment {
+    size_t offset, count; /* in params and gradients */
+    float l1, l2;
+    bool trainable;
+} dcpg_segment;
 
 typedef struct dcpg_net_options {
     int64_t max_rows;       /* most samples of one call */
@@ -58,12 +65,14 @@ typedef struct dcpg_net {
     dcpg_node node[DCPG_MAX_NODES];
     int nb_param;
     dcpg_param *param;       /* [nb_param] directory in the graph's order */
+    size_t nb_segment;
+    dcpg_segment *segment;   /* [nb_segment] all trained parameters in memory order */
     int nb_output;
     const char **output;     /* [nb_output] names */
     struct dcpg_net_plan *plan; /* operations and activations: src/nn/plan.h */
 } dcpg_net;
 
-/* Plans operations and memory, allocates everything; no later call allocates. `graph` must outlive the net. Local. */
+/* Plans operations and memory, allocates everything; no later call allocates. `graph` must outlive the net. DCPG_E_INPUT where an output layer's size does not fit its name. Local. */
 dcpg_status dcpg_net_new(const dcpg_graph *graph, const dcpg_net_options *options, dcpg_net **net, dcpg_err *err);
 void dcpg_net_free(dcpg_net *net);
 
@@ -74,19 +83,20 @@ void dcpg_net_init(dcpg_net *net, uint64_t seed);
 void dcpg_net_get(const dcpg_net *net, const dcpg_param *param, float *values);
 void dcpg_net_set(dcpg_net *net, const dcpg_param *param, const float *values);
 
-/* Forward pass. training: batch statistics (summed over ranks by `reducer`: Collective then), dropout; also updates the moving statistics.
- * Otherwise moving statistics, no dropout; Local, reducer may be NULL. */
+/* Forward pass. training: batch statistics (summed over ranks by `reducer`: Collective then; NULL where this net holds all leaves), dropout; also updates the moving statistics
+ * (not those of frozen layers, which Keras 2.2 still normalises by the batch). Otherwise moving statistics, no dropout; Local, reducer may be NULL. */
 void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer);
 
 /* Predictions of output o of the last forward pass: sample i, unit j at p[i * stride + j]. */
 const float *dcpg_net_prediction(const dcpg_net *net, int output, int64_t *stride);
 
-/* Weighted SUM of the losses of samples first .. end-1 into loss[nb_output] (the caller divides by n_global), without penalty. with_gradient: prepares backward for these rows.
- * Rows are those of one leaf when the sums go through the tree. A missing label (-1) enters with the weight 1e-7. Local. */
+/* SUM of class weight * loss of samples first .. end-1 into loss[nb_output] (the caller divides by n_global and multiplies by the output weights), without penalty. with_gradient: prepares
+ * backward for these rows (output weights included). Rows are those of one leaf when the sums go through the tree. A missing label (-1) enters with the weight 1e-7. Local. */
 void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, int64_t first, int64_t end, bool with_gradient, double *loss);
 
-/* Backward pass after forward(training) and loss over all rows. Layers from last to first; reducer->start for each range of gradients as it becomes ready (whole ranges, in
- * the same order on all ranks), reducer->poll in between. The caller calls reducer->wait. Gradients are those of the loss divided by n_global, without penalty. Collective. */
+/* Backward pass (once) after forward(training) and loss over all rows. Layers from last to first; reducer->start for each range of gradients as it becomes ready (whole ranges, in
+ * the same order on all ranks), reducer->poll in between. The caller calls reducer->wait. Gradients are those of the loss divided by n_global, without penalty; those of frozen layers are 0 and not reduced. The predictions stay. Collective;
+ * reducer NULL where this net holds all leaves. */
 void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reducer *reducer);
 
 /* Penalty l1 * sum|w| + l2 * sum w^2 over penalised parameters. Local. */

@@ -1,0 +1,176 @@
+#include "nn/plan.h"
+
+#include <dcpg/memory.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- construction ---- */
+
+static int by_offset(const void *a, const void *b) {
+    const dcpg_segment *x = a, *y = b;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static bool continues(const dcpg_segment *a, const dcpg_segment *b) {
+    return a->offset + a->count == b->offset && a->l1 == b->l1 && a->l2 == b->l2 && a->trainable == b->trainable;
+}
+
+static size_t nb_rows(const dcpg_net *net) {
+    size_t n = 0;
+    for (int i = 0; i < net->nb_param; i++)
+        if (!net->param[i].weight.state) n += net->param[i].size / net->param[i].row;
+    return n;
+}
+
+/* Rows of the trained parameters in memory order, neighbours of a kind joined. */
+static dcpg_status make_segments(dcpg_net *net, dcpg_err *err) {
+    size_t n = 0;
+    dcpg_segment *segment = dcpg_alloc(nb_rows(net), sizeof *segment);
+    if (!segment) return dcpg_fail_nomem(err, "parameters", sizeof *segment);
+    net->segment = segment;
+    for (int i = 0; i < net->nb_param; i++) {
+        const dcpg_param *p = &net->param[i];
+        for (size_t row = 0; !p->weight.state && row < p->size / p->row; row++)
+            segment[n++] = (dcpg_segment){p->offset + row * p->stride, p->row, p->l1, p->l2, p->trainable};
+    }
+    qsort(segment, n, sizeof *segment, by_offset);
+    for (size_t i = 0; i < n; i++)
+        if (net->nb_segment > 0 && continues(&segment[net->nb_segment - 1], &segment[i]))
+            segment[net->nb_segment - 1].count += segment[i].count;
+        else
+            segment[net->nb_segment++] = segment[i];
+    return DCPG_OK;
+}
+
+static dcpg_status allocate(dcpg_net *net, dcpg_err *err) {
+    const dcpg_plan *plan = net->plan;
+    size_t nb_grads = net->options.train ? (size_t)(plan->nb_node > 0 ? plan->nb_node : 1) : 0;
+    net->params = dcpg_alloc(net->nb_value, sizeof *net->params);
+    net->grads = dcpg_alloc(nb_grads * net->nb_trained, sizeof *net->grads);
+    net->output = dcpg_alloc((size_t)net->nb_output, sizeof *net->output);
+    if (!net->params || !net->grads || !net->output)
+        return dcpg_fail_nomem(err, "parameters and gradients", (nb_grads * net->nb_trained + net->nb_value) * sizeof *net->params);
+    for (int i = 0; i < net->nb_output; i++) net->output[i] = net->graph->layer[net->graph->output[i]].name;
+    DCPG_TRY(make_segments(net, err));
+    return dcpg_plan_allocate(net->plan, err);
+}
+
+dcpg_status dcpg_net_new_planned(const dcpg_graph *graph, const dcpg_net_options *options, bool fuse, dcpg_net **made, dcpg_err *err) {
+    assert(options->max_rows >= 0 && options->first <= options->end && options->end <= options->total);
+    dcpg_net *net = dcpg_alloc(1, sizeof *net);
+    *made = NULL;
+    if (!net) return dcpg_fail_nomem(err, "a net", sizeof *net);
+    net->graph = graph;
+    net->options = *options;
+    dcpg_status status = dcpg_plan_new(graph, options, fuse, &net->plan, err);
+    if (status == DCPG_OK) {
+        net->nb_trained = net->plan->nb_trained;
+        net->nb_value = net->plan->nb_value_params;
+        net->nb_node = net->plan->nb_node;
+        memcpy(net->node, net->plan->node, sizeof net->node);
+        net->nb_param = net->plan->nb_param;
+        net->param = net->plan->param;
+        net->nb_output = graph->nb_output;
+        status = allocate(net, err);
+    }
+    if (status == DCPG_OK)
+        *made = net;
+    else
+        dcpg_net_free(net);
+    return status;
+}
+
+dcpg_status dcpg_net_new(const dcpg_graph *graph, const dcpg_net_options *options, dcpg_net **net, dcpg_err *err) {
+    return dcpg_net_new_planned(graph, options, true, net, err);
+}
+
+void dcpg_net_free(dcpg_net *net) {
+    if (!net) return;
+    dcpg_plan_free(net->plan);
+    dcpg_free(net->params);
+    dcpg_free(net->grads);
+    dcpg_free(net->segment);
+    dcpg_free(net->output);
+    dcpg_free(net);
+}
+
+/* ---- parameters ---- */
+
+void dcpg_net_get(const dcpg_net *net, const dcpg_param *param, float *values) {
+    for (size_t i = 0; i < param->size / param->row; i++)
+        memcpy(values + i * param->row, net->params + param->offset + i * param->stride, param->row * sizeof *values);
+}
+
+void dcpg_net_set(dcpg_net *net, const dcpg_param *param, const float *values) {
+    for (size_t i = 0; i < param->size / param->row; i++)
+        memcpy(net->params + param->offset + i * param->stride, values + i * param->row, param->row * sizeof *values);
+}
+
+double dcpg_net_penalty(const dcpg_net *net) {
+    double penalty = 0;
+    for (size_t i = 0; i < net->nb_segment; i++) {
+        const dcpg_segment *s = &net->segment[i];
+        double sum_abs, sum_square;
+        if (s->l1 == 0 && s->l2 == 0) continue;
+        dcpg_norms(s->count, net->params + s->offset, &sum_abs, &sum_square);
+        penalty += (double)s->l1 * sum_abs + (double)s->l2 * sum_square;
+    }
+    return penalty;
+}
+
+/* ---- running ---- */
+
+static dcpg_run start_run(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer) {
+    assert(input->n >= 0 && input->n <= net->options.max_rows);
+    assert(!net->graph->dna_wlen || input->dna || input->n == 0);
+    assert(!net->graph->nb_cell || input->cpg || input->n == 0);
+    return (dcpg_run){.net = net, .plan = net->plan, .input = input, .reducer = reducer, .n = input->n, .training = training};
+}
+
+static void check_leaves(const dcpg_net *net, const dcpg_input *input) {
+    const dcpg_leaves *leaves = input->leaves;
+    assert(net->options.train && leaves && leaves->total == net->options.total);
+    assert(leaves->first == net->options.first && leaves->end == net->options.end);
+    assert(leaves->row[0] == 0 && leaves->row[leaves->end - leaves->first] == input->n);
+    (void)net, (void)leaves, (void)input;
+}
+
+void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer) {
+    dcpg_run run = start_run(net, input, training, reducer);
+    if (training) check_leaves(net, input);
+    for (int i = 0; i < net->plan->nb_op; i++) net->plan->op[i].kind->forward(&net->plan->op[i], &run);
+}
+
+void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reducer *reducer) {
+    dcpg_run run = start_run(net, input, true, reducer);
+    check_leaves(net, input);
+    for (int i = net->plan->nb_op - 1; i >= 0; i--) {
+        const dcpg_op *op = &net->plan->op[i];
+        if (net->plan->value[op->out].graded) op->kind->backward(op, &run);
+        dcpg_run_poll(&run);
+    }
+}
+
+const float *dcpg_net_prediction(const dcpg_net *net, int output, int64_t *stride) {
+    const dcpg_plan *plan = net->plan;
+    assert(output >= 0 && output < net->nb_output);
+    *stride = plan->prediction[output].stride;
+    const dcpg_buffer *buffer = &plan->buffer[plan->value[plan->prediction[output].value].data];
+    return (const float *)(void *)(plan->memory + buffer->offset) + plan->prediction[output].column;
+}
+
+/* ---- sizes ---- */
+
+dcpg_status dcpg_net_measure(const dcpg_graph *graph, dcpg_net_size *size, dcpg_err *err) {
+    dcpg_net_options options = {.max_rows = 1, .total = 1, .first = 0, .end = 1, .train = true};
+    dcpg_plan *plan;
+    DCPG_TRY(dcpg_plan_new(graph, &options, true, &plan, err));
+    *size = (dcpg_net_size){.activation_bytes = (int64_t)plan->activation_bytes};
+    for (int i = 0; i < plan->nb_op; i++) size->macs += plan->op[i].macs;
+    for (int i = 0; i < plan->nb_param; i++)
+        *(plan->param[i].trainable ? &size->trainable : &size->not_trainable) += (int64_t)plan->param[i].size;
+    dcpg_plan_free(plan);
+    return DCPG_OK;
+}

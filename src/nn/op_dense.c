@@ -1,0 +1,106 @@
+/* Dense layer on the last axis, with its ReLU where fused: time steps are further rows. */
+#include "nn/plan.h"
+
+#include <omp.h>
+#include <string.h>
+
+/* Weight matrices above this many values are summed over the leaves in pieces of rows, each small enough to stay in cache from leaf to leaf. Threads share out the pieces. */
+static const size_t LARGE = (size_t)1 << 19;
+static const int64_t PIECE = INT64_C(1) << 16; /* values in a piece */
+
+static bool is_large(const dcpg_op *op) { return op->size > LARGE; }
+
+static int64_t piece_rows(const dcpg_op *op) {
+    int64_t rows = PIECE / op->to.c;
+    return rows > 16 ? rows : 16;
+}
+
+static size_t piece_scratch(const dcpg_op *op, const dcpg_plan *plan) {
+    return (size_t)plan->depth * (size_t)(piece_rows(op) * op->to.c);
+}
+
+static dcpg_status dense_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
+    (void)err;
+    op->keeps_in = op->trained;
+    op->keeps_out = op->relu;
+    op->scratch = (is_large(op) ? (size_t)plan->nb_thread * piece_scratch(op, plan) : dcpg_sum_scratch(plan, op)) * sizeof(float);
+    op->macs = op->from.t * op->from.c * op->to.c;
+    return DCPG_OK;
+}
+
+static void dense_forward(const dcpg_op *op, const dcpg_run *run) {
+    if (run->n == 0) return;
+    dcpg_dense_forward(run->n * op->from.t, op->from.c, op->to.c, dcpg_run_in(run, op, 0), dcpg_run_weight(run, op, 0),
+                       dcpg_run_weight(run, op, 1), op->relu, dcpg_run_out(run, op));
+}
+
+/* ---- weight gradient ---- */
+
+static void dense_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out, float *scratch) {
+    (void)scratch;
+    int64_t t = op->from.t, c = op->from.c, f = op->to.c;
+    dcpg_dense_backward_weight((end - first) * t, c, f, dcpg_run_in(run, op, 0) + first * t * c, dcpg_run_out_gradient(run, op) + first * t * f,
+                               out, dcpg_run_weight_gradient(run, op, 1, out));
+}
+
+typedef struct piece {
+    const dcpg_op *op;
+    const dcpg_run *run;
+    int64_t first, rows; /* of the matrix */
+} piece;
+
+/* Rows of x^T dy of one leaf. */
+static void piece_leaf(void *context, int leaf, float *out) {
+    const piece *p = context;
+    int64_t t = p->op->from.t, c = p->op->from.c, f = p->op->to.c, first, end;
+    dcpg_run_leaf(p->run, leaf, &first, &end);
+    dcpg_mat x = {dcpg_run_in(p->run, p->op, 0) + first * t * c + p->first, 1, c};
+    dcpg_mat dy = {dcpg_run_out_gradient(p->run, p->op) + first * t * f, f, 1};
+    dcpg_gemm(p->rows, f, (end - first) * t, x, dy, 0, (dcpg_mat_out){out, f, 1});
+}
+
+static void bias_leaf(void *context, int leaf, float *out) {
+    const piece *p = context;
+    int64_t t = p->op->from.t, f = p->op->to.c, first, end;
+    dcpg_run_leaf(p->run, leaf, &first, &end);
+    const float *dy = dcpg_run_out_gradient(p->run, p->op);
+    memset(out, 0, (size_t)f * sizeof *out);
+    for (int64_t i = first * t; i < end * t; i++)
+        for (int64_t j = 0; j < f; j++) out[j] += dy[i * f + j];
+}
+
+static void sum_pieces(const dcpg_op *op, const dcpg_run *run, float *grads, dcpg_node node) {
+    const dcpg_plan *plan = run->plan;
+    int64_t c = op->from.c, f = op->to.c, rows = piece_rows(op), nb_piece = (c + rows - 1) / rows;
+    float *scratch = dcpg_run_scratch(run);
+    size_t each = piece_scratch(op, plan);
+#pragma omp parallel for schedule(static) num_threads(plan->nb_thread)
+    for (int64_t i = 0; i < nb_piece; i++) {
+        piece p = {op, run, i * rows, c - i * rows < rows ? c - i * rows : rows};
+        float *own = scratch + (size_t)omp_get_thread_num() * each;
+        dcpg_tree_sum(node, (size_t)(p.rows * f), piece_leaf, &p, grads + i * rows * f, own);
+    }
+    piece all = {op, run, 0, c};
+    if (op->nb_weight > 1) dcpg_tree_sum(node, (size_t)f, bias_leaf, &all, grads + c * f, scratch);
+    dcpg_run_poll(run);
+}
+
+static void sum_large(const dcpg_op *op, const dcpg_run *run) {
+    for (int i = 0; i < run->plan->nb_node; i++)
+        sum_pieces(op, run, run->net->grads + (size_t)i * run->net->nb_trained + op->begin, run->plan->node[i]);
+    dcpg_run_start(op, run);
+}
+
+static void dense_backward(const dcpg_op *op, const dcpg_run *run) {
+    dcpg_run_close_relu(op, run);
+    if (op->trained && is_large(op))
+        sum_large(op, run);
+    else if (op->trained)
+        dcpg_sum_gradients(op, run, dense_leaf);
+    float *dx = dcpg_run_in_gradient(run, op, 0);
+    if (!dx || run->n == 0) return;
+    dcpg_dense_backward_input(run->n * op->from.t, op->from.c, op->to.c, dcpg_run_out_gradient(run, op), dcpg_run_weight(run, op, 0), op->adds[0],
+                              dx);
+}
+
+const dcpg_op_kind dcpg_op_dense = {"dense", dense_plan, dense_forward, dense_backward};

@@ -1,0 +1,133 @@
+/* Batch normalisation over samples and time of the global batch, with its ReLU where fused.
+ * Ioffe and Szegedy, "Batch normalization", ICML 2015; moving statistics as Keras 2.2 keeps them. */
+#include "nn/plan.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+enum { GAMMA, BETA, MOVING_MEAN, MOVING_VARIANCE };
+
+/* Scratch in doubles: totals [2c], sums of the nodes [nb_node][2c], the tree's [depth][2c]. */
+static size_t totals_size(const dcpg_op *op) { return 2 * (size_t)op->from.c; }
+
+static dcpg_status batch_norm_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
+    op->keeps_in = true;
+    op->keeps_out = op->relu;
+    op->scratch = totals_size(op) * (size_t)(1 + plan->nb_node + plan->depth) * sizeof(double);
+    op->macs = op->to.t * op->to.c;
+    return dcpg_plan_own(plan, op, 0, 2 * (size_t)op->from.c * sizeof(float), err); /* mean, 1 / standard deviation */
+}
+
+/* ---- sums over the batch ---- */
+
+typedef struct leaf_context {
+    const dcpg_op *op;
+    const dcpg_run *run;
+    bool backward;
+} leaf_context;
+
+static void sum_leaf(void *context, int leaf, double *out) {
+    const leaf_context *s = context;
+    const dcpg_op *op = s->op;
+    int64_t t = op->from.t, c = op->from.c, first, end;
+    dcpg_run_leaf(s->run, leaf, &first, &end);
+    int64_t rows = (end - first) * t, at = first * t * c;
+    const float *x = dcpg_run_in(s->run, op, 0) + at, *mean = dcpg_run_own(s->run, op, 0);
+    if (rows == 0)
+        memset(out, 0, totals_size(op) * sizeof *out);
+    else if (s->backward)
+        dcpg_bn_backward_sums(rows, c, x, mean, mean + c, dcpg_run_out_gradient(s->run, op) + at,
+                              op->relu ? dcpg_run_out(s->run, op) + at : NULL, out);
+    else
+        dcpg_bn_sums(rows, c, x, dcpg_run_weight(s->run, op, MOVING_MEAN), out);
+    dcpg_run_poll(s->run);
+}
+
+/* Sums over all samples on all ranks; they stay in scratch. */
+static const double *sum_batch(const dcpg_op *op, const dcpg_run *run, bool backward) {
+    const dcpg_plan *plan = run->plan;
+    leaf_context context = {op, run, backward};
+    size_t size = totals_size(op), nb_node = (size_t)plan->nb_node;
+    double *totals = (double *)(void *)plan->scratch, *nodes = totals + size;
+    for (size_t i = 0; i < nb_node; i++)
+        dcpg_tree_sum64(plan->node[i], size, sum_leaf, &context, nodes + i * size, nodes + nb_node * size);
+    if (run->reducer) {
+        run->reducer->sum(run->reducer->self, nodes, size, totals);
+        return totals;
+    }
+    assert(nb_node == 1);
+    return nodes;
+}
+
+/* ---- forward ---- */
+
+static void batch_statistics(const dcpg_op *op, const dcpg_run *run, float *mean, float *rstd) {
+    const double *sums = sum_batch(op, run, false);
+    int64_t c = op->from.c;
+    double n = (double)(run->input->n_global * op->from.t), epsilon = (double)op->layer->epsilon;
+    float *moving_mean = run->net->params + op->at[MOVING_MEAN], *moving_variance = run->net->params + op->at[MOVING_VARIANCE];
+    /* Keras 2.2 scales the biased variance so; of a single value it knows no other. */
+    double factor = n > 1 + epsilon ? n / (n - (1 + epsilon)) : 1, momentum = (double)op->layer->momentum;
+    for (int64_t j = 0; j < c; j++) {
+        double shifted = sums[j] / n - (double)moving_mean[j]; /* sums[c + j] is about the moving mean */
+        double variance = sums[c + j] / n - shifted * shifted;
+        if (variance < 0) variance = 0;
+        mean[j] = (float)(sums[j] / n);
+        rstd[j] = (float)(1 / sqrt(variance + epsilon));
+        /* Keras 2.2: frozen layers still normalise by the batch, but keep their moving statistics. */
+        if (!op->trained) continue;
+        moving_mean[j] = (float)(momentum * (double)moving_mean[j] + (1 - momentum) * sums[j] / n);
+        moving_variance[j] = (float)(momentum * (double)moving_variance[j] + (1 - momentum) * variance * factor);
+    }
+}
+
+static void moving_statistics(const dcpg_op *op, const dcpg_run *run, float *mean, float *rstd) {
+    const float *moving_mean = dcpg_run_weight(run, op, MOVING_MEAN), *moving_variance = dcpg_run_weight(run, op, MOVING_VARIANCE);
+    for (int64_t j = 0; j < op->from.c; j++) {
+        mean[j] = moving_mean[j];
+        rstd[j] = (float)(1 / sqrt((double)moving_variance[j] + (double)op->layer->epsilon));
+    }
+}
+
+static void batch_norm_forward(const dcpg_op *op, const dcpg_run *run) {
+    int64_t c = op->from.c;
+    float *mean = dcpg_run_own(run, op, 0), *rstd = mean + c;
+    if (run->training)
+        batch_statistics(op, run, mean, rstd);
+    else
+        moving_statistics(op, run, mean, rstd);
+    if (run->n == 0) return;
+    dcpg_bn_apply(run->n * op->from.t, c, dcpg_run_in(run, op, 0), mean, rstd, dcpg_run_weight(run, op, GAMMA), dcpg_run_weight(run, op, BETA),
+                  op->relu, dcpg_run_out(run, op));
+}
+
+/* ---- backward ---- */
+
+/* The totals are those of all ranks already: one node carries them, zeros from all others change no bit. */
+static void weight_gradient(const dcpg_op *op, const dcpg_run *run, const double *totals) {
+    int64_t c = op->from.c;
+    for (int i = 0; i < run->plan->nb_node; i++) {
+        float *grads = run->net->grads + (size_t)i * run->net->nb_trained + op->begin;
+        bool carries = run->plan->node[i].first == 0;
+        for (int64_t j = 0; j < c; j++) {
+            grads[j] = carries ? (float)totals[c + j] : 0; /* gamma */
+            grads[c + j] = carries ? (float)totals[j] : 0; /* beta */
+        }
+    }
+    dcpg_run_start(op, run);
+}
+
+static void batch_norm_backward(const dcpg_op *op, const dcpg_run *run) {
+    int64_t c = op->from.c;
+    const double *totals = sum_batch(op, run, true);
+    if (op->trained) weight_gradient(op, run, totals);
+    float *dx = dcpg_run_in_gradient(run, op, 0);
+    if (!dx || run->n == 0) return;
+    const float *mean = dcpg_run_own(run, op, 0);
+    dcpg_bn_backward(run->n * op->from.t, c, dcpg_run_in(run, op, 0), mean, mean + c, dcpg_run_weight(run, op, GAMMA),
+                     dcpg_run_out_gradient(run, op), op->relu ? dcpg_run_out(run, op) : NULL, totals, run->input->n_global * op->from.t, op->adds[0],
+                     dx);
+}
+
+const dcpg_op_kind dcpg_op_batch_norm = {"batch_norm", batch_norm_plan, batch_norm_forward, batch_norm_backward};

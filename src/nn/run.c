@@ -1,0 +1,53 @@
+/* What operations share while they run: sums over the leaves, the way to the reducer. */
+#include "nn/plan.h"
+
+#include <assert.h>
+#include <string.h>
+
+void dcpg_run_poll(const dcpg_run *run) {
+    if (run->reducer) run->reducer->poll(run->reducer->self);
+}
+
+void dcpg_run_start(const dcpg_op *op, const dcpg_run *run) {
+    if (run->reducer) run->reducer->start(run->reducer->self, op->begin, op->padded);
+}
+
+void dcpg_run_leaf(const dcpg_run *run, int leaf, int64_t *first, int64_t *end) {
+    const dcpg_leaves *leaves = run->input->leaves;
+    *first = leaves->row[leaf - leaves->first];
+    *end = leaves->row[leaf - leaves->first + 1];
+}
+
+void dcpg_run_close_relu(const dcpg_op *op, const dcpg_run *run) {
+    float *dy = dcpg_run_out_gradient(run, op);
+    if (op->relu) dcpg_activate_backward(DCPG_RELU, run->n * op->to.t, op->to.c, dcpg_run_out(run, op), dy, false, dy);
+}
+
+typedef struct leaf_context {
+    const dcpg_op *op;
+    const dcpg_run *run;
+    dcpg_leaf_gradient *leaf;
+    float *scratch;
+} leaf_context;
+
+static void sum_leaf(void *context, int leaf, float *out) {
+    const leaf_context *c = context;
+    int64_t first, end;
+    dcpg_run_leaf(c->run, leaf, &first, &end);
+    if (first < end)
+        c->leaf(c->op, c->run, first, end, out, c->scratch);
+    else
+        memset(out, 0, c->op->size * sizeof *out);
+    dcpg_run_poll(c->run);
+}
+
+size_t dcpg_sum_scratch(const dcpg_plan *plan, const dcpg_op *op) { return (size_t)plan->depth * op->size; }
+
+void dcpg_sum_gradients(const dcpg_op *op, const dcpg_run *run, dcpg_leaf_gradient *leaf) {
+    const dcpg_plan *plan = run->plan;
+    float *scratch = dcpg_run_scratch(run);
+    leaf_context context = {op, run, leaf, scratch + dcpg_sum_scratch(plan, op)};
+    for (int i = 0; i < plan->nb_node; i++)
+        dcpg_tree_sum(plan->node[i], op->size, sum_leaf, &context, run->net->grads + (size_t)i * run->net->nb_trained + op->begin, scratch);
+    dcpg_run_start(op, run);
+}
