@@ -1,0 +1,182 @@
+#include "io/h5_impl.h"
+#include <dcpg/memory.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Longest part of a parallel transfer: MPI counts in int, and converted numbers need a second buffer of this size. */
+static const uint64_t PIECE = 256 << 20;
+
+/* A block of a dataset on its way to or from memory. */
+typedef struct transfer {
+    dcpg_h5 *file;
+    const char *path;
+    hid_t dataset, space;
+    hid_t file_type, memory_type;
+    int ndim;
+    hsize_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM]; /* count[0] is 0 where nothing is to do */
+    uint64_t row_count; /* elements per index of the first dimension */
+    uint64_t row_step;  /* such indices per call */
+    char *converted;    /* [row_step][row_count] in either type, where numbers are converted here; NULL: by HDF5 or not at all */
+} transfer;
+
+static dcpg_status open_transfer(transfer *t, dcpg_h5_type type, dcpg_err *err)
+{
+    t->dataset = dcpg_h5_open_dataset(t->file, t->path, err);
+    if (t->dataset < 0) return DCPG_E_INPUT;
+    t->space = H5Dget_space(t->dataset);
+    t->file_type = H5Dget_type(t->dataset);
+    t->memory_type = dcpg_h5_memory_type(type);
+    if (t->space < 0 || t->file_type < 0) return dcpg_h5_fail(t->file, DCPG_E_INPUT, err, "dataset %s cannot be read", t->path);
+    dcpg_h5_type stored;
+    if (dcpg_h5_number_type(t->file_type, &stored)) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s holds no numbers of a known type", t->file->path, t->path);
+}
+
+/* Turns the caller's block (NULL: all) into start and count, which must lie inside the dataset. */
+static dcpg_status place_block(transfer *t, const dcpg_h5_block *block, dcpg_err *err)
+{
+    hsize_t dim[H5S_MAX_RANK];
+    t->ndim = H5Sget_simple_extent_dims(t->space, dim, NULL);
+    if (t->ndim < 0 || t->ndim > DCPG_H5_MAX_NDIM) return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has %d dimensions", t->file->path, t->path, t->ndim);
+    for (int i = 0; i < t->ndim; i++) {
+        t->start[i] = block ? (hsize_t)block->start[i] : 0;
+        t->count[i] = block ? (hsize_t)block->count[i] : dim[i];
+        if (t->start[i] <= dim[i] && t->count[i] <= dim[i] - t->start[i]) continue;
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has %" PRIu64 " entries along dimension %d, wanted were %" PRIu64 " from %" PRIu64 " on",
+                         t->file->path, t->path, (uint64_t)dim[i], i, (uint64_t)t->count[i], (uint64_t)t->start[i]);
+    }
+    t->row_count = 1;
+    for (int i = 1; i < t->ndim; i++) t->row_count *= t->count[i];
+    if (t->row_count == 0) t->count[0] = 0;
+    if (t->ndim == 0) t->count[0] = H5Sget_simple_extent_type(t->space) != H5S_NULL;
+    return DCPG_OK;
+}
+
+/* Cuts parallel transfers and readies the buffer of conversions: a conversion inside HDF5 would end the collective transfer, which compressed data need. */
+static dcpg_status plan_pieces(transfer *t, dcpg_err *err)
+{
+    size_t memory_size = H5Tget_size(t->memory_type), file_size = H5Tget_size(t->file_type);
+    size_t size = memory_size > file_size ? memory_size : file_size;
+    t->row_step = t->count[0];
+    if (!dcpg_h5_parallel(t->file)) return DCPG_OK;
+    uint64_t row_bytes = t->row_count * size;
+    t->row_step = row_bytes < PIECE && row_bytes > 0 ? PIECE / row_bytes : 1;
+    if (H5Tequal(t->memory_type, t->file_type) > 0) return DCPG_OK;
+    uint64_t rows = t->row_step < t->count[0] ? t->row_step : t->count[0];
+    t->converted = dcpg_alloc(rows, row_bytes);
+    return t->converted ? DCPG_OK : dcpg_fail_nomem(err, t->path, rows * row_bytes);
+}
+
+static dcpg_status prepare(transfer *t, dcpg_h5_type type, const dcpg_h5_block *block, dcpg_err *err)
+{
+    DCPG_TRY(open_transfer(t, type, err));
+    DCPG_TRY(place_block(t, block, err));
+    return plan_pieces(t, err);
+}
+
+static void finish(transfer *t)
+{
+    if (t->space >= 0) H5Sclose(t->space);
+    if (t->file_type >= 0) H5Tclose(t->file_type);
+    if (t->dataset >= 0) H5Dclose(t->dataset);
+    dcpg_free(t->converted);
+}
+
+/* Selects `rows` rows from `row` on in the file, none where rows is 0; returns the space of as many elements in memory. */
+static hid_t select_rows(const transfer *t, uint64_t row, uint64_t rows)
+{
+    hsize_t nb = rows * t->row_count;
+    hid_t memory = H5Screate_simple(1, &nb, NULL);
+    if (rows == 0) {
+        H5Sselect_none(t->space);
+        H5Sselect_none(memory);
+    } else if (t->ndim > 0) {
+        hsize_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM];
+        memcpy(start, t->start, sizeof start);
+        memcpy(count, t->count, sizeof count);
+        start[0] += row;
+        count[0] = rows;
+        H5Sselect_hyperslab(t->space, H5S_SELECT_SET, start, NULL, count, NULL);
+    } else {
+        H5Sselect_all(t->space);
+    }
+    return memory;
+}
+
+static bool read_rows(const transfer *t, uint64_t row, uint64_t rows, char *data)
+{
+    char nothing[8];
+    size_t nb = rows * t->row_count, size = H5Tget_size(t->memory_type);
+    char *to = rows > 0 ? data + row * t->row_count * size : nothing;
+    hid_t memory = select_rows(t, row, rows);
+    bool fine;
+    if (t->converted) {
+        fine = H5Dread(t->dataset, t->file_type, memory, t->space, t->file->transfer, t->converted) >= 0;
+        fine = fine && (nb == 0 || H5Tconvert(t->file_type, t->memory_type, nb, t->converted, NULL, t->file->transfer) >= 0);
+        if (fine && nb > 0) memcpy(to, t->converted, nb * size);
+    } else {
+        fine = H5Dread(t->dataset, t->memory_type, memory, t->space, t->file->transfer, to) >= 0;
+    }
+    H5Sclose(memory);
+    return fine;
+}
+
+static bool write_rows(const transfer *t, uint64_t row, uint64_t rows, const char *data)
+{
+    static const char nothing[8];
+    size_t nb = rows * t->row_count, size = H5Tget_size(t->memory_type);
+    const char *from = rows > 0 ? data + row * t->row_count * size : nothing;
+    hid_t memory = select_rows(t, row, rows);
+    bool fine = true;
+    if (t->converted) {
+        if (nb > 0) memcpy(t->converted, from, nb * size);
+        fine = nb == 0 || H5Tconvert(t->memory_type, t->file_type, nb, t->converted, NULL, t->file->transfer) >= 0;
+        /* Numbers that cannot be converted are written as they are: the others wait for this rank, and the file will not live. */
+        fine = H5Dwrite(t->dataset, t->file_type, memory, t->space, t->file->transfer, t->converted) >= 0 && fine;
+    } else {
+        fine = H5Dwrite(t->dataset, t->memory_type, memory, t->space, t->file->transfer, from) >= 0;
+    }
+    H5Sclose(memory);
+    return fine;
+}
+
+/* Every rank makes as many calls as the one with most rows, also after a failure: transfers are collective. */
+static dcpg_status move(transfer *t, char *read_to, const char *write_from, dcpg_err *err)
+{
+    dcpg_status status = DCPG_OK;
+    int64_t nb_call = t->count[0] > 0 ? (int64_t)((t->count[0] + t->row_step - 1) / t->row_step) : 0;
+    if (dcpg_h5_parallel(t->file)) nb_call = dcpg_max_i64_all(t->file->par, nb_call);
+    for (int64_t call = 0; call < nb_call; call++) {
+        uint64_t row = (uint64_t)call * t->row_step;
+        uint64_t left = row < t->count[0] ? t->count[0] - row : 0;
+        uint64_t rows = left < t->row_step ? left : t->row_step;
+        bool fine = read_to ? read_rows(t, row, rows, read_to) : write_rows(t, row, rows, write_from);
+        if (!fine && status == DCPG_OK) {
+            status = dcpg_h5_fail(t->file, dcpg_h5_fault(t->file), err, "dataset %s cannot be %s", t->path, read_to ? "read" : "written");
+        }
+    }
+    return status;
+}
+
+static dcpg_status transfer_block(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, char *read_to, const char *write_from,
+                                  dcpg_err *err)
+{
+    transfer t = {.file = file, .path = path, .dataset = -1, .space = -1, .file_type = -1};
+    dcpg_status status = prepare(&t, type, block, err);
+    if (!block && write_from && dcpg_h5_parallel(file) && file->par->rank > 0) t.count[0] = 0; /* all hold the same: rank 0 writes it */
+    status = dcpg_h5_agree(file, status, err);
+    if (status == DCPG_OK) status = dcpg_h5_agree(file, move(&t, read_to, write_from, err), err);
+    finish(&t);
+    return status;
+}
+
+dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, const void *data, dcpg_err *err)
+{
+    return transfer_block(file, path, type, block, NULL, data ? data : "", err);
+}
+
+dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, void *data, dcpg_err *err)
+{
+    char nothing[8];
+    return transfer_block(file, path, type, block, data ? data : nothing, NULL, err);
+}

@@ -1,0 +1,41 @@
+#include "io/h5_impl.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The innermost entry of HDF5's error stack is the reason, the others say who called whom. */
+static herr_t note_reason(unsigned n, const H5E_error2_t *entry, void *reason)
+{
+    (void)n;
+    if (entry->desc && !*(char *)reason) snprintf(reason, 256, "%s", entry->desc);
+    return 0;
+}
+
+dcpg_status dcpg_h5_fail(const dcpg_h5 *file, dcpg_status status, dcpg_err *err, const char *fmt, ...)
+{
+    char what[512], reason[256] = "";
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(what, sizeof what, fmt, args);
+    va_end(args);
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_reason, reason);
+    H5Eclear2(H5E_DEFAULT);
+    const char *remedy = "";
+    if (strstr(reason, "lock")) remedy = "; where the file system knows no locks, set HDF5_USE_FILE_LOCKING=FALSE";
+    return dcpg_fail(err, status, "%s: %s%s%s%s", file->path, what, *reason ? ": " : "", reason, remedy);
+}
+
+bool dcpg_h5_parallel(const dcpg_h5 *file)
+{
+    return file->par && file->par->size > 1;
+}
+
+dcpg_status dcpg_h5_agree(const dcpg_h5 *file, dcpg_status status, dcpg_err *err)
+{
+    return file->par ? dcpg_agree_all(file->par, status, err) : status;
+}
+
+dcpg_status dcpg_h5_fault(const dcpg_h5 *file)
+{
+    return file->temporary ? DCPG_E_IO : DCPG_E_INPUT;
+}

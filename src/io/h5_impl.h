@@ -1,0 +1,72 @@
+/* What the parts of the HDF5 wrapper share. */
+#ifndef DCPG_H5_IMPL_H
+#define DCPG_H5_IMPL_H
+
+#include <dcpg/h5.h>
+#include <hdf5.h>
+
+struct dcpg_h5 {
+    hid_t id;
+    const dcpg_par *par; /* NULL: serial. A run of one rank uses the serial driver too. */
+    char *path;          /* as the user knows it */
+    char *temporary;     /* of a created file, until it is renamed; NULL: opened for reading */
+    hid_t transfer;      /* collective transfers on parallel files; H5P_DEFAULT otherwise, except for the check of ranges */
+    uint64_t max_bytes;  /* more than that a read file cannot hold, see dcpg_h5_check_bytes */
+};
+
+/* A failure of HDF5 as one line: "FILE: <what>: <innermost reason HDF5 gives>". */
+dcpg_status dcpg_h5_fail(const dcpg_h5 *file, dcpg_status status, dcpg_err *err, const char *fmt, ...) DCPG_PRINTF(4, 5);
+
+/* Several ranks have the file open together. */
+bool dcpg_h5_parallel(const dcpg_h5 *file);
+
+/* One status for all ranks of a parallel file; the same status on a serial one. Collective on parallel files. */
+dcpg_status dcpg_h5_agree(const dcpg_h5 *file, dcpg_status status, dcpg_err *err);
+
+/* The status of an operation that failed: wrong input where the file is read, a refusal of the system where it is written. */
+dcpg_status dcpg_h5_fault(const dcpg_h5 *file);
+
+/* DCPG_E_INPUT where `count` elements of `size` bytes are more than a file of this size can hold: a damaged or hostile header, which must not make us allocate. */
+dcpg_status dcpg_h5_check_bytes(const dcpg_h5 *file, const char *what, uint64_t count, uint64_t size, dcpg_err *err);
+
+/* Product of the dimensions of a space; false on overflow or failure. */
+bool dcpg_h5_npoints(hid_t space, uint64_t *count);
+
+/* Opens an object of any kind, or a dataset; negative and `err` set where it does not exist. */
+hid_t dcpg_h5_open_object(dcpg_h5 *file, const char *path, dcpg_err *err);
+hid_t dcpg_h5_open_dataset(dcpg_h5 *file, const char *path, dcpg_err *err);
+
+/* Creates the groups that lead to `path`, not `path` itself. */
+dcpg_status dcpg_h5_make_parents(dcpg_h5 *file, const char *path, dcpg_err *err);
+
+/* Datatypes of numbers in memory and, little endian, in files. Borrowed. */
+hid_t dcpg_h5_memory_type(dcpg_h5_type type);
+hid_t dcpg_h5_file_type(dcpg_h5_type type);
+
+/* The type in memory that holds numbers of the file's type `id` without loss; false for what is no number. */
+bool dcpg_h5_number_type(hid_t id, dcpg_h5_type *type);
+size_t dcpg_h5_type_size(dcpg_h5_type type);
+
+/* ---- text, h5_text.c ---- */
+
+/* Where strings are read from: a dataset or an attribute. */
+typedef struct dcpg_h5_text {
+    dcpg_h5 *file;
+    hid_t id;         /* of the dataset or attribute */
+    bool attribute;
+    const char *name; /* for messages, e.g. "chromo" or "attribute layer_names of /model_weights" */
+} dcpg_h5_text;
+
+/* Appends all strings to `list`; nothing for an empty space of any type. */
+dcpg_status dcpg_h5_text_read(const dcpg_h5_text *from, dcpg_strings *list, dcpg_err *err);
+
+/* A fixed-length, NUL-padded type for strings of up to `length` bytes, ASCII or UTF-8 as they need. Close it. */
+hid_t dcpg_h5_text_type(size_t length, bool ascii);
+
+/* Strings [first, end) of `list` side by side, `length` bytes each (at least 1); NULL: out of memory. dcpg_free. */
+char *dcpg_h5_text_pack(const dcpg_strings *list, size_t first, size_t end, size_t length);
+
+/* Length of the longest string, at least 1; `*ascii` where all bytes of all are below 128. */
+size_t dcpg_h5_text_length(const dcpg_strings *list, bool *ascii);
+
+#endif
