@@ -1,47 +1,72 @@
-/* Keras model files: a graph and its weights as model.json and HDF5, in the layout of Keras 2.2 (docs: semantics in the reference, DeepCpG 1.0.7). Local: one rank reads
- * or writes; dcpg_model_load_all spreads what rank 0 read. */
+/* Keras model files: a graph and its weights as model.json and HDF5, written in the layout of Keras 2.2 (what
+ * DeepCpG 1.0.7 leaves behind), read in that of Keras 1 and 2. Local: one rank reads or writes;
+ * dcpg_model_load_all spreads what rank 0 read. */
 #ifndef DCPG_KERAS_H
 #define DCPG_KERAS_H
 
 #include <dcpg/graph.h>
-#include <dcpg/h5.h>
 #include <dcpg/log.h>
 #include <dcpg/net.h>
 #include <dcpg/par.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 
-/* Weights as files hold them: values by layer and weight name, in our orientation (convs [k][in][out], not flipped). */
+/* Weights apart from a net: values by layer and weight name, in our orientation (convs [k][in][out], not
+ * flipped). */
 typedef struct dcpg_weights {
     int nb;
     struct dcpg_weight_value {
-        char *layer;     /* graph layer name */
-        char *name;      /* as dcpg_graph_weights names it: "kernel", "forward/bias" ... */
+        char *layer; /* graph layer name */
+        char *name;  /* as dcpg_graph_weights names it: "kernel", "forward/bias" ... */
         int ndim;
         int64_t shape[3];
         float *value;
-    } *entry;
+    } * entry;
 } dcpg_weights;
 void dcpg_weights_free(dcpg_weights *weights);
 
-/* model.json's text of a graph; NULL when out of memory (dcpg_free). */
-char *dcpg_keras_json(const dcpg_graph *graph);
+/* An entry, zero, for every weight of `graph`, in the graph's order. Local. */
+dcpg_status dcpg_weights_new(const dcpg_graph *graph, dcpg_weights *weights, dcpg_err *err);
 
-/* A graph from model.json's text; `origin` names the file in errors. Layer graphs that cannot run here are an error that names the layer. */
-dcpg_status dcpg_keras_parse(const char *json, const char *origin, dcpg_graph **graph, dcpg_err *err);
+/* The entry of a layer's weight, or NULL. */
+struct dcpg_weight_value *dcpg_weights_find(const dcpg_weights *weights, const char *layer, const char *name);
 
-/* Writes weights: complete false: attributes layer_names, backend, keras_version on the root (save_weights); true: the complete model: the same under /model_weights, and
- * model_config. To a temporary name, renamed at the end. Values come from `net`. */
-dcpg_status dcpg_keras_write(const char *path, const dcpg_net *net, bool complete, dcpg_err *err);
-
-/* Reads the weights of either kind of file for `graph`, by layer_names in order. `backend` "theano" or "tensorflow" overrides, for files that do not say (NULL: the file's own, else tensorflow). */
-dcpg_status dcpg_keras_read_weights(const char *path, const dcpg_graph *graph, const char *backend, dcpg_weights *weights, dcpg_err *err);
-
-/* Sets the net's parameters; every parameter must be there with its shape. Local. */
+/* The parameters of a net, and back: every parameter must be among the weights with its shape, otherwise
+ * DCPG_E_INPUT names it; more weights than the net has are fine. Local. */
+dcpg_status dcpg_weights_of_net(const dcpg_net *net, dcpg_weights *weights, dcpg_err *err);
 dcpg_status dcpg_weights_apply(const dcpg_weights *weights, dcpg_net *net, dcpg_err *err);
 
-/* Loads a model as a user names it: a directory (model.json with model_weights.h5, else model_weights_val.h5, else model_weights_train.h5; without model.json, model.h5), a model.h5, or
- * model.json followed by a weights file. Rank 0 reads, all ranks receive. Collective. */
-dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, const dcpg_par *par, dcpg_log *log, dcpg_graph **graph, dcpg_weights *weights, dcpg_err *err);
+/* model.json's text of a graph; NULL when out of memory (dcpg_free). A function of the graph alone. */
+char *dcpg_keras_json(const dcpg_graph *graph);
+
+/* A graph from model.json's text; `origin` names the file in errors. Models inside models are inlined: their
+ * layers are called MODEL/LAYER. An input of the time of Keras 1, "cpg/state/CELL--CELL...", becomes
+ * "cpg/state" and keeps the cells' names as its inner name (dcpg_keras_cells). DCPG_E_INPUT: not JSON (line
+ * and column), or a layer graph that cannot run here, naming the layer. */
+dcpg_status dcpg_keras_parse(const char *json, const char *origin, dcpg_graph **graph, dcpg_err *err);
+
+/* Names of the cells whose neighbours a model reads, where its file says (Keras 1 time); otherwise none are
+ * added. Local. */
+dcpg_status dcpg_keras_cells(const dcpg_graph *graph, dcpg_strings *cells, dcpg_err *err);
+
+/* Writes weights: complete false: attributes layer_names, backend, keras_version on the root (save_weights);
+ * true: the complete model: the same under /model_weights, and model_config. To a temporary name, renamed at
+ * the end. dcpg_keras_write takes the values from `net`. */
+dcpg_status dcpg_keras_write(const char *path, const dcpg_net *net, bool complete, dcpg_err *err);
+dcpg_status dcpg_keras_write_weights(const char *path, const dcpg_graph *graph, const dcpg_weights *weights,
+                                     bool complete, dcpg_err *err);
+
+/* Reads the weights of either kind of file for `graph`, by layer_names. `backend` "theano" or "tensorflow" is
+ * for files that do not say which one wrote them (Theano's convolution kernels are flipped); NULL: theano for
+ * files of Keras 1, as the published models are, else tensorflow. DCPG_E_INPUT: not such a file, a weight
+ * that is missing, left over or of another shape. */
+dcpg_status dcpg_keras_read_weights(const char *path, const dcpg_graph *graph, const char *backend,
+                                    dcpg_weights *weights, dcpg_err *err);
+
+/* Loads a model as a user names it: a directory (model.json with model_weights.h5, else model_weights_val.h5,
+ * else model_weights_train.h5; without model.json, model.h5), a model.h5, or model.json followed by a weights
+ * file. Rank 0 reads, all ranks receive. Collective. */
+dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, const dcpg_par *par,
+                                dcpg_log *log, dcpg_graph **graph, dcpg_weights *weights, dcpg_err *err);
 
 #endif

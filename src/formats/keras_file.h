@@ -1,0 +1,58 @@
+/* Reading weights of a Keras HDF5 file, of either generation. Private. */
+#ifndef DCPG_FORMATS_KERAS_FILE_H
+#define DCPG_FORMATS_KERAS_FILE_H
+
+#include <dcpg/h5.h>
+#include <dcpg/keras.h>
+
+/* What a weights file says about itself, and what was made of it. */
+typedef struct keras_origin {
+    bool keras1;        /* weight names of Keras 1 */
+    bool names_backend; /* it says which back end wrote it */
+    bool theano;        /* convolution kernels were flipped */
+} keras_origin;
+
+/* dcpg_keras_read_weights that also tells where the file comes from. */
+dcpg_status keras_read_weights(const char *path, const dcpg_graph *graph, const char *backend,
+                               dcpg_weights *weights, keras_origin *origin, dcpg_err *err);
+
+/* The arrays of one Keras layer, taken one after the other. */
+typedef struct keras_arrays {
+    dcpg_h5 *file;
+    const char *group, *layer; /* HDF5 group and Keras name of the layer */
+    dcpg_strings names;        /* of its arrays, in the file's order */
+    size_t next;
+    dcpg_err *err;
+} keras_arrays;
+
+/* Whether an array's name is Keras 1's ("dense_1_W") or Keras 2's ("dense_1/kernel:0") for `weight`
+ * ("kernel", "bias" ...). */
+bool keras_is_named(const char *array, const char *weight);
+bool keras1_is_named(const char *array, const char *weight);
+
+/* Takes the next array as `weight`, of `shape`: name and shape are checked. `path` receives its path
+ * (dcpg_free) and `found` its shape. */
+dcpg_status keras_take(keras_arrays *arrays, const char *weight, int ndim, const int64_t *shape,
+                       float *value);
+
+/* The next array's name, NULL at the end. */
+const char *keras_next(const keras_arrays *arrays);
+
+/* Keras 1: takes a convolution kernel [k][1][in][out], or as its first versions wrote it, [out][in][k][1], as
+ * [k][in][out]. */
+dcpg_status keras1_take_conv(keras_arrays *arrays, const int64_t shape[3], float *value);
+
+/* Whether the next array is the first of the nine that Keras 1 writes for a GRU (W, U, b for z, r, h). */
+bool keras1_gates_next(const keras_arrays *arrays);
+
+/* Takes these nine as kernel [c][3u], recurrent [u][3u], bias [3u]. */
+dcpg_status keras1_take_gates(keras_arrays *arrays, int64_t c, int64_t u, float *kernel, float *recurrent,
+                              float *bias);
+
+/* Reads array `name` of the layer, whose shape must be `shape` (checked). Does not move on. */
+dcpg_status keras_read_array(keras_arrays *arrays, const char *name, int ndim, const int64_t *shape,
+                             float *value);
+/* Its shape; DCPG_E_INPUT where it is missing. */
+dcpg_status keras_array_shape(keras_arrays *arrays, const char *name, dcpg_h5_shape *shape);
+
+#endif

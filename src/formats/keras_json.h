@@ -1,0 +1,12 @@
+/* Between the files that read a Keras model's JSON. Private. */
+#ifndef DCPG_FORMATS_KERAS_JSON_H
+#define DCPG_FORMATS_KERAS_JSON_H
+
+#include "formats/keras_config.h"
+
+/* Reads a layer that is no container, wrapper or input: its kind and fields into `like` (which holds
+ * defaults). `ndim`: axes of its input, that of samples included. Notes in config->status what cannot run
+ * here, unknown classes among it. */
+dcpg_kind keras_layer_read(keras_config *config, const char *class_name, int ndim, dcpg_glayer *like);
+
+#endif

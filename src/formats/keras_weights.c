@@ -1,0 +1,88 @@
+/* Weights apart from a net. */
+#include <dcpg/keras.h>
+#include <dcpg/memory.h>
+
+#include <string.h>
+
+void dcpg_weights_free(dcpg_weights *weights) {
+    for (int i = 0; i < weights->nb; i++) {
+        dcpg_free(weights->entry[i].layer);
+        dcpg_free(weights->entry[i].name);
+        dcpg_free(weights->entry[i].value);
+    }
+    dcpg_free(weights->entry);
+    *weights = (dcpg_weights){0};
+}
+
+static dcpg_status add(dcpg_weights *weights, const char *layer, const dcpg_weight *weight, dcpg_err *err) {
+    struct dcpg_weight_value *entry = &weights->entry[weights->nb++];
+    size_t size = (size_t)dcpg_weight_size(weight);
+    *entry = (struct dcpg_weight_value){.layer = dcpg_strdup(layer),
+                                        .name = dcpg_strdup(weight->name),
+                                        .ndim = weight->ndim,
+                                        .value = dcpg_alloc(size, sizeof(float))};
+    memcpy(entry->shape, weight->shape, sizeof entry->shape);
+    return entry->layer && entry->name && entry->value
+               ? DCPG_OK
+               : dcpg_fail_nomem(err, "weights", size * sizeof(float));
+}
+
+static dcpg_status add_all(dcpg_weights *weights, const dcpg_graph *graph, dcpg_err *err) {
+    dcpg_weight weight[DCPG_MAX_WEIGHTS];
+    weights->entry = dcpg_alloc((size_t)graph->nb_layer * DCPG_MAX_WEIGHTS, sizeof *weights->entry);
+    if (!weights->entry)
+        return dcpg_fail_nomem(err, "weights", (size_t)graph->nb_layer * sizeof *weights->entry);
+    for (int i = 0; i < graph->nb_layer; i++) {
+        int nb = dcpg_graph_weights(graph, i, weight);
+        for (int w = 0; w < nb; w++) DCPG_TRY(add(weights, graph->layer[i].name, &weight[w], err));
+    }
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_weights_new(const dcpg_graph *graph, dcpg_weights *weights, dcpg_err *err) {
+    *weights = (dcpg_weights){0};
+    dcpg_status status = add_all(weights, graph, err);
+    if (status != DCPG_OK) dcpg_weights_free(weights);
+    return status;
+}
+
+struct dcpg_weight_value *dcpg_weights_find(const dcpg_weights *weights, const char *layer,
+                                            const char *name) {
+    for (int i = 0; i < weights->nb; i++)
+        if (strcmp(weights->entry[i].layer, layer) == 0 && strcmp(weights->entry[i].name, name) == 0)
+            return &weights->entry[i];
+    return NULL;
+}
+
+dcpg_status dcpg_weights_of_net(const dcpg_net *net, dcpg_weights *weights, dcpg_err *err) {
+    DCPG_TRY(dcpg_weights_new(net->graph, weights, err));
+    for (int i = 0; i < net->nb_param; i++) {
+        const dcpg_param *param = &net->param[i];
+        dcpg_net_get(
+            net, param,
+            dcpg_weights_find(weights, net->graph->layer[param->layer].name, param->weight.name)->value);
+    }
+    return DCPG_OK;
+}
+
+static bool same_shape(const struct dcpg_weight_value *entry, const dcpg_weight *weight) {
+    bool same = entry->ndim == weight->ndim;
+    for (int d = 0; same && d < weight->ndim; d++) same = entry->shape[d] == weight->shape[d];
+    return same;
+}
+
+dcpg_status dcpg_weights_apply(const dcpg_weights *weights, dcpg_net *net, dcpg_err *err) {
+    for (int i = 0; i < net->nb_param; i++) {
+        const dcpg_param *param = &net->param[i];
+        const char *layer = net->graph->layer[param->layer].name;
+        const struct dcpg_weight_value *entry = dcpg_weights_find(weights, layer, param->weight.name);
+        if (!entry)
+            return dcpg_fail(err, DCPG_E_INPUT, "layer %s: its %s is missing among the weights", layer,
+                             param->weight.name);
+        if (!same_shape(entry, &param->weight))
+            return dcpg_fail(err, DCPG_E_INPUT, "layer %s: its %s has another shape than the model's", layer,
+                             param->weight.name);
+        dcpg_net_set(net, param, entry->value);
+    }
+    return DCPG_OK;
+}
