@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# Shared by the tests of the program. Sourced; sets dcpg, work (a folder that goes away at the end) and shared.
+set -euo pipefail
+
+# $dcpg, $work and $shared are for the scripts that source this.
+# shellcheck disable=SC2034
+dcpg=${DCPG_PROGRAM:?set DCPG_PROGRAM to the program}
+# shellcheck disable=SC2034
+shared=${DCPG_SHARED:-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+skip() {
+    echo "skipped: $*"
+    exit 77
+}
+
+# quietly COMMAND...: shows what the command said only where it fails.
+quietly() {
+    "$@" >"$work/last.log" 2>&1 || {
+        local code=$?
+        tail -n 30 "$work/last.log" >&2
+        fail "exit code $code: $*"
+    }
+}
+
+# on RANKS COMMAND...
+on() {
+    local ranks=$1
+    shift
+    quietly "${MPIRUN:-mpirun}" -n "$ranks" "$@"
+}
+
+# refused WORDS COMMAND...: the command must end with exit code 2 within a minute, one line on stderr that holds WORDS, on 3 ranks.
+refused() {
+    local words=$1 code=0 lines
+    shift
+    timeout 60 "${MPIRUN:-mpirun}" -n 3 "$@" >"$work/out.log" 2>"$work/err.log" || code=$?
+    lines=$(grep -c '^dcpg ' "$work/err.log" || true)
+    [[ $code == 2 ]] || fail "exit code $code, not 2: $* ($(head -n 5 "$work/err.log"))"
+    [[ $lines == 1 ]] || fail "$lines error lines, not 1: $*: $(cat "$work/err.log")"
+    grep -qiE -- "$words" "$work/err.log" || fail "no '$words' in the error of $*: $(grep '^dcpg ' "$work/err.log")"
+}
+
+# same A B: the same bytes.
+same() {
+    cmp -s "$1" "$2" || fail "$1 and $2 differ"
+}

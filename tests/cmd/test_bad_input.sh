@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Wrong input on 3 ranks: one clear line, exit code 2, nothing half-written, no hang.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$work"
+
+mkdir dna cpg
+{ echo '>1'; printf 'ACGTACGTAACGTTTACGAA%.0s' {1..50}; echo; } >dna/1.fa
+printf '1\t2\t1\n1\t6\t0\n1\t11\t1\n1\t22\t1\n' >cpg/a.tsv
+printf '1\t6\t1\n1\t11\t0\n1\t17\t1\n' >cpg/b.tsv
+quietly "$dcpg" data --cpg_profiles cpg/a.tsv cpg/b.tsv --dna_files dna --out_file good.h5
+
+# profile TEXT: a profile with this content, as bad.tsv
+data_refused() {
+    local words=$1
+    shift
+    refused "$words" "$dcpg" data --out_file bad.h5 "$@"
+    [[ ! -e bad.h5 && -z $(find . -name '*tmp*') ]] || fail "something half-written is left: $(ls -A)"
+}
+bad_profile() {
+    printf '%b' "$2" >bad.tsv
+    data_refused "bad.tsv.*$1" --cpg_profiles cpg/a.tsv bad.tsv --dna_files dna
+}
+bad_profile 'line 2' '1\t2\t1\n1\tsix\t0\n'
+bad_profile 'line 2' '1\t2\t1\n1\t6\t1.5\n'
+bad_profile 'line 1' '1\t2\t-0.5\n'
+bad_profile 'line 1' '1\t2\tnan\n'
+bad_profile 'twice|duplicate' '1\t6\t1\n1\t2\t1\n1\t6\t0\n'
+bad_profile 'line 1' '1\t2\n'
+bad_profile 'line 1' '1\t99999999999\t1\n'
+bad_profile '' ''
+data_refused 'chromosome.*2|2.*chromosome' --cpg_profiles <(printf '2\t6\t1\n') --dna_files dna || true
+printf '2\t6\t1\n' >bad.tsv
+data_refused 'bad.tsv|chromosome' --cpg_profiles cpg/a.tsv bad.tsv --dna_files dna
+printf '1\t1001\t1\n' >bad.tsv
+data_refused '1001' --cpg_profiles cpg/a.tsv bad.tsv --dna_files dna
+data_refused 'missing.tsv' --cpg_profiles cpg/a.tsv missing.tsv --dna_files dna
+mkdir other && cp cpg/a.tsv other/a.tsv
+data_refused 'a\.tsv|cell.*a' --cpg_profiles cpg/a.tsv other/a.tsv --dna_files dna
+printf '1\t6\t1\n' | gzip -c >whole.tsv.gz
+head -c 20 whole.tsv.gz >cut.tsv.gz
+data_refused 'cut.tsv.gz' --cpg_profiles cut.tsv.gz --dna_files dna
+mkdir cutdna && gzip -c dna/1.fa | head -c 60 >cutdna/1.fa.gz
+data_refused '1.fa.gz' --cpg_profiles cpg/a.tsv --dna_files cutdna
+refused 'nowhere' "$dcpg" data --cpg_profiles cpg/a.tsv --dna_files dna --out_file nowhere/s.h5
+refused 'cpg_profile' "$dcpg" data --cpg_profile cpg/a.tsv --out_file x.h5
+
+train() { # WORDS STORE OPTIONS...
+    local words=$1
+    shift
+    refused "$words" "$dcpg" train "$@" --out_dir model --nb_epoch 1
+    [[ -z $(find . -name '*tmp*') ]] || fail 'temporary files are left'
+}
+head -c 3000 good.h5 >cut.h5
+echo 'not a store' >text.h5
+train 'cut.h5' cut.h5 --cpg_model FcAvg --cpg_wlen 2
+train 'text.h5' text.h5 --cpg_model FcAvg
+train 'absent.h5' absent.h5 --cpg_model FcAvg
+train 'RnnL1.*RnnL2|known' good.h5 --cpg_model NoSuchModel
+train 'CnnL2h128' good.h5 --dna_model NoSuchModel
+train 'column' good.h5 --dna_model 'conv[8@3]_mp['
+train 'chromosome' good.h5 --cpg_model FcAvg --train_chromos 7
+train 'odd' good.h5 --dna_model CnnL1h128 --dna_wlen 100
+train 'ranks' good.h5 --cpg_model FcAvg --nb_train_sample 2 --cpg_wlen 2
+train 'virtual_ranks' good.h5 --cpg_model FcAvg --cpg_wlen 2 --virtual_ranks 2
+train 'learning_rate' good.h5 --cpg_model FcAvg --learning_rat 1
+train 'no_such|wlen|window' good.h5 --dna_model CnnL3h128 --dna_wlen 11
+"$dcpg" data --cpg_profiles cpg/a.tsv cpg/b.tsv --out_file nodna.h5 >/dev/null 2>&1
+train 'DNA' nodna.h5 --dna_model CnnL1h128 --dna_wlen 101
+touch file
+refused 'file' "$dcpg" train good.h5 --cpg_model FcAvg --cpg_wlen 2 --out_dir file/model --nb_epoch 1
+refused 'no such command|there is no command' "$dcpg" tarin good.h5 || true
+
+# A full disk: root can make a small one.
+if [[ $(id -u) == 0 ]] && mkdir small && mount -t tmpfs -o size=64k none small 2>/dev/null; then
+    trap 'umount "$work/small"; rm -rf "$work"' EXIT
+    refused 'space' "$dcpg" train good.h5 --cpg_model FcAvg --cpg_wlen 2 --out_dir small/model --nb_epoch 1
+    [[ -z $(find small -name '*tmp*') ]] || fail "a full disk keeps half a file: $(find small)"
+fi
+echo ok
