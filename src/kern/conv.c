@@ -1,0 +1,252 @@
+/* Convolution over one time axis as gemm, without im2col.
+ *
+ * Row t of the gemm's left matrix is the window of k steps that begins at padded step t * stride: k * c numbers in a row of memory when dilation is 1. So the input itself, read with a row
+ * stride of stride * c, is the matrix, rows overlapping. With dilation each tap is a gemm of its own.
+ *
+ * Several samples go into one gemm (a block) to give it rows enough: sample i begins at padded step i * pitch, neighbours share the zeros between them, and the rows whose
+ * windows run over a border are junk that is left behind when the rows are copied out. The input is copied only where it needs zeros or another pitch. The gradient of the input is
+ * with stride 1 a convolution of dy with the turned kernel, otherwise taps scattered into padded steps. Blocks are threads' work; how samples fall into blocks changes no bits, because
+ * gemm's rows do not depend on each other. */
+#include "kern/rows.h"
+#include "kern/vector.h"
+
+#include <assert.h>
+#include <dcpg/kern.h>
+#include <omp.h>
+#include <string.h>
+
+/* A block holds samples for about this many gemm rows: packing the weights costs little beside them, and a block's scratch stays in the L2 cache. */
+enum { ROWS = 448 };
+
+typedef struct layout {
+    int64_t need;  /* padded steps that the windows of a sample touch */
+    int64_t pitch; /* padded steps from one sample to the next */
+    int64_t rows;  /* gemm rows from one sample to the next */
+    int64_t block; /* samples per gemm */
+    bool padded;   /* the input must be copied */
+    bool direct;   /* no junk rows: the output is the gemm's */
+} layout;
+
+static layout layout_of(const dcpg_conv *conv) {
+    layout l;
+    l.need = (conv->t_out - 1) * conv->stride + (conv->k - 1) * conv->dilation + 1;
+    int64_t pad_right = kern_max(l.need - conv->pad_left - conv->t_in, 0);
+    l.pitch = kern_ceil_div(conv->t_in + kern_max(conv->pad_left, pad_right), conv->stride) * conv->stride;
+    l.rows = l.pitch / conv->stride;
+    l.block = kern_max(ROWS / l.rows, 1);
+    l.padded = conv->pad_left > 0 || pad_right > 0 || (l.pitch != conv->t_in && l.block > 1);
+    l.direct = l.rows == conv->t_out || l.block == 1;
+    return l;
+}
+
+/* Padded steps of a block of nb samples, zeros after the last one included. */
+static int64_t padded_steps(const layout *l, int64_t nb) { return (nb - 1) * l->pitch + kern_max(l->pitch, l->need); }
+
+/* Gemm rows of a block without the junk after its last sample. */
+static int64_t gemm_rows(const dcpg_conv *conv, const layout *l, int64_t nb) { return (nb - 1) * l->rows + conv->t_out; }
+
+/* The convolution that takes dy to dx: stride 1 only, kernel turned. */
+static dcpg_conv turned(const dcpg_conv *conv) {
+    dcpg_conv back = {.t_in = conv->t_out, .c = conv->f, .t_out = conv->t_in, .f = conv->c, .k = conv->k, .stride = 1, .dilation = conv->dilation};
+    back.pad_left = (conv->k - 1) * conv->dilation - conv->pad_left;
+    return back;
+}
+
+void dcpg_conv_shape(dcpg_conv *conv, bool same) {
+    int64_t span = (conv->k - 1) * conv->dilation + 1;
+    conv->pad_left = 0;
+    if (same) {
+        conv->t_out = kern_ceil_div(conv->t_in, conv->stride);
+        conv->pad_left = kern_max((conv->t_out - 1) * conv->stride + span - conv->t_in, 0) / 2;
+    } else {
+        conv->t_out = conv->t_in < span ? 0 : (conv->t_in - span) / conv->stride + 1;
+    }
+}
+
+/* ---- scratch ---- */
+
+static int64_t round_up(int64_t count) { return kern_ceil_div(count, 16) * 16; }
+
+/* Floats a block of correlate() needs: its padded input, and its output before the junk is left behind. */
+static int64_t correlate_slot(const dcpg_conv *conv, const layout *l) {
+    return round_up(l->padded ? padded_steps(l, l->block) * conv->c : 0) + round_up(l->direct ? 0 : l->block * l->rows * conv->f);
+}
+
+static int64_t scatter_slot(const dcpg_conv *conv, const layout *l) { return round_up(l->block * l->rows * conv->f) + round_up(padded_steps(l, l->block) * conv->c); }
+
+/* Scratch per block, one slot per thread; there are never more threads than blocks. */
+static int64_t slots(const layout *l, int64_t n, int64_t slot) { return kern_ceil_div(n, l->block) * slot; }
+
+size_t dcpg_conv_scratch(const dcpg_conv *conv, int64_t n) {
+    layout l = layout_of(conv);
+    int64_t forward = slots(&l, n, correlate_slot(conv, &l));
+    int64_t weight = round_up(padded_steps(&l, n) * conv->c) + round_up(n * l.rows * conv->f);
+    int64_t input = slots(&l, n, scatter_slot(conv, &l));
+    if (conv->stride == 1) {
+        dcpg_conv back = turned(conv);
+        layout m = layout_of(&back);
+        input = round_up(conv->k * conv->c * conv->f) + slots(&m, n, correlate_slot(&back, &m));
+    }
+    return (size_t)kern_max(forward, kern_max(weight, input));
+}
+
+/* ---- copies ---- */
+
+/* to[padded step][c] of nb samples: zeros but for x, which begins at step pad_left of each sample. */
+static void pad(const dcpg_conv *conv, const layout *l, int64_t nb, const float *x, float *to) {
+    int64_t c = conv->c, at = 0, steps = padded_steps(l, nb);
+    for (int64_t i = 0; i < nb; i++) {
+        int64_t begin = i * l->pitch + conv->pad_left;
+        memset(to + at * c, 0, (size_t)((begin - at) * c) * sizeof *to);
+        memcpy(to + begin * c, x + i * conv->t_in * c, (size_t)(conv->t_in * c) * sizeof *to);
+        at = begin + conv->t_in;
+    }
+    if (at < steps) memset(to + at * c, 0, (size_t)((steps - at) * c) * sizeof *to);
+}
+
+/* to[gemm row][f] of nb samples: dy, zeros in the junk rows. */
+static void spread(const dcpg_conv *conv, const layout *l, int64_t nb, const float *dy, float *to) {
+    int64_t live = conv->t_out * conv->f, all = l->rows * conv->f;
+    for (int64_t i = 0; i < nb; i++) {
+        memcpy(to + i * all, dy + i * live, (size_t)live * sizeof *to);
+        memset(to + i * all + live, 0, (size_t)(all - live) * sizeof *to);
+    }
+}
+
+/* turned_w[k'][f][c] = w[k - 1 - k'][c][f], in tiles that fit the L1 cache. */
+static void turn_kernel(const dcpg_conv *conv, const float *w, float *turned_w) {
+    enum { TILE = 32 };
+    int64_t c = conv->c, f = conv->f;
+#pragma omp parallel for collapse(2) schedule(static) if (conv->k * c * f > KERN_SMALL)
+    for (int64_t j = 0; j < conv->k; j++) {
+        for (int64_t q0 = 0; q0 < f; q0 += TILE) {
+            const float *from = w + (conv->k - 1 - j) * c * f;
+            float *to = turned_w + j * c * f;
+            for (int64_t p0 = 0; p0 < c; p0 += TILE) {
+                for (int64_t q = q0; q < kern_min(q0 + TILE, f); q++) {
+                    for (int64_t p = p0; p < kern_min(p0 + TILE, c); p++) to[q * c + p] = from[p * f + q];
+                }
+            }
+        }
+    }
+}
+
+/* ---- forward, and the gradient of the input with stride 1 ---- */
+
+/* What happens to the gemm's result: y (+)= relu(result + b). */
+typedef struct finish {
+    const float *b;
+    bool relu, accumulate;
+} finish;
+
+static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *x, const float *w, finish end, float *y, float *slot) {
+    int64_t c = conv->c, f = conv->f, rows = gemm_rows(conv, l, nb);
+    const float *in = x;
+    if (l->padded) {
+        pad(conv, l, nb, x, slot);
+        in = slot;
+        slot += round_up(padded_steps(l, l->block) * c);
+    }
+    float *out = l->direct ? y : slot;
+    bool add = l->direct && end.accumulate;
+    int64_t taps = conv->dilation == 1 ? conv->k : 1; /* in one gemm */
+    for (int64_t j = 0; j < conv->k; j += taps) {
+        dcpg_mat a = {in + j * conv->dilation * c, conv->stride * c, 1};
+        dcpg_mat b = {w + j * c * f, f, 1};
+        dcpg_gemm(rows, f, taps * c, a, b, add || j > 0 ? 1.0f : 0.0f, (dcpg_mat_out){out, f, 1});
+    }
+    if (l->direct) {
+        dcpg_rows_finish(rows, f, y, end.b, end.relu, false, y);
+        return;
+    }
+    for (int64_t i = 0; i < nb; i++) {
+        dcpg_rows_finish(conv->t_out, f, out + i * l->rows * f, end.b, end.relu, end.accumulate, y + i * conv->t_out * f);
+    }
+}
+
+static void correlate(const dcpg_conv *conv, int64_t n, const float *x, const float *w, finish end, float *y, float *scratch) {
+    layout l = layout_of(conv);
+    int64_t blocks = kern_ceil_div(n, l.block), slot = correlate_slot(conv, &l);
+#pragma omp parallel for schedule(static) num_threads((int)kern_min(blocks, omp_get_max_threads())) if (blocks > 1)
+    for (int64_t block = 0; block < blocks; block++) {
+        int64_t i = block * l.block, nb = kern_min(l.block, n - i);
+        correlate_block(conv, &l, nb, x + i * conv->t_in * conv->c, w, end, y + i * conv->t_out * conv->f, scratch + omp_get_thread_num() * slot);
+    }
+}
+
+void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b, bool relu, float *y, float *scratch) {
+    if (n <= 0) return;
+    assert(conv->t_out > 0);
+    correlate(conv, n, x, w, (finish){.b = b, .relu = relu}, y, scratch);
+}
+
+/* ---- gradient of the input ---- */
+
+static void scatter_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *dy, const float *w, bool accumulate, float *dx, float *slot) {
+    int64_t c = conv->c, f = conv->f;
+    float *padded = slot + round_up(l->block * l->rows * f);
+    memset(padded, 0, (size_t)(padded_steps(l, nb) * c) * sizeof *padded);
+    spread(conv, l, nb, dy, slot);
+    for (int64_t j = 0; j < conv->k; j++) {
+        dcpg_mat b = {w + j * c * f, 1, f};
+        dcpg_mat_out to = {padded + j * conv->dilation * c, conv->stride * c, 1};
+        dcpg_gemm(gemm_rows(conv, l, nb), c, f, (dcpg_mat){slot, f, 1}, b, 1.0f, to);
+    }
+    for (int64_t i = 0; i < nb; i++) {
+        dcpg_rows_finish(conv->t_in, c, padded + (i * l->pitch + conv->pad_left) * c, NULL, false, accumulate, dx + i * conv->t_in * c);
+    }
+}
+
+void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w, bool accumulate, float *dx, float *scratch) {
+    if (n <= 0) return;
+    if (conv->stride == 1) {
+        dcpg_conv back = turned(conv);
+        turn_kernel(conv, w, scratch);
+        correlate(&back, n, dy, scratch, (finish){.accumulate = accumulate}, dx, scratch + round_up(conv->k * conv->c * conv->f));
+        return;
+    }
+    layout l = layout_of(conv);
+    int64_t blocks = kern_ceil_div(n, l.block), slot = scatter_slot(conv, &l);
+#pragma omp parallel for schedule(static) num_threads((int)kern_min(blocks, omp_get_max_threads())) if (blocks > 1)
+    for (int64_t block = 0; block < blocks; block++) {
+        int64_t i = block * l.block, nb = kern_min(l.block, n - i);
+        scatter_block(conv, &l, nb, dy + i * conv->t_out * conv->f, w, accumulate, dx + i * conv->t_in * conv->c, scratch + omp_get_thread_num() * slot);
+    }
+}
+
+/* ---- gradient of the weights ---- */
+
+/* One gemm over all rows of the leaf: the sum over time and samples is its inner sum, and threads share out dw. */
+void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy, float *dw, float *db, float *scratch) {
+    int64_t c = conv->c, f = conv->f;
+    if (n <= 0) {
+        memset(dw, 0, (size_t)(conv->k * c * f) * sizeof *dw);
+        memset(db, 0, (size_t)f * sizeof *db);
+        return;
+    }
+    layout l = layout_of(conv);
+    const float *in = x, *out = dy;
+    bool repitch = n > 1 && l.pitch != conv->t_in;
+    if (l.padded || repitch) {
+        in = scratch;
+        /* Samples are padded one by one in parallel; the zeros behind the last belong to it alone. */
+#pragma omp parallel for schedule(static) if (n * conv->t_in * c > KERN_SMALL)
+        for (int64_t i = 0; i < n; i++) {
+            layout one = l;
+            if (i < n - 1) one.need = 0;
+            pad(conv, &one, 1, x + i * conv->t_in * c, scratch + i * l.pitch * c);
+        }
+    }
+    if (n > 1 && l.rows != conv->t_out) {
+        float *to = scratch + round_up(padded_steps(&l, n) * c);
+        out = to;
+#pragma omp parallel for schedule(static) if (n * conv->t_out * f > KERN_SMALL)
+        for (int64_t i = 0; i < n; i++) spread(conv, &l, 1, dy + i * conv->t_out * f, to + i * l.rows * f);
+    }
+    int64_t taps = conv->dilation == 1 ? conv->k : 1;
+    for (int64_t j = 0; j < conv->k; j += taps) {
+        dcpg_mat a = {in + j * conv->dilation * c, 1, conv->stride * c};
+        dcpg_gemm(taps * c, f, gemm_rows(conv, &l, n), a, (dcpg_mat){out, f, 1}, 0.0f, (dcpg_mat_out){dw + j * c * f, f, 1});
+    }
+    dcpg_rows_sum(n * conv->t_out, f, dy, f, db);
+}

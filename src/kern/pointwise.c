@@ -1,0 +1,142 @@
+/* Activations, sums and copies. Work is cut by rows or in blocks of fixed size. */
+#include "kern/vector.h"
+
+#include <dcpg/kern.h>
+#include <string.h>
+
+enum { BLOCK = 1 << 13 };
+
+#define SCALED 0.251f /* of DCPG_SCALED_SIGMOID */
+
+/* ---- activations ---- */
+
+KERN_VECTOR static void add(int64_t count, const float *a, const float *b, float *y) {
+    KERN_INDEPENDENT
+    for (int64_t i = 0; i < count; i++) y[i] = a[i] + b[i];
+}
+
+KERN_VECTOR static void relu(int64_t count, const float *x, float *y) {
+    KERN_INDEPENDENT
+    for (int64_t i = 0; i < count; i++) y[i] = x[i] < 0.0f ? 0.0f : x[i];
+}
+
+KERN_VECTOR static void sigmoid(int64_t count, float scale, const float *x, float *y) {
+    KERN_INDEPENDENT
+    for (int64_t i = 0; i < count; i++) y[i] = scale * kern_sigmoid(x[i]);
+}
+
+KERN_VECTOR static void hard_sigmoid(int64_t count, const float *x, float *y) {
+    KERN_INDEPENDENT
+    for (int64_t i = 0; i < count; i++) y[i] = kern_hard_sigmoid(x[i]);
+}
+
+KERN_VECTOR static void tangent(int64_t count, const float *x, float *y) {
+    KERN_INDEPENDENT
+    for (int64_t i = 0; i < count; i++) y[i] = kern_tanh(x[i]);
+}
+
+static void softmax(int64_t c, const float *x, float *y) {
+    float top = x[0], sum = 0.0f;
+    for (int64_t j = 1; j < c; j++) top = x[j] > top ? x[j] : top;
+    for (int64_t j = 0; j < c; j++) {
+        y[j] = kern_exp(x[j] - top);
+        sum += y[j];
+    }
+    for (int64_t j = 0; j < c; j++) y[j] /= sum;
+}
+
+static void activate(dcpg_activation kind, int64_t rows, int64_t c, const float *x, float *y) {
+    int64_t count = rows * c;
+    switch (kind) {
+    case DCPG_LINEAR:
+        if (x != y) memcpy(y, x, (size_t)count * sizeof *y);
+        break;
+    case DCPG_RELU: relu(count, x, y); break;
+    case DCPG_SIGMOID: sigmoid(count, 1.0f, x, y); break;
+    case DCPG_SCALED_SIGMOID: sigmoid(count, SCALED, x, y); break;
+    case DCPG_HARD_SIGMOID: hard_sigmoid(count, x, y); break;
+    case DCPG_TANH: tangent(count, x, y); break;
+    case DCPG_SOFTMAX:
+        for (int64_t i = 0; i < rows; i++) softmax(c, x + i * c, y + i * c);
+        break;
+    }
+}
+
+/* Rows in a block. */
+static int64_t block_rows(int64_t c) { return kern_max(BLOCK / kern_max(c, 1), 1); }
+
+void dcpg_activate(dcpg_activation kind, int64_t rows, int64_t c, const float *x, float *y) {
+    int64_t step = block_rows(c);
+#pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
+    for (int64_t i = 0; i < rows; i += step) activate(kind, kern_min(step, rows - i), c, x + i * c, y + i * c);
+}
+
+/* dx (+)= dy * slope; each activation's slope from its output */
+#define BACKWARD(name, slope)                                                                                     \
+    KERN_VECTOR static void name(int64_t count, const float *y, const float *dy, bool accumulate, float *dx) {    \
+        if (accumulate) {                                                                                         \
+            KERN_INDEPENDENT                                                                                      \
+            for (int64_t i = 0; i < count; i++) dx[i] += dy[i] * (slope);                                         \
+        } else {                                                                                                  \
+            KERN_INDEPENDENT                                                                                      \
+            for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * (slope);                                          \
+        }                                                                                                         \
+    }
+BACKWARD(relu_backward, y[i] > 0.0f ? 1.0f : 0.0f)
+BACKWARD(sigmoid_backward, y[i] * (1.0f - y[i]))
+BACKWARD(scaled_sigmoid_backward, y[i] * (1.0f - y[i] / SCALED))
+BACKWARD(hard_sigmoid_backward, y[i] > 0.0f && y[i] < 1.0f ? 0.2f : 0.0f)
+BACKWARD(tangent_backward, 1.0f - y[i] * y[i])
+
+static void softmax_backward(int64_t c, const float *y, const float *dy, bool accumulate, float *dx) {
+    float dot = 0.0f;
+    for (int64_t j = 0; j < c; j++) dot += y[j] * dy[j];
+    for (int64_t j = 0; j < c; j++) {
+        float g = y[j] * (dy[j] - dot);
+        dx[j] = accumulate ? dx[j] + g : g;
+    }
+}
+
+static void activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const float *y, const float *dy, bool accumulate, float *dx) {
+    int64_t count = rows * c;
+    switch (kind) {
+    case DCPG_LINEAR:
+        if (accumulate) add(count, dx, dy, dx);
+        else if (dx != dy) memcpy(dx, dy, (size_t)count * sizeof *dx);
+        break;
+    case DCPG_RELU: relu_backward(count, y, dy, accumulate, dx); break;
+    case DCPG_SIGMOID: sigmoid_backward(count, y, dy, accumulate, dx); break;
+    case DCPG_SCALED_SIGMOID: scaled_sigmoid_backward(count, y, dy, accumulate, dx); break;
+    case DCPG_HARD_SIGMOID: hard_sigmoid_backward(count, y, dy, accumulate, dx); break;
+    case DCPG_TANH: tangent_backward(count, y, dy, accumulate, dx); break;
+    case DCPG_SOFTMAX:
+        for (int64_t i = 0; i < rows; i++) softmax_backward(c, y + i * c, dy + i * c, accumulate, dx + i * c);
+        break;
+    }
+}
+
+void dcpg_activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const float *y, const float *dy, bool accumulate, float *dx) {
+    int64_t step = block_rows(c);
+#pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
+    for (int64_t i = 0; i < rows; i += step) activate_backward(kind, kern_min(step, rows - i), c, y + i * c, dy + i * c, accumulate, dx + i * c);
+}
+
+/* ---- sums and copies ---- */
+
+void dcpg_add(size_t count, const float *a, const float *b, float *y) {
+    int64_t all = (int64_t)count;
+#pragma omp parallel for schedule(static) if (all > KERN_SMALL)
+    for (int64_t i = 0; i < all; i += BLOCK) add(kern_min(BLOCK, all - i), a + i, b + i, y + i);
+}
+
+void dcpg_accumulate(size_t count, const float *x, float *y) { dcpg_add(count, y, x, y); }
+
+void dcpg_copy_columns(int64_t rows, int64_t c, const float *src, int64_t src_stride, float *dst, int64_t dst_stride, bool accumulate) {
+#pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
+    for (int64_t i = 0; i < rows; i++) {
+        const float *from = src + i * src_stride;
+        float *to = dst + i * dst_stride;
+        if (accumulate) add(c, to, from, to);
+        else memcpy(to, from, (size_t)c * sizeof *to);
+    }
+}
