@@ -102,7 +102,8 @@ static void test_errors(void **state)
 
     taken t = {0};
     dcpg_err err = {0};
-    const char *path = write_bytes("nul.fa", PLAIN, ">1\nAC\nG\0T\n", 10);
+    static const char with_nul[] = ">1\nAC\nG\0T\n";
+    const char *path = write_bytes("nul.fa", PLAIN, with_nul, sizeof with_nul - 1);
     assert_int_equal(dcpg_fasta_read(path, take, &t, &err), DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "line 3 holds a NUL byte"));
     unlink(path);

@@ -171,7 +171,8 @@ static void test_binary_files(void **state)
     (void)state;
     dcpg_profile profile;
     dcpg_err err = {0};
-    const char *path = write_bytes("nul.tsv", PLAIN, "1\t5\t1\n1\t\0" "6\t1\n", 15);
+    static const char with_nul[] = "1\t5\t1\n1\t\0" "6\t1\n";
+    const char *path = write_bytes("nul.tsv", PLAIN, with_nul, sizeof with_nul - 1);
     assert_int_equal(dcpg_profile_read(path, &profile, &err), DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "line 2 holds a NUL byte"));
     unlink(path);
