@@ -1,0 +1,33 @@
+/* The program started by hand, without mpirun: a run of one rank. */
+#include "cmocka_all.h"
+#include <dcpg/par.h>
+#include <string.h>
+
+static void runs_alone(void **state)
+{
+    (void)state;
+    dcpg_par par;
+    dcpg_err err = {0};
+    assert_int_equal(dcpg_par_open_all(&par, NULL, NULL, &err), DCPG_OK);
+    assert_int_equal(par.size, 1);
+    assert_int_equal(par.rank, 0);
+    assert_int_equal(par.nb_node, 1);
+    assert_int_equal(dcpg_fail(&err, DCPG_E_INPUT, "mine"), DCPG_E_INPUT);
+    assert_int_equal(dcpg_agree_all(&par, DCPG_E_INPUT, &err), DCPG_E_INPUT);
+    assert_string_equal(err.text, "mine");
+    dcpg_par again; /* MPI runs already: shared, and not ended by the second user */
+    assert_int_equal(dcpg_par_open_all(&again, NULL, NULL, NULL), DCPG_OK);
+    dcpg_par_close_all(&again);
+    assert_int_equal(dcpg_sum_i64_all(&par, 5), 5);
+    dcpg_par_close_all(&par);
+    dcpg_par_close_all(&par); /* closed is closed */
+    dcpg_err late = {0};
+    assert_int_equal(dcpg_par_open_all(&par, NULL, NULL, &late), DCPG_E_USAGE);
+    assert_non_null(strstr(late.text, "MPI"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(runs_alone)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

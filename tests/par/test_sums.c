@@ -1,0 +1,208 @@
+/* Sums over ranks have the bits of the sum of one rank, for every V, cut and order of buckets. */
+#include "cmocka_all.h"
+#include <dcpg/memory.h>
+#include <dcpg/par.h>
+#include <dcpg/rng.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { COUNT = 10007, STRIDE = 10016, MOST_LEAVES = 64 };
+
+static dcpg_par par;
+
+/* Element i of leaf v in round `round`. Spread over many magnitudes, so that the order of additions shows. */
+static float value(int round, int v, size_t i)
+{
+    uint64_t bits = dcpg_mix((uint64_t)(round * 1000 + v), i);
+    return ldexpf((float)(bits >> 40) - 8388608.0f, (int)(bits % 16) - 30);
+}
+
+typedef struct leaf_of {
+    int round;
+    size_t count;
+} leaf_of;
+
+static void leaf_sum(void *context, int leaf, float *out)
+{
+    const leaf_of *of = context;
+    for (size_t i = 0; i < of->count; i++) out[i] = value(of->round, leaf, i);
+}
+
+static void leaf_sum64(void *context, int leaf, double *out)
+{
+    const leaf_of *of = context;
+    for (size_t i = 0; i < of->count; i++) out[i] = value(of->round, leaf, i) * 1.000000001;
+}
+
+/* Cuts [0, total) for the ranks: equally, or as unequally as it goes. */
+static int first_leaf(int total, int rank, bool equal)
+{
+    if (equal) return (int)dcpg_part(total, rank, par.size);
+    return rank == par.size ? total : rank; /* the last rank has the rest */
+}
+
+typedef struct run {
+    dcpg_par_sums *sums;
+    dcpg_par_sums_options options;
+    dcpg_node nodes[DCPG_MAX_NODES];
+    int nb_node;
+    float *scratch;
+} run;
+
+static run open_run(int total, bool equal, size_t max_bucket, bool reproducible)
+{
+    run x = {.options = {.total = total, .first = first_leaf(total, par.rank, equal), .end = first_leaf(total, par.rank + 1, equal), .stride = STRIDE,
+                         .max_bucket = max_bucket, .reproducible = reproducible}};
+    x.nb_node = dcpg_tree_nodes(total, x.options.first, x.options.end, x.nodes);
+    x.options.grads = dcpg_alloc((size_t)x.nb_node * STRIDE, sizeof(float));
+    x.scratch = dcpg_alloc(8 * STRIDE, sizeof(float));
+    assert_int_equal(dcpg_par_sums_open_all(&par, &x.options, &x.sums, NULL), DCPG_OK);
+    return x;
+}
+
+static void close_run(run *x)
+{
+    dcpg_par_sums_close_all(x->sums);
+    dcpg_free(x->options.grads);
+    dcpg_free(x->scratch);
+}
+
+static void fill_grads(run *x, int round)
+{
+    leaf_of of = {round, COUNT};
+    for (int i = 0; i < x->nb_node; i++) dcpg_tree_sum(x->nodes[i], COUNT, leaf_sum, &of, x->options.grads + (size_t)i * STRIDE, x->scratch);
+}
+
+static float *expected_total(run *x, int round)
+{
+    static float total[COUNT];
+    leaf_of of = {round, COUNT};
+    dcpg_tree_sum((dcpg_node){0, x->options.total}, COUNT, leaf_sum, &of, total, x->scratch);
+    return total;
+}
+
+/* Ranks are never equally fast. */
+static void dawdle(int step)
+{
+    if ((step * 7 + par.rank * 3) % 11 == 0) nanosleep(&(struct timespec){0, 200000}, NULL);
+}
+
+static void check_small_sum(run *x, dcpg_reducer reducer, int round)
+{
+    double sums[DCPG_MAX_NODES * 5], total[5], expected[5], scratch[8 * 5];
+    leaf_of of = {round, 5};
+    for (int i = 0; i < x->nb_node; i++) dcpg_tree_sum64(x->nodes[i], 5, leaf_sum64, &of, sums + 5 * i, scratch);
+    dcpg_tree_sum64((dcpg_node){0, x->options.total}, 5, leaf_sum64, &of, expected, scratch);
+    reducer.sum(reducer.self, sums, 5, total);
+    assert_memory_equal(total, expected, sizeof total);
+}
+
+/* Hands over [0, COUNT) from the end to the start in ranges of up to `length`, as backward passes do, with small sums in between. */
+static void reduce(run *x, size_t length, int round)
+{
+    dcpg_reducer reducer = dcpg_par_reducer(x->sums);
+    int step = 0;
+    for (size_t end = COUNT; end > 0; step++) {
+        size_t n = end < length ? end : length;
+        end -= n;
+        reducer.start(reducer.self, end, n);
+        dawdle(step);
+        if (step % 3 == 0) reducer.poll(reducer.self);
+        if (step % 50 == 7) check_small_sum(x, reducer, round);
+    }
+    check_small_sum(x, reducer, round + 1);
+    reducer.wait(reducer.self);
+}
+
+static void check_total(int total, bool equal, size_t max_bucket, size_t length)
+{
+    if (par.size > total) return;
+    run x = open_run(total, equal, max_bucket, true);
+    for (int round = 0; round < 3; round++) {
+        fill_grads(&x, round);
+        reduce(&x, length, round);
+        assert_memory_equal(x.options.grads, expected_total(&x, round), COUNT * sizeof(float));
+    }
+    close_run(&x);
+}
+
+static void bits_of_one_rank(void **state)
+{
+    (void)state;
+    static const int totals[] = {1, 2, 3, 4, 5, 7, 8, 12, 13, 33, 64};
+    for (size_t i = 0; i < sizeof totals / sizeof *totals; i++) {
+        for (int equal = 0; equal <= 1; equal++) {
+            check_total(totals[i], equal, 4096, COUNT); /* one range, cut */
+            check_total(totals[i], equal, 1000, 1000);
+        }
+    }
+}
+
+/* More ranges than there are buckets and places in the queue, down to single floats. */
+static void many_small_ranges(void **state)
+{
+    (void)state;
+    check_total(8, true, 64, 7);
+    check_total(12, false, 64, 1);
+    check_total(5, true, 3, 1000);
+}
+
+static void nothing_to_sum(void **state)
+{
+    (void)state;
+    run x = open_run(MOST_LEAVES, true, 100, true);
+    dcpg_reducer reducer = dcpg_par_reducer(x.sums);
+    reducer.poll(reducer.self);
+    reducer.wait(reducer.self);
+    reducer.start(reducer.self, 5, 0);
+    reducer.wait(reducer.self);
+    reducer.sum(reducer.self, NULL, 0, NULL);
+    close_run(&x);
+}
+
+static void only_small_sums(void **state)
+{
+    (void)state;
+    dcpg_par_sums_options options = {.total = MOST_LEAVES, .first = first_leaf(MOST_LEAVES, par.rank, true), .end = first_leaf(MOST_LEAVES, par.rank + 1, true),
+                                     .reproducible = true};
+    run x = {.options = options};
+    x.nb_node = dcpg_tree_nodes(MOST_LEAVES, options.first, options.end, x.nodes);
+    assert_int_equal(dcpg_par_sums_open_all(&par, &options, &x.sums, NULL), DCPG_OK);
+    check_small_sum(&x, dcpg_par_reducer(x.sums), 3);
+    dcpg_par_sums_close_all(x.sums);
+}
+
+/* Without the tree the total is right to rounding, and the same on all ranks. */
+static void any_order(void **state)
+{
+    (void)state;
+    run x = open_run(13, true, 777, false);
+    fill_grads(&x, 4);
+    reduce(&x, 500, 4);
+    for (size_t i = 0; i < COUNT; i++) {
+        double sum = 0, size = 0;
+        for (int v = 0; v < 13; v++) sum += value(4, v, i), size += fabs(value(4, v, i));
+        assert_true(fabs(x.options.grads[i] - sum) <= 1e-6 * size);
+    }
+    float *root = dcpg_alloc(COUNT, sizeof *root);
+    memcpy(root, x.options.grads, COUNT * sizeof *root);
+    dcpg_bcast_all(&par, root, COUNT * sizeof *root, 0);
+    assert_memory_equal(root, x.options.grads, COUNT * sizeof *root);
+    dcpg_free(root);
+    close_run(&x);
+}
+
+int main(int argc, char **argv)
+{
+    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
+    if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bits_of_one_rank), cmocka_unit_test(many_small_ranges), cmocka_unit_test(nothing_to_sum),
+        cmocka_unit_test(only_small_sums),  cmocka_unit_test(any_order),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    dcpg_par_close_all(&par);
+    return failed;
+}
