@@ -22,13 +22,6 @@ typedef struct dcpg_param {
     bool trainable;     /* false: frozen, or moving statistics (not updated) */
 } dcpg_param;
 
-/* A run of trained values with the same penalty and trainability: what an optimiser walks over. */
-typedef struct dcpg_segment {
-    size_t offset, count; /* in params and gradients */
-    float l1, l2;
-    bool trainable;
-} dcpg_segment;
-
 typedef struct dcpg_net_options {
     int64_t max_rows;       /* most samples of one call */
     int total, first, end;  /* leaves of the summation tree, and this rank's; 1, 0, 1 for prediction */
@@ -65,8 +58,6 @@ typedef struct dcpg_net {
     dcpg_node node[DCPG_MAX_NODES];
     int nb_param;
     dcpg_param *param;       /* [nb_param] directory in the graph's order */
-    size_t nb_segment;
-    dcpg_segment *segment;   /* [nb_segment] all trained parameters in memory order */
     int nb_output;
     const char **output;     /* [nb_output] names */
     struct dcpg_net_plan *plan; /* operations and activations: src/nn/plan.h */

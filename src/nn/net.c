@@ -3,46 +3,9 @@
 #include <dcpg/memory.h>
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- construction ---- */
-
-static int by_offset(const void *a, const void *b) {
-    const dcpg_segment *x = a, *y = b;
-    return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-static bool continues(const dcpg_segment *a, const dcpg_segment *b) {
-    return a->offset + a->count == b->offset && a->l1 == b->l1 && a->l2 == b->l2 && a->trainable == b->trainable;
-}
-
-static size_t nb_rows(const dcpg_net *net) {
-    size_t n = 0;
-    for (int i = 0; i < net->nb_param; i++)
-        if (!net->param[i].weight.state) n += net->param[i].size / net->param[i].row;
-    return n;
-}
-
-/* Rows of the trained parameters in memory order, neighbours of a kind joined. */
-static dcpg_status make_segments(dcpg_net *net, dcpg_err *err) {
-    size_t n = 0;
-    dcpg_segment *segment = dcpg_alloc(nb_rows(net), sizeof *segment);
-    if (!segment) return dcpg_fail_nomem(err, "parameters", sizeof *segment);
-    net->segment = segment;
-    for (int i = 0; i < net->nb_param; i++) {
-        const dcpg_param *p = &net->param[i];
-        for (size_t row = 0; !p->weight.state && row < p->size / p->row; row++)
-            segment[n++] = (dcpg_segment){p->offset + row * p->stride, p->row, p->l1, p->l2, p->trainable};
-    }
-    qsort(segment, n, sizeof *segment, by_offset);
-    for (size_t i = 0; i < n; i++)
-        if (net->nb_segment > 0 && continues(&segment[net->nb_segment - 1], &segment[i]))
-            segment[net->nb_segment - 1].count += segment[i].count;
-        else
-            segment[net->nb_segment++] = segment[i];
-    return DCPG_OK;
-}
 
 static dcpg_status allocate(dcpg_net *net, dcpg_err *err) {
     const dcpg_plan *plan = net->plan;
@@ -53,7 +16,6 @@ static dcpg_status allocate(dcpg_net *net, dcpg_err *err) {
     if (!net->params || !net->grads || !net->output)
         return dcpg_fail_nomem(err, "parameters and gradients", (nb_grads * net->nb_trained + net->nb_value) * sizeof *net->params);
     for (int i = 0; i < net->nb_output; i++) net->output[i] = net->graph->layer[net->graph->output[i]].name;
-    DCPG_TRY(make_segments(net, err));
     return dcpg_plan_allocate(net->plan, err);
 }
 
@@ -91,7 +53,6 @@ void dcpg_net_free(dcpg_net *net) {
     dcpg_plan_free(net->plan);
     dcpg_free(net->params);
     dcpg_free(net->grads);
-    dcpg_free(net->segment);
     dcpg_free(net->output);
     dcpg_free(net);
 }
@@ -110,12 +71,13 @@ void dcpg_net_set(dcpg_net *net, const dcpg_param *param, const float *values) {
 
 double dcpg_net_penalty(const dcpg_net *net) {
     double penalty = 0;
-    for (size_t i = 0; i < net->nb_segment; i++) {
-        const dcpg_segment *s = &net->segment[i];
-        double sum_abs, sum_square;
-        if (s->l1 == 0 && s->l2 == 0) continue;
-        dcpg_norms(s->count, net->params + s->offset, &sum_abs, &sum_square);
-        penalty += (double)s->l1 * sum_abs + (double)s->l2 * sum_square;
+    for (int i = 0; i < net->nb_param; i++) {
+        const dcpg_param *p = &net->param[i];
+        for (size_t row = 0; (p->l1 > 0 || p->l2 > 0) && row < p->size / p->row; row++) {
+            double sum_abs, sum_square;
+            dcpg_norms(p->row, net->params + p->offset + row * p->stride, &sum_abs, &sum_square);
+            penalty += (double)p->l1 * sum_abs + (double)p->l2 * sum_square;
+        }
     }
     return penalty;
 }

@@ -70,14 +70,14 @@ static void batch_statistics(const dcpg_op *op, const dcpg_run *run, float *mean
     /* Keras 2.2 scales the biased variance so; of a single value it knows no other. */
     double factor = n > 1 + epsilon ? n / (n - (1 + epsilon)) : 1, momentum = (double)op->layer->momentum;
     for (int64_t j = 0; j < c; j++) {
-        double shifted = sums[j] / n - (double)moving_mean[j]; /* sums[c + j] is about the moving mean */
-        double variance = sums[c + j] / n - shifted * shifted;
+        double shift = sums[j] / n; /* sums are about the moving mean */
+        double batch_mean = (double)moving_mean[j] + shift, variance = sums[c + j] / n - shift * shift;
         if (variance < 0) variance = 0;
-        mean[j] = (float)(sums[j] / n);
+        mean[j] = (float)batch_mean;
         rstd[j] = (float)(1 / sqrt(variance + epsilon));
         /* Keras 2.2: frozen layers still normalise by the batch, but keep their moving statistics. */
         if (!op->trained) continue;
-        moving_mean[j] = (float)(momentum * (double)moving_mean[j] + (1 - momentum) * sums[j] / n);
+        moving_mean[j] = (float)(momentum * (double)moving_mean[j] + (1 - momentum) * batch_mean);
         moving_variance[j] = (float)(momentum * (double)moving_variance[j] + (1 - momentum) * variance * factor);
     }
 }

@@ -1,0 +1,183 @@
+/* Every kind of operation: gradients against central differences, fused against unfused operations. */
+#include "case.h"
+
+#include <math.h>
+
+/* Small shapes, odd ones among them. Together they must reach every operation, see all_kinds. */
+static const model models[] = {
+    /* conv_dna_pool, conv, max_pool, dense, heads of every kind */
+    {.dna = "conv[5@4]_mp[3]_conv[6@3]_mp[2]_flatten_fc[7]_do", .dna_wlen = 41,
+     .outputs = "cpg/a cpg_stats/var bulk/b cpg_stats/cat_var cpg_stats/entropy cpg_stats/mean cpg_stats/diff"},
+    /* conv_dna without pooling; dilation near the borders; a ReLU behind a pool */
+    {.dna = "conv[4@3,linear]_conv[5@3,d=4,same]_conv[3@2,d=4]_mp[2]_relu_gap", .dna_wlen = 13},
+    /* onehot: stride 2 on an odd length; one channel */
+    {.dna = "conv[1@3,s=2]_conv[1@1]_conv[3@3,s=2,same]_flatten", .dna_wlen = 17},
+    {.dna = "conv[3@3,same]_conv[4@4,s=3,same]_gap_fc[5,linear]", .dna_wlen = 7},
+    /* length 1: a window as long as the filter */
+    {.dna = "conv[3@5]_mp[1]_flatten_fc[2]", .dna_wlen = 5},
+    {.dna = "conv[2@1]_mp[1]_gap", .dna_wlen = 1, .outputs = "cpg/a"},
+    /* residual units of every sort: batch norm, sums, values read twice */
+    {.dna = "conv[6@3]_bn_relu_mp[2]_resb[2x8|1x12]_gap_do", .dna_wlen = 27},
+    {.dna = "conv[6@3]_bn_mp[2]_resc[1x6|2x5]_gap_bn_fc[3]", .dna_wlen = 23},
+    {.dna = "conv[8@3]_mp[2]_resa[3x8]_gap_do[0.4]", .dna_wlen = 31},
+    /* recurrent: on DNA, on cells, sequences, one direction, one cell */
+    {.dna = "conv[3@4]_mp[2]_bgru[4,seq]_gru[3]_do", .dna_wlen = 15},
+    {.cpg = "fc[5]_bgru[3,seq]_bgru[4]_do", .cpg_wlen = 4, .nb_cell = 5},
+    {.cpg = "bgru[3]", .cpg_wlen = 2, .nb_cell = 1, .outputs = "cpg/a"},
+    {.cpg = "fc[6]_gap_do", .cpg_wlen = 6, .nb_cell = 1},
+    {.cpg = "conv[3@2]_gap", .cpg_wlen = 2, .nb_cell = 3},
+    /* joint models; dropout inside */
+    {.dna = "conv[5@4]_mp[2]_fc[4]_do", .cpg = "fc[5,linear]_bn_relu_gap_do", .joint = "fc[6]_do_fc[4]_do", .dna_wlen = 11, .cpg_wlen = 4, .nb_cell = 3,
+     .dropout = 0.3f},
+    {.dna = "conv[5@4,linear]_mp[2]_do[0.25]_conv[3@2]_gap", .cpg = "fc[5]_gap", .joint = "JointL0", .dna_wlen = 15, .cpg_wlen = 4, .nb_cell = 2},
+};
+enum { NB_MODEL = sizeof models / sizeof *models };
+
+enum { NB_SAMPLE = 7, CHECKED = 10 };
+
+/* Loss of a step with value `place` of the parameters moved. */
+static double moved_loss(dcpg_net *net, const data *d, size_t place, float by) {
+    float old = net->params[place];
+    net->params[place] = old + by;
+    double loss = train_pass(net, d, false);
+    net->params[place] = old;
+    return loss;
+}
+
+/* A kink of a ReLU or a maximum within the step spoils a difference; a smaller step has fewer of them but more noise. */
+static bool agrees(dcpg_net *net, const data *d, size_t place, float gradient, float scale) {
+    static const float steps[] = {4e-3f, 1e-3f, 2e-4f};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        float h = steps[i];
+        double difference = (moved_loss(net, d, place, h) - moved_loss(net, d, place, -h)) / (2 * (double)h);
+        double noise = 5e-8 / (double)h; /* of a loss of about 1 in float */
+        if (fabs(difference - (double)gradient) < 0.01 * (double)scale + noise) return true;
+    }
+    return false;
+}
+
+static void check_differences(dcpg_net *net, const data *d, const char *name) {
+    train_pass(net, d, true);
+    float *grads = dcpg_alloc(net->nb_trained, sizeof *grads);
+    memcpy(grads, net->grads, net->nb_trained * sizeof *grads);
+    for (int i = 0; i < net->nb_param; i++) {
+        const dcpg_param *p = &net->param[i];
+        if (p->weight.state) continue;
+        float scale = largest(net, p, grads);
+        size_t step = p->size > CHECKED ? p->size / CHECKED : 1;
+        for (size_t j = 0; j < p->size; j += step)
+            if (!agrees(net, d, param_place(p, j), grads[param_place(p, j)], scale))
+                fail_msg("%s: %s/%s[%d]: gradient %g, largest %g, difference %g", name, net->graph->layer[p->layer].name, p->weight.name, (int)j,
+                         (double)grads[param_place(p, j)], (double)scale,
+                         (moved_loss(net, d, param_place(p, j), 4e-3f) - moved_loss(net, d, param_place(p, j), -4e-3f)) / 8e-3);
+    }
+    dcpg_free(grads);
+}
+
+/* Weights away from their initial zeros and ones. */
+static void shake(dcpg_net *net) {
+    dcpg_rng rng;
+    dcpg_rng_start(&rng, 1, 2);
+    for (size_t i = 0; i < net->nb_trained; i++) net->params[i] += 0.2f * (float)(dcpg_rng_uniform(&rng) - 0.5);
+}
+
+/* The same values in both nets, whatever their layouts. */
+static void copy_params(const dcpg_net *from, dcpg_net *to) {
+    for (int i = 0; i < from->nb_param; i++) {
+        float *values = dcpg_alloc(from->param[i].size, sizeof *values);
+        dcpg_net_get(from, &from->param[i], values);
+        dcpg_net_set(to, &to->param[i], values);
+        dcpg_free(values);
+    }
+}
+
+static const char *model_name(const model *m) { return m->dna ? m->dna : m->cpg; }
+
+static void differences(void **state) {
+    (void)state;
+    for (int i = 0; i < NB_MODEL; i++) {
+        dcpg_graph *graph = model_graph(&models[i]);
+        dcpg_net *net = graph_net(graph, NB_SAMPLE, 3, 0, 3, true);
+        data d = random_data(graph, NB_SAMPLE, 3);
+        shake(net);
+        check_differences(net, &d, model_name(&models[i]));
+        free_data(&d);
+        dcpg_net_free(net);
+        dcpg_graph_free(graph);
+    }
+}
+
+/* Largest difference of parameter i's values in both nets' arrays, relative to the largest value. */
+static float unlike(const dcpg_net *a, const float *values_a, const dcpg_net *b, const float *values_b, int i) {
+    float scale = fmaxf(largest(a, &a->param[i], values_a), 1e-2f), most = 0; /* biases before batch norm have gradients of rounding noise */
+    for (size_t j = 0; j < a->param[i].size; j++) {
+        float difference = fabsf(values_a[param_place(&a->param[i], j)] - values_b[param_place(&b->param[i], j)]);
+        if (difference > most) most = difference;
+    }
+    return most / scale;
+}
+
+static void compare_nets(const dcpg_net *a, const dcpg_net *b, const data *d, const char *name, bool gradients) {
+    for (int o = 0; o < a->nb_output; o++) {
+        int64_t stride_a, stride_b;
+        const float *p = dcpg_net_prediction(a, o, &stride_a), *q = dcpg_net_prediction(b, o, &stride_b);
+        for (int64_t i = 0; i < d->n; i++)
+            for (int u = 0; u < dcpg_output_kind_of(a->output[o]).units; u++)
+                if (!(fabsf(p[i * stride_a + u] - q[i * stride_b + u]) < 2e-6f)) fail_msg("%s: prediction %d of %s", name, (int)i, a->output[o]);
+    }
+    for (int i = 0; i < a->nb_param; i++) {
+        bool moving = a->param[i].weight.state;
+        float difference = moving ? unlike(a, a->params, b, b->params, i) : gradients ? unlike(a, a->grads, b, b->grads, i) : 0;
+        if (!(difference < 2e-5f)) fail_msg("%s: %s/%s by %g", name, a->graph->layer[a->param[i].layer].name, a->param[i].weight.name, (double)difference);
+    }
+}
+
+static void fused_and_unfused(void **state) {
+    (void)state;
+    for (int i = 0; i < NB_MODEL; i++) {
+        dcpg_graph *graph = model_graph(&models[i]);
+        dcpg_net *fused = graph_net(graph, NB_SAMPLE, 3, 0, 3, true), *plain = graph_net(graph, NB_SAMPLE, 3, 0, 3, false);
+        data d = random_data(graph, NB_SAMPLE, 3);
+        assert_true(plain->plan->nb_op > fused->plan->nb_op);
+        shake(fused);
+        copy_params(fused, plain);
+        double loss_fused = train_pass(fused, &d, true), loss_plain = train_pass(plain, &d, true);
+        assert_true(fabs(loss_fused - loss_plain) < 1e-5);
+        compare_nets(fused, plain, &d, model_name(&models[i]), true);
+        dcpg_input input = {.n = d.n, .n_global = d.n, .dna = d.dna, .cpg = d.cpg};
+        dcpg_net_forward(fused, &input, false, NULL);
+        dcpg_net_forward(plain, &input, false, NULL);
+        compare_nets(fused, plain, &d, model_name(&models[i]), false);
+        free_data(&d);
+        dcpg_net_free(plain);
+        dcpg_net_free(fused);
+        dcpg_graph_free(graph);
+    }
+}
+
+static bool plan_has(const dcpg_graph *graph, const dcpg_op_kind *kind, bool fuse) {
+    dcpg_net *net = graph_net(graph, 1, 1, 0, 1, fuse);
+    bool found = false;
+    for (int i = 0; i < net->plan->nb_op; i++) found = found || net->plan->op[i].kind == kind;
+    dcpg_net_free(net);
+    return found;
+}
+
+/* The table above leaves no operation out; those that no longer exist when fused are compared with their fused twins. */
+static void all_kinds(void **state) {
+    (void)state;
+    for (int k = 0; dcpg_op_kinds[k]; k++) {
+        bool found = false;
+        for (int i = 0; i < NB_MODEL && !found; i++) {
+            dcpg_graph *graph = model_graph(&models[i]);
+            found = plan_has(graph, dcpg_op_kinds[k], true) || plan_has(graph, dcpg_op_kinds[k], false);
+            dcpg_graph_free(graph);
+        }
+        if (!found) fail_msg("no model in the table has an operation %s", dcpg_op_kinds[k]->name);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(all_kinds), cmocka_unit_test(fused_and_unfused), cmocka_unit_test(differences)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
