@@ -1,26 +1,57 @@
-/* Metrics of predictions, exact over all observations given. Local; order of observations does not matter to the result's bits (they are sorted). */
+/* Metrics of predictions, exact over all observations given. Local. The order of observations does not matter
+ * to a result's bits: they are sorted. */
 #ifndef DCPG_METRICS_H
 #define DCPG_METRICS_H
 
-#include <dcpg/output.h>
 #include <dcpg/status.h>
 #include <stdint.h>
 
-/* An observed label and its prediction. */
+/* An observed label and its prediction. Labels of classes (auc, acc ...) are rounded half to even, as
+ * predictions are: 1 above 0.5. */
 typedef struct dcpg_pair {
     float label, prediction;
 } dcpg_pair;
 
-/* Metrics an output can be given in evaluation. */
-typedef enum dcpg_score { DCPG_SCORE_AUC, DCPG_SCORE_ACC, DCPG_SCORE_TPR, DCPG_SCORE_TNR, DCPG_SCORE_F1, DCPG_SCORE_MCC, DCPG_SCORE_MSE, DCPG_SCORE_MAD, DCPG_SCORE_COR, DCPG_SCORE_KENDALL,
-                          DCPG_SCORE_CAT_ACC, DCPG_SCORE_N } dcpg_score;
+/* What an output can be scored by, in the order of reports (that of the names). */
+typedef enum dcpg_score {
+    DCPG_SCORE_ACC,
+    DCPG_SCORE_AUC,   /* area under the ROC curve: P(positive is above negative) + P(equal) / 2, of Mann and
+                         Whitney */
+    DCPG_SCORE_AUC_0, /* of class 0, 1, 2 against the rest (cat_var) */
+    DCPG_SCORE_AUC_1,
+    DCPG_SCORE_AUC_2,
+    DCPG_SCORE_CAT_ACC, /* labels and predictions are class numbers */
+    DCPG_SCORE_COR,     /* Pearson's */
+    DCPG_SCORE_F1,
+    DCPG_SCORE_KENDALL, /* tau-b */
+    DCPG_SCORE_MAD,     /* mean absolute deviation */
+    DCPG_SCORE_MCC,     /* Matthews' correlation */
+    DCPG_SCORE_MSE,
+    DCPG_SCORE_N,
+    DCPG_SCORE_TNR,
+    DCPG_SCORE_TPR,
+    DCPG_NB_SCORE
+} dcpg_score;
 
+/* "auc", "auc_0", "kendall" ... */
 const char *dcpg_score_name(dcpg_score score);
 
-/* The scores an output of this name gets, in report order; returns their number (at most 16). Binary: auc acc tpr tnr f1 mcc n; bulk, mean, var and cat_var as DeepCpG 1.0.7. */
-int dcpg_scores_of(const char *output, dcpg_score scores[16]);
+/* The class whose probability auc_0, auc_1 and auc_2 look at; -1: the score is of the output as a whole. */
+int dcpg_score_class(dcpg_score score);
 
-/* One score over pairs[n] (sorted in place by prediction). NaN where it is not defined (one class only). Sources of formulas: src/analysis/metrics.c. */
-double dcpg_score_compute(dcpg_score score, dcpg_pair *pairs, int64_t n);
+/* The scores of an output of this name, as DeepCpG 1.0.7 gives them; returns their number. cpg/..., mode,
+ * diff, cat2_var and unknown names: acc auc f1 mcc n tnr tpr; bulk/...: these with cor mad mse; mean: and
+ * kendall; var and entropy: cor kendall mad mse n; cat_var: auc of each class, cat_acc, n. */
+int dcpg_scores_of(const char *output, dcpg_score scores[DCPG_NB_SCORE]);
+
+/* Orders pairs by prediction, then label; NaN comes last. */
+void dcpg_pairs_sort(dcpg_pair *pairs, int64_t n);
+
+/* One score over the sorted pairs[n]. NaN where there is nothing to score, where a prediction is NaN, and
+ * where it is not defined: auc of one class only, tnr without negatives, cor and kendall where either side is
+ * constant. tpr without positives, f1 without true positives and mcc of one class are 0, as in scikit-learn.
+ * Fails only for lack of memory (kendall). */
+dcpg_status dcpg_score_compute(dcpg_score score, const dcpg_pair *pairs, int64_t n, double *value,
+                               dcpg_err *err);
 
 #endif
