@@ -28,7 +28,7 @@ static const char *in_folder(const char *name)
 }
 
 /* Number of files, hidden ones too. */
-static int nb_file(const char *path)
+static inline int nb_file(const char *path)
 {
     int n = 0;
     DIR *dir = opendir(path);
