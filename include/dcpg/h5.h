@@ -12,13 +12,16 @@
 
 typedef struct dcpg_h5 dcpg_h5; /* an open file */
 
-typedef enum dcpg_h5_type { DCPG_H5_I8, DCPG_H5_U8, DCPG_H5_I16, DCPG_H5_I32, DCPG_H5_I64, DCPG_H5_U64, DCPG_H5_F32, DCPG_H5_F64 } dcpg_h5_type;
+typedef enum dcpg_h5_type { DCPG_H5_I8, DCPG_H5_U8, DCPG_H5_I16, DCPG_H5_I32, DCPG_H5_I64, DCPG_H5_U64, DCPG_H5_F32, DCPG_H5_F64,
+    DCPG_H5_TEXT /* strings of a fixed number of bytes, NUL-padded (numpy's S), unterminated where they fill it */
+} dcpg_h5_type;
 
 enum { DCPG_H5_MAX_NDIM = 4 };
 
 /* A dataset to create, of fixed extent. */
 typedef struct dcpg_h5_shape {
     dcpg_h5_type type; /* in the file */
+    size_t width;      /* DCPG_H5_TEXT: bytes of a string, in the file and in memory */
     int ndim;
     int64_t dim[DCPG_H5_MAX_NDIM];
     int64_t chunk[DCPG_H5_MAX_NDIM]; /* all 0: contiguous */

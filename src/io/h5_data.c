@@ -25,11 +25,13 @@ static dcpg_status open_transfer(transfer *t, dcpg_h5_type type, dcpg_err *err)
     if (t->dataset < 0) return DCPG_E_INPUT;
     t->space = H5Dget_space(t->dataset);
     t->file_type = H5Dget_type(t->dataset);
-    t->memory_type = dcpg_h5_memory_type(type);
     if (t->space < 0 || t->file_type < 0) return dcpg_h5_fail(t->file, DCPG_E_INPUT, err, "dataset %s cannot be read", t->path);
+    bool text = type == DCPG_H5_TEXT;
+    t->memory_type = text ? t->file_type : dcpg_h5_memory_type(type);
+    if (text && dcpg_h5_fixed_text(t->file_type)) return DCPG_OK;
     dcpg_h5_type stored;
-    if (dcpg_h5_number_type(t->file_type, &stored)) return DCPG_OK;
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s holds no numbers of a known type", t->file->path, t->path);
+    if (!text && dcpg_h5_number_type(t->file_type, &stored)) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s holds no %s", t->file->path, t->path, text ? "strings of fixed length" : "numbers of a known type");
 }
 
 /* Turns the caller's block (NULL: all) into start and count, which must lie inside the dataset. */

@@ -45,6 +45,7 @@ hid_t dcpg_h5_file_type(dcpg_h5_type type);
 
 /* The type in memory that holds numbers of the file's type `id` without loss; false for what is no number. */
 bool dcpg_h5_number_type(hid_t id, dcpg_h5_type *type);
+bool dcpg_h5_fixed_text(hid_t id); /* strings of fixed length */
 size_t dcpg_h5_type_size(dcpg_h5_type type);
 
 /* ---- text, h5_text.c ---- */

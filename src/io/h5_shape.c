@@ -13,6 +13,7 @@ hid_t dcpg_h5_memory_type(dcpg_h5_type type)
     case DCPG_H5_U64: return H5T_NATIVE_UINT64;
     case DCPG_H5_F32: return H5T_NATIVE_FLOAT;
     case DCPG_H5_F64: return H5T_NATIVE_DOUBLE;
+    case DCPG_H5_TEXT: break;
     }
     assert(!"type");
     return -1;
@@ -29,6 +30,7 @@ hid_t dcpg_h5_file_type(dcpg_h5_type type)
     case DCPG_H5_U64: return H5T_STD_U64LE;
     case DCPG_H5_F32: return H5T_IEEE_F32LE;
     case DCPG_H5_F64: return H5T_IEEE_F64LE;
+    case DCPG_H5_TEXT: break;
     }
     assert(!"type");
     return -1;
@@ -90,11 +92,18 @@ bool dcpg_h5_number_type(hid_t id, dcpg_h5_type *type)
     }
 }
 
-static dcpg_status read_type(dcpg_h5 *file, const char *path, hid_t dataset, dcpg_h5_type *type, dcpg_err *err)
+bool dcpg_h5_fixed_text(hid_t id)
+{
+    return H5Tget_class(id) == H5T_STRING && H5Tis_variable_str(id) == 0;
+}
+
+static dcpg_status read_type(dcpg_h5 *file, const char *path, hid_t dataset, dcpg_h5_shape *shape, dcpg_err *err)
 {
     hid_t id = H5Dget_type(dataset);
     if (id < 0) return dcpg_h5_fail(file, DCPG_E_INPUT, err, "the type of dataset %s cannot be read", path);
-    bool known = dcpg_h5_number_type(id, type);
+    bool text = dcpg_h5_fixed_text(id), known = text || dcpg_h5_number_type(id, &shape->type);
+    if (text) shape->type = DCPG_H5_TEXT;
+    shape->width = text ? H5Tget_size(id) : 0;
     H5Tclose(id);
     return known ? DCPG_OK : dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s holds no numbers of a known type", file->path, path);
 }
@@ -113,7 +122,7 @@ static dcpg_status read_extent(dcpg_h5 *file, const char *path, hid_t dataset, d
     if (ndim > DCPG_H5_MAX_NDIM) return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has %d dimensions, at most %d are known", file->path, path, ndim, DCPG_H5_MAX_NDIM);
     shape->ndim = null ? 1 : ndim; /* a null space is read as a list of nothing */
     for (int i = 0; i < ndim; i++) shape->dim[i] = (int64_t)dim[i];
-    return dcpg_h5_check_bytes(file, path, count, dcpg_h5_type_size(shape->type), err);
+    return dcpg_h5_check_bytes(file, path, count, shape->type == DCPG_H5_TEXT ? shape->width : dcpg_h5_type_size(shape->type), err);
 }
 
 static void read_layout(hid_t dataset, dcpg_h5_shape *shape)
@@ -134,7 +143,7 @@ dcpg_status dcpg_h5_shape_of(dcpg_h5 *file, const char *path, dcpg_h5_shape *sha
 {
     *shape = (dcpg_h5_shape){0};
     hid_t dataset = dcpg_h5_open_dataset(file, path, err);
-    dcpg_status status = dataset < 0 ? DCPG_E_INPUT : read_type(file, path, dataset, &shape->type, err);
+    dcpg_status status = dataset < 0 ? DCPG_E_INPUT : read_type(file, path, dataset, shape, err);
     if (status == DCPG_OK) status = read_extent(file, path, dataset, shape, err);
     if (status == DCPG_OK) read_layout(dataset, shape);
     if (dataset >= 0) H5Dclose(dataset);
@@ -170,9 +179,11 @@ static dcpg_status make_dataset(dcpg_h5 *file, const char *path, const dcpg_h5_s
     for (int i = 0; i < shape->ndim; i++) dim[i] = (hsize_t)shape->dim[i];
     hid_t space = shape->ndim > 0 ? H5Screate_simple(shape->ndim, dim, NULL) : H5Screate(H5S_SCALAR);
     hid_t creation = creation_properties(file, shape);
-    hid_t dataset = H5Dcreate2(file->id, path, dcpg_h5_file_type(shape->type), space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    hid_t text = shape->type == DCPG_H5_TEXT ? dcpg_h5_text_type(shape->width, true) : -1;
+    hid_t dataset = H5Dcreate2(file->id, path, text >= 0 ? text : dcpg_h5_file_type(shape->type), space, H5P_DEFAULT, creation, H5P_DEFAULT);
     dcpg_status status = dataset < 0 ? dcpg_h5_fail(file, DCPG_E_IO, err, "dataset %s cannot be created", path) : DCPG_OK;
     if (dataset >= 0) H5Dclose(dataset);
+    if (text >= 0) H5Tclose(text);
     H5Pclose(creation);
     H5Sclose(space);
     return status;

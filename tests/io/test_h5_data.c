@@ -241,8 +241,30 @@ static void strings(void **state)
     int8_t x[100];
     assert_int_equal(dcpg_h5_read(file, "x/names", DCPG_H5_I8, NULL, x, NULL), DCPG_E_INPUT);
     dcpg_h5_shape shape;
-    assert_int_equal(dcpg_h5_shape_of(file, "x/names", &shape, NULL), DCPG_E_INPUT);
+    assert_int_equal(dcpg_h5_shape_of(file, "x/names", &shape, NULL), DCPG_OK);
+    assert_true(shape.type == DCPG_H5_TEXT && shape.width == strlen(words[2]) && shape.ndim == 1 && shape.dim[0] == 4);
     dcpg_strings_free(&text);
+    end();
+}
+
+/* Blocks of strings of fixed length, as bytes. */
+static void text_blocks(void **state)
+{
+    (void)state;
+    const dcpg_h5_shape shape = {.type = DCPG_H5_TEXT, .width = 3, .ndim = 1, .dim = {5}, .chunk = {2}, .deflate = 1};
+    const dcpg_h5_block middle = {.start = {1}, .count = {3}};
+    char x[15] = {0};
+    begin();
+    assert_int_equal(dcpg_h5_make(file, "chromo", &shape, NULL), DCPG_OK);
+    assert_int_equal(dcpg_h5_write(file, "chromo", DCPG_H5_TEXT, NULL, "1\0\0" "10\0" "X\0\0" "MT1" "2\0\0", NULL), DCPG_OK);
+    assert_int_equal(dcpg_h5_write(file, "chromo", DCPG_H5_TEXT, &middle, "a\0\0" "bcd" "\0\0\0", NULL), DCPG_OK);
+    make("numbers", DCPG_H5_I8, 3);
+    reopen();
+    assert_int_equal(dcpg_h5_read(file, "chromo", DCPG_H5_TEXT, NULL, x, NULL), DCPG_OK);
+    assert_memory_equal(x, "1\0\0" "a\0\0" "bcd" "\0\0\0" "2\0\0", 15);
+    dcpg_err err = {0};
+    assert_int_equal(dcpg_h5_read(file, "numbers", DCPG_H5_TEXT, NULL, x, &err), DCPG_E_INPUT);
+    assert_non_null(strstr(err.text, "holds no strings of fixed length"));
     end();
 }
 
@@ -349,7 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_keep_their_ends), cmocka_unit_test(converts), cmocka_unit_test(refuses_what_does_not_fit),
         cmocka_unit_test(blocks),                cmocka_unit_test(groups),   cmocka_unit_test(empty_and_scalar),
-        cmocka_unit_test(strings),               cmocka_unit_test(attributes), cmocka_unit_test(long_lists_are_cut),
+        cmocka_unit_test(strings),               cmocka_unit_test(text_blocks),               cmocka_unit_test(attributes), cmocka_unit_test(long_lists_are_cut),
         cmocka_unit_test(version),
     };
     return cmocka_run_group_tests(tests, enter, leave);
