@@ -216,7 +216,7 @@ static void place_gaps(drawing *d)
     memset(chromo->base, N, (size_t)ends);
     memset(chromo->base + chromo->length - ends, N, (size_t)ends);
     dcpg_rng rng = start(d, DCPG_SIM_GAPS, 0);
-    for (int64_t at = ends + skip(&rng, 8e5); at < chromo->length; at += skip(&rng, 8e5)) {
+    for (int64_t at = ends + skip(&rng, 4e5); at < chromo->length; at += skip(&rng, 4e5)) {
         int64_t end = at + 300 + skip(&rng, 2500);
         if (end > chromo->length) end = chromo->length;
         memset(chromo->base + at, N, (size_t)(end - at));
