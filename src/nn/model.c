@@ -154,11 +154,10 @@ static dcpg_status add_unit(builder *b, dcpg_token_kind kind, unit *u) {
     return dcpg_graph_add(b->graph, DCPG_ADD, name, 2, sources, NULL, &b->top, b->err);
 }
 
-static dcpg_status add_residual(builder *b, const dcpg_spec *spec, const dcpg_token *token) {
+static dcpg_status add_residual(builder *b, const dcpg_token *token) {
     for (int stage = 0; stage < token->nb_stage; stage++)
         for (int i = 0; i < token->stage[stage].nb_unit; i++) {
             bool dilated = token->kind == DCPG_TOKEN_RESA;
-            if (dilated && i > 20) return dcpg_token_fail(spec, token, b->err, "at most 20 units in a stage");
             unit u = {.width = token->stage[stage].width, .stride = i == 0 ? 2 : 1, .dilation = dilated ? INT64_C(1) << i : 1};
             snprintf(u.name, sizeof u.name, "%02d-%02d/", stage + 1, i + 1);
             DCPG_TRY(add_unit(b, token->kind, &u));
@@ -248,7 +247,7 @@ static dcpg_status add_token(builder *b, const dcpg_spec *spec, int index) {
     case DCPG_TOKEN_BGRU: return add_gru(b, token);
     case DCPG_TOKEN_RESB:
     case DCPG_TOKEN_RESC:
-    case DCPG_TOKEN_RESA: return add_residual(b, spec, token);
+    case DCPG_TOKEN_RESA: return add_residual(b, token);
     default: return add_simple(b, token);
     }
 }

@@ -49,14 +49,11 @@ static void add_forward(const dcpg_op *op, const dcpg_run *run) {
 }
 
 static void add_backward(const dcpg_op *op, const dcpg_run *run) {
-    size_t count = (size_t)(run->n * op->to.t * op->to.c);
     const float *dy = dcpg_run_out_gradient(run, op);
-    for (int i = 0; i < op->nb_in && count > 0; i++) {
+    int64_t rows = run->n * op->to.t, c = op->to.c;
+    for (int i = 0; i < op->nb_in && rows > 0; i++) {
         float *dx = dcpg_run_in_gradient(run, op, i);
-        if (dx && op->adds[i])
-            dcpg_accumulate(count, dy, dx);
-        else if (dx)
-            memcpy(dx, dy, count * sizeof *dx);
+        if (dx) dcpg_copy_columns(rows, c, dy, c, dx, c, op->adds[i]);
     }
 }
 

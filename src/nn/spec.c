@@ -94,8 +94,12 @@ static dcpg_status take_stages(reader *in, const char *example, dcpg_token *toke
     do {
         if (token->nb_stage == DCPG_MAX_STAGES) return expected(in, "] (there are at most 16 stages)", example);
         dcpg_stage *stage = &token->stage[token->nb_stage++];
+        const char *number = in->at;
         DCPG_TRY(take_number(in, "a number of units", example, &stage->nb_unit));
-        if (stage->nb_unit > 99) return expected(in, "at most 99 units in a stage", example);
+        if (stage->nb_unit > (token->kind == DCPG_TOKEN_RESA ? 20 : 99)) { /* dilation doubles with each; names have two digits */
+            in->at = number;
+            return expected(in, token->kind == DCPG_TOKEN_RESA ? "at most 20 units in a stage" : "at most 99 units in a stage", example);
+        }
         if (!take(in, "x")) return expected(in, "x and a width", example);
         DCPG_TRY(take_number(in, "a width", example, &stage->width));
         if (token->kind != DCPG_TOKEN_RESC && stage->width % 4 != 0)

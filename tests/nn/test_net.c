@@ -7,6 +7,9 @@
 static const model joint_model = {.dna = "conv[6@5]_mp[3]_conv[5@3]_bn_relu_mp[2]_fc[8]_do", .cpg = "fc[7]_bgru[4]_bn_do", .joint = "fc[9]_do", .dna_wlen = 45,
                                   .cpg_wlen = 6, .nb_cell = 4, .outputs = "cpg/a cpg/b bulk/c cpg_stats/cat_var", .dropout = 0.2f};
 
+/* Its dense matrix is summed in pieces. */
+static const model large_model = {.dna = "conv[64@3]_flatten_fc[600]", .dna_wlen = 17};
+
 /* ---- several ranks in one process: a net and a thread each ---- */
 
 enum { MAX_RANK = 4, MAX_RANGE = 64 };
@@ -127,11 +130,16 @@ static void free_world(world *w) {
 /* Predictions, gradients and moving statistics do not change by a bit, whoever computes which leaves. */
 static void ranks_change_nothing(void **state) {
     (void)state;
-    static const int cases[][2] = {{2, 1}, {2, 2}, {8, 1}, {8, 2}, {8, 3}, {8, 4}, {3, 2}, {5, 4}};
-    dcpg_graph *graph = model_graph(&joint_model);
+    static const struct {
+        const model *model;
+        int64_t n;
+        int total, nb_rank;
+    } cases[] = {{&joint_model, 13, 2, 2}, {&joint_model, 13, 8, 2}, {&joint_model, 13, 8, 3}, {&joint_model, 13, 8, 4}, {&joint_model, 13, 3, 2},
+                 {&joint_model, 13, 5, 4}, {&joint_model, 3, 4, 4}, /* rank 0 has no sample */ {&joint_model, 9, 16, 3}, {&large_model, 13, 8, 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int total = cases[i][0], nb_rank = cases[i][1];
-        data d = random_data(graph, 13, total);
+        int total = cases[i].total, nb_rank = cases[i].nb_rank;
+        dcpg_graph *graph = model_graph(cases[i].model);
+        data d = random_data(graph, cases[i].n, total);
         world one, many;
         run_world(&one, graph, &d, total, 1);
         run_world(&many, graph, &d, total, nb_rank);
@@ -147,8 +155,8 @@ static void ranks_change_nothing(void **state) {
         free_world(&one);
         free_world(&many);
         free_data(&d);
+        dcpg_graph_free(graph);
     }
-    dcpg_graph_free(graph);
 }
 
 static float worst(const dcpg_net *a, const dcpg_net *b) {
