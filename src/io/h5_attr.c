@@ -20,6 +20,7 @@ static dcpg_status write_attr(dcpg_h5 *file, const char *path, const char *name,
     hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     bool fine = attribute >= 0 && (!data || H5Awrite(attribute, type, data) >= 0);
     dcpg_status status = fine ? DCPG_OK : dcpg_h5_fail(file, DCPG_E_IO, err, "attribute %s of %s cannot be written", name, path);
+    dcpg_h5_count_object(file, attribute >= 0 ? H5Aget_storage_size(attribute) : 0);
     if (attribute >= 0) H5Aclose(attribute);
     H5Oclose(object);
     return status;

@@ -16,6 +16,7 @@ typedef struct transfer {
     hsize_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM]; /* count[0] is 0 where nothing is to do */
     uint64_t row_count; /* elements per index of the first dimension */
     uint64_t row_step;  /* such indices per call */
+    uint64_t room;      /* bytes of the compressed chunks the block touches, before compression; 0: they have their place already */
     char *converted;    /* [row_step][row_count] in either type, where numbers are converted here; NULL: by HDF5 or not at all */
 } transfer;
 
@@ -52,6 +53,21 @@ static dcpg_status place_block(transfer *t, const dcpg_h5_block *block, dcpg_err
     if (t->row_count == 0) t->count[0] = 0;
     if (t->ndim == 0) t->count[0] = H5Sget_simple_extent_type(t->space) != H5S_NULL;
     return DCPG_OK;
+}
+
+/* Chunks shrink when they are compressed, or are stored as they are where they would not. */
+static void measure_room(transfer *t)
+{
+    hsize_t chunk[DCPG_H5_MAX_NDIM];
+    hid_t creation = H5Dget_create_plist(t->dataset);
+    if (creation < 0) return;
+    bool compressed = t->count[0] > 0 && H5Pget_nfilters(creation) > 0 && H5Pget_chunk(creation, DCPG_H5_MAX_NDIM, chunk) == t->ndim;
+    H5Pclose(creation);
+    if (compressed) t->room = H5Tget_size(t->file_type);
+    for (int i = 0; compressed && i < t->ndim; i++) {
+        hsize_t first = t->start[i] / chunk[i], last = (t->start[i] + t->count[i] - 1) / chunk[i];
+        t->room *= chunk[i] * (last - first + 1);
+    }
 }
 
 /* Cuts parallel transfers and readies the buffer of conversions: a conversion inside HDF5 would end the collective transfer, which compressed data need. */
@@ -105,41 +121,51 @@ static hid_t select_rows(const transfer *t, uint64_t row, uint64_t rows)
     return memory;
 }
 
-static bool read_rows(const transfer *t, uint64_t row, uint64_t rows, char *data)
+static dcpg_status fail_rows(const transfer *t, const char *done, dcpg_err *err)
+{
+    return dcpg_h5_fail(t->file, dcpg_h5_fault(t->file), err, "dataset %s cannot be %s", t->path, done);
+}
+
+static bool convert(const transfer *t, hid_t from, hid_t to, size_t nb)
+{
+    return nb == 0 || H5Tconvert(from, to, nb, t->converted, NULL, t->file->transfer) >= 0;
+}
+
+static dcpg_status read_rows(const transfer *t, uint64_t row, uint64_t rows, char *data, dcpg_err *err)
 {
     char nothing[8];
     size_t nb = rows * t->row_count, size = H5Tget_size(t->memory_type);
     char *to = rows > 0 ? data + row * t->row_count * size : nothing;
     hid_t memory = select_rows(t, row, rows);
-    bool fine;
+    dcpg_status status = DCPG_OK;
     if (t->converted) {
-        fine = H5Dread(t->dataset, t->file_type, memory, t->space, t->file->transfer, t->converted) >= 0;
-        fine = fine && (nb == 0 || H5Tconvert(t->file_type, t->memory_type, nb, t->converted, NULL, t->file->transfer) >= 0);
-        if (fine && nb > 0) memcpy(to, t->converted, nb * size);
-    } else {
-        fine = H5Dread(t->dataset, t->memory_type, memory, t->space, t->file->transfer, to) >= 0;
+        bool fine = H5Dread(t->dataset, t->file_type, memory, t->space, t->file->transfer, t->converted) >= 0;
+        if (!fine || !convert(t, t->file_type, t->memory_type, nb)) status = fail_rows(t, "read", err);
+        else if (nb > 0) memcpy(to, t->converted, nb * size);
+    } else if (H5Dread(t->dataset, t->memory_type, memory, t->space, t->file->transfer, to) < 0) {
+        status = fail_rows(t, "read", err);
     }
     H5Sclose(memory);
-    return fine;
+    return status;
 }
 
-static bool write_rows(const transfer *t, uint64_t row, uint64_t rows, const char *data)
+static dcpg_status write_rows(const transfer *t, uint64_t row, uint64_t rows, const char *data, dcpg_err *err)
 {
     static const char nothing[8];
     size_t nb = rows * t->row_count, size = H5Tget_size(t->memory_type);
     const char *from = rows > 0 ? data + row * t->row_count * size : nothing;
-    hid_t memory = select_rows(t, row, rows);
-    bool fine = true;
+    hid_t memory = select_rows(t, row, rows), type = t->memory_type;
+    dcpg_status status = DCPG_OK;
     if (t->converted) {
         if (nb > 0) memcpy(t->converted, from, nb * size);
-        fine = nb == 0 || H5Tconvert(t->memory_type, t->file_type, nb, t->converted, NULL, t->file->transfer) >= 0;
         /* Numbers that cannot be converted are written as they are: the others wait for this rank, and the file will not live. */
-        fine = H5Dwrite(t->dataset, t->file_type, memory, t->space, t->file->transfer, t->converted) >= 0 && fine;
-    } else {
-        fine = H5Dwrite(t->dataset, t->memory_type, memory, t->space, t->file->transfer, from) >= 0;
+        if (!convert(t, t->memory_type, t->file_type, nb)) status = fail_rows(t, "written", err);
+        type = t->file_type;
+        from = t->converted;
     }
+    if (H5Dwrite(t->dataset, type, memory, t->space, t->file->transfer, from) < 0) status = fail_rows(t, "written", err);
     H5Sclose(memory);
-    return fine;
+    return status;
 }
 
 /* Every rank makes as many calls as the one with most rows, also after a failure: transfers are collective. */
@@ -152,10 +178,8 @@ static dcpg_status move(transfer *t, char *read_to, const char *write_from, dcpg
         uint64_t row = (uint64_t)call * t->row_step;
         uint64_t left = row < t->count[0] ? t->count[0] - row : 0;
         uint64_t rows = left < t->row_step ? left : t->row_step;
-        bool fine = read_to ? read_rows(t, row, rows, read_to) : write_rows(t, row, rows, write_from);
-        if (!fine && status == DCPG_OK) {
-            status = dcpg_h5_fail(t->file, dcpg_h5_fault(t->file), err, "dataset %s cannot be %s", t->path, read_to ? "read" : "written");
-        }
+        dcpg_status now = read_to ? read_rows(t, row, rows, read_to, err) : write_rows(t, row, rows, write_from, err);
+        if (status == DCPG_OK) status = now;
     }
     return status;
 }
@@ -166,7 +190,9 @@ static dcpg_status transfer_block(dcpg_h5 *file, const char *path, dcpg_h5_type 
     transfer t = {.file = file, .path = path, .dataset = -1, .space = -1, .file_type = -1};
     dcpg_status status = prepare(&t, type, block, err);
     if (!block && write_from && dcpg_h5_parallel(file) && file->par->rank > 0) t.count[0] = 0; /* all hold the same: rank 0 writes it */
+    if (status == DCPG_OK && write_from && dcpg_h5_parallel(file)) measure_room(&t);
     status = dcpg_h5_agree(file, status, err);
+    if (status == DCPG_OK && write_from) status = dcpg_h5_reserve(file, t.room, err);
     if (status == DCPG_OK) status = dcpg_h5_agree(file, move(&t, read_to, write_from, err), err);
     finish(&t);
     return status;

@@ -7,19 +7,32 @@
 static herr_t note_reason(unsigned n, const H5E_error2_t *entry, void *reason)
 {
     (void)n;
-    if (entry->desc && !*(char *)reason) snprintf(reason, 256, "%s", entry->desc);
+    if (entry->desc && !*(char *)reason) snprintf(reason, 512, "%s", entry->desc);
     return 0;
+}
+
+/* "file write failed: time = ..., errno = 28, error message = 'No space left on device', buf = ..." -> what the system said. */
+static void keep_system_message(char *reason)
+{
+    static const char before[] = "error message = '";
+    char *message = strstr(reason, before);
+    if (!message) return;
+    message += sizeof before - 1;
+    size_t length = strcspn(message, "'");
+    memmove(reason, message, length);
+    reason[length] = '\0';
 }
 
 dcpg_status dcpg_h5_fail(const dcpg_h5 *file, dcpg_status status, dcpg_err *err, const char *fmt, ...)
 {
-    char what[512], reason[256] = "";
+    char what[512], reason[512] = "";
     va_list args;
     va_start(args, fmt);
     vsnprintf(what, sizeof what, fmt, args);
     va_end(args);
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_reason, reason);
     H5Eclear2(H5E_DEFAULT);
+    keep_system_message(reason);
     const char *remedy = "";
     if (strstr(reason, "lock")) remedy = "; where the file system knows no locks, set HDF5_USE_FILE_LOCKING=FALSE";
     return dcpg_fail(err, status, "%s: %s%s%s%s", file->path, what, *reason ? ": " : "", reason, remedy);

@@ -187,15 +187,16 @@ static dcpg_status claim(const dcpg_h5 *file, dcpg_err *err)
     return DCPG_OK;
 }
 
-static hid_t create_file(const dcpg_h5 *file)
+static dcpg_status create_file(dcpg_h5 *file, dcpg_err *err)
 {
     hid_t properties = access_properties(file);
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_obj_track_times(creation, false); /* the same content gives the same bytes */
-    hid_t id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, creation, properties);
+    file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, creation, properties);
+    dcpg_status status = file->id < 0 ? dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be created") : DCPG_OK;
     H5Pclose(creation);
     H5Pclose(properties);
-    return id;
+    return status;
 }
 
 dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **out, dcpg_err *err)
@@ -208,11 +209,7 @@ dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **out,
     status = dcpg_h5_agree(file, status, err);
     if (status == DCPG_OK) status = dcpg_h5_agree(file, leads(file) ? claim(file, err) : DCPG_OK, err);
     if (status != DCPG_OK) forget_temporary(file); /* nothing of ours to remove */
-    if (status == DCPG_OK) {
-        file->id = create_file(file);
-        if (file->id < 0) status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be created");
-        status = dcpg_h5_agree(file, status, err);
-    }
+    if (status == DCPG_OK) status = dcpg_h5_agree(file, create_file(file, err), err);
     if (status == DCPG_OK) *out = file;
     else dcpg_h5_close(file);
     return status;
@@ -244,8 +241,8 @@ static dcpg_status give_name(dcpg_h5 *file, dcpg_err *err)
 
 dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err)
 {
-    dcpg_status status = DCPG_OK;
-    if (H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0) status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be written to the end");
+    dcpg_status status = dcpg_h5_reserve_final(file, err);
+    if (status == DCPG_OK && H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0) status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be written to the end");
     status = dcpg_h5_agree(file, status, err);
     if (status == DCPG_OK) {
         if (H5Fclose(file->id) < 0) status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be closed");

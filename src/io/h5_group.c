@@ -89,9 +89,9 @@ static dcpg_status list_names(dcpg_h5 *file, const char *group, dcpg_strings *na
     if (id < 0) return DCPG_E_INPUT;
     listing list = {.names = names, .err = err};
     herr_t done = H5Literate(id, H5_INDEX_NAME, H5_ITER_INC, NULL, note_name, &list);
+    if (done < 0 && list.status == DCPG_OK) list.status = dcpg_h5_fail(file, DCPG_E_INPUT, err, "group %s cannot be listed", group);
     H5Oclose(id);
-    if (list.status != DCPG_OK) return list.status;
-    return done < 0 ? dcpg_h5_fail(file, DCPG_E_INPUT, err, "group %s cannot be listed", group) : DCPG_OK;
+    return list.status;
 }
 
 dcpg_status dcpg_h5_list(dcpg_h5 *file, const char *group, dcpg_strings *names, dcpg_err *err)
@@ -116,10 +116,11 @@ static dcpg_status make_one_group(dcpg_h5 *file, const char *path, dcpg_err *err
     hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
     H5Pset_obj_track_times(creation, false);
     hid_t id = H5Gcreate2(file->id, path, H5P_DEFAULT, creation, H5P_DEFAULT);
+    dcpg_status status = id < 0 ? dcpg_h5_fail(file, DCPG_E_IO, err, "group %s cannot be created", path) : DCPG_OK;
+    if (id >= 0) H5Gclose(id);
     H5Pclose(creation);
-    if (id < 0) return dcpg_h5_fail(file, DCPG_E_IO, err, "group %s cannot be created", path);
-    H5Gclose(id);
-    return DCPG_OK;
+    dcpg_h5_count_object(file, 0);
+    return status;
 }
 
 /* Not by HDF5's create_intermediate: that would stamp the groups with the time. `path` is changed and restored meanwhile. */

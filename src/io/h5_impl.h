@@ -11,10 +11,12 @@ struct dcpg_h5 {
     char *path;          /* as the user knows it */
     char *temporary;     /* of a created file, until it is renamed; NULL: opened for reading */
     hid_t transfer;      /* collective transfers on parallel files; H5P_DEFAULT otherwise, except for the check of ranges */
+    uint64_t claimed;    /* upper bound of a created file's end, the same on all ranks; parallel only, h5_room.c */
+    uint64_t reserved;   /* disk blocks are ours up to here */
     uint64_t max_bytes;  /* more than that a read file cannot hold, see dcpg_h5_check_bytes */
 };
 
-/* A failure of HDF5 as one line: "FILE: <what>: <innermost reason HDF5 gives>". */
+/* A failure of HDF5 as one line: "FILE: <what>: <innermost reason HDF5 gives>". To be called before any other call of HDF5, which would forget the reason. */
 dcpg_status dcpg_h5_fail(const dcpg_h5 *file, dcpg_status status, dcpg_err *err, const char *fmt, ...) DCPG_PRINTF(4, 5);
 
 /* Several ranks have the file open together. */
@@ -28,6 +30,18 @@ dcpg_status dcpg_h5_fault(const dcpg_h5 *file);
 
 /* DCPG_E_INPUT where `count` elements of `size` bytes are more than a file of this size can hold: a damaged or hostile header, which must not make us allocate. */
 dcpg_status dcpg_h5_check_bytes(const dcpg_h5 *file, const char *what, uint64_t count, uint64_t size, dcpg_err *err);
+
+/* ---- room on the disk, h5_room.c. MPI libraries do not tell when a write of theirs found no room (Open MPI 4.1 counts such bytes as written), so the room is
+ * there before they write. Nothing to do on serial files. ---- */
+
+/* Claims the disk for what a created file holds and at most `bytes` more from this rank. DCPG_E_IO where there is no room. Collective on parallel files. */
+dcpg_status dcpg_h5_reserve(dcpg_h5 *file, uint64_t bytes, dcpg_err *err);
+
+/* Adds a new group, dataset or attribute with at most `bytes` of data to what the next call reserves. Local, with the same bytes on all ranks. */
+void dcpg_h5_count_object(dcpg_h5 *file, uint64_t bytes);
+
+/* Flushes, and makes sure that everything written has its place. Collective on parallel files. */
+dcpg_status dcpg_h5_reserve_final(dcpg_h5 *file, dcpg_err *err);
 
 /* Product of the dimensions of a space; false on overflow or failure. */
 bool dcpg_h5_npoints(hid_t space, uint64_t *count);

@@ -172,6 +172,18 @@ static hid_t creation_properties(const dcpg_h5 *file, const dcpg_h5_shape *shape
     return creation;
 }
 
+/* Parallel HDF5 gives a dataset its place at once, whole chunks of it, unless it is compressed. */
+static uint64_t early_bytes(const dcpg_h5_shape *shape)
+{
+    if (shape->deflate > 0) return 0;
+    uint64_t bytes = dcpg_h5_type_size(shape->type);
+    for (int i = 0; i < shape->ndim; i++) {
+        uint64_t dim = (uint64_t)shape->dim[i], chunk = (uint64_t)shape->chunk[i];
+        bytes *= chunk > 0 && chunk < dim ? (dim + chunk - 1) / chunk * chunk : dim;
+    }
+    return bytes;
+}
+
 static dcpg_status make_dataset(dcpg_h5 *file, const char *path, const dcpg_h5_shape *shape, dcpg_err *err)
 {
     if (dcpg_h5_exists(file, path)) return dcpg_fail(err, DCPG_E_IO, "%s: %s exists already", file->path, path);
@@ -193,5 +205,7 @@ dcpg_status dcpg_h5_make(dcpg_h5 *file, const char *path, const dcpg_h5_shape *s
 {
     assert(shape->ndim >= 0 && shape->ndim <= DCPG_H5_MAX_NDIM);
     DCPG_TRY(dcpg_h5_make_parents(file, path, err));
-    return dcpg_h5_agree(file, make_dataset(file, path, shape, err), err);
+    DCPG_TRY(dcpg_h5_agree(file, make_dataset(file, path, shape, err), err));
+    dcpg_h5_count_object(file, early_bytes(shape));
+    return dcpg_h5_reserve(file, 0, err);
 }

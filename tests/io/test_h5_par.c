@@ -3,6 +3,7 @@
 #include "folder.h"
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
+#include <sys/stat.h>
 
 enum { ROWS = 1000, COLUMNS = 7 };
 
@@ -156,6 +157,26 @@ static void one_file_of_all(void **state)
     check_all(in_folder("all.h5"), NULL);
 }
 
+/* Room is reserved for what might be written, and given back. */
+static void no_blocks_kept(void **state)
+{
+    (void)state;
+    const dcpg_h5_shape shape = {.type = DCPG_H5_I32, .ndim = 1, .dim = {1000000}, .chunk = {100000}, .deflate = 1};
+    dcpg_h5_block block = {.start = {dcpg_part(1000000, par.rank, par.size)}};
+    block.count[0] = dcpg_part(1000000, par.rank + 1, par.size) - block.start[0];
+    int32_t *zeros = dcpg_alloc((size_t)block.count[0], sizeof *zeros);
+    dcpg_h5 *file;
+    assert_int_equal(dcpg_h5_create(in_folder("small.h5"), &par, &file, NULL), DCPG_OK);
+    assert_int_equal(dcpg_h5_make(file, "zeros", &shape, NULL), DCPG_OK);
+    assert_int_equal(dcpg_h5_write(file, "zeros", DCPG_H5_I32, &block, zeros, NULL), DCPG_OK);
+    assert_int_equal(dcpg_h5_commit(file, NULL), DCPG_OK);
+    dcpg_free(zeros);
+    struct stat s;
+    assert_int_equal(stat(in_folder("small.h5"), &s), 0);
+    assert_in_range(s.st_size, 1000, 100000);
+    assert_in_range(s.st_blocks, 0, 1000); /* of 512 bytes */
+}
+
 static void nothing_left_when_closed(void **state)
 {
     (void)state;
@@ -244,7 +265,8 @@ int main(int argc, char **argv)
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_file_of_all), cmocka_unit_test(nothing_left_when_closed), cmocka_unit_test(one_rank_errs), cmocka_unit_test(refused_alike),
+        cmocka_unit_test(one_file_of_all), cmocka_unit_test(no_blocks_kept), cmocka_unit_test(nothing_left_when_closed),
+        cmocka_unit_test(one_rank_errs),   cmocka_unit_test(refused_alike),
     };
     int failed = cmocka_run_group_tests(tests, enter, leave);
     dcpg_par_close_all(&par);

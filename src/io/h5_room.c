@@ -1,0 +1,90 @@
+#define _GNU_SOURCE /* fallocate */
+#include "io/h5_impl.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* At most what a group, a dataset or an attribute adds besides its data: headers and indices. */
+static const uint64_t OBJECT = 16 << 10;
+
+/* True where the file system has room for `more` bytes; errno says why not. */
+static bool room_left(int fd, uint64_t more)
+{
+    struct statvfs disk;
+    if (fstatvfs(fd, &disk) != 0 || disk.f_frsize == 0 || more / disk.f_frsize < disk.f_bavail) return true;
+    errno = ENOSPC;
+    return false;
+}
+
+/* Gives blocks to all of [0, end), also behind the end of the file, which stays where it is. */
+static bool allocate_blocks(int fd, uint64_t end)
+{
+    struct stat s;
+    uint64_t size = fstat(fd, &s) == 0 ? (uint64_t)s.st_size : 0;
+    if (end == 0) return true;
+    int failed;
+    do failed = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)end);
+    while (failed && errno == EINTR);
+    if (!failed) return true;
+    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO) return false;
+    return room_left(fd, end > size ? end - size : 0); /* a file system that cannot reserve */
+}
+
+/* Rank 0's part: trims what was reserved behind the end if `exact`, sets `*end` to the size of the file plus `more` then, and allocates up to it. */
+static bool claim_disk(const dcpg_h5 *file, bool exact, uint64_t more, uint64_t *end)
+{
+    int fd = open(file->temporary, O_RDWR);
+    if (fd < 0) return false;
+    struct stat s;
+    bool fine = !exact || (fstat(fd, &s) == 0 && ftruncate(fd, s.st_size) == 0);
+    if (fine && exact) *end = (uint64_t)s.st_size + more;
+    fine = fine && allocate_blocks(fd, *end);
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return fine;
+}
+
+/* claim_disk by rank 0, told to all. Collective. */
+static dcpg_status claim_disk_all(dcpg_h5 *file, bool exact, uint64_t more, dcpg_err *err)
+{
+    dcpg_status status = DCPG_OK;
+    if (file->par->rank == 0 && !claim_disk(file, exact, more, &file->claimed)) {
+        status = dcpg_fail(err, DCPG_E_IO, "%s: its %.1f MB find no room: %s", file->path, (double)file->claimed / 1e6, strerror(errno));
+    }
+    status = dcpg_agree_all(file->par, status, err);
+    dcpg_bcast_all(file->par, &file->claimed, sizeof file->claimed, 0);
+    if (status == DCPG_OK) file->reserved = file->claimed;
+    return status;
+}
+
+static dcpg_status reserve_exactly(dcpg_h5 *file, uint64_t more, dcpg_err *err)
+{
+    dcpg_status status = DCPG_OK;
+    if (H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0) status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be written");
+    DCPG_TRY(dcpg_agree_all(file->par, status, err));
+    return claim_disk_all(file, true, more, err);
+}
+
+void dcpg_h5_count_object(dcpg_h5 *file, uint64_t bytes)
+{
+    file->claimed += bytes + OBJECT;
+}
+
+dcpg_status dcpg_h5_reserve(dcpg_h5 *file, uint64_t bytes, dcpg_err *err)
+{
+    if (!dcpg_h5_parallel(file)) return DCPG_OK;
+    uint64_t more = (uint64_t)dcpg_sum_i64_all(file->par, (int64_t)bytes);
+    file->claimed += more;
+    if (file->claimed <= file->reserved) return DCPG_OK;
+    if (claim_disk_all(file, false, 0, NULL) == DCPG_OK) return DCPG_OK;
+    return reserve_exactly(file, more + OBJECT, err);
+}
+
+dcpg_status dcpg_h5_reserve_final(dcpg_h5 *file, dcpg_err *err)
+{
+    return dcpg_h5_parallel(file) ? reserve_exactly(file, 0, err) : DCPG_OK;
+}
