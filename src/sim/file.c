@@ -9,7 +9,7 @@ dcpg_status dcpg_sim_open(const char *folder, const char *name, dcpg_sim_file *f
 {
     *file = (dcpg_sim_file){.path = dcpg_format("%s/%s", folder, name)};
     if (!file->path) return dcpg_fail_nomem(err, "a file name", strlen(folder) + strlen(name));
-    file->bgzf = bgzf_open(file->path, "w");
+    file->bgzf = bgzf_open(file->path, "w4"); /* half the time of the default for 3 % more bytes */
     if (file->bgzf) return DCPG_OK;
     dcpg_status status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be created: %s", file->path, strerror(errno));
     dcpg_free(file->path);

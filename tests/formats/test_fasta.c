@@ -78,6 +78,24 @@ static void test_small(void **state)
     drop(&t);
 }
 
+/* Every letter that stands for several bases, or none in particular, counts as N; lines may end as on Windows. */
+static void test_letters(void **state)
+{
+    (void)state;
+    static const char others[] = "NRYSWKMBDHVUXnryswkmbdhvux";
+    char text[64], letters[32];
+    snprintf(text, sizeof text, ">chrUn_1\r\nA%sT\r\n", others);
+    memset(letters, 'N', sizeof letters);
+    letters[0] = 'A';
+    strcpy(letters + sizeof others, "T");
+    taken t = {0};
+    dcpg_err err = {0};
+    assert_int_equal(read_text(text, &t, &err), DCPG_OK);
+    assert_string_equal(t.sequence[0].chromo, "UN_1");
+    expect_bases(&t.sequence[0], letters);
+    drop(&t);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -133,6 +151,24 @@ static char *make_fasta(const char *letters, int64_t length, size_t *bytes)
     p += sprintf(p, ">2\n%s\n", letters);
     *bytes = (size_t)(p - text);
     return text;
+}
+
+/* Lines are counted, not pieces of lines. */
+static void test_line_after_long_line(void **state)
+{
+    (void)state;
+    enum { LENGTH = 1000000 };
+    char *letters = make_letters(LENGTH, 3), *text = malloc(LENGTH + 100);
+    int n = sprintf(text, ">1\n%s\nAC=GT\n", letters);
+    taken t = {0};
+    dcpg_err err = {0};
+    const char *path = write_bytes("long.fa", BGZIP, text, (size_t)n);
+    assert_int_equal(dcpg_fasta_read(path, take, &t, &err), DCPG_E_INPUT);
+    assert_non_null(strstr(err.text, "line 3: '='"));
+    unlink(path);
+    drop(&t);
+    free(text);
+    free(letters);
 }
 
 static void test_against_letters(void **state)
@@ -281,8 +317,9 @@ static void test_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small),          cmocka_unit_test(test_errors),      cmocka_unit_test(test_against_letters), cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_receiver_fails), cmocka_unit_test(test_real_genome), cmocka_unit_test(test_list),
+        cmocka_unit_test(test_small),  cmocka_unit_test(test_letters),          cmocka_unit_test(test_errors),      cmocka_unit_test(test_line_after_long_line),
+        cmocka_unit_test(test_against_letters), cmocka_unit_test(test_cut), cmocka_unit_test(test_receiver_fails), cmocka_unit_test(test_real_genome),
+        cmocka_unit_test(test_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

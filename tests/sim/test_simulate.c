@@ -251,6 +251,18 @@ static void test_given_genome(void **state)
     g = (given){.profile = in_work("given/cpg/cl1_cell02.tsv.gz")};
     assert_int_equal(dcpg_fasta_read(in_work("given/dna/Simus.SIM1.dna.chromosome.2.fa.gz"), check_calls, &g, &err), DCPG_OK);
     assert_true(g.nb_call > 20);
+
+    /* A chromosome is the same where the one before it is missing. */
+    dcpg_strings_free(&r.dna);
+    assert_int_equal(dcpg_strings_add(&r.dna, in_work("synthetic/dna/Simus.SIM1.dna.chromosome.2.fa.gz"), &err), DCPG_OK);
+    simulate(&r, "second");
+    dcpg_profile both, second;
+    assert_int_equal(dcpg_profile_read(in_work("given/cpg/cl1_cell02.tsv.gz"), &both, &err), DCPG_OK);
+    assert_int_equal(dcpg_profile_read(in_work("second/cpg/cl1_cell02.tsv.gz"), &second, &err), DCPG_OK);
+    assert_int_equal(second.nb_chromo, 1);
+    expect_same_calls(&both.chromo[1], &second.chromo[0]);
+    dcpg_profile_free(&both);
+    dcpg_profile_free(&second);
     free_run(&r);
 }
 

@@ -165,7 +165,7 @@ def check_model(at, names):
                 check((level < .5) == acts and (acts or level > .8), "%s in cluster %d: %s" % (name, k, level))
 
 
-def check_cells(out_dir, report, at, names):
+def check_cells(out_dir, report, at):
     """Calls against the truth, and the optimum from the tables of probabilities."""
     header, probs = table(out_dir + "/truth/probs.tsv.gz")
     cells = header[2:]
@@ -200,6 +200,10 @@ def check_cells(out_dir, report, at, names):
             per_cell[name].append(auc(pairs))
     check(all(.04 < c < .42 for c in coverages) and max(coverages) > 1.5 * min(coverages), "coverages %s" % coverages)
     check(all(j > .25 for j in jumps), "clumps: %s" % jumps)
+    # What is left of two cells' states once their probabilities are known has nothing in common.
+    left = [[(int(state_of[key][i]) - (float(p_of[key][i]) - .02) / .96) for key in at] for i in (0, CLUSTERS)]
+    variances = [mean(x * x for x in cell) for cell in left]
+    near(mean(x * y for x, y in zip(*left)) / (variances[0] * variances[1]) ** .5, 0, .05, "correlation of cells")
     near(mean(flips), report["noise"], .004, "share of wrong calls")
     near(mean(float(x) for r in probs for x in r[2:]), .02 + .96 * mean(int(x) for r in states for x in r[2:]), .005, "states follow probabilities")
     o = report["observed"]
@@ -218,6 +222,18 @@ def check_cells(out_dir, report, at, names):
     check(.79 < report["optimum"]["bayes_dna_only"]["auc"] < .87, "from DNA alone")
 
 
+def check_many_cells(work):
+    """More sites x cells than are held at once; the first cells are those of a run with few."""
+    few, many = (os.path.join(work, name) for name in ("few", "many"))
+    for out_dir, cells in ((few, 3), (many, 2500)):
+        simulate(out_dir, "--nb_chromo", "1", "--chromo_len", "300000", "--nb_cell", str(cells))
+    for name in ("probs", "states"):
+        a, b = (rows("%s/truth/%s.tsv.gz" % (out_dir, name)) for out_dir in (few, many))
+        check(len(a) == len(b) > 4200000 / 2500 + 1, "several blocks of sites")
+        check(all(len(y) == 2502 and x == y[:5] for x, y in zip(a, b)), "few and many cells agree in " + name)
+    check(len(os.listdir(many + "/cpg")) == 2500, "number of cells")
+
+
 def main():
     work = tempfile.mkdtemp()
     try:
@@ -232,7 +248,8 @@ def main():
         check(report["mode"] == "synthetic" and report["seed"] == 1, "report")
         at, names = check_genome(first, report)
         check_model(at, names)
-        check_cells(first, report, at, names)
+        check_cells(first, report, at)
+        check_many_cells(work)
         refused = subprocess.run([program, "simulate", "--out_dir", first], stderr=subprocess.PIPE, text=True)
         check(refused.returncode == 2 and "not empty" in refused.stderr, "a folder in use is refused")
         check(subprocess.run([program, "simulate", "--help"], stdout=subprocess.PIPE).returncode == 0, "--help")
