@@ -47,9 +47,10 @@ headers=(
     'nn: graph net output spec'
     'io: h5'
     'data: loader source store'
-    'formats: keras profile'
+    'formats: keras profile store_make'
     'train: train'
     'analysis: eval metrics'
+    'sim: simulate'
 )
 declare -A owner=()
 for line in "${headers[@]}"; do
