@@ -35,11 +35,12 @@ static H5T_conv_ret_t refuse_out_of_range(H5T_conv_except_t kind, hid_t from, hi
     return kind == H5T_CONV_EXCEPT_PRECISION || kind == H5T_CONV_EXCEPT_TRUNCATE ? H5T_CONV_UNHANDLED : H5T_CONV_ABORT;
 }
 
-/* Access properties: who reads and writes, and format versions. Metadata as of HDF5 1.8 carries checksums, and everybody reads it. */
+/* Access properties: who reads and writes, and format versions. We write those of HDF5 1.8, whose metadata carry checksums and which everybody reads;
+ * read are all. */
 static hid_t access_properties(const dcpg_h5 *file)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+    if (file->temporary) H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     if (dcpg_h5_parallel(file)) {
         H5Pset_fapl_mpio(access, file->par->impl->comm, MPI_INFO_NULL);
