@@ -6,8 +6,6 @@
 #include <dcpg/simulate.h>
 #include <stdio.h>
 
-struct BGZF;
-
 /* ---- random numbers: each purpose has its own streams ---- */
 typedef enum dcpg_sim_purpose {
     DCPG_SIM_GC,
@@ -41,9 +39,11 @@ double dcpg_sim_wave_at(dcpg_sim_wave *wave, int64_t pos);
 
 /* A bgzip file being written. Errors are kept until it is closed. */
 typedef struct dcpg_sim_file {
-    struct BGZF *bgzf;
+    FILE *stream;
     char *path;
-    int error; /* errno of the first failure */
+    char *block; /* [BGZF_BLOCK_SIZE] */
+    size_t used; /* bytes held in `block` */
+    int error;   /* errno of the first failure */
 } dcpg_sim_file;
 dcpg_status dcpg_sim_open(const char *folder, const char *name, dcpg_sim_file *file, dcpg_err *err);
 void dcpg_sim_write(dcpg_sim_file *file, const char *bytes, size_t n);

@@ -4,7 +4,6 @@
 #include <dcpg/memory.h>
 #include <dirent.h>
 #include <errno.h>
-#include <htslib/hts_log.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -140,10 +139,7 @@ dcpg_status dcpg_simulate(const dcpg_simulate_options *options, dcpg_log *log, d
         return status;
     }
     sim.nb_motif = dcpg_sim_motifs(options->nb_cluster, options->dna_files->n > 0, sim.motif);
-    enum htsLogLevel before = hts_get_log_level(); /* htslib's words on a full disk are in our own message */
-    hts_set_log_level(HTS_LOG_OFF);
     status = write_all(&sim, log, err);
-    hts_set_log_level(before);
     if (status == DCPG_OK && rename(sim.folder, options->out_dir) != 0) {
         status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be renamed to %s: %s", sim.folder, options->out_dir, strerror(errno));
     }
