@@ -1,21 +1,14 @@
 /* gemm by BLIS, through its own typed interface: any strides, and a say in threads call by call.
  *
- * Bits. A row (and a column) of the product has the same bits whatever the other rows are and however many threads work, because BLIS blocks the sum over k by k alone and its
- * threads share out rows and columns. This holds for its blocked algorithm; the one for small and thin matrices ("sup") picks among kernels by m and n, so it is switched off.
+ * Bits. A row (and a column) of the product has the same bits whatever stands beside it, because BLIS cuts the sum over k by k alone. This holds for its blocked algorithm; the one for
+ * small and thin matrices ("sup") picks among kernels by m and n, so it is switched off.
  * test_gemm proves it on the shapes of the zoo for the kernel set in use. */
 #include "kern/gemm_backend.h"
 
 #include <blis.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
-/* Multiply-adds under which threads cost more than they bring. */
-enum { SMALL_WORK = 1 << 17 };
 
 /* Kernel sets that this BLIS was built with, among those we ever ask for. */
 static const char *const built[] = {
@@ -98,8 +91,7 @@ static float *readable(const float *p) {
 static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c) {
     float one = 1.0f;
     rntm_t runtime = BLIS_RNTM_INITIALIZER;
-    bool alone = omp_in_parallel() || (double)m * (double)n * (double)k < SMALL_WORK;
-    bli_rntm_set_num_threads(alone ? 1 : omp_get_max_threads(), &runtime);
+    bli_rntm_set_num_threads(1, &runtime);
     bli_rntm_disable_l3_sup(&runtime);
     bli_error_checking_level_set(BLIS_NO_ERROR_CHECKING); /* per thread; its checks refuse rows that overlap */
     bli_sgemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, m, n, k, &one, readable(a.p), a.rs, a.cs, readable(b.p), b.rs, b.cs, &beta, c.p, c.rs, c.cs, NULL, &runtime);

@@ -8,7 +8,6 @@ static void start(void) {}
 static void describe(char *text, size_t room) { snprintf(text, room, "ref"); }
 
 static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c) {
-#pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < m; i++) {
         for (int64_t j = 0; j < n; j++) {
             float *out = c.p + i * c.rs + j * c.cs;
