@@ -72,7 +72,7 @@ static void keep_results(dcpg_plan *plan) {
     for (int i = 0; i < plan->nb_op; i++) {
         const dcpg_op *op = &plan->op[i];
         const dcpg_value *out = &plan->value[op->out];
-        bool backward = plan->options.train;
+        bool backward = out->graded; /* otherwise it has no backward pass */
         for (int j = 0; j < op->nb_in; j++)
             keep_until(plan, &plan->value[op->in[j]], backward && op->keeps_in ? backward_step(plan, i) : forward_step(i));
         keep_until(plan, out, backward && op->keeps_out ? backward_step(plan, i) : forward_step(i));

@@ -16,7 +16,6 @@ const dcpg_op_kind *const dcpg_op_kinds[] = {
 static dcpg_status start(dcpg_plan *plan, dcpg_err *err) {
     size_t n = (size_t)plan->graph->nb_layer, room = 2 * n + 8; /* a layer and its activation; inputs */
     plan->nb_thread = omp_get_max_threads();
-    plan->nb_leaf = plan->options.end - plan->options.first;
     if (plan->options.train)
         plan->nb_node = dcpg_tree_nodes(plan->options.total, plan->options.first, plan->options.end, plan->node);
     for (int i = 0; i < plan->nb_node; i++) {

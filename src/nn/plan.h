@@ -80,7 +80,7 @@ struct dcpg_net_plan {
     dcpg_net_options options;
     bool fuse;
     int nb_thread;          /* of parallel regions in operations */
-    int nb_node, nb_leaf;   /* of this rank */
+    int nb_node;            /* of this rank */
     dcpg_node node[DCPG_MAX_NODES];
     int depth;              /* most of dcpg_tree_depth over the nodes */
     int nb_op, nb_value, nb_buffer, room_value, room_buffer;

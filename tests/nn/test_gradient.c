@@ -7,7 +7,7 @@
 static const model models[] = {
     /* conv_dna_pool, conv, max_pool, dense, heads of every kind */
     {.dna = "conv[5@4]_mp[3]_conv[6@3]_mp[2]_flatten_fc[7]_do", .dna_wlen = 41,
-     .outputs = "cpg/a cpg_stats/var bulk/b cpg_stats/cat_var cpg_stats/entropy cpg_stats/mean cpg_stats/diff"},
+     .outputs = "cpg/a cpg_stats/var bulk/b cpg_stats/cat_var win_stats/101/cat_var cpg_stats/entropy cpg_stats/mean cpg_stats/diff"},
     /* conv_dna without pooling; dilation near the borders; a ReLU behind a pool */
     {.dna = "conv[4@3,linear]_conv[5@3,d=4,same]_conv[3@2,d=4]_mp[2]_relu_gap", .dna_wlen = 13},
     /* onehot: stride 2 on an odd length; one channel */
@@ -53,16 +53,21 @@ static dcpg_graph *odd_graph(void) {
     dcpg_glayer conv = dcpg_glayer_default(), dense = conv, gru = conv;
     conv.units = 3, conv.k = 3, conv.bias = false, conv.activation = DCPG_RELU;
     int a = put(g, DCPG_CONV, "dna/a", 1, &dna, &conv);
-    conv.same = true, conv.activation = DCPG_TANH;
+    conv.same = true, conv.activation = DCPG_LINEAR;
     int b = put(g, DCPG_CONV, "dna/b", 1, &a, &conv);
-    int sum = put(g, DCPG_ADD, "dna/sum", 3, (int[]){a, b, a}, NULL), mean = put(g, DCPG_MEAN, "dna/mean", 1, &sum, NULL);
+    int sum = put(g, DCPG_ADD, "dna/sum", 3, (int[]){a, a, b}, NULL), mean = put(g, DCPG_MEAN, "dna/mean", 1, &sum, NULL);
+    dcpg_glayer dropout = dcpg_glayer_default();
+    dropout.rate = 0.4f;
+    int dropped = put(g, DCPG_DROPOUT, "dna/dropout", 1, &mean, &dropout);
+    dense.units = 2, dense.activation = DCPG_TANH;
+    state = put(g, DCPG_DENSE, "cpg/tanh", 1, &state, &dense);
     gru.units = 2, gru.sequences = true, gru.reset_after = true, gru.recurrent_activation = DCPG_SIGMOID;
     int states = put(g, DCPG_GRU, "cpg/states", 1, &state, &gru);
     dense.units = 3, dense.bias = false, dense.activation = DCPG_SIGMOID, dense.time_distributed = true;
     int shared = put(g, DCPG_DENSE, "cpg/shared", 1, &states, &dense), flat = put(g, DCPG_FLATTEN, "cpg/flat", 1, &shared, NULL);
     gru.sequences = false, gru.bias = false, gru.reset_after = false, gru.bidirectional = true;
     int last = put(g, DCPG_GRU, "cpg/last", 1, &dist, &gru);
-    int joined = put(g, DCPG_CONCAT, "joined", 4, (int[]){mean, flat, last, mean}, NULL);
+    int joined = put(g, DCPG_CONCAT, "joined", 5, (int[]){mean, flat, last, mean, dropped}, NULL);
     dense = dcpg_glayer_default();
     dense.units = 1, dense.activation = DCPG_SIGMOID;
     int first = put(g, DCPG_DENSE, "cpg/a", 1, &joined, &dense), both = put(g, DCPG_CONCAT, "both", 2, (int[]){first, mean}, NULL);
@@ -79,42 +84,53 @@ static dcpg_graph *case_graph(int i) { return i < NB_MODEL ? model_graph(&models
 
 static const char *case_name(int i) { return i == NB_MODEL ? "by hand" : models[i].dna ? models[i].dna : models[i].cpg; }
 
-/* Loss of a step with value `place` of the parameters moved. */
-static double moved_loss(dcpg_net *net, const data *d, size_t place, float by) {
-    float old = net->params[place];
-    net->params[place] = old + by;
+/* Loss of a step with array `p` moved by `by` times the direction `along`, laid out as all gradients. */
+static double moved_loss(dcpg_net *net, const data *d, const dcpg_param *p, const float *along, double by) {
+    float *old = dcpg_alloc(p->size, sizeof *old);
+    dcpg_net_get(net, p, old);
+    for (size_t i = 0; i < p->size; i++) net->params[param_place(p, i)] += (float)(by * (double)along[param_place(p, i)]);
     double loss = train_pass(net, d, false);
-    net->params[place] = old;
+    dcpg_net_set(net, p, old);
+    dcpg_free(old);
     return loss;
 }
 
-/* A kink of a ReLU or a maximum within the step spoils a difference; a smaller step has fewer of them but more noise. */
-static bool agrees(dcpg_net *net, const data *d, size_t place, float gradient, float scale) {
-    static const float steps[] = {4e-3f, 1e-3f, 2e-4f};
+/* Whether the loss changes along `along` as `slope` says. A kink of a ReLU or a maximum within the step spoils a difference; a smaller step has fewer of them but more noise (of a loss
+ * of about 1 in float). `length` is that of the direction, `slack` what may be wrong with the slope. */
+static bool agrees(dcpg_net *net, const data *d, const dcpg_param *p, const float *along, double length, double slope, double slack) {
+    static const double steps[] = {4e-3, 1e-3, 2e-4};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        float h = steps[i];
-        double difference = (moved_loss(net, d, place, h) - moved_loss(net, d, place, -h)) / (2 * (double)h);
-        double noise = 5e-8 / (double)h; /* of a loss of about 1 in float */
-        if (fabs(difference - (double)gradient) < 0.01 * (double)scale + noise) return true;
+        double h = steps[i] / length;
+        double difference = (moved_loss(net, d, p, along, h) - moved_loss(net, d, p, along, -h)) / (2 * h);
+        if (fabs(difference - slope) < slack + 5e-8 / h) return true;
     }
     return false;
+}
+
+/* Along the gradient itself, which finds whatever is wrong anywhere in an array, and for a few values alone. */
+static void check_param(dcpg_net *net, const data *d, const dcpg_param *p, const float *grads, const char *name) {
+    const char *layer = net->graph->layer[p->layer].name;
+    double square = 0, scale = (double)largest(net, p, grads);
+    for (size_t i = 0; i < p->size; i++) square += pow((double)grads[param_place(p, i)], 2);
+    if (square > 1e-10 && !agrees(net, d, p, grads, sqrt(square), square, 0.02 * square))
+        fail_msg("%s: %s/%s: the loss does not change along the gradient as it says", name, layer, p->weight.name);
+    float *one = dcpg_alloc(net->nb_trained, sizeof *one);
+    for (size_t i = 0; i < p->size; i += p->size > CHECKED ? p->size / CHECKED : 1) {
+        size_t place = param_place(p, i);
+        one[place] = 1;
+        if (!agrees(net, d, p, one, 1, (double)grads[place], 0.01 * scale))
+            fail_msg("%s: %s/%s[%d]: gradient %g (largest %g)", name, layer, p->weight.name, (int)i, (double)grads[place], scale);
+        one[place] = 0;
+    }
+    dcpg_free(one);
 }
 
 static void check_differences(dcpg_net *net, const data *d, const char *name) {
     train_pass(net, d, true);
     float *grads = dcpg_alloc(net->nb_trained, sizeof *grads);
     memcpy(grads, net->grads, net->nb_trained * sizeof *grads);
-    for (int i = 0; i < net->nb_param; i++) {
-        const dcpg_param *p = &net->param[i];
-        if (p->weight.state) continue;
-        float scale = largest(net, p, grads);
-        size_t step = p->size > CHECKED ? p->size / CHECKED : 1;
-        for (size_t j = 0; j < p->size; j += step)
-            if (!agrees(net, d, param_place(p, j), grads[param_place(p, j)], scale))
-                fail_msg("%s: %s/%s[%d]: gradient %g, largest %g, difference %g", name, net->graph->layer[p->layer].name, p->weight.name, (int)j,
-                         (double)grads[param_place(p, j)], (double)scale,
-                         (moved_loss(net, d, param_place(p, j), 4e-3f) - moved_loss(net, d, param_place(p, j), -4e-3f)) / 8e-3);
-    }
+    for (int i = 0; i < net->nb_param; i++)
+        if (!net->param[i].weight.state) check_param(net, d, &net->param[i], grads, name);
     dcpg_free(grads);
 }
 
