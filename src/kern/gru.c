@@ -48,8 +48,8 @@ static buffers buffers_at(const dcpg_gru *gru, int64_t nb, float *scratch) {
 /* Input step of the s-th step that is run. */
 static int64_t time_of(const dcpg_gru *gru, int64_t s) { return gru->backwards ? gru->t - 1 - s : s; }
 
-static inline float gate(bool hard, float x) { return hard ? kern_hard_sigmoid(x) : kern_sigmoid(x); }
-static inline float gate_slope(bool hard, float y) { return !hard ? y * (1.0f - y) : y > 0.0f && y < 1.0f ? 0.2f : 0.0f; }
+KERN_INLINE float gate(bool hard, float x) { return hard ? kern_hard_sigmoid(x) : kern_sigmoid(x); }
+KERN_INLINE float gate_slope(bool hard, float y) { return !hard ? y * (1.0f - y) : y > 0.0f && y < 1.0f ? 0.2f : 0.0f; }
 
 /* ---- forward: one sample, one step ---- */
 

@@ -13,6 +13,13 @@
 #define KERN_VECTOR
 #endif
 
+/* For what such functions call: it must become part of them. */
+#if defined(__GNUC__)
+#define KERN_INLINE static inline __attribute__((always_inline))
+#else
+#define KERN_INLINE static inline
+#endif
+
 /* The iterations of the next loop do not depend on each other, whatever the compiler fears about its pointers. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define KERN_INDEPENDENT _Pragma("GCC ivdep")
@@ -20,15 +27,15 @@
 #define KERN_INDEPENDENT
 #endif
 
-static inline int64_t kern_min(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t kern_max(int64_t a, int64_t b) { return a > b ? a : b; }
-static inline int64_t kern_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+KERN_INLINE int64_t kern_min(int64_t a, int64_t b) { return a < b ? a : b; }
+KERN_INLINE int64_t kern_max(int64_t a, int64_t b) { return a > b ? a : b; }
+KERN_INLINE int64_t kern_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* Below this many numbers a loop is not worth waking threads for. */
 enum { KERN_SMALL = 1 << 14 };
 
 /* e^x to 2 units in the last place, x cut to [-87, 88] (Cephes' expf: e^x = 2^n * e^r with a polynomial for |r| <= ln(2) / 2). Vectorises, as libm's does not. */
-static inline float kern_exp(float x) {
+KERN_INLINE float kern_exp(float x) {
     x = x > -87.0f ? x : -87.0f;
     x = x < 88.0f ? x : 88.0f;
     const float round = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
@@ -47,17 +54,17 @@ static inline float kern_exp(float x) {
     return p * scale;
 }
 
-static inline float kern_sigmoid(float x) { return 1.0f / (1.0f + kern_exp(-x)); }
+KERN_INLINE float kern_sigmoid(float x) { return 1.0f / (1.0f + kern_exp(-x)); }
 
 /* clip(0.2 x + 0.5, 0, 1), Keras's hard_sigmoid. */
-static inline float kern_hard_sigmoid(float x) {
+KERN_INLINE float kern_hard_sigmoid(float x) {
     float y = 0.2f * x + 0.5f;
     y = y > 0.0f ? y : 0.0f;
     return y < 1.0f ? y : 1.0f;
 }
 
 /* tanh by e^2|x|, and by Cephes's polynomial near 0, where that would cancel. */
-static inline float kern_tanh(float x) {
+KERN_INLINE float kern_tanh(float x) {
     float a = x < 0.0f ? -x : x;
     float s = x * x;
     float p = -5.70498872745e-3f;
