@@ -108,6 +108,11 @@ static dcpg_status read_type(dcpg_h5 *file, const char *path, hid_t dataset, dcp
     return known ? DCPG_OK : dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s holds no numbers of a known type", file->path, path);
 }
 
+static uint64_t element_bytes(const dcpg_h5_shape *shape)
+{
+    return shape->type == DCPG_H5_TEXT ? shape->width : dcpg_h5_type_size(shape->type);
+}
+
 static dcpg_status read_extent(dcpg_h5 *file, const char *path, hid_t dataset, dcpg_h5_shape *shape, dcpg_err *err)
 {
     hid_t space = H5Dget_space(dataset);
@@ -122,7 +127,7 @@ static dcpg_status read_extent(dcpg_h5 *file, const char *path, hid_t dataset, d
     if (ndim > DCPG_H5_MAX_NDIM) return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has %d dimensions, at most %d are known", file->path, path, ndim, DCPG_H5_MAX_NDIM);
     shape->ndim = null ? 1 : ndim; /* a null space is read as a list of nothing */
     for (int i = 0; i < ndim; i++) shape->dim[i] = (int64_t)dim[i];
-    return dcpg_h5_check_bytes(file, path, count, shape->type == DCPG_H5_TEXT ? shape->width : dcpg_h5_type_size(shape->type), err);
+    return dcpg_h5_check_bytes(file, path, count, element_bytes(shape), err);
 }
 
 static void read_layout(hid_t dataset, dcpg_h5_shape *shape)
@@ -176,7 +181,7 @@ static hid_t creation_properties(const dcpg_h5 *file, const dcpg_h5_shape *shape
 static uint64_t early_bytes(const dcpg_h5_shape *shape)
 {
     if (shape->deflate > 0) return 0;
-    uint64_t bytes = dcpg_h5_type_size(shape->type);
+    uint64_t bytes = element_bytes(shape);
     for (int i = 0; i < shape->ndim; i++) {
         uint64_t dim = (uint64_t)shape->dim[i], chunk = (uint64_t)shape->chunk[i];
         bytes *= chunk > 0 && chunk < dim ? (dim + chunk - 1) / chunk * chunk : dim;

@@ -1,0 +1,224 @@
+/* Evaluation: every rank predicts a contiguous part of the sites, block by block. */
+#include "analysis/eval_impl.h"
+
+#include <dcpg/file.h>
+#include <dcpg/memory.h>
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Samples per forward pass where nobody says: enough to fill the kernels, little enough to stay in the
+ * caches. */
+enum { DEFAULT_BATCH = 256 };
+
+/* Bytes of predictions and labels that a rank keeps before they are written. */
+static const int64_t BLOCK_BYTES = INT64_C(32) << 20;
+
+typedef struct run {
+    dcpg_source *source;
+    const dcpg_graph *graph;
+    const dcpg_eval_options *options;
+    const dcpg_par *par;
+    dcpg_log *log;
+    int64_t total, first, end; /* sites, and those of this rank */
+    dcpg_net *net;
+    dcpg_batch *batch;
+    int64_t *sample; /* [batch] */
+    eval_outputs outputs;
+    eval_block block;
+    eval_observed observed;
+    eval_file file;
+    double started;
+} run;
+
+/* ---- opening ---- */
+
+static dcpg_status check(const run *r, dcpg_err *err) {
+    const dcpg_source *source = r->source;
+    const dcpg_graph *graph = r->graph;
+    if (source->nb_site == 0)
+        return dcpg_fail(err, DCPG_E_INPUT, "there are no sites to evaluate: choose other chromosomes");
+    if (graph->nb_cell && graph->nb_cell != (int64_t)source->cells.n)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "the model reads the neighbours of %" PRId64
+                         " cells, but there are %zu: choose %" PRId64
+                         " with --replicate_names or --nb_replicate",
+                         graph->nb_cell, source->cells.n, graph->nb_cell);
+    if (graph->dna_wlen == source->dna_wlen && graph->cpg_wlen == source->cpg_wlen) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "the model reads windows of %" PRId64 " bp and %" PRId64
+                     " neighbours, the data give %" PRId64 " and %" PRId64,
+                     graph->dna_wlen, graph->cpg_wlen, source->dna_wlen, source->cpg_wlen);
+}
+
+static dcpg_status open_outputs(run *r, dcpg_err *err) {
+    eval_outputs *outputs = &r->outputs;
+    size_t nb = (size_t)r->net->nb_output;
+    *outputs = (eval_outputs){.nb = (int)nb, .name = (const char *const *)r->net->output};
+    outputs->kind = dcpg_alloc(nb, sizeof *outputs->kind);
+    outputs->label = dcpg_alloc(2 * nb, sizeof *outputs->label);
+    if (!outputs->kind || !outputs->label) return dcpg_fail_nomem(err, "outputs", nb * sizeof *outputs->kind);
+    outputs->unit = outputs->label + nb;
+    for (int o = 0; o < outputs->nb; o++) {
+        outputs->kind[o] = dcpg_output_kind_of(outputs->name[o]);
+        outputs->label[o] = (int)dcpg_strings_find(&r->source->outputs, outputs->name[o]);
+        outputs->unit[o] = outputs->nb_unit;
+        outputs->nb_unit += outputs->kind[o].units;
+    }
+    return DCPG_OK;
+}
+
+/* Sites per block: the same on every rank, since writing is collective. */
+static int64_t block_room(const run *r) {
+    int64_t largest = r->total / r->par->size + 1,
+            room = BLOCK_BYTES / (4 * (r->outputs.nb_unit + r->outputs.nb));
+    if (room < r->net->options.max_rows) room = r->net->options.max_rows;
+    return room < largest ? room : largest;
+}
+
+static dcpg_status open_block(run *r, dcpg_err *err) {
+    eval_block *block = &r->block;
+    size_t room = (size_t)block_room(r), per_site = (size_t)(r->outputs.nb + r->outputs.nb_unit);
+    block->room = (int64_t)room;
+    block->chromo = dcpg_alloc(2 * room, sizeof *block->chromo);
+    block->label = dcpg_alloc(room * per_site, sizeof *block->label);
+    if (!block->chromo || !block->label)
+        return dcpg_fail_nomem(err, "predictions", room * per_site * sizeof *block->label);
+    block->pos = block->chromo + room;
+    block->prediction = block->label + room * (size_t)r->outputs.nb;
+    return DCPG_OK;
+}
+
+static dcpg_status open_parts(run *r, const dcpg_weights *weights, dcpg_err *err) {
+    int64_t rows = r->options->batch > 0 ? r->options->batch : DEFAULT_BATCH;
+    dcpg_net_options options = {.max_rows = rows, .total = 1, .first = 0, .end = 1};
+    DCPG_TRY(check(r, err));
+    DCPG_TRY(dcpg_net_new(r->graph, &options, &r->net, err));
+    DCPG_TRY(dcpg_weights_apply(weights, r->net, err));
+    DCPG_TRY(open_outputs(r, err));
+    DCPG_TRY(dcpg_batch_new(r->source, rows, &r->batch, err));
+    r->sample = dcpg_alloc((size_t)rows, sizeof *r->sample);
+    if (!r->sample) return dcpg_fail_nomem(err, "samples", (size_t)rows * sizeof *r->sample);
+    DCPG_TRY(open_block(r, err));
+    return eval_observed_new(&r->outputs, &r->observed, err);
+}
+
+static dcpg_status open_all(run *r, const dcpg_weights *weights, dcpg_err *err) {
+    const dcpg_eval_options *options = r->options;
+    r->total = options->nb_sample > 0 && options->nb_sample < r->source->nb_site ? options->nb_sample
+                                                                                 : r->source->nb_site;
+    r->first = dcpg_part(r->total, r->par->rank, r->par->size);
+    r->end = dcpg_part(r->total, r->par->rank + 1, r->par->size);
+    DCPG_TRY(dcpg_agree_all(r->par, open_parts(r, weights, err), err));
+    if (options->out_data)
+        DCPG_TRY(eval_file_create_all(options->out_data, r->total, r->block.room, &r->outputs,
+                                      &r->source->chromo, r->par, &r->file, err));
+    return r->source->ops->load_all(r->source, r->first, r->end, err);
+}
+
+/* ---- predicting ---- */
+
+/* Copies what the net says of `n` samples to rows `at`, at + 1 ... of the block. */
+static void keep(run *r, int64_t at, int64_t n) {
+    const eval_outputs *outputs = &r->outputs;
+    int64_t room = r->block.room, nb_label = (int64_t)r->source->outputs.n;
+    for (int o = 0; o < outputs->nb; o++) {
+        int units = outputs->kind[o].units;
+        int64_t stride;
+        const float *from = dcpg_net_prediction(r->net, o, &stride);
+        float *label = r->block.label + o * room + at,
+              *prediction = r->block.prediction + outputs->unit[o] * room + at * units;
+        for (int64_t i = 0; i < n; i++) {
+            label[i] = outputs->label[o] < 0 ? -1 : r->batch->label[i * nb_label + outputs->label[o]];
+            memcpy(prediction + i * units, from + i * stride, (size_t)units * sizeof *prediction);
+        }
+    }
+}
+
+/* Predicts sites [first, end) into the block. Local. */
+static dcpg_status predict_block(run *r, int64_t first, int64_t end, dcpg_err *err) {
+    int64_t rows = r->net->options.max_rows;
+    r->block.n = end - first;
+    if (first == end) return DCPG_OK;
+    DCPG_TRY(r->source->ops->where(r->source, first, end, r->block.chromo, r->block.pos, err));
+    for (int64_t at = first; at < end; at += rows) {
+        int64_t n = end - at < rows ? end - at : rows;
+        for (int64_t i = 0; i < n; i++) r->sample[i] = at + i;
+        DCPG_TRY(r->source->ops->fill(r->source, n, r->sample, r->batch, err));
+        dcpg_input input = {
+            .n = n, .n_global = n, .dna = r->batch->dna, .cpg = r->batch->cpg, .id = r->batch->id};
+        dcpg_net_forward(r->net, &input, false, NULL);
+        keep(r, at - first, n);
+        dcpg_progress(r->log, false, "eval: %.0f %%",
+                      100.0 * (double)(at + n - r->first) / (double)(r->end - r->first));
+    }
+    return eval_observed_add(&r->observed, &r->outputs, &r->block, err);
+}
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* As many blocks as the rank with most sites has: writing is collective. */
+static dcpg_status predict_all(run *r, dcpg_err *err) {
+    int64_t room = r->block.room, largest = dcpg_max_i64_all(r->par, r->end - r->first);
+    for (int64_t done = 0; done < largest; done += room) {
+        int64_t first = smaller(r->first + done, r->end), end = smaller(first + room, r->end);
+        DCPG_TRY(dcpg_agree_all(r->par, predict_block(r, first, end, err), err));
+        if (r->file.h5) DCPG_TRY(eval_file_write_all(&r->file, first, &r->block, err));
+    }
+    return DCPG_OK;
+}
+
+/* ---- reporting ---- */
+
+static dcpg_status write_report(const run *r, const double *value, dcpg_err *err) {
+    if (r->par->rank != 0 || !r->options->out_report) return DCPG_OK;
+    char *text = eval_report_text(&r->outputs, value);
+    dcpg_status status = text ? dcpg_file_write(r->options->out_report, text, strlen(text), err)
+                              : dcpg_fail_nomem(err, "the report", (size_t)r->outputs.nb * 64);
+    dcpg_free(text);
+    return status;
+}
+
+static dcpg_status report_all(run *r, dcpg_err *err) {
+    size_t count = (size_t)r->outputs.nb * DCPG_NB_SCORE;
+    double *value = dcpg_alloc(count, sizeof *value);
+    dcpg_status status =
+        dcpg_agree_all(r->par, value ? DCPG_OK : dcpg_fail_nomem(err, "scores", count * sizeof *value), err);
+    if (status == DCPG_OK) status = eval_scores_all(&r->observed, &r->outputs, r->par, value, err);
+    if (status == DCPG_OK) status = dcpg_agree_all(r->par, write_report(r, value, err), err);
+    if (status == DCPG_OK) eval_report_means(&r->outputs, value, r->log);
+    dcpg_free(value);
+    return status;
+}
+
+static dcpg_status evaluate_all(run *r, const dcpg_weights *weights, dcpg_err *err) {
+    DCPG_TRY(open_all(r, weights, err));
+    for (int o = 0; o < r->outputs.nb; o++)
+        if (r->outputs.label[o] < 0)
+            dcpg_warn(r->log, "the data have no labels of output %s: it is predicted, not scored",
+                      r->outputs.name[o]);
+    r->started = dcpg_now();
+    DCPG_TRY(predict_all(r, err));
+    double seconds = dcpg_max_f64_all(r->par, dcpg_now() - r->started);
+    DCPG_TRY(report_all(r, err));
+    dcpg_info(r->log, "eval: %.1f samples/s", (double)r->total / (seconds > 1e-9 ? seconds : 1e-9));
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_graph *graph, const dcpg_weights *weights,
+                          const dcpg_eval_options *options, const dcpg_par *par, dcpg_log *log,
+                          dcpg_err *err) {
+    run r = {.source = source, .graph = graph, .options = options, .par = par, .log = log};
+    dcpg_status status = evaluate_all(&r, weights, err);
+    status = eval_file_close_all(&r.file, status, err);
+    eval_observed_free(&r.observed);
+    dcpg_free(r.block.chromo);
+    dcpg_free(r.block.label);
+    dcpg_free(r.outputs.kind);
+    dcpg_free(r.outputs.label);
+    dcpg_free(r.sample);
+    dcpg_batch_free(r.batch);
+    dcpg_net_free(r.net);
+    return status;
+}

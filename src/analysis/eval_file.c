@@ -1,0 +1,116 @@
+/* The data file of evaluation: chromo, pos, outputs/NAME and preds/NAME, as DeepCpG names them; written by
+ * all ranks together, block by block. */
+#include "analysis/eval_impl.h"
+
+#include <dcpg/memory.h>
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+static dcpg_status no_memory(dcpg_err *err, size_t bytes) {
+    return dcpg_fail_nomem(err, "the data file", bytes);
+}
+
+/* Labels are classes where the loss is one of classes. */
+static dcpg_h5_type label_type(const dcpg_output_kind *kind) {
+    return kind->loss == DCPG_LOSS_MSE ? DCPG_H5_F32 : DCPG_H5_I8;
+}
+
+static dcpg_status make(eval_file *file, const char *group, const char *name, dcpg_h5_type type, int units,
+                        int64_t total, dcpg_err *err) {
+    dcpg_h5_shape shape = {
+        .type = type, .width = file->width, .ndim = units > 1 ? 2 : 1, .dim = {total, units}};
+    char *path = dcpg_format("%s%s", group, name);
+    dcpg_status status = path ? dcpg_h5_make(file->h5, path, &shape, err) : no_memory(err, strlen(name));
+    dcpg_free(path);
+    return status;
+}
+
+static dcpg_status make_all(eval_file *file, int64_t total, dcpg_err *err) {
+    const eval_outputs *outputs = file->outputs;
+    DCPG_TRY(make(file, "", "chromo", DCPG_H5_TEXT, 1, total, err));
+    DCPG_TRY(make(file, "", "pos", DCPG_H5_I32, 1, total, err));
+    for (int o = 0; o < outputs->nb; o++) {
+        DCPG_TRY(make(file, "outputs/", outputs->name[o], label_type(&outputs->kind[o]),
+                      outputs->kind[o].units, total, err));
+        DCPG_TRY(make(file, "preds/", outputs->name[o], DCPG_H5_F32, outputs->kind[o].units, total, err));
+    }
+    return DCPG_OK;
+}
+
+dcpg_status eval_file_create_all(const char *path, int64_t total, int64_t room, const eval_outputs *outputs,
+                                 const dcpg_strings *chromos, const dcpg_par *par, eval_file *file,
+                                 dcpg_err *err) {
+    *file = (eval_file){.outputs = outputs, .chromos = chromos, .width = 2};
+    for (size_t i = 0; i < chromos->n; i++)
+        if (strlen(chromos->v[i]) > file->width) file->width = strlen(chromos->v[i]);
+    size_t per_site =
+        file->width > DCPG_MAX_CLASSES * sizeof(float) ? file->width : DCPG_MAX_CLASSES * sizeof(float);
+    file->scratch = dcpg_alloc((size_t)room, per_site);
+    dcpg_status status =
+        dcpg_agree_all(par, file->scratch ? DCPG_OK : no_memory(err, (size_t)room * per_site), err);
+    if (status == DCPG_OK) status = dcpg_h5_create(path, par, &file->h5, err);
+    if (status == DCPG_OK) status = make_all(file, total, err);
+    return status == DCPG_OK ? DCPG_OK : eval_file_close_all(file, status, err);
+}
+
+/* Writes `n` rows of `units` numbers from row `first` on. Collective. */
+static dcpg_status write_rows(eval_file *file, const char *group, const char *name, dcpg_h5_type type,
+                              int units, int64_t first, int64_t n, const void *data, dcpg_err *err) {
+    dcpg_h5_block block = {.start = {first}, .count = {n, units}};
+    char *path = dcpg_format("%s%s", group, name);
+    assert(path);
+    dcpg_status status = dcpg_h5_write(file->h5, path, type, &block, data, err);
+    dcpg_free(path);
+    return status;
+}
+
+/* Chromosome names side by side. */
+static const char *names_of(const eval_file *file, const eval_block *block) {
+    for (int64_t i = 0; i < block->n; i++)
+        strncpy(file->scratch + (size_t)i * file->width, file->chromos->v[block->chromo[i]], file->width);
+    return file->scratch;
+}
+
+/* Labels as they stand in the file: classes as int8; a categorical one as a row of zeros with a 1, zeros
+ * alone where it was not observed. */
+static const void *labels_of(const eval_file *file, const eval_block *block, int o) {
+    const float *label = block->label + o * block->room;
+    const dcpg_output_kind *kind = &file->outputs->kind[o];
+    signed char *class_of = (signed char *)file->scratch;
+    if (label_type(kind) == DCPG_H5_F32) return label;
+    for (int64_t i = 0; i < block->n; i++) {
+        long value = lrintf(label[i]);
+        if (kind->units == 1)
+            class_of[i] = (signed char)value;
+        else
+            for (int c = 0; c < kind->units; c++) class_of[i * kind->units + c] = value == c;
+    }
+    return class_of;
+}
+
+dcpg_status eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err) {
+    const eval_outputs *outputs = file->outputs;
+    DCPG_TRY(write_rows(file, "", "chromo", DCPG_H5_TEXT, 1, first, block->n, names_of(file, block), err));
+    DCPG_TRY(write_rows(file, "", "pos", DCPG_H5_I32, 1, first, block->n, block->pos, err));
+    for (int o = 0; o < outputs->nb; o++) {
+        const dcpg_output_kind *kind = &outputs->kind[o];
+        DCPG_TRY(write_rows(file, "outputs/", outputs->name[o], label_type(kind), kind->units, first,
+                            block->n, labels_of(file, block, o), err));
+        DCPG_TRY(write_rows(file, "preds/", outputs->name[o], DCPG_H5_F32, kind->units, first, block->n,
+                            block->prediction + outputs->unit[o] * block->room, err));
+    }
+    return DCPG_OK;
+}
+
+dcpg_status eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err) {
+    if (file->h5 && status == DCPG_OK)
+        status = dcpg_h5_commit(file->h5, err);
+    else
+        dcpg_h5_close(file->h5);
+    file->h5 = NULL;
+    dcpg_free(file->scratch);
+    file->scratch = NULL;
+    return status;
+}

@@ -1,0 +1,80 @@
+/* Between the files of evaluation. Private. */
+#ifndef DCPG_ANALYSIS_EVAL_IMPL_H
+#define DCPG_ANALYSIS_EVAL_IMPL_H
+
+#include <dcpg/eval.h>
+#include <dcpg/h5.h>
+#include <dcpg/metrics.h>
+#include <dcpg/output.h>
+
+/* The outputs of a model and where their labels come from. */
+typedef struct eval_outputs {
+    int nb, nb_unit;         /* outputs; predicted numbers per site */
+    const char *const *name; /* [nb], the net's */
+    dcpg_output_kind *kind;  /* [nb] */
+    int *label;              /* [nb] column of the batch's labels; -1: the data have none */
+    int *unit;               /* [nb] first of its predicted numbers among nb_unit */
+} eval_outputs;
+
+/* Sites that were predicted and wait to be written. */
+typedef struct eval_block {
+    int64_t n, room;
+    int32_t *chromo, *pos; /* [room] */
+    float *label;          /* [nb][room] */
+    float *prediction;     /* [room * (numbers before output o)] [room][units of o], output after output */
+} eval_block;
+
+/* ---- what was observed, and its scores ---- */
+
+/* Observed labels with their predictions: of each output, and of each class of a categorical one against the
+ * rest. */
+typedef struct eval_column {
+    int output, class_index; /* -1: the output as a whole */
+    dcpg_pair *pair;
+    int64_t n, room;
+} eval_column;
+
+typedef struct eval_observed {
+    int nb_column;
+    eval_column *column;
+} eval_observed;
+
+dcpg_status eval_observed_new(const eval_outputs *outputs, eval_observed *observed, dcpg_err *err);
+void eval_observed_free(eval_observed *observed);
+
+/* Adds the observed ones of a block. Local. */
+dcpg_status eval_observed_add(eval_observed *observed, const eval_outputs *outputs, const eval_block *block,
+                              dcpg_err *err);
+
+/* Scores over all ranks: value[nb][DCPG_NB_SCORE] on every rank, the same bits for any number of ranks. A
+ * column is gathered on one rank, as many at a time as there are ranks. Uses `observed` up. Collective. */
+dcpg_status eval_scores_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
+                            double *value, dcpg_err *err);
+
+/* ---- files ---- */
+
+/* The data file: every rank writes its blocks of sites. */
+typedef struct eval_file {
+    dcpg_h5 *h5;
+    const eval_outputs *outputs;
+    const dcpg_strings *chromos;
+    size_t width;  /* bytes of a chromosome's name */
+    char *scratch; /* one dataset's part of a block */
+} eval_file;
+
+/* Creates the file for `total` sites and blocks of up to `room`. Collective. */
+dcpg_status eval_file_create_all(const char *path, int64_t total, int64_t room, const eval_outputs *outputs,
+                                 const dcpg_strings *chromos, const dcpg_par *par, eval_file *file,
+                                 dcpg_err *err);
+/* Writes the block as sites first, first + 1 ...; a rank may have none. Collective. */
+dcpg_status eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err);
+/* Gives the file its name where `status` is DCPG_OK, otherwise removes it. Collective. */
+dcpg_status eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err);
+
+/* Text of the report: metric, output, value, sorted; NULL when out of memory (dcpg_free). */
+char *eval_report_text(const eval_outputs *outputs, const double *value);
+
+/* Logs the mean of each metric. */
+void eval_report_means(const eval_outputs *outputs, const double *value, dcpg_log *log);
+
+#endif

@@ -1,0 +1,291 @@
+/* Evaluation of a source without files, by any number of ranks: what it writes is what one sample after the
+ * other gives. */
+#include <cmocka_all.h>
+
+#include <dcpg/eval.h>
+#include <dcpg/file.h>
+#include <dcpg/h5.h>
+#include <dcpg/metrics.h>
+#include <dcpg/spec.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake_source.h"
+
+enum { NB_SITE = 411, NB_CELL = 2, DNA_WLEN = 31, CPG_WLEN = 4 };
+
+static dcpg_par par;
+
+/* The data have labels of all but the last of the model's outputs, in another order, and of one that the
+ * model does not predict. */
+static const char *const model_outputs[] = {"cpg/b",          "cpg/a",         "bulk/s",
+                                            "cpg_stats/mean", "cpg_stats/var", "cpg_stats/cat_var",
+                                            "cpg_stats/diff", "cpg/unknown",   NULL};
+static const char *const data_outputs[] = {
+    "bulk/s",         "cpg/a",          "cpg/other",     "cpg/b", "cpg_stats/cat_var",
+    "cpg_stats/diff", "cpg_stats/mean", "cpg_stats/var", NULL};
+
+typedef struct model {
+    dcpg_graph *graph;
+    dcpg_weights weights;
+    dcpg_net *net; /* for one sample */
+} model;
+
+static void ok(dcpg_status status, const dcpg_err *err) {
+    if (status != DCPG_OK) fail_msg("%s", err->text);
+}
+
+static model model_new(void) {
+    model m = {0};
+    dcpg_strings outputs = {0};
+    dcpg_err err = {0};
+    for (int i = 0; model_outputs[i]; i++) ok(dcpg_strings_add(&outputs, model_outputs[i], &err), &err);
+    dcpg_model_options options = {.dna = "conv[8@5]_mp[4]_fc[8]",
+                                  .cpg = "fc[8]_bgru[4]",
+                                  .joint = "fc[8]",
+                                  .dna_wlen = DNA_WLEN,
+                                  .cpg_wlen = CPG_WLEN,
+                                  .nb_cell = NB_CELL,
+                                  .outputs = &outputs};
+    dcpg_net_options net_options = {.max_rows = 1, .total = 1, .end = 1};
+    ok(dcpg_model_build(&options, &m.graph, &err), &err);
+    ok(dcpg_net_new(m.graph, &net_options, &m.net, &err), &err);
+    dcpg_net_init(m.net, 5);
+    ok(dcpg_weights_of_net(m.net, &m.weights, &err), &err);
+    dcpg_strings_free(&outputs);
+    return m;
+}
+
+static void model_free(model *m) {
+    dcpg_net_free(m->net);
+    dcpg_weights_free(&m->weights);
+    dcpg_graph_free(m->graph);
+}
+
+/* Label and predictions of one site, without anything of evaluation. */
+static void expect(const model *m, const dcpg_source *source, int64_t sample, int output, float *label,
+                   float prediction[3]) {
+    uint8_t dna[DNA_WLEN];
+    float cpg[NB_CELL * 2 * CPG_WLEN];
+    int64_t stride;
+    fake_sample(source, sample, dna, cpg);
+    dcpg_input input = {.n = 1, .n_global = 1, .dna = dna, .cpg = cpg, .id = &sample};
+    dcpg_net_forward(m->net, &input, false, NULL);
+    memcpy(prediction, dcpg_net_prediction(m->net, output, &stride),
+           (size_t)dcpg_output_kind_of(model_outputs[output]).units * sizeof *prediction);
+    *label =
+        strcmp(model_outputs[output], "cpg/unknown") == 0 ? -1 : fake_label(model_outputs[output], sample);
+}
+
+/* ---- the data file ---- */
+
+static void check_sites(dcpg_h5 *file, const dcpg_source *source, int64_t nb) {
+    dcpg_strings chromo = {0};
+    int32_t pos[NB_SITE];
+    dcpg_err err = {0};
+    dcpg_h5_shape shape;
+    ok(dcpg_h5_shape_of(file, "pos", &shape, &err), &err);
+    assert_int_equal(shape.dim[0], nb);
+    ok(dcpg_h5_read(file, "pos", DCPG_H5_I32, NULL, pos, &err), &err);
+    ok(dcpg_h5_read_strings(file, "chromo", &chromo, &err), &err);
+    assert_int_equal(chromo.n, nb);
+    for (int64_t i = 0; i < nb; i++) {
+        assert_int_equal(pos[i], fake_pos(i));
+        assert_string_equal(chromo.v[i], source->chromo.v[fake_chromo(i)]);
+    }
+    dcpg_strings_free(&chromo);
+}
+
+static void read_output(dcpg_h5 *file, const char *group, const char *name, int units, int64_t nb,
+                        dcpg_h5_type type, float *value) {
+    char *path = dcpg_format("%s/%s", group, name);
+    dcpg_h5_shape shape;
+    dcpg_err err = {0};
+    ok(dcpg_h5_shape_of(file, path, &shape, &err), &err);
+    assert_int_equal(shape.type, type);
+    assert_int_equal(shape.ndim, units > 1 ? 2 : 1);
+    assert_true(shape.dim[0] == nb && (units == 1 || shape.dim[1] == units));
+    ok(dcpg_h5_read(file, path, DCPG_H5_F32, NULL, value, &err), &err);
+    dcpg_free(path);
+}
+
+static void check_output(dcpg_h5 *file, const model *m, const dcpg_source *source, int output, int64_t nb) {
+    static float labels[NB_SITE * 3], predictions[NB_SITE * 3];
+    dcpg_output_kind kind = dcpg_output_kind_of(model_outputs[output]);
+    int units = kind.units;
+    read_output(file, "outputs", model_outputs[output], units, nb,
+                kind.loss == DCPG_LOSS_MSE ? DCPG_H5_F32 : DCPG_H5_I8, labels);
+    read_output(file, "preds", model_outputs[output], units, nb, DCPG_H5_F32, predictions);
+    for (int64_t i = 0; i < nb; i++) {
+        float label, prediction[3];
+        expect(m, source, i, output, &label, prediction);
+        assert_memory_equal(predictions + i * units, prediction, (size_t)units * sizeof(float));
+        if (units == 1) assert_true(labels[i] == label);
+        for (int c = 0; units > 1 && c < units; c++)
+            assert_true(labels[i * units + c] == (float)(label == (float)c));
+    }
+}
+
+/* ---- the report ---- */
+
+/* The pairs of an output, or of a class of it, one sample after the other. */
+static int64_t expected_pairs(const model *m, const dcpg_source *source, int output, int class_index,
+                              int64_t nb, dcpg_pair *pairs) {
+    int units = dcpg_output_kind_of(model_outputs[output]).units;
+    int64_t n = 0;
+    for (int64_t i = 0; i < nb; i++) {
+        float label, p[3];
+        expect(m, source, i, output, &label, p);
+        if (label < 0) continue;
+        float most = units == 1 ? p[0] : p[0] >= p[1] && p[0] >= p[2] ? 0.0f : p[1] >= p[2] ? 1.0f : 2.0f;
+        pairs[n++] = class_index < 0 ? (dcpg_pair){label, most}
+                                     : (dcpg_pair){label == (float)class_index, p[class_index]};
+    }
+    dcpg_pairs_sort(pairs, n);
+    return n;
+}
+
+static void check_line(const model *m, const dcpg_source *source, const char *line, int64_t nb) {
+    static dcpg_pair pairs[NB_SITE];
+    char metric[32], output[64], value[64] = "";
+    assert_true(sscanf(line, "%31[^\t]\t%63[^\t]\t%63s", metric, output, value) >= 2);
+    int score = 0, o = 0;
+    while (strcmp(dcpg_score_name((dcpg_score)score), metric) != 0) score++;
+    while (strcmp(model_outputs[o], output) != 0) o++;
+    int64_t n = expected_pairs(m, source, o, dcpg_score_class((dcpg_score)score), nb, pairs);
+    double expected;
+    dcpg_err err = {0};
+    ok(dcpg_score_compute((dcpg_score)score, pairs, n, &expected, &err), &err);
+    if (isnan(expected))
+        assert_string_equal(value, "");
+    else
+        assert_true(strtod(value, NULL) == expected);
+}
+
+static void check_report(const model *m, const dcpg_source *source, const char *path, int64_t nb) {
+    char *text = NULL, last[128] = "", *rest = NULL;
+    int lines = 0, expected = 0;
+    dcpg_err err = {0};
+    ok(dcpg_file_read(path, 1 << 20, &text, &err), &err);
+    for (int o = 0; model_outputs[o]; o++) {
+        dcpg_score scores[DCPG_NB_SCORE];
+        expected += dcpg_scores_of(model_outputs[o], scores);
+    }
+    char *line = strtok_r(text, "\n", &rest);
+    assert_string_equal(line, "metric\toutput\tvalue");
+    while ((line = strtok_r(NULL, "\n", &rest))) {
+        check_line(m, source, line, nb);
+        char key[128];
+        snprintf(key, sizeof key, "%.*s", (int)(strrchr(line, '\t') - line), line);
+        assert_true(strcmp(last, key) < 0);
+        memcpy(last, key, sizeof last);
+        lines++;
+    }
+    assert_int_equal(lines, expected);
+    dcpg_free(text);
+}
+
+/* ---- tests ---- */
+
+static void check_run(const dcpg_eval_options *asked, int64_t nb) {
+    char data[64], report[64];
+    dcpg_err err = {0};
+    dcpg_eval_options options = *asked;
+    int64_t pid = dcpg_max_i64_all(&par, par.rank == 0 ? getpid() : 0);
+    snprintf(data, sizeof data, "test_eval_%lld.h5", (long long)pid);
+    snprintf(report, sizeof report, "test_eval_%lld.tsv", (long long)pid);
+    options.out_data = data;
+    options.out_report = report;
+    model m = model_new();
+    dcpg_source *source = fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs);
+    ok(dcpg_eval_all(source, m.graph, &m.weights, &options, &par, NULL, &err), &err);
+    if (par.rank == 0) {
+        dcpg_h5 *file = NULL;
+        ok(dcpg_h5_open(data, NULL, &file, &err), &err);
+        check_sites(file, source, nb);
+        for (int o = 0; model_outputs[o]; o++) check_output(file, &m, source, o, nb);
+        dcpg_h5_close(file);
+        check_report(&m, source, report, nb);
+        unlink(data);
+        unlink(report);
+    }
+    dcpg_barrier_all(&par);
+    dcpg_source_close(source);
+    model_free(&m);
+}
+
+static void test_all_sites(void **state) {
+    (void)state;
+    check_run(&(dcpg_eval_options){0}, NB_SITE);
+}
+
+static void test_odd_batch(void **state) {
+    (void)state;
+    check_run(&(dcpg_eval_options){.batch = 7, .nb_sample = 200}, 200);
+}
+
+/* Fewer sites than ranks: some have none. */
+static void test_two_sites(void **state) {
+    (void)state;
+    check_run(&(dcpg_eval_options){.nb_sample = 2}, 2);
+}
+
+static dcpg_status run_with(dcpg_source *source, const char *data, dcpg_err *err) {
+    model m = model_new();
+    dcpg_eval_options options = {.out_data = data};
+    dcpg_status status = dcpg_eval_all(source, m.graph, &m.weights, &options, &par, NULL, err);
+    dcpg_source_close(source);
+    model_free(&m);
+    return status;
+}
+
+/* A sample that one rank cannot read: all ranks say so, nothing is left. */
+static void test_failing_sample(void **state) {
+    (void)state;
+    dcpg_err err = {0};
+    dcpg_source *source = fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs);
+    ((fake_source *)source)->fails_at = NB_SITE - 3;
+    assert_int_equal(run_with(source, "test_eval_failing.h5", &err), DCPG_E_INPUT);
+    assert_string_equal(err.text, "sample 408 cannot be read");
+    assert_false(dcpg_file_exists("test_eval_failing.h5"));
+}
+
+static void test_refused(void **state) {
+    (void)state;
+    dcpg_err err = {0};
+    assert_int_equal(run_with(fake_new(&par, NB_SITE, 3, DNA_WLEN, CPG_WLEN, data_outputs), NULL, &err),
+                     DCPG_E_INPUT);
+    assert_non_null(strstr(err.text, "neighbours of 2 cells, but there are 3"));
+    err = (dcpg_err){0};
+    assert_int_equal(run_with(fake_new(&par, 0, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs), NULL, &err),
+                     DCPG_E_INPUT);
+    assert_non_null(strstr(err.text, "no sites"));
+    err = (dcpg_err){0};
+    assert_int_equal(
+        run_with(fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN + 2, CPG_WLEN, data_outputs), NULL, &err),
+        DCPG_E_INPUT);
+    assert_non_null(strstr(err.text, "windows of 31 bp"));
+    err = (dcpg_err){0};
+    assert_int_equal(run_with(fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs),
+                              "no_such_folder/x.h5", &err),
+                     DCPG_E_IO);
+    assert_non_null(strstr(err.text, "no_such_folder"));
+}
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_sites), cmocka_unit_test(test_odd_batch),
+        cmocka_unit_test(test_two_sites), cmocka_unit_test(test_failing_sample),
+        cmocka_unit_test(test_refused),
+    };
+    dcpg_err err = {0};
+    if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK || dcpg_gemm_start(NULL, &err) != DCPG_OK)
+        return 1;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    dcpg_par_close_all(&par);
+    return failed;
+}
