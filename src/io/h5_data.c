@@ -1,4 +1,4 @@
-#include "io/h5_impl.h"
+#include "io/h5_chunk.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
 #include <string.h>
@@ -17,6 +17,8 @@ typedef struct transfer {
     uint64_t row_count; /* elements per index of the first dimension */
     uint64_t row_step;  /* such indices per call */
     uint64_t room;      /* bytes of the compressed chunks the block touches, before compression; 0: they have their place already */
+    bool ours;          /* read as compressed chunks decoded here, each rank for itself */
+    dcpg_h5_chunks chunks;
     char *converted;    /* [row_step][row_count] in either type, where numbers are converted here; NULL: by HDF5 or not at all */
 } transfer;
 
@@ -70,13 +72,14 @@ static void measure_room(transfer *t)
     }
 }
 
-/* Cuts parallel transfers and readies the buffer of conversions: a conversion inside HDF5 would end the collective transfer, which compressed data need. */
+/* Cuts the transfer and readies the buffer of conversions, where it is not left to HDF5 altogether: a conversion inside HDF5 would end a collective transfer, which
+ * compressed data need. */
 static dcpg_status plan_pieces(transfer *t, dcpg_err *err)
 {
     size_t memory_size = H5Tget_size(t->memory_type), file_size = H5Tget_size(t->file_type);
     size_t size = memory_size > file_size ? memory_size : file_size;
     t->row_step = t->count[0];
-    if (!dcpg_h5_parallel(t->file)) return DCPG_OK;
+    if (!dcpg_h5_parallel(t->file) && !t->ours) return DCPG_OK;
     uint64_t row_bytes = t->row_count * size;
     t->row_step = row_bytes < PIECE && row_bytes > 0 ? PIECE / row_bytes : 1;
     if (H5Tequal(t->memory_type, t->file_type) > 0) return DCPG_OK;
@@ -89,6 +92,7 @@ static dcpg_status prepare(transfer *t, dcpg_h5_type type, const dcpg_h5_block *
 {
     DCPG_TRY(open_transfer(t, type, err));
     DCPG_TRY(place_block(t, block, err));
+    if (!t->file->temporary) DCPG_TRY(dcpg_h5_chunks_open(&t->chunks, t->file, t->path, t->dataset, t->file_type, &t->ours, err));
     return plan_pieces(t, err);
 }
 
@@ -97,6 +101,7 @@ static void finish(transfer *t)
     if (t->space >= 0) H5Sclose(t->space);
     if (t->file_type >= 0) H5Tclose(t->file_type);
     if (t->dataset >= 0) H5Dclose(t->dataset);
+    dcpg_h5_chunks_close(&t->chunks);
     dcpg_free(t->converted);
 }
 
@@ -131,22 +136,34 @@ static bool convert(const transfer *t, hid_t from, hid_t to, size_t nb)
     return nb == 0 || H5Tconvert(from, to, nb, t->converted, NULL, t->file->transfer) >= 0;
 }
 
-static dcpg_status read_rows(const transfer *t, uint64_t row, uint64_t rows, char *data, dcpg_err *err)
+/* Fetches rows as numbers of `type`, which is the file's where the chunks are ours. */
+static dcpg_status fetch_rows(transfer *t, uint64_t row, uint64_t rows, hid_t type, char *to, dcpg_err *err)
+{
+    if (t->ours) {
+        hsize_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM];
+        memcpy(start, t->start, sizeof start);
+        memcpy(count, t->count, sizeof count);
+        start[0] += row;
+        count[0] = rows;
+        return rows > 0 ? dcpg_h5_chunks_read(&t->chunks, t->file, start, count, to, err) : DCPG_OK;
+    }
+    hid_t memory = select_rows(t, row, rows);
+    dcpg_status status = DCPG_OK;
+    if (H5Dread(t->dataset, type, memory, t->space, t->file->transfer, to) < 0) status = fail_rows(t, "read", err);
+    H5Sclose(memory);
+    return status;
+}
+
+static dcpg_status read_rows(transfer *t, uint64_t row, uint64_t rows, char *data, dcpg_err *err)
 {
     char nothing[8];
     size_t nb = rows * t->row_count, size = H5Tget_size(t->memory_type);
     char *to = rows > 0 ? data + row * t->row_count * size : nothing;
-    hid_t memory = select_rows(t, row, rows);
-    dcpg_status status = DCPG_OK;
-    if (t->converted) {
-        bool fine = H5Dread(t->dataset, t->file_type, memory, t->space, t->file->transfer, t->converted) >= 0;
-        if (!fine || !convert(t, t->file_type, t->memory_type, nb)) status = fail_rows(t, "read", err);
-        else if (nb > 0) memcpy(to, t->converted, nb * size);
-    } else if (H5Dread(t->dataset, t->memory_type, memory, t->space, t->file->transfer, to) < 0) {
-        status = fail_rows(t, "read", err);
-    }
-    H5Sclose(memory);
-    return status;
+    if (!t->converted) return fetch_rows(t, row, rows, t->memory_type, to, err);
+    DCPG_TRY(fetch_rows(t, row, rows, t->file_type, t->converted, err));
+    if (!convert(t, t->file_type, t->memory_type, nb)) return fail_rows(t, "read", err);
+    if (nb > 0) memcpy(to, t->converted, nb * size);
+    return DCPG_OK;
 }
 
 static dcpg_status write_rows(const transfer *t, uint64_t row, uint64_t rows, const char *data, dcpg_err *err)
@@ -173,7 +190,7 @@ static dcpg_status move(transfer *t, char *read_to, const char *write_from, dcpg
 {
     dcpg_status status = DCPG_OK;
     int64_t nb_call = t->count[0] > 0 ? (int64_t)((t->count[0] + t->row_step - 1) / t->row_step) : 0;
-    if (dcpg_h5_parallel(t->file)) nb_call = dcpg_max_i64_all(t->file->par, nb_call);
+    if (dcpg_h5_parallel(t->file) && !t->ours) nb_call = dcpg_max_i64_all(t->file->par, nb_call);
     for (int64_t call = 0; call < nb_call; call++) {
         uint64_t row = (uint64_t)call * t->row_step;
         uint64_t left = row < t->count[0] ? t->count[0] - row : 0;

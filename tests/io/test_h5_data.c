@@ -152,6 +152,37 @@ static void blocks(void **state)
     end();
 }
 
+/* Every block of a dataset of four dimensions, whose chunks do not divide it, and of which a part was never written. */
+static void compressed_blocks(void **state)
+{
+    (void)state;
+    enum { A = 3, B = 5, C = 4, D = 3 };
+    const dcpg_h5_shape shape = {.type = DCPG_H5_I16, .ndim = 4, .dim = {A, B, C, D}, .chunk = {2, 2, 3, 2}, .deflate = 9};
+    int16_t x[A * B * C * D];
+    for (int i = 0; i < A * B * C * D; i++) x[i] = (int16_t)(i < 2 * B * C * D ? 1000 * i : 0);
+    begin();
+    assert_int_equal(dcpg_h5_make(file, "x", &shape, NULL), DCPG_OK);
+    const dcpg_h5_block written = {.start = {0, 0, 0, 0}, .count = {2, B, C, D}};
+    assert_int_equal(dcpg_h5_write(file, "x", DCPG_H5_I16, &written, x, NULL), DCPG_OK);
+    reopen();
+    for (int a = 0; a < A * A * B * B * C * C; a++) {
+        dcpg_h5_block b = {.start = {a % A, a / A % B, a / A / B % C, a % D}, .count = {1 + a / A / B / C % A, 1 + a / A / A / B / C % B, 1 + a / A / A / B / B / C, 1}};
+        b.count[3] = D - b.start[3];
+        if (b.start[0] + b.count[0] > A || b.start[1] + b.count[1] > B || b.start[2] + b.count[2] > C) continue;
+        int16_t y[A * B * C * D];
+        float z[A * B * C * D];
+        assert_int_equal(dcpg_h5_read(file, "x", DCPG_H5_I16, &b, y, NULL), DCPG_OK);
+        assert_int_equal(dcpg_h5_read(file, "x", DCPG_H5_F32, &b, z, NULL), DCPG_OK);
+        for (int64_t i = 0, n = b.count[0] * b.count[1] * b.count[2] * b.count[3]; i < n; i++) {
+            int64_t d = i % b.count[3], c = i / b.count[3] % b.count[2], r = i / b.count[3] / b.count[2] % b.count[1], q = i / b.count[3] / b.count[2] / b.count[1];
+            int64_t at = (((b.start[0] + q) * B + b.start[1] + r) * C + b.start[2] + c) * D + b.start[3] + d;
+            assert_int_equal(y[i], x[at]);
+            assert_true(z[i] == (float)x[at]);
+        }
+    }
+    end();
+}
+
 static void empty_and_scalar(void **state)
 {
     (void)state;
@@ -372,7 +403,7 @@ int main(void)
         cmocka_unit_test(types_keep_their_ends), cmocka_unit_test(converts), cmocka_unit_test(refuses_what_does_not_fit),
         cmocka_unit_test(blocks),                cmocka_unit_test(groups),   cmocka_unit_test(empty_and_scalar),
         cmocka_unit_test(strings),               cmocka_unit_test(text_blocks),               cmocka_unit_test(attributes), cmocka_unit_test(long_lists_are_cut),
-        cmocka_unit_test(version),
+        cmocka_unit_test(version),               cmocka_unit_test(compressed_blocks),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }
