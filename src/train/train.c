@@ -94,8 +94,8 @@ static dcpg_status train_opened_all(trainer *t, dcpg_err *err)
     describe(t);
     DCPG_TRY(run_epochs_all(t, err));
     DCPG_TRY(write_end_all(t, err));
-    double cutting = dcpg_loader_waited(t->train_loader);
-    dcpg_info(t->log, "waiting for data: %.1f %% of the training steps' time", t->training_seconds > 0 ? 100 * cutting / t->training_seconds : 0);
+    double cutting = dcpg_loader_cutting(t->train_loader);
+    dcpg_info(t->log, "cutting windows and neighbours: %.1f %% of the training steps' time", t->training_seconds > 0 ? 100 * cutting / t->training_seconds : 0);
     dcpg_info(t->log, "train: %.1f samples/s", t->training_seconds > 0 ? (double)t->samples / t->training_seconds : 0);
     return DCPG_OK;
 }
