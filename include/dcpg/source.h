@@ -51,6 +51,7 @@ struct dcpg_source {
     int64_t dna_wlen, cpg_wlen; /* as wanted */
     char *checksum;          /* of the data behind it; hex */
     int64_t loaded_first, loaded_end;
+    dcpg_log *log;           /* told of sizes in memory (debug); NULL, as made: silence; the user's to set */
 };
 
 /* The sites of a store on `chromos` (empty or NULL: all), in the store's order. DCPG_E_INPUT: an unknown chromosome (the known ones are listed), DNA wanted of a store without. The store must outlive it. Collective. */

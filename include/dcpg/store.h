@@ -23,7 +23,6 @@
 #ifndef DCPG_STORE_H
 #define DCPG_STORE_H
 
-#include <dcpg/log.h>
 #include <dcpg/par.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
@@ -42,6 +41,7 @@ typedef struct dcpg_store {
     int64_t *site_offset;    /* [nb_chromo + 1] sites */
     dcpg_strings cells;      /* [nb_cell] names */
     bool *binary;            /* [nb_cell] */
+    int64_t *nb_call;        /* [nb_cell] observed positions */
     bool has_dna;
     bool all_sites;          /* every position is a site */
     int64_t nb_pos, nb_site;
@@ -53,21 +53,5 @@ typedef struct dcpg_store {
 /* Opens and reads the description. DCPG_E_INPUT where the file is not a store, is cut, or of a newer version. Collective. */
 dcpg_status dcpg_store_open_all(const char *path, const dcpg_par *par, dcpg_store **store, dcpg_err *err);
 void dcpg_store_free(dcpg_store *store);
-
-/* ---- making one: `dcpg data` ---- */
-typedef struct dcpg_store_options {
-    const dcpg_strings *profiles;  /* files */
-    const dcpg_strings *dna_files; /* files or directories; may be empty */
-    const char *out_file;
-    int64_t cpg_cov;               /* a site must be observed in at least so many cells */
-    const char *pos_file;          /* chromo, pos (1-based) of the target sites instead; NULL: from the profiles */
-    const dcpg_strings *chromos;   /* only these; empty: all */
-    int bedgraph_base;             /* 0, 1, or -1: decided by where CG stands in the genome */
-    const char *command;           /* command line, kept in the store */
-} dcpg_store_options;
-
-/* Reads profiles and genome (files are shared out among the ranks) and writes the store; its content does not depend on the number of ranks. Checks every position
- * against the genome: a chromosome missing from the FASTA, a position beyond its end are errors. Collective. */
-dcpg_status dcpg_store_make_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
 
 #endif

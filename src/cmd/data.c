@@ -1,0 +1,90 @@
+/* dcpg data */
+#include "cmd/cmd.h"
+
+#include <dcpg/memory.h>
+#include <dcpg/options.h>
+#include <dcpg/store_make.h>
+#include <string.h>
+
+typedef struct settings {
+    dcpg_strings profiles, dna_files, chromos;
+    const char *log_file;
+    int64_t bedgraph_base;
+    bool verbose;
+    dcpg_store_options store;
+} settings;
+
+static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err)
+{
+    dcpg_store_options *o = &s->store;
+    const dcpg_opt options[] = {
+        {DCPG_OPT_GROUP, "files", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_LIST, "cpg_profiles", &s->profiles, NULL, 0, 0,
+         "methylation profiles, one cell each: lines of chromosome, position (1-based, on the C), value in [0, 1], or bedGraph; plain or gzip. A cell is named by the file's name up to the first '.'", "FILE"},
+        {DCPG_OPT_LIST, "dna_files", &s->dna_files, NULL, 0, 0, "the genome: FASTA files, plain or gzip, or directories of them (left out: no DNA models)", "FILE"},
+        {DCPG_OPT_STRING, "out_file", &o->out_file, NULL, 0, 0, "store to write (HDF5)", "FILE"},
+
+        {DCPG_OPT_GROUP, "sites", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_STRING, "pos_file", &o->pos_file, NULL, 0, 0, "target sites: lines of chromosome, position (left out: the positions observed in the profiles)", "FILE"},
+        {DCPG_OPT_INT, "cpg_cov", &o->cpg_cov, "1", 1, 1e9, "a target site must be observed in at least N cells", "N"},
+        {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "use only these chromosomes (left out: all)", "NAME"},
+        {DCPG_OPT_INT, "bedgraph_base", &s->bedgraph_base, "-1", -1, 1, "bedGraph files count positions from 0 or from 1 (-1: decided by where CG stands in the genome)", "BASE"},
+
+        {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
+        {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        {0}};
+    dcpg_command_line line = {"dcpg data --cpg_profiles FILE ... --dna_files FILE ... --out_file STORE [options]",
+                              "Puts methylation profiles and the genome into one store, from which models are trained and evaluated.", options, NULL};
+    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
+    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
+    o->profiles = &s->profiles;
+    o->dna_files = &s->dna_files;
+    o->chromos = &s->chromos;
+    o->bedgraph_base = (int)s->bedgraph_base;
+    return DCPG_OK;
+}
+
+/* "dcpg data --cpg_profiles ...", as it was typed but for quotes; NULL when out of memory. */
+static char *join(int argc, char **argv)
+{
+    size_t bytes = sizeof "dcpg";
+    for (int i = 0; i < argc; i++) bytes += strlen(argv[i]) + 1;
+    char *line = dcpg_alloc(bytes, 1);
+    if (!line) return NULL;
+    char *to = stpcpy(line, "dcpg");
+    for (int i = 0; i < argc; i++) to = stpcpy(stpcpy(to, " "), argv[i]);
+    return line;
+}
+
+static dcpg_status make_all(settings *s, int argc, char **argv, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
+{
+    char *command = join(argc, argv);
+    dcpg_status status = command ? DCPG_OK : dcpg_fail_nomem(err, "the command line", (unsigned long long)argc);
+    if (status == DCPG_OK && s->log_file && par->rank == 0) status = dcpg_log_to_file(log, s->log_file, err);
+    status = dcpg_agree_all(par, status, err);
+    s->store.command = command;
+    if (status == DCPG_OK) status = dcpg_store_make_all(&s->store, par, log, err);
+    dcpg_free(command);
+    return status;
+}
+
+int dcpg_cmd_data(dcpg_par *par, int argc, char **argv)
+{
+    double started = dcpg_now();
+    settings s = {0};
+    dcpg_log log = {0};
+    dcpg_err err = {0};
+    bool help = false;
+    dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
+    if (status == DCPG_OK && !help) {
+        dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
+        status = make_all(&s, argc, argv, par, &log, &err);
+        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
+        dcpg_log_close(&log);
+    }
+    dcpg_strings_free(&s.profiles);
+    dcpg_strings_free(&s.dna_files);
+    dcpg_strings_free(&s.chromos);
+    return status == DCPG_OK ? 0 : dcpg_cmd_fail(par, argv[0], &err);
+}

@@ -1,0 +1,151 @@
+/* Shards: who reads what, and in which order. */
+#include <assert.h>
+#include <dcpg/memory.h>
+#include <dcpg/rng.h>
+#include <dcpg/source.h>
+#include <inttypes.h>
+
+static int64_t shard_first(const dcpg_shards *s, int v)
+{
+    return dcpg_part(s->nb_site, v, s->total);
+}
+
+static int64_t shard_size(const dcpg_shards *s, int v)
+{
+    return shard_first(s, v + 1) - shard_first(s, v);
+}
+
+/* Samples that shard v gives to each step. */
+static int64_t shard_share(const dcpg_shards *s, int v)
+{
+    return dcpg_part(s->batch, v + 1, s->total) - dcpg_part(s->batch, v, s->total);
+}
+
+/* Samples that every shard gives to each block of a sweep. */
+static int64_t sweep_share(const dcpg_shards *s)
+{
+    return (s->batch + s->total - 1) / s->total;
+}
+
+static int64_t max_i64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static dcpg_status check(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, dcpg_err *err)
+{
+    if (nb_site <= 0) return dcpg_fail(err, DCPG_E_INPUT, "no sites to work on: choose other chromosomes, or a store with more sites");
+    if (total < 1) return dcpg_fail(err, DCPG_E_INPUT, "%d virtual ranks: at least 1 is needed", total);
+    if (total > batch) {
+        return dcpg_fail(err, DCPG_E_INPUT, "%d virtual ranks for a batch of %" PRId64 ": use fewer virtual ranks or a larger batch", total, batch);
+    }
+    if (total > nb_site) return dcpg_fail(err, DCPG_E_INPUT, "%d virtual ranks for %" PRId64 " sites: use fewer virtual ranks", total, nb_site);
+    if (par->size > total) return dcpg_fail(err, DCPG_E_INPUT, "%d ranks for %d virtual ranks: run fewer ranks or raise --virtual_ranks", par->size, total);
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, uint64_t seed, bool shuffle, dcpg_shards **shards, dcpg_err *err)
+{
+    *shards = NULL;
+    DCPG_TRY(check(par, total, nb_site, batch, err));
+    dcpg_shards *s = dcpg_alloc(1, sizeof *s);
+    if (!s) return dcpg_fail_nomem(err, "shards", sizeof *s);
+    *s = (dcpg_shards){
+        .total = total,
+        .first = (int)dcpg_part(total, par->rank, par->size),
+        .end = (int)dcpg_part(total, par->rank + 1, par->size),
+        .nb_site = nb_site,
+        .batch = batch,
+        .seed = seed,
+        .shuffle = shuffle,
+        .epoch = -1,
+    };
+    size_t nb = (size_t)(s->end - s->first);
+    s->order = dcpg_alloc(nb, sizeof *s->order);
+    s->row = dcpg_alloc(nb + 1, sizeof *s->row);
+    if (!s->order || !s->row) {
+        dcpg_shards_free(s);
+        return dcpg_fail_nomem(err, "shards", nb * sizeof *s->row);
+    }
+    *shards = s;
+    return DCPG_OK;
+}
+
+void dcpg_shards_free(dcpg_shards *shards)
+{
+    if (!shards) return;
+    for (int i = 0; shards->order && i < shards->end - shards->first; i++) dcpg_free(shards->order[i]);
+    dcpg_free(shards->order);
+    dcpg_free(shards->row);
+    dcpg_free(shards);
+}
+
+void dcpg_shards_range(const dcpg_shards *shards, int64_t *first, int64_t *end)
+{
+    *first = shard_first(shards, shards->first);
+    *end = shard_first(shards, shards->end);
+}
+
+dcpg_status dcpg_shards_start_epoch(dcpg_shards *shards, int64_t epoch, dcpg_err *err)
+{
+    for (int v = shards->first; v < shards->end; v++) {
+        int64_t **order = &shards->order[v - shards->first];
+        int64_t first = shard_first(shards, v), n = shard_size(shards, v);
+        if (!*order) *order = dcpg_alloc((size_t)n, sizeof **order);
+        if (!*order) return dcpg_fail_nomem(err, "the order of samples", (size_t)n * sizeof **order);
+        for (int64_t i = 0; i < n; i++) (*order)[i] = first + i;
+        if (!shards->shuffle) continue;
+        dcpg_rng rng;
+        dcpg_rng_start(&rng, shards->seed, dcpg_mix(dcpg_mix(dcpg_hash("shard order"), (uint64_t)epoch), (uint64_t)v));
+        dcpg_rng_shuffle(&rng, *order, (size_t)n);
+    }
+    shards->epoch = epoch;
+    return DCPG_OK;
+}
+
+int64_t dcpg_shards_steps(const dcpg_shards *shards)
+{
+    return max_i64(shards->nb_site / shards->batch, 1);
+}
+
+int64_t dcpg_shards_max_share(const dcpg_shards *shards)
+{
+    return sweep_share(shards) * (shards->end - shards->first);
+}
+
+int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample)
+{
+    assert(shards->epoch >= 0);
+    int64_t n = 0;
+    for (int v = shards->first; v < shards->end; v++) {
+        const int64_t *order = shards->order[v - shards->first];
+        int64_t size = shard_size(shards, v), share = shard_share(shards, v);
+        shards->row[v - shards->first] = n;
+        int64_t at = step % size * (share % size) % size;
+        for (int64_t i = 0; i < share; i++) {
+            sample[n++] = order[at];
+            if (++at == size) at = 0;
+        }
+    }
+    shards->row[shards->end - shards->first] = n;
+    return n;
+}
+
+int64_t dcpg_shards_sweep_steps(const dcpg_shards *shards)
+{
+    int64_t largest = 0, share = sweep_share(shards);
+    for (int v = 0; v < shards->total; v++) largest = max_i64(largest, shard_size(shards, v));
+    return (largest + share - 1) / share;
+}
+
+int64_t dcpg_shards_sweep(dcpg_shards *shards, int64_t step, int64_t *sample)
+{
+    int64_t n = 0, share = sweep_share(shards);
+    for (int v = shards->first; v < shards->end; v++) {
+        int64_t size = shard_size(shards, v), first = shard_first(shards, v);
+        shards->row[v - shards->first] = n;
+        for (int64_t i = step * share; i < size && i < (step + 1) * share; i++) sample[n++] = first + i;
+    }
+    shards->row[shards->end - shards->first] = n;
+    return n;
+}

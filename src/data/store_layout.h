@@ -1,0 +1,47 @@
+/* Names and numbers of the store's HDF5 layout (dcpg/store.h), for those who read it and those who write it. */
+#ifndef DCPG_DATA_STORE_LAYOUT_H
+#define DCPG_DATA_STORE_LAYOUT_H
+
+#include <stdint.h>
+
+#define STORE_FORMAT "dcpg-store"
+
+#define STORE_CHROMO "/genome/chromo"
+#define STORE_LENGTH "/genome/length"
+#define STORE_MD5 "/genome/md5"
+#define STORE_BASE_OFFSET "/genome/offset"
+#define STORE_BASES "/genome/bases"
+#define STORE_RUN_OFFSET "/genome/n_offset"
+#define STORE_RUNS "/genome/n_runs"
+#define STORE_POS "/positions/pos"
+#define STORE_POS_OFFSET "/positions/offset"
+#define STORE_SITES "/sites/index"
+#define STORE_CELLS "/cells/name"
+#define STORE_BINARY "/cells/binary"
+#define STORE_NB_CALL "/cells/nb_call"
+#define STORE_OBSERVED "/calls/observed"
+#define STORE_STATE "/calls/state"
+#define STORE_VALUE_CELL "/values/cell"
+#define STORE_VALUE "/values/value"
+
+enum {
+    STORE_VERSION = 1,
+    /* Longest chunks, in elements: 256 KB, 32 KB, 64 KB. */
+    STORE_POS_CHUNK = 65536,
+    STORE_WORD_CHUNK = 4096,
+    STORE_VALUE_CHUNK = 16384,
+};
+
+/* Words of a bitmap over `nb_pos` positions. */
+static inline int64_t store_words(int64_t nb_pos)
+{
+    return nb_pos / 64 + (nb_pos % 64 != 0);
+}
+
+/* Bytes of `length` packed bases. */
+static inline int64_t store_base_bytes(int64_t length)
+{
+    return length / 4 + (length % 4 != 0);
+}
+
+#endif

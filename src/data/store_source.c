@@ -1,0 +1,328 @@
+/* The batch source over a store: which samples, cells and outputs there are; loading; filling batches. */
+#include "data/store_source.h"
+#include <assert.h>
+#include <dcpg/memory.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Samples that a thread fills at a time. Any cut gives the same batch: samples do not depend on each other. */
+enum { BLOCK = 8 };
+
+static dcpg_store_source *self_of(dcpg_source *source)
+{
+    return (dcpg_store_source *)source;
+}
+
+/* ---- samples ---- */
+
+static int64_t site_of(const dcpg_store_source *s, int64_t sample, int *chromo)
+{
+    int k = dcpg_store_chromo_of(s->first_sample, (int)s->base.chromo.n, sample);
+    *chromo = k;
+    return s->store->site_offset[s->chosen[k]] + sample - s->first_sample[k];
+}
+
+/* The span that holds a loaded sample, and the index of its position. */
+static const dcpg_span *find(const dcpg_store_source *s, int64_t sample, int64_t *index)
+{
+    assert(sample >= s->base.loaded_first && sample < s->base.loaded_end);
+    const dcpg_span *span = s->span;
+    while (sample >= span->sample_end) span++;
+    *index = dcpg_span_index(span, span->site_first + sample - span->sample_first);
+    return span;
+}
+
+static void fill_sample(const dcpg_store_source *s, int64_t sample, int64_t row, dcpg_batch *batch)
+{
+    int64_t index, nb_cell = (int64_t)s->base.cells.n, nb_output = (int64_t)s->base.outputs.n, width = 2 * s->base.cpg_wlen;
+    const dcpg_span *span = find(s, sample, &index);
+    batch->id[row] = sample;
+    if (batch->dna) dcpg_cut_window(s, span, index, batch->dna + row * s->base.dna_wlen);
+    for (int64_t i = 0; batch->cpg && i < nb_cell; i++) dcpg_cut_neighbours(s, span, s->input[i], index, batch->cpg + (row * nb_cell + i) * width);
+    for (int64_t i = 0; i < nb_output; i++) batch->label[row * nb_output + i] = s->output[i].provider->label(s, span, &s->output[i], index);
+}
+
+static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch, dcpg_err *err)
+{
+    (void)err;
+    assert(nb <= batch->room);
+    const dcpg_store_source *s = self_of(source);
+    batch->n = nb;
+#pragma omp parallel for schedule(dynamic, BLOCK)
+    for (int64_t i = 0; i < nb; i++) fill_sample(s, sample[i], i, batch);
+    return DCPG_OK;
+}
+
+static dcpg_status where(dcpg_source *source, int64_t first, int64_t end, int32_t *chromo, int32_t *pos, dcpg_err *err)
+{
+    (void)err;
+    const dcpg_store_source *s = self_of(source);
+    for (int64_t i = first; i < end; i++) {
+        int64_t index;
+        int k;
+        const dcpg_span *span = find(s, i, &index);
+        site_of(s, i, &k);
+        chromo[i - first] = k;
+        pos[i - first] = dcpg_span_pos(span, index);
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status count_labels(dcpg_source *source, int64_t first, int64_t end, int64_t *count, dcpg_err *err)
+{
+    (void)err;
+    const dcpg_store_source *s = self_of(source);
+    int64_t nb_output = (int64_t)s->base.outputs.n;
+    memset(count, 0, (size_t)nb_output * 3 * sizeof *count);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t o = 0; o < nb_output; o++) {
+        for (int64_t i = first; i < end; i++) {
+            int64_t index;
+            const dcpg_span *span = find(s, i, &index);
+            float label = s->output[o].provider->label(s, span, &s->output[o], index);
+            if (label >= 0) count[3 * o + (label < 0.5f ? 0 : label < 1.5f ? 1 : 2)]++;
+        }
+    }
+    return DCPG_OK;
+}
+
+/* ---- loading ---- */
+
+static void drop_spans(dcpg_store_source *s)
+{
+    for (int i = 0; i < s->nb_span; i++) dcpg_span_free(&s->span[i]);
+    dcpg_free(s->span);
+    s->span = NULL;
+    s->nb_span = 0;
+    s->base.loaded_first = s->base.loaded_end = 0;
+}
+
+/* Cuts samples [first, end) where chromosomes that were not chosen lie between: spans of the store without holes. */
+static dcpg_status plan_spans(dcpg_store_source *s, int64_t first, int64_t end, dcpg_err *err)
+{
+    s->span = dcpg_alloc(s->base.chromo.n, sizeof *s->span);
+    if (!s->span) return dcpg_fail_nomem(err, "chromosomes", s->base.chromo.n * sizeof *s->span);
+    for (int64_t i = first; i < end;) {
+        int k;
+        int64_t site = site_of(s, i, &k), stop = s->first_sample[k + 1] < end ? s->first_sample[k + 1] : end;
+        dcpg_span *last = s->nb_span > 0 ? &s->span[s->nb_span - 1] : NULL;
+        if (last && last->chromo_last + 1 == s->chosen[k]) {
+            last->chromo_last = s->chosen[k];
+            last->sample_end = stop;
+            last->site_end = site + stop - i;
+        } else {
+            s->span[s->nb_span++] = (dcpg_span){.sample_first = i, .sample_end = stop, .site_first = site, .site_end = site + stop - i,
+                                                .chromo_first = s->chosen[k], .chromo_last = s->chosen[k]};
+        }
+        i = stop;
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status load_spans_all(dcpg_store_source *s, dcpg_h5 *file, dcpg_err *err)
+{
+    int64_t rounds = dcpg_max_i64_all(s->base.par, s->nb_span);
+    for (int64_t i = 0; i < rounds; i++) {
+        dcpg_span nothing = {0};
+        DCPG_TRY(dcpg_span_load_all(&s->want, file, i < s->nb_span ? &s->span[i] : &nothing, err));
+        dcpg_span_free(&nothing);
+    }
+    return DCPG_OK;
+}
+
+static void tell_size_all(const dcpg_store_source *s)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < s->nb_span; i++) bytes += (int64_t)s->span[i].bytes;
+    int64_t most = dcpg_max_i64_all(s->base.par, bytes), sum = dcpg_sum_i64_all(s->base.par, bytes);
+    dcpg_debug(s->base.log, "%s: %.1f MB in memory over all ranks, at most %.1f MB on one", s->store->path, (double)sum / 1e6, (double)most / 1e6);
+}
+
+static dcpg_status load_all(dcpg_source *source, int64_t first, int64_t end, dcpg_err *err)
+{
+    dcpg_store_source *s = self_of(source);
+    assert(0 <= first && first <= end && end <= source->nb_site);
+    drop_spans(s);
+    DCPG_TRY(dcpg_agree_all(source->par, plan_spans(s, first, end, err), err));
+    dcpg_h5 *file = NULL;
+    DCPG_TRY(dcpg_h5_open(s->store->path, source->par, &file, err));
+    dcpg_status status = load_spans_all(s, file, err);
+    dcpg_h5_close(file);
+    if (status != DCPG_OK) {
+        drop_spans(s);
+        return status;
+    }
+    source->loaded_first = first;
+    source->loaded_end = end;
+    tell_size_all(s);
+    return DCPG_OK;
+}
+
+/* ---- opening ---- */
+
+static void close_source(dcpg_source *source)
+{
+    dcpg_store_source *s = self_of(source);
+    drop_spans(s);
+    dcpg_strings_free(&source->chromo);
+    dcpg_strings_free(&source->cells);
+    dcpg_strings_free(&source->outputs);
+    dcpg_free(source->checksum);
+    dcpg_free(s->chosen);
+    dcpg_free(s->first_sample);
+    dcpg_free(s->input);
+    dcpg_free(s->output);
+    dcpg_free(s->cell);
+    dcpg_free(s->value_of);
+    dcpg_free(s->value_row);
+    dcpg_free(s->neighbours);
+    dcpg_free(s);
+}
+
+static const dcpg_source_ops ops = {fill, load_all, where, count_labels, close_source};
+
+static dcpg_status fail_chromo(const dcpg_store *store, const char *name, dcpg_err *err)
+{
+    char known[256] = "";
+    size_t used = 0;
+    for (int c = 0; c < store->nb_chromo && used < sizeof known - 1; c++) {
+        int n = snprintf(known + used, sizeof known - used, "%s%s", c ? ", " : "", store->chromo.v[c]);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    if (used >= sizeof known - 1) memcpy(known + sizeof known - 4, "...", 4);
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: has no sites on chromosome %s: it has chromosomes %s", store->path, name, known);
+}
+
+static dcpg_status choose_chromos(dcpg_store_source *s, const dcpg_strings *chromos, dcpg_err *err)
+{
+    const dcpg_store *store = s->store;
+    bool all = !chromos || chromos->n == 0;
+    for (size_t i = 0; !all && i < chromos->n; i++) {
+        if (dcpg_strings_find(&store->chromo, chromos->v[i]) < 0) return fail_chromo(store, chromos->v[i], err);
+    }
+    s->chosen = dcpg_alloc((size_t)store->nb_chromo, sizeof *s->chosen);
+    s->first_sample = dcpg_alloc((size_t)store->nb_chromo + 1, sizeof *s->first_sample);
+    if (!s->chosen || !s->first_sample) return dcpg_fail_nomem(err, "chromosomes", (unsigned long long)store->nb_chromo * sizeof *s->first_sample);
+    for (int c = 0; c < store->nb_chromo; c++) {
+        if (!all && dcpg_strings_find(chromos, store->chromo.v[c]) < 0) continue;
+        size_t k = s->base.chromo.n;
+        DCPG_TRY(dcpg_strings_add(&s->base.chromo, store->chromo.v[c], err));
+        s->chosen[k] = c;
+        s->first_sample[k + 1] = s->first_sample[k] + store->site_offset[c + 1] - store->site_offset[c];
+    }
+    s->base.nb_site = s->first_sample[s->base.chromo.n];
+    return DCPG_OK;
+}
+
+static dcpg_status copy_names(const dcpg_strings *from, dcpg_strings *to, dcpg_err *err)
+{
+    for (size_t i = 0; i < from->n; i++) DCPG_TRY(dcpg_strings_add(to, from->v[i], err));
+    return DCPG_OK;
+}
+
+/* Numbers of the store's cells into input[] and output[], for now. */
+static dcpg_status find_cells(dcpg_store_source *s, dcpg_err *err)
+{
+    const dcpg_store *store = s->store;
+    s->input = dcpg_alloc(s->base.cells.n, sizeof *s->input);
+    s->output = dcpg_alloc(s->base.outputs.n, sizeof *s->output);
+    if (!s->input || !s->output) return dcpg_fail_nomem(err, "cells", s->base.cells.n * sizeof *s->input);
+    for (size_t i = 0; i < s->base.cells.n; i++) {
+        const char *name = s->base.cells.v[i];
+        s->input[i] = dcpg_strings_find(&store->cells, name);
+        if (s->input[i] < 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: has no cell %s: it has %zu, the first is %s", store->path, name, store->cells.n, store->cells.v[0]);
+    }
+    for (size_t i = 0; i < s->base.outputs.n; i++) DCPG_TRY(dcpg_label_bind(store, s->base.outputs.v[i], &s->output[i], err));
+    return DCPG_OK;
+}
+
+/* Marks the cells that must be held: 1 for labels, 2 for neighbours. use[number of the store's cells]. */
+static void mark_cells(const dcpg_store_source *s, uint8_t *use)
+{
+    for (size_t i = 0; i < s->base.cells.n && s->base.cpg_wlen > 0; i++) use[s->input[i]] |= 2;
+    for (size_t i = 0; i < s->base.outputs.n; i++) {
+        if (s->output[i].cell >= 0) use[s->output[i].cell] |= 1;
+    }
+}
+
+/* Lists the cells held, and turns the numbers of the store's cells into places in that list. place[number of the store's cells]. */
+static void hold_cells(dcpg_store_source *s, const uint8_t *use, int64_t *place)
+{
+    dcpg_span_want *want = &s->want;
+    int64_t value_row = 0;
+    for (int64_t i = 0; i < (int64_t)s->store->cells.n; i++) {
+        bool has_values = !s->store->binary[i];
+        int64_t j = want->nb_cell;
+        if (use[i]) {
+            s->cell[j] = i;
+            s->neighbours[j] = (use[i] & 2) != 0;
+            s->value_of[j] = has_values ? want->nb_value : -1;
+            if (has_values) s->value_row[want->nb_value++] = value_row;
+            place[i] = want->nb_cell++;
+        }
+        value_row += has_values;
+    }
+    for (size_t i = 0; i < s->base.cells.n; i++) s->input[i] = place[s->input[i]];
+    for (size_t i = 0; i < s->base.outputs.n; i++) {
+        if (s->output[i].cell >= 0) s->output[i].cell = place[s->output[i].cell];
+    }
+}
+
+static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err)
+{
+    DCPG_TRY(find_cells(s, err));
+    size_t n = s->store->cells.n;
+    s->cell = dcpg_alloc(n, sizeof *s->cell);
+    s->value_of = dcpg_alloc(n, sizeof *s->value_of);
+    s->value_row = dcpg_alloc(n, sizeof *s->value_row);
+    s->neighbours = dcpg_alloc(n, sizeof *s->neighbours);
+    uint8_t *use = dcpg_alloc(n, 1);
+    int64_t *place = dcpg_alloc(n, sizeof *place);
+    bool fine = s->cell && s->value_of && s->value_row && s->neighbours && use && place;
+    if (fine) {
+        mark_cells(s, use);
+        hold_cells(s, use, place);
+    }
+    dcpg_free(use);
+    dcpg_free(place);
+    s->want.store = s->store;
+    s->want.dna_wlen = s->base.dna_wlen;
+    s->want.nb_neighbour = s->base.cpg_wlen / 2;
+    s->want.cell = s->cell;
+    s->want.value_of = s->value_of;
+    s->want.value_row = s->value_row;
+    s->want.neighbours = s->neighbours;
+    return fine ? DCPG_OK : dcpg_fail_nomem(err, "cells", n * sizeof *place);
+}
+
+static dcpg_status open_source(dcpg_store_source *s, const dcpg_strings *chromos, const dcpg_want *want, dcpg_err *err)
+{
+    dcpg_store *store = s->store;
+    assert(want->cpg_wlen % 2 == 0 && (want->dna_wlen == 0 || want->dna_wlen % 2 == 1));
+    if (want->dna_wlen > 0 && !store->has_dna) {
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no DNA, which the model needs: make it again with dcpg data --dna_files", store->path);
+    }
+    dcpg_make_unpacked(s->unpacked);
+    DCPG_TRY(choose_chromos(s, chromos, err));
+    DCPG_TRY(copy_names(want->cells ? want->cells : &store->cells, &s->base.cells, err));
+    DCPG_TRY(copy_names(want->outputs ? want->outputs : &store->outputs, &s->base.outputs, err));
+    s->base.checksum = dcpg_strdup(store->checksum);
+    if (!s->base.checksum) return dcpg_fail_nomem(err, "a checksum", strlen(store->checksum) + 1);
+    return choose_cells(s, err);
+}
+
+dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_strings *chromos, const dcpg_want *want, dcpg_source **source, dcpg_err *err)
+{
+    *source = NULL;
+    dcpg_store_source *s = dcpg_alloc(1, sizeof *s);
+    dcpg_status status = s ? DCPG_OK : dcpg_fail_nomem(err, "a batch source", sizeof *s);
+    if (s) {
+        s->base = (dcpg_source){.ops = &ops, .par = store->par, .dna_wlen = want->dna_wlen, .cpg_wlen = want->cpg_wlen};
+        s->store = store;
+        status = open_source(s, chromos, want, err);
+    }
+    status = dcpg_agree_all(store->par, status, err);
+    if (status == DCPG_OK) *source = &s->base;
+    else if (s) close_source(&s->base);
+    return status;
+}

@@ -1,0 +1,172 @@
+/* Making a store: options, sharing out, the steps in order, the summary. */
+#include "formats/store_make.h"
+#include <dcpg/file.h>
+#include <dcpg/memory.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void free_making(making *m)
+{
+    for (int64_t i = 0; m->cell && i < nb_own(m); i++) dcpg_free_packed(&m->cell[i]);
+    for (int64_t i = 0; i < m->nb_held; i++) dcpg_sequence_free(&m->held[i].sequence);
+    dcpg_free_packed(&m->target);
+    dcpg_free(m->path);
+    dcpg_strings_free(&m->name);
+    dcpg_free(m->cell);
+    dcpg_strings_free(&m->wanted);
+    dcpg_strings_free(&m->chromo);
+    dcpg_strings_free(&m->dna_files);
+    dcpg_free(m->held);
+    dcpg_free(m->owner);
+    dcpg_free(m->length);
+    dcpg_strings_free(&m->md5);
+    dcpg_free(m->run_offset);
+    dcpg_free(m->run);
+    dcpg_free(m->pos_offset);
+    dcpg_free(m->pos);
+    dcpg_free(m->is_site);
+    dcpg_h5_close(m->file);
+}
+
+/* ---- cells ---- */
+
+typedef struct named_path {
+    char *name;
+    const char *path;
+} named_path;
+
+static int by_name(const void *a, const void *b)
+{
+    const named_path *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : strcmp(x->path, y->path);
+}
+
+static dcpg_status take_sorted(making *m, const named_path *sorted, dcpg_err *err)
+{
+    for (int64_t i = 0; i < m->nb_cell; i++) {
+        if (i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0) {
+            return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both name the cell %s (the file's name up to the first '.'): rename one, or give each once", sorted[i - 1].path,
+                             sorted[i].path, sorted[i].name);
+        }
+        m->path[i] = sorted[i].path;
+        DCPG_TRY(dcpg_strings_add(&m->name, sorted[i].name, err));
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status sort_cells(making *m, dcpg_err *err)
+{
+    const dcpg_strings *profiles = m->options->profiles;
+    size_t n = profiles->n;
+    named_path *sorted = dcpg_alloc(n, sizeof *sorted);
+    m->path = dcpg_alloc(n, sizeof *m->path);
+    if (!sorted || !m->path) {
+        dcpg_free(sorted);
+        return dcpg_fail_nomem(err, "cells", n * sizeof *sorted);
+    }
+    dcpg_status status = DCPG_OK;
+    for (size_t i = 0; i < n && status == DCPG_OK; i++) {
+        sorted[i] = (named_path){dcpg_cell_name(profiles->v[i]), profiles->v[i]};
+        if (!sorted[i].name) status = dcpg_fail_nomem(err, "cells", strlen(profiles->v[i]));
+    }
+    if (status == DCPG_OK) {
+        qsort(sorted, n, sizeof *sorted, by_name);
+        status = take_sorted(m, sorted, err);
+    }
+    for (size_t i = 0; i < n; i++) dcpg_free(sorted[i].name);
+    dcpg_free(sorted);
+    return status;
+}
+
+/* Each rank takes cells whose rows fill whole chunks, so that no chunk has two writers. Chunks depend on the number of cells only. */
+static void share_cells(making *m)
+{
+    int64_t rows = m->nb_cell / 64;
+    m->cell_rows = rows < 1 ? 1 : rows > 16 ? 16 : rows;
+    int64_t chunks = (m->nb_cell + m->cell_rows - 1) / m->cell_rows;
+    m->cell_first = dcpg_part(chunks, m->par->rank, m->par->size) * m->cell_rows;
+    m->cell_end = dcpg_part(chunks, m->par->rank + 1, m->par->size) * m->cell_rows;
+    if (m->cell_first > m->nb_cell) m->cell_first = m->nb_cell;
+    if (m->cell_end > m->nb_cell) m->cell_end = m->nb_cell;
+}
+
+/* ---- options ---- */
+
+static dcpg_status add_chromo(making *m, const char *raw, dcpg_err *err)
+{
+    char *name = dcpg_chromo_name(raw);
+    if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
+    dcpg_status status = dcpg_strings_find(&m->wanted, name) < 0 ? dcpg_strings_add(&m->wanted, name, err) : DCPG_OK;
+    dcpg_free(name);
+    return status;
+}
+
+static dcpg_status take_options(making *m, dcpg_err *err)
+{
+    const dcpg_store_options *o = m->options;
+    if (!o->profiles || o->profiles->n == 0) return dcpg_fail(err, DCPG_E_USAGE, "no profiles: give the methylation files of the cells with --cpg_profiles");
+    if (!o->out_file || !*o->out_file) return dcpg_fail(err, DCPG_E_USAGE, "no file to write: name the store with --out_file");
+    if (o->cpg_cov < 1) return dcpg_fail(err, DCPG_E_USAGE, "--cpg_cov %" PRId64 ": at least 1", o->cpg_cov);
+    if (o->bedgraph_base < -1 || o->bedgraph_base > 1) return dcpg_fail(err, DCPG_E_USAGE, "--bedgraph_base %d: 0 or 1", o->bedgraph_base);
+    m->nb_cell = (int64_t)o->profiles->n;
+    for (size_t i = 0; o->chromos && i < o->chromos->n; i++) DCPG_TRY(add_chromo(m, o->chromos->v[i], err));
+    if (o->dna_files && o->dna_files->n > 0) DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, err));
+    DCPG_TRY(sort_cells(m, err));
+    share_cells(m);
+    return DCPG_OK;
+}
+
+/* ---- the whole ---- */
+
+static void summarise(const making *m, const int64_t calls[3], double started)
+{
+    struct stat about;
+    double size = stat(m->options->out_file, &about) == 0 ? (double)about.st_size : 0, each = 100.0 / (double)m->nb_pos;
+    dcpg_info(m->log, "data: %s: %" PRId64 " cells, %" PRId64 " positions on %zu chromosome%s, %" PRId64 " sites, coverage %.1f %% (%.1f to %.1f), %.2f MB, %.2f s", m->options->out_file, m->nb_cell,
+              m->nb_pos, m->chromo.n, m->chromo.n == 1 ? "" : "s", m->nb_site, (double)calls[0] / (double)m->nb_cell * each, -(double)calls[1] * each, (double)calls[2] * each, size / 1e6,
+              dcpg_now() - started);
+}
+
+/* Calls of all cells: their number, minus the smallest, and the largest. */
+static void count_calls_all(const making *m, int64_t calls[3])
+{
+    calls[0] = 0;
+    calls[1] = -m->nb_pos;
+    calls[2] = 0;
+    for (int64_t i = 0; i < nb_own(m); i++) {
+        calls[0] += m->cell[i].n;
+        if (-m->cell[i].n > calls[1]) calls[1] = -m->cell[i].n;
+        if (m->cell[i].n > calls[2]) calls[2] = m->cell[i].n;
+    }
+    dcpg_sum_i64s_all(m->par, calls, 1);
+    dcpg_max_i64s_all(m->par, calls + 1, 2);
+}
+
+static dcpg_status make_all(making *m, dcpg_err *err)
+{
+    double started = dcpg_now();
+    int64_t calls[3];
+    DCPG_TRY(dcpg_agree_all(m->par, take_options(m, err), err));
+    DCPG_TRY(dcpg_h5_create(m->options->out_file, m->par, &m->file, err)); /* first, as it may be refused */
+    DCPG_TRY(dcpg_make_read_all(m, err));
+    DCPG_TRY(dcpg_make_genome_all(m, err));
+    DCPG_TRY(dcpg_make_positions_all(m, err));
+    DCPG_TRY(dcpg_make_write_all(m, err));
+    dcpg_h5 *file = m->file;
+    m->file = NULL;
+    DCPG_TRY(dcpg_h5_commit(file, err));
+    count_calls_all(m, calls);
+    summarise(m, calls, started);
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_store_make_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
+{
+    making m = {.options = options, .par = par, .log = log};
+    dcpg_status status = make_all(&m, err);
+    free_making(&m);
+    return status;
+}

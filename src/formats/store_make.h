@@ -1,0 +1,97 @@
+/* Making a store: what its steps share. Each rank reads a run of the cells and of the FASTA files, keeps their calls packed, and all agree on chromosomes and positions. */
+#ifndef DCPG_FORMATS_STORE_MAKE_H
+#define DCPG_FORMATS_STORE_MAKE_H
+
+#include <dcpg/h5.h>
+#include <dcpg/profile.h>
+#include <dcpg/store_make.h>
+
+/* Calls of a cell on one chromosome, one to three bytes each: (distance to the position before) * 2 + rounded value, 7 bits a byte, lowest first, bit 7: more follows. */
+typedef struct packed_calls {
+    char *name;    /* of the chromosome */
+    int chromo;    /* its number in making.chromo */
+    int64_t n;
+    int32_t first, last; /* positions, as read */
+    uint8_t *bytes;
+} packed_calls;
+
+/* A profile, packed. */
+typedef struct packed_cell {
+    const char *path;
+    bool binary, bedgraph;
+    int32_t shift;  /* from positions as read to 1-based ones */
+    int64_t n;
+    int nb_chromo;
+    packed_calls *chromo;
+    float *value;   /* [n] where not binary, chromosome after chromosome */
+    int64_t hit[2]; /* calls that stand on a CG as they are, and when shifted by one */
+} packed_cell;
+
+/* Goes through packed calls. */
+typedef struct unpacking {
+    const uint8_t *next;
+    int64_t left;
+    int32_t pos; /* of the call found, as read */
+    bool state;  /* its rounded value */
+} unpacking;
+
+unpacking dcpg_start_unpacking(const packed_calls *calls);
+bool dcpg_unpack_call(unpacking *u); /* false behind the last */
+
+/* The cell's calls on a chromosome, NULL where there are none; `*value_first` (may be NULL) receives the place of their first value. */
+const packed_calls *dcpg_calls_on(const packed_cell *cell, int chromo, int64_t *value_first);
+
+/* A sequence that this rank read. */
+typedef struct held_sequence {
+    dcpg_sequence sequence;
+    int chromo;
+    int64_t file; /* number of its FASTA file */
+} held_sequence;
+
+typedef struct making {
+    const dcpg_store_options *options;
+    const dcpg_par *par;
+    dcpg_log *log;
+    dcpg_h5 *file;
+
+    int64_t nb_cell;
+    const char **path; /* [nb_cell] profiles in the order of the cells' names */
+    dcpg_strings name; /* [nb_cell] */
+    int64_t cell_rows; /* rows of a chunk of calls */
+    int64_t cell_first, cell_end; /* of this rank */
+    packed_cell *cell; /* [cell_end - cell_first] */
+    packed_cell target; /* rank 0: positions of --pos_file */
+
+    dcpg_strings wanted; /* --chromos, normalised */
+    dcpg_strings chromo; /* all that hold a position, in order */
+    dcpg_strings dna_files;
+    int64_t nb_held;
+    held_sequence *held;
+    int64_t *owner;    /* [nb chromosomes] rank that holds the sequence */
+    int64_t *length;   /* [nb chromosomes] */
+    dcpg_strings md5;  /* [nb chromosomes] */
+    int64_t *run_offset; /* [nb chromosomes + 1] */
+    dcpg_run_n *run;   /* [run_offset[last]] of all chromosomes */
+
+    int64_t *pos_offset; /* [nb chromosomes + 1] */
+    int32_t *pos;        /* [nb_pos] */
+    uint8_t *is_site;    /* [nb_pos] */
+    int64_t nb_pos, pos_room, nb_site;
+} making;
+
+static inline int64_t nb_own(const making *m)
+{
+    return m->cell_end - m->cell_first;
+}
+
+/* The steps, in this order. Each is Collective and agrees on its outcome. */
+dcpg_status dcpg_make_read_all(making *m, dcpg_err *err);      /* profiles, target sites, names of chromosomes */
+dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err);    /* sequences; bases of bedGraphs; positions checked */
+dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err); /* union of positions; sites */
+dcpg_status dcpg_make_write_all(making *m, dcpg_err *err);     /* everything but the file's name */
+
+/* Packs a profile, calls on unwanted chromosomes left out. Local. */
+dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, packed_cell *cell, dcpg_err *err);
+void dcpg_free_packed(packed_cell *cell);
+
+#endif

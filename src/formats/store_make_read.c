@@ -1,0 +1,239 @@
+/* Making a store, first step: profiles and target sites, and which chromosomes there are. */
+#include "formats/store_make.h"
+#include "formats/text_reader.h"
+#include <dcpg/memory.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- target sites ---- */
+
+typedef struct target {
+    size_t chromo; /* in a list of names */
+    int32_t pos;
+} target;
+
+typedef struct targets {
+    dcpg_strings chromo;
+    target *v;
+    size_t n, room;
+} targets;
+
+static dcpg_status add_target(targets *t, const char *raw, int32_t pos, dcpg_err *err)
+{
+    if (t->n == t->room) {
+        size_t room = t->room ? 2 * t->room : 4096;
+        target *grown = dcpg_realloc(t->v, t->n, room, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(err, "target sites", room * sizeof *grown);
+        t->v = grown;
+        t->room = room;
+    }
+    char *name = dcpg_chromo_name(raw);
+    if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
+    bool again = t->n > 0 && strcmp(t->chromo.v[t->v[t->n - 1].chromo], name) == 0;
+    ptrdiff_t known = again ? (ptrdiff_t)t->v[t->n - 1].chromo : dcpg_strings_find(&t->chromo, name);
+    dcpg_status status = known >= 0 ? DCPG_OK : dcpg_strings_add(&t->chromo, name, err);
+    t->v[t->n++] = (target){known >= 0 ? (size_t)known : t->chromo.n - 1, pos};
+    dcpg_free(name);
+    return status;
+}
+
+/* "chromo pos ...", parts by blanks or tabs; empty lines and comments are passed over. */
+static dcpg_status read_target(targets *t, const dcpg_text_reader *text, char *line, dcpg_err *err)
+{
+    static const char blank[] = " \t";
+    char *rest = NULL, *chromo = strtok_r(line, blank, &rest);
+    if (!chromo || *chromo == '#') return DCPG_OK;
+    const char *word = strtok_r(NULL, blank, &rest);
+    int64_t pos = 0;
+    if (word && dcpg_parse_int(word, &pos) && pos >= 1 && pos < INT32_MAX) return add_target(t, chromo, (int32_t)pos, err);
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": '%s' is no position: a line holds a chromosome and a position, the first being 1", dcpg_text_path(text),
+                     dcpg_text_line_number(text), word ? word : "");
+}
+
+static dcpg_status read_target_lines(targets *t, const char *path, dcpg_err *err)
+{
+    dcpg_text_reader *text = NULL;
+    char *line = NULL;
+    DCPG_TRY(dcpg_text_open(path, &text, err));
+    dcpg_status status = dcpg_text_line(text, &line, err);
+    while (status == DCPG_OK && line) {
+        status = read_target(t, text, line, err);
+        if (status == DCPG_OK) status = dcpg_text_line(text, &line, err);
+    }
+    dcpg_text_close(text);
+    if (status == DCPG_OK && t->n == 0) status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no positions", path);
+    return status;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const target *x = a, *y = b;
+    if (x->chromo != y->chromo) return x->chromo < y->chromo ? -1 : 1;
+    return x->pos < y->pos ? -1 : x->pos > y->pos;
+}
+
+/* Turns the sorted list into a profile without values, no position twice. */
+static dcpg_status make_profile(targets *t, dcpg_profile *profile, dcpg_err *err)
+{
+    profile->binary = true;
+    profile->chromo = dcpg_alloc(t->chromo.n, sizeof *profile->chromo);
+    if (!profile->chromo) return dcpg_fail_nomem(err, "target sites", t->chromo.n * sizeof *profile->chromo);
+    for (size_t i = 0; i < t->n; profile->nb_chromo++) {
+        dcpg_calls *calls = &profile->chromo[profile->nb_chromo];
+        size_t chromo = t->v[i].chromo, end = i;
+        while (end < t->n && t->v[end].chromo == chromo) end++;
+        calls->chromo = dcpg_strdup(t->chromo.v[chromo]);
+        calls->pos = dcpg_alloc(end - i, sizeof *calls->pos);
+        calls->value = dcpg_alloc(end - i, sizeof *calls->value);
+        if (!calls->chromo || !calls->pos || !calls->value) return dcpg_fail_nomem(err, "target sites", (end - i) * sizeof *calls->pos);
+        for (; i < end; i++) {
+            if (calls->n == 0 || calls->pos[calls->n - 1] != t->v[i].pos) calls->pos[calls->n++] = t->v[i].pos;
+        }
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status read_targets(making *m, dcpg_err *err)
+{
+    targets t = {0};
+    dcpg_profile profile = {0};
+    m->target.path = m->options->pos_file;
+    dcpg_status status = read_target_lines(&t, m->options->pos_file, err);
+    if (status == DCPG_OK) {
+        qsort(t.v, t.n, sizeof *t.v, by_place);
+        status = make_profile(&t, &profile, err);
+    }
+    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->target, err);
+    if (status == DCPG_OK && m->target.n == 0) status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no position on the chromosomes of --chromos", m->options->pos_file);
+    dcpg_profile_free(&profile);
+    dcpg_strings_free(&t.chromo);
+    dcpg_free(t.v);
+    return status;
+}
+
+/* ---- profiles ---- */
+
+static dcpg_status read_profile(const making *m, int64_t i, dcpg_err *err)
+{
+    dcpg_profile profile = {0};
+    m->cell[i].path = m->path[m->cell_first + i];
+    dcpg_status status = dcpg_profile_read(m->cell[i].path, &profile, err);
+    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cell[i], err);
+    dcpg_profile_free(&profile);
+    return status;
+}
+
+/* Reads this rank's profiles, several at a time; the first one that is wrong speaks. */
+static dcpg_status read_profiles(making *m, dcpg_err *err)
+{
+    int64_t n = nb_own(m), done = 0, worst = n;
+    dcpg_err first = {0};
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t i = 0; i < n; i++) {
+        dcpg_err mine = {0};
+        dcpg_status status = read_profile(m, i, &mine);
+#pragma omp critical(dcpg_store_make)
+        {
+            done++;
+            dcpg_progress(m->log, false, "data: %" PRId64 " of %" PRId64 " profiles read", done * m->nb_cell / n, m->nb_cell);
+            if (status != DCPG_OK && i < worst) {
+                worst = i;
+                first = mine;
+            }
+        }
+    }
+    if (first.status != DCPG_OK && err) *err = first;
+    return first.status;
+}
+
+/* ---- chromosomes ---- */
+
+static dcpg_status add_names(const packed_cell *cell, dcpg_strings *names, dcpg_err *err)
+{
+    for (int c = 0; c < cell->nb_chromo; c++) {
+        if (dcpg_strings_find(names, cell->chromo[c].name) < 0) DCPG_TRY(dcpg_strings_add(names, cell->chromo[c].name, err));
+    }
+    return DCPG_OK;
+}
+
+/* Names as one text, each with its NUL. */
+static dcpg_status join_names(const dcpg_strings *names, char **text, size_t *bytes, dcpg_err *err)
+{
+    *bytes = 0;
+    for (size_t i = 0; i < names->n; i++) *bytes += strlen(names->v[i]) + 1;
+    *text = dcpg_alloc(*bytes, 1);
+    if (!*text) return dcpg_fail_nomem(err, "names of chromosomes", *bytes);
+    char *to = *text;
+    for (size_t i = 0; i < names->n; i++) to = stpcpy(to, names->v[i]) + 1;
+    return DCPG_OK;
+}
+
+/* The names of all ranks, sorted, into m->chromo. */
+static dcpg_status gather_names_all(making *m, const dcpg_strings *names, dcpg_err *err)
+{
+    char *mine = NULL;
+    void *all = NULL;
+    size_t bytes = 0, total = 0, *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
+    dcpg_status status = bytes_of ? join_names(names, &mine, &bytes, err) : dcpg_fail_nomem(err, "ranks", (size_t)m->par->size * sizeof *bytes_of);
+    status = dcpg_agree_all(m->par, status, err);
+    if (status == DCPG_OK) status = dcpg_allgatherv_all(m->par, mine, bytes, &all, bytes_of, err);
+    for (int r = 0; r < m->par->size && status == DCPG_OK; r++) total += bytes_of[r];
+    for (const char *name = all; status == DCPG_OK && name < (char *)all + total; name += strlen(name) + 1) {
+        if (dcpg_strings_find(&m->chromo, name) < 0) status = dcpg_strings_add(&m->chromo, name, err);
+    }
+    dcpg_strings_sort(&m->chromo);
+    dcpg_free(all);
+    dcpg_free(mine);
+    dcpg_free(bytes_of);
+    return dcpg_agree_all(m->par, status, err);
+}
+
+static void number_chromos(const making *m, packed_cell *cell)
+{
+    for (int c = 0; c < cell->nb_chromo; c++) cell->chromo[c].chromo = (int)dcpg_strings_find(&m->chromo, cell->chromo[c].name);
+}
+
+static dcpg_status check_chromos(const making *m, dcpg_err *err)
+{
+    if (m->chromo.n == 0) return dcpg_fail(err, DCPG_E_INPUT, "no profile holds a call on the chromosomes of --chromos: see how the profiles write their names");
+    for (size_t i = 0; i < m->wanted.n; i++) {
+        if (dcpg_strings_find(&m->chromo, m->wanted.v[i]) < 0) {
+            return dcpg_fail(err, DCPG_E_INPUT, "--chromos %s: no profile holds a call there: leave it out, or see how the profiles write its name", m->wanted.v[i]);
+        }
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status name_chromos_all(making *m, dcpg_err *err)
+{
+    dcpg_strings mine = {0};
+    dcpg_status status = add_names(&m->target, &mine, err);
+    for (int64_t i = 0; i < nb_own(m) && status == DCPG_OK; i++) status = add_names(&m->cell[i], &mine, err);
+    status = dcpg_agree_all(m->par, status, err);
+    if (status == DCPG_OK) status = gather_names_all(m, &mine, err);
+    if (status == DCPG_OK) status = check_chromos(m, err);
+    dcpg_strings_free(&mine);
+    if (status != DCPG_OK) return status;
+    number_chromos(m, &m->target);
+    for (int64_t i = 0; i < nb_own(m); i++) number_chromos(m, &m->cell[i]);
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_make_read_all(making *m, dcpg_err *err)
+{
+    double started = dcpg_now();
+    dcpg_status status = DCPG_OK;
+    m->cell = dcpg_alloc((size_t)nb_own(m), sizeof *m->cell);
+    if (!m->cell) status = dcpg_fail_nomem(err, "cells", (size_t)nb_own(m) * sizeof *m->cell);
+    if (status == DCPG_OK) status = read_profiles(m, err);
+    if (status == DCPG_OK && m->options->pos_file && m->par->rank == 0) status = read_targets(m, err);
+    DCPG_TRY(dcpg_agree_all(m->par, status, err));
+    DCPG_TRY(name_chromos_all(m, err));
+    int64_t calls = 0;
+    for (int64_t i = 0; i < nb_own(m); i++) calls += m->cell[i].n;
+    calls = dcpg_sum_i64_all(m->par, calls);
+    dcpg_info(m->log, "data: %" PRId64 " profile%s with %" PRId64 " calls on %zu chromosome%s read in %.2f s", m->nb_cell, m->nb_cell == 1 ? "" : "s", calls, m->chromo.n,
+              m->chromo.n == 1 ? "" : "s", dcpg_now() - started);
+    return DCPG_OK;
+}
