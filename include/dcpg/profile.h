@@ -24,9 +24,10 @@ typedef struct dcpg_profile {
     bool bedgraph;   /* positions came from a bedGraph, whose base must still be decided (dcpg_profile_shift) */
 } dcpg_profile;
 
-/* Reads DeepCpG TSV (chromo, pos, value) or bedGraph (chromo, start, end, value; track and browser lines skipped), plain, gzip or bgzip; which one is told by its
- * content. Unsorted input is sorted. bedGraph positions are the raw start column. DCPG_E_INPUT with file, line and remedy: a non-number, a value outside [0, 1] (percent files: say so), a
- * duplicate position, a broken gzip stream, an empty file. Free with dcpg_profile_free. Local. */
+/* Reads DeepCpG TSV (chromo, pos, value; further columns are ignored) or bedGraph (chromo, start, end, value; one CpG per line, so intervals of at most 2 bp), plain, gzip or bgzip;
+ * which one is told by the first line of data. Columns stand between tabs or blanks; empty lines, lines that start with '#', track and browser lines, and a first line of column names are
+ * skipped. Unsorted input is sorted. bedGraph positions are the raw start column. DCPG_E_INPUT with file, line and remedy: a non-number, a position below 1 (bedGraph: 0) or above 2147483646,
+ * a value outside [0, 1] (percent files: say so), a duplicate position, a broken gzip stream, an empty file. Free with dcpg_profile_free. Local. */
 dcpg_status dcpg_profile_read(const char *path, dcpg_profile *profile, dcpg_err *err);
 void dcpg_profile_free(dcpg_profile *profile);
 
@@ -61,12 +62,14 @@ int dcpg_base_at(const dcpg_sequence *sequence, int64_t pos);
 
 typedef dcpg_status dcpg_sequence_fn(void *context, dcpg_sequence *sequence, dcpg_err *err);
 
-/* Reads a FASTA file (plain, gzip, bgzip; one sequence or many) and gives each to `each`, which may take it over by zeroing the struct. The name is the first word of the header line;
- * where a file called *.dna.chromosome.NAME.fa[.gz] holds one sequence its header's name still decides. DCPG_E_INPUT: no '>' at the start, cut gzip stream, no sequence, a name twice in one file. Local. */
+/* Reads a FASTA file (plain, gzip, bgzip; one sequence or many) and gives each to `each`, which may take it over by zeroing the struct. The name is the first word of the header line,
+ * whatever the file is called. Letters for several bases (IUPAC) and X count as N. DCPG_E_INPUT with file and line: no '>' at the start, a letter that is no base, a sequence without bases
+ * or name, a name twice in one file, no sequence, a cut gzip stream. What was given to `each` before an error may be incomplete as a genome. Local. */
 dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err);
 void dcpg_sequence_free(dcpg_sequence *sequence);
 
-/* Expands words that are directories to the FASTA files inside (*.fa, *.fasta, *.fna, each also with .gz or .bgz), sorted. */
+/* Expands words that are directories to the FASTA files inside (*.fa, *.fasta, *.fna, each also with .gz or .bgz), sorted; other words are taken as files. DCPG_E_INPUT: nothing is
+ * called so, or a directory holds none. Local. */
 dcpg_status dcpg_fasta_list(const dcpg_strings *words, dcpg_strings *files, dcpg_err *err);
 
 #endif
