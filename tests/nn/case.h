@@ -41,7 +41,7 @@ static inline dcpg_graph *model_graph(const model *m) {
     dcpg_strings outputs = {0};
     split_words(m->outputs ? m->outputs : "cpg/a cpg/b", &outputs);
     dcpg_model_options options = {.dna = m->dna, .cpg = m->cpg, .joint = m->joint, .dna_wlen = m->dna_wlen, .cpg_wlen = m->cpg_wlen,
-                                  .nb_cell = m->nb_cell, .outputs = &outputs, .dropout = m->dropout, .l1 = 1e-4f, .l2 = 1e-4f};
+                                  .nb_cell = m->nb_cell, .outputs = &outputs, .dropout = m->dropout, .l1 = 1e-4f, .l2 = 3e-4f};
     dcpg_graph *graph;
     dcpg_err err = {0};
     if (dcpg_model_build(&options, &graph, &err) != DCPG_OK) fail_msg("%s", err.text);

@@ -385,7 +385,7 @@ static void penalty(void **state) {
         kernels++;
         for (size_t j = 0; j < p->size; j++) {
             double w = (double)net->params[param_place(p, j)];
-            sum += 1e-4 * fabs(w) + 1e-4 * w * w;
+            sum += 1e-4 * fabs(w) + 3e-4 * w * w;
         }
     }
     assert_int_equal(kernels, 7);
