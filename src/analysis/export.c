@@ -1,0 +1,336 @@
+/* Export: what evaluation knows of every site, one file per output. */
+#include "formats/bgzip_file.h"
+
+#include <dcpg/eval.h>
+#include <dcpg/file.h>
+#include <dcpg/h5.h>
+#include <dcpg/memory.h>
+#include <dcpg/profile.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sites read at a time, and deepest nesting of output names. */
+enum { BLOCK = 1 << 16, MAX_DEPTH = 8, MAX_CLASS = 16 };
+
+/* The data file as it is read, a block of sites at a time. */
+typedef struct data {
+    dcpg_h5 *file;
+    const dcpg_export_options *options;
+    dcpg_strings chromos; /* wanted, normalised; none: all */
+    int64_t total;        /* sites */
+    size_t width;         /* bytes of a chromosome's name */
+    char *chromo;         /* [BLOCK][width] */
+    int32_t *pos;         /* [BLOCK] */
+    float *label, *value; /* [BLOCK][classes] */
+    dcpg_strings outputs; /* to export */
+} data;
+
+/* ---- opening ---- */
+
+static dcpg_status shape_is(data *d, const char *path, int64_t *total, dcpg_h5_shape *shape, dcpg_err *err) {
+    DCPG_TRY(dcpg_h5_shape_of(d->file, path, shape, err));
+    bool fits =
+        (shape->ndim == 1 || (shape->ndim == 2 && shape->dim[1] >= 1 && shape->dim[1] <= MAX_CLASS)) &&
+        (*total < 0 || shape->dim[0] == *total);
+    if (!fits)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: dataset %s has not one row per site: this is no file of dcpg eval --out_data",
+                         d->options->data, path);
+    *total = shape->dim[0];
+    return DCPG_OK;
+}
+
+static dcpg_status open_sites(data *d, dcpg_err *err) {
+    dcpg_h5_shape shape;
+    d->total = -1;
+    DCPG_TRY(shape_is(d, "pos", &d->total, &shape, err));
+    DCPG_TRY(shape_is(d, "chromo", &d->total, &shape, err));
+    if (shape.type != DCPG_H5_TEXT)
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset chromo holds no names", d->options->data);
+    d->width = shape.width;
+    int64_t limit = d->options->nb_sample;
+    if (limit > 0 && limit < d->total) d->total = limit;
+    d->chromo = dcpg_alloc(BLOCK, d->width);
+    d->pos = dcpg_alloc(BLOCK, sizeof *d->pos);
+    d->label = dcpg_alloc((size_t)BLOCK * MAX_CLASS, 2 * sizeof *d->label);
+    if (!d->chromo || !d->pos || !d->label) return dcpg_fail_nomem(err, "sites", BLOCK * d->width);
+    d->value = d->label + (size_t)BLOCK * MAX_CLASS;
+    return DCPG_OK;
+}
+
+static dcpg_status open_chromos(data *d, dcpg_err *err) {
+    for (size_t i = 0; d->options->chromos && i < d->options->chromos->n; i++) {
+        char *name = dcpg_chromo_name(d->options->chromos->v[i]);
+        dcpg_status status =
+            name ? dcpg_strings_add(&d->chromos, name, err) : dcpg_fail_nomem(err, "a name", 16);
+        dcpg_free(name);
+        DCPG_TRY(status);
+    }
+    return DCPG_OK;
+}
+
+/* Appends the names of all datasets below a group, as paths from `preds` on. */
+static dcpg_status list_outputs(data *d, const char *group, int depth, dcpg_strings *names, dcpg_err *err) {
+    dcpg_strings members = {0};
+    dcpg_status status = dcpg_h5_list(d->file, group, &members, err);
+    for (size_t i = 0; i < members.n && status == DCPG_OK; i++) {
+        char *path = dcpg_format("%s/%s", group, members.v[i]);
+        if (!path)
+            status = dcpg_fail_nomem(err, "a name", 64);
+        else if (!dcpg_h5_is_group(d->file, path))
+            status = dcpg_strings_add(names, path + strlen("preds/"), err);
+        else if (depth < MAX_DEPTH)
+            status = list_outputs(d, path, depth + 1, names, err);
+        dcpg_free(path);
+    }
+    dcpg_strings_free(&members);
+    return status;
+}
+
+static dcpg_status open_outputs(data *d, dcpg_err *err) {
+    dcpg_strings names = {0};
+    dcpg_status status = list_outputs(d, "preds", 0, &names, err);
+    if (status == DCPG_OK && names.n == 0)
+        status = dcpg_fail(err, DCPG_E_INPUT, "%s: there are no predictions in it", d->options->data);
+    if (status == DCPG_OK)
+        status = dcpg_strings_select(&names, d->options->outputs, 0, "output", &d->outputs, err);
+    dcpg_strings_free(&names);
+    return status;
+}
+
+static dcpg_status open_data(data *d, dcpg_err *err) {
+    DCPG_TRY(dcpg_h5_open(d->options->data, NULL, &d->file, err));
+    if (!dcpg_h5_is_group(d->file, "preds") || !dcpg_h5_exists(d->file, "pos"))
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: this is no file of dcpg eval --out_data", d->options->data);
+    DCPG_TRY(open_sites(d, err));
+    DCPG_TRY(open_chromos(d, err));
+    return open_outputs(d, err);
+}
+
+static void close_data(data *d) {
+    dcpg_h5_close(d->file);
+    dcpg_strings_free(&d->chromos);
+    dcpg_strings_free(&d->outputs);
+    dcpg_free(d->chromo);
+    dcpg_free(d->pos);
+    dcpg_free(d->label);
+}
+
+/* ---- reading ---- */
+
+/* The chromosome of row i of the block, NUL-terminated. */
+static const char *chromo_of(const data *d, int64_t i, char name[256]) {
+    size_t n = d->width < 255 ? d->width : 255;
+    memcpy(name, d->chromo + (size_t)i * d->width, n);
+    name[n] = '\0';
+    return name;
+}
+
+/* Observed where known, else predicted; of a categorical output the class, observed or likeliest. */
+static float known_or_predicted(const float *label, const float *prediction, int64_t classes) {
+    if (classes == 1) return label[0] >= 0 ? label[0] : prediction[0];
+    int64_t likeliest = 0;
+    for (int64_t c = 0; c < classes; c++) {
+        if (label[c] > 0) return (float)c;
+        if (prediction[c] > prediction[likeliest]) likeliest = c;
+    }
+    return (float)likeliest;
+}
+
+static dcpg_status read_rows(data *d, const char *group, const char *output, int64_t first, int64_t n,
+                             int64_t classes, float *to, dcpg_err *err) {
+    const dcpg_h5_block block = {.start = {first}, .count = {n, classes}};
+    char *path = dcpg_format("%s/%s", group, output);
+    dcpg_h5_shape shape;
+    int64_t total = -1;
+    dcpg_status status =
+        path ? shape_is(d, path, &total, &shape, err) : dcpg_fail_nomem(err, "a name", strlen(output));
+    if (status == DCPG_OK && (total < first + n || (shape.ndim == 2 ? shape.dim[1] : 1) != classes))
+        status = dcpg_fail(err, DCPG_E_INPUT, "%s: labels and predictions of %s are of different shapes",
+                           d->options->data, output);
+    if (status == DCPG_OK) status = dcpg_h5_read(d->file, path, DCPG_H5_F32, &block, to, err);
+    dcpg_free(path);
+    return status;
+}
+
+/* Reads sites [first, first + n) of an output (NULL: positions only) and keeps those on the chromosomes
+ * wanted, *n of them, with their value in d->value. */
+static dcpg_status read_block(data *d, const char *output, int64_t classes, int64_t first, int64_t *n,
+                              dcpg_err *err) {
+    const dcpg_h5_block block = {.start = {first}, .count = {*n}};
+    DCPG_TRY(dcpg_h5_read(d->file, "chromo", DCPG_H5_TEXT, &block, d->chromo, err));
+    DCPG_TRY(dcpg_h5_read(d->file, "pos", DCPG_H5_I32, &block, d->pos, err));
+    if (output) DCPG_TRY(read_rows(d, "outputs", output, first, *n, classes, d->label, err));
+    if (output) DCPG_TRY(read_rows(d, "preds", output, first, *n, classes, d->value, err));
+    int64_t kept = 0;
+    for (int64_t i = 0; i < *n; i++) {
+        char name[256];
+        if (d->chromos.n && dcpg_strings_find(&d->chromos, chromo_of(d, i, name)) < 0) continue;
+        memmove(d->chromo + (size_t)kept * d->width, d->chromo + (size_t)i * d->width, d->width);
+        d->pos[kept] = d->pos[i];
+        if (output)
+            d->value[kept] = known_or_predicted(d->label + i * classes, d->value + i * classes, classes);
+        kept++;
+    }
+    *n = kept;
+    return DCPG_OK;
+}
+
+static dcpg_status classes_of(data *d, const char *output, int64_t *classes, dcpg_err *err) {
+    char *path = dcpg_format("preds/%s", output);
+    dcpg_h5_shape shape;
+    int64_t total = -1;
+    dcpg_status status =
+        path ? shape_is(d, path, &total, &shape, err) : dcpg_fail_nomem(err, "a name", strlen(output));
+    dcpg_free(path);
+    *classes = status == DCPG_OK && shape.ndim == 2 ? shape.dim[1] : 1;
+    return status;
+}
+
+/* ---- writing ---- */
+
+/* Called with every block of kept sites. */
+typedef dcpg_status block_fn(const data *d, void *to, int64_t n, dcpg_err *err);
+
+static dcpg_status each_block(data *d, const char *output, block_fn *each, void *to, dcpg_err *err) {
+    int64_t classes = 1;
+    if (output) DCPG_TRY(classes_of(d, output, &classes, err));
+    for (int64_t first = 0; first < d->total; first += BLOCK) {
+        int64_t n = d->total - first < BLOCK ? d->total - first : BLOCK;
+        DCPG_TRY(read_block(d, output, classes, first, &n, err));
+        DCPG_TRY(each(d, to, n, err));
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status write_bedgraph_block(const data *d, void *to, int64_t n, dcpg_err *err) {
+    int before = d->options->one_based ? 0 : 1;
+    (void)err;
+    for (int64_t i = 0; i < n; i++) {
+        char name[256], line[384];
+        int length =
+            snprintf(line, sizeof line, "chr%s\t%" PRId32 "\t%" PRId32 "\t%.5f\n", chromo_of(d, i, name),
+                     d->pos[i] - before, d->pos[i] - before + 1, (double)d->value[i]);
+        dcpg_bgzip_write(to, line, (size_t)length);
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status write_bedgraph(data *d, const char *output, const char *path, dcpg_err *err) {
+    dcpg_bgzip file;
+    DCPG_TRY(dcpg_bgzip_create(path, &file, err));
+    return dcpg_bgzip_close(&file, each_block(d, output, write_bedgraph_block, &file, err), err);
+}
+
+static dcpg_status count_block(const data *d, void *to, int64_t n, dcpg_err *err) {
+    (void)d, (void)err;
+    *(int64_t *)to += n;
+    return DCPG_OK;
+}
+
+typedef struct hdf_file {
+    dcpg_h5 *h5;
+    int64_t next; /* row */
+} hdf_file;
+
+static dcpg_status write_hdf_block(const data *d, void *to, int64_t n, dcpg_err *err) {
+    hdf_file *file = to;
+    const dcpg_h5_block block = {.start = {file->next}, .count = {n}};
+    file->next += n;
+    DCPG_TRY(dcpg_h5_write(file->h5, "chromo", DCPG_H5_TEXT, &block, d->chromo, err));
+    DCPG_TRY(dcpg_h5_write(file->h5, "pos", DCPG_H5_I32, &block, d->pos, err));
+    return dcpg_h5_write(file->h5, "value", DCPG_H5_F32, &block, d->value, err);
+}
+
+static dcpg_status make_hdf(const data *d, dcpg_h5 *file, int64_t total, dcpg_err *err) {
+    dcpg_h5_shape shape = {
+        .type = DCPG_H5_TEXT, .width = d->width, .ndim = 1, .dim = {total}, .chunk = {BLOCK}, .deflate = 4};
+    DCPG_TRY(dcpg_h5_make(file, "chromo", &shape, err));
+    shape.type = DCPG_H5_I32;
+    DCPG_TRY(dcpg_h5_make(file, "pos", &shape, err));
+    shape.type = DCPG_H5_F32;
+    return dcpg_h5_make(file, "value", &shape, err);
+}
+
+static dcpg_status write_hdf(data *d, const char *output, const char *path, dcpg_err *err) {
+    int64_t total = 0;
+    hdf_file file = {0};
+    DCPG_TRY(each_block(d, NULL, count_block, &total, err));
+    DCPG_TRY(dcpg_h5_create(path, NULL, &file.h5, err));
+    dcpg_status status = make_hdf(d, file.h5, total, err);
+    if (status == DCPG_OK) status = each_block(d, output, write_hdf_block, &file, err);
+    if (status == DCPG_OK) return dcpg_h5_commit(file.h5, err);
+    dcpg_h5_close(file.h5);
+    return status;
+}
+
+/* ---- one file per output ---- */
+
+/* "DIR/a.bedGraph.gz" of cpg/a, "DIR/cpg_stats_mean.h5" of cpg_stats/mean; dcpg_free. */
+static char *path_of(const dcpg_export_options *options, const char *output) {
+    bool cell = strncmp(output, "cpg/", 4) == 0;
+    char *name = dcpg_strdup(cell ? strrchr(output, '/') + 1 : output);
+    for (char *at = name; at && (at = strchr(at, '/')) != NULL;) *at = '_';
+    char *path =
+        name ? dcpg_format("%s/%s%s", options->out_dir, name, options->hdf ? ".h5" : ".bedGraph.gz") : NULL;
+    dcpg_free(name);
+    return path;
+}
+
+static dcpg_status name_files(const data *d, dcpg_strings *paths, dcpg_err *err) {
+    for (size_t o = 0; o < d->outputs.n; o++) {
+        char *path = path_of(d->options, d->outputs.v[o]);
+        ptrdiff_t same = path ? dcpg_strings_find(paths, path) : -1;
+        dcpg_status status = path ? DCPG_OK : dcpg_fail_nomem(err, "a path", 64);
+        if (same >= 0)
+            status =
+                dcpg_fail(err, DCPG_E_INPUT,
+                          "outputs %s and %s would both be written to %s: choose one with --output_names",
+                          d->outputs.v[same], d->outputs.v[o], path);
+        if (status == DCPG_OK) status = dcpg_strings_add(paths, path, err);
+        dcpg_free(path);
+        DCPG_TRY(status);
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status check_sites(data *d, dcpg_err *err) {
+    int64_t total = 0;
+    if (d->chromos.n == 0) return DCPG_OK;
+    DCPG_TRY(each_block(d, NULL, count_block, &total, err));
+    return total ? DCPG_OK
+                 : dcpg_fail(err, DCPG_E_INPUT, "%s: no site is on the chromosomes chosen", d->options->data);
+}
+
+static dcpg_status export_mine(data *d, const dcpg_strings *paths, const dcpg_par *par, dcpg_log *log,
+                               dcpg_err *err) {
+    for (size_t o = (size_t)par->rank; o < d->outputs.n; o += (size_t)par->size) {
+        dcpg_debug(log, "%s", paths->v[o]);
+        DCPG_TRY(d->options->hdf ? write_hdf(d, d->outputs.v[o], paths->v[o], err)
+                                 : write_bedgraph(d, d->outputs.v[o], paths->v[o], err));
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status prepare(data *d, dcpg_strings *paths, const dcpg_par *par, dcpg_err *err) {
+    DCPG_TRY(open_data(d, err));
+    DCPG_TRY(name_files(d, paths, err));
+    DCPG_TRY(check_sites(d, err));
+    return par->rank == 0 ? dcpg_make_dirs(d->options->out_dir, err) : DCPG_OK;
+}
+
+dcpg_status dcpg_export_all(const dcpg_export_options *options, const dcpg_par *par, dcpg_log *log,
+                            dcpg_err *err) {
+    data d = {.options = options};
+    dcpg_strings paths = {0};
+    dcpg_status status = dcpg_agree_all(par, prepare(&d, &paths, par, err), err);
+    if (status == DCPG_OK) status = dcpg_agree_all(par, export_mine(&d, &paths, par, log, err), err);
+    if (status == DCPG_OK)
+        dcpg_info(log, "%zu output%s of %" PRId64 " sites written to %s", d.outputs.n,
+                  d.outputs.n == 1 ? "" : "s", d.total, options->out_dir);
+    dcpg_strings_free(&paths);
+    close_data(&d);
+    return status;
+}

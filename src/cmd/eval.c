@@ -1,0 +1,116 @@
+/* dcpg eval */
+#include "cmd/cmd.h"
+
+#include <dcpg/eval.h>
+#include <dcpg/options.h>
+#include <dcpg/store.h>
+
+#include <inttypes.h>
+
+/* Everything a user can say. */
+typedef struct settings {
+    dcpg_strings store, chromos, model_files, replicate_names;
+    const char *keras_backend, *log_file;
+    int64_t nb_replicate;
+    bool verbose;
+    dcpg_eval_options eval;
+} settings;
+
+/* What the run is made of; freed together. */
+typedef struct parts {
+    dcpg_graph *graph;
+    dcpg_weights weights;
+    dcpg_store *store;
+    dcpg_source *source;
+    dcpg_strings cells, outputs; /* read from the store */
+} parts;
+
+static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err)
+{
+    const dcpg_opt options[] = {
+        {DCPG_OPT_LIST, "model_files", &s->model_files, NULL, 0, 0, "the model: a directory, a model.h5, or model.json and weights", "FILE"},
+        {DCPG_OPT_STRING, "keras_backend", &s->keras_backend, NULL, 0, 0, "theano or tensorflow: who wrote model files that do not say (default: theano for files of Keras 1)", "NAME"},
+        {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "chromosomes to evaluate on (default: all)", "NAME"},
+        {DCPG_OPT_STRING, "out_data", &s->eval.out_data, NULL, 0, 0, "HDF5 file of labels and predictions to write", "FILE"},
+        {DCPG_OPT_STRING, "out_report", &s->eval.out_report, NULL, 0, 0, "table of metrics to write: metric, output, value", "FILE"},
+        {DCPG_OPT_LIST, "replicate_names", &s->replicate_names, NULL, 0, 0, "cells whose neighbours a CpG model sees, as regular expressions (default: all)", "REGEX"},
+        {DCPG_OPT_INT, "nb_replicate", &s->nb_replicate, "0", 0, 1e9, "at most N such cells (0: all)", "N"},
+        {DCPG_OPT_INT, "nb_sample", &s->eval.nb_sample, "0", 0, 9e18, "the first N sites only (0: all)", "N"},
+        {DCPG_OPT_INT, "batch_size", &s->eval.batch, "0", 0, 1e6, "sites per forward pass and rank; changes no result (0: chosen here)", "N"},
+        {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
+        {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        {0}};
+    dcpg_command_line line = {"dcpg eval STORE --model_files DIR --out_data FILE --out_report FILE [options]",
+                              "Predicts the methylation of every site and cell with a trained model, and scores the predictions where the state is known; metrics are exact over all sites.", options,
+                              &s->store};
+    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
+    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
+    if (*help) return DCPG_OK;
+    if (s->store.n != 1) return dcpg_fail(err, DCPG_E_USAGE, "give one store (made by dcpg data), not %zu files", s->store.n);
+    if (s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "name the model: --model_files DIR");
+    return DCPG_OK;
+}
+
+/* Cells: those that an old model names, otherwise as chosen. */
+static dcpg_status choose_cells(const settings *s, parts *p, dcpg_err *err)
+{
+    if (s->replicate_names.n == 0) DCPG_TRY(dcpg_keras_cells(p->graph, &p->cells, err));
+    if (p->cells.n == 0) return dcpg_strings_select(&p->store->cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
+    for (size_t i = 0; i < p->cells.n; i++)
+        if (dcpg_strings_find(&p->store->cells, p->cells.v[i]) < 0)
+            return dcpg_fail(err, DCPG_E_INPUT, "%s: the model reads the neighbours of cell %s, which is not here: choose %" PRId64 " cells with --replicate_names", p->store->path, p->cells.v[i],
+                             p->graph->nb_cell);
+    return DCPG_OK;
+}
+
+/* What is wanted of the store: the model's outputs as far as they are there. */
+static dcpg_status choose(const settings *s, parts *p, dcpg_err *err)
+{
+    for (int o = 0; o < p->graph->nb_output; o++) {
+        const char *name = p->graph->layer[p->graph->output[o]].name;
+        if (dcpg_strings_find(&p->store->outputs, name) >= 0) DCPG_TRY(dcpg_strings_add(&p->outputs, name, err));
+    }
+    return p->graph->nb_cell ? choose_cells(s, p, err) : DCPG_OK;
+}
+
+static dcpg_status eval_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
+{
+    DCPG_TRY(dcpg_model_load_all(&s->model_files, s->keras_backend, par, log, &p->graph, &p->weights, err));
+    DCPG_TRY(dcpg_store_open_all(s->store.v[0], par, &p->store, err));
+    DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));
+    dcpg_want want = {.dna_wlen = p->graph->dna_wlen, .cpg_wlen = p->graph->cpg_wlen, .cells = &p->cells, .outputs = &p->outputs};
+    DCPG_TRY(dcpg_source_from_store_all(p->store, &s->chromos, &want, &p->source, err));
+    dcpg_info(log, "evaluating %" PRId64 " sites with %d outputs on %d rank%s", p->source->nb_site, p->graph->nb_output, par->size, par->size == 1 ? "" : "s");
+    return dcpg_eval_all(p->source, p->graph, &p->weights, &s->eval, par, log, err);
+}
+
+static void free_all(settings *s, parts *p)
+{
+    dcpg_strings *lists[] = {&s->store, &s->chromos, &s->model_files, &s->replicate_names, &p->cells, &p->outputs};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
+    dcpg_source_close(p->source);
+    dcpg_store_free(p->store);
+    dcpg_graph_free(p->graph);
+    dcpg_weights_free(&p->weights);
+}
+
+int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv)
+{
+    double started = dcpg_now();
+    settings s = {0};
+    parts p = {0};
+    dcpg_log log = {0};
+    dcpg_err err = {0};
+    bool help = false;
+    dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
+    if (status == DCPG_OK && !help) {
+        dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
+        if (s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
+        status = dcpg_agree_all(par, status, &err);
+        if (status == DCPG_OK) status = eval_all(&s, &p, par, &log, &err);
+        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
+        dcpg_log_close(&log);
+    }
+    free_all(&s, &p);
+    return status == DCPG_OK ? 0 : dcpg_cmd_fail(par, argv[0], &err);
+}
