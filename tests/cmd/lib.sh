@@ -41,7 +41,7 @@ refused() {
     local words=$1 code=0 lines
     shift
     timeout 60 "${MPIRUN:-mpirun}" -n 3 "$@" >"$work/out.log" 2>"$work/err.log" || code=$?
-    lines=$(grep -c '^dcpg ' "$work/err.log" || true)
+    lines=$(grep -cE '^dcpg[ :]' "$work/err.log" || true)
     [[ $code == 2 ]] || fail "exit code $code, not 2: $* ($(head -n 5 "$work/err.log"))"
     [[ $lines == 1 ]] || fail "$lines error lines, not 1: $*: $(cat "$work/err.log")"
     grep -qiE -- "$words" "$work/err.log" || fail "no '$words' in the error of $*: $(grep '^dcpg ' "$work/err.log")"

@@ -17,5 +17,5 @@ at_least 'AUC of real cells from their neighbours' "$(auc bs.tsv)" 0.70
 on 3 "$dcpg" data --cpg_profiles "$shared"/data/hs1/cpg/bulk_ENCSR156JXJ.tsv.gz --dna_files "$shared/data/hs1/dna" --out_file hs1.h5
 on 2 "$dcpg" train hs1.h5 --dna_model CnnL1h128 --dna_wlen 101 --nb_train_sample 20000 --nb_epoch 1 --learning_rate 0.001 --out_dir hs1
 on 2 "$dcpg" eval hs1.h5 --nb_sample 20000 --model_files hs1 --out_report hs1.tsv
-at_least 'AUC of a bulk profile from DNA' "$(auc hs1.tsv)" 0.75
+at_least 'AUC of a bulk profile from DNA' "$(auc hs1.tsv)" 0.65
 echo ok
