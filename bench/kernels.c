@@ -1,6 +1,7 @@
 /* One line per kernel and shape of the zoo: speed, and the residual against the naive twin on a few samples.
  *   bench_kernels [part of a name ...]
- * First the gemm rate of this processor, which the others can be held against. Speeds are the best of many repetitions. */
+ * First the gemm rate of this processor, which the others can be held against. Speeds are the best of many
+ * repetitions. */
 #include "naive.h"
 
 #include <dcpg/log.h>
@@ -68,22 +69,24 @@ static double residual(int64_t count, const float *got, const double *want) {
     return worst / largest;
 }
 
-static void line(const char *name, const char *shape, double work, const char *unit, double time, double error) {
+static void line(const char *name, const char *shape, double work, const char *unit, double time,
+                 double error) {
     bool pass = error < tolerance;
     failed |= !pass;
-    printf("%-30s %-38s %9.3f ms %8.1f %-7s %8.1e %s\n", name, shape, time * 1e3, work / time * 1e-9, unit, error, pass ? "PASS" : "FAIL");
+    printf("%-30s %-38s %9.3f ms %8.1f %-7s %8.1e %s\n", name, shape, time * 1e3, work / time * 1e-9, unit,
+           error, pass ? "PASS" : "FAIL");
     fflush(stdout);
 }
 
 /* Best time of `call`, repeated for a while, in `time`. */
-#define MEASURE(time, call)                                                             \
-    do {                                                                                \
-        (time) = INFINITY;                                                              \
-        for (double begin_ = dcpg_now(); !isfinite(time) || dcpg_now() - begin_ < seconds;) { \
-            double from_ = dcpg_now();                                                  \
-            call;                                                                       \
-            (time) = fmin(time, dcpg_now() - from_);                                    \
-        }                                                                               \
+#define MEASURE(time, call)                                                                                  \
+    do {                                                                                                     \
+        (time) = INFINITY;                                                                                   \
+        for (double begin_ = dcpg_now(); !isfinite(time) || dcpg_now() - begin_ < seconds;) {                \
+            double from_ = dcpg_now();                                                                       \
+            call;                                                                                            \
+            (time) = fmin(time, dcpg_now() - from_);                                                         \
+        }                                                                                                    \
     } while (0)
 
 /* ---- gemm and dense ---- */
@@ -94,7 +97,8 @@ static void gemm(const char *name, int64_t m, int64_t n, int64_t k) {
     int64_t rows = m < 8 ? m : 8;
     if (!asked_for(name)) return;
     array a = noise(m * k, rows * k, 1.0), b = noise(k * n, k * n, 1.0), c = noise(m * n, rows * n, 1.0);
-    MEASURE(time, dcpg_gemm(m, n, k, (dcpg_mat){a.f, k, 1}, (dcpg_mat){b.f, n, 1}, 0.0f, (dcpg_mat_out){c.f, n, 1}));
+    MEASURE(time, dcpg_gemm(m, n, k, (dcpg_mat){a.f, k, 1}, (dcpg_mat){b.f, n, 1}, 0.0f,
+                            (dcpg_mat_out){c.f, n, 1}));
     naive_gemm(rows, n, k, (naive_mat){a.d, k, 1}, (naive_mat){b.d, n, 1}, c.d);
     snprintf(shape, sizeof shape, "%dx%dx%d", (int)m, (int)n, (int)k);
     line(name, shape, 2.0 * (double)m * (double)n * (double)k, "GFLOP/s", time, residual(rows * n, c.f, c.d));
@@ -107,7 +111,8 @@ static void dense(const char *name, int64_t n, int64_t c, int64_t f) {
     int64_t rows = 2, leaf = n / 8;
     if (!asked_for(name)) return;
     snprintf(shape, sizeof shape, "n %d, %d -> %d", (int)n, (int)c, (int)f);
-    array x = noise(n * c, leaf * c, 1.0), w = noise(c * f, c * f, 1.0), b = noise(f, f, 1.0), y = noise(n * f, rows * f, 1.0), dy = noise(n * f, leaf * f, 1.0);
+    array x = noise(n * c, leaf * c, 1.0), w = noise(c * f, c * f, 1.0), b = noise(f, f, 1.0),
+          y = noise(n * f, rows * f, 1.0), dy = noise(n * f, leaf * f, 1.0);
     array dx = noise(n * c, rows * c, 1.0), dw = noise(c * f, c * f, 1.0), db = noise(f, f, 1.0);
     MEASURE(time, dcpg_dense_forward(n, c, f, x.f, w.f, b.f, false, y.f));
     naive_gemm(rows, f, c, (naive_mat){x.d, c, 1}, (naive_mat){w.d, f, 1}, y.d);
@@ -128,7 +133,8 @@ static void dense(const char *name, int64_t n, int64_t c, int64_t f) {
 
 /* ---- convolutions ---- */
 
-static void conv(const char *name, int64_t t_in, int64_t c, int64_t f, int64_t k, int64_t stride, int64_t dilation, bool same) {
+static void conv(const char *name, int64_t t_in, int64_t c, int64_t f, int64_t k, int64_t stride,
+                 int64_t dilation, bool same) {
     dcpg_conv cv = {.t_in = t_in, .c = c, .f = f, .k = k, .stride = stride, .dilation = dilation};
     char shape[64], text[64];
     double time;
@@ -137,9 +143,12 @@ static void conv(const char *name, int64_t t_in, int64_t c, int64_t f, int64_t k
     dcpg_conv_shape(&cv, same);
     int64_t in = t_in * c, out = cv.t_out * f;
     double work = 2.0 * (double)(cv.t_out * k) * (double)(c * f);
-    snprintf(shape, sizeof shape, "n %d, %dx%d -> %dx%d k%d s%d d%d", BATCH, (int)t_in, (int)c, (int)cv.t_out, (int)f, (int)k, (int)stride, (int)dilation);
-    array x = noise(BATCH * in, some * in, 1.0), w = noise(k * c * f, k * c * f, 0.1), b = noise(f, f, 1.0), y = noise(BATCH * out, some * out, 1.0);
-    array dx = noise(BATCH * in, some * in, 1.0), dw = noise(k * c * f, k * c * f, 1.0), db = noise(f, f, 1.0), scratch = noise((int64_t)dcpg_conv_scratch(&cv, BATCH), 1, 1.0);
+    snprintf(shape, sizeof shape, "n %d, %dx%d -> %dx%d k%d s%d d%d", BATCH, (int)t_in, (int)c, (int)cv.t_out,
+             (int)f, (int)k, (int)stride, (int)dilation);
+    array x = noise(BATCH * in, some * in, 1.0), w = noise(k * c * f, k * c * f, 0.1), b = noise(f, f, 1.0),
+          y = noise(BATCH * out, some * out, 1.0);
+    array dx = noise(BATCH * in, some * in, 1.0), dw = noise(k * c * f, k * c * f, 1.0),
+          db = noise(f, f, 1.0), scratch = noise((int64_t)dcpg_conv_scratch(&cv, BATCH), 1, 1.0);
     MEASURE(time, dcpg_conv_forward(&cv, BATCH, x.f, w.f, b.f, true, y.f, scratch.f));
     naive_conv_forward(&cv, some, x.d, w.d, b.d, true, y.d);
     snprintf(text, sizeof text, "%s forward", name);
@@ -168,18 +177,24 @@ static void conv_dna(int64_t t_in, int64_t f, int64_t k, int64_t pool) {
     dcpg_conv_shape(&cv, false);
     int64_t rows = cv.t_out / pool, out = rows * f;
     double work = 2.0 * (double)(cv.t_out * k) * (double)(4 * f);
-    uint8_t *codes = dcpg_alloc((size_t)(BATCH * t_in), 1), *arg = dcpg_alloc((size_t)(BATCH * out), 1), *twin_arg = dcpg_alloc((size_t)out, 1);
+    uint8_t *codes = dcpg_alloc((size_t)(BATCH * t_in), 1), *arg = dcpg_alloc((size_t)(BATCH * out), 1),
+            *twin_arg = dcpg_alloc((size_t)out, 1);
     if (codes == NULL || arg == NULL || twin_arg == NULL) abort();
-    for (int64_t i = 0; i < BATCH * t_in; i++) codes[i] = (uint8_t)(dcpg_rng_below(&numbers, 100) == 0 ? 4 : dcpg_rng_below(&numbers, 4));
-    array x = noise(1, t_in * 4, 1.0), w = noise(k * 4 * f, k * 4 * f, 0.5), b = noise(f, f, 0.5), y = noise(BATCH * out, out, 1.0), flat = noise(1, cv.t_out * f, 1.0);
-    array dy = noise(BATCH * out, out, 1.0), dw = noise(k * 4 * f, k * 4 * f, 1.0), db = noise(f, f, 1.0), scratch = noise((int64_t)dcpg_conv_dna_scratch(&cv, BATCH), 1, 1.0);
-    snprintf(shape, sizeof shape, "n %d, %dx4 -> %dx%d k%d pool %d", BATCH, (int)t_in, (int)cv.t_out, (int)f, (int)k, (int)pool);
+    for (int64_t i = 0; i < BATCH * t_in; i++)
+        codes[i] = (uint8_t)(dcpg_rng_below(&numbers, 100) == 0 ? 4 : dcpg_rng_below(&numbers, 4));
+    array x = noise(1, t_in * 4, 1.0), w = noise(k * 4 * f, k * 4 * f, 0.5), b = noise(f, f, 0.5),
+          y = noise(BATCH * out, out, 1.0), flat = noise(1, cv.t_out * f, 1.0);
+    array dy = noise(BATCH * out, out, 1.0), dw = noise(k * 4 * f, k * 4 * f, 1.0), db = noise(f, f, 1.0),
+          scratch = noise((int64_t)dcpg_conv_dna_scratch(&cv, BATCH), 1, 1.0);
+    snprintf(shape, sizeof shape, "n %d, %dx4 -> %dx%d k%d pool %d", BATCH, (int)t_in, (int)cv.t_out, (int)f,
+             (int)k, (int)pool);
     MEASURE(time, dcpg_conv_dna_pool_forward(&cv, pool, BATCH, codes, w.f, b.f, y.f, arg, scratch.f));
     naive_one_hot(t_in, codes, x.d);
     naive_conv_forward(&cv, 1, x.d, w.d, b.d, true, flat.d);
     naive_max_pool_forward(1, cv.t_out, f, pool, flat.d, y.d, twin_arg);
     line("conv_dna + relu + pool", shape, BATCH * work, "GFLOP/s", time, residual(out, y.f, y.d));
-    MEASURE(time, dcpg_conv_dna_pool_backward_weight(&cv, pool, LEAF, codes, y.f, arg, dy.f, dw.f, db.f, scratch.f));
+    MEASURE(time, dcpg_conv_dna_pool_backward_weight(&cv, pool, LEAF, codes, y.f, arg, dy.f, dw.f, db.f,
+                                                     scratch.f));
     dcpg_conv_dna_pool_backward_weight(&cv, pool, 1, codes, y.f, arg, dy.f, dw.f, db.f, scratch.f);
     for (int64_t i = 0; i < out; i++) dy.d[i] = y.f[i] > 0.0f ? dy.d[i] : 0.0;
     naive_max_pool_backward(1, cv.t_out, f, pool, arg, dy.d, flat.d);
@@ -201,9 +216,13 @@ static void gru(const char *name, int64_t n, int64_t t, int64_t c, int64_t u) {
     int64_t rows = n * t, leaf = n / 8;
     if (!asked_for(name)) return;
     snprintf(shape, sizeof shape, "n %d, %dx%d, %d units", (int)n, (int)t, (int)c, (int)u);
-    array x = noise(rows * c, t * c, 1.0), w = noise(c * 3 * u, c * 3 * u, 0.1), r = noise(u * 3 * u, u * 3 * u, 0.1), b = noise(3 * u, 3 * u, 1.0), y = noise(rows * u, t * u, 1.0);
-    array dy = noise(rows * u, t * u, 1.0), dx = noise(rows * c, t * c, 1.0), dw = noise(c * 3 * u, c * 3 * u, 1.0), dr = noise(u * 3 * u, u * 3 * u, 1.0), db = noise(3 * u, 3 * u, 1.0);
-    array saved = noise((int64_t)dcpg_gru_saved(&g, n), 1, 1.0), scratch = noise((int64_t)dcpg_gru_scratch(&g, n), 1, 1.0);
+    array x = noise(rows * c, t * c, 1.0), w = noise(c * 3 * u, c * 3 * u, 0.1),
+          r = noise(u * 3 * u, u * 3 * u, 0.1), b = noise(3 * u, 3 * u, 1.0), y = noise(rows * u, t * u, 1.0);
+    array dy = noise(rows * u, t * u, 1.0), dx = noise(rows * c, t * c, 1.0),
+          dw = noise(c * 3 * u, c * 3 * u, 1.0), dr = noise(u * 3 * u, u * 3 * u, 1.0),
+          db = noise(3 * u, 3 * u, 1.0);
+    array saved = noise((int64_t)dcpg_gru_saved(&g, n), 1, 1.0),
+          scratch = noise((int64_t)dcpg_gru_scratch(&g, n), 1, 1.0);
     MEASURE(time, dcpg_gru_forward(&g, n, x.f, w.f, r.f, b.f, y.f, u, saved.f, scratch.f));
     naive_gru_gradient twin = {dx.d, dw.d, dr.d, db.d};
     naive_gru_forward(&g, 1, x.d, w.d, r.d, b.d, y.d);
@@ -222,7 +241,8 @@ static void gru(const char *name, int64_t n, int64_t t, int64_t c, int64_t u) {
     dcpg_gru_backward_weight(&g, n, 0, 1, x.f, saved.f, dw.f, dr.f, db.f, scratch.f);
     snprintf(text, sizeof text, "%s weight gradient", name);
     snprintf(shape, sizeof shape, "n %d", (int)leaf);
-    line(text, shape, work / 8.0, "GFLOP/s", time, fmax(residual(c * 3 * u, dw.f, dw.d), residual(u * 3 * u, dr.f, dr.d)));
+    line(text, shape, work / 8.0, "GFLOP/s", time,
+         fmax(residual(c * 3 * u, dw.f, dw.d), residual(u * 3 * u, dr.f, dr.d)));
     free_arrays();
 }
 
@@ -254,8 +274,9 @@ static void norm(int64_t rows, int64_t c) {
     double time, error = 0.0;
     if (!asked_for("batch_norm")) return;
     snprintf(shape, sizeof shape, "%dx%d", (int)rows, (int)c);
-    array x = noise(rows * c, rows * c, 1.0), y = noise(rows * c, rows * c, 1.0), mean = noise(c, c, 0.1), var = noise(c, c, 0.0), rstd = noise(c, c, 1.0), gamma = noise(c, c, 1.0),
-          beta = noise(c, c, 1.0), dx = noise(rows * c, 1, 1.0);
+    array x = noise(rows * c, rows * c, 1.0), y = noise(rows * c, rows * c, 1.0), mean = noise(c, c, 0.1),
+          var = noise(c, c, 0.0), rstd = noise(c, c, 1.0), gamma = noise(c, c, 1.0), beta = noise(c, c, 1.0),
+          dx = noise(rows * c, 1, 1.0);
     double *sums = dcpg_alloc((size_t)(2 * c), sizeof *sums);
     if (sums == NULL) abort();
     MEASURE(time, dcpg_bn_sums(rows, c, x.f, mean.f, sums));
@@ -298,7 +319,8 @@ static void update(int64_t count) {
     double time;
     if (!asked_for("adam")) return;
     snprintf(shape, sizeof shape, "%d", (int)count);
-    array w = noise(count, count, 1.0), g = noise(count, count, 1.0), m = noise(count, count, 0.0), v = noise(count, count, 0.0);
+    array w = noise(count, count, 1.0), g = noise(count, count, 1.0), m = noise(count, count, 0.0),
+          v = noise(count, count, 0.0);
     dcpg_adam_step step = {1e-4f, 0.9f, 0.999f, 1e-7f, 1e-4f, 1e-4f};
     dcpg_adam_update(&step, (size_t)count, g.f, w.f, m.f, v.f);
     for (int64_t i = 0; i < count; i++) {
@@ -320,7 +342,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }
-    printf("# %s, %d threads, batch %d, weight gradients of leaves of %d\n", dcpg_gemm_description(), omp_get_max_threads(), BATCH, LEAF);
+    printf("# %s, %d threads, batch %d, weight gradients of leaves of %d\n", dcpg_gemm_description(),
+           omp_get_max_threads(), BATCH, LEAF);
     gemm("gemm peak", 2048, 2048, 2048);
     gemm("gemm conv2", 31232, 256, 384);
     gemm("gemm GRU step", 128, 768, 256);

@@ -3,7 +3,7 @@
  * Conventions. n: samples, t: time steps (positions along a window, or cells), c: channels in, f: channels (filters, units) out, k: filter length.
  * Every kernel threads itself over fixed blocks of its work (never by thread count), so the same call gives the same bits for any number of threads, and a sample's
  * result does not depend on which other samples are in the call. Arrays must not overlap unless said otherwise. Kernels never allocate: scratch is the caller's, and a
- * function *_scratch tells how many floats. Every kernel has a naive twin in tests/kern. Kernels named *_backward_weight work on the rows of ONE leaf of the summation
+ * function *_scratch tells how many floats; its content before and after means nothing, and it does not grow with threads. Every kernel has a naive twin in tests/kern. Kernels named *_backward_weight work on the rows of ONE leaf of the summation
  * tree and overwrite dw (and db): the caller merges leaves (tree.h). */
 #ifndef DCPG_KERN_H
 #define DCPG_KERN_H
@@ -27,10 +27,10 @@ typedef struct dcpg_mat_out {
 } dcpg_mat_out;
 
 /* C[m][n] = A[m][k] * B[k][n] + beta * C, beta 0 or 1 (0: C is not read). Threaded with the OpenMP threads available; inside a parallel region single-threaded.
- * A row of C has the same bits whatever m is and however many threads run. k = 0 gives beta * C. */
+ * A row of C has the same bits whatever m is, a column whatever n is, and however many threads run. k = 0 gives beta * C. */
 void dcpg_gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c);
 
-/* Chooses the backend and, for BLIS, its kernel set; call once before the first gemm, from one thread. `name`: "blis" (default when NULL or empty) or "ref" (slow, for tests).
+/* Chooses the backend and, for BLIS, its kernel set; call once before the first gemm, from one thread (a gemm without it starts "blis"). `name`: "blis" (default when NULL or empty) or "ref" (slow, for tests).
  * Sets BLIS_ARCH_TYPE to the best kernel set for the processor where BLIS would not recognise it; a value set by the user wins. */
 dcpg_status dcpg_gemm_start(const char *name, dcpg_err *err);
 /* "blis 0.9.0 (skx)": what runs; for the log. */
@@ -119,13 +119,14 @@ size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n);
 /* x[n][t][c], w[c][3u], r[u][3u], b: y with row stride y_stride (so both directions write into one concatenated output): sample i, (step j,) unit l at
  * y[(i (* t + j)) * y_stride + l]. saved NULL: prediction. */
 void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const float *w, const float *r, const float *b, float *y, int64_t y_stride, float *saved, float *scratch);
-/* Backward through time: dy as y. Leaves the gradients of the gate pre-activations in `saved` for the weight gradient; dx[n][t][c] (+)=. */
+/* Backward through time: dy as y. Leaves the gradients of the gate pre-activations in `saved` for the weight gradient; dx[n][t][c] (+)=, NULL: not wanted. */
 void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, const float *r, const float *dy, int64_t dy_stride, float *saved, bool accumulate, float *dx, float *scratch);
 /* For rows first .. end-1 of the n samples (one leaf): dw[c][3u], dr[u][3u], db, overwritten, from x and saved. */
 void dcpg_gru_backward_weight(const dcpg_gru *gru, int64_t n, int64_t first, int64_t end, const float *x, const float *saved, float *dw, float *dr, float *db, float *scratch);
 
 /* ---- losses: one output column. p[n * stride] predictions, y labels, weight per sample; loss is the weighted SUM over the rows (the caller divides by the batch) ---- */
-/* Binary cross-entropy, p clipped to [1e-7, 1 - 1e-7] in float32; a clipped p has gradient 0. dp may be NULL. scale multiplies dp (output weight / batch size). */
+/* Binary cross-entropy, p clipped to [1e-7, 1 - 1e-7] in float32; a clipped p has gradient 0. dp lies in memory as p does and may be NULL.
+ * scale multiplies dp (output weight / batch size). */
 double dcpg_loss_bce(int64_t n, const float *p, int64_t stride, const float *y, const float *weight, float scale, float *dp);
 double dcpg_loss_mse(int64_t n, const float *p, int64_t stride, const float *y, const float *weight, float scale, float *dp);
 /* p[n][stride >= nb_class] softmax outputs, label y = class index or -1 (zero vector). Keras: p is renormalised, clipped likewise. */

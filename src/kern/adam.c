@@ -6,8 +6,10 @@
 
 enum { BLOCK = 1 << 13 };
 
-KERN_VECTOR static void update(const dcpg_adam_step *step, int64_t count, const float *restrict grad, float *restrict w, float *restrict m, float *restrict v) {
-    float rate = step->rate, rest1 = 1.0f - step->beta1, rest2 = 1.0f - step->beta2, epsilon = step->epsilon, l1 = step->l1, l2 = 2.0f * step->l2;
+KERN_VECTOR static void update(const dcpg_adam_step *step, int64_t count, const float *restrict grad,
+                               float *restrict w, float *restrict m, float *restrict v) {
+    float rate = step->rate, rest1 = 1.0f - step->beta1, rest2 = 1.0f - step->beta2, epsilon = step->epsilon,
+          l1 = step->l1, l2 = 2.0f * step->l2;
     for (int64_t i = 0; i < count; i++) {
         float sign = (w[i] > 0.0f ? 1.0f : 0.0f) - (w[i] < 0.0f ? 1.0f : 0.0f);
         float g = grad[i] + (l1 * sign + l2 * w[i]);
@@ -17,10 +19,12 @@ KERN_VECTOR static void update(const dcpg_adam_step *step, int64_t count, const 
     }
 }
 
-void dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *grad, float *w, float *m, float *v) {
+void dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *grad, float *w, float *m,
+                      float *v) {
     int64_t all = (int64_t)count;
 #pragma omp parallel for schedule(static) if (all > KERN_SMALL)
-    for (int64_t i = 0; i < all; i += BLOCK) update(step, kern_min(BLOCK, all - i), grad + i, w + i, m + i, v + i);
+    for (int64_t i = 0; i < all; i += BLOCK)
+        update(step, kern_min(BLOCK, all - i), grad + i, w + i, m + i, v + i);
 }
 
 /* Sums of one part in LANES interleaved sums, added in order. */

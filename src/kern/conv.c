@@ -1,12 +1,15 @@
 /* Convolution over one time axis as gemm, without im2col.
  *
- * Row t of the gemm's left matrix is the window of k steps that begins at padded step t * stride: k * c numbers in a row of memory when dilation is 1. So the input itself, read with a row
- * stride of stride * c, is the matrix, rows overlapping. With dilation each tap is a gemm of its own.
+ * Row t of the gemm's left matrix is the window of k steps that begins at padded step t * stride: k * c
+ * numbers in a row of memory when dilation is 1. So the input itself, read with a row stride of stride * c,
+ * is the matrix, rows overlapping. With dilation each tap is a gemm of its own.
  *
- * Several samples go into one gemm (a block) to give it rows enough: sample i begins at padded step i * pitch, neighbours share the zeros between them, and the rows whose
- * windows run over a border are junk that is left behind when the rows are copied out. The input is copied only where it needs zeros or another pitch. The gradient of the input is
- * with stride 1 a convolution of dy with the turned kernel, otherwise taps scattered into padded steps. Blocks are threads' work; how samples fall into blocks changes no bits, because
- * gemm's rows do not depend on each other. */
+ * Several samples go into one gemm (a block) to give it rows enough: sample i begins at padded step i *
+ * pitch, neighbours share the zeros between them, and the rows whose windows run over a border are junk that
+ * is left behind when the rows are copied out. The input is copied only where it needs zeros or another
+ * pitch. The gradient of the input is with stride 1 a convolution of dy with the turned kernel, otherwise
+ * taps scattered into padded steps. Blocks are threads' work; how samples fall into blocks changes no bits,
+ * because gemm's rows do not depend on each other. */
 #include "kern/rows.h"
 #include "kern/vector.h"
 
@@ -15,7 +18,8 @@
 #include <omp.h>
 #include <string.h>
 
-/* A block holds samples for about this many gemm rows: packing the weights costs little beside them, and a block's scratch stays in the L2 cache. */
+/* A block holds samples for about this many gemm rows: packing the weights costs little beside them, and a
+ * block's scratch stays in the L2 cache. */
 enum { ROWS = 448 };
 
 typedef struct layout {
@@ -40,14 +44,24 @@ static layout layout_of(const dcpg_conv *conv) {
 }
 
 /* Padded steps of a block of nb samples, zeros after the last one included. */
-static int64_t padded_steps(const layout *l, int64_t nb) { return (nb - 1) * l->pitch + kern_max(l->pitch, l->need); }
+static int64_t padded_steps(const layout *l, int64_t nb) {
+    return (nb - 1) * l->pitch + kern_max(l->pitch, l->need);
+}
 
 /* Gemm rows of a block without the junk after its last sample. */
-static int64_t gemm_rows(const dcpg_conv *conv, const layout *l, int64_t nb) { return (nb - 1) * l->rows + conv->t_out; }
+static int64_t gemm_rows(const dcpg_conv *conv, const layout *l, int64_t nb) {
+    return (nb - 1) * l->rows + conv->t_out;
+}
 
 /* The convolution that takes dy to dx: stride 1 only, kernel turned. */
 static dcpg_conv turned(const dcpg_conv *conv) {
-    dcpg_conv back = {.t_in = conv->t_out, .c = conv->f, .t_out = conv->t_in, .f = conv->c, .k = conv->k, .stride = 1, .dilation = conv->dilation};
+    dcpg_conv back = {.t_in = conv->t_out,
+                      .c = conv->f,
+                      .t_out = conv->t_in,
+                      .f = conv->c,
+                      .k = conv->k,
+                      .stride = 1,
+                      .dilation = conv->dilation};
     back.pad_left = (conv->k - 1) * conv->dilation - conv->pad_left;
     return back;
 }
@@ -69,10 +83,13 @@ static int64_t round_up(int64_t count) { return kern_ceil_div(count, 16) * 16; }
 
 /* Floats a block of correlate() needs: its padded input, and its output before the junk is left behind. */
 static int64_t correlate_slot(const dcpg_conv *conv, const layout *l) {
-    return round_up(l->padded ? padded_steps(l, l->block) * conv->c : 0) + round_up(l->direct ? 0 : l->block * l->rows * conv->f);
+    return round_up(l->padded ? padded_steps(l, l->block) * conv->c : 0) +
+           round_up(l->direct ? 0 : l->block * l->rows * conv->f);
 }
 
-static int64_t scatter_slot(const dcpg_conv *conv, const layout *l) { return round_up(l->block * l->rows * conv->f) + round_up(padded_steps(l, l->block) * conv->c); }
+static int64_t scatter_slot(const dcpg_conv *conv, const layout *l) {
+    return round_up(l->block * l->rows * conv->f) + round_up(padded_steps(l, l->block) * conv->c);
+}
 
 /* Scratch per block, one slot per thread; there are never more threads than blocks. */
 static int64_t slots(const layout *l, int64_t n, int64_t slot) { return kern_ceil_div(n, l->block) * slot; }
@@ -139,7 +156,8 @@ typedef struct finish {
     bool relu, accumulate;
 } finish;
 
-static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *x, const float *w, finish end, float *y, float *slot) {
+static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *x,
+                            const float *w, finish end, float *y, float *slot) {
     int64_t c = conv->c, f = conv->f, rows = gemm_rows(conv, l, nb);
     const float *in = x;
     if (l->padded) {
@@ -160,21 +178,26 @@ static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, 
         return;
     }
     for (int64_t i = 0; i < nb; i++) {
-        dcpg_rows_finish(conv->t_out, f, out + i * l->rows * f, end.b, end.relu, end.accumulate, y + i * conv->t_out * f);
+        dcpg_rows_finish(conv->t_out, f, out + i * l->rows * f, end.b, end.relu, end.accumulate,
+                         y + i * conv->t_out * f);
     }
 }
 
-static void correlate(const dcpg_conv *conv, int64_t n, const float *x, const float *w, finish end, float *y, float *scratch) {
+static void correlate(const dcpg_conv *conv, int64_t n, const float *x, const float *w, finish end, float *y,
+                      float *scratch) {
     layout l = layout_of(conv);
     int64_t blocks = kern_ceil_div(n, l.block), slot = correlate_slot(conv, &l);
-#pragma omp parallel for schedule(static) num_threads((int)kern_min(blocks, omp_get_max_threads())) if (blocks > 1)
+#pragma omp parallel for schedule(static)                                                                    \
+    num_threads((int)kern_min(blocks, omp_get_max_threads())) if (blocks > 1)
     for (int64_t block = 0; block < blocks; block++) {
         int64_t i = block * l.block, nb = kern_min(l.block, n - i);
-        correlate_block(conv, &l, nb, x + i * conv->t_in * conv->c, w, end, y + i * conv->t_out * conv->f, scratch + omp_get_thread_num() * slot);
+        correlate_block(conv, &l, nb, x + i * conv->t_in * conv->c, w, end, y + i * conv->t_out * conv->f,
+                        scratch + omp_get_thread_num() * slot);
     }
 }
 
-void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b, bool relu, float *y, float *scratch) {
+void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b,
+                       bool relu, float *y, float *scratch) {
     if (n <= 0) return;
     assert(conv->t_out > 0);
     correlate(conv, n, x, w, (finish){.b = b, .relu = relu}, y, scratch);
@@ -182,7 +205,8 @@ void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const f
 
 /* ---- gradient of the input ---- */
 
-static void scatter_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *dy, const float *w, bool accumulate, float *dx, float *slot) {
+static void scatter_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *dy, const float *w,
+                          bool accumulate, float *dx, float *slot) {
     int64_t c = conv->c, f = conv->f;
     float *padded = slot + round_up(l->block * l->rows * f);
     memset(padded, 0, (size_t)(padded_steps(l, nb) * c) * sizeof *padded);
@@ -193,31 +217,38 @@ static void scatter_block(const dcpg_conv *conv, const layout *l, int64_t nb, co
         dcpg_gemm(gemm_rows(conv, l, nb), c, f, (dcpg_mat){slot, f, 1}, b, 1.0f, to);
     }
     for (int64_t i = 0; i < nb; i++) {
-        dcpg_rows_finish(conv->t_in, c, padded + (i * l->pitch + conv->pad_left) * c, NULL, false, accumulate, dx + i * conv->t_in * c);
+        dcpg_rows_finish(conv->t_in, c, padded + (i * l->pitch + conv->pad_left) * c, NULL, false, accumulate,
+                         dx + i * conv->t_in * c);
     }
 }
 
-void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w, bool accumulate, float *dx, float *scratch) {
+void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w,
+                              bool accumulate, float *dx, float *scratch) {
     if (n <= 0) return;
     if (conv->stride == 1) {
         dcpg_conv back = turned(conv);
         turn_kernel(conv, w, scratch);
-        correlate(&back, n, dy, scratch, (finish){.accumulate = accumulate}, dx, scratch + round_up(conv->k * conv->c * conv->f));
+        correlate(&back, n, dy, scratch, (finish){.accumulate = accumulate}, dx,
+                  scratch + round_up(conv->k * conv->c * conv->f));
         return;
     }
     layout l = layout_of(conv);
     int64_t blocks = kern_ceil_div(n, l.block), slot = scatter_slot(conv, &l);
-#pragma omp parallel for schedule(static) num_threads((int)kern_min(blocks, omp_get_max_threads())) if (blocks > 1)
+#pragma omp parallel for schedule(static)                                                                    \
+    num_threads((int)kern_min(blocks, omp_get_max_threads())) if (blocks > 1)
     for (int64_t block = 0; block < blocks; block++) {
         int64_t i = block * l.block, nb = kern_min(l.block, n - i);
-        scatter_block(conv, &l, nb, dy + i * conv->t_out * conv->f, w, accumulate, dx + i * conv->t_in * conv->c, scratch + omp_get_thread_num() * slot);
+        scatter_block(conv, &l, nb, dy + i * conv->t_out * conv->f, w, accumulate,
+                      dx + i * conv->t_in * conv->c, scratch + omp_get_thread_num() * slot);
     }
 }
 
 /* ---- gradient of the weights ---- */
 
-/* One gemm over all rows of the leaf: the sum over time and samples is its inner sum, and threads share out dw. */
-void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy, float *dw, float *db, float *scratch) {
+/* One gemm over all rows of the leaf: the sum over time and samples is its inner sum, and threads share out
+ * dw. */
+void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy, float *dw,
+                               float *db, float *scratch) {
     int64_t c = conv->c, f = conv->f;
     if (n <= 0) {
         memset(dw, 0, (size_t)(conv->k * c * f) * sizeof *dw);
@@ -246,7 +277,8 @@ void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x,
     int64_t taps = conv->dilation == 1 ? conv->k : 1;
     for (int64_t j = 0; j < conv->k; j += taps) {
         dcpg_mat a = {in + j * conv->dilation * c, 1, conv->stride * c};
-        dcpg_gemm(taps * c, f, gemm_rows(conv, &l, n), a, (dcpg_mat){out, f, 1}, 0.0f, (dcpg_mat_out){dw + j * c * f, f, 1});
+        dcpg_gemm(taps * c, f, gemm_rows(conv, &l, n), a, (dcpg_mat){out, f, 1}, 0.0f,
+                  (dcpg_mat_out){dw + j * c * f, f, 1});
     }
     dcpg_rows_sum(n * conv->t_out, f, dy, f, db);
 }

@@ -1,5 +1,7 @@
-/* The first convolution reads one-hot DNA, so that a window's product with a kernel is a choice of k rows of w. Groups of 3 taps have 5^3 possible contents (A, T, G, C, N), whose sums of
- * rows are tabulated: a window is then the sum of one table row per group. Backward, gradients are added to the tables' rows, and the tables are summed to dw at the end. */
+/* The first convolution reads one-hot DNA, so that a window's product with a kernel is a choice of k rows of
+ * w. Groups of 3 taps have 5^3 possible contents (A, T, G, C, N), whose sums of rows are tabulated: a window
+ * is then the sum of one table row per group. Backward, gradients are added to the tables' rows, and the
+ * tables are summed to dw at the end. */
 #include "kern/vector.h"
 
 #include <assert.h>
@@ -31,10 +33,13 @@ static tables tables_of(const dcpg_conv *conv) {
     return t;
 }
 
-/* Scratch: tables [blocks of LANES channels][entries + 1][LANES], then for each sample the table rows of its windows, int32[t_out][width]. */
+/* Scratch: tables [blocks of LANES channels][entries + 1][LANES], then for each sample the table rows of its
+ * windows, int32[t_out][width]. */
 static int64_t lane_blocks(const dcpg_conv *conv) { return kern_ceil_div(conv->f, LANES); }
 static int64_t table_floats(const tables *t) { return (t->entries + 1) * LANES; }
-static int64_t row_floats(const dcpg_conv *conv, const tables *t) { return kern_ceil_div(conv->t_out * t->width, 16) * 16; }
+static int64_t row_floats(const dcpg_conv *conv, const tables *t) {
+    return kern_ceil_div(conv->t_out * t->width, 16) * 16;
+}
 
 size_t dcpg_conv_dna_scratch(const dcpg_conv *conv, int64_t n) {
     tables t = tables_of(conv);
@@ -48,13 +53,15 @@ static int32_t content(const uint8_t *codes, int64_t taps) {
     return number;
 }
 
-/* row[t_out][width] of one sample, from the last window back: group 0 of window p + 3 g has seen what group g of window p sees. */
+/* row[t_out][width] of one sample, from the last window back: group 0 of window p + 3 g has seen what group g
+ * of window p sees. */
 static void index_rows(const dcpg_conv *conv, const tables *t, const uint8_t *codes, int32_t *row) {
     for (int64_t p = conv->t_out - 1; p >= 0; p--) {
         int32_t *own = row + p * t->width;
         for (int64_t g = 0; g < t->groups - 1; g++) {
             int64_t seen = p + g * GROUP;
-            own[g] = (int32_t)(g * ENTRIES) + (g > 0 && seen < conv->t_out ? row[seen * t->width] : content(codes + seen, GROUP));
+            own[g] = (int32_t)(g * ENTRIES) +
+                     (g > 0 && seen < conv->t_out ? row[seen * t->width] : content(codes + seen, GROUP));
         }
         int64_t g = t->groups - 1;
         own[g] = (int32_t)(g * ENTRIES) + content(codes + p + g * GROUP, t->last);
@@ -63,7 +70,8 @@ static void index_rows(const dcpg_conv *conv, const tables *t, const uint8_t *co
 }
 
 /* The rows of all samples; returns those of the first. */
-static const int32_t *all_rows(const dcpg_conv *conv, const tables *t, int64_t n, const uint8_t *codes, float *scratch) {
+static const int32_t *all_rows(const dcpg_conv *conv, const tables *t, int64_t n, const uint8_t *codes,
+                               float *scratch) {
     int32_t *rows = (int32_t *)(scratch + table_floats(t) * lane_blocks(conv));
     int64_t step = row_floats(conv, t);
 #pragma omp parallel for schedule(static) if (n * conv->t_out > KERN_SMALL / 16)
@@ -92,7 +100,8 @@ static entry entry_of(const tables *t, int64_t row) {
 /* ---- forward ---- */
 
 /* tables[block][entries + 1][LANES]; the bias is in the first group. */
-static void fill_tables(const dcpg_conv *conv, const tables *t, const float *w, const float *b, float *table) {
+static void fill_tables(const dcpg_conv *conv, const tables *t, const float *w, const float *b,
+                        float *table) {
     int64_t f = conv->f;
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t block = 0; block < lane_blocks(conv); block++) {
@@ -114,14 +123,17 @@ static void fill_tables(const dcpg_conv *conv, const tables *t, const float *w, 
 
 /* memcpy of LANES elements or, at the end of a row, fewer; the usual case is two vector moves. */
 KERN_INLINE void copy_lanes(float *to, const float *from, int64_t lanes) {
-    if (lanes == LANES) memcpy(to, from, LANES * sizeof *to);
-    else memcpy(to, from, (size_t)lanes * sizeof *to);
+    if (lanes == LANES)
+        memcpy(to, from, LANES * sizeof *to);
+    else
+        memcpy(to, from, (size_t)lanes * sizeof *to);
 }
 
 /* sum[LANES] = the sum of the table rows of one window */
 KERN_INLINE void sum_rows(const float *table, const int32_t *row, int64_t width, float *sum) {
     for (int64_t g = 0; g < width; g += QUAD) {
-        const float *r0 = table + row[g] * LANES, *r1 = table + row[g + 1] * LANES, *r2 = table + row[g + 2] * LANES, *r3 = table + row[g + 3] * LANES;
+        const float *r0 = table + row[g] * LANES, *r1 = table + row[g + 1] * LANES,
+                    *r2 = table + row[g + 2] * LANES, *r3 = table + row[g + 3] * LANES;
         for (int64_t j = 0; j < LANES; j++) {
             float v = r0[j] + r1[j] + r2[j] + r3[j];
             sum[j] = g == 0 ? v : sum[j] + v;
@@ -130,7 +142,8 @@ KERN_INLINE void sum_rows(const float *table, const int32_t *row, int64_t width,
 }
 
 /* One block of channels of one sample; y: rows of stride f. */
-KERN_VECTOR static void forward_lanes(const dcpg_conv *conv, const tables *t, const int32_t *row, const float *table, int64_t lanes, bool relu, float *y) {
+KERN_VECTOR static void forward_lanes(const dcpg_conv *conv, const tables *t, const int32_t *row,
+                                      const float *table, int64_t lanes, bool relu, float *y) {
     float low = relu ? 0.0f : -__builtin_inff();
     for (int64_t p = 0; p < conv->t_out; p++, row += t->width, y += conv->f) {
         float sum[LANES];
@@ -140,7 +153,9 @@ KERN_VECTOR static void forward_lanes(const dcpg_conv *conv, const tables *t, co
     }
 }
 
-KERN_VECTOR static void forward_pool_lanes(const dcpg_conv *conv, const tables *t, int64_t pool, const int32_t *row, const float *table, int64_t lanes, float *y, uint8_t *arg) {
+KERN_VECTOR static void forward_pool_lanes(const dcpg_conv *conv, const tables *t, int64_t pool,
+                                           const int32_t *row, const float *table, int64_t lanes, float *y,
+                                           uint8_t *arg) {
     for (int64_t i = 0; i < conv->t_out / pool; i++, y += conv->f, arg += conv->f) {
         float best[LANES];
         int32_t at[LANES] = {0};
@@ -160,8 +175,10 @@ KERN_VECTOR static void forward_pool_lanes(const dcpg_conv *conv, const tables *
     }
 }
 
-/* Both forward passes: arg NULL means no pooling. Blocks of channels one after the other, so that a block's tables stay in the cache. */
-static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *w, const float *b, bool relu, float *y, uint8_t *arg, float *scratch) {
+/* Both forward passes: arg NULL means no pooling. Blocks of channels one after the other, so that a block's
+ * tables stay in the cache. */
+static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *w,
+                    const float *b, bool relu, float *y, uint8_t *arg, float *scratch) {
     tables t = tables_of(conv);
     fill_tables(conv, &t, w, b, scratch);
     const int32_t *rows = all_rows(conv, &t, n, codes, scratch);
@@ -172,27 +189,33 @@ static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_
             const int32_t *row = rows + i * row_floats(conv, &t);
             const float *table = scratch + block * table_floats(&t);
             int64_t j = block * LANES, lanes = kern_min(LANES, f - j), at = i * out + j;
-            if (arg == NULL) forward_lanes(conv, &t, row, table, lanes, relu, y + at);
-            else forward_pool_lanes(conv, &t, pool, row, table, lanes, y + at, arg + at);
+            if (arg == NULL)
+                forward_lanes(conv, &t, row, table, lanes, relu, y + at);
+            else
+                forward_pool_lanes(conv, &t, pool, row, table, lanes, y + at, arg + at);
         }
     }
 }
 
-void dcpg_conv_dna_forward(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *w, const float *b, bool relu, float *y, float *scratch) {
+void dcpg_conv_dna_forward(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *w,
+                           const float *b, bool relu, float *y, float *scratch) {
     forward(conv, 1, n, codes, w, b, relu, y, NULL, scratch);
 }
 
-void dcpg_conv_dna_pool_forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *w, const float *b, float *y, uint8_t *arg, float *scratch) {
+void dcpg_conv_dna_pool_forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes,
+                                const float *w, const float *b, float *y, uint8_t *arg, float *scratch) {
     assert(pool > 0 && pool <= UINT8_MAX && arg != NULL);
     forward(conv, pool, n, codes, w, b, true, y, arg, scratch);
 }
 
 /* ---- backward ---- */
 
-/* Adds g[LANES] to the rows of one window. They differ unless both are the row of zeros, which is never read. */
+/* Adds g[LANES] to the rows of one window. They differ unless both are the row of zeros, which is never read.
+ */
 KERN_INLINE void scatter(const int32_t *row, int64_t width, const float *g, float *table) {
     for (int64_t i = 0; i < width; i += QUAD) {
-        float *r0 = table + row[i] * LANES, *r1 = table + row[i + 1] * LANES, *r2 = table + row[i + 2] * LANES, *r3 = table + row[i + 3] * LANES;
+        float *r0 = table + row[i] * LANES, *r1 = table + row[i + 1] * LANES,
+              *r2 = table + row[i + 2] * LANES, *r3 = table + row[i + 3] * LANES;
         KERN_INDEPENDENT
         for (int64_t j = 0; j < LANES; j++) {
             r0[j] += g[j];
@@ -204,7 +227,8 @@ KERN_INLINE void scatter(const int32_t *row, int64_t width, const float *g, floa
 }
 
 /* One block of channels of one sample; dy: rows of stride f. */
-KERN_VECTOR static void backward_lanes(const dcpg_conv *conv, const tables *t, const int32_t *row, int64_t lanes, const float *dy, float *table) {
+KERN_VECTOR static void backward_lanes(const dcpg_conv *conv, const tables *t, const int32_t *row,
+                                       int64_t lanes, const float *dy, float *table) {
     float g[LANES] = {0};
     for (int64_t p = 0; p < conv->t_out; p++, row += t->width, dy += conv->f) {
         copy_lanes(g, dy, lanes);
@@ -213,8 +237,9 @@ KERN_VECTOR static void backward_lanes(const dcpg_conv *conv, const tables *t, c
 }
 
 /* The gradient of a pooled value goes to the step that gave the maximum, if the relu was open. */
-KERN_VECTOR static void backward_pool_lanes(const dcpg_conv *conv, const tables *t, int64_t pool, const int32_t *row, int64_t lanes, const float *y, const uint8_t *arg, const float *dy,
-                                            float *table) {
+KERN_VECTOR static void backward_pool_lanes(const dcpg_conv *conv, const tables *t, int64_t pool,
+                                            const int32_t *row, int64_t lanes, const float *y,
+                                            const uint8_t *arg, const float *dy, float *table) {
     float value[LANES] = {0}, slope[LANES] = {0}, g[LANES];
     int32_t at[LANES] = {0};
     for (int64_t i = 0; i < conv->t_out / pool; i++, y += conv->f, arg += conv->f, dy += conv->f) {
@@ -230,7 +255,8 @@ KERN_VECTOR static void backward_pool_lanes(const dcpg_conv *conv, const tables 
 }
 
 /* dw and db of `lanes` channels from their table. */
-static void sum_tables(const dcpg_conv *conv, const tables *t, int64_t lanes, const float *table, float *dw, float *db) {
+static void sum_tables(const dcpg_conv *conv, const tables *t, int64_t lanes, const float *table, float *dw,
+                       float *db) {
     int64_t f = conv->f;
     for (int64_t i = 0; i < conv->k * 4; i++) memset(dw + i * f, 0, (size_t)lanes * sizeof *dw);
     memset(db, 0, (size_t)lanes * sizeof *db);
@@ -247,7 +273,8 @@ static void sum_tables(const dcpg_conv *conv, const tables *t, int64_t lanes, co
 }
 
 /* Both backward passes: y NULL means dy is not pooled. A thread has a block of channels and its own table. */
-static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *y, const uint8_t *arg, const float *dy, float *dw, float *db, float *scratch) {
+static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *y,
+                     const uint8_t *arg, const float *dy, float *dw, float *db, float *scratch) {
     tables t = tables_of(conv);
     const int32_t *rows = all_rows(conv, &t, n, codes, scratch);
     int64_t size = table_floats(&t), f = conv->f, out = conv->t_out / pool * f;
@@ -259,18 +286,22 @@ static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8
         for (int64_t i = 0; i < n; i++) {
             const int32_t *row = rows + i * row_floats(conv, &t);
             int64_t at = i * out + j;
-            if (y == NULL) backward_lanes(conv, &t, row, lanes, dy + at, table);
-            else backward_pool_lanes(conv, &t, pool, row, lanes, y + at, arg + at, dy + at, table);
+            if (y == NULL)
+                backward_lanes(conv, &t, row, lanes, dy + at, table);
+            else
+                backward_pool_lanes(conv, &t, pool, row, lanes, y + at, arg + at, dy + at, table);
         }
         sum_tables(conv, &t, lanes, table, dw + j, db + j);
     }
 }
 
-void dcpg_conv_dna_backward_weight(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *dy, float *dw, float *db, float *scratch) {
+void dcpg_conv_dna_backward_weight(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *dy,
+                                   float *dw, float *db, float *scratch) {
     backward(conv, 1, n, codes, NULL, NULL, dy, dw, db, scratch);
 }
 
-void dcpg_conv_dna_pool_backward_weight(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *y, const uint8_t *arg, const float *dy,
-                                        float *dw, float *db, float *scratch) {
+void dcpg_conv_dna_pool_backward_weight(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes,
+                                        const float *y, const uint8_t *arg, const float *dy, float *dw,
+                                        float *db, float *scratch) {
     backward(conv, pool, n, codes, y, arg, dy, dw, db, scratch);
 }

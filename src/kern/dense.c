@@ -6,17 +6,22 @@
 
 enum { ROWS = 16 };
 
-void dcpg_dense_forward(int64_t n, int64_t c, int64_t f, const float *x, const float *w, const float *b, bool relu, float *y) {
+void dcpg_dense_forward(int64_t n, int64_t c, int64_t f, const float *x, const float *w, const float *b,
+                        bool relu, float *y) {
     dcpg_gemm(n, f, c, (dcpg_mat){x, c, 1}, (dcpg_mat){w, f, 1}, 0.0f, (dcpg_mat_out){y, f, 1});
 #pragma omp parallel for schedule(static) if (n * f > KERN_SMALL)
-    for (int64_t i = 0; i < n; i += ROWS) dcpg_rows_finish(kern_min(ROWS, n - i), f, y + i * f, b, relu, false, y + i * f);
+    for (int64_t i = 0; i < n; i += ROWS)
+        dcpg_rows_finish(kern_min(ROWS, n - i), f, y + i * f, b, relu, false, y + i * f);
 }
 
-void dcpg_dense_backward_input(int64_t n, int64_t c, int64_t f, const float *dy, const float *w, bool accumulate, float *dx) {
-    dcpg_gemm(n, c, f, (dcpg_mat){dy, f, 1}, (dcpg_mat){w, 1, f}, accumulate ? 1.0f : 0.0f, (dcpg_mat_out){dx, c, 1});
+void dcpg_dense_backward_input(int64_t n, int64_t c, int64_t f, const float *dy, const float *w,
+                               bool accumulate, float *dx) {
+    dcpg_gemm(n, c, f, (dcpg_mat){dy, f, 1}, (dcpg_mat){w, 1, f}, accumulate ? 1.0f : 0.0f,
+              (dcpg_mat_out){dx, c, 1});
 }
 
-void dcpg_dense_backward_weight(int64_t n, int64_t c, int64_t f, const float *x, const float *dy, float *dw, float *db) {
+void dcpg_dense_backward_weight(int64_t n, int64_t c, int64_t f, const float *x, const float *dy, float *dw,
+                                float *db) {
     dcpg_gemm(c, f, n, (dcpg_mat){x, 1, c}, (dcpg_mat){dy, f, 1}, 0.0f, (dcpg_mat_out){dw, f, 1});
     dcpg_rows_sum(n, f, dy, f, db);
 }

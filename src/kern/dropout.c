@@ -1,4 +1,5 @@
-/* Inverted dropout whose mask is a function of (key, sample, element): the same on any rank, and again in the backward pass. */
+/* Inverted dropout whose mask is a function of (key, sample, element): the same on any rank, and again in the
+ * backward pass. */
 #include "kern/vector.h"
 
 #include <dcpg/kern.h>
@@ -12,14 +13,16 @@ static void drop(int64_t c, uint32_t limit, float scale, uint64_t key, int64_t i
     for (int64_t j = 0; j < c; j++) {
         if (j % WORDS == 0) {
             uint64_t block = (uint64_t)(j / WORDS);
-            uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)id, (uint32_t)((uint64_t)id >> 32)};
+            uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)id,
+                                   (uint32_t)((uint64_t)id >> 32)};
             dcpg_philox(words, counter, random);
         }
         y[j] = random[j % WORDS] >= limit ? x[j] * scale : 0.0f;
     }
 }
 
-void dcpg_dropout(int64_t n, int64_t c, float rate, uint64_t key, const int64_t *id, const float *x, float *y) {
+void dcpg_dropout(int64_t n, int64_t c, float rate, uint64_t key, const int64_t *id, const float *x,
+                  float *y) {
     if (rate <= 0.0f) {
         if (x != y) memcpy(y, x, (size_t)(n * c) * sizeof *y);
         return;

@@ -1,7 +1,9 @@
 /* gemm: the interface, which backend answers, and threads.
  *
- * Backends compute on the calling thread; here the product is cut in one block per thread. No bits depend on the cut, because a row and a column of the product have the same bits
- * whatever stands beside them. Threads meet once per gemm. (BLIS's own threads meet many times and spin meanwhile; where cores are shared that costs a hundred times the product.) */
+ * Backends compute on the calling thread; here the product is cut in one block per thread. No bits depend on
+ * the cut, because a row and a column of the product have the same bits whatever stands beside them. Threads
+ * meet once per gemm. (BLIS's own threads meet many times and spin meanwhile; where cores are shared that
+ * costs a hundred times the product.) */
 #include "kern/gemm_backend.h"
 #include "kern/vector.h"
 
@@ -23,7 +25,8 @@ dcpg_status dcpg_gemm_start(const char *name, dcpg_err *err) {
             break;
         }
     }
-    if (backend == NULL) return dcpg_fail(err, DCPG_E_USAGE, "gemm backend '%s' is unknown: use blis or ref", name);
+    if (backend == NULL)
+        return dcpg_fail(err, DCPG_E_USAGE, "gemm backend '%s' is unknown: use blis or ref", name);
     backend->start();
     backend->describe(description, sizeof description);
     chosen = backend;
@@ -40,7 +43,8 @@ static int64_t cut(int64_t count, int64_t part, int64_t parts) {
     return part == parts ? count : kern_min(kern_ceil_div(count * part / parts, ROUND) * ROUND, count);
 }
 
-/* Rows of the grid of blocks: rows * columns == threads, the blocks as square as they can be, since each block packs its rows of A and its columns of B. */
+/* Rows of the grid of blocks: rows * columns == threads, the blocks as square as they can be, since each
+ * block packs its rows of A and its columns of B. */
 static int64_t grid_rows(int64_t m, int64_t n, int64_t threads) {
     int64_t best = 1;
     double least = 0.0;
@@ -67,7 +71,9 @@ void dcpg_gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float be
 #pragma omp critical(dcpg_gemm_first)
         if (chosen == NULL) (void)dcpg_gemm_start(NULL, NULL);
     }
-    int64_t threads = omp_in_parallel() ? 1 : kern_min(omp_get_max_threads(), (int64_t)((double)m * (double)n * (double)k / WORK));
+    int64_t threads = omp_in_parallel() ? 1
+                                        : kern_min(omp_get_max_threads(),
+                                                   (int64_t)((double)m * (double)n * (double)k / WORK));
     if (threads <= 1) {
         chosen->gemm(m, n, k, a, b, beta, c);
         return;
@@ -75,8 +81,11 @@ void dcpg_gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float be
     int64_t rows = grid_rows(m, n, threads), columns = threads / rows;
 #pragma omp parallel for schedule(static) num_threads((int)threads)
     for (int64_t block = 0; block < threads; block++) {
-        int64_t i = cut(m, block / columns, rows), i_end = cut(m, block / columns + 1, rows), j = cut(n, block % columns, columns), j_end = cut(n, block % columns + 1, columns);
+        int64_t i = cut(m, block / columns, rows), i_end = cut(m, block / columns + 1, rows),
+                j = cut(n, block % columns, columns), j_end = cut(n, block % columns + 1, columns);
         dcpg_mat a_rows = {a.p + i * a.rs, a.rs, a.cs}, b_columns = {b.p + j * b.cs, b.rs, b.cs};
-        if (i < i_end && j < j_end) chosen->gemm(i_end - i, j_end - j, k, a_rows, b_columns, beta, (dcpg_mat_out){c.p + i * c.rs + j * c.cs, c.rs, c.cs});
+        if (i < i_end && j < j_end)
+            chosen->gemm(i_end - i, j_end - j, k, a_rows, b_columns, beta,
+                         (dcpg_mat_out){c.p + i * c.rs + j * c.cs, c.rs, c.cs});
     }
 }

@@ -1,8 +1,9 @@
 /* gemm by BLIS, through its own typed interface: any strides, and a say in threads call by call.
  *
- * Bits. A row (and a column) of the product has the same bits whatever stands beside it, because BLIS cuts the sum over k by k alone. This holds for its blocked algorithm; the one for
- * small and thin matrices ("sup") picks among kernels by m and n, so it is switched off.
- * test_gemm proves it on the shapes of the zoo for the kernel set in use. */
+ * Bits. A row (and a column) of the product has the same bits whatever stands beside it, because BLIS cuts
+ * the sum over k by k alone. This holds for its blocked algorithm; the one for small and thin matrices
+ * ("sup") picks among kernels by m and n, so it is switched off. test_gemm proves it on the shapes of the zoo
+ * for the kernel set in use. */
 #include "kern/gemm_backend.h"
 
 #include <blis.h>
@@ -29,15 +30,18 @@ static const char *const built[] = {
 #endif
     NULL};
 
-/* Kernel sets to try for this processor, best first. BLIS 0.9 knows processors by name and takes one it has not heard of for an old one: an Intel in a virtual machine runs at two
- * thirds of its speed (haswell), an AMD Zen 5 at a fifth (generic). What the processor can do is the better guide. Among the sets for AVX2 the choice hardly matters. */
+/* Kernel sets to try for this processor, best first. BLIS 0.9 knows processors by name and takes one it has
+ * not heard of for an old one: an Intel in a virtual machine runs at two thirds of its speed (haswell), an
+ * AMD Zen 5 at a fifth (generic). What the processor can do is the better guide. Among the sets for AVX2 the
+ * choice hardly matters. */
 static const char *const *wanted_kernels(void) {
     static const char *const none[] = {NULL};
 #if defined(__x86_64__)
     static const char *const avx512_amd[] = {"zen5", "zen4", "skx", NULL}, *const avx512[] = {"skx", NULL};
     static const char *const avx2_amd[] = {"zen3", "haswell", NULL}, *const avx2[] = {"haswell", NULL};
     bool amd = __builtin_cpu_is("amd");
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
         return amd ? avx512_amd : avx512;
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return amd ? avx2_amd : avx2;
@@ -52,7 +56,8 @@ static bool is_built(const char *name) {
     return false;
 }
 
-/* The number by which the BLIS that runs knows a kernel set; -1: not at all. Numbers differ between versions. */
+/* The number by which the BLIS that runs knows a kernel set; -1: not at all. Numbers differ between versions.
+ */
 static int number_of(const char *name) {
     for (int id = 0; id < BLIS_NUM_ARCHS; id++) {
         if (strcmp(bli_arch_string((arch_t)id), name) == 0) return id;
@@ -93,8 +98,10 @@ static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float 
     rntm_t runtime = BLIS_RNTM_INITIALIZER;
     bli_rntm_set_num_threads(1, &runtime);
     bli_rntm_disable_l3_sup(&runtime);
-    bli_error_checking_level_set(BLIS_NO_ERROR_CHECKING); /* per thread; its checks refuse rows that overlap */
-    bli_sgemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, m, n, k, &one, readable(a.p), a.rs, a.cs, readable(b.p), b.rs, b.cs, &beta, c.p, c.rs, c.cs, NULL, &runtime);
+    bli_error_checking_level_set(
+        BLIS_NO_ERROR_CHECKING); /* per thread; its checks refuse rows that overlap */
+    bli_sgemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, m, n, k, &one, readable(a.p), a.rs, a.cs,
+                 readable(b.p), b.rs, b.cs, &beta, c.p, c.rs, c.cs, NULL, &runtime);
 }
 
 const dcpg_gemm_backend dcpg_gemm_blis = {"blis", start, describe, gemm};

@@ -12,7 +12,8 @@ static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float 
         for (int64_t j = 0; j < n; j++) {
             float *out = c.p + i * c.rs + j * c.cs;
             double sum = beta == 0.0f ? 0.0 : (double)*out;
-            for (int64_t l = 0; l < k; l++) sum += (double)a.p[i * a.rs + l * a.cs] * (double)b.p[l * b.rs + j * b.cs];
+            for (int64_t l = 0; l < k; l++)
+                sum += (double)a.p[i * a.rs + l * a.cs] * (double)b.p[l * b.rs + j * b.cs];
             *out = (float)sum;
         }
     }

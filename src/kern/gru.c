@@ -1,10 +1,12 @@
 /* Gated recurrent unit. With a = the gates' pre-activations, s = the state before a step, (*) elementwise:
- *     z = act(x W_z + b_z + s U_z), r = act(x W_r + b_r + s U_r), c = tanh(x W_c + b_c + (r * s) U_c), s' = z * s + (1 - z) * c
- * and with reset_after c = tanh(x W_c + b_c + r * (s U_c + d_c)), where d is the recurrent bias.
- * K. Cho et al., EMNLP 2014; the second form is that of cuDNN.
+ *     z = act(x W_z + b_z + s U_z), r = act(x W_r + b_r + s U_r), c = tanh(x W_c + b_c + (r * s) U_c), s' = z
+ * * s + (1 - z) * c and with reset_after c = tanh(x W_c + b_c + r * (s U_c + d_c)), where d is the recurrent
+ * bias. K. Cho et al., EMNLP 2014; the second form is that of cuDNN.
  *
- * The products with x are one gemm for all steps; those with s are a gemm per step. Samples do not depend on each other, so blocks of them go through all steps on threads of their
- * own. Arrays that last are [sample][step][...]: a run of samples is then a run of rows, and its weight gradient one gemm over all its steps. */
+ * The products with x are one gemm for all steps; those with s are a gemm per step. Samples do not depend on
+ * each other, so blocks of them go through all steps on threads of their own. Arrays that last are
+ * [sample][step][...]: a run of samples is then a run of rows, and its weight gradient one gemm over all its
+ * steps. */
 #include "kern/rows.h"
 #include "kern/vector.h"
 
@@ -12,14 +14,16 @@
 #include <omp.h>
 #include <string.h>
 
-/* Samples in a block: enough rows for a gemm, and all threads at work. No bits depend on it, because gemm's rows do not depend on each other. */
+/* Samples in a block: enough rows for a gemm, and all threads at work. No bits depend on it, because gemm's
+ * rows do not depend on each other. */
 static int64_t block_of(int64_t n) {
     int64_t share = kern_ceil_div(n, omp_in_parallel() ? 1 : omp_get_max_threads());
     return kern_min(kern_max(kern_ceil_div(share, 16) * 16, 16), 256);
 }
 
-/* What forward keeps: gates[n][t][3u] (z, r, c; after the backward pass the gradients of their pre-activations), state[n][t][u] before each step, and
- * extra[n][t][u]: r * s, or with reset_after s U_c + d_c, after the backward pass its gradient. */
+/* What forward keeps: gates[n][t][3u] (z, r, c; after the backward pass the gradients of their
+ * pre-activations), state[n][t][u] before each step, and extra[n][t][u]: r * s, or with reset_after s U_c +
+ * d_c, after the backward pass its gradient. */
 typedef struct kept {
     float *gates, *state, *extra;
 } kept;
@@ -31,7 +35,8 @@ static kept kept_at(const dcpg_gru *gru, int64_t n, float *saved) {
 
 size_t dcpg_gru_saved(const dcpg_gru *gru, int64_t n) { return (size_t)(5 * n * gru->t * gru->u); }
 
-/* Scratch of one sample, in floats: state or its gradient [u], r * s or its gradient [u], one step of gates [3u]; in prediction also the gates of all steps. */
+/* Scratch of one sample, in floats: state or its gradient [u], r * s or its gradient [u], one step of gates
+ * [3u]; in prediction also the gates of all steps. */
 static int64_t scratch_row(const dcpg_gru *gru) { return (5 + 3 * gru->t) * gru->u; }
 
 size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n) { return (size_t)(n * scratch_row(gru)); }
@@ -49,18 +54,23 @@ static buffers buffers_at(const dcpg_gru *gru, int64_t nb, float *scratch) {
 static int64_t time_of(const dcpg_gru *gru, int64_t s) { return gru->backwards ? gru->t - 1 - s : s; }
 
 KERN_INLINE float gate(bool hard, float x) { return hard ? kern_hard_sigmoid(x) : kern_sigmoid(x); }
-KERN_INLINE float gate_slope(bool hard, float y) { return !hard ? y * (1.0f - y) : y > 0.0f && y < 1.0f ? 0.2f : 0.0f; }
+KERN_INLINE float gate_slope(bool hard, float y) {
+    return !hard ? y * (1.0f - y) : y > 0.0f && y < 1.0f ? 0.2f : 0.0f;
+}
 
 /* ---- forward: one sample, one step ---- */
 
 /* gates: in x W, out z and r; reset = r * s */
-KERN_VECTOR static void open_gates(int64_t u, bool hard, const float *restrict b, const float *restrict step, const float *restrict state, float *restrict gates, float *restrict reset) {
+KERN_VECTOR static void open_gates(int64_t u, bool hard, const float *restrict b, const float *restrict step,
+                                   const float *restrict state, float *restrict gates,
+                                   float *restrict reset) {
     for (int64_t l = 0; l < 2 * u; l++) gates[l] = gate(hard, gates[l] + b[l] + step[l]);
     for (int64_t l = 0; l < u; l++) reset[l] = gates[u + l] * state[l];
 }
 
 /* gates: in x W_c, out c; the new state */
-KERN_VECTOR static void new_state(int64_t u, const float *restrict b, const float *restrict step, float *restrict gates, float *restrict state) {
+KERN_VECTOR static void new_state(int64_t u, const float *restrict b, const float *restrict step,
+                                  float *restrict gates, float *restrict state) {
     for (int64_t l = 0; l < u; l++) {
         float c = kern_tanh(gates[2 * u + l] + b[2 * u + l] + step[2 * u + l]);
         gates[2 * u + l] = c;
@@ -69,7 +79,9 @@ KERN_VECTOR static void new_state(int64_t u, const float *restrict b, const floa
 }
 
 /* reset_after; extra = s U_c + d_c */
-KERN_VECTOR static void new_state_after(int64_t u, bool hard, const float *restrict b, const float *restrict step, float *restrict gates, float *restrict state, float *restrict extra) {
+KERN_VECTOR static void new_state_after(int64_t u, bool hard, const float *restrict b,
+                                        const float *restrict step, float *restrict gates,
+                                        float *restrict state, float *restrict extra) {
     const float *d = b + 3 * u;
     for (int64_t l = 0; l < 2 * u; l++) gates[l] = gate(hard, gates[l] + b[l] + (step[l] + d[l]));
     for (int64_t l = 0; l < u; l++) {
@@ -81,33 +93,44 @@ KERN_VECTOR static void new_state_after(int64_t u, bool hard, const float *restr
 }
 
 /* out[nb][columns] of row stride 3u = in[nb][u] * r's columns from `first` on */
-static void recur(const dcpg_gru *gru, int64_t nb, const float *in, const float *r, int64_t first, int64_t columns, float *step) {
+static void recur(const dcpg_gru *gru, int64_t nb, const float *in, const float *r, int64_t first,
+                  int64_t columns, float *step) {
     int64_t u = gru->u;
-    dcpg_gemm(nb, columns, u, (dcpg_mat){in, u, 1}, (dcpg_mat){r + first, 3 * u, 1}, 0.0f, (dcpg_mat_out){step + first, 3 * u, 1});
+    dcpg_gemm(nb, columns, u, (dcpg_mat){in, u, 1}, (dcpg_mat){r + first, 3 * u, 1}, 0.0f,
+              (dcpg_mat_out){step + first, 3 * u, 1});
 }
 
-/* Step s of a block; keep: where forward's results of its first sample go, gates always, the others where not NULL. */
-static void forward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const float *r, const float *b, buffers at, kept keep) {
+/* Step s of a block; keep: where forward's results of its first sample go, gates always, the others where not
+ * NULL. */
+static void forward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const float *r, const float *b,
+                         buffers at, kept keep) {
     int64_t u = gru->u, t = gru->t, j = time_of(gru, s);
     bool hard = gru->recurrent_activation == DCPG_HARD_SIGMOID;
-    if (s > 0) recur(gru, nb, at.state, r, 0, gru->reset_after ? 3 * u : 2 * u, at.step);
-    else memset(at.step, 0, (size_t)(nb * 3 * u) * sizeof *at.step); /* the first state is 0 */
+    if (s > 0)
+        recur(gru, nb, at.state, r, 0, gru->reset_after ? 3 * u : 2 * u, at.step);
+    else
+        memset(at.step, 0, (size_t)(nb * 3 * u) * sizeof *at.step); /* the first state is 0 */
     for (int64_t i = 0; i < nb; i++) {
         float *gates = keep.gates + (i * t + j) * 3 * u, *state = at.state + i * u, *reset = at.reset + i * u;
         const float *step = at.step + i * 3 * u;
         if (keep.state != NULL) memcpy(keep.state + (i * t + j) * u, state, (size_t)u * sizeof *state);
-        if (gru->reset_after) new_state_after(u, hard, b, step, gates, state, reset);
-        else open_gates(u, hard, b, step, state, gates, reset);
+        if (gru->reset_after)
+            new_state_after(u, hard, b, step, gates, state, reset);
+        else
+            open_gates(u, hard, b, step, state, gates, reset);
         if (keep.extra != NULL) memcpy(keep.extra + (i * t + j) * u, reset, (size_t)u * sizeof *reset);
     }
     if (gru->reset_after) return;
     if (s > 0) recur(gru, nb, at.reset, r, 2 * u, u, at.step);
-    for (int64_t i = 0; i < nb; i++) new_state(u, b, at.step + i * 3 * u, keep.gates + (i * t + j) * 3 * u, at.state + i * u);
+    for (int64_t i = 0; i < nb; i++)
+        new_state(u, b, at.step + i * 3 * u, keep.gates + (i * t + j) * 3 * u, at.state + i * u);
 }
 
-static void forward_block(const dcpg_gru *gru, int64_t nb, const float *x, const float *w, const float *r, const float *b, float *y, int64_t y_stride, kept keep, buffers at) {
+static void forward_block(const dcpg_gru *gru, int64_t nb, const float *x, const float *w, const float *r,
+                          const float *b, float *y, int64_t y_stride, kept keep, buffers at) {
     int64_t u = gru->u, t = gru->t;
-    dcpg_gemm(nb * t, 3 * u, gru->c, (dcpg_mat){x, gru->c, 1}, (dcpg_mat){w, 3 * u, 1}, 0.0f, (dcpg_mat_out){keep.gates, 3 * u, 1});
+    dcpg_gemm(nb * t, 3 * u, gru->c, (dcpg_mat){x, gru->c, 1}, (dcpg_mat){w, 3 * u, 1}, 0.0f,
+              (dcpg_mat_out){keep.gates, 3 * u, 1});
     memset(at.state, 0, (size_t)(nb * u) * sizeof *at.state);
     for (int64_t s = 0; s < t; s++) {
         forward_step(gru, s, nb, r, b, at, keep);
@@ -119,7 +142,8 @@ static void forward_block(const dcpg_gru *gru, int64_t nb, const float *x, const
     }
 }
 
-void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const float *w, const float *r, const float *b, float *y, int64_t y_stride, float *saved, float *scratch) {
+void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const float *w, const float *r,
+                      const float *b, float *y, int64_t y_stride, float *saved, float *scratch) {
     int64_t block = block_of(n), t = gru->t, u = gru->u;
 #pragma omp parallel for schedule(static) if (n > block)
     for (int64_t i = 0; i < n; i += block) {
@@ -130,14 +154,17 @@ void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const floa
             kept all = kept_at(gru, n, saved);
             keep = (kept){all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
         }
-        forward_block(gru, nb, x + i * t * gru->c, w, r, b, y + i * (gru->sequences ? t : 1) * y_stride, y_stride, keep, at);
+        forward_block(gru, nb, x + i * t * gru->c, w, r, b, y + i * (gru->sequences ? t : 1) * y_stride,
+                      y_stride, keep, at);
     }
 }
 
 /* ---- backward: one sample, one step ---- */
 
-/* From d = the gradient of the new state: pre-activation gradients of z and c into step and gates; state: the part of d that passes by the gates. */
-KERN_VECTOR static void close_state(int64_t u, bool hard, const float *restrict before, float *restrict gates, float *restrict step, float *restrict state) {
+/* From d = the gradient of the new state: pre-activation gradients of z and c into step and gates; state: the
+ * part of d that passes by the gates. */
+KERN_VECTOR static void close_state(int64_t u, bool hard, const float *restrict before, float *restrict gates,
+                                    float *restrict step, float *restrict state) {
     for (int64_t l = 0; l < u; l++) {
         float d = state[l], z = gates[l], c = gates[2 * u + l];
         step[l] = gates[l] = d * (before[l] - c) * gate_slope(hard, z);
@@ -147,7 +174,9 @@ KERN_VECTOR static void close_state(int64_t u, bool hard, const float *restrict 
 }
 
 /* From the gradient of r * s: that of r's pre-activation, and the state's part. */
-KERN_VECTOR static void close_reset(int64_t u, bool hard, const float *restrict before, const float *restrict reset, float *restrict gates, float *restrict step, float *restrict state) {
+KERN_VECTOR static void close_reset(int64_t u, bool hard, const float *restrict before,
+                                    const float *restrict reset, float *restrict gates, float *restrict step,
+                                    float *restrict state) {
     for (int64_t l = 0; l < u; l++) {
         float r = gates[u + l];
         step[u + l] = gates[u + l] = reset[l] * before[l] * gate_slope(hard, r);
@@ -156,7 +185,8 @@ KERN_VECTOR static void close_reset(int64_t u, bool hard, const float *restrict 
 }
 
 /* reset_after: extra holds s U_c + d_c and receives its gradient. */
-KERN_VECTOR static void close_reset_after(int64_t u, bool hard, float *restrict extra, float *restrict gates, float *restrict step) {
+KERN_VECTOR static void close_reset_after(int64_t u, bool hard, float *restrict extra, float *restrict gates,
+                                          float *restrict step) {
     for (int64_t l = 0; l < u; l++) {
         float r = gates[u + l], c = gates[2 * u + l];
         step[u + l] = gates[u + l] = c * extra[l] * gate_slope(hard, r);
@@ -169,9 +199,11 @@ KERN_VECTOR static void add_row(int64_t u, const float *restrict from, float *re
 }
 
 /* to[nb][u] (+)= step's columns first .. first + columns - 1 times the same columns of r, transposed */
-static void recur_back(const dcpg_gru *gru, int64_t nb, const float *step, const float *r, int64_t first, int64_t columns, float beta, float *to) {
+static void recur_back(const dcpg_gru *gru, int64_t nb, const float *step, const float *r, int64_t first,
+                       int64_t columns, float beta, float *to) {
     int64_t u = gru->u;
-    dcpg_gemm(nb, u, columns, (dcpg_mat){step + first, 3 * u, 1}, (dcpg_mat){r + first, 1, 3 * u}, beta, (dcpg_mat_out){to, u, 1});
+    dcpg_gemm(nb, u, columns, (dcpg_mat){step + first, 3 * u, 1}, (dcpg_mat){r + first, 1, 3 * u}, beta,
+              (dcpg_mat_out){to, u, 1});
 }
 
 /* at.state: in the gradient of the state after step s, out that of the state before it. */
@@ -188,16 +220,21 @@ static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const floa
         if (s > 0) recur_back(gru, nb, at.step, r, 0, 3 * u, 1.0f, at.state);
         return;
     }
-    if (s > 0) recur_back(gru, nb, at.step, r, 2 * u, u, 0.0f, at.reset);
-    else memset(at.reset, 0, (size_t)(nb * u) * sizeof *at.reset); /* the state before was 0, and nothing comes before it */
+    if (s > 0)
+        recur_back(gru, nb, at.step, r, 2 * u, u, 0.0f, at.reset);
+    else
+        memset(at.reset, 0,
+               (size_t)(nb * u) * sizeof *at.reset); /* the state before was 0, and nothing comes before it */
     for (int64_t i = 0; i < nb; i++) {
         int64_t row = i * t + j;
-        close_reset(u, hard, keep.state + row * u, at.reset + i * u, keep.gates + row * 3 * u, at.step + i * 3 * u, at.state + i * u);
+        close_reset(u, hard, keep.state + row * u, at.reset + i * u, keep.gates + row * 3 * u,
+                    at.step + i * 3 * u, at.state + i * u);
     }
     if (s > 0) recur_back(gru, nb, at.step, r, 0, 2 * u, 1.0f, at.state);
 }
 
-static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, const float *r, const float *dy, int64_t dy_stride, kept keep, bool accumulate, float *dx, buffers at) {
+static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, const float *r, const float *dy,
+                           int64_t dy_stride, kept keep, bool accumulate, float *dx, buffers at) {
     int64_t u = gru->u, t = gru->t;
     memset(at.state, 0, (size_t)(nb * u) * sizeof *at.state);
     for (int64_t s = t - 1; s >= 0; s--) {
@@ -208,11 +245,13 @@ static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, cons
         backward_step(gru, s, nb, r, at, keep);
     }
     if (dx != NULL) {
-        dcpg_gemm(nb * t, gru->c, 3 * u, (dcpg_mat){keep.gates, 3 * u, 1}, (dcpg_mat){w, 1, 3 * u}, accumulate ? 1.0f : 0.0f, (dcpg_mat_out){dx, gru->c, 1});
+        dcpg_gemm(nb * t, gru->c, 3 * u, (dcpg_mat){keep.gates, 3 * u, 1}, (dcpg_mat){w, 1, 3 * u},
+                  accumulate ? 1.0f : 0.0f, (dcpg_mat_out){dx, gru->c, 1});
     }
 }
 
-void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, const float *r, const float *dy, int64_t dy_stride, float *saved, bool accumulate, float *dx, float *scratch) {
+void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, const float *r, const float *dy,
+                             int64_t dy_stride, float *saved, bool accumulate, float *dx, float *scratch) {
     int64_t block = block_of(n), t = gru->t, u = gru->u;
     kept all = kept_at(gru, n, saved);
 #pragma omp parallel for schedule(static) if (n > block)
@@ -221,25 +260,33 @@ void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, con
         kept keep = {all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
         buffers at = buffers_at(gru, nb, scratch + i * scratch_row(gru));
         float *to = dx == NULL ? NULL : dx + i * t * gru->c;
-        backward_block(gru, nb, w, r, dy + i * (gru->sequences ? t : 1) * dy_stride, dy_stride, keep, accumulate, to, at);
+        backward_block(gru, nb, w, r, dy + i * (gru->sequences ? t : 1) * dy_stride, dy_stride, keep,
+                       accumulate, to, at);
     }
 }
 
 /* ---- gradient of the weights ---- */
 
 /* to[columns of a][nb_gate * u] = a^T g over `rows` rows, to of row stride 3u */
-static void correlate_rows(int64_t rows, int64_t c, const float *a, int64_t columns, const float *g, int64_t g_stride, int64_t u, float *to) {
-    dcpg_gemm(c, columns, rows, (dcpg_mat){a, 1, c}, (dcpg_mat){g, g_stride, 1}, 0.0f, (dcpg_mat_out){to, 3 * u, 1});
+static void correlate_rows(int64_t rows, int64_t c, const float *a, int64_t columns, const float *g,
+                           int64_t g_stride, int64_t u, float *to) {
+    dcpg_gemm(c, columns, rows, (dcpg_mat){a, 1, c}, (dcpg_mat){g, g_stride, 1}, 0.0f,
+              (dcpg_mat_out){to, 3 * u, 1});
 }
 
-void dcpg_gru_backward_weight(const dcpg_gru *gru, int64_t n, int64_t first, int64_t end, const float *x, const float *saved, float *dw, float *dr, float *db, float *scratch) {
+void dcpg_gru_backward_weight(const dcpg_gru *gru, int64_t n, int64_t first, int64_t end, const float *x,
+                              const float *saved, float *dw, float *dr, float *db, float *scratch) {
     (void)scratch;
-    int64_t u = gru->u, c = gru->c, all = n * gru->t * u, begin = first * gru->t, rows = (end - first) * gru->t;
-    const float *gates = saved + begin * 3 * u, *state = saved + 3 * all + begin * u, *extra = saved + 4 * all + begin * u;
+    int64_t u = gru->u, c = gru->c, all = n * gru->t * u, begin = first * gru->t,
+            rows = (end - first) * gru->t;
+    const float *gates = saved + begin * 3 * u, *state = saved + 3 * all + begin * u,
+                *extra = saved + 4 * all + begin * u;
     correlate_rows(rows, c, x + begin * c, 3 * u, gates, 3 * u, u, dw);
     correlate_rows(rows, u, state, 2 * u, gates, 3 * u, u, dr);
-    if (gru->reset_after) correlate_rows(rows, u, state, u, extra, u, u, dr + 2 * u);
-    else correlate_rows(rows, u, extra, u, gates + 2 * u, 3 * u, u, dr + 2 * u);
+    if (gru->reset_after)
+        correlate_rows(rows, u, state, u, extra, u, u, dr + 2 * u);
+    else
+        correlate_rows(rows, u, extra, u, gates + 2 * u, 3 * u, u, dr + 2 * u);
     dcpg_rows_sum(rows, 3 * u, gates, 3 * u, db);
     if (gru->reset_after) {
         memcpy(db + 3 * u, db, (size_t)(2 * u) * sizeof *db);

@@ -1,4 +1,5 @@
-/* Losses of one output column, as Keras computes them: probabilities are clipped in float32, the rest is done in double. */
+/* Losses of one output column, as Keras computes them: probabilities are clipped in float32, the rest is done
+ * in double. */
 #include <dcpg/kern.h>
 #include <math.h>
 
@@ -7,18 +8,22 @@ static const float low = 1e-7f, high = 1.0f - 1e-7f;
 
 static double clipped(float p) { return (double)(p < low ? low : p > high ? high : p); }
 
-double dcpg_loss_bce(int64_t n, const float *p, int64_t stride, const float *y, const float *weight, float scale, float *dp) {
+double dcpg_loss_bce(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
+                     float scale, float *dp) {
     double loss = 0.0;
     for (int64_t i = 0; i < n; i++) {
         float raw = p[i * stride];
         double q = clipped(raw), label = (double)y[i], w = (double)weight[i];
         loss -= w * (label * log(q) + (1.0 - label) * log1p(-q));
-        if (dp != NULL) dp[i * stride] = raw < low || raw > high ? 0.0f : (float)((double)scale * w * (q - label) / (q * (1.0 - q)));
+        if (dp != NULL)
+            dp[i * stride] =
+                raw < low || raw > high ? 0.0f : (float)((double)scale * w * (q - label) / (q * (1.0 - q)));
     }
     return loss;
 }
 
-double dcpg_loss_mse(int64_t n, const float *p, int64_t stride, const float *y, const float *weight, float scale, float *dp) {
+double dcpg_loss_mse(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
+                     float scale, float *dp) {
     double loss = 0.0;
     for (int64_t i = 0; i < n; i++) {
         double d = (double)p[i * stride] - (double)y[i], w = (double)weight[i];
@@ -28,7 +33,8 @@ double dcpg_loss_mse(int64_t n, const float *p, int64_t stride, const float *y, 
     return loss;
 }
 
-double dcpg_loss_cce(int64_t n, int64_t nb_class, const float *p, int64_t stride, const float *y, const float *weight, float scale, float *dp) {
+double dcpg_loss_cce(int64_t n, int64_t nb_class, const float *p, int64_t stride, const float *y,
+                     const float *weight, float scale, float *dp) {
     double loss = 0.0;
     for (int64_t i = 0; i < n; i++) {
         const float *row = p + i * stride;
@@ -42,7 +48,8 @@ double dcpg_loss_cce(int64_t n, int64_t nb_class, const float *p, int64_t stride
         for (int64_t j = 0; dp != NULL && j < nb_class; j++) {
             /* d/dp_j of -log(p_label / sum) */
             double g = (j == label ? -1.0 / q : 0.0) + 1.0;
-            dp[i * stride + j] = known && raw >= low && raw <= high ? (float)((double)scale * w * g / (double)sum) : 0.0f;
+            dp[i * stride + j] =
+                known && raw >= low && raw <= high ? (float)((double)scale * w * g / (double)sum) : 0.0f;
         }
     }
     return loss;

@@ -5,7 +5,8 @@
 
 enum { LANES = 32, ROWS = 64 };
 
-KERN_VECTOR static void moments(int64_t rows, int64_t c, int64_t width, const float *x, const float *shift, double *sum, double *square) {
+KERN_VECTOR static void moments(int64_t rows, int64_t c, int64_t width, const float *x, const float *shift,
+                                double *sum, double *square) {
     double s[LANES] = {0}, q[LANES] = {0};
     float about[LANES] = {0};
     for (int64_t j = 0; j < width; j++) about[j] = shift[j];
@@ -24,10 +25,12 @@ KERN_VECTOR static void moments(int64_t rows, int64_t c, int64_t width, const fl
 
 void dcpg_bn_sums(int64_t rows, int64_t c, const float *x, const float *shift, double *sums) {
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
-    for (int64_t j = 0; j < c; j += LANES) moments(rows, c, kern_min(LANES, c - j), x + j, shift + j, sums + j, sums + c + j);
+    for (int64_t j = 0; j < c; j += LANES)
+        moments(rows, c, kern_min(LANES, c - j), x + j, shift + j, sums + j, sums + c + j);
 }
 
-KERN_VECTOR static void apply(int64_t rows, int64_t c, const float *restrict x, const float *restrict mean, const float *restrict rstd, const float *restrict gamma,
+KERN_VECTOR static void apply(int64_t rows, int64_t c, const float *restrict x, const float *restrict mean,
+                              const float *restrict rstd, const float *restrict gamma,
                               const float *restrict beta, bool relu, float *restrict y) {
     float low = relu ? 0.0f : -__builtin_inff();
     for (int64_t i = 0; i < rows; i++, x += c, y += c) {
@@ -38,13 +41,16 @@ KERN_VECTOR static void apply(int64_t rows, int64_t c, const float *restrict x, 
     }
 }
 
-void dcpg_bn_apply(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd, const float *gamma, const float *beta, bool relu, float *y) {
+void dcpg_bn_apply(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
+                   const float *gamma, const float *beta, bool relu, float *y) {
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
-    for (int64_t i = 0; i < rows; i += ROWS) apply(kern_min(ROWS, rows - i), c, x + i * c, mean, rstd, gamma, beta, relu, y + i * c);
+    for (int64_t i = 0; i < rows; i += ROWS)
+        apply(kern_min(ROWS, rows - i), c, x + i * c, mean, rstd, gamma, beta, relu, y + i * c);
 }
 
-KERN_VECTOR static void gradient_moments(int64_t rows, int64_t c, int64_t width, const float *x, const float *mean, const float *rstd, const float *dy, const float *relu_y,
-                                         double *sum, double *product) {
+KERN_VECTOR static void gradient_moments(int64_t rows, int64_t c, int64_t width, const float *x,
+                                         const float *mean, const float *rstd, const float *dy,
+                                         const float *relu_y, double *sum, double *product) {
     double s[LANES] = {0}, q[LANES] = {0};
     float centre[LANES] = {0}, scale[LANES] = {0};
     for (int64_t j = 0; j < width; j++) {
@@ -65,10 +71,12 @@ KERN_VECTOR static void gradient_moments(int64_t rows, int64_t c, int64_t width,
     }
 }
 
-void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd, const float *dy, const float *relu_y, double *sums) {
+void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
+                           const float *dy, const float *relu_y, double *sums) {
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t j = 0; j < c; j += LANES) {
-        gradient_moments(rows, c, kern_min(LANES, c - j), x + j, mean + j, rstd + j, dy + j, relu_y == NULL ? NULL : relu_y + j, sums + j, sums + c + j);
+        gradient_moments(rows, c, kern_min(LANES, c - j), x + j, mean + j, rstd + j, dy + j,
+                         relu_y == NULL ? NULL : relu_y + j, sums + j, sums + c + j);
     }
 }
 
@@ -78,7 +86,8 @@ typedef struct slope {
     float level[LANES], tilt[LANES];                /* total_dy / count, total_dy_xhat / count */
 } slope;
 
-KERN_VECTOR static void gradient(int64_t rows, int64_t c, int64_t width, const slope *k, const float *x, const float *dy, const float *relu_y, bool accumulate, float *dx) {
+KERN_VECTOR static void gradient(int64_t rows, int64_t c, int64_t width, const slope *k, const float *x,
+                                 const float *dy, const float *relu_y, bool accumulate, float *dx) {
     for (int64_t i = 0; i < rows; i++) {
         float v[LANES];
         for (int64_t j = 0; j < width; j++) {
@@ -92,8 +101,9 @@ KERN_VECTOR static void gradient(int64_t rows, int64_t c, int64_t width, const s
     }
 }
 
-void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd, const float *gamma, const float *dy, const float *relu_y,
-                      const double *totals, int64_t count, bool accumulate, float *dx) {
+void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
+                      const float *gamma, const float *dy, const float *relu_y, const double *totals,
+                      int64_t count, bool accumulate, float *dx) {
 #pragma omp parallel for collapse(2) schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t i = 0; i < rows; i += ROWS) {
         for (int64_t j = 0; j < c; j += LANES) {
@@ -106,7 +116,8 @@ void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean
                 k.level[l] = (float)(totals[j + l] / (double)count);
                 k.tilt[l] = (float)(totals[c + j + l] / (double)count);
             }
-            gradient(kern_min(ROWS, rows - i), c, width, &k, x + at, dy + at, relu_y == NULL ? NULL : relu_y + at, accumulate, dx + at);
+            gradient(kern_min(ROWS, rows - i), c, width, &k, x + at, dy + at,
+                     relu_y == NULL ? NULL : relu_y + at, accumulate, dx + at);
         }
     }
 }

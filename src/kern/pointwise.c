@@ -51,11 +51,21 @@ static void activate(dcpg_activation kind, int64_t rows, int64_t c, const float 
     case DCPG_LINEAR:
         if (x != y) memcpy(y, x, (size_t)count * sizeof *y);
         break;
-    case DCPG_RELU: relu(count, x, y); break;
-    case DCPG_SIGMOID: sigmoid(count, 1.0f, x, y); break;
-    case DCPG_SCALED_SIGMOID: sigmoid(count, SCALED, x, y); break;
-    case DCPG_HARD_SIGMOID: hard_sigmoid(count, x, y); break;
-    case DCPG_TANH: tangent(count, x, y); break;
+    case DCPG_RELU:
+        relu(count, x, y);
+        break;
+    case DCPG_SIGMOID:
+        sigmoid(count, 1.0f, x, y);
+        break;
+    case DCPG_SCALED_SIGMOID:
+        sigmoid(count, SCALED, x, y);
+        break;
+    case DCPG_HARD_SIGMOID:
+        hard_sigmoid(count, x, y);
+        break;
+    case DCPG_TANH:
+        tangent(count, x, y);
+        break;
     case DCPG_SOFTMAX:
         for (int64_t i = 0; i < rows; i++) softmax(c, x + i * c, y + i * c);
         break;
@@ -68,19 +78,21 @@ static int64_t block_rows(int64_t c) { return kern_max(BLOCK / kern_max(c, 1), 1
 void dcpg_activate(dcpg_activation kind, int64_t rows, int64_t c, const float *x, float *y) {
     int64_t step = block_rows(c);
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
-    for (int64_t i = 0; i < rows; i += step) activate(kind, kern_min(step, rows - i), c, x + i * c, y + i * c);
+    for (int64_t i = 0; i < rows; i += step)
+        activate(kind, kern_min(step, rows - i), c, x + i * c, y + i * c);
 }
 
 /* dx (+)= dy * slope; each activation's slope from its output */
-#define BACKWARD(name, slope)                                                                                     \
-    KERN_VECTOR static void name(int64_t count, const float *y, const float *dy, bool accumulate, float *dx) {    \
-        if (accumulate) {                                                                                         \
-            KERN_INDEPENDENT                                                                                      \
-            for (int64_t i = 0; i < count; i++) dx[i] += dy[i] * (slope);                                         \
-        } else {                                                                                                  \
-            KERN_INDEPENDENT                                                                                      \
-            for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * (slope);                                          \
-        }                                                                                                         \
+#define BACKWARD(name, slope)                                                                                \
+    KERN_VECTOR static void name(int64_t count, const float *y, const float *dy, bool accumulate,            \
+                                 float *dx) {                                                                \
+        if (accumulate) {                                                                                    \
+            KERN_INDEPENDENT                                                                                 \
+            for (int64_t i = 0; i < count; i++) dx[i] += dy[i] * (slope);                                    \
+        } else {                                                                                             \
+            KERN_INDEPENDENT                                                                                 \
+            for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * (slope);                                     \
+        }                                                                                                    \
     }
 BACKWARD(relu_backward, y[i] > 0.0f ? 1.0f : 0.0f)
 BACKWARD(sigmoid_backward, y[i] * (1.0f - y[i]))
@@ -97,28 +109,43 @@ static void softmax_backward(int64_t c, const float *y, const float *dy, bool ac
     }
 }
 
-static void activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const float *y, const float *dy, bool accumulate, float *dx) {
+static void activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const float *y, const float *dy,
+                              bool accumulate, float *dx) {
     int64_t count = rows * c;
     switch (kind) {
     case DCPG_LINEAR:
-        if (accumulate) add(count, dx, dy, dx);
-        else if (dx != dy) memcpy(dx, dy, (size_t)count * sizeof *dx);
+        if (accumulate)
+            add(count, dx, dy, dx);
+        else if (dx != dy)
+            memcpy(dx, dy, (size_t)count * sizeof *dx);
         break;
-    case DCPG_RELU: relu_backward(count, y, dy, accumulate, dx); break;
-    case DCPG_SIGMOID: sigmoid_backward(count, y, dy, accumulate, dx); break;
-    case DCPG_SCALED_SIGMOID: scaled_sigmoid_backward(count, y, dy, accumulate, dx); break;
-    case DCPG_HARD_SIGMOID: hard_sigmoid_backward(count, y, dy, accumulate, dx); break;
-    case DCPG_TANH: tangent_backward(count, y, dy, accumulate, dx); break;
+    case DCPG_RELU:
+        relu_backward(count, y, dy, accumulate, dx);
+        break;
+    case DCPG_SIGMOID:
+        sigmoid_backward(count, y, dy, accumulate, dx);
+        break;
+    case DCPG_SCALED_SIGMOID:
+        scaled_sigmoid_backward(count, y, dy, accumulate, dx);
+        break;
+    case DCPG_HARD_SIGMOID:
+        hard_sigmoid_backward(count, y, dy, accumulate, dx);
+        break;
+    case DCPG_TANH:
+        tangent_backward(count, y, dy, accumulate, dx);
+        break;
     case DCPG_SOFTMAX:
         for (int64_t i = 0; i < rows; i++) softmax_backward(c, y + i * c, dy + i * c, accumulate, dx + i * c);
         break;
     }
 }
 
-void dcpg_activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const float *y, const float *dy, bool accumulate, float *dx) {
+void dcpg_activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const float *y, const float *dy,
+                            bool accumulate, float *dx) {
     int64_t step = block_rows(c);
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
-    for (int64_t i = 0; i < rows; i += step) activate_backward(kind, kern_min(step, rows - i), c, y + i * c, dy + i * c, accumulate, dx + i * c);
+    for (int64_t i = 0; i < rows; i += step)
+        activate_backward(kind, kern_min(step, rows - i), c, y + i * c, dy + i * c, accumulate, dx + i * c);
 }
 
 /* ---- sums and copies ---- */
@@ -131,12 +158,15 @@ void dcpg_add(size_t count, const float *a, const float *b, float *y) {
 
 void dcpg_accumulate(size_t count, const float *x, float *y) { dcpg_add(count, y, x, y); }
 
-void dcpg_copy_columns(int64_t rows, int64_t c, const float *src, int64_t src_stride, float *dst, int64_t dst_stride, bool accumulate) {
+void dcpg_copy_columns(int64_t rows, int64_t c, const float *src, int64_t src_stride, float *dst,
+                       int64_t dst_stride, bool accumulate) {
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t i = 0; i < rows; i++) {
         const float *from = src + i * src_stride;
         float *to = dst + i * dst_stride;
-        if (accumulate) add(c, to, from, to);
-        else memcpy(to, from, (size_t)c * sizeof *to);
+        if (accumulate)
+            add(c, to, from, to);
+        else
+            memcpy(to, from, (size_t)c * sizeof *to);
     }
 }

@@ -5,7 +5,8 @@
 #include <dcpg/kern.h>
 #include <string.h>
 
-KERN_VECTOR static void max_forward(int64_t windows, int64_t c, int64_t pool, const float *restrict x, float *restrict y, uint8_t *restrict arg) {
+KERN_VECTOR static void max_forward(int64_t windows, int64_t c, int64_t pool, const float *restrict x,
+                                    float *restrict y, uint8_t *restrict arg) {
     for (int64_t i = 0; i < windows; i++, x += pool * c, y += c, arg += c) {
         memcpy(y, x, (size_t)c * sizeof *y);
         memset(arg, 0, (size_t)c);
@@ -19,14 +20,17 @@ KERN_VECTOR static void max_forward(int64_t windows, int64_t c, int64_t pool, co
     }
 }
 
-void dcpg_max_pool_forward(int64_t n, int64_t t, int64_t c, int64_t pool, const float *x, float *y, uint8_t *arg) {
+void dcpg_max_pool_forward(int64_t n, int64_t t, int64_t c, int64_t pool, const float *x, float *y,
+                           uint8_t *arg) {
     assert(pool > 0 && pool <= UINT8_MAX);
     int64_t windows = t / pool;
 #pragma omp parallel for schedule(static) if (n * t * c > KERN_SMALL)
-    for (int64_t i = 0; i < n; i++) max_forward(windows, c, pool, x + i * t * c, y + i * windows * c, arg + i * windows * c);
+    for (int64_t i = 0; i < n; i++)
+        max_forward(windows, c, pool, x + i * t * c, y + i * windows * c, arg + i * windows * c);
 }
 
-KERN_VECTOR static void max_backward(int64_t windows, int64_t c, int64_t pool, const uint8_t *restrict arg, const float *restrict dy, bool accumulate, float *restrict dx) {
+KERN_VECTOR static void max_backward(int64_t windows, int64_t c, int64_t pool, const uint8_t *restrict arg,
+                                     const float *restrict dy, bool accumulate, float *restrict dx) {
     for (int64_t i = 0; i < windows; i++, arg += c, dy += c) {
         for (int64_t q = 0; q < pool; q++, dx += c) {
             if (accumulate) {
@@ -38,7 +42,8 @@ KERN_VECTOR static void max_backward(int64_t windows, int64_t c, int64_t pool, c
     }
 }
 
-void dcpg_max_pool_backward(int64_t n, int64_t t, int64_t c, int64_t pool, const uint8_t *arg, const float *dy, bool accumulate, float *dx) {
+void dcpg_max_pool_backward(int64_t n, int64_t t, int64_t c, int64_t pool, const uint8_t *arg,
+                            const float *dy, bool accumulate, float *dx) {
     assert(pool > 0 && pool <= UINT8_MAX);
     int64_t windows = t / pool, tail = (t - windows * pool) * c;
 #pragma omp parallel for schedule(static) if (n * t * c > KERN_SMALL)
@@ -68,11 +73,13 @@ KERN_VECTOR static void mean_forward(int64_t t, int64_t width, int64_t c, const 
 void dcpg_mean_forward(int64_t n, int64_t t, int64_t c, const float *x, float *y) {
 #pragma omp parallel for schedule(static) if (n * t * c > KERN_SMALL)
     for (int64_t i = 0; i < n; i++) {
-        for (int64_t j = 0; j < c; j += 64) mean_forward(t, kern_min(64, c - j), c, x + i * t * c + j, y + i * c + j);
+        for (int64_t j = 0; j < c; j += 64)
+            mean_forward(t, kern_min(64, c - j), c, x + i * t * c + j, y + i * c + j);
     }
 }
 
-KERN_VECTOR static void mean_backward(int64_t t, int64_t c, const float *restrict dy, bool accumulate, float *restrict dx) {
+KERN_VECTOR static void mean_backward(int64_t t, int64_t c, const float *restrict dy, bool accumulate,
+                                      float *restrict dx) {
     float scale = 1.0f / (float)t;
     for (int64_t i = 0; i < t; i++, dx += c) {
         if (accumulate) {

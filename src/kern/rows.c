@@ -19,7 +19,8 @@ KERN_VECTOR static void add(int64_t count, const float *restrict src, float *res
     for (int64_t j = 0; j < count; j++) dst[j] += src[j];
 }
 
-void dcpg_rows_finish(int64_t rows, int64_t f, const float *src, const float *b, bool relu, bool accumulate, float *dst) {
+void dcpg_rows_finish(int64_t rows, int64_t f, const float *src, const float *b, bool relu, bool accumulate,
+                      float *dst) {
     float low = relu ? 0.0f : -__builtin_inff();
     if (accumulate) {
         add(rows * f, src, dst);
@@ -32,7 +33,8 @@ void dcpg_rows_finish(int64_t rows, int64_t f, const float *src, const float *b,
 
 enum { LANES = 64, CHUNK = 128 };
 
-/* Sums of up to LANES columns; rows by chunks, so that rounding grows with the chunk and not with the rows. */
+/* Sums of up to LANES columns; rows by chunks, so that rounding grows with the chunk and not with the rows.
+ */
 KERN_VECTOR static void sum_columns(int64_t rows, int64_t width, const float *x, int64_t ld, float *sums) {
     float total[LANES] = {0};
     for (int64_t first = 0; first < rows; first += CHUNK) {

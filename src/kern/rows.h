@@ -5,10 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* dst[rows][f] (+)= src + b, relu after; b NULL: no bias; src and dst may be the same array. Row strides are f. */
-void dcpg_rows_finish(int64_t rows, int64_t f, const float *src, const float *b, bool relu, bool accumulate, float *dst);
+/* dst[rows][f] (+)= src + b, relu after; b NULL: no bias; src and dst may be the same array. Row strides are
+ * f. */
+void dcpg_rows_finish(int64_t rows, int64_t f, const float *src, const float *b, bool relu, bool accumulate,
+                      float *dst);
 
-/* sums[f] = column sums of x[rows][f] with row stride ld, in a fixed order. Threaded over blocks of columns. */
+/* sums[f] = column sums of x[rows][f] with row stride ld, in a fixed order. Threaded over blocks of columns.
+ */
 void dcpg_rows_sum(int64_t rows, int64_t f, const float *x, int64_t ld, float *sums);
 
 #endif

@@ -5,9 +5,12 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Marks a function whose loops are compiled for several processors; the loader takes the best one this processor runs. Only what stands in the function itself and what is
- * inlined into it gains: keep `omp parallel` outside, in its caller. Address sanitizer runs before such functions are resolved, and a build for one processor needs none. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && !defined(__AVX2__) && !defined(__SANITIZE_ADDRESS__)
+/* Marks a function whose loops are compiled for several processors; the loader takes the best one this
+ * processor runs. Only what stands in the function itself and what is inlined into it gains: keep `omp
+ * parallel` outside, in its caller. Address sanitizer runs before such functions are resolved, and a build
+ * for one processor needs none. */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) &&                 \
+    __GNUC__ >= 12 && !defined(__AVX2__) && !defined(__SANITIZE_ADDRESS__)
 #define KERN_VECTOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define KERN_VECTOR
@@ -20,7 +23,8 @@
 #define KERN_INLINE static inline
 #endif
 
-/* The iterations of the next loop do not depend on each other, whatever the compiler fears about its pointers. */
+/* The iterations of the next loop do not depend on each other, whatever the compiler fears about its
+ * pointers. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define KERN_INDEPENDENT _Pragma("GCC ivdep")
 #else
@@ -34,7 +38,8 @@ KERN_INLINE int64_t kern_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b
 /* Below this many numbers a loop is not worth waking threads for. */
 enum { KERN_SMALL = 1 << 14 };
 
-/* e^x to 2 units in the last place, x cut to [-87, 88] (Cephes' expf: e^x = 2^n * e^r with a polynomial for |r| <= ln(2) / 2). Vectorises, as libm's does not. */
+/* e^x to 2 units in the last place, x cut to [-87, 88] (Cephes' expf: e^x = 2^n * e^r with a polynomial for
+ * |r| <= ln(2) / 2). Vectorises, as libm's does not. */
 KERN_INLINE float kern_exp(float x) {
     x = x > -87.0f ? x : -87.0f;
     x = x < 88.0f ? x : 88.0f;

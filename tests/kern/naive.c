@@ -22,7 +22,8 @@ static int64_t input_step(const dcpg_conv *conv, int64_t t, int64_t j) {
     return s >= 0 && s < conv->t_in ? s : -1;
 }
 
-void naive_conv_forward(const dcpg_conv *conv, int64_t n, const double *x, const double *w, const double *b, bool relu, double *y) {
+void naive_conv_forward(const dcpg_conv *conv, int64_t n, const double *x, const double *w, const double *b,
+                        bool relu, double *y) {
     for (int64_t i = 0; i < n; i++) {
         for (int64_t t = 0; t < conv->t_out; t++) {
             double *out = y + (i * conv->t_out + t) * conv->f;
@@ -39,7 +40,8 @@ void naive_conv_forward(const dcpg_conv *conv, int64_t n, const double *x, const
     }
 }
 
-void naive_conv_backward_input(const dcpg_conv *conv, int64_t n, const double *dy, const double *w, double *dx) {
+void naive_conv_backward_input(const dcpg_conv *conv, int64_t n, const double *dy, const double *w,
+                               double *dx) {
     memset(dx, 0, (size_t)(n * conv->t_in * conv->c) * sizeof *dx);
     for (int64_t i = 0; i < n; i++) {
         for (int64_t t = 0; t < conv->t_out; t++) {
@@ -47,14 +49,16 @@ void naive_conv_backward_input(const dcpg_conv *conv, int64_t n, const double *d
             for (int64_t j = 0; j < conv->k; j++) {
                 int64_t s = input_step(conv, t, j);
                 for (int64_t p = 0; s >= 0 && p < conv->c; p++) {
-                    for (int64_t q = 0; q < conv->f; q++) dx[(i * conv->t_in + s) * conv->c + p] += g[q] * w[(j * conv->c + p) * conv->f + q];
+                    for (int64_t q = 0; q < conv->f; q++)
+                        dx[(i * conv->t_in + s) * conv->c + p] += g[q] * w[(j * conv->c + p) * conv->f + q];
                 }
             }
         }
     }
 }
 
-void naive_conv_backward_weight(const dcpg_conv *conv, int64_t n, const double *x, const double *dy, double *dw, double *db) {
+void naive_conv_backward_weight(const dcpg_conv *conv, int64_t n, const double *x, const double *dy,
+                                double *dw, double *db) {
     memset(dw, 0, (size_t)(conv->k * conv->c * conv->f) * sizeof *dw);
     memset(db, 0, (size_t)conv->f * sizeof *db);
     for (int64_t i = 0; i < n; i++) {
@@ -64,7 +68,8 @@ void naive_conv_backward_weight(const dcpg_conv *conv, int64_t n, const double *
             for (int64_t j = 0; j < conv->k; j++) {
                 int64_t s = input_step(conv, t, j);
                 for (int64_t p = 0; s >= 0 && p < conv->c; p++) {
-                    for (int64_t q = 0; q < conv->f; q++) dw[(j * conv->c + p) * conv->f + q] += g[q] * x[(i * conv->t_in + s) * conv->c + p];
+                    for (int64_t q = 0; q < conv->f; q++)
+                        dw[(j * conv->c + p) * conv->f + q] += g[q] * x[(i * conv->t_in + s) * conv->c + p];
                 }
             }
         }
@@ -79,7 +84,8 @@ void naive_one_hot(int64_t count, const uint8_t *codes, double *x) {
 
 /* ---- pooling ---- */
 
-void naive_max_pool_forward(int64_t n, int64_t t, int64_t c, int64_t pool, const double *x, double *y, uint8_t *arg) {
+void naive_max_pool_forward(int64_t n, int64_t t, int64_t c, int64_t pool, const double *x, double *y,
+                            uint8_t *arg) {
     for (int64_t i = 0; i < n; i++) {
         for (int64_t s = 0; s < t / pool; s++) {
             for (int64_t j = 0; j < c; j++) {
@@ -95,7 +101,8 @@ void naive_max_pool_forward(int64_t n, int64_t t, int64_t c, int64_t pool, const
     }
 }
 
-void naive_max_pool_backward(int64_t n, int64_t t, int64_t c, int64_t pool, const uint8_t *arg, const double *dy, double *dx) {
+void naive_max_pool_backward(int64_t n, int64_t t, int64_t c, int64_t pool, const uint8_t *arg,
+                             const double *dy, double *dx) {
     memset(dx, 0, (size_t)(n * t * c) * sizeof *dx);
     for (int64_t i = 0; i < n; i++) {
         for (int64_t s = 0; s < t / pool; s++) {
@@ -127,12 +134,18 @@ void naive_mean_backward(int64_t n, int64_t t, int64_t c, const double *dy, doub
 
 static double activate(dcpg_activation kind, double x) {
     switch (kind) {
-    case DCPG_RELU: return fmax(x, 0.0);
-    case DCPG_SIGMOID: return 1.0 / (1.0 + exp(-x));
-    case DCPG_SCALED_SIGMOID: return 0.251 / (1.0 + exp(-x));
-    case DCPG_HARD_SIGMOID: return fmin(fmax(0.2 * x + 0.5, 0.0), 1.0);
-    case DCPG_TANH: return tanh(x);
-    default: return x;
+    case DCPG_RELU:
+        return fmax(x, 0.0);
+    case DCPG_SIGMOID:
+        return 1.0 / (1.0 + exp(-x));
+    case DCPG_SCALED_SIGMOID:
+        return 0.251 / (1.0 + exp(-x));
+    case DCPG_HARD_SIGMOID:
+        return fmin(fmax(0.2 * x + 0.5, 0.0), 1.0);
+    case DCPG_TANH:
+        return tanh(x);
+    default:
+        return x;
     }
 }
 
@@ -147,11 +160,13 @@ void naive_activate(dcpg_activation kind, int64_t rows, int64_t c, const double 
     }
 }
 
-void naive_bn_forward(int64_t rows, int64_t c, const double *x, const double *gamma, const double *beta, double epsilon, bool relu, double *mean, double *var, double *y) {
+void naive_bn_forward(int64_t rows, int64_t c, const double *x, const double *gamma, const double *beta,
+                      double epsilon, bool relu, double *mean, double *var, double *y) {
     for (int64_t j = 0; j < c; j++) {
         mean[j] = var[j] = 0.0;
         for (int64_t i = 0; i < rows; i++) mean[j] += x[i * c + j] / (double)rows;
-        for (int64_t i = 0; i < rows; i++) var[j] += (x[i * c + j] - mean[j]) * (x[i * c + j] - mean[j]) / (double)rows;
+        for (int64_t i = 0; i < rows; i++)
+            var[j] += (x[i * c + j] - mean[j]) * (x[i * c + j] - mean[j]) / (double)rows;
         for (int64_t i = 0; i < rows; i++) {
             double v = gamma[j] * (x[i * c + j] - mean[j]) / sqrt(var[j] + epsilon) + beta[j];
             y[i * c + j] = relu ? fmax(v, 0.0) : v;
@@ -161,12 +176,15 @@ void naive_bn_forward(int64_t rows, int64_t c, const double *x, const double *ga
 
 /* ---- GRU ---- */
 
-/* One sample's history, arrays [t][u] in the order of running; s has t + 1 rows, the first one zeros. `inner` is what U_c is multiplied with (r * s), or what r multiplies (s U_c + d_c). */
+/* One sample's history, arrays [t][u] in the order of running; s has t + 1 rows, the first one zeros. `inner`
+ * is what U_c is multiplied with (r * s), or what r multiplies (s U_c + d_c). */
 typedef struct history {
     double *s, *z, *r, *c, *inner;
 } history;
 
-static int64_t time_of(const dcpg_gru *gru, int64_t step) { return gru->backwards ? gru->t - 1 - step : step; }
+static int64_t time_of(const dcpg_gru *gru, int64_t step) {
+    return gru->backwards ? gru->t - 1 - step : step;
+}
 
 /* sum_l s[l] * r[l][column] */
 static double recurrent(const dcpg_gru *gru, const double *s, const double *r, int64_t column) {
@@ -182,7 +200,8 @@ static double input(const dcpg_gru *gru, const double *x, const double *w, const
 }
 
 /* x: one sample */
-static void run(const dcpg_gru *gru, const double *x, const double *w, const double *r, const double *b, history h) {
+static void run(const dcpg_gru *gru, const double *x, const double *w, const double *r, const double *b,
+                history h) {
     int64_t u = gru->u;
     const double *d = b + 3 * u;
     for (int64_t l = 0; l < u; l++) h.s[l] = 0.0;
@@ -190,12 +209,17 @@ static void run(const dcpg_gru *gru, const double *x, const double *w, const dou
         const double *now = x + time_of(gru, step) * gru->c, *s = h.s + step * u;
         double *z = h.z + step * u, *reset = h.r + step * u, *c = h.c + step * u, *inner = h.inner + step * u;
         for (int64_t l = 0; l < u; l++) {
-            z[l] = activate(gru->recurrent_activation, input(gru, now, w, b, l) + recurrent(gru, s, r, l) + (gru->reset_after ? d[l] : 0.0));
-            reset[l] = activate(gru->recurrent_activation, input(gru, now, w, b, u + l) + recurrent(gru, s, r, u + l) + (gru->reset_after ? d[u + l] : 0.0));
+            z[l] = activate(gru->recurrent_activation, input(gru, now, w, b, l) + recurrent(gru, s, r, l) +
+                                                           (gru->reset_after ? d[l] : 0.0));
+            reset[l] = activate(gru->recurrent_activation, input(gru, now, w, b, u + l) +
+                                                               recurrent(gru, s, r, u + l) +
+                                                               (gru->reset_after ? d[u + l] : 0.0));
         }
-        for (int64_t l = 0; l < u; l++) inner[l] = gru->reset_after ? recurrent(gru, s, r, 2 * u + l) + d[2 * u + l] : reset[l] * s[l];
+        for (int64_t l = 0; l < u; l++)
+            inner[l] = gru->reset_after ? recurrent(gru, s, r, 2 * u + l) + d[2 * u + l] : reset[l] * s[l];
         for (int64_t l = 0; l < u; l++) {
-            c[l] = tanh(input(gru, now, w, b, 2 * u + l) + (gru->reset_after ? reset[l] * inner[l] : recurrent(gru, inner, r, 2 * u + l)));
+            c[l] = tanh(input(gru, now, w, b, 2 * u + l) +
+                        (gru->reset_after ? reset[l] * inner[l] : recurrent(gru, inner, r, 2 * u + l)));
             h.s[(step + 1) * u + l] = z[l] * s[l] + (1.0 - z[l]) * c[l];
         }
     }
@@ -212,7 +236,8 @@ static double *open_history(const dcpg_gru *gru, history *h) {
     return all;
 }
 
-void naive_gru_forward(const dcpg_gru *gru, int64_t n, const double *x, const double *w, const double *r, const double *b, double *y) {
+void naive_gru_forward(const dcpg_gru *gru, int64_t n, const double *x, const double *w, const double *r,
+                       const double *b, double *y) {
     history h;
     double *all = open_history(gru, &h);
     for (int64_t i = 0; i < n; i++) {
@@ -226,10 +251,14 @@ void naive_gru_forward(const dcpg_gru *gru, int64_t n, const double *x, const do
     free(all);
 }
 
-static double slope(dcpg_activation kind, double y) { return kind == DCPG_SIGMOID ? y * (1.0 - y) : y > 0.0 && y < 1.0 ? 0.2 : 0.0; }
+static double slope(dcpg_activation kind, double y) {
+    return kind == DCPG_SIGMOID ? y * (1.0 - y) : y > 0.0 && y < 1.0 ? 0.2 : 0.0;
+}
 
-/* Adds the gradients that da, that of the pre-activation at `column`, sends through the input; add_recurrent: through what the recurrent kernel multiplies. */
-static void add_gate(const dcpg_gru *gru, int64_t column, double da, const double *x, const double *w, double *dx, const naive_gru_gradient *out) {
+/* Adds the gradients that da, that of the pre-activation at `column`, sends through the input; add_recurrent:
+ * through what the recurrent kernel multiplies. */
+static void add_gate(const dcpg_gru *gru, int64_t column, double da, const double *x, const double *w,
+                     double *dx, const naive_gru_gradient *out) {
     out->db[column] += da;
     for (int64_t l = 0; l < gru->c; l++) {
         dx[l] += da * w[l * 3 * gru->u + column];
@@ -237,7 +266,8 @@ static void add_gate(const dcpg_gru *gru, int64_t column, double da, const doubl
     }
 }
 
-static void add_recurrent(const dcpg_gru *gru, int64_t column, double da, const double *s, const double *r, double *ds, const naive_gru_gradient *out) {
+static void add_recurrent(const dcpg_gru *gru, int64_t column, double da, const double *s, const double *r,
+                          double *ds, const naive_gru_gradient *out) {
     if (gru->reset_after) out->db[3 * gru->u + column] += da;
     for (int64_t l = 0; l < gru->u; l++) {
         ds[l] += da * r[l * 3 * gru->u + column];
@@ -246,10 +276,12 @@ static void add_recurrent(const dcpg_gru *gru, int64_t column, double da, const 
 }
 
 /* One step back: d[u] in the gradient of the new state, out that of the state before; work[u]. */
-static void step_back(const dcpg_gru *gru, int64_t step, const double *x, const double *w, const double *r, history h, double *d, double *before, double *dx, const naive_gru_gradient *out,
+static void step_back(const dcpg_gru *gru, int64_t step, const double *x, const double *w, const double *r,
+                      history h, double *d, double *before, double *dx, const naive_gru_gradient *out,
                       double *work) {
     int64_t u = gru->u;
-    const double *s = h.s + step * u, *z = h.z + step * u, *reset = h.r + step * u, *c = h.c + step * u, *inner = h.inner + step * u;
+    const double *s = h.s + step * u, *z = h.z + step * u, *reset = h.r + step * u, *c = h.c + step * u,
+                 *inner = h.inner + step * u;
     memset(work, 0, (size_t)u * sizeof *work);
     for (int64_t l = 0; l < u; l++) before[l] = d[l] * z[l];
     for (int64_t l = 0; l < u; l++) {
@@ -275,7 +307,8 @@ static void step_back(const dcpg_gru *gru, int64_t step, const double *x, const 
     memcpy(d, before, (size_t)u * sizeof *d);
 }
 
-void naive_gru_backward(const dcpg_gru *gru, int64_t n, const double *x, const double *w, const double *r, const double *b, const double *dy, naive_gru_gradient *out) {
+void naive_gru_backward(const dcpg_gru *gru, int64_t n, const double *x, const double *w, const double *r,
+                        const double *b, const double *dy, naive_gru_gradient *out) {
     int64_t u = gru->u, t = gru->t, c = gru->c;
     history h;
     double *all = open_history(gru, &h), *state = calloc((size_t)(3 * u), sizeof *state);
@@ -289,8 +322,10 @@ void naive_gru_backward(const dcpg_gru *gru, int64_t n, const double *x, const d
         memset(state, 0, (size_t)u * sizeof *state);
         for (int64_t step = t - 1; step >= 0; step--) {
             int64_t row = i * t + time_of(gru, step);
-            for (int64_t l = 0; l < u && (gru->sequences || step == t - 1); l++) state[l] += dy[(gru->sequences ? row : i) * u + l];
-            step_back(gru, step, x + row * c, w, r, h, state, state + u, out->dx + row * c, out, state + 2 * u);
+            for (int64_t l = 0; l < u && (gru->sequences || step == t - 1); l++)
+                state[l] += dy[(gru->sequences ? row : i) * u + l];
+            step_back(gru, step, x + row * c, w, r, h, state, state + u, out->dx + row * c, out,
+                      state + 2 * u);
         }
     }
     free(state);

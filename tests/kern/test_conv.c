@@ -1,4 +1,5 @@
-/* Convolutions against their twins and finite differences, over odd shapes; bits against threads and the other samples of the call. */
+/* Convolutions against their twins and finite differences, over odd shapes; bits against threads and the
+ * other samples of the call. */
 #include "check.h"
 
 typedef struct shape {
@@ -7,12 +8,16 @@ typedef struct shape {
 } shape;
 
 static const shape shapes[] = {
-    {1, 1, 1, 1, 1, 1, 1, false},     {3, 1, 5, 4, 1, 1, 1, true},     {2, 5, 1, 3, 5, 1, 1, false},    {4, 7, 3, 1, 3, 1, 1, true},      {5, 2, 3, 2, 7, 1, 1, true},  /* k > t */
-    {3, 9, 4, 6, 3, 2, 1, true},      {3, 8, 4, 6, 3, 2, 1, true},     {2, 1, 3, 5, 3, 2, 1, true},     {3, 11, 2, 3, 1, 2, 1, true},     {3, 12, 2, 3, 1, 2, 1, true},
-    {2, 9, 3, 4, 3, 1, 4, true},      {2, 6, 3, 4, 3, 1, 4, true},     {1, 3, 2, 2, 3, 1, 4, true},     {3, 13, 3, 4, 3, 1, 2, false},    {2, 20, 3, 4, 3, 2, 3, false},
-    {2, 17, 5, 7, 4, 1, 1, true},     {2, 18, 3, 5, 4, 3, 2, true},    {3, 16, 2, 3, 2, 5, 1, false},   {3, 20, 17, 19, 3, 2, 1, true},   {7, 300, 3, 5, 3, 1, 1, false},
-    {2, 480, 3, 4, 7, 1, 1, false},   {3, 470, 2, 3, 5, 2, 1, true},   {9, 247, 16, 24, 3, 1, 1, false}, {11, 125, 32, 16, 3, 1, 2, true}, {13, 62, 24, 40, 3, 2, 1, true},
-    {6, 250, 32, 32, 1, 2, 1, true},  {40, 16, 64, 48, 3, 1, 4, true}, {5, 61, 20, 12, 7, 1, 1, false}};
+    {1, 1, 1, 1, 1, 1, 1, false},     {3, 1, 5, 4, 1, 1, 1, true},     {2, 5, 1, 3, 5, 1, 1, false},
+    {4, 7, 3, 1, 3, 1, 1, true},      {5, 2, 3, 2, 7, 1, 1, true}, /* k > t */
+    {3, 9, 4, 6, 3, 2, 1, true},      {3, 8, 4, 6, 3, 2, 1, true},     {2, 1, 3, 5, 3, 2, 1, true},
+    {3, 11, 2, 3, 1, 2, 1, true},     {3, 12, 2, 3, 1, 2, 1, true},    {2, 9, 3, 4, 3, 1, 4, true},
+    {2, 6, 3, 4, 3, 1, 4, true},      {1, 3, 2, 2, 3, 1, 4, true},     {3, 13, 3, 4, 3, 1, 2, false},
+    {2, 20, 3, 4, 3, 2, 3, false},    {2, 17, 5, 7, 4, 1, 1, true},    {2, 18, 3, 5, 4, 3, 2, true},
+    {3, 16, 2, 3, 2, 5, 1, false},    {3, 20, 17, 19, 3, 2, 1, true},  {7, 300, 3, 5, 3, 1, 1, false},
+    {2, 480, 3, 4, 7, 1, 1, false},   {3, 470, 2, 3, 5, 2, 1, true},   {9, 247, 16, 24, 3, 1, 1, false},
+    {11, 125, 32, 16, 3, 1, 2, true}, {13, 62, 24, 40, 3, 2, 1, true}, {6, 250, 32, 32, 1, 2, 1, true},
+    {40, 16, 64, 48, 3, 1, 4, true},  {5, 61, 20, 12, 7, 1, 1, false}};
 enum { NB_SHAPE = sizeof shapes / sizeof shapes[0] };
 
 typedef struct problem {
@@ -22,7 +27,9 @@ typedef struct problem {
 } problem;
 
 static problem make(shape s) {
-    problem p = {.conv = {.t_in = s.t_in, .c = s.c, .f = s.f, .k = s.k, .stride = s.stride, .dilation = s.dilation}, .n = s.n};
+    problem p = {
+        .conv = {.t_in = s.t_in, .c = s.c, .f = s.f, .k = s.k, .stride = s.stride, .dilation = s.dilation},
+        .n = s.n};
     dcpg_conv_shape(&p.conv, s.same);
     p.x = noise(s.n * s.t_in * s.c, 1.0);
     p.w = noise(s.k * s.c * s.f, 1.0);
@@ -39,10 +46,17 @@ static void test_shape(void **state) {
     const struct {
         int64_t t_in, k, stride, dilation, t_out, pad_left;
         bool same;
-    } want[] = {{1001, 11, 1, 1, 991, 0, false}, {13, 6, 5, 1, 2, 0, false}, {13, 6, 5, 1, 3, 1, true}, {9, 3, 2, 1, 5, 1, true}, {8, 3, 2, 1, 4, 0, true},
-                {1, 3, 1, 1, 1, 1, true},        {7, 3, 1, 4, 7, 4, true},   {4, 2, 1, 1, 4, 0, true},  {3, 5, 1, 1, 0, 0, false}, {11, 1, 2, 1, 6, 0, true}};
+    } want[] = {{1001, 11, 1, 1, 991, 0, false}, {13, 6, 5, 1, 2, 0, false}, {13, 6, 5, 1, 3, 1, true},
+                {9, 3, 2, 1, 5, 1, true},        {8, 3, 2, 1, 4, 0, true},   {1, 3, 1, 1, 1, 1, true},
+                {7, 3, 1, 4, 7, 4, true},        {4, 2, 1, 1, 4, 0, true},   {3, 5, 1, 1, 0, 0, false},
+                {11, 1, 2, 1, 6, 0, true}};
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
-        dcpg_conv conv = {.t_in = want[i].t_in, .c = 1, .f = 1, .k = want[i].k, .stride = want[i].stride, .dilation = want[i].dilation};
+        dcpg_conv conv = {.t_in = want[i].t_in,
+                          .c = 1,
+                          .f = 1,
+                          .k = want[i].k,
+                          .stride = want[i].stride,
+                          .dilation = want[i].dilation};
         dcpg_conv_shape(&conv, want[i].same);
         assert_int_equal(conv.t_out, want[i].t_out);
         assert_int_equal(conv.pad_left, want[i].pad_left);
@@ -53,7 +67,8 @@ static void test_twin(void **state) {
     (void)state;
     for (int s = 0; s < NB_SHAPE; s++) {
         problem p = make(shapes[s]);
-        array dx = noise((int64_t)p.x.count, 1.0), dw = zeros((int64_t)p.w.count), db = zeros((int64_t)p.b.count);
+        array dx = noise((int64_t)p.x.count, 1.0), dw = zeros((int64_t)p.w.count),
+              db = zeros((int64_t)p.b.count);
         for (int relu = 0; relu < 2; relu++) {
             naive_conv_forward(&p.conv, p.n, p.x.d, p.w.d, p.b.d, relu, p.y.d);
             dcpg_conv_forward(&p.conv, p.n, p.x.f, p.w.f, p.b.f, relu, p.y.f, p.scratch.f);
@@ -102,12 +117,16 @@ static void test_bits(void **state) {
     for (int s = 0; s < NB_SHAPE; s++) {
         problem p = make(shapes[s]);
         const dcpg_conv *conv = &p.conv;
-        array dx = noise((int64_t)p.x.count, 1.0), kept = noise((int64_t)p.x.count, 1.0), dw = zeros((int64_t)p.w.count), db = zeros((int64_t)p.b.count);
-        SAME_ON_ANY_THREADS("forward", p.y.count, p.y.f, (void)0, dcpg_conv_forward(conv, p.n, p.x.f, p.w.f, p.b.f, true, p.y.f, p.scratch.f));
+        array dx = noise((int64_t)p.x.count, 1.0), kept = noise((int64_t)p.x.count, 1.0),
+              dw = zeros((int64_t)p.w.count), db = zeros((int64_t)p.b.count);
+        SAME_ON_ANY_THREADS("forward", p.y.count, p.y.f, (void)0,
+                            dcpg_conv_forward(conv, p.n, p.x.f, p.w.f, p.b.f, true, p.y.f, p.scratch.f));
         SAME_ON_ANY_THREADS("backward input", dx.count, dx.f, memcpy(dx.f, kept.f, dx.count * sizeof(float)),
                             dcpg_conv_backward_input(conv, p.n, p.dy.f, p.w.f, true, dx.f, p.scratch.f));
-        SAME_ON_ANY_THREADS("backward weight", dw.count, dw.f, (void)0, dcpg_conv_backward_weight(conv, p.n, p.x.f, p.dy.f, dw.f, db.f, p.scratch.f));
-        SAME_ON_ANY_THREADS("backward bias", db.count, db.f, (void)0, dcpg_conv_backward_weight(conv, p.n, p.x.f, p.dy.f, dw.f, db.f, p.scratch.f));
+        SAME_ON_ANY_THREADS("backward weight", dw.count, dw.f, (void)0,
+                            dcpg_conv_backward_weight(conv, p.n, p.x.f, p.dy.f, dw.f, db.f, p.scratch.f));
+        SAME_ON_ANY_THREADS("backward bias", db.count, db.f, (void)0,
+                            dcpg_conv_backward_weight(conv, p.n, p.x.f, p.dy.f, dw.f, db.f, p.scratch.f));
         /* the samples one by one, then the first alone and the rest together */
         array y = zeros((int64_t)p.y.count), dx1 = zeros((int64_t)dx.count);
         int64_t in = conv->t_in * conv->c, out = conv->t_out * conv->f;
@@ -116,7 +135,8 @@ static void test_bits(void **state) {
             for (int64_t i = 0; i < p.n; i += i == 0 ? 1 : step) {
                 int64_t nb = i == 0 ? 1 : p.n - i < step ? p.n - i : step;
                 dcpg_conv_forward(conv, nb, p.x.f + i * in, p.w.f, p.b.f, true, y.f + i * out, p.scratch.f);
-                dcpg_conv_backward_input(conv, nb, p.dy.f + i * out, p.w.f, true, dx1.f + i * in, p.scratch.f);
+                dcpg_conv_backward_input(conv, nb, p.dy.f + i * out, p.w.f, true, dx1.f + i * in,
+                                         p.scratch.f);
             }
             assert_same_bits("forward of fewer samples", y.count, p.y.f, y.f);
             assert_same_bits("backward of fewer samples", dx.count, dx.f, dx1.f);
@@ -126,6 +146,7 @@ static void test_bits(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_shape), NUMBERS_TEST(test_twin), NUMBERS_TEST(test_gradient), NUMBERS_TEST(test_bits)};
+    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_shape), NUMBERS_TEST(test_twin),
+                                       NUMBERS_TEST(test_gradient), NUMBERS_TEST(test_bits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

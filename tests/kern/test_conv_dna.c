@@ -1,13 +1,17 @@
-/* The table-driven convolution of one-hot DNA against the plain one on the one-hot array, alone and with pooling. */
+/* The table-driven convolution of one-hot DNA against the plain one on the one-hot array, alone and with
+ * pooling. */
 #include "check.h"
 
 typedef struct shape {
     int64_t n, t_in, f, k, pool;
 } shape;
 
-/* Groups of 3 taps: k below, at and above multiples of 3, more groups than are added in one go; f around blocks of channels; tails that no pool covers. */
-static const shape shapes[] = {{1, 1, 1, 1, 1}, {2, 5, 3, 2, 1},   {3, 7, 2, 3, 2},    {2, 12, 5, 4, 4},   {2, 20, 31, 5, 3},  {3, 17, 33, 6, 12}, {2, 30, 64, 7, 4},
-                               {2, 41, 8, 9, 5}, {5, 51, 32, 11, 4}, {2, 64, 130, 12, 2}, {2, 40, 7, 13, 4}, {1, 60, 257, 11, 4}, {2, 90, 20, 27, 6}, {6, 301, 128, 11, 4}};
+/* Groups of 3 taps: k below, at and above multiples of 3, more groups than are added in one go; f around
+ * blocks of channels; tails that no pool covers. */
+static const shape shapes[] = {
+    {1, 1, 1, 1, 1},     {2, 5, 3, 2, 1},    {3, 30, 6, 1, 5},    {3, 7, 2, 3, 2},    {2, 12, 5, 4, 4},
+    {2, 20, 31, 5, 3},   {3, 17, 33, 6, 12}, {2, 30, 64, 7, 4},   {2, 41, 8, 9, 5},   {5, 51, 32, 11, 4},
+    {2, 64, 130, 12, 2}, {2, 40, 7, 13, 4},  {1, 60, 257, 11, 4}, {2, 90, 20, 27, 6}, {6, 301, 128, 11, 4}};
 enum { NB_SHAPE = sizeof shapes / sizeof shapes[0] };
 
 typedef struct problem {
@@ -20,10 +24,15 @@ typedef struct problem {
 static uint8_t codes[6 * 301], args[6 * 128 * 291];
 
 static problem make(shape s) {
-    problem p = {.conv = {.t_in = s.t_in, .c = 4, .f = s.f, .k = s.k, .stride = 1, .dilation = 1}, .n = s.n, .pool = s.pool, .codes = codes, .arg = args};
+    problem p = {.conv = {.t_in = s.t_in, .c = 4, .f = s.f, .k = s.k, .stride = 1, .dilation = 1},
+                 .n = s.n,
+                 .pool = s.pool,
+                 .codes = codes,
+                 .arg = args};
     dcpg_conv_shape(&p.conv, false);
     p.x = zeros(s.n * s.t_in * 4);
-    for (int64_t i = 0; i < s.n * s.t_in; i++) codes[i] = dcpg_rng_below(&random_numbers, 20) == 0 ? 4 : (uint8_t)dcpg_rng_below(&random_numbers, 4);
+    for (int64_t i = 0; i < s.n * s.t_in; i++)
+        codes[i] = dcpg_rng_below(&random_numbers, 20) == 0 ? 4 : (uint8_t)dcpg_rng_below(&random_numbers, 4);
     naive_one_hot(s.n * s.t_in, codes, p.x.d);
     p.out = p.conv.t_out / s.pool * s.f;
     p.w = noise(s.k * 4 * s.f, 1.0);
@@ -39,7 +48,8 @@ static void test_twin(void **state) {
     (void)state;
     for (int s = 0; s < NB_SHAPE; s++) {
         problem p = make(shapes[s]);
-        array y = zeros((int64_t)p.flat.count), dw = noise((int64_t)p.w.count, 1.0), db = noise((int64_t)p.b.count, 1.0);
+        array y = zeros((int64_t)p.flat.count), dw = noise((int64_t)p.w.count, 1.0),
+              db = noise((int64_t)p.b.count, 1.0);
         for (int relu = 0; relu < 2; relu++) {
             naive_conv_forward(&p.conv, p.n, p.x.d, p.w.d, p.b.d, relu, y.d);
             dcpg_conv_dna_forward(&p.conv, p.n, p.codes, p.w.f, p.b.f, relu, y.f, p.scratch.f);
@@ -70,18 +80,21 @@ static void test_pool(void **state) {
     static uint8_t arg[sizeof args];
     for (int s = 0; s < NB_SHAPE; s++) {
         problem p = make(shapes[s]);
-        array dw = noise((int64_t)p.w.count, 1.0), db = noise((int64_t)p.b.count, 1.0), dx = zeros((int64_t)p.flat.count), dflat = zeros((int64_t)p.flat.count);
+        array dw = noise((int64_t)p.w.count, 1.0), db = noise((int64_t)p.b.count, 1.0),
+              dx = zeros((int64_t)p.flat.count), dflat = zeros((int64_t)p.flat.count);
         pooled(&p, p.y.d, arg);
         dcpg_conv_dna_pool_forward(&p.conv, p.pool, p.n, p.codes, p.w.f, p.b.f, p.y.f, p.arg, p.scratch.f);
         assert_close("pool forward", p.y.count, p.y.f, p.y.d, 2e-6);
         for (size_t i = 0; i < p.y.count; i++) {
-            /* where the relu is open the place of the maximum matters (equal k-mers give equal values: the first counts) */
+            /* where the relu is open the place of the maximum matters (equal k-mers give equal values: the
+             * first counts) */
             if (p.y.d[i] > 0.0) assert_int_equal(p.arg[i], arg[i]);
         }
         for (size_t i = 0; i < p.y.count; i++) dx.d[i] = p.y.d[i] > 0.0 ? p.dy.d[i] : 0.0;
         naive_max_pool_backward(p.n, p.conv.t_out, p.conv.f, p.pool, arg, dx.d, dflat.d);
         naive_conv_backward_weight(&p.conv, p.n, p.x.d, dflat.d, dw.d, db.d);
-        dcpg_conv_dna_pool_backward_weight(&p.conv, p.pool, p.n, p.codes, p.y.f, p.arg, p.dy.f, dw.f, db.f, p.scratch.f);
+        dcpg_conv_dna_pool_backward_weight(&p.conv, p.pool, p.n, p.codes, p.y.f, p.arg, p.dy.f, dw.f, db.f,
+                                           p.scratch.f);
         assert_close("pool backward weight", dw.count, dw.f, dw.d, 2e-6);
         assert_close("pool backward bias", db.count, db.f, db.d, 2e-6);
         if (p.n * p.conv.t_out * p.conv.f < 3000) {
@@ -97,18 +110,27 @@ static void test_bits(void **state) {
     for (int s = 0; s < NB_SHAPE; s++) {
         problem p = make(shapes[s]);
         const dcpg_conv *conv = &p.conv;
-        array y = zeros((int64_t)p.flat.count), y1 = zeros((int64_t)p.flat.count), dw = zeros((int64_t)p.w.count), db = zeros((int64_t)p.b.count);
-        SAME_ON_ANY_THREADS("forward", y.count, y.f, (void)0, dcpg_conv_dna_forward(conv, p.n, p.codes, p.w.f, p.b.f, true, y.f, p.scratch.f));
-        SAME_ON_ANY_THREADS("pool forward", p.y.count, p.y.f, (void)0, dcpg_conv_dna_pool_forward(conv, p.pool, p.n, p.codes, p.w.f, p.b.f, p.y.f, p.arg, p.scratch.f));
-        SAME_ON_ANY_THREADS("backward weight", dw.count, dw.f, (void)0, dcpg_conv_dna_backward_weight(conv, p.n, p.codes, p.flat.f, dw.f, db.f, p.scratch.f));
+        array y = zeros((int64_t)p.flat.count), y1 = zeros((int64_t)p.flat.count),
+              dw = zeros((int64_t)p.w.count), db = zeros((int64_t)p.b.count);
+        SAME_ON_ANY_THREADS("forward", y.count, y.f, (void)0,
+                            dcpg_conv_dna_forward(conv, p.n, p.codes, p.w.f, p.b.f, true, y.f, p.scratch.f));
+        SAME_ON_ANY_THREADS(
+            "pool forward", p.y.count, p.y.f, (void)0,
+            dcpg_conv_dna_pool_forward(conv, p.pool, p.n, p.codes, p.w.f, p.b.f, p.y.f, p.arg, p.scratch.f));
+        SAME_ON_ANY_THREADS(
+            "backward weight", dw.count, dw.f, (void)0,
+            dcpg_conv_dna_backward_weight(conv, p.n, p.codes, p.flat.f, dw.f, db.f, p.scratch.f));
         SAME_ON_ANY_THREADS("pool backward weight", dw.count, dw.f, (void)0,
-                            dcpg_conv_dna_pool_backward_weight(conv, p.pool, p.n, p.codes, p.y.f, p.arg, p.dy.f, dw.f, db.f, p.scratch.f));
+                            dcpg_conv_dna_pool_backward_weight(conv, p.pool, p.n, p.codes, p.y.f, p.arg,
+                                                               p.dy.f, dw.f, db.f, p.scratch.f));
         uint8_t *arg = malloc(sizeof args);
         assert_non_null(arg);
         array pooled1 = zeros((int64_t)p.y.count);
         for (int64_t i = 0; i < p.n; i++) {
-            dcpg_conv_dna_forward(conv, 1, p.codes + i * conv->t_in, p.w.f, p.b.f, true, y1.f + i * conv->t_out * conv->f, p.scratch.f);
-            dcpg_conv_dna_pool_forward(conv, p.pool, 1, p.codes + i * conv->t_in, p.w.f, p.b.f, pooled1.f + i * p.out, arg + i * p.out, p.scratch.f);
+            dcpg_conv_dna_forward(conv, 1, p.codes + i * conv->t_in, p.w.f, p.b.f, true,
+                                  y1.f + i * conv->t_out * conv->f, p.scratch.f);
+            dcpg_conv_dna_pool_forward(conv, p.pool, 1, p.codes + i * conv->t_in, p.w.f, p.b.f,
+                                       pooled1.f + i * p.out, arg + i * p.out, p.scratch.f);
         }
         assert_same_bits("forward of one sample", y.count, y.f, y1.f);
         assert_same_bits("pool forward of one sample", p.y.count, p.y.f, pooled1.f);
@@ -119,6 +141,7 @@ static void test_bits(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_twin), NUMBERS_TEST(test_pool), NUMBERS_TEST(test_bits)};
+    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_twin), NUMBERS_TEST(test_pool),
+                                       NUMBERS_TEST(test_bits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,8 @@ typedef struct shape {
     int64_t n, c, f;
 } shape;
 
-static const shape shapes[] = {{1, 1, 1}, {1, 7, 3}, {5, 1, 4}, {3, 6, 1}, {16, 100, 33}, {70, 130, 65}, {128, 512, 18}, {200, 100, 96}};
+static const shape shapes[] = {{1, 1, 1},     {1, 7, 3},     {5, 1, 4},      {3, 6, 1},
+                               {16, 100, 33}, {70, 130, 65}, {128, 512, 18}, {200, 100, 96}};
 enum { NB_SHAPE = sizeof shapes / sizeof shapes[0] };
 
 typedef struct problem {
@@ -46,7 +47,8 @@ static void test_twin(void **state) {
             dcpg_dense_forward(p.n, p.c, p.f, p.x.f, p.w.f, p.b.f, relu, p.y.f);
             assert_close("forward", p.y.count, p.y.f, p.y.d, 2e-6);
         }
-        array dx = noise(p.n * p.c, 1.0), want = zeros(p.n * p.c), dw = noise(p.c * p.f, 1.0), db = noise(p.f, 1.0);
+        array dx = noise(p.n * p.c, 1.0), want = zeros(p.n * p.c), dw = noise(p.c * p.f, 1.0),
+              db = noise(p.f, 1.0);
         naive_gemm(p.n, p.c, p.f, (naive_mat){p.dy.d, p.f, 1}, (naive_mat){p.w.d, 1, p.f}, want.d);
         for (size_t i = 0; i < dx.count; i++) dx.d[i] += want.d[i];
         dcpg_dense_backward_input(p.n, p.c, p.f, p.dy.f, p.w.f, true, dx.f);
@@ -69,11 +71,16 @@ static void test_bits(void **state) {
     (void)state;
     for (int s = 0; s < NB_SHAPE; s++) {
         problem p = make(shapes[s]);
-        array dx = zeros(p.n * p.c), dx1 = zeros(p.n * p.c), y1 = zeros(p.n * p.f), dw = zeros(p.c * p.f), db = zeros(p.f);
-        SAME_ON_ANY_THREADS("forward", p.y.count, p.y.f, (void)0, dcpg_dense_forward(p.n, p.c, p.f, p.x.f, p.w.f, p.b.f, true, p.y.f));
-        SAME_ON_ANY_THREADS("backward input", dx.count, dx.f, (void)0, dcpg_dense_backward_input(p.n, p.c, p.f, p.dy.f, p.w.f, false, dx.f));
-        SAME_ON_ANY_THREADS("backward weight", dw.count, dw.f, (void)0, dcpg_dense_backward_weight(p.n, p.c, p.f, p.x.f, p.dy.f, dw.f, db.f));
-        SAME_ON_ANY_THREADS("backward bias", db.count, db.f, (void)0, dcpg_dense_backward_weight(p.n, p.c, p.f, p.x.f, p.dy.f, dw.f, db.f));
+        array dx = zeros(p.n * p.c), dx1 = zeros(p.n * p.c), y1 = zeros(p.n * p.f), dw = zeros(p.c * p.f),
+              db = zeros(p.f);
+        SAME_ON_ANY_THREADS("forward", p.y.count, p.y.f, (void)0,
+                            dcpg_dense_forward(p.n, p.c, p.f, p.x.f, p.w.f, p.b.f, true, p.y.f));
+        SAME_ON_ANY_THREADS("backward input", dx.count, dx.f, (void)0,
+                            dcpg_dense_backward_input(p.n, p.c, p.f, p.dy.f, p.w.f, false, dx.f));
+        SAME_ON_ANY_THREADS("backward weight", dw.count, dw.f, (void)0,
+                            dcpg_dense_backward_weight(p.n, p.c, p.f, p.x.f, p.dy.f, dw.f, db.f));
+        SAME_ON_ANY_THREADS("backward bias", db.count, db.f, (void)0,
+                            dcpg_dense_backward_weight(p.n, p.c, p.f, p.x.f, p.dy.f, dw.f, db.f));
         for (int64_t i = 0; i < p.n; i += 3) {
             int64_t nb = p.n - i < 3 ? p.n - i : 3;
             dcpg_dense_forward(nb, p.c, p.f, p.x.f + i * p.c, p.w.f, p.b.f, true, y1.f + i * p.f);

@@ -14,7 +14,8 @@ static void test_mask(void **state) {
     for (int64_t i = 0; i < N; i++) {
         dcpg_dropout(1, C, rate, key, id + i, x.f + i * C, y1.f + i * C);
         for (int64_t j = 0; j < C; j++) {
-            uint32_t words[2] = {0x9abcdef0u, 0x12345678u}, counter[4] = {(uint32_t)(j / 4), 0, (uint32_t)id[i], (uint32_t)(id[i] >> 32)}, out[4];
+            uint32_t words[2] = {0x9abcdef0u, 0x12345678u},
+                     counter[4] = {(uint32_t)(j / 4), 0, (uint32_t)id[i], (uint32_t)(id[i] >> 32)}, out[4];
             dcpg_philox(words, counter, out);
             bool keep = out[j % 4] >= (uint32_t)((double)rate * 4294967296.0);
             y.d[i * C + j] = keep ? x.d[i * C + j] / 0.7 : 0.0;

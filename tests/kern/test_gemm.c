@@ -1,4 +1,5 @@
-/* gemm against its twin, and the property everything rests on: a row's bits do not depend on the other rows, a column's not on the other columns, and neither on threads. */
+/* gemm against its twin, and the property everything rests on: a row's bits do not depend on the other rows,
+ * a column's not on the other columns, and neither on threads. */
 #include "check.h"
 
 #include <stdio.h>
@@ -8,12 +9,18 @@ typedef struct shape {
 } shape;
 
 /* Small and odd ones, then gemms of the zoo: convs, fc forward and gradients, heads, GRU steps. */
-static const shape shapes[] = {{1, 1, 1},      {1, 1, 700},    {3, 5, 7},      {17, 33, 65},  {31, 1, 64},    {1, 18, 512},   {77, 3, 5},     {244, 256, 384}, {128, 18, 512}, {33, 512, 256},
-                               {128, 768, 256}, {16, 512, 100}, {300, 64, 128}, {96, 128, 44}, {128, 128, 1952}, {500, 128, 16}, {384, 256, 488}, {64, 32, 1000}};
+static const shape shapes[] = {
+    {1, 1, 1},      {1, 1, 700},     {3, 5, 7},        {17, 33, 65},   {31, 1, 64},     {1, 18, 512},
+    {77, 3, 5},     {244, 256, 384}, {128, 18, 512},   {33, 512, 256}, {128, 768, 256}, {16, 512, 100},
+    {300, 64, 128}, {96, 128, 44},   {128, 128, 1952}, {500, 128, 16}, {384, 256, 488}, {64, 32, 1000}};
 enum { NB_SHAPE = sizeof shapes / sizeof shapes[0] };
 
-static dcpg_mat mat(const float *p, int64_t rows, int64_t columns, bool transposed) { return transposed ? (dcpg_mat){p, 1, rows} : (dcpg_mat){p, columns, 1}; }
-static naive_mat twin(const double *p, int64_t rows, int64_t columns, bool transposed) { return transposed ? (naive_mat){p, 1, rows} : (naive_mat){p, columns, 1}; }
+static dcpg_mat mat(const float *p, int64_t rows, int64_t columns, bool transposed) {
+    return transposed ? (dcpg_mat){p, 1, rows} : (dcpg_mat){p, columns, 1};
+}
+static naive_mat twin(const double *p, int64_t rows, int64_t columns, bool transposed) {
+    return transposed ? (naive_mat){p, 1, rows} : (naive_mat){p, columns, 1};
+}
 
 static void check_twin(void) {
     for (int s = 0; s < NB_SHAPE; s++) {
@@ -25,10 +32,12 @@ static void check_twin(void) {
             assert_non_null(kept);
             memcpy(kept, c.f, (size_t)(m * n) * sizeof *kept);
             for (int64_t i = 0; i < m * n; i++) c.f[i] = NAN; /* not read */
-            dcpg_gemm(m, n, k, mat(a.f, m, k, form & 1), mat(b.f, k, n, form & 2), 0.0f, (dcpg_mat_out){c.f, n, 1});
+            dcpg_gemm(m, n, k, mat(a.f, m, k, form & 1), mat(b.f, k, n, form & 2), 0.0f,
+                      (dcpg_mat_out){c.f, n, 1});
             assert_close("gemm", want.count, c.f, want.d, 2e-6);
             memcpy(c.f, kept, (size_t)(m * n) * sizeof *kept);
-            dcpg_gemm(m, n, k, mat(a.f, m, k, form & 1), mat(b.f, k, n, form & 2), 1.0f, (dcpg_mat_out){c.f, n, 1});
+            dcpg_gemm(m, n, k, mat(a.f, m, k, form & 1), mat(b.f, k, n, form & 2), 1.0f,
+                      (dcpg_mat_out){c.f, n, 1});
             for (int64_t i = 0; i < m * n; i++) want.d[i] += c.d[i];
             assert_close("gemm added", want.count, c.f, want.d, 2e-6);
             free(kept);
@@ -51,7 +60,9 @@ static void test_strides(void **state) {
     dcpg_gemm(M, N, K, (dcpg_mat){a.f, C, 1}, (dcpg_mat){b.f, N, 1}, 0.0f, (dcpg_mat_out){c.f + N, LD, 1});
     for (int64_t i = 0; i < M; i++) {
         assert_close("overlapping rows", N, c.f + i * LD + N, want.d + i * N, 1e-6);
-        for (int64_t j = 0; j < N; j++) assert_true((double)c.f[i * LD + j] == c.d[i * LD + j] && (double)c.f[i * LD + 2 * N + j] == c.d[i * LD + 2 * N + j]);
+        for (int64_t j = 0; j < N; j++)
+            assert_true((double)c.f[i * LD + j] == c.d[i * LD + j] &&
+                        (double)c.f[i * LD + 2 * N + j] == c.d[i * LD + 2 * N + j]);
     }
 }
 
@@ -76,17 +87,21 @@ static void check_cuts(shape s, int form, const float *a, const float *b, const 
         if (cut < 1 || cut >= s.m) continue;
         for (int64_t r = 0; r < s.m; r += cut) {
             int64_t rows = r + cut > s.m ? s.m - r : cut;
-            dcpg_gemm(rows, s.n, s.k, (dcpg_mat){left.p + r * left.rs, left.rs, left.cs}, right, 0.0f, (dcpg_mat_out){parts + r * s.n, s.n, 1});
+            dcpg_gemm(rows, s.n, s.k, (dcpg_mat){left.p + r * left.rs, left.rs, left.cs}, right, 0.0f,
+                      (dcpg_mat_out){parts + r * s.n, s.n, 1});
         }
-        snprintf(what, sizeof what, "%dx%dx%d form %d, %d rows at a time", (int)s.m, (int)s.n, (int)s.k, form, (int)cut);
+        snprintf(what, sizeof what, "%dx%dx%d form %d, %d rows at a time", (int)s.m, (int)s.n, (int)s.k, form,
+                 (int)cut);
         assert_same_bits(what, (size_t)(s.m * s.n), whole, parts);
     }
     for (int64_t cut = 1; cut < s.n; cut = cut * 7 + 1) {
         for (int64_t q = 0; q < s.n; q += cut) {
             int64_t columns = q + cut > s.n ? s.n - q : cut;
-            dcpg_gemm(s.m, columns, s.k, left, (dcpg_mat){right.p + q * right.cs, right.rs, right.cs}, 0.0f, (dcpg_mat_out){parts + q, s.n, 1});
+            dcpg_gemm(s.m, columns, s.k, left, (dcpg_mat){right.p + q * right.cs, right.rs, right.cs}, 0.0f,
+                      (dcpg_mat_out){parts + q, s.n, 1});
         }
-        snprintf(what, sizeof what, "%dx%dx%d form %d, %d columns at a time", (int)s.m, (int)s.n, (int)s.k, form, (int)cut);
+        snprintf(what, sizeof what, "%dx%dx%d form %d, %d columns at a time", (int)s.m, (int)s.n, (int)s.k,
+                 form, (int)cut);
         assert_same_bits(what, (size_t)(s.m * s.n), whole, parts);
     }
 }
@@ -97,7 +112,9 @@ static void test_bits(void **state) {
         int64_t m = shapes[s].m, n = shapes[s].n, k = shapes[s].k;
         for (int form = 0; form < 4; form++) {
             array a = noise(m * k, 1.0), b = noise(k * n, 1.0), whole = zeros(m * n), parts = zeros(m * n);
-            SAME_ON_ANY_THREADS("gemm", m * n, whole.f, (void)0, dcpg_gemm(m, n, k, mat(a.f, m, k, form & 1), mat(b.f, k, n, form & 2), 0.0f, (dcpg_mat_out){whole.f, n, 1}));
+            SAME_ON_ANY_THREADS("gemm", m * n, whole.f, (void)0,
+                                dcpg_gemm(m, n, k, mat(a.f, m, k, form & 1), mat(b.f, k, n, form & 2), 0.0f,
+                                          (dcpg_mat_out){whole.f, n, 1}));
             omp_set_num_threads(1);
             check_cuts(shapes[s], form, a.f, b.f, whole.f, parts.f);
             free_arrays();
@@ -112,7 +129,9 @@ static void test_inside_a_region(void **state) {
     array a = noise(M * K, 1.0), b = noise(K * N, 1.0), whole = zeros(M * N), parts = zeros(M * N);
     dcpg_gemm(M, N, K, mat(a.f, M, K, false), mat(b.f, K, N, false), 0.0f, (dcpg_mat_out){whole.f, N, 1});
 #pragma omp parallel for num_threads(3)
-    for (int64_t i = 0; i < M; i += 20) dcpg_gemm(20, N, K, mat(a.f + i * K, 20, K, false), mat(b.f, K, N, false), 0.0f, (dcpg_mat_out){parts.f + i * N, N, 1});
+    for (int64_t i = 0; i < M; i += 20)
+        dcpg_gemm(20, N, K, mat(a.f + i * K, 20, K, false), mat(b.f, K, N, false), 0.0f,
+                  (dcpg_mat_out){parts.f + i * N, N, 1});
     assert_same_bits("gemm in a region", M * N, whole.f, parts.f);
 }
 
@@ -132,10 +151,19 @@ static void test_start(void **state) {
     assert_int_equal(dcpg_gemm_start("", NULL), DCPG_OK);
     assert_memory_equal(dcpg_gemm_description(), "blis ", 5);
     print_message("%s\n", dcpg_gemm_description());
+#if defined(__x86_64__)
+    /* An AVX2 processor must not be left to code for any processor, as BLIS does with those it does not know
+     * by name. */
+    if (getenv("BLIS_ARCH_TYPE") == NULL && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        assert_null(strstr(dcpg_gemm_description(), "generic"));
+    }
+#endif
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_twin),    NUMBERS_TEST(test_strides),         NUMBERS_TEST(test_empty_sum), NUMBERS_TEST(test_bits),
-                                       NUMBERS_TEST(test_inside_a_region), NUMBERS_TEST(test_reference), NUMBERS_TEST(test_start)};
+    const struct CMUnitTest tests[] = {
+        NUMBERS_TEST(test_twin), NUMBERS_TEST(test_strides),         NUMBERS_TEST(test_empty_sum),
+        NUMBERS_TEST(test_bits), NUMBERS_TEST(test_inside_a_region), NUMBERS_TEST(test_reference),
+        NUMBERS_TEST(test_start)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,13 @@
-/* GRU in all its forms: forward and backward against the twin, the twin against finite differences, leaves, bits. */
+/* GRU in all its forms: forward and backward against the twin, the twin against finite differences, leaves,
+ * bits. */
 #include "check.h"
 
 typedef struct shape {
     int64_t n, t, c, u;
 } shape;
 
-static const shape shapes[] = {{1, 1, 1, 1}, {2, 1, 3, 2}, {1, 4, 2, 3}, {3, 5, 1, 4}, {5, 3, 7, 5}, {17, 6, 20, 16}, {35, 4, 21, 33}};
+static const shape shapes[] = {{1, 1, 1, 1}, {2, 1, 3, 2},    {1, 4, 2, 3},   {3, 5, 1, 4},
+                               {5, 3, 7, 5}, {17, 6, 20, 16}, {35, 4, 21, 33}};
 enum { NB_SHAPE = sizeof shapes / sizeof shapes[0], NB_FORM = 16 };
 
 typedef struct problem {
@@ -15,7 +17,13 @@ typedef struct problem {
 } problem;
 
 static problem make(shape s, int form) {
-    problem p = {.n = s.n, .gru = {.t = s.t, .c = s.c, .u = s.u, .backwards = form & 1, .sequences = form & 2, .reset_after = form & 4}};
+    problem p = {.n = s.n,
+                 .gru = {.t = s.t,
+                         .c = s.c,
+                         .u = s.u,
+                         .backwards = form & 1,
+                         .sequences = form & 2,
+                         .reset_after = form & 4}};
     p.gru.recurrent_activation = form & 8 ? DCPG_SIGMOID : DCPG_HARD_SIGMOID;
     p.outputs = s.n * (p.gru.sequences ? s.t : 1);
     p.nb_bias = (p.gru.reset_after ? 6 : 3) * s.u;
@@ -40,7 +48,8 @@ static double loss(const void *context) {
 /* Forward into columns of a wider array, gathered again in p->y.f. */
 static void forward(problem *p, bool keep) {
     array wide = noise(p->outputs * p->y_stride, 1.0);
-    dcpg_gru_forward(&p->gru, p->n, p->x.f, p->w.f, p->r.f, p->b.f, wide.f + 1, p->y_stride, keep ? p->saved.f : NULL, p->scratch.f);
+    dcpg_gru_forward(&p->gru, p->n, p->x.f, p->w.f, p->r.f, p->b.f, wide.f + 1, p->y_stride,
+                     keep ? p->saved.f : NULL, p->scratch.f);
     dcpg_copy_columns(p->outputs, p->gru.u, wide.f + 1, p->y_stride, p->y.f, p->gru.u, false);
     nb_array--; /* `wide` was the last one */
     free(arrays[nb_array].f);
@@ -48,7 +57,8 @@ static void forward(problem *p, bool keep) {
 }
 
 static void backward(problem *p, bool accumulate, float *dx) {
-    dcpg_gru_backward_input(&p->gru, p->n, p->w.f, p->r.f, p->dy.f, p->gru.u, p->saved.f, accumulate, dx, p->scratch.f);
+    dcpg_gru_backward_input(&p->gru, p->n, p->w.f, p->r.f, p->dy.f, p->gru.u, p->saved.f, accumulate, dx,
+                            p->scratch.f);
 }
 
 static void test_twin(void **state) {
@@ -61,7 +71,9 @@ static void test_twin(void **state) {
         forward(&p, true);
         assert_close("forward", p.y.count, p.y.f, p.y.d, 2e-6);
 
-        array dx = noise((int64_t)p.x.count, 1.0), dw = noise((int64_t)p.w.count, 1.0), dr = noise((int64_t)p.r.count, 1.0), db = noise(p.nb_bias, 1.0), sum = zeros((int64_t)p.x.count);
+        array dx = noise((int64_t)p.x.count, 1.0), dw = noise((int64_t)p.w.count, 1.0),
+              dr = noise((int64_t)p.r.count, 1.0), db = noise(p.nb_bias, 1.0),
+              sum = zeros((int64_t)p.x.count);
         naive_gru_gradient want = {sum.d, dw.d, dr.d, db.d};
         naive_gru_backward(&p.gru, p.n, p.x.d, p.w.d, p.r.d, p.b.d, p.dy.d, &want);
         memcpy(sum.f, dx.f, dx.count * sizeof(float));
@@ -96,14 +108,17 @@ static void test_leaves(void **state) {
             sum[i] = zeros(counts[i]);
         }
         forward(&p, true);
-        dcpg_gru_backward_input(&p.gru, p.n, p.w.f, p.r.f, p.dy.f, p.gru.u, p.saved.f, false, NULL, p.scratch.f); /* no gradient of the input wanted */
+        dcpg_gru_backward_input(&p.gru, p.n, p.w.f, p.r.f, p.dy.f, p.gru.u, p.saved.f, false, NULL,
+                                p.scratch.f); /* no gradient of the input wanted */
         for (int l = 0; l < 3; l++) {
-            dcpg_gru_backward_weight(&p.gru, p.n, leaf[l], leaf[l + 1], p.x.f, p.saved.f, part[0].f, part[1].f, part[2].f, p.scratch.f);
+            dcpg_gru_backward_weight(&p.gru, p.n, leaf[l], leaf[l + 1], p.x.f, p.saved.f, part[0].f,
+                                     part[1].f, part[2].f, p.scratch.f);
             for (int i = 0; i < 3; i++) {
                 for (size_t j = 0; j < sum[i].count; j++) sum[i].d[j] += (double)part[i].f[j];
             }
         }
-        dcpg_gru_backward_weight(&p.gru, p.n, 0, p.n, p.x.f, p.saved.f, part[0].f, part[1].f, part[2].f, p.scratch.f);
+        dcpg_gru_backward_weight(&p.gru, p.n, 0, p.n, p.x.f, p.saved.f, part[0].f, part[1].f, part[2].f,
+                                 p.scratch.f);
         for (int i = 0; i < 3; i++) assert_close("leaves", part[i].count, part[i].f, sum[i].d, 2e-6);
         free_arrays();
     }
@@ -113,17 +128,25 @@ static void test_bits(void **state) {
     (void)state;
     for (int form = 0; form < NB_FORM; form++) {
         problem p = make((shape){70, 5, 33, 40}, form);
-        array dx = zeros((int64_t)p.x.count), dx1 = zeros((int64_t)p.x.count), dw = zeros((int64_t)p.w.count), dr = zeros((int64_t)p.r.count), db = zeros(p.nb_bias);
+        array dx = zeros((int64_t)p.x.count), dx1 = zeros((int64_t)p.x.count), dw = zeros((int64_t)p.w.count),
+              dr = zeros((int64_t)p.r.count), db = zeros(p.nb_bias);
         SAME_ON_ANY_THREADS("forward", p.y.count, p.y.f, (void)0, forward(&p, true));
         SAME_ON_ANY_THREADS("backward", dx.count, dx.f, forward(&p, true), backward(&p, false, dx.f));
-        SAME_ON_ANY_THREADS("dw", dw.count, dw.f, (void)0, dcpg_gru_backward_weight(&p.gru, p.n, 3, 60, p.x.f, p.saved.f, dw.f, dr.f, db.f, p.scratch.f));
-        SAME_ON_ANY_THREADS("dr", dr.count, dr.f, (void)0, dcpg_gru_backward_weight(&p.gru, p.n, 3, 60, p.x.f, p.saved.f, dw.f, dr.f, db.f, p.scratch.f));
+        SAME_ON_ANY_THREADS(
+            "dw", dw.count, dw.f, (void)0,
+            dcpg_gru_backward_weight(&p.gru, p.n, 3, 60, p.x.f, p.saved.f, dw.f, dr.f, db.f, p.scratch.f));
+        SAME_ON_ANY_THREADS(
+            "dr", dr.count, dr.f, (void)0,
+            dcpg_gru_backward_weight(&p.gru, p.n, 3, 60, p.x.f, p.saved.f, dw.f, dr.f, db.f, p.scratch.f));
         /* a few samples by themselves */
-        const int64_t first = 31, nb = 7, rows = p.gru.sequences ? p.gru.t : 1, u = p.gru.u, in = p.gru.t * p.gru.c;
+        const int64_t first = 31, nb = 7, rows = p.gru.sequences ? p.gru.t : 1, u = p.gru.u,
+                      in = p.gru.t * p.gru.c;
         array y1 = zeros(nb * rows * u);
-        dcpg_gru_forward(&p.gru, nb, p.x.f + first * in, p.w.f, p.r.f, p.b.f, y1.f, u, p.saved.f, p.scratch.f);
+        dcpg_gru_forward(&p.gru, nb, p.x.f + first * in, p.w.f, p.r.f, p.b.f, y1.f, u, p.saved.f,
+                         p.scratch.f);
         assert_same_bits("forward of seven samples", y1.count, y1.f, p.y.f + first * rows * u);
-        dcpg_gru_backward_input(&p.gru, nb, p.w.f, p.r.f, p.dy.f + first * rows * u, u, p.saved.f, false, dx1.f, p.scratch.f);
+        dcpg_gru_backward_input(&p.gru, nb, p.w.f, p.r.f, p.dy.f + first * rows * u, u, p.saved.f, false,
+                                dx1.f, p.scratch.f);
         assert_same_bits("backward of seven samples", (size_t)(nb * in), dx1.f, dx.f + first * in);
         dcpg_gru_forward(&p.gru, nb, p.x.f + first * in, p.w.f, p.r.f, p.b.f, y1.f, u, NULL, p.scratch.f);
         assert_same_bits("prediction of seven samples", y1.count, y1.f, p.y.f + first * rows * u);
@@ -132,6 +155,7 @@ static void test_bits(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_twin), NUMBERS_TEST(test_leaves), NUMBERS_TEST(test_bits)};
+    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_twin), NUMBERS_TEST(test_leaves),
+                                       NUMBERS_TEST(test_bits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,11 @@
 /* Losses against numbers that NumPy gave, p clipped in float32:
- *     q = np.clip(p, np.float32(1e-7), np.float32(1 - 1e-7)).astype(float); -(y * np.log(q) + (1 - y) * np.log1p(-q)) */
+ *     q = np.clip(p, np.float32(1e-7), np.float32(1 - 1e-7)).astype(float); -(y * np.log(q) + (1 - y) *
+ * np.log1p(-q)) */
 #include "check.h"
 
 enum { N = 6, STRIDE = 3 };
-static const float p[N] = {0.3f, 0.9f, 0.0f, 1.0f, 0.5f, 0.8f}, y[N] = {0.0f, 1.0f, 1.0f, 0.0f, -1.0f, 0.25f}, weight[N] = {0.4f, 0.6f, 1.0f, 1.0f, 1e-7f, 2.0f};
+static const float p[N] = {0.3f, 0.9f, 0.0f, 1.0f, 0.5f, 0.8f}, y[N] = {0.0f, 1.0f, 1.0f, 0.0f, -1.0f, 0.25f},
+                   weight[N] = {0.4f, 0.6f, 1.0f, 1.0f, 1e-7f, 2.0f};
 
 static void spread(float *wide) {
     for (int i = 0; i < N * STRIDE; i++) wide[i] = i % STRIDE == 0 ? p[i / STRIDE] : NAN;
@@ -21,7 +23,8 @@ static void test_bce(void **state) {
         assert_true(fabs((double)out[0] - dp[i]) <= 1e-7 * (fabs(dp[i]) + 1e-7));
     }
     assert_true(fabs(dcpg_loss_bce(N, wide, STRIDE, y, weight, 0.5f, out) - 34.792095902044984) < 1e-6);
-    for (int i = 0; i < N; i++) assert_true(fabs((double)out[i * STRIDE] - dp[i]) < 1e-7 * (fabs(dp[i]) + 1e-7));
+    for (int i = 0; i < N; i++)
+        assert_true(fabs((double)out[i * STRIDE] - dp[i]) < 1e-7 * (fabs(dp[i]) + 1e-7));
     assert_true(out[1] == 0.0f && out[2] == 0.0f);
 }
 
@@ -39,18 +42,23 @@ static void test_mse(void **state) {
     float wide[N * STRIDE], out[N * STRIDE] = {0};
     spread(wide);
     assert_true(fabs(dcpg_loss_mse(N, wide, STRIDE, y, weight, 0.5f, out) - 2.6470002577229534) < 1e-9);
-    for (int i = 0; i < N; i++) assert_true(fabs((double)out[i * STRIDE] - dp[i]) < 1e-7 * (fabs(dp[i]) + 1e-7));
+    for (int i = 0; i < N; i++)
+        assert_true(fabs((double)out[i * STRIDE] - dp[i]) < 1e-7 * (fabs(dp[i]) + 1e-7));
     assert_true(dcpg_loss_mse(N, wide, STRIDE, y, weight, 0.5f, NULL) > 2.0);
 }
 
 static void test_cce(void **state) {
     (void)state;
-    const float q[4 * 4] = {0.2f, 0.3f, 0.5f, NAN, 0.7f, 0.2f, 0.1f, NAN, 1.0f, 0.0f, 0.0f, NAN, 0.25f, 0.5f, 0.25f, NAN}, label[4] = {2.0f, 0.0f, 1.0f, -1.0f},
-                w[4] = {1.0f, 0.5f, 2.0f, 1e-7f};
-    const double dp[16] = {0.4999999925494195, 0.4999999925494195, -0.4999999925494195, 0.0, -0.1071428640232404, 0.25000000186264515, 0.25000000186264515};
+    const float q[4 * 4] = {0.2f, 0.3f, 0.5f, NAN, 0.7f,  0.2f, 0.1f,  NAN,
+                            1.0f, 0.0f, 0.0f, NAN, 0.25f, 0.5f, 0.25f, NAN},
+                      label[4] = {2.0f, 0.0f, 1.0f, -1.0f}, w[4] = {1.0f, 0.5f, 2.0f, 1e-7f};
+    const double dp[16] = {0.4999999925494195,  0.4999999925494195,  -0.4999999925494195, 0.0,
+                           -0.1071428640232404, 0.25000000186264515, 0.25000000186264515};
     float out[16] = {0};
     assert_true(fabs(dcpg_loss_cce(4, 3, q, 4, label, w, 0.5f, out) - 33.10767593958871) < 1e-6);
-    for (int i = 0; i < 16; i++) assert_true(fabs((double)out[i] - dp[i]) < 1e-7); /* a clipped probability and a missing label have no gradient */
+    for (int i = 0; i < 16; i++)
+        assert_true(fabs((double)out[i] - dp[i]) <
+                    1e-7); /* a clipped probability and a missing label have no gradient */
     assert_true(fabs(dcpg_loss_cce(1, 3, q, 4, label, w, 1.0f, NULL) - log(2.0)) < 1e-7);
 }
 
@@ -65,9 +73,12 @@ static double loss(const void *context) {
     const problem *s = context;
     double sum = s->p.d[0] + s->p.d[1] + s->p.d[2], q = s->p.d[0], t = (double)s->label[0];
     switch (s->kind) {
-    case 0: return -0.3 * (t * log(q) + (1.0 - t) * log(1.0 - q));
-    case 1: return 0.3 * (q - t) * (q - t);
-    default: return -0.3 * log(s->p.d[1] / sum);
+    case 0:
+        return -0.3 * (t * log(q) + (1.0 - t) * log(1.0 - q));
+    case 1:
+        return 0.3 * (q - t) * (q - t);
+    default:
+        return -0.3 * log(s->p.d[1] / sum);
     }
 }
 
@@ -85,6 +96,8 @@ static void test_gradient(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_bce), NUMBERS_TEST(test_saturated), NUMBERS_TEST(test_mse), NUMBERS_TEST(test_cce), NUMBERS_TEST(test_gradient)};
+    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_bce), NUMBERS_TEST(test_saturated),
+                                       NUMBERS_TEST(test_mse), NUMBERS_TEST(test_cce),
+                                       NUMBERS_TEST(test_gradient)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

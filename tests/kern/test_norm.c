@@ -1,4 +1,5 @@
-/* Batch normalisation in training mode: the sums of leaves, the output, the gradient through the statistics. */
+/* Batch normalisation in training mode: the sums of leaves, the output, the gradient through the statistics.
+ */
 #include "check.h"
 
 typedef struct shape {
@@ -31,7 +32,8 @@ static problem make(shape s, bool relu) {
 
 static double loss(const void *context) {
     const problem *p = context;
-    naive_bn_forward(p->rows, p->c, p->x.d, p->gamma.d, p->beta.d, epsilon, p->relu, p->mean.d, p->var.d, p->y.d);
+    naive_bn_forward(p->rows, p->c, p->x.d, p->gamma.d, p->beta.d, epsilon, p->relu, p->mean.d, p->var.d,
+                     p->y.d);
     return dot(p->y.count, p->y.d, p->dy.d);
 }
 
@@ -42,9 +44,11 @@ static void statistics(problem *p) {
     array shift = noise(p->c, 4.0);
     dcpg_bn_sums(half, p->c, p->x.f, shift.f, sums[0]);
     dcpg_bn_sums(p->rows - half, p->c, p->x.f + half * p->c, shift.f, sums[1]);
-    naive_bn_forward(p->rows, p->c, p->x.d, p->gamma.d, p->beta.d, epsilon, p->relu, p->mean.d, p->var.d, p->y.d);
+    naive_bn_forward(p->rows, p->c, p->x.d, p->gamma.d, p->beta.d, epsilon, p->relu, p->mean.d, p->var.d,
+                     p->y.d);
     for (int64_t j = 0; j < p->c; j++) {
-        double mean = (sums[0][j] + sums[1][j]) / (double)p->rows, square = (sums[0][p->c + j] + sums[1][p->c + j]) / (double)p->rows;
+        double mean = (sums[0][j] + sums[1][j]) / (double)p->rows,
+               square = (sums[0][p->c + j] + sums[1][p->c + j]) / (double)p->rows;
         double var = square - mean * mean;
         assert_true(fabs(var - p->var.d[j]) <= 1e-5 * (p->var.d[j] + epsilon));
         p->mean.f[j] = (float)(mean + (double)shift.f[j]);
@@ -59,10 +63,14 @@ static void test_all(void **state) {
         problem p = make(shapes[s / 2], s % 2);
         int64_t rows = p.rows, c = p.c;
         statistics(&p);
-        SAME_ON_ANY_THREADS("apply", p.y.count, p.y.f, (void)0, dcpg_bn_apply(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, p.y.f));
+        SAME_ON_ANY_THREADS(
+            "apply", p.y.count, p.y.f, (void)0,
+            dcpg_bn_apply(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, p.y.f));
         assert_close("apply", p.y.count, p.y.f, p.y.d, 1e-5);
-        array row = zeros(rows * c), dx = noise(rows * c, 1.0), dx1 = zeros(rows * c), dgamma = zeros(c), dbeta = zeros(c);
-        for (int64_t i = 0; i < rows; i++) dcpg_bn_apply(1, c, p.x.f + i * c, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, row.f + i * c);
+        array row = zeros(rows * c), dx = noise(rows * c, 1.0), dx1 = zeros(rows * c), dgamma = zeros(c),
+              dbeta = zeros(c);
+        for (int64_t i = 0; i < rows; i++)
+            dcpg_bn_apply(1, c, p.x.f + i * c, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, row.f + i * c);
         assert_same_bits("apply row by row", p.y.count, p.y.f, row.f);
 
         const float *relu_y = p.relu ? p.y.f : NULL;
@@ -76,14 +84,18 @@ static void test_all(void **state) {
         assert_gradient("dbeta", dbeta.count, dbeta.f, p.beta.d, loss, &p);
         if (rows > 2) assert_gradient("dgamma", dgamma.count, dgamma.f, p.gamma.d, loss, &p);
         memcpy(dx1.f, dx.f, dx.count * sizeof(float));
-        dcpg_bn_backward(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.dy.f, relu_y, totals, rows, true, dx1.f);
+        dcpg_bn_backward(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.dy.f, relu_y, totals, rows, true,
+                         dx1.f);
         for (size_t i = 0; i < dx.count; i++) dx1.d[i] = (double)dx.f[i];
-        SAME_ON_ANY_THREADS("backward", dx.count, dx.f, (void)0, dcpg_bn_backward(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.dy.f, relu_y, totals, rows, false, dx.f));
+        SAME_ON_ANY_THREADS("backward", dx.count, dx.f, (void)0,
+                            dcpg_bn_backward(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.dy.f, relu_y,
+                                             totals, rows, false, dx.f));
         for (size_t i = 0; i < dx.count; i++) dx1.d[i] += (double)dx.f[i];
         assert_close("backward added", dx1.count, dx1.f, dx1.d, 1e-6);
         for (int64_t i = 0; i < rows; i++) {
             int64_t at = i * c;
-            dcpg_bn_backward(1, c, p.x.f + at, p.mean.f, p.var.f, p.gamma.f, p.dy.f + at, p.relu ? p.y.f + at : NULL, totals, rows, false, row.f + at);
+            dcpg_bn_backward(1, c, p.x.f + at, p.mean.f, p.var.f, p.gamma.f, p.dy.f + at,
+                             p.relu ? p.y.f + at : NULL, totals, rows, false, row.f + at);
         }
         assert_same_bits("backward row by row", dx.count, dx.f, row.f);
         if (rows > 2) assert_gradient("dx", dx.count, dx.f, p.x.d, loss, &p);
@@ -99,7 +111,8 @@ static void test_threads(void **state) {
     float *bits = (float *)sums;
     for (int64_t j = 0; j < 70; j++) p.var.f[j] = 1.0f;
     SAME_ON_ANY_THREADS("sums", 280, bits, (void)0, dcpg_bn_sums(700, 70, p.x.f, p.mean.f, sums));
-    SAME_ON_ANY_THREADS("backward sums", 280, bits, (void)0, dcpg_bn_backward_sums(700, 70, p.x.f, p.mean.f, p.var.f, p.dy.f, NULL, sums));
+    SAME_ON_ANY_THREADS("backward sums", 280, bits, (void)0,
+                        dcpg_bn_backward_sums(700, 70, p.x.f, p.mean.f, p.var.f, p.dy.f, NULL, sums));
 }
 
 int main(void) {

@@ -1,7 +1,8 @@
 /* Activations over their whole range, sums, copies. */
 #include "check.h"
 
-static const dcpg_activation kinds[] = {DCPG_LINEAR, DCPG_RELU, DCPG_SIGMOID, DCPG_HARD_SIGMOID, DCPG_TANH, DCPG_SOFTMAX, DCPG_SCALED_SIGMOID};
+static const dcpg_activation kinds[] = {DCPG_LINEAR, DCPG_RELU,    DCPG_SIGMOID,       DCPG_HARD_SIGMOID,
+                                        DCPG_TANH,   DCPG_SOFTMAX, DCPG_SCALED_SIGMOID};
 enum { NB_KIND = sizeof kinds / sizeof kinds[0] };
 
 /* Relative error of every value: also where they are tiny. */
@@ -15,8 +16,10 @@ static void test_accuracy(void **state) {
         dcpg_activate(kinds[kind], 1, COUNT, x.f, y.f);
         naive_activate(kinds[kind], 1, COUNT, x.d, y.d);
         for (int i = 0; i < COUNT; i++) {
-            if (kinds[kind] == DCPG_HARD_SIGMOID) assert_true(fabs((double)y.f[i] - y.d[i]) < 1e-7);
-            else if (!(fabs((double)y.f[i] - y.d[i]) <= 4e-7 * fabs(y.d[i]))) fail_msg("activation %d of %g: %.9g instead of %.9g", kind, x.d[i], (double)y.f[i], y.d[i]);
+            if (kinds[kind] == DCPG_HARD_SIGMOID)
+                assert_true(fabs((double)y.f[i] - y.d[i]) < 1e-7);
+            else if (!(fabs((double)y.f[i] - y.d[i]) <= 4e-7 * fabs(y.d[i])))
+                fail_msg("activation %d of %g: %.9g instead of %.9g", kind, x.d[i], (double)y.f[i], y.d[i]);
         }
     }
 }
@@ -25,7 +28,8 @@ static void test_extremes(void **state) {
     (void)state;
     float x[5] = {-1e30f, -200.0f, 0.0f, 200.0f, 1e30f}, y[5];
     dcpg_activate(DCPG_SIGMOID, 1, 5, x, y);
-    assert_true(y[0] >= 0.0f && y[0] < 1e-37f && y[1] < 1e-37f && y[2] == 0.5f && y[3] == 1.0f && y[4] == 1.0f);
+    assert_true(y[0] >= 0.0f && y[0] < 1e-37f && y[1] < 1e-37f && y[2] == 0.5f && y[3] == 1.0f &&
+                y[4] == 1.0f);
     dcpg_activate(DCPG_TANH, 1, 5, x, y);
     assert_true(y[0] == -1.0f && y[1] == -1.0f && y[2] == 0.0f && y[3] == 1.0f && y[4] == 1.0f);
     dcpg_activate(DCPG_SOFTMAX, 1, 5, x, y);
@@ -56,13 +60,16 @@ static void test_gradient(void **state) {
             problem p = {kinds[kind], rows, c, noise(rows * c, 4.0), zeros(rows * c), noise(rows * c, 1.0)};
             array dx = noise(rows * c, 1.0), sum = zeros(rows * c);
             memcpy(sum.f, dx.f, dx.count * sizeof(float));
-            SAME_ON_ANY_THREADS("activate", p.y.count, p.y.f, (void)0, dcpg_activate(p.kind, rows, c, p.x.f, p.y.f));
+            SAME_ON_ANY_THREADS("activate", p.y.count, p.y.f, (void)0,
+                                dcpg_activate(p.kind, rows, c, p.x.f, p.y.f));
             naive_activate(p.kind, rows, c, p.x.d, p.y.d);
             assert_close("activate", p.y.count, p.y.f, p.y.d, 1e-6);
             dcpg_activate_backward(p.kind, rows, c, p.y.f, p.dy.f, true, sum.f);
             for (size_t i = 0; i < sum.count; i++) sum.d[i] = (double)dx.f[i];
-            SAME_ON_ANY_THREADS("activate backward", dx.count, dx.f, (void)0, dcpg_activate_backward(p.kind, rows, c, p.y.f, p.dy.f, false, dx.f));
-            if (rows * c > 1 || p.kind != DCPG_SOFTMAX) assert_gradient("activate", dx.count, dx.f, p.x.d, loss, &p);
+            SAME_ON_ANY_THREADS("activate backward", dx.count, dx.f, (void)0,
+                                dcpg_activate_backward(p.kind, rows, c, p.y.f, p.dy.f, false, dx.f));
+            if (rows * c > 1 || p.kind != DCPG_SOFTMAX)
+                assert_gradient("activate", dx.count, dx.f, p.x.d, loss, &p);
             for (size_t i = 0; i < sum.count; i++) sum.d[i] += (double)dx.f[i];
             assert_close("activate backward added", sum.count, sum.f, sum.d, 1e-6);
             dcpg_activate(p.kind, rows, c, p.x.f, p.x.f); /* in place */
@@ -100,7 +107,8 @@ static void test_copy_columns(void **state) {
     array src = noise(ROWS * FROM, 1.0), dst = noise(ROWS * TO, 1.0);
     for (int add = 1; add >= 0; add--) {
         for (int64_t i = 0; i < ROWS; i++) {
-            for (int64_t j = 0; j < C; j++) dst.d[i * TO + AT + j] = src.d[i * FROM + j] + (add ? dst.d[i * TO + AT + j] : 0.0);
+            for (int64_t j = 0; j < C; j++)
+                dst.d[i * TO + AT + j] = src.d[i * FROM + j] + (add ? dst.d[i * TO + AT + j] : 0.0);
         }
         dcpg_copy_columns(ROWS, C, src.f, FROM, dst.f + AT, TO, add);
         assert_close("copy columns", dst.count, dst.f, dst.d, 1e-7);
@@ -108,6 +116,8 @@ static void test_copy_columns(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_accuracy), NUMBERS_TEST(test_extremes), NUMBERS_TEST(test_gradient), NUMBERS_TEST(test_sums), NUMBERS_TEST(test_copy_columns)};
+    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_accuracy), NUMBERS_TEST(test_extremes),
+                                       NUMBERS_TEST(test_gradient), NUMBERS_TEST(test_sums),
+                                       NUMBERS_TEST(test_copy_columns)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,9 @@ typedef struct shape {
     int64_t n, t, c, pool;
 } shape;
 
-static const shape shapes[] = {{1, 1, 1, 1}, {2, 7, 3, 2}, {3, 5, 1, 5}, {1, 3, 4, 4}, {2, 9, 17, 4}, {4, 61, 33, 2}, {3, 200, 70, 3}, {1, 300, 5, 255}, {5, 40, 130, 4}};
+static const shape shapes[] = {{1, 1, 1, 1},    {2, 7, 3, 2},     {3, 5, 1, 5},
+                               {1, 3, 4, 4},    {2, 9, 17, 4},    {4, 61, 33, 2},
+                               {3, 200, 70, 3}, {1, 300, 5, 255}, {5, 40, 130, 4}};
 enum { NB_SHAPE = sizeof shapes / sizeof shapes[0] };
 
 typedef struct problem {
@@ -20,8 +22,10 @@ static void test_max(void **state) {
     for (int i = 0; i < NB_SHAPE; i++) {
         shape s = shapes[i];
         int64_t out = s.n * (s.t / s.pool) * s.c;
-        array x = noise(s.n * s.t * s.c, 1.0), y = zeros(out), dy = noise(out, 1.0), dx = noise((int64_t)x.count, 1.0), dense = zeros((int64_t)x.count);
-        for (size_t j = 0; j < x.count; j++) x.d[j] = (double)(x.f[j] = roundf(x.f[j] * 8.0f)); /* many equals: the first counts */
+        array x = noise(s.n * s.t * s.c, 1.0), y = zeros(out), dy = noise(out, 1.0),
+              dx = noise((int64_t)x.count, 1.0), dense = zeros((int64_t)x.count);
+        for (size_t j = 0; j < x.count; j++)
+            x.d[j] = (double)(x.f[j] = roundf(x.f[j] * 8.0f)); /* many equals: the first counts */
         naive_max_pool_forward(s.n, s.t, s.c, s.pool, x.d, y.d, want);
         dcpg_max_pool_forward(s.n, s.t, s.c, s.pool, x.f, y.f, arg);
         assert_close("max", y.count, y.f, y.d, 0.0);
@@ -32,8 +36,10 @@ static void test_max(void **state) {
         assert_close("max backward added", dx.count, dx.f, dx.d, 1e-7);
         dcpg_max_pool_backward(s.n, s.t, s.c, s.pool, arg, dy.f, false, dx.f);
         assert_close("max backward", dx.count, dx.f, dense.d, 0.0);
-        SAME_ON_ANY_THREADS("max", y.count, y.f, (void)0, dcpg_max_pool_forward(s.n, s.t, s.c, s.pool, x.f, y.f, arg));
-        SAME_ON_ANY_THREADS("max backward", dx.count, dx.f, (void)0, dcpg_max_pool_backward(s.n, s.t, s.c, s.pool, arg, dy.f, false, dx.f));
+        SAME_ON_ANY_THREADS("max", y.count, y.f, (void)0,
+                            dcpg_max_pool_forward(s.n, s.t, s.c, s.pool, x.f, y.f, arg));
+        SAME_ON_ANY_THREADS("max backward", dx.count, dx.f, (void)0,
+                            dcpg_max_pool_backward(s.n, s.t, s.c, s.pool, arg, dy.f, false, dx.f));
         free_arrays();
     }
 }
@@ -73,7 +79,8 @@ static void test_mean(void **state) {
     (void)state;
     for (int i = 0; i < NB_SHAPE; i++) {
         shape s = shapes[i];
-        array x = noise(s.n * s.t * s.c, 1.0), y = zeros(s.n * s.c), y1 = zeros(s.n * s.c), dy = noise(s.n * s.c, 1.0), dx = noise((int64_t)x.count, 1.0), dense = zeros((int64_t)x.count);
+        array x = noise(s.n * s.t * s.c, 1.0), y = zeros(s.n * s.c), y1 = zeros(s.n * s.c),
+              dy = noise(s.n * s.c, 1.0), dx = noise((int64_t)x.count, 1.0), dense = zeros((int64_t)x.count);
         naive_mean_forward(s.n, s.t, s.c, x.d, y.d);
         SAME_ON_ANY_THREADS("mean", y.count, y.f, (void)0, dcpg_mean_forward(s.n, s.t, s.c, x.f, y.f));
         assert_close("mean", y.count, y.f, y.d, 1e-6);
@@ -83,12 +90,14 @@ static void test_mean(void **state) {
         for (size_t j = 0; j < dx.count; j++) dx.d[j] += dense.d[j];
         dcpg_mean_backward(s.n, s.t, s.c, dy.f, true, dx.f);
         assert_close("mean backward added", dx.count, dx.f, dx.d, 1e-6);
-        SAME_ON_ANY_THREADS("mean backward", dx.count, dx.f, (void)0, dcpg_mean_backward(s.n, s.t, s.c, dy.f, false, dx.f));
+        SAME_ON_ANY_THREADS("mean backward", dx.count, dx.f, (void)0,
+                            dcpg_mean_backward(s.n, s.t, s.c, dy.f, false, dx.f));
         free_arrays();
     }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_max), NUMBERS_TEST(test_gradient), NUMBERS_TEST(test_mean)};
+    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_max), NUMBERS_TEST(test_gradient),
+                                       NUMBERS_TEST(test_mean)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
