@@ -6,10 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Writes n bytes to a temporary name beside `path`, flushes them to the disk and renames: readers see the old file or the new one. DCPG_E_IO names the path and what the system said. */
+/* Writes n bytes to a temporary name beside `path`, flushes them to the disk and renames: readers see the old
+ * file or the new one. DCPG_E_IO names the path and what the system said. */
 dcpg_status dcpg_file_write(const char *path, const char *bytes, size_t n, dcpg_err *err);
 
-/* The whole file as a NUL-terminated text (dcpg_free); DCPG_E_INPUT where it cannot be read or is larger than `limit` bytes. */
+/* The whole file as a NUL-terminated text (dcpg_free); DCPG_E_INPUT where it cannot be read or is larger than
+ * `limit` bytes. */
 dcpg_status dcpg_file_read(const char *path, size_t limit, char **text, dcpg_err *err);
 
 /* Creates a directory and its parents; fine where it exists. */

@@ -29,7 +29,8 @@ void dcpg_info(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
 void dcpg_warn(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
 void dcpg_debug(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
 
-/* Progress: on a terminal one line refreshed in place; elsewhere plain lines only where `milestone` is true. The file gets milestones. Local. */
+/* Progress: on a terminal one line refreshed in place; elsewhere plain lines only where `milestone` is true.
+ * The file gets milestones. Local. */
 void dcpg_progress(dcpg_log *log, bool milestone, const char *fmt, ...) DCPG_PRINTF(3, 4);
 
 /* Seconds on a monotonic clock, for differences only. */

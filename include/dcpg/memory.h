@@ -7,11 +7,12 @@
 /* Alignment in bytes of every array: a cache line, and the widest vector register. */
 #define DCPG_ALIGN 64
 
-/* `count` * `size` zeroed bytes, aligned to DCPG_ALIGN; NULL when out of memory or when the product overflows. A count of 0 gives a valid pointer.
- * Free with dcpg_free. Local. */
+/* `count` * `size` zeroed bytes, aligned to DCPG_ALIGN; NULL when out of memory or when the product
+ * overflows. A count of 0 gives a valid pointer. Free with dcpg_free. Local. */
 void *dcpg_alloc(size_t count, size_t size);
 
-/* Grows (or shrinks) an array to `count` elements of `size`, of which the first `old_count` are kept; new ones are zero. NULL on failure, the old array stays valid then. Local. */
+/* Grows (or shrinks) an array to `count` elements of `size`, of which the first `old_count` are kept; new
+ * ones are zero. NULL on failure, the old array stays valid then. Local. */
 void *dcpg_realloc(void *array, size_t old_count, size_t count, size_t size);
 
 void dcpg_free(void *array);
@@ -20,7 +21,8 @@ void dcpg_free(void *array);
 char *dcpg_strdup(const char *text);
 char *dcpg_strndup(const char *text, size_t n);
 
-/* One allocation carved by offsets. First measure (base NULL: take() only adds up), then give it memory and carve the same sequence again. */
+/* One allocation carved by offsets. First measure (base NULL: take() only adds up), then give it memory and
+ * carve the same sequence again. */
 typedef struct dcpg_arena {
     char *base;  /* NULL while measuring */
     size_t used; /* bytes handed out so far, each piece rounded up to DCPG_ALIGN */

@@ -1,4 +1,5 @@
-/* The reducer: how layers sum over all ranks without knowing MPI. par implements it (dcpg_par_reducer), base has the single-rank twin. */
+/* The reducer: how layers sum over all ranks without knowing MPI. par implements it (dcpg_par_reducer), base
+ * has the single-rank twin. */
 #ifndef DCPG_REDUCER_H
 #define DCPG_REDUCER_H
 
@@ -10,12 +11,14 @@
 typedef struct dcpg_reducer {
     void *self;
 
-    /* Collective. sums[node][count]: the sums of this rank's maximal nodes (dcpg_tree_nodes of its leaves), one after the other; at the end
-     * total[count] holds the sum over all leaves, the same bits on every rank. Blocks. `sums` is destroyed. */
+    /* Collective. sums[node][count]: the sums of this rank's maximal nodes (dcpg_tree_nodes of its leaves),
+     * one after the other; at the end total[count] holds the sum over all leaves, the same bits on every
+     * rank. Blocks. `sums` is destroyed. */
     void (*sum)(void *self, double *sums, size_t count, double *total);
 
-    /* Collective. Starts to sum floats [offset, offset + count) of the gradient buffers given to the implementation (grads[node][all parameters]).
-     * Returns at once; the result replaces node 0's range when wait() returns. */
+    /* Collective. Starts to sum floats [offset, offset + count) of the gradient buffers given to the
+     * implementation (grads[node][all parameters]). Returns at once; the result replaces node 0's range when
+     * wait() returns. */
     void (*start)(void *self, size_t offset, size_t count);
 
     /* Local. Lets communication progress; call it often from compute loops on the thread that calls start. */
@@ -27,8 +30,9 @@ typedef struct dcpg_reducer {
 
 /* What a single-rank reducer works on; fill it in and keep it while the reducer lives. */
 typedef struct dcpg_local_reducer {
-    int total;       /* V */
-    float *grads;    /* [nb_node][stride] sums of the nodes of [0, V): one node, so nothing is left to do; may be NULL */
+    int total;    /* V */
+    float *grads; /* [nb_node][stride] sums of the nodes of [0, V): one node, so nothing is left to do; may be
+                     NULL */
 } dcpg_local_reducer;
 
 /* The twin for one rank that owns all leaves. Local. */

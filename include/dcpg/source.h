@@ -1,5 +1,6 @@
-/* Batch sources: where training and evaluation get windows, neighbours and labels from. The store and foreign files implement the same interface.
- * A source presents its sites as samples 0 .. nb_site-1 in genome order (or file order); windows are cut when asked for. */
+/* Batch sources: where training and evaluation get windows, neighbours and labels from. The store and foreign
+ * files implement the same interface. A source presents its sites as samples 0 .. nb_site-1 in genome order
+ * (or file order); windows are cut when asked for. */
 #ifndef DCPG_SOURCE_H
 #define DCPG_SOURCE_H
 
@@ -12,50 +13,61 @@
 
 /* Arrays of a batch: this rank's share, reused from step to step. */
 typedef struct dcpg_batch {
-    int64_t n, room;       /* samples held; room for */
-    int64_t *id;           /* [room] sample numbers (global) */
-    uint8_t *dna;          /* [room][dna_wlen] codes A0 T1 G2 C3 N4; NULL when not asked for */
-    float *cpg;            /* [room][nb_cell][2 * cpg_wlen]: states then distances min(d, 25000) / 25000; missing: 0 (0.5 for a continuous cell) and 1; NULL when not asked for */
-    float *label;          /* [room][nb_output]; -1: missing */
+    int64_t n, room; /* samples held; room for */
+    int64_t *id;     /* [room] sample numbers (global) */
+    uint8_t *dna;    /* [room][dna_wlen] codes A0 T1 G2 C3 N4; NULL when not asked for */
+    float *cpg; /* [room][nb_cell][2 * cpg_wlen]: states then distances min(d, 25000) / 25000; missing: 0 (0.5
+                   for a continuous cell) and 1; NULL when not asked for */
+    float *label; /* [room][nb_output]; -1: missing */
 } dcpg_batch;
 
 /* What is wanted from each site. */
 typedef struct dcpg_want {
-    int64_t dna_wlen;             /* odd; 0: no DNA */
-    int64_t cpg_wlen;             /* even; 0: no neighbours */
-    const dcpg_strings *cells;    /* replicates for neighbours, in this order; NULL: all of the source */
-    const dcpg_strings *outputs;  /* labels, in this order; NULL: all */
+    int64_t dna_wlen;            /* odd; 0: no DNA */
+    int64_t cpg_wlen;            /* even; 0: no neighbours */
+    const dcpg_strings *cells;   /* replicates for neighbours, in this order; NULL: all of the source */
+    const dcpg_strings *outputs; /* labels, in this order; NULL: all */
 } dcpg_want;
 
 typedef struct dcpg_source dcpg_source;
 
 typedef struct dcpg_source_ops {
-    /* Fills rows [0, nb) of the batch with samples sample[nb], each inside the range this rank loaded. Threads itself; Local. */
-    dcpg_status (*fill)(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch, dcpg_err *err);
-    /* Loads what samples [first, end) need on this rank (margins included), dropping what was loaded before. Collective; a rank may ask for nothing. */
+    /* Fills rows [0, nb) of the batch with samples sample[nb], each inside the range this rank loaded.
+     * Threads itself; Local. */
+    dcpg_status (*fill)(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch,
+                        dcpg_err *err);
+    /* Loads what samples [first, end) need on this rank (margins included), dropping what was loaded before.
+     * Collective; a rank may ask for nothing. */
     dcpg_status (*load_all)(dcpg_source *source, int64_t first, int64_t end, dcpg_err *err);
-    /* Chromosome (index into source->chromo) and 1-based position of samples [first, end) into chromo[], pos[]; inside the loaded range. Local. */
-    dcpg_status (*where)(dcpg_source *source, int64_t first, int64_t end, int32_t *chromo, int32_t *pos, dcpg_err *err);
-    /* Counts of observed labels over samples [first, end) of the loaded range, per output and class, for class weights: count[nb_output][3] (rounded label 0, 1, 2). Local. */
-    dcpg_status (*count_labels)(dcpg_source *source, int64_t first, int64_t end, int64_t *count, dcpg_err *err);
+    /* Chromosome (index into source->chromo) and 1-based position of samples [first, end) into chromo[],
+     * pos[]; inside the loaded range. Local. */
+    dcpg_status (*where)(dcpg_source *source, int64_t first, int64_t end, int32_t *chromo, int32_t *pos,
+                         dcpg_err *err);
+    /* Counts of observed labels over samples [first, end) of the loaded range, per output and class, for
+     * class weights: count[nb_output][3] (rounded label 0, 1, 2). Local. */
+    dcpg_status (*count_labels)(dcpg_source *source, int64_t first, int64_t end, int64_t *count,
+                                dcpg_err *err);
     void (*close)(dcpg_source *source);
 } dcpg_source_ops;
 
 struct dcpg_source {
     const dcpg_source_ops *ops;
     const dcpg_par *par;
-    int64_t nb_site;         /* samples */
-    dcpg_strings chromo;     /* chromosome names */
-    dcpg_strings cells;      /* cells whose neighbours are given, in order */
-    dcpg_strings outputs;    /* outputs whose labels are given, in order */
+    int64_t nb_site;            /* samples */
+    dcpg_strings chromo;        /* chromosome names */
+    dcpg_strings cells;         /* cells whose neighbours are given, in order */
+    dcpg_strings outputs;       /* outputs whose labels are given, in order */
     int64_t dna_wlen, cpg_wlen; /* as wanted */
-    char *checksum;          /* of the data behind it; hex */
+    char *checksum;             /* of the data behind it; hex */
     int64_t loaded_first, loaded_end;
-    dcpg_log *log;           /* told of sizes in memory (debug); NULL, as made: silence; the user's to set */
+    dcpg_log *log; /* told of sizes in memory (debug); NULL, as made: silence; the user's to set */
 };
 
-/* The sites of a store on `chromos` (empty or NULL: all), in the store's order. DCPG_E_INPUT: an unknown chromosome (the known ones are listed), DNA wanted of a store without. The store must outlive it. Collective. */
-dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_strings *chromos, const dcpg_want *want, dcpg_source **source, dcpg_err *err);
+/* The sites of a store on `chromos` (empty or NULL: all), in the store's order. DCPG_E_INPUT: an unknown
+ * chromosome (the known ones are listed), DNA wanted of a store without. The store must outlive it.
+ * Collective. */
+dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_strings *chromos, const dcpg_want *want,
+                                       dcpg_source **source, dcpg_err *err);
 void dcpg_source_close(dcpg_source *source);
 
 /* A batch with room for `room` samples of `source`. Local. */
@@ -64,22 +76,25 @@ void dcpg_batch_free(dcpg_batch *batch);
 
 /* ---- shards: who reads what, and in which order ---- */
 
-/* V contiguous shards of the first nb_site samples, with equal numbers of sites: shard v holds samples dcpg_part(nb_site, v, V) .. dcpg_part(nb_site, v + 1, V) - 1;
- * rank r owns shards dcpg_part(V, r, P) .. dcpg_part(V, r + 1, P) - 1. Pure functions of these numbers. */
+/* V contiguous shards of the first nb_site samples, with equal numbers of sites: shard v holds samples
+ * dcpg_part(nb_site, v, V) .. dcpg_part(nb_site, v + 1, V) - 1; rank r owns shards dcpg_part(V, r, P) ..
+ * dcpg_part(V, r + 1, P) - 1. Pure functions of these numbers. */
 typedef struct dcpg_shards {
-    int total;        /* V */
-    int first, end;   /* this rank's */
+    int total;      /* V */
+    int first, end; /* this rank's */
     int64_t nb_site;
-    int64_t batch;    /* global batch size B >= V */
+    int64_t batch; /* global batch size B >= V */
     uint64_t seed;
     bool shuffle;
-    int64_t epoch;    /* of `order` */
-    int64_t **order;  /* [end - first] permutation of each shard's samples in this epoch; drawn by dcpg_shards_start_epoch */
-    int64_t *row;     /* [end - first + 1] rows of the leaves in the current step's share */
+    int64_t epoch;   /* of `order` */
+    int64_t **order; /* [end - first] permutation of each shard's samples in this epoch; drawn by
+                        dcpg_shards_start_epoch */
+    int64_t *row;    /* [end - first + 1] rows of the leaves in the current step's share */
 } dcpg_shards;
 
 /* DCPG_E_INPUT: no sites, V > B, V > sites, more ranks than V. Local. */
-dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, uint64_t seed, bool shuffle, dcpg_shards **shards, dcpg_err *err);
+dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, uint64_t seed,
+                            bool shuffle, dcpg_shards **shards, dcpg_err *err);
 void dcpg_shards_free(dcpg_shards *shards);
 
 /* Range of samples this rank's shards cover. */
@@ -88,14 +103,17 @@ void dcpg_shards_range(const dcpg_shards *shards, int64_t *first, int64_t *end);
 /* Order of the epoch: a function of seed, epoch and shard only. Local. */
 dcpg_status dcpg_shards_start_epoch(dcpg_shards *shards, int64_t epoch, dcpg_err *err);
 
-int64_t dcpg_shards_steps(const dcpg_shards *shards); /* steps per epoch: floor(nb_site / batch), at least 1 */
+int64_t dcpg_shards_steps(
+    const dcpg_shards *shards); /* steps per epoch: floor(nb_site / batch), at least 1 */
 int64_t dcpg_shards_max_share(const dcpg_shards *shards); /* most samples of this rank in a step */
 
-/* Samples of this rank in step `step` of the epoch into sample[], ordered by shard; fills shards->row; returns their number. Shard v gives
- * floor((v+1)B/V) - floor(vB/V) samples to each step, taken from its order, which starts over when used up. Local. */
+/* Samples of this rank in step `step` of the epoch into sample[], ordered by shard; fills shards->row;
+ * returns their number. Shard v gives floor((v+1)B/V) - floor(vB/V) samples to each step, taken from its
+ * order, which starts over when used up. Local. */
 int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample);
 
-/* Validation: every sample once, shard by shard in order: block `step` of ceil(largest shard / ceil(B/V)); fills sample[] and row (shares may be empty at the end). */
+/* Validation: every sample once, shard by shard in order: block `step` of ceil(largest shard / ceil(B/V));
+ * fills sample[] and row (shares may be empty at the end). */
 int64_t dcpg_shards_sweep_steps(const dcpg_shards *shards);
 int64_t dcpg_shards_sweep(dcpg_shards *shards, int64_t step, int64_t *sample);
 

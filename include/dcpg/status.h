@@ -16,8 +16,8 @@ typedef enum dcpg_status {
     DCPG_E_REQUEUE  /* stopped early with everything saved; run again to continue: exit code 85 */
 } dcpg_status;
 
-/* An error as a user reads it: one line that names file, line and remedy. The caller owns it; `status` is DCPG_OK and `text` empty
- * until something fails. Start with `dcpg_err err = {0};`. */
+/* An error as a user reads it: one line that names file, line and remedy. The caller owns it; `status` is
+ * DCPG_OK and `text` empty until something fails. Start with `dcpg_err err = {0};`. */
 typedef struct dcpg_err {
     dcpg_status status;
     char text[1024];
@@ -29,8 +29,8 @@ typedef struct dcpg_err {
 #define DCPG_PRINTF(fmt_index, first)
 #endif
 
-/* Records the error in `err` (which may be NULL) and returns `status`. The first error wins: a failure noted earlier is the cause. The text is cut to
- * what `err` holds and kept to one line. Local. */
+/* Records the error in `err` (which may be NULL) and returns `status`. The first error wins: a failure noted
+ * earlier is the cause. The text is cut to what `err` holds and kept to one line. Local. */
 dcpg_status dcpg_fail(dcpg_err *err, dcpg_status status, const char *fmt, ...) DCPG_PRINTF(3, 4);
 
 /* Out of memory while asking for `bytes` for `what`. Local. */
@@ -40,10 +40,10 @@ dcpg_status dcpg_fail_nomem(dcpg_err *err, const char *what, unsigned long long 
 int dcpg_exit_code(dcpg_status status);
 
 /* Passes a failure on: `DCPG_TRY(f(..., err));` */
-#define DCPG_TRY(call)                                   \
-    do {                                                 \
-        dcpg_status dcpg_try_status_ = (call);           \
-        if (dcpg_try_status_ != DCPG_OK) return dcpg_try_status_; \
+#define DCPG_TRY(call)                                                                                       \
+    do {                                                                                                     \
+        dcpg_status dcpg_try_status_ = (call);                                                               \
+        if (dcpg_try_status_ != DCPG_OK) return dcpg_try_status_;                                            \
     } while (0)
 
 #ifdef __cplusplus

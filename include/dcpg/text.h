@@ -15,20 +15,22 @@ typedef struct dcpg_strings {
 
 dcpg_status dcpg_strings_add(dcpg_strings *list, const char *text, dcpg_err *err);
 void dcpg_strings_free(dcpg_strings *list);
-void dcpg_strings_sort(dcpg_strings *list);                            /* bytewise order */
+void dcpg_strings_sort(dcpg_strings *list);                              /* bytewise order */
 ptrdiff_t dcpg_strings_find(const dcpg_strings *list, const char *text); /* index, or -1 */
 
 /* A formatted string in memory of its own; NULL when out of memory. Free with dcpg_free. */
 char *dcpg_format(const char *fmt, ...) DCPG_PRINTF(1, 2);
 
-/* The whole decimal text as a number, correctly rounded; false where it is not one (blanks, hexadecimal, inf and nan are not), or out of range.
- * Locale-independent. */
+/* The whole decimal text as a number, correctly rounded; false where it is not one (blanks, hexadecimal, inf
+ * and nan are not), or out of range. Locale-independent. */
 bool dcpg_parse_int(const char *text, int64_t *value);
 bool dcpg_parse_double(const char *text, double *value);
 
-/* Appends to `out` the names that match one of the POSIX extended regular expressions anywhere (all names where `patterns` is NULL or empty), in the order of `names`, at most
- * `most` of them (0: no limit). DCPG_E_USAGE: a pattern that is not one, or that matches no name (`what` says of what). */
-dcpg_status dcpg_strings_select(const dcpg_strings *names, const dcpg_strings *patterns, int64_t most, const char *what, dcpg_strings *out, dcpg_err *err);
+/* Appends to `out` the names that match one of the POSIX extended regular expressions anywhere (all names
+ * where `patterns` is NULL or empty), in the order of `names`, at most `most` of them (0: no limit).
+ * DCPG_E_USAGE: a pattern that is not one, or that matches no name (`what` says of what). */
+dcpg_status dcpg_strings_select(const dcpg_strings *names, const dcpg_strings *patterns, int64_t most,
+                                const char *what, dcpg_strings *out, dcpg_err *err);
 
 /* The last part of a path: "a/b.tsv" -> "b.tsv". */
 const char *dcpg_basename(const char *path);

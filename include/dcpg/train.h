@@ -1,4 +1,5 @@
-/* Training: data-parallel Adam over the shards of a source, with learning curves, early stopping and the model directory that DeepCpG's users know. */
+/* Training: data-parallel Adam over the shards of a source, with learning curves, early stopping and the
+ * model directory that DeepCpG's users know. */
 #ifndef DCPG_TRAIN_H
 #define DCPG_TRAIN_H
 
@@ -9,7 +10,8 @@
 #include <dcpg/source.h>
 #include <dcpg/status.h>
 
-/* ---- Adam (Kingma and Ba 2015, in the form of Keras 2.2: the bias correction sits in the learning rate, epsilon outside of it) ---- */
+/* ---- Adam (Kingma and Ba 2015, in the form of Keras 2.2: the bias correction sits in the learning rate,
+ * epsilon outside of it) ---- */
 
 typedef struct dcpg_adam_range {
     size_t offset, count; /* of the net's parameters */
@@ -17,9 +19,9 @@ typedef struct dcpg_adam_range {
 } dcpg_adam_range;
 
 typedef struct dcpg_adam {
-    size_t count;   /* trained parameters */
-    float *m, *v;   /* [count] running means of the gradient and of its square */
-    int64_t t;      /* steps made */
+    size_t count; /* trained parameters */
+    float *m, *v; /* [count] running means of the gradient and of its square */
+    int64_t t;    /* steps made */
     float beta1, beta2, epsilon;
     int nb_range;
     dcpg_adam_range *range; /* what is updated, and with which penalty; frozen parameters are in none */
@@ -29,36 +31,48 @@ typedef struct dcpg_adam {
 dcpg_status dcpg_adam_new(const dcpg_net *net, dcpg_adam **adam, dcpg_err *err);
 void dcpg_adam_free(dcpg_adam *adam);
 
-/* One step with learning rate `rate` and the gradients grads[count] (without penalty, which is added here). Local; the same on all ranks. */
+/* One step with learning rate `rate` and the gradients grads[count] (without penalty, which is added here).
+ * Local; the same on all ranks. */
 void dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params);
 
 /* ---- class weights ---- */
 
-/* weight[nb_output][DCPG_MAX_CLASSES] from counts[nb_output][3] of observed classes: 1 / (frequency + 1e-7), normalised to sum 1; outputs without classes get 1. Pure. */
+/* weight[nb_output][DCPG_MAX_CLASSES] from counts[nb_output][3] of observed classes: 1 / (frequency + 1e-7),
+ * normalised to sum 1; outputs without classes get 1. Pure. */
 void dcpg_class_weights(int nb_output, const char *const *names, const int64_t *counts, float *weight);
 
-/* weight[outputs->n] of the outputs in the loss: 1, or what the last "REGEX=WEIGHT" says whose expression matches the name at its start. DCPG_E_USAGE. Local. */
-dcpg_status dcpg_output_weights(const dcpg_strings *outputs, const dcpg_strings *patterns, float *weight, dcpg_err *err);
+/* weight[outputs->n] of the outputs in the loss: 1, or what the last "REGEX=WEIGHT" says whose expression
+ * matches the name at its start. DCPG_E_USAGE. Local. */
+dcpg_status dcpg_output_weights(const dcpg_strings *outputs, const dcpg_strings *patterns, float *weight,
+                                dcpg_err *err);
 
 /* ---- scores of an epoch ---- */
 
-/* Sums over samples, kept per leaf of the summation tree so that nothing depends on the number of ranks, and merged only when somebody looks. */
+/* Sums over samples, kept per leaf of the summation tree so that nothing depends on the number of ranks, and
+ * merged only when somebody looks. */
 typedef struct dcpg_tally {
     int nb_output;
     dcpg_output_kind *kind; /* [nb_output] */
     int nb_leaf;            /* this rank's */
     double *sum;            /* [nb_leaf][nb_output][DCPG_TALLY_COLUMNS] */
     double *node_sum, *scratch, *total;
-    int64_t n;              /* samples seen, over all ranks */
+    int64_t n; /* samples seen, over all ranks */
 } dcpg_tally;
-enum { DCPG_TALLY_LOSS, DCPG_TALLY_METRIC, DCPG_TALLY_OBSERVED = DCPG_TALLY_METRIC + DCPG_MAX_METRICS, DCPG_TALLY_COLUMNS };
+enum {
+    DCPG_TALLY_LOSS,
+    DCPG_TALLY_METRIC,
+    DCPG_TALLY_OBSERVED = DCPG_TALLY_METRIC + DCPG_MAX_METRICS,
+    DCPG_TALLY_COLUMNS
+};
 
 dcpg_status dcpg_tally_new(const dcpg_net *net, dcpg_tally **tally, dcpg_err *err);
 void dcpg_tally_free(dcpg_tally *tally);
 void dcpg_tally_reset(dcpg_tally *tally);
 
-/* Adds losses and metrics of the net's last forward pass; with_gradient also prepares its backward pass. Local. */
-void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, bool with_gradient);
+/* Adds losses and metrics of the net's last forward pass; with_gradient also prepares its backward pass.
+ * Local. */
+void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets,
+                    bool with_gradient);
 
 /* What an epoch (or the part of it so far) came to. */
 typedef struct dcpg_scores {
@@ -70,34 +84,40 @@ dcpg_status dcpg_scores_new(int nb_output, dcpg_scores *scores, dcpg_err *err);
 void dcpg_scores_free(dcpg_scores *scores);
 
 /* Merges the leaves of all ranks. `net` gives nodes and outputs. Collective. */
-void dcpg_tally_scores_all(dcpg_tally *tally, const dcpg_net *net, const dcpg_reducer *reducer, const float *output_weight, double penalty, dcpg_scores *scores);
+void dcpg_tally_scores_all(dcpg_tally *tally, const dcpg_net *net, const dcpg_reducer *reducer,
+                           const float *output_weight, double penalty, dcpg_scores *scores);
 
 /* Mean of a metric over the outputs that have it; NaN where none has. Pure. */
-double dcpg_scores_mean(const dcpg_scores *scores, int nb_output, const dcpg_output_kind *kind, dcpg_metric metric);
+double dcpg_scores_mean(const dcpg_scores *scores, int nb_output, const dcpg_output_kind *kind,
+                        dcpg_metric metric);
 
-/* Text of a learning curve file (lc_train.tsv): loss, mean metrics, then loss and metrics per output; a row per epoch. NULL when out of memory (dcpg_free). */
+/* Text of a learning curve file (lc_train.tsv): loss, mean metrics, then loss and metrics per output; a row
+ * per epoch. NULL when out of memory (dcpg_free). */
 char *dcpg_curve_text(int nb_output, const char *const *names, int64_t nb_epoch, const dcpg_scores *epochs);
 
 /* ---- the run ---- */
 
 typedef struct dcpg_train_options {
     const char *out_dir;
-    int virtual_ranks;        /* V; 0: 8, or the number of ranks where that is larger, but not more than the batch */
-    int64_t batch_size;       /* global */
+    int virtual_ranks; /* V; 0: 8, or the number of ranks where that is larger, but not more than the batch */
+    int64_t batch_size;                               /* global */
     int64_t nb_epoch, nb_train_sample, nb_val_sample; /* samples: 0 = all */
-    int64_t early_stopping;   /* epochs without a better validation loss; 0: never stop early */
+    int64_t early_stopping; /* epochs without a better validation loss; 0: never stop early */
     double learning_rate, learning_rate_decay;
     const float *output_weight; /* [nb_output] */
     bool no_class_weights, no_shuffle, no_reproducible;
-    double max_time;          /* hours; 0: no limit */
-    const char *stop_file;    /* NULL: none */
+    double max_time;       /* hours; 0: no limit */
+    const char *stop_file; /* NULL: none */
     uint64_t seed;
-    int nb_thread;            /* for the report */
+    int nb_thread; /* for the report */
 } dcpg_train_options;
 
-/* Trains `graph` on `train`, validating on `val` (NULL: none), starting from `initial` weights (NULL or without entries: fresh ones), and leaves in out_dir: model.json,
- * model_weights_train.h5 (last epoch), model_weights_val.h5 and model.h5 (best validation loss), lc_train.tsv, lc_val.tsv. The same learning curve for every number of ranks and threads. Collective. */
-dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph, const dcpg_weights *initial, const dcpg_train_options *options, const dcpg_par *par,
-                           dcpg_log *log, dcpg_err *err);
+/* Trains `graph` on `train`, validating on `val` (NULL: none), starting from `initial` weights (NULL or
+ * without entries: fresh ones), and leaves in out_dir: model.json, model_weights_train.h5 (last epoch),
+ * model_weights_val.h5 and model.h5 (best validation loss), lc_train.tsv, lc_val.tsv. The same learning curve
+ * for every number of ranks and threads. Collective. */
+dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,
+                           const dcpg_weights *initial, const dcpg_train_options *options,
+                           const dcpg_par *par, dcpg_log *log, dcpg_err *err);
 
 #endif

@@ -1,9 +1,10 @@
 /* The summation tree: why results do not depend on the number of ranks or threads.
  *
- * A batch is cut into V leaves (virtual ranks). Every sum over samples is formed per leaf and merged in one fixed binary tree over the leaves, pairs first:
- * the node [first, end) with more than one leaf is left + right, where left holds the largest power of two of leaves that is smaller than end - first.
- * A rank owns a run of leaves; it computes the sums of the maximal nodes inside its run, and ranks exchange those. Floating-point addition commutes but does
- * not associate, so fixing the tree fixes the bits. */
+ * A batch is cut into V leaves (virtual ranks). Every sum over samples is formed per leaf and merged in one
+ * fixed binary tree over the leaves, pairs first: the node [first, end) with more than one leaf is left +
+ * right, where left holds the largest power of two of leaves that is smaller than end - first. A rank owns a
+ * run of leaves; it computes the sums of the maximal nodes inside its run, and ranks exchange those.
+ * Floating-point addition commutes but does not associate, so fixing the tree fixes the bits. */
 #ifndef DCPG_TREE_H
 #define DCPG_TREE_H
 
@@ -28,7 +29,8 @@ typedef struct dcpg_leaves {
 /* First leaf of the right child of `node`, which must hold more than one leaf. */
 int dcpg_tree_split(dcpg_node node);
 
-/* The maximal nodes that tile leaves [first, end) of a tree over `total` leaves, left to right; returns their number (0 where first == end). */
+/* The maximal nodes that tile leaves [first, end) of a tree over `total` leaves, left to right; returns their
+ * number (0 where first == end). */
 int dcpg_tree_nodes(int total, int first, int end, dcpg_node nodes[DCPG_MAX_NODES]);
 
 /* Arrays of `count` floats (or doubles) that a node's sum needs as scratch: depth(node) * count. */
@@ -38,12 +40,15 @@ int dcpg_tree_depth(dcpg_node node);
 typedef void dcpg_leaf_fn(void *context, int leaf, float *out);
 typedef void dcpg_leaf_fn64(void *context, int leaf, double *out);
 
-/* out[count] = sum of `node`; scratch holds dcpg_tree_depth(node) * count values. Merging adds are threaded for long arrays. */
-void dcpg_tree_sum(dcpg_node node, size_t count, dcpg_leaf_fn *leaf, void *context, float *out, float *scratch);
-void dcpg_tree_sum64(dcpg_node node, size_t count, dcpg_leaf_fn64 *leaf, void *context, double *out, double *scratch);
+/* out[count] = sum of `node`; scratch holds dcpg_tree_depth(node) * count values. Merging adds are threaded
+ * for long arrays. */
+void dcpg_tree_sum(dcpg_node node, size_t count, dcpg_leaf_fn *leaf, void *context, float *out,
+                   float *scratch);
+void dcpg_tree_sum64(dcpg_node node, size_t count, dcpg_leaf_fn64 *leaf, void *context, double *out,
+                     double *scratch);
 
-/* Merges the sums of `nb` nodes that tile [0, total) left to right, sum i in part[i][count], in the order of the tree; the total ends in part[0].
- * The other parts are destroyed. */
+/* Merges the sums of `nb` nodes that tile [0, total) left to right, sum i in part[i][count], in the order of
+ * the tree; the total ends in part[0]. The other parts are destroyed. */
 void dcpg_tree_merge(int total, int nb, const dcpg_node *nodes, float **part, size_t count);
 void dcpg_tree_merge64(int total, int nb, const dcpg_node *nodes, double **part, size_t count);
 

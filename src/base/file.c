@@ -9,13 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static dcpg_status fail_io(const char *path, const char *what, dcpg_err *err)
-{
+static dcpg_status fail_io(const char *path, const char *what, dcpg_err *err) {
     return dcpg_fail(err, DCPG_E_IO, "%s: cannot %s: %s", path, what, strerror(errno));
 }
 
-static dcpg_status write_all(int fd, const char *path, const char *bytes, size_t n, dcpg_err *err)
-{
+static dcpg_status write_all(int fd, const char *path, const char *bytes, size_t n, dcpg_err *err) {
     while (n) {
         ssize_t done = write(fd, bytes, n);
         if (done < 0 && errno == EINTR) continue;
@@ -23,12 +21,13 @@ static dcpg_status write_all(int fd, const char *path, const char *bytes, size_t
         bytes += done;
         n -= (size_t)done;
     }
-    if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP) return fail_io(path, "be flushed to the disk", err);
+    if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+        return fail_io(path, "be flushed to the disk", err);
     return DCPG_OK;
 }
 
-static dcpg_status write_and_rename(const char *path, const char *temporary, const char *bytes, size_t n, dcpg_err *err)
-{
+static dcpg_status write_and_rename(const char *path, const char *temporary, const char *bytes, size_t n,
+                                    dcpg_err *err) {
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (fd < 0) return fail_io(path, "be created", err);
     dcpg_status status = write_all(fd, path, bytes, n, err);
@@ -38,8 +37,7 @@ static dcpg_status write_and_rename(const char *path, const char *temporary, con
     return status;
 }
 
-dcpg_status dcpg_file_write(const char *path, const char *bytes, size_t n, dcpg_err *err)
-{
+dcpg_status dcpg_file_write(const char *path, const char *bytes, size_t n, dcpg_err *err) {
     char *temporary = dcpg_format("%s.%ld.tmp", path, (long)getpid());
     if (temporary == NULL) return dcpg_fail_nomem(err, "a file name", strlen(path));
     dcpg_status status = write_and_rename(path, temporary, bytes, n, err);
@@ -47,8 +45,7 @@ dcpg_status dcpg_file_write(const char *path, const char *bytes, size_t n, dcpg_
     return status;
 }
 
-static dcpg_status read_stream(FILE *file, const char *path, size_t limit, char **text, dcpg_err *err)
-{
+static dcpg_status read_stream(FILE *file, const char *path, size_t limit, char **text, dcpg_err *err) {
     size_t n = 0, room = 0;
     char *bytes = NULL;
     for (;;) {
@@ -67,7 +64,8 @@ static dcpg_status read_stream(FILE *file, const char *path, size_t limit, char 
         if (got == 0) break;
         if (n > limit) {
             dcpg_free(bytes);
-            return dcpg_fail(err, DCPG_E_INPUT, "%s: larger than %zu bytes, which no file of its kind is", path, limit);
+            return dcpg_fail(err, DCPG_E_INPUT, "%s: larger than %zu bytes, which no file of its kind is",
+                             path, limit);
         }
     }
     if (ferror(file)) {
@@ -79,8 +77,7 @@ static dcpg_status read_stream(FILE *file, const char *path, size_t limit, char 
     return DCPG_OK;
 }
 
-dcpg_status dcpg_file_read(const char *path, size_t limit, char **text, dcpg_err *err)
-{
+dcpg_status dcpg_file_read(const char *path, size_t limit, char **text, dcpg_err *err) {
     FILE *file = fopen(path, "rb");
     if (file == NULL) return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
     dcpg_status status = read_stream(file, path, limit, text, err);
@@ -88,18 +85,17 @@ dcpg_status dcpg_file_read(const char *path, size_t limit, char **text, dcpg_err
     return status;
 }
 
-static dcpg_status make_dir(const char *path, dcpg_err *err)
-{
+static dcpg_status make_dir(const char *path, dcpg_err *err) {
     if (mkdir(path, 0777) == 0 || (errno == EEXIST && dcpg_is_dir(path))) return DCPG_OK;
     return fail_io(path, "be made a directory", err);
 }
 
-dcpg_status dcpg_make_dirs(const char *path, dcpg_err *err)
-{
+dcpg_status dcpg_make_dirs(const char *path, dcpg_err *err) {
     char *part = dcpg_strdup(path);
     if (part == NULL) return dcpg_fail_nomem(err, "a directory name", strlen(path));
     dcpg_status status = DCPG_OK;
-    for (char *slash = strchr(part + (part[0] == '/'), '/'); slash && status == DCPG_OK; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(part + (part[0] == '/'), '/'); slash && status == DCPG_OK;
+         slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         status = make_dir(part, err);
         *slash = '/';
@@ -109,14 +105,12 @@ dcpg_status dcpg_make_dirs(const char *path, dcpg_err *err)
     return status;
 }
 
-bool dcpg_is_dir(const char *path)
-{
+bool dcpg_is_dir(const char *path) {
     struct stat s;
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
-bool dcpg_file_exists(const char *path)
-{
+bool dcpg_file_exists(const char *path) {
     struct stat s;
     return stat(path, &s) == 0;
 }

@@ -4,8 +4,8 @@
 #include <regex.h>
 
 /* Marks the names that `pattern` matches. */
-static dcpg_status mark(const dcpg_strings *names, const char *pattern, const char *what, bool *chosen, dcpg_err *err)
-{
+static dcpg_status mark(const dcpg_strings *names, const char *pattern, const char *what, bool *chosen,
+                        dcpg_err *err) {
     regex_t compiled;
     int code = regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB);
     if (code != 0) {
@@ -17,12 +17,14 @@ static dcpg_status mark(const dcpg_strings *names, const char *pattern, const ch
     for (size_t i = 0; i < names->n; i++)
         if (regexec(&compiled, names->v[i], 0, NULL, 0) == 0) any = chosen[i] = true;
     regfree(&compiled);
-    if (!any) return dcpg_fail(err, DCPG_E_USAGE, "'%s' matches none of the %zu %ss (the first is %s)", pattern, names->n, what, names->n ? names->v[0] : "missing");
+    if (!any)
+        return dcpg_fail(err, DCPG_E_USAGE, "'%s' matches none of the %zu %ss (the first is %s)", pattern,
+                         names->n, what, names->n ? names->v[0] : "missing");
     return DCPG_OK;
 }
 
-static dcpg_status add_chosen(const dcpg_strings *names, const bool *chosen, int64_t most, dcpg_strings *out, dcpg_err *err)
-{
+static dcpg_status add_chosen(const dcpg_strings *names, const bool *chosen, int64_t most, dcpg_strings *out,
+                              dcpg_err *err) {
     int64_t taken = 0;
     for (size_t i = 0; i < names->n && (most <= 0 || taken < most); i++) {
         if (chosen && !chosen[i]) continue;
@@ -32,13 +34,14 @@ static dcpg_status add_chosen(const dcpg_strings *names, const bool *chosen, int
     return DCPG_OK;
 }
 
-dcpg_status dcpg_strings_select(const dcpg_strings *names, const dcpg_strings *patterns, int64_t most, const char *what, dcpg_strings *out, dcpg_err *err)
-{
+dcpg_status dcpg_strings_select(const dcpg_strings *names, const dcpg_strings *patterns, int64_t most,
+                                const char *what, dcpg_strings *out, dcpg_err *err) {
     if (patterns == NULL || patterns->n == 0) return add_chosen(names, NULL, most, out, err);
     bool *chosen = dcpg_alloc(names->n, sizeof *chosen);
     if (chosen == NULL) return dcpg_fail_nomem(err, "chosen names", names->n);
     dcpg_status status = DCPG_OK;
-    for (size_t p = 0; p < patterns->n && status == DCPG_OK; p++) status = mark(names, patterns->v[p], what, chosen, err);
+    for (size_t p = 0; p < patterns->n && status == DCPG_OK; p++)
+        status = mark(names, patterns->v[p], what, chosen, err);
     if (status == DCPG_OK) status = add_chosen(names, chosen, most, out, err);
     dcpg_free(chosen);
     return status;

@@ -1,4 +1,5 @@
-/* Subcommands of the program: each int f(par, argc, argv) with argv[0] its name; returns the exit code. Collective. */
+/* Subcommands of the program: each int f(par, argc, argv) with argv[0] its name; returns the exit code.
+ * Collective. */
 #ifndef DCPG_CMD_H
 #define DCPG_CMD_H
 
@@ -13,10 +14,12 @@ int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_export(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_models(dcpg_par *par, int argc, char **argv);
 
-/* Prints "dcpg COMMAND: text" once (rank 0) on stderr, for usage errors also where help is, and returns the exit code of the error. `err` must be agreed (the same on all ranks). */
+/* Prints "dcpg COMMAND: text" once (rank 0) on stderr, for usage errors also where help is, and returns the
+ * exit code of the error. `err` must be agreed (the same on all ranks). */
 int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err);
 
-/* The last line of a successful command: version, command, wall and CPU time, peak memory of the largest rank. `started`: dcpg_now() at its beginning. Collective. */
+/* The last line of a successful command: version, command, wall and CPU time, peak memory of the largest
+ * rank. `started`: dcpg_now() at its beginning. Collective. */
 void dcpg_cmd_closing_all(const dcpg_par *par, dcpg_log *log, double started, int argc, char **argv);
 
 #endif

@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err)
-{
+int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err) {
     if (par->rank == 0) {
         fprintf(stderr, "dcpg %s: %s\n", command, err->text);
         if (err->status == DCPG_E_USAGE) fprintf(stderr, "Try 'dcpg %s --help'.\n", command);
@@ -13,13 +12,9 @@ int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err)
     return dcpg_exit_code(err->status);
 }
 
-static double seconds(struct timeval t)
-{
-    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
-}
+static double seconds(struct timeval t) { return (double)t.tv_sec + 1e-6 * (double)t.tv_usec; }
 
-void dcpg_cmd_closing_all(const dcpg_par *par, dcpg_log *log, double started, int argc, char **argv)
-{
+void dcpg_cmd_closing_all(const dcpg_par *par, dcpg_log *log, double started, int argc, char **argv) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     int64_t milliseconds = (int64_t)(1000 * (seconds(usage.ru_utime) + seconds(usage.ru_stime)));
@@ -31,6 +26,7 @@ void dcpg_cmd_closing_all(const dcpg_par *par, dcpg_log *log, double started, in
         used += n > 0 ? (size_t)n : 0;
     }
     if (used >= sizeof line) snprintf(line + sizeof line - 4, 4, "...");
-    dcpg_info(log, "dcpg %s  %s  wall %.1f s  CPU %.1f s  peak memory %.0f MB (largest of %d rank%s)", DCPG_VERSION, line, dcpg_now() - started, (double)cpu / 1000, (double)peak / 1024, par->size,
+    dcpg_info(log, "dcpg %s  %s  wall %.1f s  CPU %.1f s  peak memory %.0f MB (largest of %d rank%s)",
+              DCPG_VERSION, line, dcpg_now() - started, (double)cpu / 1000, (double)peak / 1024, par->size,
               par->size == 1 ? "" : "s");
 }

@@ -21,17 +21,19 @@ static const command commands[] = {
 };
 enum { NB_COMMAND = sizeof commands / sizeof *commands };
 
-static void print_help(FILE *out)
-{
-    fprintf(out, "dcpg %s: imputes the DNA methylation of single cells with deep networks, trained over MPI\n\nusage: [mpirun -n RANKS] dcpg COMMAND [options]\n\ncommands:\n", DCPG_VERSION);
+static void print_help(FILE *out) {
+    fprintf(out,
+            "dcpg %s: imputes the DNA methylation of single cells with deep networks, trained over "
+            "MPI\n\nusage: [mpirun -n RANKS] dcpg COMMAND [options]\n\ncommands:\n",
+            DCPG_VERSION);
     for (int i = 0; i < NB_COMMAND; i++) fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
     fprintf(out, "\n'dcpg COMMAND --help' shows the options of a command; 'dcpg --version' the version.\n");
 }
 
-static int run_command(dcpg_par *par, int argc, char **argv)
-{
+static int run_command(dcpg_par *par, int argc, char **argv) {
     dcpg_err err = {0};
-    if (dcpg_agree_all(par, dcpg_gemm_start(NULL, &err), &err) != DCPG_OK) return dcpg_cmd_fail(par, argv[0], &err);
+    if (dcpg_agree_all(par, dcpg_gemm_start(NULL, &err), &err) != DCPG_OK)
+        return dcpg_cmd_fail(par, argv[0], &err);
     for (int i = 0; i < NB_COMMAND; i++)
         if (strcmp(argv[0], commands[i].name) == 0) return commands[i].run(par, argc, argv);
     if (par->rank == 0) fprintf(stderr, "dcpg: there is no command '%s'. Try 'dcpg --help'.\n", argv[0]);
@@ -39,8 +41,7 @@ static int run_command(dcpg_par *par, int argc, char **argv)
 }
 
 /* Words that need no ranks. Returns an exit code, or -1 where there is a command to run. */
-static int answer_at_once(int argc, char **argv)
-{
+static int answer_at_once(int argc, char **argv) {
     if (argc < 2) {
         print_help(stderr);
         return dcpg_exit_code(DCPG_E_USAGE);
@@ -56,8 +57,7 @@ static int answer_at_once(int argc, char **argv)
     return -1;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     dcpg_par par = {0};
     dcpg_err err = {0};
     int code = answer_at_once(argc, argv);

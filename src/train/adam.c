@@ -12,22 +12,20 @@ typedef struct piece {
     bool trainable;
 } piece;
 
-static int by_offset(const void *a, const void *b)
-{
+static int by_offset(const void *a, const void *b) {
     size_t x = ((const piece *)a)->offset, y = ((const piece *)b)->offset;
     return (x > y) - (x < y);
 }
 
-static size_t count_pieces(const dcpg_net *net)
-{
+static size_t count_pieces(const dcpg_net *net) {
     size_t count = 0;
     for (int i = 0; i < net->nb_param; i++)
-        if (!net->param[i].weight.state) count += net->param[i].row == net->param[i].stride ? 1 : net->param[i].size / net->param[i].row;
+        if (!net->param[i].weight.state)
+            count += net->param[i].row == net->param[i].stride ? 1 : net->param[i].size / net->param[i].row;
     return count;
 }
 
-static void fill_pieces(const dcpg_net *net, piece *out)
-{
+static void fill_pieces(const dcpg_net *net, piece *out) {
     for (int i = 0; i < net->nb_param; i++) {
         const dcpg_param *p = &net->param[i];
         if (p->weight.state) continue;
@@ -39,14 +37,14 @@ static void fill_pieces(const dcpg_net *net, piece *out)
 }
 
 /* Neighbouring pieces of the same kind become one range. Returns the number of ranges. */
-static int merge_pieces(const piece *pieces, size_t nb_piece, dcpg_adam_range *range)
-{
+static int merge_pieces(const piece *pieces, size_t nb_piece, dcpg_adam_range *range) {
     int nb = 0;
     for (size_t i = 0; i < nb_piece; i++) {
         const piece *p = &pieces[i];
         if (!p->trainable) continue;
         dcpg_adam_range *last = nb ? &range[nb - 1] : NULL;
-        bool joins = last && last->offset + last->count == p->offset && last->l1 == p->l1 && last->l2 == p->l2;
+        bool joins =
+            last && last->offset + last->count == p->offset && last->l1 == p->l1 && last->l2 == p->l2;
         if (joins)
             last->count += p->count;
         else
@@ -55,8 +53,7 @@ static int merge_pieces(const piece *pieces, size_t nb_piece, dcpg_adam_range *r
     return nb;
 }
 
-static dcpg_status find_ranges(const dcpg_net *net, dcpg_adam *adam, dcpg_err *err)
-{
+static dcpg_status find_ranges(const dcpg_net *net, dcpg_adam *adam, dcpg_err *err) {
     size_t nb_piece = count_pieces(net);
     piece *pieces = dcpg_alloc(nb_piece, sizeof *pieces);
     adam->range = dcpg_alloc(nb_piece, sizeof *adam->range);
@@ -71,15 +68,15 @@ static dcpg_status find_ranges(const dcpg_net *net, dcpg_adam *adam, dcpg_err *e
     return DCPG_OK;
 }
 
-dcpg_status dcpg_adam_new(const dcpg_net *net, dcpg_adam **out, dcpg_err *err)
-{
+dcpg_status dcpg_adam_new(const dcpg_net *net, dcpg_adam **out, dcpg_err *err) {
     dcpg_adam *adam = dcpg_alloc(1, sizeof *adam);
     if (adam == NULL) return dcpg_fail_nomem(err, "the optimiser", sizeof *adam);
     *adam = (dcpg_adam){.count = net->nb_trained, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
     adam->m = dcpg_alloc(adam->count, sizeof *adam->m);
     adam->v = dcpg_alloc(adam->count, sizeof *adam->v);
-    dcpg_status status = adam->m && adam->v ? find_ranges(net, adam, err)
-                                            : dcpg_fail_nomem(err, "the optimiser's moments", 2 * adam->count * sizeof(float));
+    dcpg_status status =
+        adam->m && adam->v ? find_ranges(net, adam, err)
+                           : dcpg_fail_nomem(err, "the optimiser's moments", 2 * adam->count * sizeof(float));
     if (status != DCPG_OK) {
         dcpg_adam_free(adam);
         return status;
@@ -88,8 +85,7 @@ dcpg_status dcpg_adam_new(const dcpg_net *net, dcpg_adam **out, dcpg_err *err)
     return DCPG_OK;
 }
 
-void dcpg_adam_free(dcpg_adam *adam)
-{
+void dcpg_adam_free(dcpg_adam *adam) {
     if (adam == NULL) return;
     dcpg_free(adam->m);
     dcpg_free(adam->v);
@@ -97,13 +93,13 @@ void dcpg_adam_free(dcpg_adam *adam)
     dcpg_free(adam);
 }
 
-void dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params)
-{
+void dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params) {
     double t = (double)++adam->t;
     double corrected = rate * sqrt(1 - pow(adam->beta2, t)) / (1 - pow(adam->beta1, t));
     for (int i = 0; i < adam->nb_range; i++) {
         const dcpg_adam_range *r = &adam->range[i];
         dcpg_adam_step step = {(float)corrected, adam->beta1, adam->beta2, adam->epsilon, r->l1, r->l2};
-        dcpg_adam_update(&step, r->count, grads + r->offset, params + r->offset, adam->m + r->offset, adam->v + r->offset);
+        dcpg_adam_update(&step, r->count, grads + r->offset, params + r->offset, adam->m + r->offset,
+                         adam->v + r->offset);
     }
 }

@@ -2,8 +2,7 @@
 #include <dcpg/output.h>
 #include <dcpg/train.h>
 
-void dcpg_class_weights(int nb_output, const char *const *names, const int64_t *counts, float *weight)
-{
+void dcpg_class_weights(int nb_output, const char *const *names, const int64_t *counts, float *weight) {
     for (int o = 0; o < nb_output; o++) {
         const int64_t *count = counts + (size_t)o * DCPG_MAX_CLASSES;
         float *w = weight + (size_t)o * DCPG_MAX_CLASSES;

@@ -13,8 +13,7 @@ typedef struct text {
     bool failed;
 } text;
 
-DCPG_PRINTF(2, 3) static void append(text *t, const char *fmt, ...)
-{
+DCPG_PRINTF(2, 3) static void append(text *t, const char *fmt, ...) {
     va_list arguments, again;
     va_start(arguments, fmt);
     va_copy(again, arguments);
@@ -33,24 +32,21 @@ DCPG_PRINTF(2, 3) static void append(text *t, const char *fmt, ...)
 }
 
 /* An undefined value (no label was observed) is an empty field, as pandas writes and reads it. */
-static void append_value(text *t, double value)
-{
+static void append_value(text *t, double value) {
     if (isnan(value))
         append(t, "\t");
     else
         append(t, "\t%.6g", value);
 }
 
-static bool has_metric(const dcpg_output_kind *kind, dcpg_metric metric, int *index)
-{
+static bool has_metric(const dcpg_output_kind *kind, dcpg_metric metric, int *index) {
     for (*index = 0; *index < kind->nb_metric; ++*index)
         if (kind->metric[*index] == metric) return true;
     return false;
 }
 
 /* Metrics in the order in which outputs introduce them. Returns their number. */
-static int metrics_in_order(int nb_output, const dcpg_output_kind *kind, dcpg_metric order[])
-{
+static int metrics_in_order(int nb_output, const dcpg_output_kind *kind, dcpg_metric order[]) {
     int nb = 0;
     for (int o = 0; o < nb_output; o++)
         for (int m = 0; m < kind[o].nb_metric; m++) {
@@ -61,20 +57,21 @@ static int metrics_in_order(int nb_output, const dcpg_output_kind *kind, dcpg_me
     return nb;
 }
 
-static void append_header(text *t, int nb_output, const char *const *names, const dcpg_output_kind *kind, int nb_metric, const dcpg_metric *order)
-{
+static void append_header(text *t, int nb_output, const char *const *names, const dcpg_output_kind *kind,
+                          int nb_metric, const dcpg_metric *order) {
     int m;
     append(t, "loss");
     for (int i = 0; i < nb_metric; i++) append(t, "\t%s", dcpg_metric_name(order[i]));
     for (int o = 0; o < nb_output; o++) append(t, "\t%s_loss", names[o]);
     for (int i = 0; i < nb_metric; i++)
         for (int o = 0; o < nb_output; o++)
-            if (has_metric(&kind[o], order[i], &m)) append(t, "\t%s_%s", names[o], dcpg_metric_name(order[i]));
+            if (has_metric(&kind[o], order[i], &m))
+                append(t, "\t%s_%s", names[o], dcpg_metric_name(order[i]));
     append(t, "\n");
 }
 
-static void append_epoch(text *t, int nb_output, const dcpg_output_kind *kind, int nb_metric, const dcpg_metric *order, const dcpg_scores *s)
-{
+static void append_epoch(text *t, int nb_output, const dcpg_output_kind *kind, int nb_metric,
+                         const dcpg_metric *order, const dcpg_scores *s) {
     int m;
     append(t, "%.6g", s->loss);
     for (int i = 0; i < nb_metric; i++) append_value(t, dcpg_scores_mean(s, nb_output, kind, order[i]));
@@ -85,8 +82,7 @@ static void append_epoch(text *t, int nb_output, const dcpg_output_kind *kind, i
     append(t, "\n");
 }
 
-char *dcpg_curve_text(int nb_output, const char *const *names, int64_t nb_epoch, const dcpg_scores *epochs)
-{
+char *dcpg_curve_text(int nb_output, const char *const *names, int64_t nb_epoch, const dcpg_scores *epochs) {
     dcpg_output_kind *kind = dcpg_alloc((size_t)nb_output, sizeof *kind);
     if (kind == NULL) return NULL;
     for (int o = 0; o < nb_output; o++) kind[o] = dcpg_output_kind_of(names[o]);

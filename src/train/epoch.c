@@ -7,19 +7,26 @@
 /* Seconds between two refreshed progress lines on a terminal. */
 static const double REFRESH = 1.0;
 
-static dcpg_input make_input(const trainer *t, const dcpg_batch *batch, const dcpg_leaves *leaves, int64_t n_global)
-{
-    return (dcpg_input){.n = batch->n, .n_global = n_global, .dna = batch->dna, .cpg = batch->cpg, .id = batch->id, .leaves = leaves, .step = (uint64_t)t->adam->t};
+static dcpg_input make_input(const trainer *t, const dcpg_batch *batch, const dcpg_leaves *leaves,
+                             int64_t n_global) {
+    return (dcpg_input){.n = batch->n,
+                        .n_global = n_global,
+                        .dna = batch->dna,
+                        .cpg = batch->cpg,
+                        .id = batch->id,
+                        .leaves = leaves,
+                        .step = (uint64_t)t->adam->t};
 }
 
-static dcpg_targets make_targets(const trainer *t, const dcpg_batch *batch, bool weigh_classes)
-{
-    return (dcpg_targets){.label = batch->label, .output_weight = t->options->output_weight, .class_weight = weigh_classes ? t->class_weight : NULL};
+static dcpg_targets make_targets(const trainer *t, const dcpg_batch *batch, bool weigh_classes) {
+    return (dcpg_targets){.label = batch->label,
+                          .output_weight = t->options->output_weight,
+                          .class_weight = weigh_classes ? t->class_weight : NULL};
 }
 
-/* One optimiser step. The next batch was cut before, so that nothing local can fail while others wait for us. Collective. */
-static dcpg_status step_all(trainer *t, dcpg_err *err)
-{
+/* One optimiser step. The next batch was cut before, so that nothing local can fail while others wait for us.
+ * Collective. */
+static dcpg_status step_all(trainer *t, dcpg_err *err) {
     const dcpg_batch *batch;
     const dcpg_leaves *leaves;
     DCPG_TRY(dcpg_loader_next(t->train_loader, &batch, &leaves, err));
@@ -38,22 +45,23 @@ static dcpg_status step_all(trainer *t, dcpg_err *err)
     return status;
 }
 
-static void epoch_scores_all(trainer *t, dcpg_scores *scores)
-{
+static void epoch_scores_all(trainer *t, dcpg_scores *scores) {
     double penalty = t->run.step ? t->run.penalty / (double)t->run.step : 0;
     dcpg_tally_scores_all(t->tally, t->net, &t->reducer, t->options->output_weight, penalty, scores);
 }
 
-static void show_all(trainer *t, bool milestone, double started, int64_t first_step)
-{
+static void show_all(trainer *t, bool milestone, double started, int64_t first_step) {
     epoch_scores_all(t, &t->shown);
     int64_t steps = dcpg_shards_steps(t->train_shards), done = t->run.step - first_step;
     double seconds = dcpg_now() - started;
     int64_t left = (t->options->nb_epoch - t->run.epoch) * steps - t->run.step;
     char text[32];
-    dcpg_progress(t->log, milestone, "epoch %" PRId64 "/%" PRId64 "  %3d %%  loss %.4f  acc %.4f  %.0f samples/s  at most %s left", t->run.epoch + 1, t->options->nb_epoch,
-                  (int)(100 * t->run.step / steps), t->shown.loss, dcpg_scores_mean(&t->shown, t->net->nb_output, t->tally->kind, DCPG_METRIC_ACC),
-                  (double)(done * t->batch) / seconds, dcpg_duration(seconds / (double)done * (double)left, text));
+    dcpg_progress(
+        t->log, milestone,
+        "epoch %" PRId64 "/%" PRId64 "  %3d %%  loss %.4f  acc %.4f  %.0f samples/s  at most %s left",
+        t->run.epoch + 1, t->options->nb_epoch, (int)(100 * t->run.step / steps), t->shown.loss,
+        dcpg_scores_mean(&t->shown, t->net->nb_output, t->tally->kind, DCPG_METRIC_ACC),
+        (double)(done * t->batch) / seconds, dcpg_duration(seconds / (double)done * (double)left, text));
     t->last_shown = dcpg_now();
 }
 
@@ -62,16 +70,14 @@ typedef struct agreement {
     int64_t failed, stop, show;
 } agreement;
 
-static agreement agree_on_step_all(trainer *t, dcpg_status status)
-{
+static agreement agree_on_step_all(trainer *t, dcpg_status status) {
     bool refresh = t->par->rank == 0 && t->log && t->log->terminal && dcpg_now() - t->last_shown > REFRESH;
     int64_t word[3] = {status != DCPG_OK, trainer_look(t), refresh};
     dcpg_max_i64s_all(t->par, word, 3);
     return (agreement){word[0], word[1], word[2]};
 }
 
-dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err)
-{
+dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err) {
     int64_t steps = dcpg_shards_steps(t->train_shards), first_step = t->run.step;
     int64_t every = (steps + 9) / 10;
     DCPG_TRY(dcpg_agree_all(t->par, dcpg_shards_start_epoch(t->train_shards, t->run.epoch, err), err));
@@ -91,8 +97,7 @@ dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err)
     return DCPG_OK;
 }
 
-dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err)
-{
+dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err) {
     int64_t steps = dcpg_shards_sweep_steps(t->val_shards);
     dcpg_tally_reset(t->val_tally);
     dcpg_loader_seek(t->val_loader, 0);
@@ -107,6 +112,7 @@ dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err)
         dcpg_tally_add(t->val_tally, t->net, &input, &targets, false);
     }
     t->val_tally->n = t->val_shards->nb_site;
-    dcpg_tally_scores_all(t->val_tally, t->net, &t->reducer, t->options->output_weight, dcpg_net_penalty(t->net), scores);
+    dcpg_tally_scores_all(t->val_tally, t->net, &t->reducer, t->options->output_weight,
+                          dcpg_net_penalty(t->net), scores);
     return DCPG_OK;
 }

@@ -6,14 +6,12 @@
 #include <string.h>
 
 /* Joins directory and name; the caller frees. */
-static dcpg_status path_in(const trainer *t, const char *name, char **path, dcpg_err *err)
-{
+static dcpg_status path_in(const trainer *t, const char *name, char **path, dcpg_err *err) {
     *path = dcpg_format("%s/%s", t->options->out_dir, name);
     return *path ? DCPG_OK : dcpg_fail_nomem(err, "a file name", strlen(name));
 }
 
-static dcpg_status write_text(const trainer *t, const char *name, char *text, dcpg_err *err)
-{
+static dcpg_status write_text(const trainer *t, const char *name, char *text, dcpg_err *err) {
     char *path = NULL;
     if (text == NULL) return dcpg_fail_nomem(err, name, 0);
     DCPG_TRY(path_in(t, name, &path, err));
@@ -22,8 +20,7 @@ static dcpg_status write_text(const trainer *t, const char *name, char *text, dc
     return status;
 }
 
-static dcpg_status write_start(const trainer *t, dcpg_err *err)
-{
+static dcpg_status write_start(const trainer *t, dcpg_err *err) {
     DCPG_TRY(dcpg_make_dirs(t->options->out_dir, err));
     char *json = dcpg_keras_json(t->graph);
     dcpg_status status = write_text(t, "model.json", json, err);
@@ -31,13 +28,11 @@ static dcpg_status write_start(const trainer *t, dcpg_err *err)
     return status;
 }
 
-dcpg_status trainer_write_start_all(const trainer *t, dcpg_err *err)
-{
+dcpg_status trainer_write_start_all(const trainer *t, dcpg_err *err) {
     return dcpg_agree_all(t->par, t->par->rank == 0 ? write_start(t, err) : DCPG_OK, err);
 }
 
-static dcpg_status write_model(const trainer *t, const char *name, dcpg_err *err)
-{
+static dcpg_status write_model(const trainer *t, const char *name, dcpg_err *err) {
     char *path = NULL;
     DCPG_TRY(path_in(t, name, &path, err));
     dcpg_status status = dcpg_keras_write(path, t->net, true, err);
@@ -45,26 +40,22 @@ static dcpg_status write_model(const trainer *t, const char *name, dcpg_err *err
     return status;
 }
 
-dcpg_status trainer_write_model_all(const trainer *t, const char *name, dcpg_err *err)
-{
+dcpg_status trainer_write_model_all(const trainer *t, const char *name, dcpg_err *err) {
     return dcpg_agree_all(t->par, t->par->rank == 0 ? write_model(t, name, err) : DCPG_OK, err);
 }
 
-static dcpg_status write_curve(const trainer *t, const char *name, const dcpg_scores *epochs, dcpg_err *err)
-{
+static dcpg_status write_curve(const trainer *t, const char *name, const dcpg_scores *epochs, dcpg_err *err) {
     char *text = dcpg_curve_text(t->net->nb_output, t->net->output, t->run.nb_epoch, epochs);
     dcpg_status status = write_text(t, name, text, err);
     dcpg_free(text);
     return status;
 }
 
-static dcpg_status write_curves(const trainer *t, dcpg_err *err)
-{
+static dcpg_status write_curves(const trainer *t, dcpg_err *err) {
     DCPG_TRY(write_curve(t, "lc_train.tsv", t->run.train, err));
     return t->val ? write_curve(t, "lc_val.tsv", t->run.val, err) : DCPG_OK;
 }
 
-dcpg_status trainer_write_curves_all(const trainer *t, dcpg_err *err)
-{
+dcpg_status trainer_write_curves_all(const trainer *t, dcpg_err *err) {
     return dcpg_agree_all(t->par, t->par->rank == 0 ? write_curves(t, err) : DCPG_OK, err);
 }

@@ -8,59 +8,75 @@
 
 enum { DEFAULT_LEAVES = 8 };
 
-/* Floats summed in one exchange: large enough for bandwidth, small enough that the first exchange ends before the last one starts. */
+/* Floats summed in one exchange: large enough for bandwidth, small enough that the first exchange ends before
+ * the last one starts. */
 static const size_t MAX_BUCKET = (size_t)1 << 20;
 
-static int64_t first_samples(int64_t nb_site, int64_t limit)
-{
+static int64_t first_samples(int64_t nb_site, int64_t limit) {
     return limit > 0 && limit < nb_site ? limit : nb_site;
 }
 
-/* Global batch and number of leaves. A function of options, data and (only where nothing was asked for) the number of ranks. */
-static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err)
-{
+/* Global batch and number of leaves. A function of options, data and (only where nothing was asked for) the
+ * number of ranks. */
+static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err) {
     const dcpg_train_options *o = t->options;
     int64_t ranks = t->par->size;
-    if (nb_site == 0) return dcpg_fail(err, DCPG_E_INPUT, "no training sites: choose other chromosomes, or check that the store has sites on them");
-    if (ranks > nb_site) return dcpg_fail(err, DCPG_E_INPUT, "%" PRId64 " ranks for %" PRId64 " training sites: run on fewer ranks", ranks, nb_site);
+    if (nb_site == 0)
+        return dcpg_fail(
+            err, DCPG_E_INPUT,
+            "no training sites: choose other chromosomes, or check that the store has sites on them");
+    if (ranks > nb_site)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%" PRId64 " ranks for %" PRId64 " training sites: run on fewer ranks", ranks,
+                         nb_site);
     t->batch = o->batch_size < nb_site ? o->batch_size : nb_site;
-    if (t->batch < o->batch_size) dcpg_warn(t->log, "batch of %" PRId64 " cut down to the %" PRId64 " training sites there are", o->batch_size, t->batch);
+    if (t->batch < o->batch_size)
+        dcpg_warn(t->log, "batch of %" PRId64 " cut down to the %" PRId64 " training sites there are",
+                  o->batch_size, t->batch);
     int64_t leaves = o->virtual_ranks;
     if (leaves == 0) {
         leaves = ranks > DEFAULT_LEAVES ? ranks : DEFAULT_LEAVES;
         if (leaves > t->batch) leaves = t->batch;
     }
-    if (leaves > t->batch) return dcpg_fail(err, DCPG_E_USAGE, "--virtual_ranks %" PRId64 " is more than a batch has samples (%" PRId64 ")", leaves, t->batch);
-    if (leaves < ranks) return dcpg_fail(err, DCPG_E_USAGE, "%" PRId64 " ranks but only %" PRId64 " virtual ranks: run on fewer ranks, or raise --virtual_ranks and --batch_size", ranks, leaves);
+    if (leaves > t->batch)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--virtual_ranks %" PRId64 " is more than a batch has samples (%" PRId64 ")", leaves,
+                         t->batch);
+    if (leaves < ranks)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "%" PRId64 " ranks but only %" PRId64
+                         " virtual ranks: run on fewer ranks, or raise --virtual_ranks and --batch_size",
+                         ranks, leaves);
     t->leaves = (int)leaves;
     return DCPG_OK;
 }
 
 /* Shards of a source, loaded on this rank, and a loader over them. */
-static dcpg_status open_shards_all(trainer *t, dcpg_source *source, int64_t nb_site, bool sweep, dcpg_shards **shards, dcpg_loader **loader, dcpg_err *err)
-{
+static dcpg_status open_shards_all(trainer *t, dcpg_source *source, int64_t nb_site, bool sweep,
+                                   dcpg_shards **shards, dcpg_loader **loader, dcpg_err *err) {
     int64_t first = 0, end = 0;
     bool shuffle = !sweep && !t->options->no_shuffle;
-    dcpg_status status = dcpg_shards_new(t->par, t->leaves, nb_site, t->batch, t->options->seed, shuffle, shards, err);
+    dcpg_status status =
+        dcpg_shards_new(t->par, t->leaves, nb_site, t->batch, t->options->seed, shuffle, shards, err);
     DCPG_TRY(dcpg_agree_all(t->par, status, err));
     dcpg_shards_range(*shards, &first, &end);
     DCPG_TRY(source->ops->load_all(source, first, end, err));
     return dcpg_agree_all(t->par, dcpg_loader_new(source, *shards, sweep, loader, err), err);
 }
 
-static dcpg_status count_classes(trainer *t, int64_t *counts, dcpg_err *err)
-{
+static dcpg_status count_classes(trainer *t, int64_t *counts, dcpg_err *err) {
     int64_t first, end;
     dcpg_shards_range(t->train_shards, &first, &end);
     return t->train->ops->count_labels(t->train, first, end, counts, err);
 }
 
-static dcpg_status weigh_classes_all(trainer *t, dcpg_err *err)
-{
+static dcpg_status weigh_classes_all(trainer *t, dcpg_err *err) {
     size_t n = (size_t)t->net->nb_output * DCPG_MAX_CLASSES;
     int64_t *counts = dcpg_alloc(n, sizeof *counts);
     t->class_weight = dcpg_alloc(n, sizeof *t->class_weight);
-    dcpg_status status = counts && t->class_weight ? count_classes(t, counts, err) : dcpg_fail_nomem(err, "class weights", n * sizeof *counts);
+    dcpg_status status = counts && t->class_weight
+                             ? count_classes(t, counts, err)
+                             : dcpg_fail_nomem(err, "class weights", n * sizeof *counts);
     status = dcpg_agree_all(t->par, status, err);
     if (status == DCPG_OK) {
         dcpg_sum_i64s_all(t->par, counts, n);
@@ -70,12 +86,15 @@ static dcpg_status weigh_classes_all(trainer *t, dcpg_err *err)
     return status;
 }
 
-static dcpg_status open_net(trainer *t, const dcpg_weights *initial, dcpg_err *err)
-{
+static dcpg_status open_net(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
     int64_t per_leaf = (t->batch + t->leaves - 1) / t->leaves;
     int nb_leaf = t->train_shards->end - t->train_shards->first;
-    dcpg_net_options options = {
-        .max_rows = per_leaf * nb_leaf, .total = t->leaves, .first = t->train_shards->first, .end = t->train_shards->end, .train = true, .seed = t->options->seed};
+    dcpg_net_options options = {.max_rows = per_leaf * nb_leaf,
+                                .total = t->leaves,
+                                .first = t->train_shards->first,
+                                .end = t->train_shards->end,
+                                .train = true,
+                                .seed = t->options->seed};
     DCPG_TRY(dcpg_net_new(t->graph, &options, &t->net, err));
     dcpg_net_init(t->net, t->options->seed);
     if (initial && initial->nb) DCPG_TRY(dcpg_weights_apply(initial, t->net, err));
@@ -84,15 +103,15 @@ static dcpg_status open_net(trainer *t, const dcpg_weights *initial, dcpg_err *e
     return dcpg_tally_new(t->net, &t->val_tally, err);
 }
 
-static dcpg_status open_run(trainer *t, dcpg_err *err)
-{
+static dcpg_status open_run(trainer *t, dcpg_err *err) {
     run_state *run = &t->run;
     size_t epochs = (size_t)t->options->nb_epoch;
     *run = (run_state){.best_loss = INFINITY};
     run->best = dcpg_alloc(t->net->nb_value, sizeof *run->best);
     run->train = dcpg_alloc(epochs, sizeof *run->train);
     run->val = dcpg_alloc(epochs, sizeof *run->val);
-    if (!run->best || !run->train || !run->val) return dcpg_fail_nomem(err, "the best weights", t->net->nb_value * sizeof(float));
+    if (!run->best || !run->train || !run->val)
+        return dcpg_fail_nomem(err, "the best weights", t->net->nb_value * sizeof(float));
     memcpy(run->best, t->net->params, t->net->nb_value * sizeof *run->best);
     for (size_t e = 0; e < epochs; e++) {
         DCPG_TRY(dcpg_scores_new(t->net->nb_output, &run->train[e], err));
@@ -101,23 +120,28 @@ static dcpg_status open_run(trainer *t, dcpg_err *err)
     return dcpg_scores_new(t->net->nb_output, &t->shown, err);
 }
 
-static dcpg_status open_sums_all(trainer *t, dcpg_err *err)
-{
-    dcpg_par_sums_options options = {.total = t->leaves, .first = t->train_shards->first, .end = t->train_shards->end, .grads = t->net->grads,
-                                     .stride = t->net->nb_trained, .max_bucket = MAX_BUCKET, .reproducible = !t->options->no_reproducible};
+static dcpg_status open_sums_all(trainer *t, dcpg_err *err) {
+    dcpg_par_sums_options options = {.total = t->leaves,
+                                     .first = t->train_shards->first,
+                                     .end = t->train_shards->end,
+                                     .grads = t->net->grads,
+                                     .stride = t->net->nb_trained,
+                                     .max_bucket = MAX_BUCKET,
+                                     .reproducible = !t->options->no_reproducible};
     DCPG_TRY(dcpg_par_sums_open_all(t->par, &options, &t->sums, err));
     t->reducer = dcpg_par_reducer(t->sums);
     return DCPG_OK;
 }
 
-static dcpg_status open_parts_all(trainer *t, const dcpg_weights *initial, dcpg_err *err)
-{
+static dcpg_status open_parts_all(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
     int64_t nb_train = first_samples(t->train->nb_site, t->options->nb_train_sample);
     DCPG_TRY(dcpg_agree_all(t->par, choose_cut(t, nb_train, err), err));
     DCPG_TRY(open_shards_all(t, t->train, nb_train, false, &t->train_shards, &t->train_loader, err));
     if (t->val) {
         int64_t nb_val = first_samples(t->val->nb_site, t->options->nb_val_sample);
-        if (nb_val == 0) return dcpg_fail(err, DCPG_E_INPUT, "no validation sites: choose other chromosomes, or train without");
+        if (nb_val == 0)
+            return dcpg_fail(err, DCPG_E_INPUT,
+                             "no validation sites: choose other chromosomes, or train without");
         DCPG_TRY(open_shards_all(t, t->val, nb_val, true, &t->val_shards, &t->val_loader, err));
     }
     DCPG_TRY(dcpg_agree_all(t->par, open_net(t, initial, err), err));
@@ -126,15 +150,13 @@ static dcpg_status open_parts_all(trainer *t, const dcpg_weights *initial, dcpg_
     return weigh_classes_all(t, err);
 }
 
-dcpg_status trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err)
-{
+dcpg_status trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
     dcpg_status status = open_parts_all(t, initial, err);
     if (status != DCPG_OK) trainer_close_all(t);
     return status;
 }
 
-void trainer_close_all(trainer *t)
-{
+void trainer_close_all(trainer *t) {
     for (int64_t e = 0; e < t->options->nb_epoch; e++) {
         if (t->run.train) dcpg_scores_free(&t->run.train[e]);
         if (t->run.val) dcpg_scores_free(&t->run.val[e]);

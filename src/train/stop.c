@@ -3,11 +3,11 @@
 
 #include <dcpg/file.h>
 
-/* Seconds between two looks for the stop file: file systems of clusters do not like to be asked after every step. */
+/* Seconds between two looks for the stop file: file systems of clusters do not like to be asked after every
+ * step. */
 static const double LOOK_EVERY = 1.0;
 
-stop_reason trainer_look(trainer *t)
-{
+stop_reason trainer_look(trainer *t) {
     const dcpg_train_options *o = t->options;
     double now = dcpg_now();
     if (o->max_time > 0 && now - t->started > o->max_time * 3600) return STOP_TIME;

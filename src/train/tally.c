@@ -5,13 +5,9 @@
 #include <string.h>
 
 /* Columns of all outputs of one leaf. */
-static size_t width(const dcpg_tally *tally)
-{
-    return (size_t)tally->nb_output * DCPG_TALLY_COLUMNS;
-}
+static size_t width(const dcpg_tally *tally) { return (size_t)tally->nb_output * DCPG_TALLY_COLUMNS; }
 
-dcpg_status dcpg_tally_new(const dcpg_net *net, dcpg_tally **out, dcpg_err *err)
-{
+dcpg_status dcpg_tally_new(const dcpg_net *net, dcpg_tally **out, dcpg_err *err) {
     dcpg_tally *tally = dcpg_alloc(1, sizeof *tally);
     if (tally == NULL) return dcpg_fail_nomem(err, "scores", sizeof *tally);
     tally->nb_output = net->nb_output;
@@ -34,8 +30,7 @@ dcpg_status dcpg_tally_new(const dcpg_net *net, dcpg_tally **out, dcpg_err *err)
     return DCPG_OK;
 }
 
-void dcpg_tally_free(dcpg_tally *tally)
-{
+void dcpg_tally_free(dcpg_tally *tally) {
     if (tally == NULL) return;
     dcpg_free(tally->kind);
     dcpg_free(tally->sum);
@@ -45,20 +40,22 @@ void dcpg_tally_free(dcpg_tally *tally)
     dcpg_free(tally);
 }
 
-void dcpg_tally_reset(dcpg_tally *tally)
-{
+void dcpg_tally_reset(dcpg_tally *tally) {
     memset(tally->sum, 0, (size_t)tally->nb_leaf * width(tally) * sizeof(double));
     tally->n = 0;
 }
 
-/* One observed label against its prediction p[units]. Rounding is half to even, as NumPy and TensorFlow round. */
-static double metric_value(dcpg_metric metric, const float *p, int units, float label)
-{
+/* One observed label against its prediction p[units]. Rounding is half to even, as NumPy and TensorFlow
+ * round. */
+static double metric_value(dcpg_metric metric, const float *p, int units, float label) {
     double difference = (double)p[0] - (double)label;
     switch (metric) {
-    case DCPG_METRIC_ACC: return rintf(p[0]) == rintf(label);
-    case DCPG_METRIC_MSE: return difference * difference;
-    case DCPG_METRIC_MAE: return fabs(difference);
+    case DCPG_METRIC_ACC:
+        return rintf(p[0]) == rintf(label);
+    case DCPG_METRIC_MSE:
+        return difference * difference;
+    case DCPG_METRIC_MAE:
+        return fabs(difference);
     case DCPG_METRIC_CAT_ACC: {
         int best = 0;
         for (int c = 1; c < units; c++)
@@ -70,8 +67,8 @@ static double metric_value(dcpg_metric metric, const float *p, int units, float 
 }
 
 /* Adds the metrics of output o for rows first .. end-1 to column[DCPG_TALLY_COLUMNS]. */
-static void add_metrics(const dcpg_tally *tally, const dcpg_net *net, const dcpg_targets *targets, int o, int64_t first, int64_t end, double *column)
-{
+static void add_metrics(const dcpg_tally *tally, const dcpg_net *net, const dcpg_targets *targets, int o,
+                        int64_t first, int64_t end, double *column) {
     int64_t stride;
     const float *p = dcpg_net_prediction(net, o, &stride);
     const dcpg_output_kind *kind = &tally->kind[o];
@@ -79,13 +76,14 @@ static void add_metrics(const dcpg_tally *tally, const dcpg_net *net, const dcpg
         float label = targets->label[i * tally->nb_output + o];
         if (label < 0) continue;
         for (int m = 0; m < kind->nb_metric; m++)
-            column[DCPG_TALLY_METRIC + m] += metric_value(kind->metric[m], p + i * stride, kind->units, label);
+            column[DCPG_TALLY_METRIC + m] +=
+                metric_value(kind->metric[m], p + i * stride, kind->units, label);
         column[DCPG_TALLY_OBSERVED]++;
     }
 }
 
-void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, bool with_gradient)
-{
+void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets,
+                    bool with_gradient) {
     double *loss = tally->total; /* free until scores are asked for */
     for (int leaf = 0; leaf < tally->nb_leaf; leaf++) {
         int64_t first = input->leaves->row[leaf], end = input->leaves->row[leaf + 1];
@@ -100,8 +98,7 @@ void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, c
     tally->n += input->n_global;
 }
 
-dcpg_status dcpg_scores_new(int nb_output, dcpg_scores *scores, dcpg_err *err)
-{
+dcpg_status dcpg_scores_new(int nb_output, dcpg_scores *scores, dcpg_err *err) {
     size_t n = (size_t)nb_output;
     scores->loss = NAN;
     scores->loss_of = dcpg_alloc(n, sizeof(double));
@@ -111,8 +108,7 @@ dcpg_status dcpg_scores_new(int nb_output, dcpg_scores *scores, dcpg_err *err)
     return dcpg_fail_nomem(err, "scores", n * sizeof(double));
 }
 
-void dcpg_scores_free(dcpg_scores *scores)
-{
+void dcpg_scores_free(dcpg_scores *scores) {
     dcpg_free(scores->loss_of);
     dcpg_free(scores->metric);
     *scores = (dcpg_scores){0};
@@ -124,18 +120,19 @@ typedef struct leaf_context {
     int first; /* this rank's first leaf */
 } leaf_context;
 
-static void leaf_sums(void *context, int leaf, double *out)
-{
+static void leaf_sums(void *context, int leaf, double *out) {
     const leaf_context *c = context;
-    memcpy(out, c->tally->sum + (size_t)(leaf - c->first) * width(c->tally), width(c->tally) * sizeof(double));
+    memcpy(out, c->tally->sum + (size_t)(leaf - c->first) * width(c->tally),
+           width(c->tally) * sizeof(double));
 }
 
-void dcpg_tally_scores_all(dcpg_tally *tally, const dcpg_net *net, const dcpg_reducer *reducer, const float *output_weight, double penalty, dcpg_scores *scores)
-{
+void dcpg_tally_scores_all(dcpg_tally *tally, const dcpg_net *net, const dcpg_reducer *reducer,
+                           const float *output_weight, double penalty, dcpg_scores *scores) {
     size_t columns = width(tally);
     leaf_context context = {tally, net->options.first};
     for (int i = 0; i < net->nb_node; i++)
-        dcpg_tree_sum64(net->node[i], columns, leaf_sums, &context, tally->node_sum + (size_t)i * columns, tally->scratch);
+        dcpg_tree_sum64(net->node[i], columns, leaf_sums, &context, tally->node_sum + (size_t)i * columns,
+                        tally->scratch);
     reducer->sum(reducer->self, tally->node_sum, columns, tally->total);
     scores->loss = penalty;
     for (int o = 0; o < tally->nb_output; o++) {
@@ -144,12 +141,13 @@ void dcpg_tally_scores_all(dcpg_tally *tally, const dcpg_net *net, const dcpg_re
         scores->loss += (double)output_weight[o] * scores->loss_of[o];
         double observed = column[DCPG_TALLY_OBSERVED];
         for (int m = 0; m < DCPG_MAX_METRICS; m++)
-            scores->metric[o * DCPG_MAX_METRICS + m] = m < tally->kind[o].nb_metric && observed > 0 ? column[DCPG_TALLY_METRIC + m] / observed : NAN;
+            scores->metric[o * DCPG_MAX_METRICS + m] =
+                m < tally->kind[o].nb_metric && observed > 0 ? column[DCPG_TALLY_METRIC + m] / observed : NAN;
     }
 }
 
-double dcpg_scores_mean(const dcpg_scores *scores, int nb_output, const dcpg_output_kind *kind, dcpg_metric metric)
-{
+double dcpg_scores_mean(const dcpg_scores *scores, int nb_output, const dcpg_output_kind *kind,
+                        dcpg_metric metric) {
     double sum = 0;
     int n = 0;
     for (int o = 0; o < nb_output; o++)

@@ -7,25 +7,28 @@
 #include <math.h>
 #include <string.h>
 
-static void describe(const trainer *t)
-{
-    dcpg_info(t->log, "training on %" PRId64 " sites, validating on %" PRId64 "; batches of %" PRId64 " over %d rank%s, cut into %d virtual ranks; %zu parameters", t->train_shards->nb_site,
-              t->val_shards ? t->val_shards->nb_site : 0, t->batch, t->par->size, t->par->size == 1 ? "" : "s", t->leaves, t->net->nb_value);
+static void describe(const trainer *t) {
+    dcpg_info(t->log,
+              "training on %" PRId64 " sites, validating on %" PRId64 "; batches of %" PRId64
+              " over %d rank%s, cut into %d virtual ranks; %zu parameters",
+              t->train_shards->nb_site, t->val_shards ? t->val_shards->nb_site : 0, t->batch, t->par->size,
+              t->par->size == 1 ? "" : "s", t->leaves, t->net->nb_value);
 }
 
-static void report_epoch(const trainer *t)
-{
+static void report_epoch(const trainer *t) {
     int64_t e = t->run.epoch;
     int n = t->net->nb_output;
     const dcpg_scores *train = &t->run.train[e], *val = &t->run.val[e];
     char validation[96] = "";
-    if (t->val) snprintf(validation, sizeof validation, "  validation: loss %.4f  acc %.4f", val->loss, dcpg_scores_mean(val, n, t->tally->kind, DCPG_METRIC_ACC));
-    dcpg_info(t->log, "epoch %" PRId64 "/%" PRId64 "  loss %.4f  acc %.4f%s", e + 1, t->options->nb_epoch, train->loss, dcpg_scores_mean(train, n, t->tally->kind, DCPG_METRIC_ACC), validation);
+    if (t->val)
+        snprintf(validation, sizeof validation, "  validation: loss %.4f  acc %.4f", val->loss,
+                 dcpg_scores_mean(val, n, t->tally->kind, DCPG_METRIC_ACC));
+    dcpg_info(t->log, "epoch %" PRId64 "/%" PRId64 "  loss %.4f  acc %.4f%s", e + 1, t->options->nb_epoch,
+              train->loss, dcpg_scores_mean(train, n, t->tally->kind, DCPG_METRIC_ACC), validation);
 }
 
 /* Keeps the weights of the best epoch so far. Collective. */
-static dcpg_status keep_best_all(trainer *t, dcpg_err *err)
-{
+static dcpg_status keep_best_all(trainer *t, dcpg_err *err) {
     run_state *run = &t->run;
     double loss = t->val ? run->val[run->epoch].loss : run->train[run->epoch].loss;
     if (!(loss < run->best_loss)) {
@@ -39,8 +42,7 @@ static dcpg_status keep_best_all(trainer *t, dcpg_err *err)
 }
 
 /* Everything that follows the last step of an epoch. Collective. */
-static dcpg_status end_epoch_all(trainer *t, dcpg_err *err)
-{
+static dcpg_status end_epoch_all(trainer *t, dcpg_err *err) {
     run_state *run = &t->run;
     if (t->val) DCPG_TRY(trainer_validate_all(t, &run->val[run->epoch], err));
     report_epoch(t);
@@ -55,30 +57,30 @@ static dcpg_status end_epoch_all(trainer *t, dcpg_err *err)
     return DCPG_OK;
 }
 
-static bool waited_long_enough(const trainer *t)
-{
+static bool waited_long_enough(const trainer *t) {
     return t->val && t->options->early_stopping > 0 && t->run.waited >= t->options->early_stopping;
 }
 
-static dcpg_status run_epochs_all(trainer *t, dcpg_err *err)
-{
+static dcpg_status run_epochs_all(trainer *t, dcpg_err *err) {
     while (t->run.epoch < t->options->nb_epoch && t->stop == STOP_NOT) {
         DCPG_TRY(trainer_epoch_all(t, err));
         if (t->run.step < dcpg_shards_steps(t->train_shards)) break;
         DCPG_TRY(end_epoch_all(t, err));
         if (waited_long_enough(t)) {
-            dcpg_info(t->log, "stopping early: no better validation loss for %" PRId64 " epochs", t->run.waited);
+            dcpg_info(t->log, "stopping early: no better validation loss for %" PRId64 " epochs",
+                      t->run.waited);
             break;
         }
     }
     return DCPG_OK;
 }
 
-/* model.h5 holds the best weights; where no epoch was finished, those of the last step, which also become the other files. Collective. */
-static dcpg_status write_end_all(trainer *t, dcpg_err *err)
-{
+/* model.h5 holds the best weights; where no epoch was finished, those of the last step, which also become the
+ * other files. Collective. */
+static dcpg_status write_end_all(trainer *t, dcpg_err *err) {
     if (t->stop != STOP_NOT)
-        dcpg_info(t->log, t->stop == STOP_TIME ? "stopping: --max_time is over" : "stopping: %s exists", t->options->stop_file);
+        dcpg_info(t->log, t->stop == STOP_TIME ? "stopping: --max_time is over" : "stopping: %s exists",
+                  t->options->stop_file);
     bool unfinished = t->run.step > 0;
     if (unfinished) DCPG_TRY(trainer_write_model_all(t, "model_weights_train.h5", err));
     if (t->run.nb_epoch == 0)
@@ -88,22 +90,29 @@ static dcpg_status write_end_all(trainer *t, dcpg_err *err)
     return trainer_write_model_all(t, "model.h5", err);
 }
 
-static dcpg_status train_opened_all(trainer *t, dcpg_err *err)
-{
+static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
     DCPG_TRY(trainer_write_start_all(t, err));
     describe(t);
     DCPG_TRY(run_epochs_all(t, err));
     DCPG_TRY(write_end_all(t, err));
     double cutting = dcpg_loader_cutting(t->train_loader);
-    dcpg_info(t->log, "cutting windows and neighbours: %.1f %% of the training steps' time", t->training_seconds > 0 ? 100 * cutting / t->training_seconds : 0);
-    dcpg_info(t->log, "train: %.1f samples/s", t->training_seconds > 0 ? (double)t->samples / t->training_seconds : 0);
+    dcpg_info(t->log, "cutting windows and neighbours: %.1f %% of the training steps' time",
+              t->training_seconds > 0 ? 100 * cutting / t->training_seconds : 0);
+    dcpg_info(t->log, "train: %.1f samples/s",
+              t->training_seconds > 0 ? (double)t->samples / t->training_seconds : 0);
     return DCPG_OK;
 }
 
-dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph, const dcpg_weights *initial, const dcpg_train_options *options, const dcpg_par *par,
-                           dcpg_log *log, dcpg_err *err)
-{
-    trainer t = {.options = options, .par = par, .log = log, .graph = graph, .train = train, .val = val, .started = dcpg_now()};
+dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,
+                           const dcpg_weights *initial, const dcpg_train_options *options,
+                           const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+    trainer t = {.options = options,
+                 .par = par,
+                 .log = log,
+                 .graph = graph,
+                 .train = train,
+                 .val = val,
+                 .started = dcpg_now()};
     t.last_shown = t.started;
     dcpg_par_report_all(par, options->nb_thread, log);
     DCPG_TRY(trainer_open_all(&t, initial, err));

@@ -5,14 +5,15 @@
 #include <dcpg/loader.h>
 #include <dcpg/train.h>
 
-/* What changes from step to step and must survive: the content of a checkpoint, together with the net's parameters and Adam's state. */
+/* What changes from step to step and must survive: the content of a checkpoint, together with the net's
+ * parameters and Adam's state. */
 typedef struct run_state {
-    int64_t epoch, step;    /* next step to make */
-    double penalty;         /* sum over the steps of this epoch */
-    double best_loss;       /* of the epochs so far: validation, or training without validation data */
-    int64_t waited;         /* epochs since */
-    float *best;            /* [net->nb_value] parameters then */
-    int64_t nb_epoch;       /* epochs done */
+    int64_t epoch, step;      /* next step to make */
+    double penalty;           /* sum over the steps of this epoch */
+    double best_loss;         /* of the epochs so far: validation, or training without validation data */
+    int64_t waited;           /* epochs since */
+    float *best;              /* [net->nb_value] parameters then */
+    int64_t nb_epoch;         /* epochs done */
     dcpg_scores *train, *val; /* [options->nb_epoch] their scores */
 } run_state;
 
@@ -24,9 +25,9 @@ typedef struct trainer {
     const dcpg_par *par;
     dcpg_log *log;
     const dcpg_graph *graph;
-    dcpg_source *train, *val;       /* val NULL: none */
-    int leaves;                     /* V */
-    int64_t batch;                  /* global */
+    dcpg_source *train, *val; /* val NULL: none */
+    int leaves;               /* V */
+    int64_t batch;            /* global */
     dcpg_shards *train_shards, *val_shards;
     dcpg_loader *train_loader, *val_loader;
     dcpg_net *net;
@@ -34,8 +35,8 @@ typedef struct trainer {
     dcpg_reducer reducer;
     dcpg_adam *adam;
     dcpg_tally *tally, *val_tally;
-    dcpg_scores shown;              /* of the epoch so far, for progress */
-    float *class_weight;            /* [nb_output][DCPG_MAX_CLASSES] */
+    dcpg_scores shown;   /* of the epoch so far, for progress */
+    float *class_weight; /* [nb_output][DCPG_MAX_CLASSES] */
     run_state run;
     double started;                 /* dcpg_now() */
     double training_seconds;        /* steps only: no validation, no saving */
@@ -48,7 +49,8 @@ typedef struct trainer {
 dcpg_status trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err);
 void trainer_close_all(trainer *t);
 
-/* epoch.c: the steps left in the current epoch, or until t->stop; then the scores into run.train. Collective. */
+/* epoch.c: the steps left in the current epoch, or until t->stop; then the scores into run.train. Collective.
+ */
 dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err);
 
 /* epoch.c: scores of the validation data into `scores`. Collective. */

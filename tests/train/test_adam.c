@@ -8,28 +8,29 @@
 
 enum { COUNT = 40, STEPS = 5 };
 
-/* A net as far as the optimiser looks at it: a penalised kernel, a frozen bias, and two heads that are columns of one matrix [6][2], the second one frozen. */
+/* A net as far as the optimiser looks at it: a penalised kernel, a frozen bias, and two heads that are
+ * columns of one matrix [6][2], the second one frozen. */
 static dcpg_param directory[] = {
-    {.weight = {.name = "kernel", .penalised = true}, .offset = 0, .size = 20, .row = 20, .stride = 20, .l1 = 0.01f, .l2 = 0.02f, .trainable = true},
+    {.weight = {.name = "kernel", .penalised = true},
+     .offset = 0,
+     .size = 20,
+     .row = 20,
+     .stride = 20,
+     .l1 = 0.01f,
+     .l2 = 0.02f,
+     .trainable = true},
     {.weight = {.name = "bias"}, .offset = 20, .size = 8, .row = 8, .stride = 8, .trainable = false},
     {.weight = {.name = "kernel"}, .offset = 28, .size = 6, .row = 1, .stride = 2, .trainable = true},
     {.weight = {.name = "kernel"}, .offset = 29, .size = 6, .row = 1, .stride = 2, .trainable = false},
     {.weight = {.name = "moving_mean", .state = true}, .offset = COUNT, .size = 4, .row = 4, .stride = 4},
 };
 
-static bool is_trained(int i)
-{
-    return i < 20 || (i >= 28 && i % 2 == 0);
-}
+static bool is_trained(int i) { return i < 20 || (i >= 28 && i % 2 == 0); }
 
-static double gradient(int i, int step)
-{
-    return sin(i + 1.0) * (1 + 0.5 * step) + 0.1 * step;
-}
+static double gradient(int i, int step) { return sin(i + 1.0) * (1 + 0.5 * step) + 0.1 * step; }
 
 /* Kingma and Ba with the correction in the rate, as written in the documentation, in double. */
-static void expect(double *w, double rate)
-{
+static void expect(double *w, double rate) {
     double m[COUNT] = {0}, v[COUNT] = {0};
     for (int t = 1; t <= STEPS; t++)
         for (int i = 0; i < COUNT; i++) {
@@ -42,10 +43,10 @@ static void expect(double *w, double rate)
         }
 }
 
-static void adam_follows_its_formula(void **state)
-{
+static void adam_follows_its_formula(void **state) {
     (void)state;
-    dcpg_net net = {.nb_trained = COUNT, .nb_param = sizeof directory / sizeof *directory, .param = directory};
+    dcpg_net net = {
+        .nb_trained = COUNT, .nb_param = sizeof directory / sizeof *directory, .param = directory};
     dcpg_adam *adam = NULL;
     dcpg_err err = {0};
     assert_int_equal(dcpg_adam_new(&net, &adam, &err), DCPG_OK);
@@ -65,8 +66,7 @@ static void adam_follows_its_formula(void **state)
     dcpg_adam_free(adam);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(adam_follows_its_formula)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

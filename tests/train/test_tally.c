@@ -12,8 +12,7 @@ enum { N = 12, CELLS = 2, WLEN = 4 };
 
 static float cpg[N][CELLS][2 * WLEN], label[N][CELLS];
 
-static void make_data(void)
-{
+static void make_data(void) {
     for (int i = 0; i < N; i++)
         for (int c = 0; c < CELLS; c++) {
             for (int j = 0; j < 2 * WLEN; j++) cpg[i][c][j] = (float)((i * 7 + c * 5 + j * 3) % 11) / 11;
@@ -21,11 +20,11 @@ static void make_data(void)
         }
 }
 
-static dcpg_graph *make_graph(void)
-{
+static dcpg_graph *make_graph(void) {
     char *names[] = {"cpg/a", "cpg/b"};
     dcpg_strings outputs = {names, CELLS, CELLS};
-    dcpg_model_options options = {.cpg = "fc[5]_gap", .cpg_wlen = WLEN, .nb_cell = CELLS, .outputs = &outputs};
+    dcpg_model_options options = {
+        .cpg = "fc[5]_gap", .cpg_wlen = WLEN, .nb_cell = CELLS, .outputs = &outputs};
     dcpg_graph *graph = NULL;
     dcpg_err err = {0};
     if (dcpg_model_build(&options, &graph, &err) != DCPG_OK) fail_msg("%s", err.text);
@@ -33,8 +32,8 @@ static dcpg_graph *make_graph(void)
 }
 
 /* Scores with the batch cut into V leaves on one rank. */
-static void score(const dcpg_graph *graph, int leaves, const float *class_weight, dcpg_scores *scores, double *first_prediction)
-{
+static void score(const dcpg_graph *graph, int leaves, const float *class_weight, dcpg_scores *scores,
+                  double *first_prediction) {
     dcpg_net *net = NULL;
     dcpg_tally *tally = NULL;
     dcpg_err err = {0};
@@ -55,13 +54,14 @@ static void score(const dcpg_graph *graph, int leaves, const float *class_weight
     dcpg_tally_add(tally, net, &input, &targets, false);
     dcpg_tally_scores_all(tally, net, &reducer, output_weight, 0.125, scores);
     int64_t stride;
-    for (int i = 0; i < N * CELLS; i++) first_prediction[i] = dcpg_net_prediction(net, i % CELLS, &stride)[i / CELLS * (dcpg_net_prediction(net, i % CELLS, &stride), stride)];
+    for (int i = 0; i < N * CELLS; i++)
+        first_prediction[i] = dcpg_net_prediction(
+            net, i % CELLS, &stride)[i / CELLS * (dcpg_net_prediction(net, i % CELLS, &stride), stride)];
     dcpg_tally_free(tally);
     dcpg_net_free(net);
 }
 
-static void scores_are_sums_by_hand(void **state)
-{
+static void scores_are_sums_by_hand(void **state) {
     (void)state;
     make_data();
     assert_int_equal(dcpg_gemm_start("ref", NULL), DCPG_OK);
@@ -78,13 +78,15 @@ static void scores_are_sums_by_hand(void **state)
     for (int o = 0; o < CELLS; o++) {
         double loss = 0, hits = 0, observed = 0;
         for (int i = 0; i < N; i++) {
-            double y = label[i][o], q = p[i * CELLS + o], weight = y < 0 ? 1e-7 : (double)class_weight[o][(int)y];
+            double y = label[i][o], q = p[i * CELLS + o],
+                   weight = y < 0 ? 1e-7 : (double)class_weight[o][(int)y];
             loss -= weight * (y * log(q) + (1 - y) * log(1 - q));
             if (y >= 0) observed++, hits += rint(q) == y;
         }
         assert_true(fabs(one.loss_of[o] - loss / N) < 1e-6);
         assert_true(fabs(one.metric[o * DCPG_MAX_METRICS] - hits / observed) < 1e-12);
-        assert_true(fabs(many.loss_of[o] - one.loss_of[o]) < 1e-12 && many.metric[o * DCPG_MAX_METRICS] == one.metric[o * DCPG_MAX_METRICS]);
+        assert_true(fabs(many.loss_of[o] - one.loss_of[o]) < 1e-12 &&
+                    many.metric[o * DCPG_MAX_METRICS] == one.metric[o * DCPG_MAX_METRICS]);
         total += (o + 1) * loss / N;
     }
     assert_true(fabs(one.loss - total) < 1e-6);
@@ -93,8 +95,7 @@ static void scores_are_sums_by_hand(void **state)
     dcpg_graph_free(graph);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(scores_are_sums_by_hand)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
