@@ -66,19 +66,26 @@ static void model_free(model *m) {
     dcpg_graph_free(m->graph);
 }
 
-/* Label and predictions of one site, without anything of evaluation. */
-static void expect(const model *m, const dcpg_source *source, int64_t sample, int output, float *label,
-                   float prediction[3]) {
-    uint8_t dna[DNA_WLEN];
-    float cpg[NB_CELL * 2 * CPG_WLEN];
-    int64_t stride;
-    fake_sample(source, sample, dna, cpg);
-    dcpg_input input = {.n = 1, .n_global = 1, .dna = dna, .cpg = cpg, .id = &sample};
-    dcpg_net_forward(m->net, &input, false, NULL);
-    memcpy(prediction, dcpg_net_prediction(m->net, output, &stride),
-           (size_t)dcpg_output_kind_of(model_outputs[output]).units * sizeof *prediction);
-    *label =
-        strcmp(model_outputs[output], "cpg/unknown") == 0 ? -1 : fake_label(model_outputs[output], sample);
+/* Labels and predictions, one site after the other, without anything of evaluation. */
+static struct {
+    float label, prediction[3];
+} expected_of[sizeof model_outputs / sizeof *model_outputs - 1][NB_SITE];
+
+static void expect_all(const model *m, const dcpg_source *source) {
+    for (int64_t sample = 0; sample < NB_SITE; sample++) {
+        uint8_t dna[DNA_WLEN];
+        float cpg[NB_CELL * 2 * CPG_WLEN];
+        fake_sample(source, sample, dna, cpg);
+        dcpg_input input = {.n = 1, .n_global = 1, .dna = dna, .cpg = cpg, .id = &sample};
+        dcpg_net_forward(m->net, &input, false, NULL);
+        for (int o = 0; model_outputs[o]; o++) {
+            int64_t stride;
+            bool unknown = strcmp(model_outputs[o], "cpg/unknown") == 0;
+            memcpy(expected_of[o][sample].prediction, dcpg_net_prediction(m->net, o, &stride),
+                   (size_t)dcpg_output_kind_of(model_outputs[o]).units * sizeof(float));
+            expected_of[o][sample].label = unknown ? -1 : fake_label(model_outputs[o], sample);
+        }
+    }
 }
 
 /* ---- the data file ---- */
@@ -113,7 +120,7 @@ static void read_output(dcpg_h5 *file, const char *group, const char *name, int 
     dcpg_free(path);
 }
 
-static void check_output(dcpg_h5 *file, const model *m, const dcpg_source *source, int output, int64_t nb) {
+static void check_output(dcpg_h5 *file, int output, int64_t nb) {
     static float labels[NB_SITE * 3], predictions[NB_SITE * 3];
     dcpg_output_kind kind = dcpg_output_kind_of(model_outputs[output]);
     int units = kind.units;
@@ -121,8 +128,8 @@ static void check_output(dcpg_h5 *file, const model *m, const dcpg_source *sourc
                 kind.loss == DCPG_LOSS_MSE ? DCPG_H5_F32 : DCPG_H5_I8, labels);
     read_output(file, "preds", model_outputs[output], units, nb, DCPG_H5_F32, predictions);
     for (int64_t i = 0; i < nb; i++) {
-        float label, prediction[3];
-        expect(m, source, i, output, &label, prediction);
+        float label = expected_of[output][i].label;
+        const float *prediction = expected_of[output][i].prediction;
         assert_memory_equal(predictions + i * units, prediction, (size_t)units * sizeof(float));
         if (units == 1) assert_true(labels[i] == label);
         for (int c = 0; units > 1 && c < units; c++)
@@ -133,13 +140,12 @@ static void check_output(dcpg_h5 *file, const model *m, const dcpg_source *sourc
 /* ---- the report ---- */
 
 /* The pairs of an output, or of a class of it, one sample after the other. */
-static int64_t expected_pairs(const model *m, const dcpg_source *source, int output, int class_index,
-                              int64_t nb, dcpg_pair *pairs) {
+static int64_t expected_pairs(int output, int class_index, int64_t nb, dcpg_pair *pairs) {
     int units = dcpg_output_kind_of(model_outputs[output]).units;
     int64_t n = 0;
     for (int64_t i = 0; i < nb; i++) {
-        float label, p[3];
-        expect(m, source, i, output, &label, p);
+        float label = expected_of[output][i].label;
+        const float *p = expected_of[output][i].prediction;
         if (label < 0) continue;
         float most = units == 1 ? p[0] : p[0] >= p[1] && p[0] >= p[2] ? 0.0f : p[1] >= p[2] ? 1.0f : 2.0f;
         pairs[n++] = class_index < 0 ? (dcpg_pair){label, most}
@@ -149,14 +155,14 @@ static int64_t expected_pairs(const model *m, const dcpg_source *source, int out
     return n;
 }
 
-static void check_line(const model *m, const dcpg_source *source, const char *line, int64_t nb) {
+static void check_line(const char *line, int64_t nb) {
     static dcpg_pair pairs[NB_SITE];
     char metric[32], output[64], value[64] = "";
     assert_true(sscanf(line, "%31[^\t]\t%63[^\t]\t%63s", metric, output, value) >= 2);
     int score = 0, o = 0;
     while (strcmp(dcpg_score_name((dcpg_score)score), metric) != 0) score++;
     while (strcmp(model_outputs[o], output) != 0) o++;
-    int64_t n = expected_pairs(m, source, o, dcpg_score_class((dcpg_score)score), nb, pairs);
+    int64_t n = expected_pairs(o, dcpg_score_class((dcpg_score)score), nb, pairs);
     double expected;
     dcpg_err err = {0};
     ok(dcpg_score_compute((dcpg_score)score, pairs, n, &expected, &err), &err);
@@ -166,7 +172,7 @@ static void check_line(const model *m, const dcpg_source *source, const char *li
         assert_true(strtod(value, NULL) == expected);
 }
 
-static void check_report(const model *m, const dcpg_source *source, const char *path, int64_t nb) {
+static void check_report(const char *path, int64_t nb) {
     char *text = NULL, last[128] = "", *rest = NULL;
     int lines = 0, expected = 0;
     dcpg_err err = {0};
@@ -178,7 +184,7 @@ static void check_report(const model *m, const dcpg_source *source, const char *
     char *line = strtok_r(text, "\n", &rest);
     assert_string_equal(line, "metric\toutput\tvalue");
     while ((line = strtok_r(NULL, "\n", &rest))) {
-        check_line(m, source, line, nb);
+        check_line(line, nb);
         char key[128];
         snprintf(key, sizeof key, "%.*s", (int)(strrchr(line, '\t') - line), line);
         assert_true(strcmp(last, key) < 0);
@@ -205,11 +211,12 @@ static void check_run(const dcpg_eval_options *asked, int64_t nb) {
     ok(dcpg_eval_all(source, m.graph, &m.weights, &options, &par, NULL, &err), &err);
     if (par.rank == 0) {
         dcpg_h5 *file = NULL;
+        expect_all(&m, source);
         ok(dcpg_h5_open(data, NULL, &file, &err), &err);
         check_sites(file, source, nb);
-        for (int o = 0; model_outputs[o]; o++) check_output(file, &m, source, o, nb);
+        for (int o = 0; model_outputs[o]; o++) check_output(file, o, nb);
         dcpg_h5_close(file);
-        check_report(&m, source, report, nb);
+        check_report(report, nb);
         unlink(data);
         unlink(report);
     }
