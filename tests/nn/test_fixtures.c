@@ -5,6 +5,7 @@
 #include <dcpg/h5.h>
 
 #include <math.h>
+#include <omp.h>
 
 static const char *const names[] = {"CnnL1h128",   "CnnL1h256", "CnnL2h128", "CnnL2h256", "CnnL3h128", "CnnL3h256",   "CnnRnn01",    "ResNet01",
                                     "ResNet02",    "ResConv01", "ResAtrous01", "FcAvg",   "RnnL1",     "RnnL2",       "JointL0",     "JointL1h512",
@@ -12,6 +13,8 @@ static const char *const names[] = {"CnnL1h128",   "CnnL1h256", "CnnL2h128", "Cn
 
 /* Largest differences allowed. */
 static const double limit_predict = 1e-5, limit_loss = 1e-5, limit_gradient = 1e-4, limit_adam = 1e-6, limit_moving = 1e-5;
+/* After the steps predictions depend also on weights that moved by the noise in their gradients, as biases in front of batch norm do. */
+static const double limit_after = 1e-4;
 
 typedef struct fixture {
     const char *name;
@@ -68,13 +71,18 @@ static void *values(const fixture *f, const char *path, dcpg_h5_type type, int64
 
 /* ---- numbers by name ---- */
 
-/* Number `index` of `name`, in (0, 1). */
-static double uniform(const char *name, uint32_t draw, size_t index) {
+/* The first `count` numbers of `name`, in (0, 1). dcpg_free. */
+static double *uniform(const char *name, uint32_t draw, size_t count) {
     uint64_t hash = dcpg_hash(name);
-    const uint32_t key[2] = {(uint32_t)hash, (uint32_t)(hash >> 32)}, counter[4] = {(uint32_t)(index / 4), 0, draw, 0};
+    const uint32_t key[2] = {(uint32_t)hash, (uint32_t)(hash >> 32)};
+    double *number = dcpg_alloc(count, sizeof *number);
     uint32_t word[4];
-    dcpg_philox(key, counter, word);
-    return (word[index % 4] + 0.5) / 4294967296.0;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t counter[4] = {(uint32_t)(i / 4), 0, draw, 0};
+        if (i % 4 == 0) dcpg_philox(key, counter, word);
+        number[i] = (word[i % 4] + 0.5) / 4294967296.0;
+    }
+    return number;
 }
 
 /* Where a weight's numbers lie: centre +- scale. */
@@ -95,27 +103,31 @@ static void set_weights(fixture *f) {
         const dcpg_param *param = &f->net->param[i];
         char *name = dcpg_format("%s/%s", f->graph->layer[param->layer].name, param->weight.name);
         float *array = dcpg_alloc(param->size, sizeof *array);
-        double centre, scale;
+        double *u = uniform(name, f->draw, param->size), centre, scale;
         weight_range(&param->weight, &centre, &scale);
-        for (size_t j = 0; j < param->size; j++) array[j] = (float)(centre + scale * (2 * uniform(name, f->draw, j) - 1));
+        for (size_t j = 0; j < param->size; j++) array[j] = (float)(centre + scale * (2 * u[j] - 1));
         dcpg_net_set(f->net, param, array);
         dcpg_free(array);
+        dcpg_free(u);
         dcpg_free(name);
     }
 }
 
 static void set_inputs(fixture *f) {
     const dcpg_graph *g = f->graph;
-    size_t dna = (size_t)(f->data.n * g->dna_wlen), wlen = (size_t)g->cpg_wlen, rows = (size_t)(f->data.n * g->nb_cell);
-    f->data.dna = dcpg_alloc(dna, 1);
-    f->data.cpg = dcpg_alloc(rows * 2 * wlen, sizeof(float));
-    for (size_t i = 0; i < dna; i++) f->data.dna[i] = (uint8_t)floor(4.2 * uniform("dna", f->draw, i));
-    for (size_t row = 0; row < rows; row++)
-        for (size_t j = 0; j < wlen; j++) {
-            float *state = f->data.cpg + row * 2 * wlen;
-            state[j] = (float)(floor(3 * uniform("cpg/state", f->draw, row * wlen + j)) / 2);
-            state[wlen + j] = (float)uniform("cpg/dist", f->draw, row * wlen + j);
-        }
+    size_t nb_dna = (size_t)(f->data.n * g->dna_wlen), wlen = (size_t)g->cpg_wlen, nb_cpg = (size_t)(f->data.n * g->nb_cell) * wlen;
+    double *dna = uniform("dna", f->draw, nb_dna), *state = uniform("cpg/state", f->draw, nb_cpg), *dist = uniform("cpg/dist", f->draw, nb_cpg);
+    f->data.dna = dcpg_alloc(nb_dna, 1);
+    f->data.cpg = dcpg_alloc(2 * nb_cpg, sizeof(float));
+    for (size_t i = 0; i < nb_dna; i++) f->data.dna[i] = (uint8_t)floor(4.2 * dna[i]);
+    for (size_t i = 0; i < nb_cpg; i++) {
+        float *row = f->data.cpg + i / wlen * 2 * wlen;
+        row[i % wlen] = (float)(floor(3 * state[i]) / 2);
+        row[wlen + i % wlen] = (float)dist[i];
+    }
+    dcpg_free(dna);
+    dcpg_free(state);
+    dcpg_free(dist);
 }
 
 /* ---- the model ---- */
@@ -211,7 +223,7 @@ static void compare(fixture *f, const char *what, const char *where, double diff
     f->faults++;
 }
 
-static void check_predictions(fixture *f, const char *path, double *worst) {
+static void check_predictions(fixture *f, const char *path, double limit, double *worst) {
     int64_t units = 0, stride;
     for (int o = 0; o < f->net->nb_output; o++) units += dcpg_output_kind_of(f->net->output[o]).units;
     float *expected = values(f, path, DCPG_H5_F32, f->data.n * units);
@@ -225,7 +237,7 @@ static void check_predictions(fixture *f, const char *path, double *worst) {
                 difference = fmax(difference, fabs((double)p[i * stride + j] - reference));
                 most = fmax(most, fabs(reference));
             }
-        compare(f, path, f->net->output[o], difference / most, limit_predict, worst);
+        compare(f, path, f->net->output[o], difference / most, limit, worst);
         at += nb;
     }
     dcpg_free(expected);
@@ -336,18 +348,18 @@ static void adam_step(fixture *f, int t) {
 
 static void check_fixture(const char *name, int nb_leaf) {
     fixture f;
-    double loss[64], predictions = 0, losses = 0, gradients = 0, weights = 0, moving = 0;
+    double loss[64], predictions = 0, losses = 0, gradients = 0, weights = 0, moving = 0, after = 0;
     open_fixture(&f, name, nb_leaf);
     assert_int_equal(f.weights.n, f.net->nb_param);
     set_weights(&f);
     set_inputs(&f);
     predict(&f);
-    check_predictions(&f, "predict/before", &predictions);
+    check_predictions(&f, "predict/before", limit_predict, &predictions);
     int64_t steps = number(&f, "steps");
     for (int t = 1; t <= steps; t++) {
         train(&f, loss);
         if (t == 1) {
-            check_predictions(&f, "predict/training", &predictions);
+            check_predictions(&f, "predict/training", limit_predict, &predictions);
             check_losses(&f, loss, &losses);
             check_gradients(&f, &gradients);
         }
@@ -355,9 +367,9 @@ static void check_fixture(const char *name, int nb_leaf) {
     }
     int64_t compared = check_adam(&f, &weights, &moving);
     predict(&f);
-    check_predictions(&f, "predict/after", &predictions);
-    print_message("%s, %d leaves: predictions %.1e, losses %.1e, gradients %.1e, %d weights after Adam %.1e, moving statistics %.1e\n", name, nb_leaf, predictions, losses, gradients,
-                  (int)compared, weights, moving);
+    check_predictions(&f, "predict/after", limit_after, &after);
+    print_message("%s, %d leaves: predictions %.1e, losses %.1e, gradients %.1e; after Adam %d weights %.1e, moving statistics %.1e, predictions %.1e\n", name, nb_leaf, predictions,
+                  losses, gradients, (int)compared, weights, moving, after);
     assert_true(compared > f.at[f.weights.n] / 4);
     int faults = f.faults;
     close_fixture(&f);
@@ -370,6 +382,7 @@ static void with_four_leaves(void **state) { check_fixture(*state, 4); }
 int main(void) {
     enum { NB = sizeof names / sizeof *names };
     struct CMUnitTest tests[2 * NB];
+    omp_set_num_threads(1); /* so little work that threads only wait for each other; that their number changes no bit is shown elsewhere */
     for (int i = 0; i < NB; i++) {
         tests[2 * i] = (struct CMUnitTest){names[i], with_one_leaf, NULL, NULL, (void *)(uintptr_t)names[i]};
         tests[2 * i + 1] = (struct CMUnitTest){names[i], with_four_leaves, NULL, NULL, (void *)(uintptr_t)names[i]};
