@@ -190,6 +190,26 @@ static void nothing_left_when_closed(void **state)
     assert_int_equal(nb_file(folder), before);
 }
 
+/* Parts of the ranks overlap, lie inside one another, are empty, in many ways; Open MPI's collective reads would give zeros for some. */
+static void overlapping_parts(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 100 };
+    write_all(in_folder("overlap.h5"));
+    dcpg_h5 *file;
+    assert_int_equal(dcpg_h5_open(in_folder("overlap.h5"), &par, &file, NULL), DCPG_OK);
+    int32_t *x = dcpg_alloc(ROWS * COLUMNS, sizeof *x);
+    for (int round = 0; round < ROUNDS; round++) {
+        int64_t first = (round * 37 + par.rank * 211) % ROWS, count = (round * 101 + par.rank * 433) % (ROWS + 1 - first);
+        dcpg_h5_block block = {.start = {first, 0}, .count = {count, COLUMNS}};
+        memset(x, 0x77, ROWS * COLUMNS * sizeof *x);
+        assert_int_equal(dcpg_h5_read(file, datasets[round % NB_DATASET].path, DCPG_H5_I32, &block, x, NULL), DCPG_OK);
+        for (int64_t i = 0; i < count * COLUMNS; i++) assert_int_equal(x[i], cell(first + i / COLUMNS, i % COLUMNS));
+    }
+    dcpg_free(x);
+    dcpg_h5_close(file);
+}
+
 /* The last rank wants what there is not. */
 static void one_rank_errs(void **state)
 {
@@ -266,6 +286,7 @@ int main(int argc, char **argv)
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_file_of_all), cmocka_unit_test(no_blocks_kept), cmocka_unit_test(nothing_left_when_closed),
+        cmocka_unit_test(overlapping_parts),
         cmocka_unit_test(one_rank_errs),   cmocka_unit_test(refused_alike),
     };
     int failed = cmocka_run_group_tests(tests, enter, leave);
