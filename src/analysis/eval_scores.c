@@ -90,7 +90,11 @@ static dcpg_status score_round_all(eval_observed *observed, int first, const eva
     }
     char *packed = dcpg_alloc(used, 1);
     dcpg_status status = packed ? DCPG_OK : dcpg_fail_nomem(err, "observations", used);
-    DCPG_TRY(dcpg_agree_all(par, status, err));
+    status = dcpg_agree_all(par, status, err);
+    if (status != DCPG_OK) {
+        dcpg_free(packed);
+        return status;
+    }
     for (int r = 0; r < par->size && first + r < observed->nb_column; r++) {
         eval_column *column = &observed->column[first + r];
         if (column->n) memcpy(packed + at[r], column->pair, bytes[r]);
