@@ -13,7 +13,7 @@
 enum { DEFAULT_BATCH = 256 };
 
 /* Bytes of predictions and labels that a rank keeps before they are written. */
-static const int64_t BLOCK_BYTES = INT64_C(32) << 20;
+static const int64_t BLOCK_BYTES = INT64_C(128) << 20;
 
 typedef struct run {
     dcpg_source *source;
@@ -194,6 +194,8 @@ static dcpg_status report_all(run *r, dcpg_err *err) {
 
 static dcpg_status evaluate_all(run *r, const dcpg_weights *weights, dcpg_err *err) {
     DCPG_TRY(open_all(r, weights, err));
+    dcpg_info(r->log, "evaluating %" PRId64 " sites with %d outputs on %d rank%s", r->total, r->outputs.nb,
+              r->par->size, r->par->size == 1 ? "" : "s");
     for (int o = 0; o < r->outputs.nb; o++)
         if (r->outputs.label[o] < 0)
             dcpg_warn(r->log, "the data have no labels of output %s: it is predicted, not scored",

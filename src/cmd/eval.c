@@ -80,7 +80,6 @@ static dcpg_status eval_all(settings *s, parts *p, const dcpg_par *par, dcpg_log
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));
     dcpg_want want = {.dna_wlen = p->graph->dna_wlen, .cpg_wlen = p->graph->cpg_wlen, .cells = &p->cells, .outputs = &p->outputs};
     DCPG_TRY(dcpg_source_from_store_all(p->store, &s->chromos, &want, &p->source, err));
-    dcpg_info(log, "evaluating %" PRId64 " sites with %d outputs on %d rank%s", p->source->nb_site, p->graph->nb_output, par->size, par->size == 1 ? "" : "s");
     return dcpg_eval_all(p->source, p->graph, &p->weights, &s->eval, par, log, err);
 }
 

@@ -51,7 +51,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_INT, "dna_wlen", &s->dna_wlen, "1001", 1, 1e6, "length of the DNA window in bp, odd", "BP"},
         {DCPG_OPT_INT, "cpg_wlen", &s->cpg_wlen, "50", 2, 1e5, "observed neighbours of a site per cell, even: half on each side", "N"},
         {DCPG_OPT_LIST, "model_files", &s->model_files, NULL, 0, 0, "train this model further: a directory, a model.h5, or model.json and weights", "FILE"},
-        {DCPG_OPT_STRING, "keras_backend", &s->keras_backend, NULL, 0, 0, "theano or tensorflow: who wrote model files that do not say (default: tensorflow)", "NAME"},
+        {DCPG_OPT_STRING, "keras_backend", &s->keras_backend, NULL, 0, 0, "theano or tensorflow: who wrote model files that do not say (default: theano for files of Keras 1)", "NAME"},
         {DCPG_OPT_DOUBLE, "dropout", &s->dropout, "0", 0, 0.999, "dropout rate", "RATE"},
         {DCPG_OPT_DOUBLE, "l1_decay", &s->l1_decay, "0.0001", 0, 1e9, "L1 penalty on kernels", "X"},
         {DCPG_OPT_DOUBLE, "l2_decay", &s->l2_decay, "0.0001", 0, 1e9, "L2 penalty on kernels", "X"},

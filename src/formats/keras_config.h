@@ -20,26 +20,26 @@ typedef struct keras_config {
 } keras_config;
 
 /* Notes "<origin>: layer <layer>: ..."; the first note stays. */
-void config_fail(keras_config *config, const char *fmt, ...) DCPG_PRINTF(2, 3);
+void keras_config_fail(keras_config *config, const char *fmt, ...) DCPG_PRINTF(2, 3);
 
 enum { CONFIG_REQUIRED = -1 };
 
 /* A whole number (also the only element of a list) of at least 1; `fallback` where it is null or missing,
  * unless that is CONFIG_REQUIRED. */
-int64_t config_size(keras_config *config, const char *key2, const char *key1, int64_t fallback);
-double config_number(keras_config *config, const char *key2, const char *key1, double fallback);
-bool config_flag(keras_config *config, const char *key2, const char *key1, bool fallback);
+int64_t keras_config_size(keras_config *config, const char *key2, const char *key1, int64_t fallback);
+double keras_config_number(keras_config *config, const char *key2, const char *key1, double fallback);
+bool keras_config_flag(keras_config *config, const char *key2, const char *key1, bool fallback);
 /* `fallback` NULL: required. */
-const char *config_text(keras_config *config, const char *key2, const char *key1, const char *fallback);
-dcpg_activation config_activation(keras_config *config, const char *key2, const char *key1,
-                                  const char *fallback);
+const char *keras_config_text(keras_config *config, const char *key2, const char *key1, const char *fallback);
+dcpg_activation keras_config_activation(keras_config *config, const char *key2, const char *key1,
+                                        const char *fallback);
 
 /* l1 and l2 of a regulariser; 0 where there is none. */
-void config_penalty(keras_config *config, const char *key2, const char *key1, float *l1, float *l2);
+void keras_config_penalty(keras_config *config, const char *key2, const char *key1, float *l1, float *l2);
 /* Things that do not run here must be off: regularisers without weight, other objects null. `keys` ends with
  * NULL. */
-void config_refuse(keras_config *config, const char *const keys[]);
+void keras_config_refuse(keras_config *config, const char *const keys[]);
 /* The value of `key` must be `expected` or missing. */
-void config_expect(keras_config *config, const char *key2, const char *key1, const char *expected);
+void keras_config_expect(keras_config *config, const char *key2, const char *key1, const char *expected);
 
 #endif

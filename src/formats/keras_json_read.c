@@ -85,10 +85,10 @@ static dcpg_status read_plain(reader *r, const scope *in, const json_t *layer, c
     if (source->nb == 0) return fail(r, name, "it has no source");
     bool sequence = r->graph->layer[source->index[0]].out.t > 0 && !in->time_distributed;
     dcpg_kind kind = keras_layer_read(&config, text_of(layer, "class_name"), sequence ? 3 : 2, &like);
-    like.trainable = config_flag(&config, "trainable", NULL, true) && in->trainable;
+    like.trainable = keras_config_flag(&config, "trainable", NULL, true) && in->trainable;
     if (in->time_distributed && !runs_time_distributed(kind))
-        config_fail(&config, "a %s layer does not run here inside TimeDistributed",
-                    text_of(layer, "class_name"));
+        keras_config_fail(&config, "a %s layer does not run here inside TimeDistributed",
+                          text_of(layer, "class_name"));
     if (config.status != DCPG_OK) return config.status;
     if (in->time_distributed && kind == DCPG_DENSE) {
         like.time_distributed = true;
@@ -171,7 +171,7 @@ static dcpg_status read_time_distributed(reader *r, const scope *in, const json_
         .origin = r->origin, .layer = name, .json = json_object_get(layer, "config"), .err = r->err};
     DCPG_TRY(wrapped(r, layer, name, &inner, &inner_name));
     scope inside = {.prefix = "", .time_distributed = true, .depth = in->depth + 1};
-    inside.trainable = config_flag(&config, "trainable", NULL, true) && in->trainable;
+    inside.trainable = keras_config_flag(&config, "trainable", NULL, true) && in->trainable;
     if (config.status != DCPG_OK) return config.status;
     if (source->nb != 1 || r->graph->layer[source->index[0]].out.t == 0)
         return fail(r, name, "TimeDistributed needs one sequence to run on");
@@ -186,16 +186,16 @@ static dcpg_status read_bidirectional(reader *r, const scope *in, const json_t *
     DCPG_TRY(wrapped(r, layer, name, &inner, &inner_name));
     keras_config config = {
         .origin = r->origin, .layer = name, .json = json_object_get(layer, "config"), .err = r->err};
-    config_expect(&config, "merge_mode", NULL, "concat");
-    bool trainable = config_flag(&config, "trainable", NULL, true) && in->trainable;
+    keras_config_expect(&config, "merge_mode", NULL, "concat");
+    bool trainable = keras_config_flag(&config, "trainable", NULL, true) && in->trainable;
     dcpg_glayer like = dcpg_glayer_default();
     config.json = json_object_get(inner, "config");
     if (strcmp(text_of(inner, "class_name"), "GRU") != 0)
-        config_fail(&config, "Bidirectional runs here on a GRU only, not on %s",
-                    text_of(inner, "class_name"));
+        keras_config_fail(&config, "Bidirectional runs here on a GRU only, not on %s",
+                          text_of(inner, "class_name"));
     else
         keras_layer_read(&config, "GRU", 3, &like);
-    like.trainable = config_flag(&config, "trainable", NULL, true) && trainable;
+    like.trainable = keras_config_flag(&config, "trainable", NULL, true) && trainable;
     like.bidirectional = true;
     like.inner = (char *)inner_name;
     return config.status != DCPG_OK ? config.status : add(r, DCPG_GRU, name, source, &like, out);

@@ -106,8 +106,17 @@ static dcpg_status read_json(const char *path, char **json, dcpg_err *err) {
 
 /* ---- loading ---- */
 
-static void tell(const char *path, const keras_origin *origin, const char *backend, dcpg_log *log) {
+static bool has_conv(const dcpg_graph *graph) {
+    for (int i = 0; i < graph->nb_layer; i++)
+        if (graph->layer[i].kind == DCPG_CONV) return true;
+    return false;
+}
+
+/* Says whose weights they were taken for, where that matters. */
+static void tell(const char *path, const dcpg_graph *graph, const keras_origin *origin, const char *backend,
+                 dcpg_log *log) {
     const char *is = origin->theano ? "theano" : "tensorflow";
+    if (!has_conv(graph)) return;
     if (origin->names_backend && backend && strcmp(backend, is) != 0)
         dcpg_warn(log, "%s says it was written with %s: --keras_backend %s is not looked at", path, is,
                   backend);
@@ -127,7 +136,7 @@ static dcpg_status load(const dcpg_strings *files, const char *backend, dcpg_log
     if (status == DCPG_OK) status = read_json(described, json, err);
     if (status == DCPG_OK) status = dcpg_keras_parse(*json, described, graph, err);
     if (status == DCPG_OK) status = keras_read_weights(at.weights, *graph, backend, weights, &origin, err);
-    if (status == DCPG_OK) tell(at.weights, &origin, backend, log);
+    if (status == DCPG_OK) tell(at.weights, *graph, &origin, backend, log);
     place_free(&at);
     return status;
 }

@@ -2,7 +2,7 @@
 #ifndef DCPG_FORMATS_KERAS_NAMES_H
 #define DCPG_FORMATS_KERAS_NAMES_H
 
-#include <dcpg/graph.h>
+#include <dcpg/keras.h>
 
 #include <string.h>
 
@@ -11,6 +11,11 @@
 
 /* Attribute model_config of a complete model; NULL when out of memory (dcpg_free). */
 char *keras_model_config(const dcpg_graph *graph);
+
+/* dcpg_weights_find that looks at entry `first` first: files, graphs and nets hold weights in much the same
+ * order, and there may be thousands. */
+struct dcpg_weight_value *keras_find_from(const dcpg_weights *weights, int first, const char *layer,
+                                          const char *name);
 
 /* The part of a name behind the last '/'. */
 static inline const char *keras_base_name(const char *name) {

@@ -1,4 +1,6 @@
 /* Weights apart from a net. */
+#include "formats/keras_names.h"
+
 #include <dcpg/keras.h>
 #include <dcpg/memory.h>
 
@@ -46,12 +48,18 @@ dcpg_status dcpg_weights_new(const dcpg_graph *graph, dcpg_weights *weights, dcp
     return status;
 }
 
+struct dcpg_weight_value *keras_find_from(const dcpg_weights *weights, int first, const char *layer,
+                                          const char *name) {
+    for (int i = 0; i < weights->nb; i++) {
+        struct dcpg_weight_value *entry = &weights->entry[(first + i) % weights->nb];
+        if (strcmp(entry->layer, layer) == 0 && strcmp(entry->name, name) == 0) return entry;
+    }
+    return NULL;
+}
+
 struct dcpg_weight_value *dcpg_weights_find(const dcpg_weights *weights, const char *layer,
                                             const char *name) {
-    for (int i = 0; i < weights->nb; i++)
-        if (strcmp(weights->entry[i].layer, layer) == 0 && strcmp(weights->entry[i].name, name) == 0)
-            return &weights->entry[i];
-    return NULL;
+    return keras_find_from(weights, 0, layer, name);
 }
 
 dcpg_status dcpg_weights_of_net(const dcpg_net *net, dcpg_weights *weights, dcpg_err *err) {
@@ -60,7 +68,7 @@ dcpg_status dcpg_weights_of_net(const dcpg_net *net, dcpg_weights *weights, dcpg
         const dcpg_param *param = &net->param[i];
         dcpg_net_get(
             net, param,
-            dcpg_weights_find(weights, net->graph->layer[param->layer].name, param->weight.name)->value);
+            keras_find_from(weights, i, net->graph->layer[param->layer].name, param->weight.name)->value);
     }
     return DCPG_OK;
 }
@@ -75,7 +83,7 @@ dcpg_status dcpg_weights_apply(const dcpg_weights *weights, dcpg_net *net, dcpg_
     for (int i = 0; i < net->nb_param; i++) {
         const dcpg_param *param = &net->param[i];
         const char *layer = net->graph->layer[param->layer].name;
-        const struct dcpg_weight_value *entry = dcpg_weights_find(weights, layer, param->weight.name);
+        const struct dcpg_weight_value *entry = keras_find_from(weights, i, layer, param->weight.name);
         if (!entry)
             return dcpg_fail(err, DCPG_E_INPUT, "layer %s: its %s is missing among the weights", layer,
                              param->weight.name);

@@ -87,16 +87,18 @@ typedef struct target {
     const dcpg_graph *graph;
     const dcpg_weights *weights;
     bool *filled; /* [weights->nb] */
+    int next;     /* among the weights: where the next one should be */
 } target;
 
-static float *value_of(const target *to, int layer, const dcpg_weight *weight) {
+static float *value_of(target *to, int layer, const dcpg_weight *weight) {
     struct dcpg_weight_value *entry =
-        dcpg_weights_find(to->weights, to->graph->layer[layer].name, weight->name);
-    to->filled[entry - to->weights->entry] = true;
+        keras_find_from(to->weights, to->next, to->graph->layer[layer].name, weight->name);
+    to->next = (int)(entry - to->weights->entry);
+    to->filled[to->next++] = true;
     return entry->value;
 }
 
-static dcpg_status take_weight(keras_arrays *arrays, const target *to, int layer, const dcpg_weight *weight) {
+static dcpg_status take_weight(keras_arrays *arrays, target *to, int layer, const dcpg_weight *weight) {
     float *value = value_of(to, layer, weight);
     const char *name = keras_next(arrays);
     if (weight->ndim == 3 && name && keras1_is_named(name, "kernel"))
@@ -105,7 +107,7 @@ static dcpg_status take_weight(keras_arrays *arrays, const target *to, int layer
 }
 
 /* The weights of a layer that are (state) or are not moving statistics. */
-static dcpg_status take_layer(keras_arrays *arrays, const target *to, int layer, bool state) {
+static dcpg_status take_layer(keras_arrays *arrays, target *to, int layer, bool state) {
     dcpg_weight weight[DCPG_MAX_WEIGHTS];
     int nb = dcpg_graph_weights(to->graph, layer, weight);
     const dcpg_glayer *like = &to->graph->layer[layer];
@@ -122,31 +124,36 @@ static dcpg_status take_layer(keras_arrays *arrays, const target *to, int layer,
     return DCPG_OK;
 }
 
-/* Whether the weights of graph layer `layer` are those of Keras layer `name`: its own, or those of a model of
- * this name. */
-static bool belongs(const dcpg_graph *graph, int layer, const char *name) {
-    const char *own = graph->layer[layer].name;
+/* Whether a graph layer came out of a model called `name`. */
+static bool is_inside(const char *layer, const char *name) {
     size_t length = strlen(name);
-    if (dcpg_graph_find(graph, name) >= 0) return strcmp(own, name) == 0;
-    return strncmp(own, name, length) == 0 && own[length] == '/';
+    return strncmp(layer, name, length) == 0 && layer[length] == '/';
 }
 
-/* Keras lists a model's trained weights first, then its moving statistics. */
-static dcpg_status take_all(keras_arrays *arrays, const target *to) {
+/* The arrays of a model inside the model: Keras lists its trained weights first, then its moving statistics.
+ */
+static dcpg_status take_nested(keras_arrays *arrays, target *to) {
     bool known = false;
     for (int state = 0; state < 2; state++)
         for (int i = 0; i < to->graph->nb_layer; i++) {
-            if (!belongs(to->graph, i, arrays->layer)) continue;
+            if (!is_inside(to->graph->layer[i].name, arrays->layer)) continue;
             known = true;
             DCPG_TRY(take_layer(arrays, to, i, state != 0));
         }
-    if (known && !keras_next(arrays)) return DCPG_OK;
-    if (!known)
-        return dcpg_fail(arrays->err, DCPG_E_INPUT,
-                         "%s: it holds weights of layer %s, which the model does not have",
-                         dcpg_h5_path(arrays->file), arrays->layer);
+    if (known) return DCPG_OK;
+    return dcpg_fail(arrays->err, DCPG_E_INPUT,
+                     "%s: it holds weights of layer %s, which the model does not have",
+                     dcpg_h5_path(arrays->file), arrays->layer);
+}
+
+static dcpg_status take_all(keras_arrays *arrays, target *to) {
+    int layer = dcpg_graph_find(to->graph, arrays->layer);
+    if (layer < 0) DCPG_TRY(take_nested(arrays, to));
+    for (int state = 0; state < 2 && layer >= 0; state++) DCPG_TRY(take_layer(arrays, to, layer, state != 0));
+    const char *more = keras_next(arrays);
+    if (!more) return DCPG_OK;
     return dcpg_fail(arrays->err, DCPG_E_INPUT, "%s: layer %s: array %s is one more than the model has",
-                     dcpg_h5_path(arrays->file), arrays->layer, keras_next(arrays));
+                     dcpg_h5_path(arrays->file), arrays->layer, more);
 }
 
 /* ---- the file ---- */
@@ -159,7 +166,7 @@ static bool has_list(dcpg_h5 *file, const char *group, const char *name) {
            (dcpg_h5_has_attr(file, group, name) || dcpg_h5_has_attr(file, group, first));
 }
 
-static dcpg_status read_layer(dcpg_h5 *file, const char *root, const char *layer, const target *to,
+static dcpg_status read_layer(dcpg_h5 *file, const char *root, const char *layer, target *to,
                               keras_origin *origin, dcpg_err *err) {
     char *group = dcpg_format("%s/%s", root[1] ? root : "", layer);
     keras_arrays arrays = {.file = file, .group = group, .layer = layer, .err = err};
@@ -179,7 +186,7 @@ static dcpg_status read_layer(dcpg_h5 *file, const char *root, const char *layer
     return status;
 }
 
-static dcpg_status read_layers(dcpg_h5 *file, const char *root, const target *to, keras_origin *origin,
+static dcpg_status read_layers(dcpg_h5 *file, const char *root, target *to, keras_origin *origin,
                                dcpg_err *err) {
     dcpg_strings layers = {0};
     dcpg_status status = dcpg_h5_read_attr_strings(file, root, "layer_names", &layers, err);

@@ -12,6 +12,7 @@ typedef struct writer {
     const char *root; /* "" or "/model_weights" */
     const dcpg_graph *graph;
     const dcpg_weights *weights;
+    int next; /* among the weights: where the next one should be */
     dcpg_err *err;
 } writer;
 
@@ -68,10 +69,11 @@ static dcpg_status write_arrays(writer *w, int layer, const char *scope, const c
     DCPG_TRY(dcpg_h5_make_group(w->file, group, w->err));
     DCPG_TRY(dcpg_h5_write_attr_strings(w->file, group, "weight_names", names, w->err));
     for (int i = 0; i < nb; i++) {
-        const struct dcpg_weight_value *entry = dcpg_weights_find(w->weights, name, weight[i].name);
+        const struct dcpg_weight_value *entry = keras_find_from(w->weights, w->next, name, weight[i].name);
         if (!entry)
             return dcpg_fail(w->err, DCPG_E_INPUT, "%s: there is no %s of layer %s to write",
                              dcpg_h5_path(w->file), weight[i].name, name);
+        w->next = (int)(entry - w->weights->entry) + 1;
         DCPG_TRY(write_array(w, group, names->v[i], entry));
     }
     return DCPG_OK;
