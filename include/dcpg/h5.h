@@ -1,5 +1,9 @@
-/* HDF5, serial or parallel: the one wrapper. All calls come from one thread. A parallel file is opened by all ranks and its calls are collective (`_all`);
- * a serial file belongs to one rank. Errors name file and dataset. */
+/* HDF5, serial or parallel: the one wrapper. All calls come from one thread. A parallel file is opened by all ranks and every call on it is Collective: all ranks
+ * make it, with the same arguments but for blocks and data, and get the same status. A serial file belongs to one rank. Errors name file and dataset.
+ *
+ * Written are files that HDF5 1.8 and later read: checksummed metadata, no times, so that the same content gives the same bytes from the same number of ranks. Read are all
+ * versions. Damage of data, of shapes and of what is written here is noticed; HDF5 itself can still crash on the damaged headers of files of the oldest format
+ * and on damaged variable-length strings. */
 #ifndef DCPG_H5_H
 #define DCPG_H5_H
 
@@ -34,11 +38,12 @@ typedef struct dcpg_h5_block {
 } dcpg_h5_block;
 
 /* --- files. par NULL: serial, this rank only; otherwise Collective over all ranks of `par`, with one status for all. --- */
-/* Creates `path`.tmp-like temporary beside `path`; nothing appears under `path` until dcpg_h5_commit. */
+/* Creates a temporary file ".NAME.tmp.NUMBER" beside `path`; nothing appears under `path` until dcpg_h5_commit. DCPG_E_IO where the directory cannot be written. */
 dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
-/* Opens for reading. DCPG_E_INPUT where it is absent, truncated or not HDF5. */
+/* Opens for reading. DCPG_E_INPUT where it is absent, truncated or not HDF5. `par` must live as long as the file. */
 dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
-/* Flushes, closes and renames a created file to its final name; the file handle is gone either way, on failure the temporary file too. */
+/* Flushes to the disk, closes and renames a created file to its final name, replacing what was there; the file handle is gone either way, on failure the temporary file too.
+ * DCPG_E_IO where the disk is full. */
 dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err);
 /* Closes; a created file that was not committed is removed. NULL is fine. */
 void dcpg_h5_close(dcpg_h5 *file);
@@ -50,19 +55,22 @@ bool dcpg_h5_exists(dcpg_h5 *file, const char *path);   /* a group or dataset, e
 dcpg_status dcpg_h5_list(dcpg_h5 *file, const char *group, dcpg_strings *names, dcpg_err *err);
 bool dcpg_h5_is_group(dcpg_h5 *file, const char *path);
 dcpg_status dcpg_h5_make_group(dcpg_h5 *file, const char *path, dcpg_err *err); /* with parents; fine if it exists */
-/* Shape of a dataset; type is that which holds the file's type without loss (bool and enums as I8/U8). */
+/* Shape of a dataset; type is that which holds the file's type without loss (bool and enums as their integers, half floats as F32). DCPG_E_INPUT where it holds no numbers,
+ * has more than DCPG_H5_MAX_NDIM dimensions, or claims more elements than a file of its size can hold, so that allocating that many is safe. */
 dcpg_status dcpg_h5_shape_of(dcpg_h5 *file, const char *path, dcpg_h5_shape *shape, dcpg_err *err);
-/* Creates a dataset and its parent groups. */
+/* Creates a dataset and its parent groups. Chunks larger than the dataset are cut; an empty dataset has none. */
 dcpg_status dcpg_h5_make(dcpg_h5 *file, const char *path, const dcpg_h5_shape *shape, dcpg_err *err);
 
-/* --- data. `type` is that of `data` in memory; HDF5 converts. A block NULL means all. count 0 takes part with nothing (parallel). Collective transfers on parallel files. --- */
+/* --- data. `type` is that of `data` in memory, row-major; numbers are converted, and those that do not fit are an error. A block NULL means all, which ranks write together
+ * only if all hold the same. count 0 takes part with nothing, data may be NULL then. A block outside the dataset is DCPG_E_INPUT. --- */
 dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, const void *data, dcpg_err *err);
 dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, void *data, dcpg_err *err);
-/* Strings of a 1-d (or scalar) dataset, fixed or variable length; writing uses fixed length, NUL-padded (numpy's S). On parallel files all ranks write the same. */
+/* Strings of a dataset, fixed or variable length, in row-major order; writing creates a 1-d dataset of fixed length, NUL-padded (numpy's S). On parallel files all ranks
+ * write the same. Read lists are the caller's (dcpg_strings_free), empty on failure. */
 dcpg_status dcpg_h5_write_strings(dcpg_h5 *file, const char *path, const dcpg_strings *text, dcpg_err *err);
 dcpg_status dcpg_h5_read_strings(dcpg_h5 *file, const char *path, dcpg_strings *text, dcpg_err *err);
 
-/* --- attributes of a group or dataset ("/" is the root) --- */
+/* --- attributes of a group or dataset ("/" is the root); writing replaces --- */
 bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name);
 dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const char *name, const char *text, dcpg_err *err);
 dcpg_status dcpg_h5_read_attr_string(dcpg_h5 *file, const char *path, const char *name, char **text, dcpg_err *err); /* dcpg_free */

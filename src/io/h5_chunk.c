@@ -3,14 +3,11 @@
 #include <string.h>
 #include <zlib.h>
 
-/* Chunk dimensions and filters; false where HDF5 must read the dataset itself: contiguous, not packed, or packed in another way. */
-static bool read_layout(dcpg_h5_chunks *c, hid_t creation)
+/* False where a filter is not known here, or chunks at the edge are stored in another way. */
+static bool read_filters(dcpg_h5_chunks *c, hid_t creation)
 {
     unsigned options = 0;
-    c->nb_filter = H5Pget_nfilters(creation);
-    c->ndim = H5Pget_layout(creation) == H5D_CHUNKED ? H5Pget_chunk(creation, DCPG_H5_MAX_NDIM, c->dim) : 0;
-    if (c->ndim < 1 || c->ndim > DCPG_H5_MAX_NDIM || c->nb_filter < 1 || c->nb_filter > DCPG_H5_MAX_FILTER) return false;
-    if (H5Pget_chunk_opts(creation, &options) < 0 || options != 0) return false; /* chunks at the edge are stored in another way */
+    if (c->nb_filter > DCPG_H5_MAX_FILTER || H5Pget_chunk_opts(creation, &options) < 0 || options != 0) return false;
     for (int i = 0; i < c->nb_filter; i++) {
         unsigned flags, values[8] = {0};
         size_t nb = 8;
@@ -21,25 +18,48 @@ static bool read_layout(dcpg_h5_chunks *c, hid_t creation)
     return true;
 }
 
-dcpg_status dcpg_h5_chunks_open(dcpg_h5_chunks *c, const dcpg_h5 *file, const char *path, hid_t dataset, hid_t type, bool *ours, dcpg_err *err)
+static dcpg_status alloc_buffers(dcpg_h5_chunks *c, const dcpg_h5 *file, dcpg_err *err)
 {
-    *c = (dcpg_h5_chunks){.path = path, .dataset = dataset, .element = H5Tget_size(type)};
-    hid_t creation = H5Dget_create_plist(dataset);
-    if (creation < 0) return dcpg_h5_fail(file, DCPG_E_INPUT, err, "the layout of dataset %s cannot be read", path);
-    *ours = read_layout(c, creation);
     c->bytes = c->element;
     for (int i = 0; i < c->ndim; i++) c->bytes *= (size_t)c->dim[i]; /* HDF5 has checked that it is below 4 GB */
-    dcpg_status status = DCPG_OK;
-    if (*ours) {
-        status = dcpg_h5_check_bytes(file, path, c->bytes, 1, err);
-        if (status == DCPG_OK) {
-            c->chunk = dcpg_alloc(c->bytes, 1);
-            c->spare = dcpg_alloc(c->bytes, 1);
-            c->fill = dcpg_alloc(c->element, 1);
-            if (!c->chunk || !c->spare || !c->fill) status = dcpg_fail_nomem(err, path, 2 * c->bytes);
-            else if (H5Pget_fill_value(creation, type, c->fill) < 0) memset(c->fill, 0, c->element); /* it is undefined */
-        }
+    DCPG_TRY(dcpg_h5_check_bytes(file, c->path, c->bytes, 1, err));
+    c->chunk = dcpg_alloc(c->bytes, 1);
+    c->spare = dcpg_alloc(c->bytes, 1);
+    c->fill = dcpg_alloc(c->element, 1);
+    return c->chunk && c->spare && c->fill ? DCPG_OK : dcpg_fail_nomem(err, c->path, 2 * c->bytes);
+}
+
+/* What is stored in one piece must be as long as its shape and type say, for HDF5 believes them. */
+static dcpg_status check_unchunked(const dcpg_h5_chunks *c, const dcpg_h5 *file, dcpg_err *err)
+{
+    hid_t space = H5Dget_space(c->dataset);
+    uint64_t count = 0;
+    bool sound = space >= 0 && dcpg_h5_npoints(space, &count);
+    uint64_t stored = H5Dget_storage_size(c->dataset); /* 0: never written, or nothing to write */
+    if (space >= 0) H5Sclose(space);
+    if (sound && (stored == 0 || count <= stored / c->element)) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s is shorter than its shape says: the file is damaged", file->path, c->path);
+}
+
+static dcpg_status open_layout(dcpg_h5_chunks *c, const dcpg_h5 *file, hid_t creation, bool *ours, dcpg_err *err)
+{
+    c->nb_filter = H5Pget_nfilters(creation);
+    c->ndim = H5Pget_layout(creation) == H5D_CHUNKED ? H5Pget_chunk(creation, DCPG_H5_MAX_NDIM, c->dim) : 0;
+    *ours = c->ndim > 0;
+    if (c->element == 0 || c->ndim > DCPG_H5_MAX_NDIM) return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has an impossible type or shape", file->path, c->path);
+    if (!*ours) return check_unchunked(c, file, err);
+    if (!read_filters(c, creation)) {
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s is packed in a way that is not known: use gzip, with or without shuffle", file->path, c->path);
     }
+    return alloc_buffers(c, file, err);
+}
+
+dcpg_status dcpg_h5_chunks_open(dcpg_h5_chunks *c, const dcpg_h5 *file, const char *path, hid_t dataset, hid_t type, bool *ours, dcpg_err *err)
+{
+    *c = (dcpg_h5_chunks){.path = path, .dataset = dataset, .type = type, .element = H5Tget_size(type)};
+    hid_t creation = H5Dget_create_plist(dataset);
+    if (creation < 0) return dcpg_h5_fail(file, DCPG_E_INPUT, err, "the layout of dataset %s cannot be read", path);
+    dcpg_status status = open_layout(c, file, creation, ours, err);
     H5Pclose(creation);
     return status;
 }
@@ -88,18 +108,26 @@ static bool unpack(dcpg_h5_chunks *c, size_t size, uint32_t skipped)
     return true;
 }
 
+/* A chunk that was never written holds the dataset's fill value. */
 static void fill_chunk(dcpg_h5_chunks *c)
 {
+    hid_t creation = H5Dget_create_plist(c->dataset);
+    if (creation < 0 || H5Pget_fill_value(creation, c->type, c->fill) < 0) memset(c->fill, 0, c->element); /* it has none */
+    if (creation >= 0) H5Pclose(creation);
     for (size_t at = 0; at < c->bytes; at += c->element) memcpy(c->chunk + at, c->fill, c->element);
 }
 
-/* HDF5 1.10 reports no size of such a chunk, and of a chunk whose index is damaged. This tells them apart, slowly. */
-static bool never_written(const dcpg_h5_chunks *c, const hsize_t *first)
+/* Bytes that the chunk at `first` takes in the file, 0 where it was never written. HDF5 1.10 has a fast answer, which fails for chunks never written and says of chunks without
+ * filters what they should take; the slow one goes through all chunks. */
+static bool stored_size(const dcpg_h5_chunks *c, const hsize_t *first, hsize_t *size)
 {
     unsigned skipped;
-    haddr_t address = 0;
-    hsize_t size;
-    return H5Dget_chunk_info_by_coord(c->dataset, first, &skipped, &address, &size) >= 0 && address == HADDR_UNDEF;
+    haddr_t address = HADDR_UNDEF;
+    *size = 0;
+    if (c->nb_filter > 0 && H5Dget_chunk_storage_size(c->dataset, first, size) >= 0) return true;
+    if (H5Dget_chunk_info_by_coord(c->dataset, first, &skipped, &address, size) < 0) return false;
+    if (address == HADDR_UNDEF) *size = 0;
+    return true;
 }
 
 /* The chunk whose first element is at `first`, decoded, in c->chunk. */
@@ -107,9 +135,8 @@ static dcpg_status fetch_chunk(dcpg_h5_chunks *c, const dcpg_h5 *file, const hsi
 {
     hsize_t size = 0;
     uint32_t skipped = 0;
-    bool found = H5Dget_chunk_storage_size(c->dataset, first, &size) >= 0;
-    if (!found && !never_written(c, first)) return dcpg_h5_fail(file, DCPG_E_INPUT, err, "dataset %s cannot be read", c->path);
-    if (!found || size == 0) {
+    if (!stored_size(c, first, &size)) return dcpg_h5_fail(file, DCPG_E_INPUT, err, "dataset %s cannot be read", c->path);
+    if (size == 0) {
         fill_chunk(c);
         return DCPG_OK;
     }

@@ -1,5 +1,5 @@
-/* Compressed chunks, decoded here. HDF5 1.10 trusts what a chunk decompresses to: one that is shorter than it should be is read past its end. A file that was damaged or made
- * to harm must not do that, so the chunks of files opened for reading are fetched as they are stored and checked while they are decoded. */
+/* Chunks, decoded here. HDF5 1.10 trusts the length of a chunk, stored or decompressed: one that is shorter than it should be is read past its end. A file that was damaged or
+ * made to harm must not do that, so the chunks of files opened for reading are fetched as they are stored and checked while they are decoded. */
 #ifndef DCPG_H5_CHUNK_H
 #define DCPG_H5_CHUNK_H
 
@@ -10,18 +10,19 @@ enum { DCPG_H5_MAX_FILTER = 4 };
 /* How a dataset is cut and packed, and buffers for one chunk. Starts as {0}. */
 typedef struct dcpg_h5_chunks {
     const char *path;
-    hid_t dataset;
+    hid_t dataset, type; /* borrowed; `type` is the file's */
     int ndim;
     hsize_t dim[DCPG_H5_MAX_NDIM]; /* of a chunk */
     size_t element, bytes;         /* of an element and of a chunk, as stored before packing */
     int nb_filter;
     H5Z_filter_t filter[DCPG_H5_MAX_FILTER]; /* in the order of writing */
-    char *chunk, *spare, *fill;              /* [bytes], [bytes], [element] value of what was never written */
+    char *chunk, *spare, *fill;              /* [bytes], [bytes], [element] */
     char *packed;                            /* [room] */
     size_t room;
 } dcpg_h5_chunks;
 
-/* Looks at a dataset of an opened file; `*ours` where its chunks are packed in a way that is decoded here (deflate, shuffle), the buffers are there then. Local. */
+/* Looks at a dataset of an opened file; `*ours` where it has chunks, the buffers are there then. DCPG_E_INPUT where they are packed by anything but deflate and shuffle (HDF5
+ * shall not decode what it does not check), and where a dataset without chunks is too short. Local. */
 dcpg_status dcpg_h5_chunks_open(dcpg_h5_chunks *chunks, const dcpg_h5 *file, const char *path, hid_t dataset, hid_t type, bool *ours, dcpg_err *err);
 void dcpg_h5_chunks_close(dcpg_h5_chunks *chunks);
 

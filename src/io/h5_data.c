@@ -17,7 +17,7 @@ typedef struct transfer {
     uint64_t row_count; /* elements per index of the first dimension */
     uint64_t row_step;  /* such indices per call */
     uint64_t room;      /* bytes of the compressed chunks the block touches, before compression; 0: they have their place already */
-    bool ours;          /* read as compressed chunks decoded here, each rank for itself */
+    bool ours;          /* read as chunks decoded here, each rank for itself */
     dcpg_h5_chunks chunks;
     char *converted;    /* [row_step][row_count] in either type, where numbers are converted here; NULL: by HDF5 or not at all */
 } transfer;

@@ -81,7 +81,7 @@ bool dcpg_h5_number_type(hid_t id, dcpg_h5_type *type)
 {
     switch (H5Tget_class(id)) {
     case H5T_INTEGER: return integer_type(H5Tget_size(id), H5Tget_sign(id) == H5T_SGN_2, type);
-    case H5T_FLOAT: *type = H5Tget_size(id) <= 4 ? DCPG_H5_F32 : DCPG_H5_F64; return H5Tget_size(id) <= 8;
+    case H5T_FLOAT: *type = H5Tget_size(id) <= 4 ? DCPG_H5_F32 : DCPG_H5_F64; return H5Tget_size(id) >= 2 && H5Tget_size(id) <= 8;
     case H5T_ENUM: {
         hid_t base = H5Tget_super(id);
         bool known = base >= 0 && H5Tget_class(base) == H5T_INTEGER && dcpg_h5_number_type(base, type);

@@ -1,4 +1,4 @@
-#include "io/h5_impl.h"
+#include "io/h5_chunk.h"
 #include <dcpg/memory.h>
 #include <string.h>
 
@@ -44,6 +44,21 @@ static bool fetch(const dcpg_h5_text *from, hid_t type, void *to)
     return H5Dread(from->id, type, H5S_ALL, H5S_ALL, from->file->transfer, to) >= 0;
 }
 
+/* A dataset of fixed-length strings in chunks. `*ours` where it is one. */
+static dcpg_status fetch_chunks(const dcpg_h5_text *from, hid_t type, hid_t space, char *to, bool *ours, dcpg_err *err)
+{
+    dcpg_h5_chunks chunks = {0};
+    hsize_t start[H5S_MAX_RANK] = {0}, count[H5S_MAX_RANK];
+    *ours = false;
+    if (from->attribute || from->file->temporary) return DCPG_OK;
+    dcpg_status status = dcpg_h5_chunks_open(&chunks, from->file, from->name, from->id, type, ours, err);
+    if (status == DCPG_OK && *ours && H5Sget_simple_extent_dims(space, count, NULL) == chunks.ndim) {
+        status = dcpg_h5_chunks_read(&chunks, from->file, start, count, to, err);
+    }
+    dcpg_h5_chunks_close(&chunks);
+    return status;
+}
+
 static dcpg_status fail_read(const dcpg_h5_text *from, dcpg_err *err)
 {
     return dcpg_h5_fail(from->file, DCPG_E_INPUT, err, "%s cannot be read", from->name);
@@ -62,16 +77,17 @@ static dcpg_status add_fixed(dcpg_strings *list, const char *text, size_t size, 
     return status;
 }
 
-static dcpg_status read_fixed(const dcpg_h5_text *from, hid_t type, uint64_t count, dcpg_strings *list, dcpg_err *err)
+static dcpg_status read_fixed(const dcpg_h5_text *from, hid_t type, hid_t space, uint64_t count, dcpg_strings *list, dcpg_err *err)
 {
     size_t size = H5Tget_size(type);
     H5T_str_t padding = H5Tget_strpad(type);
     DCPG_TRY(dcpg_h5_check_bytes(from->file, from->name, count, size, err));
     char *packed = dcpg_alloc(count, size);
-    dcpg_status status = packed ? DCPG_OK : dcpg_fail_nomem(err, from->name, count * size);
+    bool ours = false;
+    dcpg_status status = packed ? fetch_chunks(from, type, space, packed, &ours, err) : dcpg_fail_nomem(err, from->name, count * size);
     /* The type in the file is the one in memory, so nothing is converted. All ranks must get here: reading is collective. */
     status = dcpg_h5_agree(from->file, status, err);
-    if (status == DCPG_OK && !fetch(from, type, packed)) status = fail_read(from, err);
+    if (status == DCPG_OK && !ours && !fetch(from, type, packed)) status = fail_read(from, err);
     for (uint64_t i = 0; i < count && status == DCPG_OK; i++) status = add_fixed(list, packed + i * size, size, padding, err);
     dcpg_free(packed);
     return status;
@@ -100,7 +116,7 @@ static dcpg_status read_typed(const dcpg_h5_text *from, hid_t space, hid_t type,
     if (wanted < 0) return fail_read(from, err);
     dcpg_status status;
     if (H5Tis_variable_str(type) > 0) status = read_variable(from, wanted, space, count, list, err);
-    else status = read_fixed(from, wanted, count, list, err);
+    else status = read_fixed(from, wanted, space, count, list, err);
     H5Tclose(wanted);
     return status;
 }

@@ -12,6 +12,8 @@ except ImportError:
 def make(path, libver):
     with h5py.File(path, "w", libver=libver) as f:
         f["chromo"] = np.array([b"1", b"10", b"X"], "S2")
+        f.create_dataset("packed_text", data=np.array([b"%d" % i for i in range(1000)], "S3"), chunks=(300,), compression="gzip", shuffle=True)
+        f.create_dataset("checked", data=np.arange(100), chunks=(10,), compression="gzip", fletcher32=True)
         f["vlen"] = np.array(["eins", "zw\u00f6lf", ""], dtype=h5py.string_dtype())
         f["scalar_text"] = "alone"
         f["flag"] = np.array([True, False, True])

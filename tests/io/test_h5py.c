@@ -78,6 +78,10 @@ static void check_strings(dcpg_h5 *file)
     assert_string_equal(text.v[0], "1");
     assert_string_equal(text.v[1], "10"); /* fills its two bytes, no NUL behind it */
     dcpg_strings_free(&text);
+    assert_int_equal(dcpg_h5_read_strings(file, "packed_text", &text, NULL), DCPG_OK);
+    assert_int_equal(text.n, 1000);
+    for (int i = 0; i < 1000; i++) assert_int_equal(atoi(text.v[i]), i);
+    dcpg_strings_free(&text);
     assert_int_equal(dcpg_h5_read_strings(file, "vlen", &text, NULL), DCPG_OK);
     assert_int_equal(text.n, 3);
     assert_string_equal(text.v[1], "zw\xc3\xb6lf");
@@ -133,6 +137,10 @@ static void check_refused(dcpg_h5 *file)
         if (!strstr(err.text, known[i].reason)) fail_msg("%s", err.text);
     }
     assert_false(dcpg_h5_exists(file, "dangling"));
+    int32_t x[100];
+    dcpg_err err = {0};
+    assert_int_equal(dcpg_h5_read(file, "checked", DCPG_H5_I32, NULL, x, &err), DCPG_E_INPUT);
+    assert_non_null(strstr(err.text, "packed in a way that is not known"));
 }
 
 static void check_text(dcpg_h5 *file, const char *name, const char *expected)
