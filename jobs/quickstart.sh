@@ -20,14 +20,13 @@ dcpg=$(find_dcpg)
 mpi_environment $ranks
 
 heading 'Simulate: 3 chromosomes, 12 cells'
-run "$dcpg" simulate --out_dir "$out/sim" --nb_chromo 3 --chromo_len 1000000 --nb_cell 12 --seed 1
+run "$dcpg" simulate --out_dir "$out/sim" --nb_chromo 3 --chromo_len 2000000 --nb_cell 12 --seed 1
 
 heading 'Data: profiles and genome into one store'
 run "$dcpg" data --cpg_profiles "$out"/sim/cpg/*.tsv.gz --dna_files "$out/sim/dna" --out_file "$out/store.h5"
 
-heading 'Train on chromosomes 1 and 2'
-run mpirun -n $ranks "$dcpg" train "$out/store.h5" --train_chromos 1 --val_chromos 2 \
-    --dna_model CnnL1h128 --dna_wlen 201 --cpg_model FcAvg --joint_model JointL1h512 --nb_epoch 3 --out_dir "$out/model"
+heading "Train a CpG model on chromosomes 1 and 2, on $ranks ranks"
+run mpirun -n $ranks "$dcpg" train "$out/store.h5" --train_chromos 1 2 --cpg_model RnnL1 --nb_epoch 3 --learning_rate 0.001 --out_dir "$out/model"
 
 heading 'Evaluate on chromosome 3, export what is known and imputed'
 run "$dcpg" eval "$out/store.h5" --chromos 3 --model_files "$out/model" --out_data "$out/eval.h5" --out_report "$out/eval.tsv"
