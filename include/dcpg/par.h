@@ -67,7 +67,9 @@ typedef struct dcpg_par_sums_options {
 } dcpg_par_sums_options;
 
 /* Prepares the exchange: every rank sends, for each slice of the array, its nodes' sums to the slice's owner, who merges them in the order of the tree and gives the result to
- * all (reduce-scatter by all-to-all, then allgather; both non-blocking). Owned by the caller; dcpg_par_sums_close_all. Collective. */
+ * all (messages of a reduce-scatter, then of an allgather; all non-blocking). Several ranges are under way at a time, more wait in a queue that poll() and wait() drain. The buffers
+ * of nodes other than node 0 are destroyed where they are summed. With one rank nothing is copied. Owned by the caller; dcpg_par_sums_close_all. `options` is copied, what it
+ * points to and `par` must live as long. sum() ends all ranks where it runs out of memory. Collective. */
 dcpg_status dcpg_par_sums_open_all(const dcpg_par *par, const dcpg_par_sums_options *options, dcpg_par_sums **sums, dcpg_err *err);
 void dcpg_par_sums_close_all(dcpg_par_sums *sums);
 
@@ -76,7 +78,7 @@ dcpg_reducer dcpg_par_reducer(dcpg_par_sums *sums);
 
 /* ---- who runs where ---- */
 
-/* Prints one line per rank on the log (host, cores allowed, threads) and warns where threads exceed the cores of a host. Collective. */
+/* Prints one line per rank on the log (host, cores allowed, threads) and warns, once per host, where threads exceed the cores of a rank or of a host. Collective. */
 void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log);
 
 /* Number of processors this process may run on. Local. */
