@@ -8,11 +8,13 @@
 #include <omp.h>
 
 static const char *const names[] = {"CnnL1h128",   "CnnL1h256", "CnnL2h128", "CnnL2h256", "CnnL3h128", "CnnL3h256",   "CnnRnn01",    "ResNet01",
-                                    "ResNet02",    "ResConv01", "ResAtrous01", "FcAvg",   "RnnL1",     "RnnL2",       "JointL0",     "JointL1h512",
+                                    "ResNet02",    "ResConv01", "ShortResConv01", "ResAtrous01", "FcAvg",   "RnnL1",     "RnnL2",       "JointL0",     "JointL1h512",
                                     "JointL2h512", "JointL3h512", "Outputs", "GruSigmoid", "GruResetAfter", "GruSigmoidResetAfter"};
 
 /* Largest differences allowed. */
 static const double limit_predict = 1e-5, limit_loss = 1e-5, limit_gradient = 1e-4, limit_adam = 1e-6, limit_moving = 1e-5;
+/* What moves a moving statistic is known as well as the statistic itself, of which it is a hundredth. */
+static const double limit_move = 3e-5;
 /* After the steps predictions depend also on weights that moved by the noise in their gradients, as biases in front of batch norm do. */
 static const double limit_after = 1e-4;
 
@@ -281,6 +283,24 @@ static void check_gradients(fixture *f, double *worst) {
     dcpg_free(norm);
 }
 
+/* What the first training pass has done to the moving statistics, which were `before`. */
+static void check_moves(fixture *f, const float *before, double *worst) {
+    float *expected = values(f, "moving/first", DCPG_H5_F32, -1);
+    int64_t at = 0;
+    for (size_t w = 0; w < f->weights.n; w++) {
+        const dcpg_param *param = param_of(f, w);
+        double difference = 0, most = 0;
+        if (!param->weight.state) continue;
+        for (size_t i = 0; i < param->size; i++, at++) {
+            size_t place = param_place(param, i);
+            difference = fmax(difference, fabs((double)f->net->params[place] - (double)before[place] - (double)expected[at]));
+            most = fmax(most, fabs((double)expected[at]));
+        }
+        compare(f, "first move", f->weights.v[w], difference / most, limit_move, worst);
+    }
+    dcpg_free(expected);
+}
+
 /* Weights after the steps, where rounding does not decide them, and moving statistics. Returns how many weights were compared. */
 static int64_t check_adam(fixture *f, double *worst, double *worst_moving) {
     int64_t compared = 0;
@@ -348,11 +368,13 @@ static void adam_step(fixture *f, int t) {
 
 static void check_fixture(const char *name, int nb_leaf) {
     fixture f;
-    double loss[64], predictions = 0, losses = 0, gradients = 0, weights = 0, moving = 0, after = 0;
+    double loss[64], predictions = 0, losses = 0, gradients = 0, weights = 0, moving = 0, moves = 0, after = 0;
     open_fixture(&f, name, nb_leaf);
     assert_int_equal(f.weights.n, f.net->nb_param);
     set_weights(&f);
     set_inputs(&f);
+    float *before = dcpg_alloc(f.net->nb_value, sizeof *before);
+    memcpy(before, f.net->params, f.net->nb_value * sizeof *before);
     predict(&f);
     check_predictions(&f, "predict/before", limit_predict, &predictions);
     int64_t steps = number(&f, "steps");
@@ -362,16 +384,18 @@ static void check_fixture(const char *name, int nb_leaf) {
             check_predictions(&f, "predict/training", limit_predict, &predictions);
             check_losses(&f, loss, &losses);
             check_gradients(&f, &gradients);
+            check_moves(&f, before, &moves);
         }
         adam_step(&f, t);
     }
     int64_t compared = check_adam(&f, &weights, &moving);
     predict(&f);
     check_predictions(&f, "predict/after", limit_after, &after);
-    print_message("%s, %d leaves: predictions %.1e, losses %.1e, gradients %.1e; after Adam %d weights %.1e, moving statistics %.1e, predictions %.1e\n", name, nb_leaf, predictions,
-                  losses, gradients, (int)compared, weights, moving, after);
+    print_message("%s, %d leaves: predictions %.1e, losses %.1e, gradients %.1e, first moves %.1e; after Adam %d weights %.1e, moving statistics %.1e, predictions %.1e\n", name, nb_leaf, predictions,
+                  losses, gradients, moves, (int)compared, weights, moving, after);
     assert_true(compared > f.at[f.weights.n] / 4);
     int faults = f.faults;
+    dcpg_free(before);
     close_fixture(&f);
     assert_int_equal(faults, 0);
 }

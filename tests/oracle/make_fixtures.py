@@ -17,7 +17,7 @@ import models
 import reference
 
 SAMPLES, CELLS, CPG_WLEN, STEPS, RATE = 7, 3, 10, 3, 1e-4
-WHOLE, SAMPLE = 2048, 512     # tensors of more than WHOLE values are sampled: at least SAMPLE of them
+WHOLE, SAMPLE = 2048, 384     # tensors of more than WHOLE values are sampled: at least SAMPLE of them
 MARGIN = 3e-6                 # least distance from the edge of a ReLU, a maximum or a hard sigmoid
 
 
@@ -56,6 +56,7 @@ CASES = [
     Case('ResNet02', 'ResNet02', 111),
     Case('ResConv01', 'ResConv01', 101),
     Case('ResAtrous01', 'ResAtrous01', 121),
+    Case('ShortResConv01', 'ResConv01', 15),    # steps 5, 2, 1: batch norm over as many values as there are samples
     Case('FcAvg', cpg='FcAvg'),
     Case('RnnL1', cpg='RnnL1'),
     Case('RnnL2', cpg='RnnL2'),
@@ -124,6 +125,7 @@ class Result:
     loss: list
     penalty: float
     grads: dict
+    moves: list    # of the moving statistics by the first training pass
     adam_values: dict
     adam_smallest: dict
     adam_predict: np.ndarray
@@ -142,12 +144,13 @@ def run(case, draw):
     training = predict(True)
     if layers.Edges.nearest < MARGIN:
         return None
-    each, grads, _ = model.gradients(batch)
+    each, grads, moved = model.gradients(batch)
+    moves = [(value - model.weights[name]).numpy() for name, value in moved.items()]
     grads = {name: grads[name].numpy() if name in grads else np.zeros(value.shape) for name, value in model.weights.items()}
     smallest = model.adam(batch, STEPS, RATE)
     if layers.Edges.nearest < MARGIN or not all(np.any(grads[name]) for name in model.trained):
         return None
-    return Result(before, training, list(each.values()), penalty, grads, model.values(), smallest, predict())
+    return Result(before, training, list(each.values()), penalty, grads, moves, model.values(), smallest, predict())
 
 
 def scales(grads):
@@ -200,6 +203,7 @@ def write(path, case, draw, result):
         'gradients/sum': np.array([result.grads[name].sum() for name in names]),
         'gradients/l2norm': np.array([np.linalg.norm(result.grads[name].reshape(-1)) for name in names]),
         'gradients/absmax': np.array([np.abs(result.grads[name]).max() for name in names]),
+        'moving/first': np.concatenate(result.moves or [np.zeros(0)]).astype('f4'),
         'adam/options': np.array([RATE, case.l1, case.l2]), 'adam/penalty': np.array([result.penalty]),
         'adam/value': sampled(result.adam_values, names), 'adam/min_abs_grad': sampled(result.adam_smallest, names),
     }
