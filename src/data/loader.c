@@ -89,9 +89,9 @@ static dcpg_status cut(dcpg_loader *loader, dcpg_err *err)
 dcpg_status dcpg_loader_next(dcpg_loader *loader, const dcpg_batch **batch, const dcpg_leaves **leaves, dcpg_err *err)
 {
     if (!loader->prepared) {
-        double started = dcpg_now();
+        double before = loader->cutting;
         DCPG_TRY(cut(loader, err));
-        loader->waited += dcpg_now() - started;
+        loader->waited += loader->cutting - before;
     }
     *batch = loader->slot[loader->next].batch;
     *leaves = &loader->slot[loader->next].leaves;

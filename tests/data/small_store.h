@@ -2,7 +2,7 @@
 #ifndef TESTS_DATA_SMALL_STORE_H
 #define TESTS_DATA_SMALL_STORE_H
 
-#include "small_data.h"
+#include "small_source.h"
 #include <dcpg/h5.h>
 
 /* One thing that is wrong; none writes a sound store. */
@@ -63,11 +63,6 @@ typedef struct small_writer {
     int64_t *pos_at; /* [nb_pos] element of the data set's arrays */
     int64_t pos_offset[SMALL_MAX_CHROMO + 1];
 } small_writer;
-
-static inline void small_must(dcpg_status status, const dcpg_err *err)
-{
-    if (status != DCPG_OK) fail_msg("%s", err->text);
-}
 
 static inline void small_put(small_writer *w, const char *path, dcpg_h5_type type, int ndim, int64_t rows, int64_t columns, int64_t chunk, const void *data)
 {

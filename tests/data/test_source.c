@@ -1,89 +1,15 @@
 /* Windows, neighbours and labels against the slow way, for random data sets, ranges, cells and chromosomes. */
 #include "cmocka_all.h"
 
+#include "small_source.h"
 #include "small_store.h"
-#include <dcpg/source.h>
 #include <dcpg/store.h>
 #include <unistd.h>
 
 static dcpg_par par;
 static char path[64];
 
-/* What a source presents: its sites in order. */
-typedef struct sites {
-    int64_t n;
-    int *chromo;  /* of the data set */
-    int64_t *pos;
-} sites;
-
-static sites list_sites(const small_data *data, const bool *chosen)
-{
-    sites s = {.chromo = dcpg_alloc((size_t)small_total(data), sizeof(int)), .pos = dcpg_alloc((size_t)small_total(data), sizeof(int64_t))};
-    for (int c = 0; c < data->nb_chromo; c++) {
-        for (int64_t i = 0; i < data->length[c] && chosen[c]; i++) {
-            if (!small_is_site(data, data->start[c] + i)) continue;
-            s.chromo[s.n] = c;
-            s.pos[s.n++] = i + 1;
-        }
-    }
-    return s;
-}
-
-static void free_sites(sites *s)
-{
-    dcpg_free(s->chromo);
-    dcpg_free(s->pos);
-}
-
-static void check_row(const small_data *data, const sites *s, const dcpg_source *source, const dcpg_batch *batch, int64_t row)
-{
-    int64_t id = batch->id[row], pos = s->pos[id], nb_cell = (int64_t)source->cells.n, nb_output = (int64_t)source->outputs.n;
-    int chromo = s->chromo[id], cell;
-    if (source->dna_wlen > 0) {
-        uint8_t *wanted = dcpg_alloc((size_t)source->dna_wlen, 1);
-        small_window(data, chromo, pos, source->dna_wlen, wanted);
-        if (memcmp(wanted, batch->dna + row * source->dna_wlen, (size_t)source->dna_wlen) != 0) fail_msg("window of %s:%d", data->chromo[chromo], (int)pos);
-        dcpg_free(wanted);
-    }
-    for (int64_t i = 0; source->cpg_wlen > 0 && i < nb_cell; i++) {
-        float *wanted = dcpg_alloc((size_t)source->cpg_wlen, 2 * sizeof *wanted), *got = batch->cpg + (row * nb_cell + i) * 2 * source->cpg_wlen;
-        assert_int_equal(sscanf(source->cells.v[i], "c%d", &cell), 1);
-        small_neighbours(data, cell, chromo, pos, source->cpg_wlen, wanted);
-        for (int64_t k = 0; k < 2 * source->cpg_wlen; k++) {
-            if (wanted[k] != got[k]) fail_msg("neighbours of %s:%d in cell %d, number %d: %g, not %g", data->chromo[chromo], (int)pos, cell, (int)k, (double)got[k], (double)wanted[k]);
-        }
-        dcpg_free(wanted);
-    }
-    for (int64_t i = 0; i < nb_output; i++) {
-        assert_int_equal(sscanf(source->outputs.v[i], "cpg/c%d", &cell), 1);
-        assert_true(batch->label[row * nb_output + i] == small_label(data, cell, chromo, pos));
-    }
-}
-
-/* Loads [first, end) here and checks every `step`-th sample of it, in an order that jumps. */
-static void check_range(const small_data *data, const sites *s, dcpg_source *source, int64_t first, int64_t end, int64_t step)
-{
-    dcpg_err err = {0};
-    small_must(source->ops->load_all(source, first, end, &err), &err);
-    assert_int_equal(source->loaded_first, first);
-    assert_int_equal(source->loaded_end, end);
-    int64_t n = (end - first + step - 1) / step;
-    assert_in_range(n, 0, 104728);
-    int64_t *sample = dcpg_alloc((size_t)n, sizeof *sample);
-    for (int64_t i = 0; i < n; i++) sample[i] = first + (i * 104729 % n) * step; /* a prime, and larger than n: each once */
-    dcpg_batch *batch = NULL;
-    small_must(dcpg_batch_new(source, n + 3, &batch, &err), &err);
-    small_must(source->ops->fill(source, n, sample, batch, &err), &err);
-    assert_int_equal(batch->n, n);
-    for (int64_t i = 0; i < n; i++) {
-        assert_int_equal(batch->id[i], sample[i]);
-        check_row(data, s, source, batch, i);
-    }
-    dcpg_batch_free(batch);
-    dcpg_free(sample);
-}
-
-static void check_where_and_counts(const small_data *data, const sites *s, dcpg_source *source, int64_t first, int64_t end)
+static void check_where_and_counts(const small_data *data, const small_sites *s, dcpg_source *source, int64_t first, int64_t end)
 {
     dcpg_err err = {0};
     int32_t *chromo = dcpg_alloc((size_t)(end - first), sizeof *chromo), *pos = dcpg_alloc((size_t)(end - first), sizeof *pos);
@@ -146,21 +72,21 @@ static void check_source(const small_data *data, dcpg_store *store, dcpg_rng *rn
     dcpg_source *source = NULL;
     dcpg_err err = {0};
     small_must(dcpg_source_from_store_all(store, &chromos, &want, &source, &err), &err);
-    sites s = list_sites(data, chosen);
+    small_sites s = small_list_sites(data, chosen);
     assert_int_equal(source->nb_site, s.n);
     assert_string_equal(source->checksum, store->checksum);
     int64_t first = dcpg_part(s.n, par.rank, par.size), end = dcpg_part(s.n, par.rank + 1, par.size);
     int64_t step = 1 + s.n / 500;
-    check_range(data, &s, source, first, end, step);
+    small_check_range(data, &s, source, first, end, step);
     check_where_and_counts(data, &s, source, first, end);
     for (int i = 0; i < 4; i++) { /* any range gives the same bytes; every rank its own, one of them nothing */
         int64_t a = (int64_t)dcpg_rng_below(rng, (uint64_t)s.n + 1), b = (int64_t)dcpg_rng_below(rng, (uint64_t)s.n + 1);
         for (int skip = 0; skip < par.rank; skip++) a = (int64_t)dcpg_rng_below(rng, (uint64_t)s.n + 1);
         for (int skip = par.rank; skip < par.size; skip++) (void)dcpg_rng_below(rng, (uint64_t)s.n + 1);
         if (i == par.rank && par.size > 1) a = b;
-        check_range(data, &s, source, a < b ? a : b, a < b ? b : a, step);
+        small_check_range(data, &s, source, a < b ? a : b, a < b ? b : a, step);
     }
-    free_sites(&s);
+    small_free_sites(&s);
     dcpg_source_close(source);
     dcpg_strings_free(&cells);
     dcpg_strings_free(&outputs);
@@ -226,10 +152,10 @@ static void test_slabs(void **state)
     assert_true(store->nb_pos > 64 * 4096);
     dcpg_want want = {.dna_wlen = 101, .cpg_wlen = 10};
     small_must(dcpg_source_from_store_all(store, NULL, &want, &source, &err), &err);
-    sites s = list_sites(&data, (bool[]){true, true});
-    check_range(&data, &s, source, dcpg_part(s.n, par.rank, par.size), dcpg_part(s.n, par.rank + 1, par.size), 311);
-    check_range(&data, &s, source, par.rank * 100, s.n - 50, 1009);
-    free_sites(&s);
+    small_sites s = small_list_sites(&data, (bool[]){true, true});
+    small_check_range(&data, &s, source, dcpg_part(s.n, par.rank, par.size), dcpg_part(s.n, par.rank + 1, par.size), 311);
+    small_check_range(&data, &s, source, par.rank * 100, s.n - 50, 1009);
+    small_free_sites(&s);
     dcpg_source_close(source);
     dcpg_store_free(store);
     small_free(&data);
