@@ -10,31 +10,35 @@ case ${1-} in
 -*) die "unknown option $1; see --help" ;;
 esac
 out=${1:-quickstart}
-mkdir -p "$out"
 ranks=2
+export LC_ALL=C
+# An earlier run's results are replaced; a folder of somebody else is not touched.
+if [[ -e $out/sim/report.json ]]; then rm -rf "${out:?}"/{sim,store.h5,model,eval.h5,eval.tsv,export}; fi
+mkdir -p "$out"
+[[ -z $(ls -A "$out") ]] || die "$out is not empty: remove it, or name another folder"
 
 heading 'Install and build'
 bash "$dcpg_home/third_party/install.sh"
 build_preset release -DDCPG_TESTS=OFF -DDCPG_BENCH=OFF
-dcpg=$(find_dcpg)
+PATH=$(dirname "$(find_dcpg)"):$PATH
 mpi_environment $ranks
 
 heading 'Simulate: 3 chromosomes, 12 cells'
-run "$dcpg" simulate --out_dir "$out/sim" --nb_chromo 3 --chromo_len 2000000 --nb_cell 12 --seed 1
+run dcpg simulate --out_dir "$out/sim" --nb_chromo 3 --chromo_len 2000000 --nb_cell 12 --seed 1
 
 heading 'Data: profiles and genome into one store'
-run "$dcpg" data --cpg_profiles "$out"/sim/cpg/*.tsv.gz --dna_files "$out/sim/dna" --out_file "$out/store.h5"
+run dcpg data --cpg_profiles "$out"/sim/cpg/*.tsv.gz --dna_files "$out/sim/dna" --out_file "$out/store.h5"
 
 heading "Train a CpG model on chromosomes 1 and 2, on $ranks ranks"
-run mpirun -n $ranks "$dcpg" train "$out/store.h5" --train_chromos 1 2 --cpg_model RnnL1 --nb_epoch 3 --learning_rate 0.001 --out_dir "$out/model"
+run mpirun -n $ranks dcpg train "$out/store.h5" --train_chromos 1 2 --cpg_model RnnL1 --nb_epoch 3 --learning_rate 0.001 --out_dir "$out/model"
 
 heading 'Evaluate on chromosome 3, export what is known and imputed'
-run "$dcpg" eval "$out/store.h5" --chromos 3 --model_files "$out/model" --out_data "$out/eval.h5" --out_report "$out/eval.tsv"
-run "$dcpg" export "$out/eval.h5" --out_dir "$out/export" --out_format bedGraph
+run dcpg eval "$out/store.h5" --chromos 3 --model_files "$out/model" --out_data "$out/eval.h5" --out_report "$out/eval.tsv"
+run dcpg export "$out/eval.h5" --out_dir "$out/export" --out_format bedGraph
 
-# A number of the simulation's report: optimum NAME auc_per_cell_mean.
-ceiling() { tr -d ' \n' <"$out/sim/report.json" | sed -nE "s/.*\"$1\":\{[^}]*\"auc_per_cell_mean\":([0-9.]+).*/\1/p"; }
+# Means over cells: of the report of eval, and of what the simulation says is possible.
 reached=$(awk -F '\t' '$1 == "auc" { sum += $3; n++ } END { printf "%.3f", sum / n }' "$out/eval.tsv")
+ceiling() { printf '%.3f' "$(tr -d ' \n' <"$out/sim/report.json" | sed -nE "s/.*\"$1\":\{[^}]*\"auc_per_cell_mean\":([0-9.]+).*/\1/p")"; }
 
 heading "Done in $SECONDS s"
 cat <<END
