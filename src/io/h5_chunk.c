@@ -122,12 +122,10 @@ static void fill_chunk(dcpg_h5_chunks *c)
 static bool stored_size(const dcpg_h5_chunks *c, const hsize_t *first, hsize_t *size)
 {
     unsigned skipped;
-    haddr_t address = HADDR_UNDEF;
+    haddr_t address;
     *size = 0;
     if (c->nb_filter > 0 && H5Dget_chunk_storage_size(c->dataset, first, size) >= 0) return true;
-    if (H5Dget_chunk_info_by_coord(c->dataset, first, &skipped, &address, size) < 0) return false;
-    if (address == HADDR_UNDEF) *size = 0;
-    return true;
+    return H5Dget_chunk_info_by_coord(c->dataset, first, &skipped, &address, size) >= 0;
 }
 
 /* The chunk whose first element is at `first`, decoded, in c->chunk. */

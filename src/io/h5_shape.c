@@ -172,8 +172,8 @@ static hid_t creation_properties(const dcpg_h5 *file, const dcpg_h5_shape *shape
             H5Pset_deflate(creation, (unsigned)shape->deflate);
         }
     }
-    /* Parallel HDF5 would write zeros first and the data over them. */
-    if (dcpg_h5_parallel(file) && shape->deflate == 0) H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
+    /* Parallel HDF5 would write zeros first and the data over them. Chunks need it: what lies between the dataset's edge and the chunk's would be whatever MPI had in its buffers. */
+    if (dcpg_h5_parallel(file) && H5Pget_layout(creation) != H5D_CHUNKED) H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
     return creation;
 }
 

@@ -47,9 +47,10 @@ def check(path):
         assert x.dtype == np.int32 and x.shape == (100, 3) and x.chunks == (32, 3)
         assert x.compression == "gzip" and x.compression_opts == 4 and x.shuffle
         assert (x[()].ravel() == np.arange(300) ** 2).all()
-        assert f["names"].dtype == np.dtype("S5") and list(f["names"][()]) == [b"alpha", "z\u00fcri".encode()]
-        assert f["empty"].shape == (0,)
         a = f["cells"].attrs
+        assert f["names"].dtype == np.dtype("S5") and list(f["names"][()]) == [b"alpha", "z\u00fcri".encode()]
+        assert f["names"].id.get_type().get_strpad() == h5py.h5t.STR_NULLPAD and a.get_id("text").get_type().get_strpad() == h5py.h5t.STR_NULLPAD
+        assert f["empty"].shape == (0,)
         assert a["list"].dtype.kind == "S" and [s.decode() for s in a["list"]] == ["alpha", "z\u00fcri"]
         assert a["none"].shape == (0,) and a["none"].dtype == np.float64
         assert a["text"].decode("utf8") == "2.2.4" and a["nothing"] == b""

@@ -192,7 +192,7 @@ static void truncated(void **state)
         dcpg_err err = {0};
         dcpg_h5 *file;
         store(path, bytes, length);
-        assert_refused(dcpg_h5_open(path, NULL, &file, &err), DCPG_E_INPUT, &err, path, length < 48 ? "HDF5" : "truncated");
+        assert_refused(dcpg_h5_open(path, NULL, &file, &err), DCPG_E_INPUT, &err, path, length < 48 ? "HDF5" : "truncated: the file is shorter than its header says");
     }
 }
 

@@ -157,6 +157,21 @@ static void one_file_of_all(void **state)
     check_all(in_folder("all.h5"), NULL);
 }
 
+static void same_content_same_bytes(void **state)
+{
+    (void)state;
+    static char one[1 << 20], two[1 << 20];
+    write_all(in_folder("one.h5"));
+    write_all(in_folder("two.h5"));
+    FILE *a = fopen(in_folder("one.h5"), "rb"), *b = fopen(in_folder("two.h5"), "rb");
+    size_t n = fread(one, 1, sizeof one, a);
+    assert_in_range(n, 1000, sizeof one - 1);
+    assert_int_equal(fread(two, 1, sizeof two, b), n);
+    assert_memory_equal(one, two, n);
+    fclose(a);
+    fclose(b);
+}
+
 /* Room is reserved for what might be written, and given back. */
 static void no_blocks_kept(void **state)
 {
@@ -285,7 +300,7 @@ int main(int argc, char **argv)
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_file_of_all), cmocka_unit_test(no_blocks_kept), cmocka_unit_test(nothing_left_when_closed),
+        cmocka_unit_test(one_file_of_all), cmocka_unit_test(no_blocks_kept), cmocka_unit_test(same_content_same_bytes), cmocka_unit_test(nothing_left_when_closed),
         cmocka_unit_test(overlapping_parts),
         cmocka_unit_test(one_rank_errs),   cmocka_unit_test(refused_alike),
     };
