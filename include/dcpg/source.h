@@ -85,20 +85,24 @@ typedef struct dcpg_shards {
     int64_t nb_site;
     int64_t batch; /* global batch size B >= V */
     uint64_t seed;
-    bool shuffle;
+    bool shuffle;    /* false: steps take the samples as they come, see dcpg_shards_step */
     int64_t epoch;   /* of `order` */
     int64_t **order; /* [end - first] permutation of each shard's samples in this epoch; drawn by
-                        dcpg_shards_start_epoch */
+                        dcpg_shards_start_epoch; none without shuffling */
     int64_t *row;    /* [end - first + 1] rows of the leaves in the current step's share */
 } dcpg_shards;
 
-/* DCPG_E_INPUT: no sites, V > B, V > sites, more ranks than V. Local. */
+/* Where V > sites some shards are empty: fine for sweeps, and for steps without shuffling. DCPG_E_INPUT: no sites,
+ * V > B, more ranks than V. Local. */
 dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, uint64_t seed,
                             bool shuffle, dcpg_shards **shards, dcpg_err *err);
 void dcpg_shards_free(dcpg_shards *shards);
 
-/* Range of samples this rank's shards cover. */
+/* Range of samples this rank's shards cover: what sweeps read. */
 void dcpg_shards_range(const dcpg_shards *shards, int64_t *first, int64_t *end);
+
+/* Range of samples that steps may take on this rank: that of its shards, or all without shuffling. */
+void dcpg_shards_step_range(const dcpg_shards *shards, int64_t *first, int64_t *end);
 
 /* Order of the epoch: a function of seed, epoch and shard only. Local. */
 dcpg_status dcpg_shards_start_epoch(dcpg_shards *shards, int64_t epoch, dcpg_err *err);
@@ -109,7 +113,9 @@ int64_t dcpg_shards_max_share(const dcpg_shards *shards); /* most samples of thi
 
 /* Samples of this rank in step `step` of the epoch into sample[], ordered by shard; fills shards->row;
  * returns their number. Shard v gives floor((v+1)B/V) - floor(vB/V) samples to each step, taken from its
- * order, which starts over when used up. Local. */
+ * order, which starts over when used up. Without shuffling the step's samples are step * B .. step * B + B - 1
+ * (starting over behind the last), and part v of them is shard v's: step * B + floor(vB/V) .. step * B +
+ * floor((v+1)B/V) - 1. Local. */
 int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample);
 
 /* Validation: every sample once, shard by shard in order: block `step` of ceil(largest shard / ceil(B/V));

@@ -39,7 +39,6 @@ static dcpg_status check(const dcpg_par *par, int total, int64_t nb_site, int64_
     if (total > batch) {
         return dcpg_fail(err, DCPG_E_INPUT, "%d virtual ranks for a batch of %" PRId64 ": use fewer virtual ranks or a larger batch", total, batch);
     }
-    if (total > nb_site) return dcpg_fail(err, DCPG_E_INPUT, "%d virtual ranks for %" PRId64 " sites: use fewer virtual ranks", total, nb_site);
     if (par->size > total) return dcpg_fail(err, DCPG_E_INPUT, "%d ranks for %d virtual ranks: run fewer ranks or raise --virtual_ranks", par->size, total);
     return DCPG_OK;
 }
@@ -86,20 +85,27 @@ void dcpg_shards_range(const dcpg_shards *shards, int64_t *first, int64_t *end)
     *end = shard_first(shards, shards->end);
 }
 
+void dcpg_shards_step_range(const dcpg_shards *shards, int64_t *first, int64_t *end)
+{
+    dcpg_shards_range(shards, first, end);
+    if (shards->shuffle) return;
+    *first = 0;
+    *end = shards->nb_site;
+}
+
 dcpg_status dcpg_shards_start_epoch(dcpg_shards *shards, int64_t epoch, dcpg_err *err)
 {
-    for (int v = shards->first; v < shards->end; v++) {
+    shards->epoch = epoch;
+    for (int v = shards->first; v < shards->end && shards->shuffle; v++) {
         int64_t **order = &shards->order[v - shards->first];
         int64_t first = shard_first(shards, v), n = shard_size(shards, v);
         if (!*order) *order = dcpg_alloc((size_t)n, sizeof **order);
         if (!*order) return dcpg_fail_nomem(err, "the order of samples", (size_t)n * sizeof **order);
         for (int64_t i = 0; i < n; i++) (*order)[i] = first + i;
-        if (!shards->shuffle) continue;
         dcpg_rng rng;
         dcpg_rng_start(&rng, shards->seed, dcpg_mix(dcpg_mix(dcpg_hash("shard order"), (uint64_t)epoch), (uint64_t)v));
         dcpg_rng_shuffle(&rng, *order, (size_t)n);
     }
-    shards->epoch = epoch;
     return DCPG_OK;
 }
 
@@ -113,19 +119,35 @@ int64_t dcpg_shards_max_share(const dcpg_shards *shards)
     return sweep_share(shards) * (shards->end - shards->first);
 }
 
+/* Shard v's share of a step, from its own samples in the order of the epoch; returns its number. */
+static int64_t shuffled_share(const dcpg_shards *s, int v, int64_t step, int64_t *sample)
+{
+    const int64_t *order = s->order[v - s->first];
+    int64_t size = shard_size(s, v), share = shard_share(s, v);
+    if (size == 0) return 0;
+    int64_t at = step % size * (share % size) % size;
+    for (int64_t i = 0; i < share; i++) {
+        sample[i] = order[at];
+        if (++at == size) at = 0;
+    }
+    return share;
+}
+
+/* Part v of the step's run of samples. */
+static int64_t part_of_run(const dcpg_shards *s, int v, int64_t step, int64_t *sample)
+{
+    int64_t share = shard_share(s, v), first = step * s->batch + dcpg_part(s->batch, v, s->total);
+    for (int64_t i = 0; i < share; i++) sample[i] = (first + i) % s->nb_site;
+    return share;
+}
+
 int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample)
 {
     assert(shards->epoch >= 0);
     int64_t n = 0;
     for (int v = shards->first; v < shards->end; v++) {
-        const int64_t *order = shards->order[v - shards->first];
-        int64_t size = shard_size(shards, v), share = shard_share(shards, v);
         shards->row[v - shards->first] = n;
-        int64_t at = step % size * (share % size) % size;
-        for (int64_t i = 0; i < share; i++) {
-            sample[n++] = order[at];
-            if (++at == size) at = 0;
-        }
+        n += shards->shuffle ? shuffled_share(shards, v, step, sample + n) : part_of_run(shards, v, step, sample + n);
     }
     shards->row[shards->end - shards->first] = n;
     return n;

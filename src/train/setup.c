@@ -59,7 +59,10 @@ static dcpg_status open_shards_all(trainer *t, dcpg_source *source, int64_t nb_s
     dcpg_status status =
         dcpg_shards_new(t->par, t->leaves, nb_site, t->batch, t->options->seed, shuffle, shards, err);
     DCPG_TRY(dcpg_agree_all(t->par, status, err));
-    dcpg_shards_range(*shards, &first, &end);
+    if (sweep)
+        dcpg_shards_range(*shards, &first, &end);
+    else
+        dcpg_shards_step_range(*shards, &first, &end);
     DCPG_TRY(source->ops->load_all(source, first, end, err));
     return dcpg_agree_all(t->par, dcpg_loader_new(source, *shards, sweep, loader, err), err);
 }
