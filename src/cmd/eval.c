@@ -1,15 +1,15 @@
 /* dcpg eval */
 #include "cmd/cmd.h"
+#include "cmd/sources.h"
 
 #include <dcpg/eval.h>
 #include <dcpg/options.h>
-#include <dcpg/store.h>
 
 #include <inttypes.h>
 
 /* Everything a user can say. */
 typedef struct settings {
-    dcpg_strings store, chromos, model_files, replicate_names;
+    dcpg_strings files, chromos, model_files, replicate_names;
     const char *keras_backend, *log_file;
     int64_t nb_replicate;
     bool verbose;
@@ -20,9 +20,9 @@ typedef struct settings {
 typedef struct parts {
     dcpg_graph *graph;
     dcpg_weights weights;
-    dcpg_store *store;
+    dcpg_cmd_named data;
     dcpg_source *source;
-    dcpg_strings cells, outputs; /* read from the store */
+    dcpg_strings cells, outputs; /* read from the data */
 } parts;
 
 static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err)
@@ -40,13 +40,13 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
         {0}};
-    dcpg_command_line line = {"dcpg eval STORE --model_files DIR --out_data FILE --out_report FILE [options]",
-                              "Predicts the methylation of every site and cell with a trained model, and scores the predictions where the state is known; metrics are exact over all sites.", options,
-                              &s->store};
+    dcpg_command_line line = {"dcpg eval STORE|FILE... --model_files DIR --out_data FILE --out_report FILE [options]",
+                              "Predicts the methylation of every site and cell with a trained model, and scores the predictions where the state is known; metrics are exact over all sites. The data are a store (made by dcpg data) or DeepCpG data files.", options,
+                              &s->files};
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     if (*help) return DCPG_OK;
-    if (s->store.n != 1) return dcpg_fail(err, DCPG_E_USAGE, "give one store (made by dcpg data), not %zu files", s->store.n);
+    if (s->files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
     if (s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "name the model: --model_files DIR");
     return DCPG_OK;
 }
@@ -55,20 +55,20 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
 static dcpg_status choose_cells(const settings *s, parts *p, dcpg_err *err)
 {
     if (s->replicate_names.n == 0) DCPG_TRY(dcpg_keras_cells(p->graph, &p->cells, err));
-    if (p->cells.n == 0) return dcpg_strings_select(&p->store->cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
+    if (p->cells.n == 0) return dcpg_strings_select(p->data.cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
     for (size_t i = 0; i < p->cells.n; i++)
-        if (dcpg_strings_find(&p->store->cells, p->cells.v[i]) < 0)
-            return dcpg_fail(err, DCPG_E_INPUT, "%s: the model reads the neighbours of cell %s, which is not here: choose %" PRId64 " cells with --replicate_names", p->store->path, p->cells.v[i],
+        if (dcpg_strings_find(p->data.cells, p->cells.v[i]) < 0)
+            return dcpg_fail(err, DCPG_E_INPUT, "%s: the model reads the neighbours of cell %s, which is not here: choose %" PRId64 " cells with --replicate_names", p->data.name, p->cells.v[i],
                              p->graph->nb_cell);
     return DCPG_OK;
 }
 
-/* What is wanted of the store: the model's outputs as far as they are there. */
+/* What is wanted of the data: the model's outputs as far as they are there. */
 static dcpg_status choose(const settings *s, parts *p, dcpg_err *err)
 {
     for (int o = 0; o < p->graph->nb_output; o++) {
         const char *name = p->graph->layer[p->graph->output[o]].name;
-        if (dcpg_strings_find(&p->store->outputs, name) >= 0) DCPG_TRY(dcpg_strings_add(&p->outputs, name, err));
+        if (dcpg_strings_find(p->data.outputs, name) >= 0) DCPG_TRY(dcpg_strings_add(&p->outputs, name, err));
     }
     return p->graph->nb_cell ? choose_cells(s, p, err) : DCPG_OK;
 }
@@ -76,19 +76,19 @@ static dcpg_status choose(const settings *s, parts *p, dcpg_err *err)
 static dcpg_status eval_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
 {
     DCPG_TRY(dcpg_model_load_all(&s->model_files, s->keras_backend, par, log, &p->graph, &p->weights, err));
-    DCPG_TRY(dcpg_store_open_all(s->store.v[0], par, &p->store, err));
+    DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));
     dcpg_want want = {.dna_wlen = p->graph->dna_wlen, .cpg_wlen = p->graph->cpg_wlen, .cells = &p->cells, .outputs = &p->outputs};
-    DCPG_TRY(dcpg_source_from_store_all(p->store, &s->chromos, &want, &p->source, err));
+    DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->chromos, &want, &p->source, err));
     return dcpg_eval_all(p->source, p->graph, &p->weights, &s->eval, par, log, err);
 }
 
 static void free_all(settings *s, parts *p)
 {
-    dcpg_strings *lists[] = {&s->store, &s->chromos, &s->model_files, &s->replicate_names, &p->cells, &p->outputs};
+    dcpg_strings *lists[] = {&s->files, &s->chromos, &s->model_files, &s->replicate_names, &p->cells, &p->outputs};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
     dcpg_source_close(p->source);
-    dcpg_store_free(p->store);
+    dcpg_cmd_named_close(&p->data);
     dcpg_graph_free(p->graph);
     dcpg_weights_free(&p->weights);
 }

@@ -1,5 +1,6 @@
 /* dcpg train */
 #include "cmd/cmd.h"
+#include "cmd/sources.h"
 
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
@@ -9,7 +10,7 @@
 
 /* Everything a user can say. */
 typedef struct settings {
-    dcpg_strings store, val_files, train_chromos, val_chromos, model_files, output_names, output_weights, replicate_names;
+    dcpg_strings files, val_files, train_chromos, val_chromos, model_files, output_names, output_weights, replicate_names;
     const char *dna_model, *cpg_model, *joint_model, *keras_backend, *log_file;
     int64_t dna_wlen, cpg_wlen, nb_output, nb_replicate, virtual_ranks, seed;
     double dropout, l1_decay, l2_decay;
@@ -19,7 +20,7 @@ typedef struct settings {
 
 /* What the run is made of; freed together. */
 typedef struct parts {
-    dcpg_store *store, *val_store;
+    dcpg_cmd_named data, val_data;
     dcpg_source *train, *val;
     dcpg_strings cells, outputs; /* chosen replicates and outputs */
     dcpg_graph *graph;
@@ -34,7 +35,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_GROUP, "data", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_LIST, "train_chromos", &s->train_chromos, NULL, 0, 0, "chromosomes to train on (default: all)", "NAME"},
         {DCPG_OPT_LIST, "val_chromos", &s->val_chromos, NULL, 0, 0, "chromosomes to validate on (default: none, unless --val_files is given)", "NAME"},
-        {DCPG_OPT_LIST, "val_files", &s->val_files, NULL, 0, 0, "store to validate on (default: that of training)", "STORE"},
+        {DCPG_OPT_LIST, "val_files", &s->val_files, NULL, 0, 0, "store or DeepCpG data files to validate on (default: those of training)", "FILE"},
         {DCPG_OPT_STRING, "out_dir", &t->out_dir, "train", 0, 0, "model directory to write", "DIR"},
         {DCPG_OPT_INT, "nb_train_sample", &t->nb_train_sample, "0", 0, 9e18, "use the first N training sites only (0: all)", "N"},
         {DCPG_OPT_INT, "nb_val_sample", &t->nb_val_sample, "0", 0, 9e18, "use the first N validation sites only (0: all)", "N"},
@@ -48,8 +49,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_STRING, "dna_model", &s->dna_model, NULL, 0, 0, "DNA model: a name of 'dcpg models' or a specification (default: none)", "NAME"},
         {DCPG_OPT_STRING, "cpg_model", &s->cpg_model, NULL, 0, 0, "CpG model (default: none)", "NAME"},
         {DCPG_OPT_STRING, "joint_model", &s->joint_model, "JointL2h512", 0, 0, "joins the two where both are given", "NAME"},
-        {DCPG_OPT_INT, "dna_wlen", &s->dna_wlen, "1001", 1, 1e6, "length of the DNA window in bp, odd", "BP"},
-        {DCPG_OPT_INT, "cpg_wlen", &s->cpg_wlen, "50", 2, 1e5, "observed neighbours of a site per cell, even: half on each side", "N"},
+        {DCPG_OPT_INT, "dna_wlen", &s->dna_wlen, "0", 0, 1e6, "length of the DNA window in bp, odd (0: 1001, or that of DeepCpG data files)", "BP"},
+        {DCPG_OPT_INT, "cpg_wlen", &s->cpg_wlen, "0", 0, 1e5, "observed neighbours of a site per cell, even: half on each side (0: 50, or those of DeepCpG data files)", "N"},
         {DCPG_OPT_LIST, "model_files", &s->model_files, NULL, 0, 0, "train this model further: a directory, a model.h5, or model.json and weights", "FILE"},
         {DCPG_OPT_STRING, "keras_backend", &s->keras_backend, NULL, 0, 0, "theano or tensorflow: who wrote model files that do not say (default: theano for files of Keras 1)", "NAME"},
         {DCPG_OPT_DOUBLE, "dropout", &s->dropout, "0", 0, 0.999, "dropout rate", "RATE"},
@@ -62,6 +63,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_DOUBLE, "learning_rate", &t->learning_rate, "0.0001", 0, 1e9, "Adam's learning rate", "X"},
         {DCPG_OPT_DOUBLE, "learning_rate_decay", &t->learning_rate_decay, "0.975", 0, 1e9, "factor on the learning rate per epoch", "X"},
         {DCPG_OPT_INT, "early_stopping", &t->early_stopping, "5", 0, 1e9, "stop after N epochs without a better validation loss (0: never)", "N"},
+        {DCPG_OPT_FLAG, "no_shuffle", &t->no_shuffle, NULL, 0, 0, "take the sites in their order, not shuffled", NULL},
         {DCPG_OPT_FLAG, "no_class_weights", &t->no_class_weights, NULL, 0, 0, "do not weigh rare classes up", NULL},
         {DCPG_OPT_DOUBLE, "max_time", &t->max_time, "0", 0, 1e6, "stop after so many hours (0: no limit)", "HOURS"},
         {DCPG_OPT_STRING, "stop_file", &t->stop_file, NULL, 0, 0, "stop, with everything saved, when this file exists", "FILE"},
@@ -75,8 +77,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
         {0}};
-    dcpg_command_line line = {"dcpg train STORE --dna_model NAME --cpg_model NAME --out_dir DIR [options]",
-                              "Trains a DNA model, a CpG model, or both joined, to predict the methylation of every cell, with as many ranks as mpirun starts.", options, &s->store};
+    dcpg_command_line line = {"dcpg train STORE|FILE... --dna_model NAME --cpg_model NAME --out_dir DIR [options]",
+                              "Trains a DNA model, a CpG model, or both joined, to predict the methylation of every cell, with as many ranks as mpirun starts. The data are a store (made by dcpg data) or DeepCpG data files.", options, &s->files};
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     return DCPG_OK;
@@ -84,12 +86,11 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
 
 static dcpg_status check(settings *s, dcpg_err *err)
 {
-    if (s->store.n != 1) return dcpg_fail(err, DCPG_E_USAGE, "give one store (made by dcpg data), not %zu files", s->store.n);
-    if (s->val_files.n > 1) return dcpg_fail(err, DCPG_E_USAGE, "--val_files takes one store");
+    if (s->files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
     bool named = s->dna_model || s->cpg_model;
     if (!named && s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "choose what to train: --dna_model, --cpg_model, both, or --model_files");
     if (named && s->model_files.n) return dcpg_fail(err, DCPG_E_USAGE, "--model_files brings its whole model: leave out --dna_model and --cpg_model");
-    if (s->dna_wlen % 2 == 0) return dcpg_fail(err, DCPG_E_USAGE, "--dna_wlen %lld: must be odd, with the CpG in the middle", (long long)s->dna_wlen);
+    if (s->dna_wlen > 0 && s->dna_wlen % 2 == 0) return dcpg_fail(err, DCPG_E_USAGE, "--dna_wlen %lld: must be odd, with the CpG in the middle", (long long)s->dna_wlen);
     if (s->cpg_wlen % 2) return dcpg_fail(err, DCPG_E_USAGE, "--cpg_wlen %lld: must be even, half on each side", (long long)s->cpg_wlen);
     s->train.virtual_ranks = (int)s->virtual_ranks;
     s->train.seed = (uint64_t)s->seed;
@@ -112,8 +113,8 @@ static dcpg_status choose_outputs(const settings *s, parts *p, dcpg_err *err)
     dcpg_strings initial = {0};
     dcpg_status status = dcpg_strings_add(&initial, "^cpg/", err);
     const dcpg_strings *patterns = s->output_names.n ? &s->output_names : &initial;
-    if (status == DCPG_OK) status = dcpg_strings_select(&p->store->outputs, patterns, s->nb_output, "output", &p->outputs, err);
-    if (status == DCPG_OK) status = dcpg_strings_select(&p->store->cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
+    if (status == DCPG_OK) status = dcpg_strings_select(p->data.outputs, patterns, s->nb_output, "output", &p->outputs, err);
+    if (status == DCPG_OK) status = dcpg_strings_select(p->data.cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
     dcpg_strings_free(&initial);
     return status;
 }
@@ -131,10 +132,10 @@ static dcpg_status use_graph_outputs(parts *p, dcpg_err *err)
 static dcpg_status open_sources_all(const settings *s, parts *p, const dcpg_par *par, dcpg_err *err)
 {
     dcpg_want want = {p->graph->dna_wlen, p->graph->cpg_wlen, &p->cells, &p->outputs};
-    DCPG_TRY(dcpg_source_from_store_all(p->store, &s->train_chromos, &want, &p->train, err));
+    DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->train_chromos, &want, &p->train, err));
     if (s->val_chromos.n == 0 && s->val_files.n == 0) return DCPG_OK;
-    if (s->val_files.n) DCPG_TRY(dcpg_store_open_all(s->val_files.v[0], par, &p->val_store, err));
-    return dcpg_source_from_store_all(p->val_store ? p->val_store : p->store, &s->val_chromos, &want, &p->val, err);
+    if (s->val_files.n) DCPG_TRY(dcpg_cmd_named_open_all(&s->val_files, par, &p->val_data, err));
+    return dcpg_cmd_source_all(s->val_files.n ? &p->val_data : &p->data, &s->val_chromos, &want, &p->val, err);
 }
 
 static dcpg_status weigh_outputs(const settings *s, parts *p, dcpg_err *err)
@@ -146,7 +147,9 @@ static dcpg_status weigh_outputs(const settings *s, parts *p, dcpg_err *err)
 
 static dcpg_status train_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
 {
-    DCPG_TRY(dcpg_store_open_all(s->store.v[0], par, &p->store, err));
+    DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
+    if (s->dna_wlen == 0) s->dna_wlen = p->data.dna_wlen;
+    if (s->cpg_wlen == 0) s->cpg_wlen = p->data.cpg_wlen;
     DCPG_TRY(dcpg_agree_all(par, choose_outputs(s, p, err), err));
     DCPG_TRY(make_graph_all(s, p, par, log, err));
     DCPG_TRY(dcpg_agree_all(par, use_graph_outputs(p, err), err));
@@ -160,8 +163,8 @@ static void free_parts(parts *p)
 {
     dcpg_source_close(p->train);
     dcpg_source_close(p->val);
-    dcpg_store_free(p->store);
-    dcpg_store_free(p->val_store);
+    dcpg_cmd_named_close(&p->data);
+    dcpg_cmd_named_close(&p->val_data);
     dcpg_graph_free(p->graph);
     dcpg_weights_free(&p->weights);
     dcpg_strings_free(&p->cells);
@@ -171,7 +174,7 @@ static void free_parts(parts *p)
 
 static void free_settings(settings *s)
 {
-    dcpg_strings *lists[] = {&s->store, &s->val_files, &s->train_chromos, &s->val_chromos, &s->model_files, &s->output_names, &s->output_weights, &s->replicate_names};
+    dcpg_strings *lists[] = {&s->files, &s->val_files, &s->train_chromos, &s->val_chromos, &s->model_files, &s->output_names, &s->output_weights, &s->replicate_names};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
 }
 

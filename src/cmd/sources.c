@@ -1,0 +1,64 @@
+#include "cmd/sources.h"
+
+#include "data/store_layout.h"
+
+#include <dcpg/h5.h>
+#include <dcpg/memory.h>
+#include <string.h>
+
+/* Windows of models, as DeepCpG has them. */
+enum { DNA_WLEN = 1001, CPG_WLEN = 50 };
+
+static dcpg_status look(const char *path, int *is_store, dcpg_err *err) {
+    dcpg_h5 *file = NULL;
+    char *format = NULL;
+    DCPG_TRY(dcpg_h5_open(path, NULL, &file, err));
+    if (dcpg_h5_has_attr(file, "/", "format") &&
+        dcpg_h5_read_attr_string(file, "/", "format", &format, NULL) == DCPG_OK)
+        *is_store = strcmp(format, STORE_FORMAT) == 0;
+    dcpg_free(format);
+    dcpg_h5_close(file);
+    return DCPG_OK;
+}
+
+static dcpg_status open_store_all(const dcpg_strings *files, const dcpg_par *par, dcpg_cmd_named *data,
+                                  dcpg_err *err) {
+    if (files->n > 1)
+        return dcpg_fail(err, DCPG_E_USAGE, "%s is a store: give it alone, not with %zu more files",
+                         files->v[0], files->n - 1);
+    DCPG_TRY(dcpg_store_open_all(files->v[0], par, &data->store, err));
+    data->cells = &data->store->cells;
+    data->outputs = &data->store->outputs;
+    return DCPG_OK;
+}
+
+static dcpg_status open_set_all(const dcpg_strings *files, const dcpg_par *par, dcpg_cmd_named *data,
+                                dcpg_err *err) {
+    DCPG_TRY(dcpg_deepcpg_describe_all(files, par, &data->set, err));
+    data->cells = &data->set->cells;
+    data->outputs = &data->set->outputs;
+    if (data->set->dna_wlen > 0) data->dna_wlen = data->set->dna_wlen;
+    if (data->set->cpg_wlen > 0) data->cpg_wlen = data->set->cpg_wlen;
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_cmd_named_open_all(const dcpg_strings *files, const dcpg_par *par, dcpg_cmd_named *data,
+                                    dcpg_err *err) {
+    *data = (dcpg_cmd_named){.name = files->v[0], .dna_wlen = DNA_WLEN, .cpg_wlen = CPG_WLEN};
+    int is_store = 0;
+    DCPG_TRY(dcpg_agree_all(par, par->rank == 0 ? look(files->v[0], &is_store, err) : DCPG_OK, err));
+    dcpg_bcast_all(par, &is_store, sizeof is_store, 0);
+    return is_store ? open_store_all(files, par, data, err) : open_set_all(files, par, data, err);
+}
+
+void dcpg_cmd_named_close(dcpg_cmd_named *data) {
+    dcpg_store_free(data->store);
+    dcpg_deepcpg_free(data->set);
+    *data = (dcpg_cmd_named){0};
+}
+
+dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *chromos,
+                                const dcpg_want *want, dcpg_source **source, dcpg_err *err) {
+    if (data->store) return dcpg_source_from_store_all(data->store, chromos, want, source, err);
+    return dcpg_source_from_deepcpg_all(data->set, chromos, want, source, err);
+}

@@ -1,0 +1,26 @@
+/* The data that a user names: one store, or DeepCpG data files; told by their content. */
+#ifndef DCPG_CMD_SOURCES_H
+#define DCPG_CMD_SOURCES_H
+
+#include <dcpg/deepcpg.h>
+#include <dcpg/source.h>
+#include <dcpg/store.h>
+
+typedef struct dcpg_cmd_named {
+    dcpg_store *store; /* one of the two, the other is NULL */
+    dcpg_deepcpg *set;
+    const char *name;                    /* of the store or the first file */
+    const dcpg_strings *cells, *outputs; /* that there are */
+    int64_t dna_wlen, cpg_wlen;          /* of a model for which nobody chooses others */
+} dcpg_cmd_named;
+
+/* `data` starts as {0}. Collective. */
+dcpg_status dcpg_cmd_named_open_all(const dcpg_strings *files, const dcpg_par *par, dcpg_cmd_named *data,
+                                    dcpg_err *err);
+void dcpg_cmd_named_close(dcpg_cmd_named *data);
+
+/* Its sites on `chromos` (empty: all). `data` must outlive the source. Collective. */
+dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *chromos,
+                                const dcpg_want *want, dcpg_source **source, dcpg_err *err);
+
+#endif
