@@ -67,6 +67,9 @@ void dcpg_graph_free(dcpg_graph *graph);
 /* A layer with Keras's defaults: bias, stride 1, dilation 1, linear, hard sigmoid, BN 0.99 and 1e-3, trainable; all else 0. Pure. */
 dcpg_glayer dcpg_glayer_default(void);
 
+/* Frees what a layer owns: its names and sources. */
+void dcpg_glayer_free(dcpg_glayer *layer);
+
 /* "relu", "scaled_sigmoid" ...: Keras's name. Pure. */
 const char *dcpg_activation_name(dcpg_activation activation);
 

@@ -36,6 +36,26 @@ struct dcpg_weight_value *dcpg_weights_find(const dcpg_weights *weights, const c
 dcpg_status dcpg_weights_of_net(const dcpg_net *net, dcpg_weights *weights, dcpg_err *err);
 dcpg_status dcpg_weights_apply(const dcpg_weights *weights, dcpg_net *net, dcpg_err *err);
 
+/* The weights that a net of this graph starts training from scratch with. Local. */
+dcpg_status dcpg_weights_init(const dcpg_graph *graph, uint64_t seed, dcpg_weights *weights, dcpg_err *err);
+
+/* Overwrites the entries that `from` has, too; DCPG_E_INPUT where their shapes differ. Local. */
+dcpg_status dcpg_weights_take(dcpg_weights *weights, const dcpg_weights *from, dcpg_err *err);
+
+/* Makes a loaded model a part of another one: cuts its heads off (surgery.h) and, unless `prefix` is NULL,
+ * renames its layers as DeepCpG 1.0.7 does: "NAME" becomes "PREFIX/NAME", inputs and names that start so
+ * already stay; a name that is taken then gets a number. The weights follow. Local. */
+dcpg_status dcpg_model_to_part(dcpg_graph *graph, dcpg_weights *weights, const char *prefix, dcpg_err *err);
+
+/* Sets the filters of the graph's first convolution among its `weights` from an HDF5 file: file[0], and in it
+ * the group file[1] (the root where there is none), which holds the array "weights" as
+ * [length][1][4][filters], [length][4][filters], or [filters][4][length][1], and may hold "bias" [filters].
+ * As in DeepCpG 1.0.7: more filters than the model has are left out, where there are fewer the others stay;
+ * longer ones lose their ends, shorter ones are padded with random numbers from 0 to 0.01. Rank 0 reads.
+ * DCPG_E_INPUT, DCPG_E_USAGE where the model has no convolution over DNA. Collective. */
+dcpg_status dcpg_filter_weights_all(const dcpg_strings *file, const dcpg_graph *graph, uint64_t seed,
+                                    const dcpg_par *par, dcpg_log *log, dcpg_weights *weights, dcpg_err *err);
+
 /* model.json's text of a graph; NULL when out of memory (dcpg_free). A function of the graph alone. */
 char *dcpg_keras_json(const dcpg_graph *graph);
 

@@ -38,6 +38,7 @@ typedef struct dcpg_model_options {
     int64_t cpg_wlen, nb_cell;     /* cpg_wlen even */
     const dcpg_strings *outputs;   /* names of the outputs, in order; NULL or empty: no heads */
     float dropout, l1, l2;
+    const dcpg_graph *dna_part, *cpg_part; /* loaded parts (surgery.h) instead of dna and cpg, whose layers are called "dna/..." and "cpg/..."; they bring their windows and cells */
 } dcpg_model_options;
 
 /* Builds the whole graph: parts, concatenation, joint layers, one head per output (output.h), named as DeepCpG 1.0.7 names them, in Keras's order. DCPG_E_USAGE where a window is too

@@ -155,9 +155,7 @@ static dcpg_status join_dense(reader *r, int first, const char *name, tensors *o
     out->index[0] = first;
     if (nb == 1) return DCPG_OK;
     dense->activation = last->activation;
-    dcpg_free(last->name);
-    dcpg_free(last->inner);
-    dcpg_free(last->source);
+    dcpg_glayer_free(last);
     graph->nb_layer--;
     return DCPG_OK;
 }

@@ -73,6 +73,17 @@ dcpg_status dcpg_weights_of_net(const dcpg_net *net, dcpg_weights *weights, dcpg
     return DCPG_OK;
 }
 
+dcpg_status dcpg_weights_init(const dcpg_graph *graph, uint64_t seed, dcpg_weights *weights, dcpg_err *err) {
+    dcpg_net_options options = {.total = 1, .end = 1};
+    dcpg_net *net;
+    *weights = (dcpg_weights){0};
+    DCPG_TRY(dcpg_net_new(graph, &options, &net, err));
+    dcpg_net_init(net, seed);
+    dcpg_status status = dcpg_weights_of_net(net, weights, err);
+    dcpg_net_free(net);
+    return status;
+}
+
 static bool same_shape(const struct dcpg_weight_value *entry, const dcpg_weight *weight) {
     bool same = entry->ndim == weight->ndim;
     for (int d = 0; same && d < weight->ndim; d++) same = entry->shape[d] == weight->shape[d];
@@ -91,6 +102,23 @@ dcpg_status dcpg_weights_apply(const dcpg_weights *weights, dcpg_net *net, dcpg_
             return dcpg_fail(err, DCPG_E_INPUT, "layer %s: its %s has another shape than the model's", layer,
                              param->weight.name);
         dcpg_net_set(net, param, entry->value);
+    }
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_weights_take(dcpg_weights *weights, const dcpg_weights *from, dcpg_err *err) {
+    int next = 0;
+    for (int i = 0; i < from->nb; i++) {
+        const struct dcpg_weight_value *source = &from->entry[i];
+        struct dcpg_weight_value *entry = keras_find_from(weights, next, source->layer, source->name);
+        if (!entry) continue;
+        dcpg_weight shape = {.ndim = source->ndim,
+                             .shape = {source->shape[0], source->shape[1], source->shape[2]}};
+        if (!same_shape(entry, &shape))
+            return dcpg_fail(err, DCPG_E_INPUT, "layer %s: its %s has another shape than the model's",
+                             source->layer, source->name);
+        memcpy(entry->value, source->value, (size_t)dcpg_weight_size(&shape) * sizeof *entry->value);
+        next = (int)(entry - weights->entry) + 1;
     }
     return DCPG_OK;
 }

@@ -13,7 +13,7 @@ enum { MAX_LAYERS = 10000 };
 
 dcpg_graph *dcpg_graph_new(void) { return dcpg_alloc(1, sizeof(dcpg_graph)); }
 
-static void layer_free(dcpg_glayer *layer) {
+void dcpg_glayer_free(dcpg_glayer *layer) {
     dcpg_free(layer->name);
     dcpg_free(layer->inner);
     dcpg_free(layer->source);
@@ -21,7 +21,7 @@ static void layer_free(dcpg_glayer *layer) {
 
 void dcpg_graph_free(dcpg_graph *graph) {
     if (!graph) return;
-    for (int i = 0; i < graph->nb_layer; i++) layer_free(&graph->layer[i]);
+    for (int i = 0; i < graph->nb_layer; i++) dcpg_glayer_free(&graph->layer[i]);
     dcpg_free(graph->layer);
     dcpg_free(graph->output);
     dcpg_free(graph->name);
@@ -131,7 +131,7 @@ static dcpg_status grow(dcpg_graph *graph, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* `layer` owns name, inner name and sources from here on, on failure too (layer_free). */
+/* `layer` owns name, inner name and sources from here on, on failure too (dcpg_glayer_free). */
 static dcpg_status copy_layer(dcpg_glayer *layer, const char *name, const dcpg_glayer *like, int nb_source,
                               const int *source, dcpg_err *err) {
     *layer = like ? *like : dcpg_glayer_default();
@@ -191,7 +191,7 @@ dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, 
     layer->kind = kind;
     if (status == DCPG_OK) status = check_layer(graph, layer, err);
     if (status != DCPG_OK) {
-        layer_free(layer);
+        dcpg_glayer_free(layer);
         return status;
     }
     if (index) *index = graph->nb_layer;

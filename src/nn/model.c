@@ -6,6 +6,7 @@
 
 #include <dcpg/memory.h>
 #include <dcpg/output.h>
+#include <dcpg/surgery.h>
 
 #include <assert.h>
 #include <inttypes.h>
@@ -277,9 +278,19 @@ static dcpg_status add_part(builder *b, dcpg_model_part part, const char *prefix
 
 /* ---- parts ---- */
 
+static dcpg_status add_loaded(builder *b, const dcpg_graph *part) {
+    DCPG_TRY(dcpg_graph_append(b->graph, part, b->err));
+    b->top = b->graph->nb_layer - 1;
+    return DCPG_OK;
+}
+
 static dcpg_status add_dna(builder *b) {
     const char *spec;
     int64_t shortest;
+    if (b->options->dna_part) {
+        b->graph->dna_wlen = b->options->dna_part->dna_wlen;
+        return add_loaded(b, b->options->dna_part);
+    }
     DCPG_TRY(dcpg_spec_find(DCPG_PART_DNA, b->options->dna, &spec, b->err));
     DCPG_TRY(dcpg_spec_min_wlen(spec, &shortest, b->err));
     int64_t wlen = b->options->dna_wlen;
@@ -295,6 +306,11 @@ static dcpg_status add_dna(builder *b) {
 
 static dcpg_status add_cpg(builder *b) {
     const char *spec;
+    if (b->options->cpg_part) {
+        b->graph->cpg_wlen = b->options->cpg_part->cpg_wlen;
+        b->graph->nb_cell = b->options->cpg_part->nb_cell;
+        return add_loaded(b, b->options->cpg_part);
+    }
     DCPG_TRY(dcpg_spec_find(DCPG_PART_CPG, b->options->cpg, &spec, b->err));
     if (b->options->cpg_wlen < 2 || b->options->cpg_wlen % 2 != 0)
         return dcpg_fail(b->err, DCPG_E_USAGE, "--cpg_wlen %" PRId64 " must be even and at least 2: half of the neighbours lie on each side",
@@ -352,26 +368,32 @@ dcpg_status dcpg_graph_add_heads(dcpg_graph *graph, int layer, const dcpg_string
 
 /* ---- the whole ---- */
 
-static const char *canonical(dcpg_model_part part, const char *name, const char *otherwise) {
+static bool has_dna(const dcpg_model_options *options) { return options->dna || options->dna_part; }
+
+static bool has_cpg(const dcpg_model_options *options) { return options->cpg || options->cpg_part; }
+
+/* A loaded part's own name, the zoo's, or `otherwise`. */
+static const char *name_of(dcpg_model_part part, const dcpg_graph *loaded, const char *name, const char *otherwise) {
+    if (loaded) return loaded->name ? loaded->name : otherwise;
     const dcpg_zoo_row *row = name ? dcpg_zoo_find(part, name) : NULL;
     return row ? row->name : otherwise;
 }
 
 static dcpg_status name_graph(builder *b) {
     const dcpg_model_options *o = b->options;
-    const char *dna = canonical(DCPG_PART_DNA, o->dna, "dna"), *cpg = canonical(DCPG_PART_CPG, o->cpg, "cpg");
-    const char *joint = canonical(DCPG_PART_JOINT, o->joint ? o->joint : "JointL0", "joint");
-    b->graph->name = o->dna && o->cpg ? dcpg_format("%s_%s_%s", joint, dna, cpg) : dcpg_strdup(o->dna ? dna : cpg);
+    const char *dna = name_of(DCPG_PART_DNA, o->dna_part, o->dna, "dna"), *cpg = name_of(DCPG_PART_CPG, o->cpg_part, o->cpg, "cpg");
+    const char *joint = name_of(DCPG_PART_JOINT, NULL, o->joint ? o->joint : "JointL0", "joint");
+    b->graph->name = has_dna(o) && has_cpg(o) ? dcpg_format("%s_%s_%s", joint, dna, cpg) : dcpg_strdup(has_dna(o) ? dna : cpg);
     return b->graph->name ? DCPG_OK : dcpg_fail_nomem(b->err, "a model's name", NAME_SIZE);
 }
 
 static dcpg_status build(builder *b) {
     const dcpg_model_options *o = b->options;
-    if (!o->dna && !o->cpg) return dcpg_fail(b->err, DCPG_E_USAGE, "a model needs --dna_model, --cpg_model or both");
-    if (o->dna) DCPG_TRY(add_dna(b));
+    if (!has_dna(o) && !has_cpg(o)) return dcpg_fail(b->err, DCPG_E_USAGE, "a model needs --dna_model, --cpg_model or both");
+    if (has_dna(o)) DCPG_TRY(add_dna(b));
     int dna = b->top;
-    if (o->cpg) DCPG_TRY(add_cpg(b));
-    if (o->dna && o->cpg) DCPG_TRY(add_joint(b, dna, b->top));
+    if (has_cpg(o)) DCPG_TRY(add_cpg(b));
+    if (has_dna(o) && has_cpg(o)) DCPG_TRY(add_joint(b, dna, b->top));
     DCPG_TRY(name_graph(b));
     b->prefix = "";
     for (size_t i = 0; o->outputs && i < o->outputs->n; i++) DCPG_TRY(add_head(b, o->outputs->v[i]));

@@ -1,0 +1,58 @@
+/* The model of a training run: built from names, loaded from files, or joined from both; and which of it is
+ * trained. Private to the command. */
+#ifndef DCPG_CMD_TRAIN_MODEL_H
+#define DCPG_CMD_TRAIN_MODEL_H
+
+#include <dcpg/keras.h>
+#include <dcpg/log.h>
+#include <dcpg/par.h>
+#include <dcpg/surgery.h>
+
+/* What a user can say about it. */
+typedef struct train_model_options {
+    dcpg_strings dna, cpg,
+        files; /* --dna_model, --cpg_model: a name, a specification, or files; --model_files */
+    const char *joint, *keras_backend;
+    int64_t dna_wlen, cpg_wlen; /* 0: not said */
+    double dropout, l1_decay, l2_decay;
+    bool fine_tune, freeze_filter;
+    dcpg_strings train_models, trainable, not_trainable, filter_weights;
+} train_model_options;
+
+/* What the data and other options decide. */
+typedef struct train_model_data {
+    const dcpg_strings *cells, *outputs; /* chosen */
+    int64_t dna_wlen, cpg_wlen;          /* of new models where nothing else is said */
+    uint64_t seed;                       /* of new weights */
+} train_model_data;
+
+/* A graph with weights; without weights where all of it is new. */
+typedef struct train_model {
+    dcpg_graph *graph;
+    dcpg_weights weights;
+} train_model;
+
+/* What was loaded; graph NULL: nothing. */
+typedef struct train_model_files {
+    train_model dna, cpg, whole;
+} train_model_files;
+
+/* Loads what the options name. A word that is the path of a file or directory is one; rank 0 looks.
+ * Collective. */
+dcpg_status train_model_load_all(const train_model_options *options, const dcpg_par *par, dcpg_log *log,
+                                 train_model_files *files, dcpg_err *err);
+
+/* Cells that a loaded model names as those whose neighbours it reads: none, but for old files. Local. */
+dcpg_status train_model_cells(const train_model_files *files, dcpg_strings *cells, dcpg_err *err);
+
+/* The model to train, with heads for the chosen outputs: a loaded one keeps its heads where they are of these
+ * outputs. Uses up `files`. Collective. */
+dcpg_status train_model_make_all(const train_model_options *options, const train_model_data *data,
+                                 const dcpg_par *par, dcpg_log *log, train_model_files *files,
+                                 train_model *model, dcpg_err *err);
+
+void train_model_options_free(train_model_options *options);
+void train_model_files_free(train_model_files *files);
+void train_model_free(train_model *model);
+
+#endif
