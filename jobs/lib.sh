@@ -41,18 +41,14 @@ mpi_environment() {
     export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((cores > ranks ? cores / ranks : 1))}
 }
 
-# build_preset NAME [cmake options...]: configures and builds into build/NAME; output only where something is to be said.
+# build_preset NAME [cmake options...]: configures and builds into build/NAME. Shows warnings and errors only.
 build_preset() {
     local preset=$1 log status=0
     shift
     log=$(mktemp)
-    { (cd "$dcpg_home" && cmake --preset "$preset" "$@" && cmake --build --preset "$preset" --parallel "$(cores)"); } >"$log" 2>&1 || status=1
-    if [[ $status != 0 ]]; then
-        grep -E -A 12 'error|Error|warning:' "$log" | head -n 60
-    else
-        grep -E -A 4 'warning:' "$log" | head -n 60 || true
-        echo "build/$preset: built"
-    fi
+    (cd "$dcpg_home" && cmake --preset "$preset" "$@" && cmake --build --preset "$preset" --parallel "$(cores)") >"$log" 2>&1 || status=1
+    grep -E -A 6 'warning: |error: |CMake Error|undefined reference|No space' "$log" | head -n 80 || true
+    if [[ $status == 0 ]]; then echo "build/$preset: built"; else tail -n 5 "$log"; fi
     rm -f "$log"
     return $status
 }
