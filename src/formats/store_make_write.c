@@ -10,7 +10,7 @@
 enum { DEFLATE = 4 };
 
 /* Memory for one slab of bitmaps, and of values: bytes. */
-static const int64_t SLAB_BYTES = 64 << 20;
+static const int64_t SLAB_BYTES = 4 << 20;
 
 static int64_t min_i64(int64_t a, int64_t b)
 {

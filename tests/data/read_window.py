@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads one window from a store with h5py: DNA around a CpG and its observed neighbours in one cell.   read_window.py STORE CHROMOSOME POSITION CELL [WLEN]"""
+"""Reads one window from a store with h5py: DNA around a CpG and its nearest observed neighbours in one cell.   read_window.py STORE CHROMOSOME POSITION CELL [WLEN]"""
 import sys
 import h5py
 import numpy as np
@@ -7,19 +7,14 @@ import numpy as np
 path, chromo, pos, cell, wlen = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], int((sys.argv[5:] or [21])[0])
 with h5py.File(path, "r") as store:
     c = store["genome/chromo"][()].tolist().index(chromo.encode())
-    i = np.arange(pos - 1 - wlen // 2, pos + wlen // 2)  # bases wanted, counted from 0
-    inside = (i >= 0) & (i < store["genome/length"][c])
-    first, last = i[inside][0] // 4, i[inside][-1] // 4 + 1
-    packed = store["genome/bases"][store["genome/offset"][c] + first : store["genome/offset"][c] + last]
-    dna = np.full(wlen, 4)
-    dna[inside] = packed[i[inside] // 4 - first] >> 2 * (i[inside] % 4) & 3
-    for start, end in store["genome/n_runs"][store["genome/n_offset"][c] : store["genome/n_offset"][c + 1]]:
-        dna[(i >= start) & (i < end)] = 4
-    a, b = store["positions/offset"][c : c + 2]
+    part = lambda data, offset: store[data][slice(*store[offset][c : c + 2])]  # what belongs to the chromosome
+    dna = (part("genome/bases", "genome/offset")[:, None] >> [0, 2, 4, 6] & 3).ravel()[: store["genome/length"][c]]
+    for start, end in part("genome/n_runs", "genome/n_offset"):
+        dna[start:end] = 4
     k = store["cells/name"][()].tolist().index(cell.encode())
-    bits = [np.unpackbits(store[name][k].astype("<u8").view(np.uint8), bitorder="little")[a:b] for name in ("calls/observed", "calls/state")]
-    at, state = store["positions/pos"][a:b][bits[0] == 1], bits[1][bits[0] == 1]
-print("".join("ATGCN"[x] for x in dna))
-for side in (at < pos, at > pos):
-    near = np.argsort(np.abs(at[side] - pos))[:3]
-    print(" ".join(f"{at[side][n]}:{state[side][n]}" for n in sorted(near)))
+    bits = lambda data: np.unpackbits(store[data][k].view(np.uint8), bitorder="little")[slice(*store["positions/offset"][c : c + 2])]
+    observed = bits("calls/observed") == 1
+    at, state = part("positions/pos", "positions/offset")[observed], bits("calls/state")[observed]
+print("".join("ATGCN"[base] for base in np.pad(dna, wlen // 2, constant_values=4)[pos - 1 : pos - 1 + wlen]))
+for near in (np.flatnonzero(at < pos)[-3:], np.flatnonzero(at > pos)[:3]):
+    print(*("%d:%d" % call for call in zip(at[near], state[near])))

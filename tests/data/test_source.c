@@ -142,7 +142,7 @@ static void test_sparse(void **state)
 static void test_slabs(void **state)
 {
     (void)state;
-    small_data data = small_make(9, &(small_options){.nb_chromo = 2, .length = {400000, 250000}, .nb_cell = 5, .nb_binary = 3, .density = 0.6, .coverage = 0.5});
+    small_data data = small_make(9, &(small_options){.nb_chromo = 2, .length = {190000, 110000}, .nb_cell = 5, .nb_binary = 3, .density = 1, .coverage = 0.5});
     if (par.rank == 0) small_write_store(&data, SOUND, path);
     dcpg_barrier_all(&par);
     dcpg_store *store = NULL;

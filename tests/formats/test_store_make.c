@@ -238,11 +238,88 @@ static void test_chromos(void **state)
     char *name = "chr10";
     f.options.chromos = &(dcpg_strings){&name, 1, 1};
     make(&f);
-    bool binary[SMALL_MAX_CELL];
-    memcpy(binary, s.binary, sizeof binary);
     check_store(&s, &f, (bool[SMALL_MAX_CHROMO]){false, true}, true);
     free_files(&f);
     small_free(&s);
+}
+
+/* ---- many cells: chunks of several, more of them than are written at a time ---- */
+
+enum { MANY = 171, MANY_SITES = 125000 };
+
+/* Value of cell k at site i (position 2i + 1), NAN where not observed; every tenth cell is not binary. */
+static float many_value(int k, int64_t i)
+{
+    if ((i + 37 * k) % 5003 != 0) return NAN;
+    return k % 10 == 0 ? (float)(i % 9) / 8 : (float)(i % 2);
+}
+
+static void write_many(dcpg_strings *profiles)
+{
+    for (int k = 0; k < MANY; k++) {
+        char name[32];
+        snprintf(name, sizeof name, "m%03d.tsv", k);
+        assert_int_equal(dcpg_strings_add(profiles, in_folder(name), NULL), DCPG_OK);
+        FILE *file = par.rank == 0 ? fopen(in_folder(name), "w") : NULL;
+        for (int64_t i = 0; i < MANY_SITES && file; i++) {
+            if (!isnan(many_value(k, i))) fprintf(file, "1\t%d\t%g\n", (int)(2 * i + 1), (double)many_value(k, i));
+        }
+        if (file) fclose(file);
+    }
+    FILE *file = par.rank == 0 ? fopen(in_folder("sites.txt"), "w") : NULL;
+    for (int i = 0; i < MANY_SITES && file; i++) fprintf(file, "1\t%d\n", 2 * i + 1);
+    if (file) fclose(file);
+    dcpg_barrier_all(&par);
+}
+
+/* Label and the nearest neighbour on either side of site i. */
+static void check_many(const dcpg_batch *batch, int64_t i)
+{
+    for (int k = 0; k < MANY; k++) {
+        float wanted[4] = {k % 10 ? 0 : 0.5f, k % 10 ? 0 : 0.5f, 1, 1}, here = many_value(k, i);
+        assert_true(batch->label[k] == (isnan(here) ? -1 : rintf(here)));
+        for (int side = 0; side < 2; side++) {
+            for (int64_t j = side ? i + 1 : i - 1; j >= 0 && j < MANY_SITES; j += side ? 1 : -1) {
+                if (isnan(many_value(k, j))) continue;
+                wanted[side] = many_value(k, j);
+                wanted[2 + side] = (float)(2 * llabs(j - i) < 25000 ? 2 * llabs(j - i) : 25000) / 25000.0f;
+                break;
+            }
+        }
+        assert_memory_equal(wanted, batch->cpg + 4 * k, sizeof wanted);
+    }
+}
+
+static void test_many_cells(void **state)
+{
+    (void)state;
+    dcpg_strings profiles = {0};
+    dcpg_err err = {0};
+    empty_folder();
+    write_many(&profiles);
+    const char *path = in_folder("many.h5");
+    dcpg_store_options options = {.profiles = &profiles, .out_file = path, .cpg_cov = 1, .pos_file = in_folder("sites.txt"), .bedgraph_base = -1};
+    small_must(dcpg_store_make_all(&options, &par, NULL, &err), &err);
+    dcpg_store *store = NULL;
+    dcpg_source *source = NULL;
+    dcpg_batch *batch = NULL;
+    small_must(dcpg_store_open_all(path, &par, &store, &err), &err);
+    assert_true(store->all_sites);
+    assert_int_equal(store->nb_site, MANY_SITES);
+    for (int k = 0; k < MANY; k++) assert_int_equal(store->binary[k], k % 10 != 0);
+    small_must(dcpg_source_from_store_all(store, NULL, &(dcpg_want){.cpg_wlen = 2}, &source, &err), &err);
+    int64_t first = dcpg_part(MANY_SITES, par.rank, par.size), end = dcpg_part(MANY_SITES, par.rank + 1, par.size);
+    small_must(source->ops->load_all(source, first, end, &err), &err);
+    small_must(dcpg_batch_new(source, 1, &batch, &err), &err);
+    for (int64_t i = first; i < end; i++) {
+        if (i % 1250 != 0 && i % 5003 != 0) continue; /* the latter are observed in cell 0 */
+        small_must(source->ops->fill(source, 1, &i, batch, &err), &err);
+        check_many(batch, i);
+    }
+    dcpg_batch_free(batch);
+    dcpg_source_close(source);
+    dcpg_store_free(store);
+    dcpg_strings_free(&profiles);
 }
 
 /* Calls on CG only, so that the genome tells where positions start. */
@@ -393,7 +470,8 @@ int main(int argc, char **argv)
     dcpg_barrier_all(&par);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_profiles), cmocka_unit_test(test_coverage),     cmocka_unit_test(test_target_sites), cmocka_unit_test(test_chromos),
-        cmocka_unit_test(test_bedgraph), cmocka_unit_test(test_bad_profiles), cmocka_unit_test(test_bad_files),    cmocka_unit_test(test_bad_bedgraphs),
+        cmocka_unit_test(test_bedgraph), cmocka_unit_test(test_many_cells),   cmocka_unit_test(test_bad_profiles), cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_bad_bedgraphs),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     empty_folder();

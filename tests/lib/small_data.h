@@ -19,7 +19,7 @@ typedef struct small_data {
     int64_t start[SMALL_MAX_CHROMO + 1];  /* base `pos` of chromosome c is element start[c] + pos - 1 of all arrays */
     uint8_t *base;                        /* 0..4 */
     int nb_cell;
-    char cell[SMALL_MAX_CELL][8];         /* in bytewise order */
+    char cell[SMALL_MAX_CELL][16];       /* in bytewise order */
     bool binary[SMALL_MAX_CELL];
     float *value;                         /* [nb_cell][all bases], NaN where not observed */
     bool *target;                         /* [all bases] target sites; NULL: all positions observed in a cell */
