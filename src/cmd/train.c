@@ -1,20 +1,20 @@
 /* dcpg train */
 #include "cmd/cmd.h"
 #include "cmd/sources.h"
+#include "cmd/train_model.h"
 
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
-#include <dcpg/spec.h>
 #include <dcpg/train.h>
 #include <omp.h>
 
 /* Everything a user can say. */
 typedef struct settings {
-    dcpg_strings files, val_files, train_chromos, val_chromos, model_files, output_names, output_weights, replicate_names;
-    const char *dna_model, *cpg_model, *joint_model, *keras_backend, *log_file;
-    int64_t dna_wlen, cpg_wlen, nb_output, nb_replicate, virtual_ranks, seed;
-    double dropout, l1_decay, l2_decay;
+    dcpg_strings files, val_files, train_chromos, val_chromos, output_names, output_weights, replicate_names;
+    const char *log_file;
+    int64_t nb_output, nb_replicate, virtual_ranks, seed;
     bool verbose;
+    train_model_options model;
     dcpg_train_options train;
 } settings;
 
@@ -23,14 +23,15 @@ typedef struct parts {
     dcpg_cmd_named data, val_data;
     dcpg_source *train, *val;
     dcpg_strings cells, outputs; /* chosen replicates and outputs */
-    dcpg_graph *graph;
-    dcpg_weights weights;
+    train_model_files loaded;
+    train_model model;
     float *output_weight;
 } parts;
 
 static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err)
 {
     dcpg_train_options *t = &s->train;
+    train_model_options *m = &s->model;
     const dcpg_opt options[] = {
         {DCPG_OPT_GROUP, "data", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_LIST, "train_chromos", &s->train_chromos, NULL, 0, 0, "chromosomes to train on (default: all)", "NAME"},
@@ -46,16 +47,24 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_INT, "nb_replicate", &s->nb_replicate, "0", 0, 1e9, "at most N such cells (0: all)", "N"},
 
         {DCPG_OPT_GROUP, "model", NULL, NULL, 0, 0, NULL, NULL},
-        {DCPG_OPT_STRING, "dna_model", &s->dna_model, NULL, 0, 0, "DNA model: a name of 'dcpg models' or a specification (default: none)", "NAME"},
-        {DCPG_OPT_STRING, "cpg_model", &s->cpg_model, NULL, 0, 0, "CpG model (default: none)", "NAME"},
-        {DCPG_OPT_STRING, "joint_model", &s->joint_model, "JointL2h512", 0, 0, "joins the two where both are given", "NAME"},
-        {DCPG_OPT_INT, "dna_wlen", &s->dna_wlen, "0", 0, 1e6, "length of the DNA window in bp, odd (0: 1001, or that of DeepCpG data files)", "BP"},
-        {DCPG_OPT_INT, "cpg_wlen", &s->cpg_wlen, "0", 0, 1e5, "observed neighbours of a site per cell, even: half on each side (0: 50, or those of DeepCpG data files)", "N"},
-        {DCPG_OPT_LIST, "model_files", &s->model_files, NULL, 0, 0, "train this model further: a directory, a model.h5, or model.json and weights", "FILE"},
-        {DCPG_OPT_STRING, "keras_backend", &s->keras_backend, NULL, 0, 0, "theano or tensorflow: who wrote model files that do not say (default: theano for files of Keras 1)", "NAME"},
-        {DCPG_OPT_DOUBLE, "dropout", &s->dropout, "0", 0, 0.999, "dropout rate", "RATE"},
-        {DCPG_OPT_DOUBLE, "l1_decay", &s->l1_decay, "0.0001", 0, 1e9, "L1 penalty on kernels", "X"},
-        {DCPG_OPT_DOUBLE, "l2_decay", &s->l2_decay, "0.0001", 0, 1e9, "L2 penalty on kernels", "X"},
+        {DCPG_OPT_LIST, "dna_model", &m->dna, NULL, 0, 0, "DNA model: a name of 'dcpg models', a specification, or a trained model as for --model_files (default: none)", "NAME|FILE"},
+        {DCPG_OPT_LIST, "cpg_model", &m->cpg, NULL, 0, 0, "CpG model, likewise; of a trained one the number of cells may differ (default: none)", "NAME|FILE"},
+        {DCPG_OPT_STRING, "joint_model", &m->joint, "JointL2h512", 0, 0, "joins the two where both are given", "NAME"},
+        {DCPG_OPT_LIST, "model_files", &m->files, NULL, 0, 0, "train this model further, with new heads where its outputs are not those chosen: a directory, a model.h5, or model.json and weights", "FILE"},
+        {DCPG_OPT_STRING, "keras_backend", &m->keras_backend, NULL, 0, 0, "theano or tensorflow: who wrote model files that do not say (default: theano for files of Keras 1)", "NAME"},
+        {DCPG_OPT_INT, "dna_wlen", &m->dna_wlen, "0", 0, 1e6, "length of the DNA window in bp, odd (0: that of trained models and DeepCpG data files, else 1001)", "BP"},
+        {DCPG_OPT_INT, "cpg_wlen", &m->cpg_wlen, "0", 0, 1e5, "observed neighbours of a site per cell, even: half on each side (0: those of trained models and DeepCpG data files, else 50)", "N"},
+        {DCPG_OPT_DOUBLE, "dropout", &m->dropout, "0", 0, 0.999, "dropout rate; trained models keep theirs", "RATE"},
+        {DCPG_OPT_DOUBLE, "l1_decay", &m->l1_decay, "0.0001", 0, 1e9, "L1 penalty on kernels; trained models keep theirs", "X"},
+        {DCPG_OPT_DOUBLE, "l2_decay", &m->l2_decay, "0.0001", 0, 1e9, "L2 penalty on kernels; trained models keep theirs", "X"},
+
+        {DCPG_OPT_GROUP, "what is trained", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_FLAG, "fine_tune", &m->fine_tune, NULL, 0, 0, "the output heads only", NULL},
+        {DCPG_OPT_LIST, "train_models", &m->train_models, NULL, 0, 0, "these parts and the heads only: dna, cpg, joint", "PART"},
+        {DCPG_OPT_LIST, "trainable", &m->trainable, NULL, 0, 0, "train layers whose names these regular expressions match at their start", "REGEX"},
+        {DCPG_OPT_LIST, "not_trainable", &m->not_trainable, NULL, 0, 0, "freeze such layers, unless --trainable names them", "REGEX"},
+        {DCPG_OPT_FLAG, "freeze_filter", &m->freeze_filter, NULL, 0, 0, "freeze the first convolution over DNA", NULL},
+        {DCPG_OPT_LIST, "filter_weights", &m->filter_weights, NULL, 0, 0, "start the first convolution with the array weights (and bias) of this HDF5 file, or of a group in it", "FILE [GROUP]"},
 
         {DCPG_OPT_GROUP, "training", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_INT, "nb_epoch", &t->nb_epoch, "30", 1, 1e6, "at most N epochs", "N"},
@@ -87,51 +96,54 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
 static dcpg_status check(settings *s, dcpg_err *err)
 {
     if (s->files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
-    bool named = s->dna_model || s->cpg_model;
-    if (!named && s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "choose what to train: --dna_model, --cpg_model, both, or --model_files");
-    if (named && s->model_files.n) return dcpg_fail(err, DCPG_E_USAGE, "--model_files brings its whole model: leave out --dna_model and --cpg_model");
-    if (s->dna_wlen > 0 && s->dna_wlen % 2 == 0) return dcpg_fail(err, DCPG_E_USAGE, "--dna_wlen %lld: must be odd, with the CpG in the middle", (long long)s->dna_wlen);
-    if (s->cpg_wlen % 2) return dcpg_fail(err, DCPG_E_USAGE, "--cpg_wlen %lld: must be even, half on each side", (long long)s->cpg_wlen);
+    const train_model_options *m = &s->model;
+    bool named = m->dna.n || m->cpg.n;
+    if (!named && m->files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "choose what to train: --dna_model, --cpg_model, both, or --model_files");
+    if (named && m->files.n) return dcpg_fail(err, DCPG_E_USAGE, "--model_files brings its whole model: leave out --dna_model and --cpg_model");
+    if (m->dna_wlen > 0 && m->dna_wlen % 2 == 0) return dcpg_fail(err, DCPG_E_USAGE, "--dna_wlen %lld: must be odd, with the CpG in the middle", (long long)m->dna_wlen);
+    if (m->cpg_wlen % 2) return dcpg_fail(err, DCPG_E_USAGE, "--cpg_wlen %lld: must be even, half on each side", (long long)m->cpg_wlen);
     s->train.virtual_ranks = (int)s->virtual_ranks;
     s->train.seed = (uint64_t)s->seed;
     s->train.nb_thread = omp_get_max_threads();
     return DCPG_OK;
 }
 
-/* The graph, from files or from names; sets the windows that it wants. Collective. */
-static dcpg_status make_graph_all(const settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
+/* Cells: as chosen, otherwise those that an old model names where all are here, otherwise all. */
+static dcpg_status choose_cells(const settings *s, parts *p, dcpg_err *err)
 {
-    if (s->model_files.n) return dcpg_model_load_all(&s->model_files, s->keras_backend, par, log, &p->graph, &p->weights, err);
-    dcpg_model_options options = {.dna = s->dna_model, .cpg = s->cpg_model, .joint = s->dna_model && s->cpg_model ? s->joint_model : NULL, .dna_wlen = s->dna_wlen, .cpg_wlen = s->cpg_wlen,
-                                  .nb_cell = (int64_t)p->cells.n, .outputs = &p->outputs, .dropout = (float)s->dropout, .l1 = (float)s->l1_decay, .l2 = (float)s->l2_decay};
-    return dcpg_agree_all(par, dcpg_model_build(&options, &p->graph, err), err);
+    bool chosen = s->replicate_names.n || s->nb_replicate, here = true;
+    if (!chosen) DCPG_TRY(train_model_cells(&p->loaded, &p->cells, err));
+    for (size_t i = 0; i < p->cells.n; i++) here = here && dcpg_strings_find(p->data.cells, p->cells.v[i]) >= 0;
+    if (p->cells.n && here) return DCPG_OK;
+    dcpg_strings_free(&p->cells);
+    return dcpg_strings_select(p->data.cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
 }
 
-/* Outputs and cells: those of a loaded model, otherwise as chosen. */
-static dcpg_status choose_outputs(const settings *s, parts *p, dcpg_err *err)
+static dcpg_status choose(const settings *s, parts *p, dcpg_err *err)
 {
     dcpg_strings initial = {0};
     dcpg_status status = dcpg_strings_add(&initial, "^cpg/", err);
     const dcpg_strings *patterns = s->output_names.n ? &s->output_names : &initial;
     if (status == DCPG_OK) status = dcpg_strings_select(p->data.outputs, patterns, s->nb_output, "output", &p->outputs, err);
-    if (status == DCPG_OK) status = dcpg_strings_select(p->data.cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
     dcpg_strings_free(&initial);
-    return status;
+    return status == DCPG_OK ? choose_cells(s, p, err) : status;
 }
 
-static dcpg_status use_graph_outputs(parts *p, dcpg_err *err)
+/* The model; outputs are in its order from here on. Collective. */
+static dcpg_status make_model_all(const settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
 {
-    const dcpg_graph *g = p->graph;
+    const train_model_data data = {&p->cells, &p->outputs, p->data.dna_wlen, p->data.cpg_wlen, s->train.seed};
+    DCPG_TRY(train_model_make_all(&s->model, &data, par, log, &p->loaded, &p->model, err));
+    const dcpg_graph *g = p->model.graph;
+    dcpg_status status = DCPG_OK;
     dcpg_strings_free(&p->outputs);
-    for (int o = 0; o < g->nb_output; o++) DCPG_TRY(dcpg_strings_add(&p->outputs, g->layer[g->output[o]].name, err));
-    if (g->nb_cell && g->nb_cell != (int64_t)p->cells.n)
-        return dcpg_fail(err, DCPG_E_INPUT, "the model was made for %lld cells, but %zu are chosen: use --replicate_names", (long long)g->nb_cell, p->cells.n);
-    return DCPG_OK;
+    for (int o = 0; o < g->nb_output && status == DCPG_OK; o++) status = dcpg_strings_add(&p->outputs, g->layer[g->output[o]].name, err);
+    return dcpg_agree_all(par, status, err);
 }
 
 static dcpg_status open_sources_all(const settings *s, parts *p, const dcpg_par *par, dcpg_err *err)
 {
-    dcpg_want want = {p->graph->dna_wlen, p->graph->cpg_wlen, &p->cells, &p->outputs};
+    dcpg_want want = {p->model.graph->dna_wlen, p->model.graph->cpg_wlen, &p->cells, &p->outputs};
     DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->train_chromos, &want, &p->train, err));
     if (s->val_chromos.n == 0 && s->val_files.n == 0) return DCPG_OK;
     if (s->val_files.n) DCPG_TRY(dcpg_cmd_named_open_all(&s->val_files, par, &p->val_data, err));
@@ -148,15 +160,13 @@ static dcpg_status weigh_outputs(const settings *s, parts *p, dcpg_err *err)
 static dcpg_status train_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
 {
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
-    if (s->dna_wlen == 0) s->dna_wlen = p->data.dna_wlen;
-    if (s->cpg_wlen == 0) s->cpg_wlen = p->data.cpg_wlen;
-    DCPG_TRY(dcpg_agree_all(par, choose_outputs(s, p, err), err));
-    DCPG_TRY(make_graph_all(s, p, par, log, err));
-    DCPG_TRY(dcpg_agree_all(par, use_graph_outputs(p, err), err));
+    DCPG_TRY(train_model_load_all(&s->model, par, log, &p->loaded, err));
+    DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));
+    DCPG_TRY(make_model_all(s, p, par, log, err));
     DCPG_TRY(open_sources_all(s, p, par, err));
     DCPG_TRY(dcpg_agree_all(par, weigh_outputs(s, p, err), err));
     s->train.output_weight = p->output_weight;
-    return dcpg_train_all(p->train, p->val, p->graph, &p->weights, &s->train, par, log, err);
+    return dcpg_train_all(p->train, p->val, p->model.graph, &p->model.weights, &s->train, par, log, err);
 }
 
 static void free_parts(parts *p)
@@ -165,8 +175,8 @@ static void free_parts(parts *p)
     dcpg_source_close(p->val);
     dcpg_cmd_named_close(&p->data);
     dcpg_cmd_named_close(&p->val_data);
-    dcpg_graph_free(p->graph);
-    dcpg_weights_free(&p->weights);
+    train_model_files_free(&p->loaded);
+    train_model_free(&p->model);
     dcpg_strings_free(&p->cells);
     dcpg_strings_free(&p->outputs);
     dcpg_free(p->output_weight);
@@ -174,8 +184,9 @@ static void free_parts(parts *p)
 
 static void free_settings(settings *s)
 {
-    dcpg_strings *lists[] = {&s->files, &s->val_files, &s->train_chromos, &s->val_chromos, &s->model_files, &s->output_names, &s->output_weights, &s->replicate_names};
+    dcpg_strings *lists[] = {&s->files, &s->val_files, &s->train_chromos, &s->val_chromos, &s->output_names, &s->output_weights, &s->replicate_names};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
+    train_model_options_free(&s->model);
 }
 
 int dcpg_cmd_train(dcpg_par *par, int argc, char **argv)

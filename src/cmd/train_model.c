@@ -182,12 +182,15 @@ static dcpg_status choose_layers(const train_model_options *o, dcpg_log *log, dc
     tell_ignored(o, log);
     DCPG_TRY(dcpg_graph_set_trainable(graph, &what, err));
     dcpg_value_counts counts = dcpg_graph_count(graph);
+    bool asked =
+        o->fine_tune || o->freeze_filter || o->train_models.n || o->trainable.n || o->not_trainable.n;
     if (counts.trained == 0)
         return dcpg_fail(err, DCPG_E_USAGE,
                          "no layer would be trained: the model's file has frozen all of them; --trainable "
                          "'.*' trains them");
     dcpg_info(log, "parameters: %" PRId64 " trained, %" PRId64 " frozen, %" PRId64 " moving statistics",
               counts.trained, counts.frozen, counts.moving);
+    if (counts.frozen && !asked) dcpg_info(log, "frozen by the model's file; --trainable '.*' trains all");
     for (int i = 0; i < graph->nb_layer && counts.frozen; i++) {
         dcpg_weight weight[DCPG_MAX_WEIGHTS];
         if (dcpg_graph_weights(graph, i, weight) > 0)

@@ -77,8 +77,8 @@ static dcpg_status read_bias(dcpg_h5 *file, const char *path, filters *in, dcpg_
 }
 
 static dcpg_status read_filters(const dcpg_strings *names, filters *in, dcpg_err *err) {
-    const char *group = names->n > 1 ? names->v[1] : "";
-    char *weights = dcpg_format("%s/weights", group), *bias = dcpg_format("%s/bias", group);
+    const char *group = names->n > 1 ? names->v[1] : "", *slash = names->n > 1 ? "/" : "";
+    char *weights = dcpg_format("%s%sweights", group, slash), *bias = dcpg_format("%s%sbias", group, slash);
     dcpg_h5 *file = NULL;
     dcpg_status status = weights && bias ? DCPG_OK : dcpg_fail_nomem(err, "a path", strlen(group));
     if (status == DCPG_OK) status = dcpg_h5_open(names->v[0], NULL, &file, err);

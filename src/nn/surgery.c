@@ -93,14 +93,18 @@ static bool same_weights(const dcpg_graph *a, int i, const dcpg_graph *b, int j)
     return true;
 }
 
-/* "DNA windows of 1001 bp and 50 neighbours of 3 cells" */
-static void describe_windows(const dcpg_graph *graph, char text[128]) {
+/* The sizes of a part's windows that a graph has not: "a DNA window of 1001 bp, 3 cells". */
+static void describe_change(const dcpg_graph *part, const dcpg_graph *graph, char text[128]) {
     int used = 0;
     text[0] = '\0';
-    if (graph->dna_wlen) used = snprintf(text, 128, "DNA windows of %" PRId64 " bp", graph->dna_wlen);
-    if (graph->nb_cell)
-        snprintf(text + used, 128 - (size_t)used, "%s%" PRId64 " neighbours of %" PRId64 " cell%s",
-                 used ? " and " : "", graph->cpg_wlen, graph->nb_cell, graph->nb_cell == 1 ? "" : "s");
+    if (part->dna_wlen != graph->dna_wlen)
+        used += snprintf(text, 128, "a DNA window of %" PRId64 " bp", part->dna_wlen);
+    if (part->cpg_wlen != graph->cpg_wlen)
+        used += snprintf(text + used, 128 - (size_t)used, "%s%" PRId64 " neighbours", used ? ", " : "",
+                         part->cpg_wlen);
+    if (part->nb_cell != graph->nb_cell)
+        snprintf(text + used, 128 - (size_t)used, "%s%" PRId64 " cell%s", used ? ", " : "", part->nb_cell,
+                 part->nb_cell == 1 ? "" : "s");
 }
 
 static dcpg_status append_layer(dcpg_graph *graph, const dcpg_graph *part, int index, int first,
@@ -114,9 +118,9 @@ static dcpg_status append_layer(dcpg_graph *graph, const dcpg_graph *part, int i
     dcpg_free(source);
     if (status != DCPG_OK || same_weights(part, index, graph, copy)) return status;
     char text[128];
-    describe_windows(part, text);
-    return dcpg_fail(err, DCPG_E_INPUT, "layer %s: its weights fit %s only, as the model was trained on",
-                     layer->name, text);
+    describe_change(part, graph, text);
+    return dcpg_fail(err, DCPG_E_INPUT, "layer %s: its weights are for %s and fit no other size", layer->name,
+                     text);
 }
 
 dcpg_status dcpg_graph_append(dcpg_graph *graph, const dcpg_graph *part, dcpg_err *err) {

@@ -37,6 +37,7 @@ const dcpg_zoo_row *dcpg_zoo_find(dcpg_model_part part, const char *name) {
 
 dcpg_status dcpg_spec_find(dcpg_model_part part, const char *name_or_spec, const char **spec, dcpg_err *err) {
     static const char *const parts[] = {"DNA", "CpG", "joint"};
+    static const char *const examples[] = {"conv[128@11]_mp[4]_fc[128]_do", "fc[256]_bgru[256]_do", "fc[512]_do"};
     const dcpg_zoo_row *row = dcpg_zoo_find(part, name_or_spec);
     *spec = row ? row->spec : name_or_spec;
     if (row) return DCPG_OK;
@@ -50,6 +51,6 @@ dcpg_status dcpg_spec_find(dcpg_model_part part, const char *name_or_spec, const
             size_t used = strlen(known);
             snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "", row->name);
         }
-    return dcpg_fail(err, DCPG_E_USAGE, "%s model \"%s\" is not known; known are %s, or write one: conv[128@11]_mp[4]_fc[128]_do",
-                     parts[part], name_or_spec, known);
+    return dcpg_fail(err, DCPG_E_USAGE, "%s model \"%s\" is not known; known are %s, or write one: %s",
+                     parts[part], name_or_spec, known, examples[part]);
 }
