@@ -1,6 +1,6 @@
 /* The store: everything once. Bases, CpG positions, and per cell which positions were observed and in what state. No windows on disk.
  *
- * HDF5 layout (format version 1; all extents fixed):
+ * HDF5 layout (format version 1; all extents fixed; positions, calls and values in chunks compressed by gzip; tests/data/read_window.py reads a window from it with h5py):
  *   /                     attributes: format "dcpg-store", version 1, program, command
  *   /genome/chromo        S  [C] names in bytewise order (all chromosomes that hold a CpG position)
  *   /genome/length        i64 [C] bases; 0 where there is no DNA

@@ -5,11 +5,6 @@
 #include <dcpg/memory.h>
 #include <string.h>
 
-dcpg_status dcpg_span_fail_damaged(const dcpg_store *store, const char *dataset, const char *how, dcpg_err *err)
-{
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: damaged store: %s %s; make it again with dcpg data", store->path, dataset, how);
-}
-
 void *dcpg_span_alloc(dcpg_span *span, int64_t count, size_t size)
 {
     void *memory = dcpg_alloc((size_t)count, size);
@@ -48,7 +43,7 @@ static dcpg_status check_sites(const dcpg_store *store, const dcpg_span *span, d
 {
     int64_t low = store->pos_offset[span->chromo_first], high = store->pos_offset[span->chromo_last + 1];
     for (int64_t i = 0; i < span->site_end - span->site_first; i++) {
-        if (span->site[i] < low || span->site[i] >= high) return dcpg_span_fail_damaged(store, STORE_SITES, "does not ascend within the positions", err);
+        if (span->site[i] < low || span->site[i] >= high) return dcpg_store_fail_damaged(store, STORE_SITES, "does not ascend within the positions", err);
         low = span->site[i] + 1;
     }
     return DCPG_OK;
@@ -75,8 +70,8 @@ static dcpg_status check_positions(const dcpg_store *store, const dcpg_span *spa
             before = 0;
         }
         int32_t pos = dcpg_span_pos(span, i);
-        if (pos <= before) return dcpg_span_fail_damaged(store, STORE_POS, "does not ascend", err);
-        if (store->has_dna && pos > store->length[c]) return dcpg_span_fail_damaged(store, STORE_POS, "goes beyond the end of a chromosome", err);
+        if (pos <= before) return dcpg_store_fail_damaged(store, STORE_POS, "does not ascend", err);
+        if (store->has_dna && pos > store->length[c]) return dcpg_store_fail_damaged(store, STORE_POS, "goes beyond the end of a chromosome", err);
         before = pos;
     }
     return DCPG_OK;
@@ -97,7 +92,7 @@ static dcpg_status check_runs(const dcpg_store *store, const dcpg_span *span, dc
     for (int c = span->chromo_first; c <= span->chromo_last; c++) {
         int64_t before = 0;
         for (int64_t i = store->run_offset[c]; i < store->run_offset[c + 1]; i++, run += 2) {
-            if (run[0] < before || run[1] <= run[0] || run[1] > store->length[c]) return dcpg_span_fail_damaged(store, STORE_RUNS, "is not in order", err);
+            if (run[0] < before || run[1] <= run[0] || run[1] > store->length[c]) return dcpg_store_fail_damaged(store, STORE_RUNS, "is not in order", err);
             before = run[1];
         }
     }

@@ -17,11 +17,11 @@ typedef struct dcpg_span_want {
     int64_t dna_wlen;        /* 0: no bases */
     int64_t nb_neighbour;    /* per side: cpg_wlen / 2 */
     int64_t nb_cell;
-    const int64_t *cell;     /* [nb_cell] the store's cells, ascending */
+    int64_t *cell;           /* [nb_cell] the store's cells, ascending */
     int64_t nb_value;
-    const int64_t *value_of; /* [nb_cell] number among the nb_value cells that are not binary, -1 for binary ones */
-    const int64_t *value_row; /* [nb_value] row in the store's values */
-    const bool *neighbours;  /* [nb_cell] neighbours are wanted, not labels alone */
+    int64_t *value_of;       /* [nb_cell] number among the nb_value cells that are not binary, -1 for binary ones */
+    int64_t *value_row;      /* [nb_value] row in the store's values */
+    bool *neighbours;        /* [nb_cell] neighbours are wanted, not labels alone */
 } dcpg_span_want;
 
 typedef struct dcpg_span {
@@ -55,8 +55,6 @@ dcpg_status dcpg_span_load_values_all(const dcpg_span_want *want, dcpg_h5 *file,
 
 /* Zeroed memory that counts as the span's; NULL when out of memory. */
 void *dcpg_span_alloc(dcpg_span *span, int64_t count, size_t size);
-
-dcpg_status dcpg_span_fail_damaged(const dcpg_store *store, const char *dataset, const char *how, dcpg_err *err);
 
 /* ---- looking things up; Local ---- */
 

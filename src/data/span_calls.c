@@ -82,7 +82,7 @@ static dcpg_status read_bits_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg
         DCPG_TRY(dcpg_h5_read(file, STORE_STATE, DCPG_H5_U64, &block, room, err));
         if (!take_states(want, span, from, to, room)) sound = false;
     }
-    dcpg_status status = sound ? DCPG_OK : dcpg_span_fail_damaged(want->store, STORE_STATE, "marks positions that were not observed or do not exist", err);
+    dcpg_status status = sound ? DCPG_OK : dcpg_store_fail_damaged(want->store, STORE_STATE, "marks positions that were not observed or do not exist", err);
     return dcpg_agree_all(want->store->par, status, err);
 }
 
@@ -153,7 +153,7 @@ static dcpg_status read_values_all(const dcpg_span_want *want, dcpg_h5 *file, dc
             if (k >= 0) sound = sound && take_values(want, span, j, from, to, room + (want->value_row[k] - row) * (to - from), &next[k]);
         }
     }
-    dcpg_status status = sound ? DCPG_OK : dcpg_span_fail_damaged(want->store, STORE_VALUE, "does not fit the observed positions", err);
+    dcpg_status status = sound ? DCPG_OK : dcpg_store_fail_damaged(want->store, STORE_VALUE, "does not fit the observed positions", err);
     return dcpg_agree_all(want->store->par, status, err);
 }
 

@@ -16,9 +16,14 @@ typedef struct opening {
     int64_t nb_value_row;
 } opening;
 
+dcpg_status dcpg_store_fail_damaged(const dcpg_store *store, const char *dataset, const char *how, dcpg_err *err)
+{
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: damaged store: %s %s; make it again with dcpg data", store->path, dataset, how);
+}
+
 static dcpg_status fail_damaged(const opening *o, const char *dataset, const char *how, dcpg_err *err)
 {
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: damaged store: %s %s; make it again with dcpg data", o->store->path, dataset, how);
+    return dcpg_store_fail_damaged(o->store, dataset, how, err);
 }
 
 void dcpg_store_free(dcpg_store *store)

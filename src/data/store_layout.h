@@ -2,7 +2,7 @@
 #ifndef DCPG_DATA_STORE_LAYOUT_H
 #define DCPG_DATA_STORE_LAYOUT_H
 
-#include <stdint.h>
+#include <dcpg/store.h>
 
 #define STORE_FORMAT "dcpg-store"
 
@@ -31,6 +31,9 @@ enum {
     STORE_WORD_CHUNK = 4096,
     STORE_VALUE_CHUNK = 16384,
 };
+
+/* "FILE: damaged store: DATASET HOW; ...": DCPG_E_INPUT. */
+dcpg_status dcpg_store_fail_damaged(const dcpg_store *store, const char *dataset, const char *how, dcpg_err *err);
 
 /* Words of a bitmap over `nb_pos` positions. */
 static inline int64_t store_words(int64_t nb_pos)

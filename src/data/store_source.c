@@ -172,10 +172,10 @@ static void close_source(dcpg_source *source)
     dcpg_free(s->first_sample);
     dcpg_free(s->input);
     dcpg_free(s->output);
-    dcpg_free(s->cell);
-    dcpg_free(s->value_of);
-    dcpg_free(s->value_row);
-    dcpg_free(s->neighbours);
+    dcpg_free(s->want.cell);
+    dcpg_free(s->want.value_of);
+    dcpg_free(s->want.value_row);
+    dcpg_free(s->want.neighbours);
     dcpg_free(s);
 }
 
@@ -254,10 +254,10 @@ static void hold_cells(dcpg_store_source *s, const uint8_t *use, int64_t *place)
         bool has_values = !s->store->binary[i];
         int64_t j = want->nb_cell;
         if (use[i]) {
-            s->cell[j] = i;
-            s->neighbours[j] = (use[i] & 2) != 0;
-            s->value_of[j] = has_values ? want->nb_value : -1;
-            if (has_values) s->value_row[want->nb_value++] = value_row;
+            want->cell[j] = i;
+            want->neighbours[j] = (use[i] & 2) != 0;
+            want->value_of[j] = has_values ? want->nb_value : -1;
+            if (has_values) want->value_row[want->nb_value++] = value_row;
             place[i] = want->nb_cell++;
         }
         value_row += has_values;
@@ -272,26 +272,23 @@ static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err)
 {
     DCPG_TRY(find_cells(s, err));
     size_t n = s->store->cells.n;
-    s->cell = dcpg_alloc(n, sizeof *s->cell);
-    s->value_of = dcpg_alloc(n, sizeof *s->value_of);
-    s->value_row = dcpg_alloc(n, sizeof *s->value_row);
-    s->neighbours = dcpg_alloc(n, sizeof *s->neighbours);
+    dcpg_span_want *want = &s->want;
+    want->store = s->store;
+    want->dna_wlen = s->base.dna_wlen;
+    want->nb_neighbour = s->base.cpg_wlen / 2;
+    want->cell = dcpg_alloc(n, sizeof *want->cell);
+    want->value_of = dcpg_alloc(n, sizeof *want->value_of);
+    want->value_row = dcpg_alloc(n, sizeof *want->value_row);
+    want->neighbours = dcpg_alloc(n, sizeof *want->neighbours);
     uint8_t *use = dcpg_alloc(n, 1);
     int64_t *place = dcpg_alloc(n, sizeof *place);
-    bool fine = s->cell && s->value_of && s->value_row && s->neighbours && use && place;
+    bool fine = want->cell && want->value_of && want->value_row && want->neighbours && use && place;
     if (fine) {
         mark_cells(s, use);
         hold_cells(s, use, place);
     }
     dcpg_free(use);
     dcpg_free(place);
-    s->want.store = s->store;
-    s->want.dna_wlen = s->base.dna_wlen;
-    s->want.nb_neighbour = s->base.cpg_wlen / 2;
-    s->want.cell = s->cell;
-    s->want.value_of = s->value_of;
-    s->want.value_row = s->value_row;
-    s->want.neighbours = s->neighbours;
     return fine ? DCPG_OK : dcpg_fail_nomem(err, "cells", n * sizeof *place);
 }
 

@@ -30,8 +30,6 @@ struct dcpg_store_source {
     int64_t *input;          /* [base.cells.n] cells of the input, as places among the cells held */
     dcpg_label_output *output; /* [base.outputs.n] */
     dcpg_span_want want;     /* its arrays are the source's */
-    int64_t *cell, *value_of, *value_row;
-    bool *neighbours;
     dcpg_span *span;         /* [nb_span] in sample order */
     int nb_span;
     uint32_t unpacked[256];  /* the four bases of a byte, as bytes in memory order */

@@ -45,6 +45,17 @@ for n in 1 2 3 4; do
 done
 compare sim1.h5 1001 50 1 "${profiles[@]}" --dna "${fasta[@]}"
 
+# Lengths and checksums of the genome.
+"$python" - sim1.h5 "${fasta[@]}" <<'P' || fail 'lengths or checksums are not those of the FASTA files'
+import sys, gzip, hashlib, h5py
+store = h5py.File(sys.argv[1], "r")
+for path in sys.argv[2:]:
+    head, _, body = gzip.open(path, "rt").read().partition("\n")
+    c = store["genome/chromo"][()].tolist().index(head[1:].split()[0].upper().replace("CHR", "").encode())
+    bases = body.replace("\n", "").upper()
+    assert store["genome/length"][c] == len(bases) and store["genome/md5"][c].decode() == hashlib.md5(bases.encode()).hexdigest()
+P
+
 # The example: the window's middle is the C of a CG, and the neighbours are lines of the profile.
 read -r chromo pos < <(zcat "${profiles[0]}" | awk 'NR == 40 { print $1, $2 }')
 chromo=${chromo#chr} cell=$(basename "${profiles[0]}") cell=${cell%%.*}
@@ -61,11 +72,11 @@ for n in 1 2 3 4; do
     same_stores sim20_1.h5 "sim20_$n.h5"
 done
 [[ $(stat -c %s sim20_1.h5) -lt 6000000 ]] || fail 'the store of sim20 is 6 MB or more'
-compare sim20_1.h5 1001 50 10 "$data"/sim20/cpg/*.tsv.gz --dna "$data"/sim20/dna/*.fa.gz
+compare sim20_1.h5 1001 50 25 "$data"/sim20/cpg/*.tsv.gz --dna "$data"/sim20/dna/*.fa.gz
 on 2 "$dcpg" data --cpg_profiles "$data"/hs1/cpg/*.tsv.gz --dna_files "$data/hs1/dna" --out_file hs1.h5
-compare hs1.h5 501 20 7 "$data"/hs1/cpg/*.tsv.gz --dna "$data"/hs1/dna/*.fa.gz
+compare hs1.h5 501 20 21 "$data"/hs1/cpg/*.tsv.gz --dna "$data"/hs1/dna/*.fa.gz
 on 3 "$dcpg" data --cpg_profiles "$data"/bs/BS2*.gz --bedgraph_base 1 --out_file bs.h5
-compare bs.h5 0 50 1 "$data"/bs/BS2*.gz
+compare bs.h5 0 50 3 "$data"/bs/BS2*.gz
 on 2 "$dcpg" data --cpg_profiles "$data"/hs19/cpg/GSM15891*.gz "$data"/hs19/cpg/GSM1589359*.gz --out_file hs19.h5
-compare hs19.h5 0 50 11 "$data"/hs19/cpg/GSM15891*.gz "$data"/hs19/cpg/GSM1589359*.gz
+compare hs19.h5 0 50 31 "$data"/hs19/cpg/GSM15891*.gz "$data"/hs19/cpg/GSM1589359*.gz
 echo ok
