@@ -98,32 +98,33 @@ static void new_heads(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* dna - flatten - a - x (output), and what `more` adds. */
+/* cpg/state, which nobody reads; dna - flat - a - x (output). */
+enum { FLAT = 2, A };
 static dcpg_graph *by_hand(void) {
     dcpg_graph *graph = dcpg_graph_new();
     graph->dna_wlen = 5;
     graph->cpg_wlen = 2;
     graph->nb_cell = 3;
-    add(graph, DCPG_INPUT, "dna", -1, 0);
-    add(graph, DCPG_FLATTEN, "flat", 0, 0);
-    add(graph, DCPG_DENSE, "a", 1, 4);
-    add_output(graph, add(graph, DCPG_DENSE, "x", 2, 1));
+    add(graph, DCPG_INPUT, "cpg/state", -1, 0);
+    int dna = add(graph, DCPG_INPUT, "dna", -1, 0), flat = add(graph, DCPG_FLATTEN, "flat", dna, 0);
+    add_output(graph, add(graph, DCPG_DENSE, "x", add(graph, DCPG_DENSE, "a", flat, 4), 1));
     return graph;
 }
 
 static void what_nothing_needs_goes(void **state) {
     (void)state;
     dcpg_graph *graph = by_hand();
-    add(graph, DCPG_INPUT, "cpg/state", -1, 0);
-    add(graph, DCPG_DENSE, "aside", 1, 2);
+    add(graph, DCPG_DENSE, "aside", FLAT, 2);
     dcpg_glayer scaled = dcpg_glayer_default();
     dcpg_err err = {0};
-    int dense = add(graph, DCPG_DENSE, "v", 2, 1), index;
+    int dense = add(graph, DCPG_DENSE, "v", A, 1), index;
     scaled.activation = DCPG_SCALED_SIGMOID;
     ok(dcpg_graph_add(graph, DCPG_ACTIVATION, "var", 1, &dense, &scaled, &index, &err), &err);
     add_output(graph, index);
     cut(graph);
     check_names(graph, "dna flat a");
+    assert_int_equal(graph->layer[1].source[0], 0);
+    assert_int_equal(graph->layer[2].source[0], 1);
     assert_int_equal(graph->dna_wlen, 5);
     assert_int_equal(graph->cpg_wlen, 0);
     assert_int_equal(graph->nb_cell, 0);
@@ -143,10 +144,10 @@ static void check_refused(dcpg_graph *graph, const char *words) {
 static void heads_that_stay(void **state) {
     (void)state;
     dcpg_graph *graph = by_hand();
-    add_output(graph, add(graph, DCPG_DENSE, "y", 1, 1));
+    add_output(graph, add(graph, DCPG_DENSE, "y", FLAT, 1));
     check_refused(graph, "output layer y: it stands on layer flat, other outputs on a");
     graph = by_hand();
-    add_output(graph, add(graph, DCPG_DROPOUT, "y", 2, 0));
+    add_output(graph, add(graph, DCPG_DROPOUT, "y", A, 0));
     check_refused(graph, "output layer y: only dense outputs");
     graph = by_hand();
     graph->nb_output = 0;
@@ -191,6 +192,8 @@ static void parts_join(void **state) {
     dcpg_err err = {0};
     cut(dna);
     cut(cpg);
+    dcpg_free(dna->name);
+    dna->name = dcpg_strdup("Mine");
     find(dna, "dna/dropout_1")->rate = 0.5f;
     find(dna, "dna/conv1d_1")->trainable = false;
     split_words("cpg/a cpg/b", &outputs);
@@ -213,7 +216,7 @@ static void parts_join(void **state) {
                                        "joint/dropout_1", "cpg/a",         "cpg/b"};
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) find(graph, made[i]);
     assert_true(find(graph, "joint/dropout_1")->rate == 0.25f && find(graph, "joint/dense_1")->l2 == 7);
-    assert_string_equal(graph->name, "joint_dna_cpg");
+    assert_string_equal(graph->name, "joint_Mine_cpg");
     assert_int_equal(graph->dna_wlen, 21);
     assert_int_equal(graph->cpg_wlen, 4);
     assert_int_equal(graph->nb_cell, 3);
@@ -278,7 +281,9 @@ static void other_window(void **state) {
     static const model m = {.dna = "conv[3@5]_gap", .dna_wlen = 21};
     dcpg_graph *graph = model_graph(&m);
     dcpg_err err = {0};
-    ok(dcpg_graph_resize(&graph, 11, 0, 0, &err), &err);
+    ok(dcpg_graph_resize(&graph, 11, 4, 9, &err), &err); /* there are no cells */
+    assert_int_equal(graph->nb_cell, 0);
+    assert_int_equal(graph->cpg_wlen, 0);
     assert_int_equal(graph->dna_wlen, 11);
     assert_int_equal(find(graph, "dna/conv1d_1")->out.t, 7);
     dcpg_graph_free(graph);
@@ -309,7 +314,8 @@ static void first_conv(void **state) {
     dcpg_graph *graph = model_graph(&two);
     assert_string_equal(graph->layer[dcpg_graph_first_conv(graph)].name, "dna/conv1d_1");
     dcpg_graph_free(graph);
-    graph = model_graph(&cpg_model);
+    static const model over_cells = {.cpg = "conv[2@2]_gap", .cpg_wlen = 4, .nb_cell = 3};
+    graph = model_graph(&over_cells);
     assert_int_equal(dcpg_graph_first_conv(graph), -1);
     dcpg_graph_free(graph);
 }
@@ -400,6 +406,12 @@ static void frozen_by_the_file(void **state) {
     dcpg_value_counts counts = dcpg_graph_count(graph);
     assert_int_equal(counts.trained, heads + dense);
     assert_int_equal(counts.moving, 6);
+    /* A part's name ends at the '/'. */
+    find(graph, "dna/dense_1")->name[3] = 'x';
+    ok(set_trainable(graph, &(asked){.train_models = "dna"}, &err), &err);
+    assert_false(find(graph, "dnaxdense_1")->trainable);
+    assert_true(find(graph, "dna/conv1d_1")->trainable);
+    counts = dcpg_graph_count(graph);
     assert_int_equal(counts.trained + counts.frozen + counts.moving, nb_value(graph));
     ok(set_trainable(graph, &(asked){.trainable = ".*"}, &err), &err);
     assert_int_equal(dcpg_graph_count(graph).frozen, 0);
