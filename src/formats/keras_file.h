@@ -25,13 +25,10 @@ typedef struct keras_arrays {
     dcpg_err *err;
 } keras_arrays;
 
-/* Whether an array's name is Keras 1's ("dense_1_W") or Keras 2's ("dense_1/kernel:0") for `weight`
- * ("kernel", "bias" ...). */
-bool keras_is_named(const char *array, const char *weight);
+/* Whether an array's name is Keras 1's ("dense_1_W") for `weight` ("kernel", "bias" ...). */
 bool keras1_is_named(const char *array, const char *weight);
 
-/* Takes the next array as `weight`, of `shape`: name and shape are checked. `path` receives its path
- * (dcpg_free) and `found` its shape. */
+/* Takes the next array as `weight`, of `shape`: name and shape are checked. */
 dcpg_status keras_take(keras_arrays *arrays, const char *weight, int ndim, const int64_t *shape,
                        float *value);
 

@@ -15,7 +15,8 @@ const char *keras_next(const keras_arrays *arrays) {
     return arrays->next < arrays->names.n ? arrays->names.v[arrays->next] : NULL;
 }
 
-bool keras_is_named(const char *array, const char *weight) {
+/* Whether an array's name is Keras 2's ("dense_1/kernel:0", with Theano "dense_1/kernel") for `weight`. */
+static bool is_named(const char *array, const char *weight) {
     const char *base = keras_base_name(array);
     size_t length = strcspn(base, ":");
     return strlen(weight) == length && strncmp(base, weight, length) == 0;
@@ -73,7 +74,7 @@ dcpg_status keras_take(keras_arrays *arrays, const char *weight, int ndim, const
     if (!name)
         return dcpg_fail(arrays->err, DCPG_E_INPUT, "%s: layer %s: its %s is missing",
                          dcpg_h5_path(arrays->file), arrays->layer, base);
-    if (!keras_is_named(name, base) && !keras1_is_named(name, base))
+    if (!is_named(name, base) && !keras1_is_named(name, base))
         return dcpg_fail(arrays->err, DCPG_E_INPUT, "%s: layer %s: expected its %s, found array %s",
                          dcpg_h5_path(arrays->file), arrays->layer, base, name);
     DCPG_TRY(keras_read_array(arrays, name, ndim, shape, value));

@@ -172,6 +172,62 @@ static void test_hdf(void **state) {
     dcpg_barrier_all(&par);
 }
 
+/* More sites than are read at a time: a file of its own. */
+static void test_long(void **state) {
+    enum { LONG = 70000 };
+    dcpg_err err = {0};
+    (void)state;
+    if (par.rank == 0) {
+        dcpg_h5 *file = NULL;
+        int32_t *pos = dcpg_alloc(LONG, sizeof *pos);
+        float *value = dcpg_alloc(LONG, sizeof *value);
+        char *names = dcpg_alloc(LONG, 2);
+        dcpg_h5_shape shape = {.type = DCPG_H5_TEXT, .width = 2, .ndim = 1, .dim = {LONG}};
+        for (int i = 0; i < LONG; i++)
+            pos[i] = i + 1, names[2 * i] = i % 2 ? 'X' : '1', value[i] = i % 3 ? (float)i / LONG : -1;
+        ok(dcpg_h5_create(in_folder("long.h5"), NULL, &file, &err), &err);
+        ok(dcpg_h5_make(file, "chromo", &shape, &err), &err);
+        ok(dcpg_h5_write(file, "chromo", DCPG_H5_TEXT, NULL, names, &err), &err);
+        shape.type = DCPG_H5_I32;
+        ok(dcpg_h5_make(file, "pos", &shape, &err), &err);
+        ok(dcpg_h5_write(file, "pos", DCPG_H5_I32, NULL, pos, &err), &err);
+        shape.type = DCPG_H5_F32;
+        ok(dcpg_h5_make(file, "outputs/cpg/a", &shape, &err), &err);
+        ok(dcpg_h5_write(file, "outputs/cpg/a", DCPG_H5_F32, NULL, value, &err), &err);
+        for (int i = 0; i < LONG; i++) value[i] = 1 - (float)i / LONG;
+        ok(dcpg_h5_make(file, "preds/cpg/a", &shape, &err), &err);
+        ok(dcpg_h5_write(file, "preds/cpg/a", DCPG_H5_F32, NULL, value, &err), &err);
+        ok(dcpg_h5_commit(file, &err), &err);
+        dcpg_free(pos);
+        dcpg_free(value);
+        dcpg_free(names);
+    }
+    dcpg_barrier_all(&par);
+    char *data = dcpg_strdup(in_folder("long.h5"));
+    char *v[1] = {"X"};
+    dcpg_strings wanted = {.v = v, .n = 1, .room = 1};
+    dcpg_export_options options = {.data = data, .out_dir = folder, .hdf = true, .chromos = &wanted};
+    ok(dcpg_export_all(&options, &par, NULL, &err), &err);
+    if (par.rank == 0) {
+        static int32_t pos[LONG / 2];
+        static float value[LONG / 2];
+        dcpg_h5 *file = NULL;
+        ok(dcpg_h5_open(in_folder("a.h5"), NULL, &file, &err), &err);
+        ok(dcpg_h5_read(file, "pos", DCPG_H5_I32, NULL, pos, &err), &err);
+        ok(dcpg_h5_read(file, "value", DCPG_H5_F32, NULL, value, &err), &err);
+        for (int i = 0; i < LONG / 2; i++) {
+            int site = 2 * i + 1;
+            assert_int_equal(pos[i], site + 1);
+            assert_true(value[i] == (site % 3 ? (float)site / LONG : 1 - (float)site / LONG));
+        }
+        dcpg_h5_close(file);
+        unlink(in_folder("a.h5"));
+        unlink(in_folder("long.h5"));
+    }
+    dcpg_free(data);
+    dcpg_barrier_all(&par);
+}
+
 static void test_refused(void **state) {
     dcpg_err err = {0};
     (void)state;
@@ -194,7 +250,8 @@ static void test_refused(void **state) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_bedgraph), cmocka_unit_test(test_one_based),
-                                       cmocka_unit_test(test_hdf), cmocka_unit_test(test_refused)};
+                                       cmocka_unit_test(test_hdf), cmocka_unit_test(test_long),
+                                       cmocka_unit_test(test_refused)};
     dcpg_err err = {0};
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) return 1;
     int failed = cmocka_run_group_tests(tests, enter, leave);

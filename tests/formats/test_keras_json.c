@@ -5,6 +5,7 @@
 #include <dcpg/file.h>
 #include <dcpg/keras.h>
 #include <dcpg/memory.h>
+#include <dcpg/spec.h>
 
 #include <jansson.h>
 #include <math.h>
@@ -93,9 +94,9 @@ static void test_reference_program(void **state) {
     static const char *const cases[] = {"cnnl2h128", "rnnl1", "resnet01", "cnnrnn01", "joint"};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *name = dcpg_format("deepcpg/%s/model.json", cases[i]);
+        char name[64];
+        snprintf(name, sizeof name, "deepcpg/%s/model.json", cases[i]);
         check_there_and_back(name);
-        dcpg_free(name);
     }
     check_there_and_back("deepcpg_run/model.json");
 }
@@ -105,10 +106,68 @@ static void test_keras(void **state) {
                                         "JointL1h512", "Outputs",   "RnnL1",    "RnnL2"};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *name = dcpg_format("keras/%s.json", cases[i]);
+        char name[64];
+        snprintf(name, sizeof name, "keras/%s.json", cases[i]);
         check_there_and_back(name);
-        dcpg_free(name);
     }
+}
+
+/* ---- our own graphs ---- */
+
+static void assert_same_layer(const dcpg_glayer *a, const dcpg_glayer *b) {
+    assert_string_equal(a->name, b->name);
+    assert_true(a->kind == b->kind && a->nb_source == b->nb_source && a->out.t == b->out.t &&
+                a->out.c == b->out.c);
+    for (int i = 0; i < a->nb_source; i++) assert_int_equal(a->source[i], b->source[i]);
+    assert_true((a->inner == NULL) == (b->inner == NULL));
+    if (a->inner) assert_string_equal(a->inner, b->inner);
+    assert_true(a->units == b->units && a->k == b->k && a->stride == b->stride && a->dilation == b->dilation);
+    assert_true(a->same == b->same && a->bias == b->bias && a->activation == b->activation);
+    assert_true(a->recurrent_activation == b->recurrent_activation && a->reset_after == b->reset_after);
+    assert_true(a->bidirectional == b->bidirectional && a->sequences == b->sequences);
+    assert_true(a->time_distributed == b->time_distributed && a->trainable == b->trainable);
+    assert_true(a->rate == b->rate && a->momentum == b->momentum && a->epsilon == b->epsilon);
+    assert_true(a->l1 == b->l1 && a->l2 == b->l2);
+}
+
+/* Every field of every layer of models with all kinds of layers and outputs comes back. */
+static void test_own_graphs(void **state) {
+    static const char *const names[] = {"cpg/a", "bulk/b", "cpg_stats/var", "cpg_stats/cat_var",
+                                        "cpg_stats/entropy"};
+    static const char *const models[][3] = {{"CnnRnn01", "RnnL2", "JointL2h512"},
+                                            {"ResNet01", "FcAvg", "JointL0"},
+                                            {"ResAtrous01", "RnnL1", "JointL1h512"}};
+    dcpg_strings outputs = {0};
+    dcpg_err err = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_int_equal(dcpg_strings_add(&outputs, names[i], &err), DCPG_OK);
+    for (int m = 0; m < 3; m++) {
+        dcpg_model_options options = {.dna = models[m][0],
+                                      .cpg = models[m][1],
+                                      .joint = models[m][2],
+                                      .dna_wlen = 301,
+                                      .cpg_wlen = 6,
+                                      .nb_cell = 2,
+                                      .outputs = &outputs,
+                                      .dropout = 0.3f,
+                                      .l1 = 1.0f / 3,
+                                      .l2 = 0.0001f};
+        dcpg_graph *graph = NULL;
+        assert_int_equal(dcpg_model_build(&options, &graph, &err), DCPG_OK);
+        for (int i = 0; i < graph->nb_layer; i += 3)
+            graph->layer[i].trainable = graph->layer[i].kind == DCPG_INPUT;
+        char *json = dcpg_keras_json(graph);
+        dcpg_graph *back = parse(json);
+        assert_true(back->nb_layer == graph->nb_layer && back->nb_output == graph->nb_output);
+        assert_true(back->dna_wlen == 301 && back->cpg_wlen == 6 && back->nb_cell == 2);
+        for (int i = 0; i < graph->nb_layer; i++) assert_same_layer(&graph->layer[i], &back->layer[i]);
+        for (int o = 0; o < graph->nb_output; o++) assert_int_equal(graph->output[o], back->output[o]);
+        dcpg_graph_free(graph);
+        dcpg_graph_free(back);
+        dcpg_free(json);
+    }
+    dcpg_strings_free(&outputs);
 }
 
 /* ---- Keras 1 ---- */
@@ -214,6 +273,24 @@ static void test_keras1_residual(void **state) {
     assert_true(sum->kind == DCPG_ADD && sum->nb_source == 2 && sum->source[0] == 1 && sum->source[1] == 3);
     assert_int_equal(graph->layer[5].out.c, 8 * c1->out.t);
     dcpg_graph_free(graph);
+}
+
+/* What a wrapper or a model freezes, its layers are. */
+static void test_frozen(void **state) {
+    (void)state;
+    static const char dense[] = "\"layer\": {\"class_name\": \"Dense\", \"config\": {\"name\": \"d\", "
+                                "\"units\": 5, \"trainable\": %s}}, \"trainable\": %s";
+    static const char *const flags[4][2] = {
+        {"true", "true"}, {"false", "true"}, {"true", "false"}, {"false", "false"}};
+    for (int i = 0; i < 4; i++) {
+        char *config = dcpg_format(dense, flags[i][0], flags[i][1]);
+        dcpg_graph *graph = parse_dna(joined(2, layer("TimeDistributed", "td", config, "[\"dna\", 0, 0]"),
+                                             layer("GlobalAveragePooling1D", "g", "", "[\"td\", 0, 0]")),
+                                      "g");
+        assert_int_equal(graph->layer[1].trainable, i == 0);
+        dcpg_graph_free(graph);
+        dcpg_free(config);
+    }
 }
 
 /* Models inside models, functional and sequential, and more than one layer over time. */
@@ -374,8 +451,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference_program),
         cmocka_unit_test(test_keras),
+        cmocka_unit_test(test_own_graphs),
         cmocka_unit_test(test_keras1),
         cmocka_unit_test(test_keras1_residual),
+        cmocka_unit_test(test_frozen),
         cmocka_unit_test(test_nested),
         cmocka_unit_test(test_legacy_inputs),
         cmocka_unit_test(test_not_a_model),

@@ -127,11 +127,10 @@ static void test_reference_program(void **state) {
     static const char *const cases[] = {"cnnl2h128", "rnnl1", "resnet01", "cnnrnn01", "joint"};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *json = dcpg_format("deepcpg/%s/model.json", cases[i]),
-             *h5 = dcpg_format("deepcpg/%s/weights1.h5", cases[i]);
+        char json[64], h5[64];
+        snprintf(json, sizeof json, "deepcpg/%s/model.json", cases[i]);
+        snprintf(h5, sizeof h5, "deepcpg/%s/weights1.h5", cases[i]);
         check_there_and_back(json, h5, true, true);
-        dcpg_free(json);
-        dcpg_free(h5);
     }
     check_there_and_back("deepcpg_run/model.json", "deepcpg_run/model.h5", true, true);
     check_there_and_back("deepcpg_run/model.json", "deepcpg_run/model_weights_train.h5", true, true);
@@ -142,11 +141,10 @@ static void test_keras(void **state) {
                                         "Outputs",   "ResNet01",  "RnnL1",    "RnnL2"};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *json = dcpg_format("keras/%s.json", cases[i]),
-             *h5 = dcpg_format("keras/%s.weights.h5", cases[i]);
+        char json[64], h5[64];
+        snprintf(json, sizeof json, "keras/%s.json", cases[i]);
+        snprintf(h5, sizeof h5, "keras/%s.weights.h5", cases[i]);
         check_there_and_back(json, h5, false, true);
-        dcpg_free(json);
-        dcpg_free(h5);
     }
 }
 
@@ -166,6 +164,27 @@ static dcpg_net *small_net(const dcpg_graph *graph, uint64_t seed) {
     ok(dcpg_net_new(graph, &options, &net, &err), &err);
     dcpg_net_init(net, seed);
     return net;
+}
+
+/* Names as DeepCpG's own weights have them: layers of a part without its prefix, joint layers and outputs
+ * with it. */
+static void check_names(void) {
+    static const char *const arrays[] = {
+        "dna/conv1d_1/conv1d_1/kernel:0",
+        "cpg/time_distributed_1/dense_2/bias:0",
+        "cpg/bidirectional_1/bidirectional_1/forward_gru_1/kernel:0",
+        "cpg/bidirectional_1/bidirectional_1/backward_gru_1/recurrent_kernel:0",
+        "joint/dense_3/joint/dense_3/bias:0",
+        "cpg/a/cpg/a/kernel:0"};
+    dcpg_h5 *file = NULL;
+    dcpg_err err = {0};
+    ok(dcpg_h5_open(own_path("net.h5"), NULL, &file, &err), &err);
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        char *path = dcpg_format("/model_weights/%s", arrays[i]);
+        if (!dcpg_h5_exists(file, path)) fail_msg("%s is missing", path);
+        dcpg_free(path);
+    }
+    dcpg_h5_close(file);
 }
 
 static void test_net(void **state) {
@@ -189,6 +208,7 @@ static void test_net(void **state) {
     ok(dcpg_keras_write(own_path("net.h5"), net, true, &err), &err);
     ok(dcpg_keras_read_weights(own_path("net.h5"), graph, NULL, &weights, &err), &err);
     ok(dcpg_weights_apply(&weights, other, &err), &err);
+    check_names();
     assert_memory_equal(net->params, other->params, net->nb_value * sizeof(float));
     /* A weight that is missing, and one of another shape. */
     struct dcpg_weight_value *bias = dcpg_weights_find(&weights, "joint/dense_3", "bias");
