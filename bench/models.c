@@ -47,8 +47,15 @@ static dcpg_status build(const settings *s, const char *name, dcpg_graph **graph
         status = dcpg_strings_add(&outputs, output, err);
         dcpg_free(output);
     }
-    dcpg_model_options options = {part[0],  part[1],  part[2], s->dna_wlen, s->cpg_wlen,
-                                  s->cells, &outputs, 0,       1e-4f,       1e-4f};
+    dcpg_model_options options = {.dna = part[0],
+                                  .cpg = part[1],
+                                  .joint = part[2],
+                                  .dna_wlen = s->dna_wlen,
+                                  .cpg_wlen = s->cpg_wlen,
+                                  .nb_cell = s->cells,
+                                  .outputs = &outputs,
+                                  .l1 = 1e-4f,
+                                  .l2 = 1e-4f};
     if (status == DCPG_OK) status = dcpg_model_build(&options, graph, err);
     dcpg_strings_free(&outputs);
     dcpg_free(words);
