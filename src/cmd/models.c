@@ -1,35 +1,53 @@
 /* dcpg models */
 #include "cmd/cmd.h"
 
-#include <dcpg/net.h>
+#include <dcpg/file.h>
+#include <dcpg/keras.h>
 #include <dcpg/options.h>
 #include <dcpg/spec.h>
+
 #include <inttypes.h>
+#include <string.h>
 
 typedef struct settings {
     dcpg_strings names;
+    const char *part[3]; /* models by dcpg_model_part, as options name them */
+    const char *keras_backend;
     int64_t dna_wlen, cpg_wlen, nb_output, nb_cell;
 } settings;
 
 static const char *const part_names[] = {"DNA", "CpG", "joint"};
 
-static dcpg_status parse(settings *s, int argc, char **argv, bool *help, dcpg_err *err) {
+static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
     const dcpg_opt options[] = {
+        {DCPG_OPT_STRING, "dna_model", &s->part[DCPG_PART_DNA], NULL, 0, 0,
+         "name or specification of a DNA model", "NAME"},
+        {DCPG_OPT_STRING, "cpg_model", &s->part[DCPG_PART_CPG], NULL, 0, 0,
+         "name or specification of a CpG model", "NAME"},
+        {DCPG_OPT_STRING, "joint_model", &s->part[DCPG_PART_JOINT], NULL, 0, 0,
+         "name or specification of what joins the two", "NAME"},
         {DCPG_OPT_INT, "dna_wlen", &s->dna_wlen, "1001", 1, 1e6, "length of the DNA window in bp, odd", "BP"},
         {DCPG_OPT_INT, "cpg_wlen", &s->cpg_wlen, "50", 2, 1e5, "observed neighbours per cell, even", "N"},
         {DCPG_OPT_INT, "nb_output", &s->nb_output, "1", 0, 1e6, "output heads (a list shows models without)",
          "N"},
         {DCPG_OPT_INT, "cells", &s->nb_cell, "1", 1, 1e6, "cells whose neighbours a CpG model sees", "N"},
+        {DCPG_OPT_STRING, "keras_backend", &s->keras_backend, NULL, 0, 0,
+         "theano or tensorflow: who wrote model files that do not say", "NAME"},
         {0}};
     dcpg_command_line line = {
-        "dcpg models [NAME|SPEC ...] [options]",
+        "dcpg models [NAME|SPEC|FILE ...] [options]",
         "Lists the model zoo with parameter counts and specifications; or the layers, output shapes and "
-        "sizes of the models named. A DNA, a CpG and a joint model together are joined.",
+        "sizes of the models named: "
+        "names of the zoo, of which a DNA, a CpG and a joint one together are joined; a specification of a "
+        "DNA model (of others by "
+        "option); or a trained model: its directory, model.h5, or model.json and weights.",
         options, &s->names};
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
-    if (*help) dcpg_options_help(&line, stdout);
+    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     return DCPG_OK;
 }
+
+/* ---- building ---- */
 
 /* Heads named as those of simulated cells would be. */
 static dcpg_status name_outputs(int64_t nb, dcpg_strings *outputs, dcpg_err *err) {
@@ -57,22 +75,50 @@ static dcpg_status build(const settings *s, const char *const model[3], int64_t 
     return status;
 }
 
-/* Parameters of a zoo model without heads; of a joint model on top of 128 DNA and 512 CpG features. */
-static dcpg_status print_row(const settings *s, const dcpg_zoo_row *row, dcpg_err *err) {
+/* ---- the list ---- */
+
+static dcpg_status count(const settings *s, const char *const model[3], int64_t *nb, dcpg_err *err) {
+    dcpg_graph *graph;
+    dcpg_net_size size;
+    DCPG_TRY(build(s, model, 0, &graph, err));
+    dcpg_status status = dcpg_net_measure(graph, &size, err);
+    dcpg_graph_free(graph);
+    *nb = size.trainable + size.not_trainable;
+    return status;
+}
+
+/* A joint model's parameters are those on top of two parts' features: these parts'. */
+static const char *const joined[] = {"fc[128]", "fc[512]_gap"};
+
+/* Parameters of a zoo model without heads. */
+static dcpg_status count_row(const settings *s, const dcpg_zoo_row *row, int64_t *nb, dcpg_err *err) {
     const char *model[3] = {NULL, NULL, NULL};
-    model[row->part] = row->name;
-    dcpg_net_size size = {0};
+    int64_t of_parts;
     if (row->part != DCPG_PART_JOINT) {
-        dcpg_graph *graph = NULL;
-        DCPG_TRY(build(s, model, 0, &graph, err));
-        dcpg_status status = dcpg_net_measure(graph, &size, err);
-        dcpg_graph_free(graph);
-        DCPG_TRY(status);
-        printf("%-12s %-6s %11" PRId64 "  %s\n", row->name, part_names[row->part],
-               size.trainable + size.not_trainable, row->spec);
-    } else {
-        printf("%-12s %-6s %11s  %s\n", row->name, part_names[row->part], "", row->spec);
+        model[row->part] = row->name;
+        return count(s, model, nb, err);
     }
+    model[DCPG_PART_DNA] = joined[0];
+    model[DCPG_PART_CPG] = joined[1];
+    DCPG_TRY(count(s, model, &of_parts, err));
+    model[DCPG_PART_JOINT] = row->name;
+    DCPG_TRY(count(s, model, nb, err));
+    *nb -= of_parts;
+    return DCPG_OK;
+}
+
+static dcpg_status print_row(const settings *s, const dcpg_zoo_row *row, dcpg_err *err) {
+    int64_t nb, shortest = 0;
+    char text[32];
+    if (row->part == DCPG_PART_DNA) DCPG_TRY(dcpg_spec_min_wlen(row->spec, &shortest, err));
+    if (s->dna_wlen < shortest)
+        snprintf(text, sizeof text, "from %" PRId64 " bp", shortest);
+    else {
+        DCPG_TRY(count_row(s, row, &nb, err));
+        snprintf(text, sizeof text, "%" PRId64, nb);
+    }
+    printf("%-12s %-6s %11s  %s\n", row->name, part_names[row->part], text,
+           *row->spec ? row->spec : "(concatenates only)");
     return DCPG_OK;
 }
 
@@ -80,46 +126,77 @@ static dcpg_status print_zoo(const settings *s, dcpg_err *err) {
     printf("%-12s %-6s %11s  %s\n", "name", "part", "parameters", "specification");
     for (const dcpg_zoo_row *row = dcpg_zoo; row->name; row++) DCPG_TRY(print_row(s, row, err));
     printf("\nParameters at --dna_wlen %" PRId64 " --cpg_wlen %" PRId64
-           ", without output heads. 'dcpg models NAME' shows the layers.\n",
+           ", without output heads; of joint models on 128 DNA and 512 CpG features.\n'dcpg models NAME' "
+           "shows the layers.\n",
            s->dna_wlen, s->cpg_wlen);
     return DCPG_OK;
 }
 
-/* Which part a name belongs to: that of the zoo, DNA for a specification. */
-static dcpg_model_part part_of(const char *name) {
-    for (const dcpg_zoo_row *row = dcpg_zoo; row->name; row++) {
-        const char *spec;
-        if (dcpg_spec_find(row->part, name, &spec, NULL) == DCPG_OK && spec != name) return row->part;
+/* ---- one model ---- */
+
+/* Which part a word belongs to: that of the zoo, DNA for a specification. */
+static dcpg_status part_of(const char *word, dcpg_model_part *part, dcpg_err *err) {
+    const char *spec;
+    for (int p = DCPG_PART_DNA; p <= DCPG_PART_JOINT; p++) {
+        *part = (dcpg_model_part)p;
+        if (dcpg_zoo_find(*part, word)) return DCPG_OK;
     }
-    return DCPG_PART_DNA;
+    *part = DCPG_PART_DNA;
+    if (strpbrk(word, "[_") || dcpg_spec_find(*part, word, &spec, NULL) == DCPG_OK) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_USAGE,
+                     "'%s' is no model: 'dcpg models' lists the names; a specification looks like "
+                     "conv[128@11]_mp[4]_fc[128]_do",
+                     word);
 }
 
-static dcpg_status print_model(const settings *s, dcpg_err *err) {
-    const char *model[3] = {NULL, NULL, NULL};
+static dcpg_status print_named(settings *s, dcpg_err *err) {
     for (size_t i = 0; i < s->names.n; i++) {
-        dcpg_model_part part = part_of(s->names.v[i]);
-        if (model[part])
-            return dcpg_fail(err, DCPG_E_USAGE, "'%s' and '%s' are both %s models: give one", model[part],
-                             s->names.v[i], part_names[part]);
-        model[part] = s->names.v[i];
+        dcpg_model_part part;
+        const char *word = s->names.v[i];
+        DCPG_TRY(part_of(word, &part, err));
+        if (s->part[part])
+            return dcpg_fail(err, DCPG_E_USAGE, "'%s' and '%s' are both %s models: give one", s->part[part],
+                             word, part_names[part]);
+        s->part[part] = word;
     }
-    dcpg_graph *graph = NULL;
-    DCPG_TRY(build(s, model, s->nb_output, &graph, err));
+    if (s->part[DCPG_PART_JOINT] && !(s->part[DCPG_PART_DNA] && s->part[DCPG_PART_CPG]))
+        return dcpg_fail(
+            err, DCPG_E_USAGE,
+            "'%s' joins a DNA and a CpG model: name these, too, for example CnnL2h128 RnnL1 JointL2h512",
+            s->part[DCPG_PART_JOINT]);
+    dcpg_graph *graph;
+    DCPG_TRY(build(s, s->part, s->nb_output, &graph, err));
     dcpg_graph_print(graph, stdout);
     dcpg_graph_free(graph);
     return DCPG_OK;
+}
+
+static dcpg_status print_files_all(const settings *s, const dcpg_par *par, dcpg_err *err) {
+    dcpg_graph *graph;
+    dcpg_weights weights;
+    DCPG_TRY(dcpg_model_load_all(&s->names, s->keras_backend, par, NULL, &graph, &weights, err));
+    if (par->rank == 0) dcpg_graph_print(graph, stdout);
+    dcpg_graph_free(graph);
+    dcpg_weights_free(&weights);
+    return DCPG_OK;
+}
+
+static dcpg_status print_all(settings *s, const dcpg_par *par, dcpg_err *err) {
+    bool named = s->names.n || s->part[0] || s->part[1] || s->part[2], is_file = false;
+    if (par->rank == 0 && s->names.n) is_file = dcpg_is_dir(s->names.v[0]) || dcpg_file_exists(s->names.v[0]);
+    dcpg_bcast_all(par, &is_file, sizeof is_file, 0);
+    if (is_file) return print_files_all(s, par, err);
+    dcpg_status status = DCPG_OK;
+    if (par->rank == 0) status = named ? print_named(s, err) : print_zoo(s, err);
+    return dcpg_agree_all(par, status, err);
 }
 
 int dcpg_cmd_models(dcpg_par *par, int argc, char **argv) {
     settings s = {0};
     dcpg_err err = {0};
     bool help = false;
-    dcpg_status status = DCPG_OK;
-    if (par->rank == 0) {
-        status = parse(&s, argc, argv, &help, &err);
-        if (status == DCPG_OK && !help) status = s.names.n ? print_model(&s, &err) : print_zoo(&s, &err);
-    }
-    status = dcpg_agree_all(par, status, &err);
+    dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
+    if (status == DCPG_OK && !help) status = print_all(&s, par, &err);
     dcpg_strings_free(&s.names);
     return status == DCPG_OK ? 0 : dcpg_cmd_fail(par, argv[0], &err);
 }

@@ -41,7 +41,7 @@ dcpg_status dcpg_spec_find(dcpg_model_part part, const char *name_or_spec, const
     const dcpg_zoo_row *row = dcpg_zoo_find(part, name_or_spec);
     *spec = row ? row->spec : name_or_spec;
     if (row) return DCPG_OK;
-    if (dcpg_spec_looks_like(name_or_spec)) {
+    if (*name_or_spec == '\0' || dcpg_spec_looks_like(name_or_spec)) {
         dcpg_spec parsed;
         return dcpg_spec_parse(name_or_spec, &parsed, err);
     }
