@@ -1,4 +1,5 @@
 /* The training run: epochs until enough, early stopping, the best weights at the end. */
+#include <dcpg/surgery.h>
 #include <dcpg/train.h>
 
 #include "train/trainer.h"
@@ -8,11 +9,12 @@
 #include <string.h>
 
 static void describe(const trainer *t) {
+    dcpg_value_counts counts = dcpg_graph_count(t->graph);
     dcpg_info(t->log,
               "training on %" PRId64 " sites, validating on %" PRId64 "; batches of %" PRId64
-              " over %d rank%s, cut into %d virtual ranks; %zu parameters",
+              " over %d rank%s, cut into %d virtual ranks; %" PRId64 " parameters",
               t->train_shards->nb_site, t->val_shards ? t->val_shards->nb_site : 0, t->batch, t->par->size,
-              t->par->size == 1 ? "" : "s", t->leaves, t->net->nb_value);
+              t->par->size == 1 ? "" : "s", t->leaves, counts.trained + counts.frozen + counts.moving);
 }
 
 static void report_epoch(const trainer *t) {
