@@ -23,7 +23,7 @@ typedef struct dcpg_deepcpg_run {
     int64_t chromo; /* number in the list of chromosomes */
 } dcpg_deepcpg_run;
 
-/* What a data set says about itself: the same on every rank. */
+/* What a data set says about itself: the same on every rank, but for max_bytes. */
 typedef struct dcpg_deepcpg {
     const dcpg_par *par;
     dcpg_strings files;          /* in the order given */
@@ -35,8 +35,8 @@ typedef struct dcpg_deepcpg {
     int64_t nb_run;
     dcpg_deepcpg_run *run; /* all rows, in order */
     int64_t chunk_rows;    /* longest chunk of the first file's inputs; 0: not cut into chunks */
-    int64_t max_bytes; /* of inputs that a source holds on one rank: 2 GiB; to be changed before a source is
-                          made */
+    int64_t max_bytes; /* of inputs that a source holds on this rank: half of the host's memory, shared among
+                          its ranks, at least 2 GiB; to be changed before a source is made */
     char *checksum;    /* of names, window lengths, chromosomes and positions; hex */
 } dcpg_deepcpg;
 
@@ -47,10 +47,11 @@ dcpg_status dcpg_deepcpg_describe_all(const dcpg_strings *files, const dcpg_par 
 void dcpg_deepcpg_free(dcpg_deepcpg *set);
 
 /* The rows on `chromos` (empty or NULL: all). Windows narrower than in the files are their centre.
- * DCPG_E_INPUT: an unknown chromosome, cell or output, windows that the files do not have. What load_all is
- * asked for is read there, and kept, where it takes no more than set->max_bytes on a rank; otherwise blocks
- * of rows are read when a batch needs them, and those used last are kept. `set` must outlive it. Collective.
- */
+ * DCPG_E_INPUT: an unknown chromosome, cell or output, windows that the files do not have. What load_all
+ * is asked for is read there, once, where its inputs take no more than set->max_bytes (a site: about
+ * dna_wlen + 5 * cpg_wlen * cells bytes); otherwise blocks of rows are read when a batch needs them, and
+ * those used last are kept: fine for sites in their order, slow for shuffled ones. `set` must outlive it.
+ * Collective. */
 dcpg_status dcpg_source_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_strings *chromos,
                                          const dcpg_want *want, dcpg_source **source, dcpg_err *err);
 

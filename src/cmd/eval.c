@@ -79,7 +79,7 @@ static dcpg_status eval_all(settings *s, parts *p, const dcpg_par *par, dcpg_log
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));
     dcpg_want want = {.dna_wlen = p->graph->dna_wlen, .cpg_wlen = p->graph->cpg_wlen, .cells = &p->cells, .outputs = &p->outputs};
-    DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->chromos, &want, &p->source, err));
+    DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->chromos, &want, log, &p->source, err));
     return dcpg_eval_all(p->source, p->graph, &p->weights, &s->eval, par, log, err);
 }
 

@@ -58,7 +58,9 @@ void dcpg_cmd_named_close(dcpg_cmd_named *data) {
 }
 
 dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *chromos,
-                                const dcpg_want *want, dcpg_source **source, dcpg_err *err) {
-    if (data->store) return dcpg_source_from_store_all(data->store, chromos, want, source, err);
-    return dcpg_source_from_deepcpg_all(data->set, chromos, want, source, err);
+                                const dcpg_want *want, dcpg_log *log, dcpg_source **source, dcpg_err *err) {
+    dcpg_status status = data->store ? dcpg_source_from_store_all(data->store, chromos, want, source, err)
+                                     : dcpg_source_from_deepcpg_all(data->set, chromos, want, source, err);
+    if (status == DCPG_OK) (*source)->log = log;
+    return status;
 }

@@ -19,8 +19,9 @@ dcpg_status dcpg_cmd_named_open_all(const dcpg_strings *files, const dcpg_par *p
                                     dcpg_err *err);
 void dcpg_cmd_named_close(dcpg_cmd_named *data);
 
-/* Its sites on `chromos` (empty: all). `data` must outlive the source. Collective. */
+/* Its sites on `chromos` (empty: all). `data` must outlive the source, which tells `log` how much it holds in
+ * memory. Collective. */
 dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *chromos,
-                                const dcpg_want *want, dcpg_source **source, dcpg_err *err);
+                                const dcpg_want *want, dcpg_log *log, dcpg_source **source, dcpg_err *err);
 
 #endif

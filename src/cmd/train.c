@@ -141,13 +141,13 @@ static dcpg_status make_model_all(const settings *s, parts *p, const dcpg_par *p
     return dcpg_agree_all(par, status, err);
 }
 
-static dcpg_status open_sources_all(const settings *s, parts *p, const dcpg_par *par, dcpg_err *err)
+static dcpg_status open_sources_all(const settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
 {
     dcpg_want want = {p->model.graph->dna_wlen, p->model.graph->cpg_wlen, &p->cells, &p->outputs};
-    DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->train_chromos, &want, &p->train, err));
+    DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->train_chromos, &want, log, &p->train, err));
     if (s->val_chromos.n == 0 && s->val_files.n == 0) return DCPG_OK;
     if (s->val_files.n) DCPG_TRY(dcpg_cmd_named_open_all(&s->val_files, par, &p->val_data, err));
-    return dcpg_cmd_source_all(s->val_files.n ? &p->val_data : &p->data, &s->val_chromos, &want, &p->val, err);
+    return dcpg_cmd_source_all(s->val_files.n ? &p->val_data : &p->data, &s->val_chromos, &want, log, &p->val, err);
 }
 
 static dcpg_status weigh_outputs(const settings *s, parts *p, dcpg_err *err)
@@ -163,7 +163,7 @@ static dcpg_status train_all(settings *s, parts *p, const dcpg_par *par, dcpg_lo
     DCPG_TRY(train_model_load_all(&s->model, par, log, &p->loaded, err));
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));
     DCPG_TRY(make_model_all(s, p, par, log, err));
-    DCPG_TRY(open_sources_all(s, p, par, err));
+    DCPG_TRY(open_sources_all(s, p, par, log, err));
     DCPG_TRY(dcpg_agree_all(par, weigh_outputs(s, p, err), err));
     s->train.output_weight = p->output_weight;
     return dcpg_train_all(p->train, p->val, p->model.graph, &p->model.weights, &s->train, par, log, err);

@@ -6,11 +6,13 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Names of outputs have two or three parts; a file made to harm may link a group into itself. */
 enum { MAX_DEPTH = 8, MAX_OUTPUT = 1 << 20 };
 
-static const int64_t MAX_BYTES = INT64_C(2) << 30;
+/* What a source may hold on every host. */
+static const int64_t MIN_BYTES = INT64_C(2) << 30;
 
 /* What a rank finds in the files that it looks at. */
 typedef struct part {
@@ -364,6 +366,12 @@ void dcpg_deepcpg_free(dcpg_deepcpg *set) {
     dcpg_free(set);
 }
 
+/* Half of the host's memory, shared among its ranks. */
+static int64_t choose_max_bytes(const dcpg_par *par) {
+    int64_t bytes = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE) / 2 / par->node_size;
+    return bytes > MIN_BYTES ? bytes : MIN_BYTES;
+}
+
 static dcpg_status start(const dcpg_strings *files, dcpg_deepcpg *set, dcpg_err *err) {
     if (files->n == 0) return dcpg_fail(err, DCPG_E_USAGE, "no data files are given");
     for (size_t i = 0; i < files->n; i++) DCPG_TRY(dcpg_strings_add(&set->files, files->v[i], err));
@@ -376,7 +384,7 @@ dcpg_status dcpg_deepcpg_describe_all(const dcpg_strings *files, const dcpg_par 
     part p = {.set = dcpg_alloc(1, sizeof *p.set)};
     dcpg_status status = p.set ? DCPG_OK : dcpg_fail_nomem(err, "data files", sizeof *p.set);
     if (p.set) {
-        *p.set = (dcpg_deepcpg){.par = par, .max_bytes = MAX_BYTES};
+        *p.set = (dcpg_deepcpg){.par = par, .max_bytes = choose_max_bytes(par)};
         status = start(files, p.set, err);
     }
     status = dcpg_agree_all(par, status, err);

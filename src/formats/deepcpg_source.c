@@ -249,6 +249,19 @@ static dcpg_status load(dcpg_deepcpg_source *s, int64_t first, int64_t end, bool
     return DCPG_OK;
 }
 
+static void tell_size(const dcpg_deepcpg_source *s, int64_t most) {
+    const dcpg_deepcpg *set = s->set;
+    if (most <= set->max_bytes)
+        dcpg_debug(s->base.log, "%s: inputs of at most %.1f MB on a rank are held in memory", set->files.v[0],
+                   (double)most / 1e6);
+    else
+        dcpg_warn(s->base.log,
+                  "%s: inputs of %.1f GB on a rank, of which %.1f GB are held: the rest is read again and "
+                  "again, which takes long unless "
+                  "sites come in their order; use more ranks, or a store (dcpg data), which needs far less",
+                  set->files.v[0], (double)most / 1e9, (double)set->max_bytes / 1e9);
+}
+
 static dcpg_status load_all(dcpg_source *source, int64_t first, int64_t end, dcpg_err *err) {
     dcpg_deepcpg_source *s = self_of(source);
     assert(0 <= first && first <= end && end <= source->nb_site);
@@ -262,13 +275,7 @@ static dcpg_status load_all(dcpg_source *source, int64_t first, int64_t end, dcp
     }
     source->loaded_first = first;
     source->loaded_end = end;
-    if (most > s->set->max_bytes)
-        dcpg_info(source->log,
-                  "inputs of %.1f GB on a rank, of which %.1f GB are held in memory and the rest is read "
-                  "again and again: more ranks would be faster",
-                  (double)most / 1e9, (double)s->set->max_bytes / 1e9);
-    else
-        dcpg_debug(source->log, "inputs of at most %.1f MB on a rank are held in memory", (double)most / 1e6);
+    tell_size(s, most);
     return DCPG_OK;
 }
 
