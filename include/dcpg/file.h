@@ -3,6 +3,7 @@
 #define DCPG_FILE_H
 
 #include <dcpg/status.h>
+#include <dcpg/text.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,6 +17,10 @@ dcpg_status dcpg_file_read(const char *path, size_t limit, char **text, dcpg_err
 
 /* Creates a directory and its parents; fine where it exists. */
 dcpg_status dcpg_make_dirs(const char *path, dcpg_err *err);
+
+/* DCPG_E_USAGE where writing `path` would replace one of the files that are read, DCPG_E_IO where its directory
+ * cannot take it: to be asked before long work. */
+dcpg_status dcpg_check_output(const char *path, const dcpg_strings *inputs, dcpg_err *err);
 
 bool dcpg_is_dir(const char *path);
 bool dcpg_file_exists(const char *path);

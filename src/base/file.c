@@ -114,3 +114,24 @@ bool dcpg_file_exists(const char *path) {
     struct stat s;
     return stat(path, &s) == 0;
 }
+
+static bool same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+dcpg_status dcpg_check_output(const char *path, const dcpg_strings *inputs, dcpg_err *err) {
+    for (size_t i = 0; i < inputs->n; i++)
+        if (same_file(path, inputs->v[i]))
+            return dcpg_fail(err, DCPG_E_USAGE, "%s: would be written over %s, which is read: name another file",
+                             path, inputs->v[i]);
+    struct stat s;
+    if (stat(path, &s) == 0 && !S_ISREG(s.st_mode))
+        return dcpg_fail(err, DCPG_E_IO, "%s: is a directory or a device, a file is wanted", path);
+    size_t length = (size_t)(dcpg_basename(path) - path);
+    char *directory = length ? dcpg_strndup(path, length) : dcpg_strdup(".");
+    if (directory == NULL) return dcpg_fail_nomem(err, path, length);
+    bool fine = access(directory, W_OK | X_OK) == 0;
+    dcpg_free(directory);
+    return fine ? DCPG_OK : fail_io(path, "be created", err);
+}

@@ -1,6 +1,7 @@
 /* dcpg data */
 #include "cmd/cmd.h"
 
+#include <dcpg/file.h>
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
 #include <dcpg/store_make.h>
@@ -42,7 +43,9 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     o->dna_files = &s->dna_files;
     o->chromos = &s->chromos;
     o->bedgraph_base = (int)s->bedgraph_base;
-    return DCPG_OK;
+    if (*help || o->out_file == NULL) return DCPG_OK; /* a missing name is told where it is used */
+    DCPG_TRY(dcpg_check_output(o->out_file, &s->profiles, err));
+    return dcpg_check_output(o->out_file, &s->dna_files, err);
 }
 
 /* "dcpg data --cpg_profiles ...", as it was typed but for quotes; NULL when out of memory. */

@@ -3,6 +3,7 @@
 #include "cmd/sources.h"
 
 #include <dcpg/eval.h>
+#include <dcpg/file.h>
 #include <dcpg/options.h>
 
 #include <inttypes.h>
@@ -24,6 +25,17 @@ typedef struct parts {
     dcpg_source *source;
     dcpg_strings cells, outputs; /* read from the data */
 } parts;
+
+static dcpg_status check_outputs(const settings *s, dcpg_err *err)
+{
+    const char *outputs[] = {s->eval.out_data, s->eval.out_report};
+    for (int i = 0; i < 2; i++) {
+        if (outputs[i] == NULL) continue;
+        DCPG_TRY(dcpg_check_output(outputs[i], &s->files, err));
+        DCPG_TRY(dcpg_check_output(outputs[i], &s->model_files, err));
+    }
+    return DCPG_OK;
+}
 
 static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err)
 {
@@ -48,7 +60,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     if (*help) return DCPG_OK;
     if (s->files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
     if (s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "name the model: --model_files DIR");
-    return DCPG_OK;
+    return check_outputs(s, err);
 }
 
 /* Cells: those that an old model names, otherwise as chosen. */

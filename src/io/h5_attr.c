@@ -16,11 +16,16 @@ static dcpg_status write_attr(dcpg_h5 *file, const char *path, const char *name,
 {
     hid_t object = dcpg_h5_open_object(file, path, err);
     if (object < 0) return DCPG_E_IO;
+    uint64_t bytes = data ? H5Tget_size(type) * (uint64_t)H5Sget_simple_extent_npoints(space) : 0;
+    dcpg_h5_count_object(file, dcpg_h5_parallel(file) ? bytes : 0);
+    if (!dcpg_h5_parallel(file) && dcpg_h5_reserve(file, bytes, err) != DCPG_OK) {
+        H5Oclose(object);
+        return DCPG_E_IO;
+    }
     if (H5Aexists(object, name) > 0) H5Adelete(object, name);
     hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     bool fine = attribute >= 0 && (!data || H5Awrite(attribute, type, data) >= 0);
     dcpg_status status = fine ? DCPG_OK : dcpg_h5_fail(file, DCPG_E_IO, err, "attribute %s of %s cannot be written", name, path);
-    dcpg_h5_count_object(file, attribute >= 0 ? H5Aget_storage_size(attribute) : 0);
     if (attribute >= 0) H5Aclose(attribute);
     H5Oclose(object);
     return status;

@@ -207,7 +207,7 @@ static dcpg_status transfer_block(dcpg_h5 *file, const char *path, dcpg_h5_type 
     transfer t = {.file = file, .path = path, .dataset = -1, .space = -1, .file_type = -1};
     dcpg_status status = prepare(&t, type, block, err);
     if (!block && write_from && dcpg_h5_parallel(file) && file->par->rank > 0) t.count[0] = 0; /* all hold the same: rank 0 writes it */
-    if (status == DCPG_OK && write_from && dcpg_h5_parallel(file)) measure_room(&t);
+    if (status == DCPG_OK && write_from) measure_room(&t);
     status = dcpg_h5_agree(file, status, err);
     if (status == DCPG_OK && write_from) status = dcpg_h5_reserve(file, t.room, err);
     if (status == DCPG_OK) status = dcpg_h5_agree(file, move(&t, read_to, write_from, err), err);

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memfd_create */
 #include "io/h5_impl.h"
 #include "par/par_impl.h"
 #include <dcpg/memory.h>
@@ -5,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +48,8 @@ static hid_t access_properties(const dcpg_h5 *file)
         H5Pset_fapl_mpio(access, file->par->impl->comm, MPI_INFO_NULL);
         H5Pset_all_coll_metadata_ops(access, true);
         H5Pset_coll_metadata_write(access, true);
+    } else {
+        H5Pset_fapl_sec2(access);
     }
     return access;
 }
@@ -258,12 +262,24 @@ dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err)
     return status;
 }
 
+/* HDF5 cannot close what it could not write, and fails at the end of the program over a file that it could not close. So a serial file that is thrown away
+ * gets memory to write to; ranks that write together have their room already and get it back. */
+static void make_room(const dcpg_h5 *file)
+{
+    void *descriptor;
+    if (!dcpg_h5_parallel(file) && file->id >= 0 && H5Fget_vfd_handle(file->id, H5P_DEFAULT, &descriptor) >= 0) {
+        int memory = memfd_create("dcpg", MFD_CLOEXEC);
+        if (memory < 0) return;
+        (void)dup2(memory, *(int *)descriptor);
+        close(memory);
+    } else if (truncate(file->temporary, 0) != 0) {} /* nothing is lost where that fails */
+}
+
 void dcpg_h5_close(dcpg_h5 *file)
 {
     if (!file) return;
     bool discard = file->temporary && leads(file);
-    /* On a full disk HDF5 cannot close what it could not write: give it back its room first. */
-    if (discard && truncate(file->temporary, 0) != 0) {} /* nothing is lost where that fails */
+    if (discard) make_room(file);
     if (file->temporary && file->par) dcpg_barrier_all(file->par);
     close_ids(file);
     if (discard) unlink(file->temporary);

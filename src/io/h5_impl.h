@@ -11,7 +11,7 @@ struct dcpg_h5 {
     char *path;          /* as the user knows it */
     char *temporary;     /* of a created file, until it is renamed; NULL: opened for reading */
     hid_t transfer;      /* collective transfers on parallel files; H5P_DEFAULT otherwise, except for the check of ranges */
-    uint64_t claimed;    /* upper bound of a created file's end, the same on all ranks; parallel only, h5_room.c */
+    uint64_t claimed;    /* upper bound of a created file's end, the same on all ranks; h5_room.c */
     uint64_t reserved;   /* disk blocks are ours up to here */
     uint64_t max_bytes;  /* more than that a read file cannot hold, see dcpg_h5_check_bytes */
 };
@@ -31,8 +31,8 @@ dcpg_status dcpg_h5_fault(const dcpg_h5 *file);
 /* DCPG_E_INPUT where `count` elements of `size` bytes are more than a file of this size can hold: a damaged or hostile header, which must not make us allocate. */
 dcpg_status dcpg_h5_check_bytes(const dcpg_h5 *file, const char *what, uint64_t count, uint64_t size, dcpg_err *err);
 
-/* ---- room on the disk, h5_room.c. MPI libraries do not tell when a write of theirs found no room (Open MPI 4.1 counts such bytes as written), so the room is
- * there before they write. Nothing to do on serial files. ---- */
+/* ---- room on the disk, h5_room.c. MPI libraries do not tell when a write of theirs found no room (Open MPI 4.1 counts such bytes as written), and HDF5 1.10
+ * crashes at the end of a program over a serial file that it could not flush, so the room is there before they write. ---- */
 
 /* Claims the disk for what a created file holds and at most `bytes` more from this rank. DCPG_E_IO where there is no room. Collective on parallel files. */
 dcpg_status dcpg_h5_reserve(dcpg_h5 *file, uint64_t bytes, dcpg_err *err);

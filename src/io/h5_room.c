@@ -10,6 +10,9 @@
 /* At most what a group, a dataset or an attribute adds besides its data: headers and indices. */
 static const uint64_t OBJECT = 16 << 10;
 
+/* Reserved ahead in serial files, so that small objects do not each ask the system. */
+static const uint64_t AHEAD = 4 << 20;
+
 /* True where the file system has room for `more` bytes; errno says why not. */
 static bool room_left(int fd, uint64_t more)
 {
@@ -33,7 +36,7 @@ static bool allocate_blocks(int fd, uint64_t end)
     return room_left(fd, end > size ? end - size : 0); /* a file system that cannot reserve */
 }
 
-/* Rank 0's part: trims what was reserved behind the end if `exact`, sets `*end` to the size of the file plus `more` then, and allocates up to it. */
+/* Trims what was reserved behind the end if `exact`, sets `*end` to the size of the file plus `more` then, and allocates up to it. By rank 0 alone. */
 static bool claim_disk(const dcpg_h5 *file, bool exact, uint64_t more, uint64_t *end)
 {
     int fd = open(file->temporary, O_RDWR);
@@ -48,13 +51,16 @@ static bool claim_disk(const dcpg_h5 *file, bool exact, uint64_t more, uint64_t 
     return fine;
 }
 
+static dcpg_status fail_full(const dcpg_h5 *file, dcpg_err *err)
+{
+    return dcpg_fail(err, DCPG_E_IO, "%s: its %.1f MB find no room: %s", file->path, (double)file->claimed / 1e6, strerror(errno));
+}
+
 /* claim_disk by rank 0, told to all. Collective. */
 static dcpg_status claim_disk_all(dcpg_h5 *file, bool exact, uint64_t more, dcpg_err *err)
 {
     dcpg_status status = DCPG_OK;
-    if (file->par->rank == 0 && !claim_disk(file, exact, more, &file->claimed)) {
-        status = dcpg_fail(err, DCPG_E_IO, "%s: its %.1f MB find no room: %s", file->path, (double)file->claimed / 1e6, strerror(errno));
-    }
+    if (file->par->rank == 0 && !claim_disk(file, exact, more, &file->claimed)) status = fail_full(file, err);
     status = dcpg_agree_all(file->par, status, err);
     dcpg_bcast_all(file->par, &file->claimed, sizeof file->claimed, 0);
     if (status == DCPG_OK) file->reserved = file->claimed;
@@ -69,6 +75,26 @@ static dcpg_status reserve_exactly(dcpg_h5 *file, uint64_t more, dcpg_err *err)
     return claim_disk_all(file, true, more, err);
 }
 
+/* The end of a serial file, with everything that HDF5 has still to write. */
+static uint64_t end_of(const dcpg_h5 *file)
+{
+    hsize_t bytes = 0;
+    return H5Fget_filesize(file->id, &bytes) >= 0 ? bytes : 0;
+}
+
+/* Tries a step ahead, then the bound, then what is really needed. Nothing is flushed: that could find no room. */
+static dcpg_status reserve_serial(dcpg_h5 *file, uint64_t more, dcpg_err *err)
+{
+    uint64_t ends[] = {file->claimed + AHEAD, file->claimed, end_of(file) + more + OBJECT};
+    for (int i = 0; i < 3; i++) {
+        if (!claim_disk(file, false, 0, &ends[i])) continue;
+        file->reserved = ends[i];
+        if (i == 2) file->claimed = ends[i];
+        return DCPG_OK;
+    }
+    return fail_full(file, err);
+}
+
 void dcpg_h5_count_object(dcpg_h5 *file, uint64_t bytes)
 {
     file->claimed += bytes + OBJECT;
@@ -76,15 +102,19 @@ void dcpg_h5_count_object(dcpg_h5 *file, uint64_t bytes)
 
 dcpg_status dcpg_h5_reserve(dcpg_h5 *file, uint64_t bytes, dcpg_err *err)
 {
-    if (!dcpg_h5_parallel(file)) return DCPG_OK;
-    uint64_t more = (uint64_t)dcpg_sum_i64_all(file->par, (int64_t)bytes);
+    uint64_t more = dcpg_h5_parallel(file) ? (uint64_t)dcpg_sum_i64_all(file->par, (int64_t)bytes) : bytes;
     file->claimed += more;
     if (file->claimed <= file->reserved) return DCPG_OK;
+    if (!dcpg_h5_parallel(file)) return reserve_serial(file, more, err);
     if (claim_disk_all(file, false, 0, NULL) == DCPG_OK) return DCPG_OK;
     return reserve_exactly(file, more + OBJECT, err);
 }
 
 dcpg_status dcpg_h5_reserve_final(dcpg_h5 *file, dcpg_err *err)
 {
-    return dcpg_h5_parallel(file) ? reserve_exactly(file, 0, err) : DCPG_OK;
+    if (dcpg_h5_parallel(file)) return reserve_exactly(file, 0, err);
+    uint64_t written;
+    file->claimed = end_of(file);
+    bool fine = claim_disk(file, true, 0, &written) && claim_disk(file, false, 0, &file->claimed);
+    return fine ? DCPG_OK : fail_full(file, err);
 }

@@ -174,10 +174,11 @@ static hid_t creation_properties(const dcpg_h5 *file, const dcpg_h5_shape *shape
     }
     /* Parallel HDF5 would write zeros first and the data over them. Chunks need it: what lies between the dataset's edge and the chunk's would be whatever MPI had in its buffers. */
     if (dcpg_h5_parallel(file) && H5Pget_layout(creation) != H5D_CHUNKED) H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
+    if (shape->deflate <= 0) H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY); /* parallel HDF5 does so anyway; the file's end must say what it holds */
     return creation;
 }
 
-/* Parallel HDF5 gives a dataset its place at once, whole chunks of it, unless it is compressed. */
+/* A dataset has its place at once, whole chunks of it, unless it is compressed. */
 static uint64_t early_bytes(const dcpg_h5_shape *shape)
 {
     if (shape->deflate > 0) return 0;

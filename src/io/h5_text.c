@@ -172,8 +172,8 @@ dcpg_status dcpg_h5_write_strings(dcpg_h5 *file, const char *path, const dcpg_st
     dcpg_status status = packed ? DCPG_OK : dcpg_fail_nomem(err, path, text->n * length);
     if (status == DCPG_OK && dcpg_h5_exists(file, path)) status = dcpg_fail(err, DCPG_E_IO, "%s: %s exists already", file->path, path);
     status = dcpg_h5_agree(file, status, err);
-    dcpg_h5_count_object(file, text->n * length);
-    if (status == DCPG_OK) status = dcpg_h5_reserve(file, 0, err);
+    dcpg_h5_count_object(file, 0);
+    if (status == DCPG_OK) status = dcpg_h5_reserve(file, !dcpg_h5_parallel(file) || file->par->rank == 0 ? text->n * length : 0, err);
     if (status == DCPG_OK) {
         hid_t type = dcpg_h5_text_type(length, ascii);
         status = dcpg_h5_agree(file, write_packed(file, path, type, text->n, packed, err), err);

@@ -50,6 +50,16 @@ static void epoch_scores_all(trainer *t, dcpg_scores *scores) {
     dcpg_tally_scores_all(t->tally, t->net, &t->reducer, t->options->output_weight, penalty, scores);
 }
 
+/* Once the loss is not a number, nor is any weight: no later step is of use. All ranks know the same loss. */
+static dcpg_status check_loss(const trainer *t, double loss, dcpg_err *err) {
+    if (isfinite(loss)) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "the loss of epoch %" PRId64
+                     " is no longer a finite number: use a smaller --learning_rate than %g, or smaller "
+                     "penalties and output weights",
+                     t->run.epoch + 1, t->options->learning_rate);
+}
+
 static void show_all(trainer *t, bool milestone, double started, int64_t first_step) {
     epoch_scores_all(t, &t->shown);
     int64_t steps = dcpg_shards_steps(t->train_shards), done = t->run.step - first_step;
@@ -90,11 +100,14 @@ dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err) {
         if (agreed.failed) return dcpg_agree_all(t->par, status, err);
         t->stop = (stop_reason)agreed.stop;
         bool milestone = t->run.step % every == 0;
-        if (milestone || agreed.show) show_all(t, milestone, started, first_step);
+        if (milestone || agreed.show) {
+            show_all(t, milestone, started, first_step);
+            DCPG_TRY(check_loss(t, t->shown.loss, err));
+        }
     }
     t->training_seconds += dcpg_now() - started;
     epoch_scores_all(t, &t->run.train[t->run.epoch]);
-    return DCPG_OK;
+    return check_loss(t, t->run.train[t->run.epoch].loss, err);
 }
 
 dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err) {
@@ -114,5 +127,5 @@ dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err)
     t->val_tally->n = t->val_shards->nb_site;
     dcpg_tally_scores_all(t->val_tally, t->net, &t->reducer, t->options->output_weight,
                           dcpg_net_penalty(t->net), scores);
-    return DCPG_OK;
+    return check_loss(t, scores->loss, err);
 }

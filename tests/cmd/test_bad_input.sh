@@ -70,10 +70,32 @@ touch file
 refused 'file' "$dcpg" train good.h5 --cpg_model FcAvg --cpg_wlen 2 --out_dir file/model --nb_epoch 1
 refused 'no command' "$dcpg" tarin good.h5
 
-# A full disk: root can make a small one.
-if [[ $(id -u) == 0 ]] && mkdir small && mount -t tmpfs -o size=64k none small 2>/dev/null; then
+# What is written must not take the place of what is read.
+quietly "$dcpg" train good.h5 --cpg_model FcAvg --cpg_wlen 2 --nb_epoch 1 --out_dir trained
+cp good.h5 kept.h5
+refused 'good.h5.*read' "$dcpg" eval good.h5 --model_files trained --out_data ./good.h5
+refused 'good.h5.*read' "$dcpg" eval good.h5 --model_files trained --out_report good.h5
+refused 'a.tsv.*read' "$dcpg" data --cpg_profiles cpg/a.tsv --dna_files dna --out_file cpg/../cpg/a.tsv
+same good.h5 kept.h5
+# A report that cannot be written is known before hours of evaluation.
+refused 'nowhere' "$dcpg" eval good.h5 --model_files trained --out_data e.h5 --out_report nowhere/r.tsv
+refused 'dna' "$dcpg" eval good.h5 --model_files trained --out_data e.h5 --out_report dna
+[[ ! -e e.h5 ]] || fail 'evaluated for a report that cannot be written'
+# Training that runs away ends, and leaves no weights that are not numbers.
+rm -rf model
+train 'loss.*learning_rate' good.h5 --cpg_model FcAvg --cpg_wlen 2 --output_weights 'cpg/.*=1e300'
+[[ -z $(find model -name '*.h5') ]] || fail 'weights that are not numbers are kept'
+
+# A full disk, at different moments: root can make a small one.
+quietly "$dcpg" eval good.h5 --model_files trained --out_data e.h5
+for size in 8 16 40 64 100; do
+    [[ $(id -u) == 0 ]] && mkdir -p small && mount -t tmpfs -o size=${size}k none small 2>/dev/null || break
     trap 'umount "$work/small"; rm -rf "$work"' EXIT
-    refused 'space' "$dcpg" train good.h5 --cpg_model FcAvg --cpg_wlen 2 --out_dir small/model --nb_epoch 1
+    refused 'space|room' "$dcpg" train good.h5 --cpg_model FcAvg --cpg_wlen 2 --out_dir small/model --nb_epoch 1
+    rm -rf small/*
+    [[ $size -gt 16 ]] || refused 'space|room' "$dcpg" export e.h5 --out_dir small/out --out_format hdf
     [[ -z $(find small -name '*tmp*') ]] || fail "a full disk keeps half a file: $(find small)"
-fi
+    umount small
+    trap 'rm -rf "$work"' EXIT
+done
 echo ok
