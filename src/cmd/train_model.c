@@ -48,11 +48,15 @@ static dcpg_status to_part(const char *option, const dcpg_strings *words, const 
                            train_model *model, dcpg_err *err) {
     dcpg_err reason = {0};
     if (!model->graph) return DCPG_OK;
-    bool other = strcmp(prefix, "dna") == 0 ? model->graph->nb_cell > 0 : model->graph->dna_wlen > 0;
-    if (other)
+    bool dna = strcmp(prefix, "dna") == 0, has_dna = model->graph->dna_wlen > 0,
+         has_cpg = model->graph->nb_cell > 0;
+    if (dna ? !has_dna : !has_cpg)
+        return dcpg_fail(err, DCPG_E_INPUT, "--%s %s: the model reads no %s", option, words->v[0],
+                         dna ? "DNA" : "neighbouring CpGs");
+    if (has_dna && has_cpg)
         return dcpg_fail(err, DCPG_E_INPUT,
                          "--%s %s: the model also reads %s: a whole model is continued with --model_files",
-                         option, words->v[0], strcmp(prefix, "dna") == 0 ? "neighbouring CpGs" : "DNA");
+                         option, words->v[0], dna ? "neighbouring CpGs" : "DNA");
     dcpg_status status = dcpg_model_to_part(model->graph, &model->weights, prefix, &reason);
     return status == DCPG_OK ? DCPG_OK
                              : dcpg_fail(err, status, "--%s %s: %s", option, words->v[0], reason.text);
@@ -92,7 +96,9 @@ static dcpg_status resize(const train_model_options *o, const train_model_data *
     dcpg_status status = dcpg_graph_resize(&model->graph, o->dna_wlen, o->cpg_wlen, chosen, &reason);
     if (status != DCPG_OK) return dcpg_fail(err, status, "--%s %s: %s", option, words->v[0], reason.text);
     if (nb_cell && nb_cell != chosen)
-        dcpg_info(log, "--%s %s: trained with %" PRId64 " cells, used with %" PRId64 ": its weights are kept",
+        dcpg_info(log,
+                  "--%s %s: trained with %" PRId64 " cells, used with the %" PRId64
+                  " chosen (--replicate_names): its weights are kept",
                   option, words->v[0], nb_cell, chosen);
     return DCPG_OK;
 }
@@ -146,8 +152,9 @@ static dcpg_status replace_heads(const train_model_options *o, const train_model
     int nb_output = files->whole.graph->nb_output;
     dcpg_status status = dcpg_model_to_part(files->whole.graph, &files->whole.weights, NULL, &reason);
     if (status != DCPG_OK) return dcpg_fail(err, status, "--model_files %s: %s", o->files.v[0], reason.text);
-    dcpg_info(log, "--model_files %s: new heads for %zu output%s in place of %d that %s", o->files.v[0],
-              data->outputs->n, data->outputs->n == 1 ? "" : "s", nb_output, "differ");
+    dcpg_info(log,
+              "--model_files %s: new heads for the %zu chosen outputs, which are not the %d of the model",
+              o->files.v[0], data->outputs->n, nb_output);
     model->graph = files->whole.graph;
     files->whole.graph = NULL;
     DCPG_TRY(dcpg_graph_add_heads(model->graph, model->graph->nb_layer - 1, data->outputs, err));
@@ -217,6 +224,7 @@ dcpg_status train_model_make_all(const train_model_options *o, const train_model
                                             : make_from_parts(o, data, log, files, model, err);
     if (status == DCPG_OK) status = choose_layers(o, log, model->graph, err);
     DCPG_TRY(dcpg_agree_all(par, status, err));
+    train_model_files_free(files);
     return set_filters_all(o, data, par, log, model, err);
 }
 
@@ -231,6 +239,7 @@ void train_model_options_free(train_model_options *o) {
 void train_model_free(train_model *model) {
     dcpg_graph_free(model->graph);
     dcpg_weights_free(&model->weights);
+    model->graph = NULL;
 }
 
 void train_model_files_free(train_model_files *files) {

@@ -163,7 +163,9 @@ wrong() { # WORDS OPTIONS...
 wrong 'dna_model.*layer dna/dense_1: its weights are for a DNA window of 101 bp' --dna_model dna --dna_wlen 201
 wrong 'cpg_model.*8 neighbours' --cpg_model cpg --cpg_wlen 10
 wrong 'also reads neighbouring CpGs' --dna_model joint
-wrong 'also reads DNA' --cpg_model dna
+wrong 'also reads DNA' --cpg_model joint
+wrong 'reads no neighbouring CpGs' --cpg_model dna
+wrong 'reads no DNA' --dna_model cpg
 wrong 'models/none: no such' --cpg_model models/none
 wrong 'not known' --cpg_model none
 wrong 'one word too many' --cpg_model RnnL1 five.h5
