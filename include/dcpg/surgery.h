@@ -1,5 +1,4 @@
-/* Surgery on graphs: taking a model's heads off, building on what remains, choosing which layers are trained.
- */
+/* Surgery on graphs: taking off a model's heads, building on what remains, choosing what is trained. */
 #ifndef DCPG_SURGERY_H
 #define DCPG_SURGERY_H
 
@@ -27,17 +26,16 @@ dcpg_status dcpg_graph_resize(dcpg_graph **graph, int64_t dna_wlen, int64_t cpg_
  * Pure. */
 int dcpg_graph_first_conv(const dcpg_graph *graph);
 
-/* Which layers to train, as DeepCpG 1.0.7 understands its options; NULL and empty lists mean that an option
- * was not given. */
+/* Which layers to train, as DeepCpG 1.0.7 understands its options. NULL and empty lists mean that an option
+ * was not given; expressions match at the start of a layer's name. */
 typedef struct dcpg_trainability {
-    bool fine_tune; /* none but the heads; train_models is not looked at then */
-    const dcpg_strings
-        *train_models; /* "dna", "cpg", "joint": these parts and the heads; trainable is not looked at then */
-    const dcpg_strings
-        *trainable; /* regular expressions that match at the start of a layer's name: it is trained ... */
-    const dcpg_strings *not_trainable; /* ... or not, where none of `trainable` matches */
-    bool freeze_filter; /* not the first convolution, whatever else is said (in DeepCpG the options above win)
-                         */
+    bool fine_tune;                    /* the heads only; train_models is not looked at then */
+    const dcpg_strings *train_models;  /* these parts ("dna", "cpg", "joint") and the heads only; trainable is
+                                          not looked at then */
+    const dcpg_strings *trainable;     /* expressions of layers to train ... */
+    const dcpg_strings *not_trainable; /* ... and of layers not to train, unless `trainable` matches, too */
+    bool freeze_filter; /* not the first convolution, whatever else is said; in DeepCpG `trainable` and
+                           train_models win over it */
 } dcpg_trainability;
 
 /* Sets `trainable` of the layers. Where nothing is asked for, every layer keeps what its file says; otherwise
