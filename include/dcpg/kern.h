@@ -51,7 +51,7 @@ void dcpg_conv_shape(dcpg_conv *conv, bool same);
 void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b, bool relu, float *y, float *scratch);
 /* dx[n][t_in][c] (+)= dy[n][t_out][f] * w^T; accumulate: += */
 void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w, bool accumulate, float *dx, float *scratch);
-/* dw[k][c][f], db[f]: sums over the n samples given, overwritten. */
+/* dw[k][c][f], db[f]: sums over the n samples given, overwritten. db NULL: not wanted, of all convolutions. */
 void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy, float *dw, float *db, float *scratch);
 size_t dcpg_conv_scratch(const dcpg_conv *conv, int64_t n); /* floats enough for all three */
 

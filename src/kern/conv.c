@@ -252,7 +252,7 @@ void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x,
     int64_t c = conv->c, f = conv->f;
     if (n <= 0) {
         memset(dw, 0, (size_t)(conv->k * c * f) * sizeof *dw);
-        memset(db, 0, (size_t)f * sizeof *db);
+        if (db) memset(db, 0, (size_t)f * sizeof *db);
         return;
     }
     layout l = layout_of(conv);
@@ -280,5 +280,5 @@ void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x,
         dcpg_gemm(taps * c, f, gemm_rows(conv, &l, n), a, (dcpg_mat){out, f, 1}, 0.0f,
                   (dcpg_mat_out){dw + j * c * f, f, 1});
     }
-    dcpg_rows_sum(n * conv->t_out, f, dy, f, db);
+    if (db) dcpg_rows_sum(n * conv->t_out, f, dy, f, db);
 }

@@ -254,16 +254,16 @@ KERN_VECTOR static void backward_pool_lanes(const dcpg_conv *conv, const tables 
     }
 }
 
-/* dw and db of `lanes` channels from their table. */
+/* dw and, unless it is NULL, db of `lanes` channels from their table. */
 static void sum_tables(const dcpg_conv *conv, const tables *t, int64_t lanes, const float *table, float *dw,
                        float *db) {
     int64_t f = conv->f;
     for (int64_t i = 0; i < conv->k * 4; i++) memset(dw + i * f, 0, (size_t)lanes * sizeof *dw);
-    memset(db, 0, (size_t)lanes * sizeof *db);
+    if (db) memset(db, 0, (size_t)lanes * sizeof *db);
     for (int64_t row = 0; row < t->entries; row++) {
         entry e = entry_of(t, row);
         const float *from = table + row * LANES;
-        for (int64_t j = 0; e.group == 0 && j < lanes; j++) db[j] += from[j];
+        for (int64_t j = 0; db && e.group == 0 && j < lanes; j++) db[j] += from[j];
         for (int64_t i = 0; i < e.taps; i++) {
             if (e.code[i] == BASE - 1) continue;
             float *to = dw + ((e.group * GROUP + i) * 4 + e.code[i]) * f;
@@ -291,7 +291,7 @@ static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8
             else
                 backward_pool_lanes(conv, &t, pool, row, lanes, y + at, arg + at, dy + at, table);
         }
-        sum_tables(conv, &t, lanes, table, dw + j, db + j);
+        sum_tables(conv, &t, lanes, table, dw + j, db ? db + j : NULL);
     }
 }
 

@@ -85,11 +85,14 @@ static dcpg_status value_of(lowering *l, int index, int *value) {
 
 /* ---- fusion ---- */
 
-/* The only layer that reads layer `index`, if it may run in the same pass and is of `kind`; otherwise -1. */
-static int follower(const lowering *l, int index, dcpg_kind kind) {
-    if (!l->plan->fuse || l->nb_use[index] != 1 || l->output[index]) return -1;
+/* The only layer that reads layer `index`, if it is of `kind`; otherwise -1. */
+static int only_reader(const lowering *l, int index, dcpg_kind kind) {
+    if (l->nb_use[index] != 1 || l->output[index]) return -1;
     return l->layer[l->user[index]].kind == kind ? l->user[index] : -1;
 }
+
+/* The same, if it may run in the same pass. */
+static int follower(const lowering *l, int index, dcpg_kind kind) { return l->plan->fuse ? only_reader(l, index, kind) : -1; }
 
 /* Takes a ReLU behind layer `*last` into its operation. */
 static bool take_relu(lowering *l, int *last) {
@@ -144,6 +147,7 @@ static dcpg_status lower_conv(lowering *l, int index) {
     DCPG_TRY(new_op(l, kind, index, 1, &in, l->layer[source].out, l->layer[last].out, &op));
     op->relu = relu;
     op->pool = pooled >= 0 ? l->layer[pooled].k : 0;
+    op->bias_cancels = only_reader(l, index, DCPG_BATCH_NORM) >= 0 && layer->activation == DCPG_LINEAR;
     op->conv = (dcpg_conv){.t_in = op->from.t, .c = op->from.c, .f = layer->units, .k = layer->k, .stride = layer->stride,
                            .dilation = layer->dilation};
     dcpg_conv_shape(&op->conv, layer->same);

@@ -19,7 +19,7 @@ static void conv_forward(const dcpg_op *op, const dcpg_run *run) {
 static void conv_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out, float *scratch) {
     const float *x = dcpg_run_in(run, op, 0) + first * op->from.t * op->from.c;
     const float *dy = dcpg_run_out_gradient(run, op) + first * op->to.t * op->to.c;
-    dcpg_conv_backward_weight(&op->conv, end - first, x, dy, out, dcpg_run_weight_gradient(run, op, 1, out), scratch);
+    dcpg_conv_backward_weight(&op->conv, end - first, x, dy, out, dcpg_run_bias_gradient(run, op, out), scratch);
 }
 
 static void conv_backward(const dcpg_op *op, const dcpg_run *run) {

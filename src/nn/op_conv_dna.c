@@ -18,7 +18,7 @@ static void conv_dna_forward(const dcpg_op *op, const dcpg_run *run) {
 static void conv_dna_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out, float *scratch) {
     const float *dy = dcpg_run_out_gradient(run, op) + first * op->to.t * op->to.c;
     dcpg_conv_dna_backward_weight(&op->conv, end - first, run->input->dna + first * op->conv.t_in, dy, out,
-                                  dcpg_run_weight_gradient(run, op, 1, out), scratch);
+                                  dcpg_run_bias_gradient(run, op, out), scratch);
 }
 
 static void conv_dna_backward(const dcpg_op *op, const dcpg_run *run) {
@@ -44,7 +44,7 @@ static void pool_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int
     int64_t at = first * op->to.t * op->to.c;
     const uint8_t *arg = dcpg_run_own(run, op, 0);
     dcpg_conv_dna_pool_backward_weight(&op->conv, op->pool, end - first, run->input->dna + first * op->conv.t_in, dcpg_run_out(run, op) + at,
-                                       arg + at, dcpg_run_out_gradient(run, op) + at, out, dcpg_run_weight_gradient(run, op, 1, out), scratch);
+                                       arg + at, dcpg_run_out_gradient(run, op) + at, out, dcpg_run_bias_gradient(run, op, out), scratch);
 }
 
 static void pool_backward(const dcpg_op *op, const dcpg_run *run) {

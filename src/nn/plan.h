@@ -58,6 +58,7 @@ struct dcpg_op {
     int64_t pool;             /* fused or its own: window of max pooling */
     dcpg_activation activation;
     dcpg_conv conv;
+    bool bias_cancels;        /* of a convolution: batch normalisation is all that reads it */
     dcpg_gru gru;
     int nb_head;
     dcpg_head *head;
@@ -166,6 +167,10 @@ static inline float *dcpg_run_scratch(const dcpg_run *run) { return (float *)(vo
 static inline float *dcpg_run_weight_gradient(const dcpg_run *run, const dcpg_op *op, int which, float *out) {
     return which < op->nb_weight ? out + (op->at[which] - op->begin) : run->plan->sink;
 }
+
+/* The same for the bias of a convolution. Where batch normalisation takes the bias out again its gradient is 0 whatever the data: it is set so here, and NULL returned. Rounding would
+ * leave noise, of which Adam makes steps. */
+float *dcpg_run_bias_gradient(const dcpg_run *run, const dcpg_op *op, float *out);
 
 /* Weight gradients of rows first .. end-1 (one leaf, at least one row) into out[op->size], laid out as the operation's weights. */
 typedef void dcpg_leaf_gradient(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out, float *scratch);

@@ -23,6 +23,13 @@ void dcpg_run_close_relu(const dcpg_op *op, const dcpg_run *run) {
     if (op->relu) dcpg_activate_backward(DCPG_RELU, run->n * op->to.t, op->to.c, dcpg_run_out(run, op), dy, false, dy);
 }
 
+float *dcpg_run_bias_gradient(const dcpg_run *run, const dcpg_op *op, float *out) {
+    float *db = dcpg_run_weight_gradient(run, op, 1, out);
+    if (!op->bias_cancels) return db;
+    memset(db, 0, (size_t)op->conv.f * sizeof *db);
+    return NULL;
+}
+
 typedef struct leaf_context {
     const dcpg_op *op;
     const dcpg_run *run;

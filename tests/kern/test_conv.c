@@ -127,6 +127,9 @@ static void test_bits(void **state) {
                             dcpg_conv_backward_weight(conv, p.n, p.x.f, p.dy.f, dw.f, db.f, p.scratch.f));
         SAME_ON_ANY_THREADS("backward bias", db.count, db.f, (void)0,
                             dcpg_conv_backward_weight(conv, p.n, p.x.f, p.dy.f, dw.f, db.f, p.scratch.f));
+        array dw1 = zeros((int64_t)p.w.count);
+        dcpg_conv_backward_weight(conv, p.n, p.x.f, p.dy.f, dw1.f, NULL, p.scratch.f);
+        assert_same_bits("weights without a bias", dw.count, dw.f, dw1.f);
         /* the samples one by one, then the first alone and the rest together */
         array y = zeros((int64_t)p.y.count), dx1 = zeros((int64_t)dx.count);
         int64_t in = conv->t_in * conv->c, out = conv->t_out * conv->f;

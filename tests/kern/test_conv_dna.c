@@ -123,6 +123,10 @@ static void test_bits(void **state) {
         SAME_ON_ANY_THREADS("pool backward weight", dw.count, dw.f, (void)0,
                             dcpg_conv_dna_pool_backward_weight(conv, p.pool, p.n, p.codes, p.y.f, p.arg,
                                                                p.dy.f, dw.f, db.f, p.scratch.f));
+        array dw1 = zeros((int64_t)p.w.count);
+        dcpg_conv_dna_pool_backward_weight(conv, p.pool, p.n, p.codes, p.y.f, p.arg, p.dy.f, dw1.f, NULL,
+                                           p.scratch.f);
+        assert_same_bits("pool backward weight without a bias", dw.count, dw.f, dw1.f);
         uint8_t *arg = malloc(sizeof args);
         assert_non_null(arg);
         array pooled1 = zeros((int64_t)p.y.count);

@@ -218,6 +218,30 @@ static void fused_and_unfused(void **state) {
     }
 }
 
+/* The gradient of a bias in front of batch normalisation is 0, not the noise of rounding. */
+static void cancelled_biases(void **state) {
+    (void)state;
+    int cancelled = 0;
+    for (int i = 0; i < NB_CASE; i++) {
+        dcpg_graph *graph = case_graph(i);
+        dcpg_net *net = graph_net(graph, NB_SAMPLE, 3, 0, 3, true);
+        data d = random_data(graph, NB_SAMPLE, 3);
+        for (size_t j = 0; j < net->nb_trained * (size_t)net->nb_node; j++) net->grads[j] = 1;
+        shake(net);
+        train_pass(net, &d, true);
+        for (int o = 0; o < net->plan->nb_op; o++) {
+            const dcpg_op *op = &net->plan->op[o];
+            if (!op->bias_cancels || op->nb_weight < 2) continue;
+            for (int64_t j = 0; j < op->conv.f; j++) assert_true(net->grads[op->at[1] + (size_t)j] == 0);
+            cancelled++;
+        }
+        free_data(&d);
+        dcpg_net_free(net);
+        dcpg_graph_free(graph);
+    }
+    assert_true(cancelled > 5);
+}
+
 static bool plan_has(const dcpg_graph *graph, const dcpg_op_kind *kind, bool fuse) {
     dcpg_net *net = graph_net(graph, 1, 1, 0, 1, fuse);
     bool found = false;
@@ -241,6 +265,7 @@ static void all_kinds(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(all_kinds), cmocka_unit_test(fused_and_unfused), cmocka_unit_test(differences)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(all_kinds), cmocka_unit_test(fused_and_unfused), cmocka_unit_test(differences),
+                                       cmocka_unit_test(cancelled_biases)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
