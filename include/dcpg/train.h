@@ -114,7 +114,8 @@ typedef struct dcpg_train_options {
 
 /* Trains `graph` on `train`, validating on `val` (NULL: none), starting from `initial` weights (NULL or
  * without entries: fresh ones), and leaves in out_dir: model.json, model_weights_train.h5 (last epoch),
- * model_weights_val.h5 and model.h5 (best validation loss), lc_train.tsv, lc_val.tsv. The same learning curve
+ * model_weights_val.h5 and model.h5 (best validation loss), lc_train.tsv, lc_val.tsv; those of an earlier
+ * run are removed before the first step. The same learning curve
  * for every number of ranks and threads. Collective. */
 dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,
                            const dcpg_weights *initial, const dcpg_train_options *options,

@@ -4,6 +4,7 @@
 
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
+#include <dcpg/profile.h>
 #include <string.h>
 
 /* Windows of models, as DeepCpG has them. */
@@ -57,10 +58,29 @@ void dcpg_cmd_named_close(dcpg_cmd_named *data) {
     *data = (dcpg_cmd_named){0};
 }
 
+/* Chromosomes as the data name them: the user's words where they are known, else without "chr" and in upper case. */
+static dcpg_status name_chromos(const dcpg_strings *known, const dcpg_strings *chromos, dcpg_strings *names,
+                                dcpg_err *err) {
+    dcpg_status status = DCPG_OK;
+    for (size_t i = 0; i < chromos->n && status == DCPG_OK; i++) {
+        bool as_it_is = dcpg_strings_find(known, chromos->v[i]) >= 0;
+        char *name = as_it_is ? dcpg_strdup(chromos->v[i]) : dcpg_chromo_name(chromos->v[i]);
+        status = name ? dcpg_strings_add(names, name, err)
+                      : dcpg_fail_nomem(err, "a chromosome's name", strlen(chromos->v[i]));
+        dcpg_free(name);
+    }
+    return status;
+}
+
 dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *chromos,
                                 const dcpg_want *want, dcpg_log *log, dcpg_source **source, dcpg_err *err) {
-    dcpg_status status = data->store ? dcpg_source_from_store_all(data->store, chromos, want, source, err)
-                                     : dcpg_source_from_deepcpg_all(data->set, chromos, want, source, err);
+    const dcpg_strings *known = data->store ? &data->store->chromo : &data->set->chromo;
+    dcpg_strings names = {0};
+    dcpg_status status = dcpg_agree_all(data->store ? data->store->par : data->set->par, name_chromos(known, chromos, &names, err), err);
+    if (status == DCPG_OK)
+        status = data->store ? dcpg_source_from_store_all(data->store, &names, want, source, err)
+                             : dcpg_source_from_deepcpg_all(data->set, &names, want, source, err);
+    dcpg_strings_free(&names);
     if (status == DCPG_OK) (*source)->log = log;
     return status;
 }

@@ -46,8 +46,8 @@ static char *file_in(const char *directory, const char *name) {
 }
 
 static dcpg_status find_in_directory(const char *directory, place *at, dcpg_err *err) {
-    static const char *const weights[] = {"model_weights.h5", "model_weights_val.h5",
-                                          "model_weights_train.h5"};
+    /* As the reference looks for them; model.h5 holds the best weights, too. */
+    static const char *const weights[] = {"model_weights.h5", "model_weights_val.h5", "model_weights_train.h5", "model.h5"};
     at->json = file_in(directory, "model.json");
     if (!at->json) {
         at->weights = file_in(directory, "model.h5");
@@ -60,7 +60,7 @@ static dcpg_status find_in_directory(const char *directory, place *at, dcpg_err 
     return at->weights ? DCPG_OK
                        : dcpg_fail(err, DCPG_E_INPUT,
                                    "%s: model.json without weights: no model_weights.h5, "
-                                   "model_weights_val.h5 or model_weights_train.h5",
+                                   "model_weights_val.h5, model_weights_train.h5 or model.h5",
                                    directory);
 }
 

@@ -147,10 +147,15 @@ static dcpg_status copy_layer(dcpg_glayer *layer, const char *name, const dcpg_g
     return DCPG_OK;
 }
 
-/* Whether values and weights of a layer of known extent stay within bounds. */
-static bool extent_is_sound(const dcpg_graph *graph, const dcpg_glayer *layer) {
+static bool has_extent(const dcpg_glayer *layer) {
     int64_t t = layer->out.t, c = layer->out.c;
-    if (t < 0 || c < 1 || (layer->kind == DCPG_CONV && t < 1) || !fits(t > 0 ? t : 1, c, 1)) return false;
+    return t >= 0 && c >= 1 && (layer->kind != DCPG_CONV || t >= 1);
+}
+
+/* Whether values and weights of a layer that has an extent stay within bounds. */
+static bool size_is_sound(const dcpg_graph *graph, const dcpg_glayer *layer) {
+    int64_t t = layer->out.t, c = layer->out.c;
+    if (!fits(t > 0 ? t : 1, c, 1)) return false;
     if (layer->nb_source == 0) return true;
     int64_t in = graph->layer[layer->source[0]].out.c;
     switch (layer->kind) {
@@ -174,9 +179,12 @@ static dcpg_status check_layer(const dcpg_graph *graph, dcpg_glayer *layer, dcpg
                          ", dilation %" PRId64 " or rate %g is out of range", layer->name, layer->units, layer->k,
                          layer->stride, layer->dilation, (double)layer->rate);
     layer->out = extent_of(graph, layer);
-    if (extent_is_sound(graph, layer)) return DCPG_OK;
+    if (has_extent(layer) && size_is_sound(graph, layer)) return DCPG_OK;
     if (layer->kind == DCPG_INPUT)
         return dcpg_fail(err, DCPG_E_INPUT, "input layer %s: inputs are dna, cpg/state and cpg/dist, with sizes above 0", layer->name);
+    if (has_extent(layer))
+        return dcpg_fail(err, DCPG_E_INPUT, "layer %s: more than %" PRId64 " weights or values: use a shorter window, more pooling before it or fewer units",
+                         layer->name, MAX_VALUES);
     dcpg_extent in = layer->nb_source > 0 ? graph->layer[layer->source[0]].out : (dcpg_extent){0, 0};
     return dcpg_fail(err, DCPG_E_INPUT, "layer %s: it does not fit on %s (%" PRId64 " steps of %" PRId64
                      " values; too short, or of the wrong shape)", layer->name,

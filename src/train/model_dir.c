@@ -4,6 +4,7 @@
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Joins directory and name; the caller frees. */
 static dcpg_status path_in(const trainer *t, const char *name, char **path, dcpg_err *err) {
@@ -20,8 +21,24 @@ static dcpg_status write_text(const trainer *t, const char *name, char *text, dc
     return status;
 }
 
+/* A model directory tells of one run: what an earlier one left would stand beside the new files until they are written. */
+static dcpg_status remove_earlier(const trainer *t, dcpg_err *err) {
+    static const char *const names[] = {"model.json",           "model.h5",     "model_weights_train.h5",
+                                        "model_weights_val.h5", "lc_train.tsv", "lc_val.tsv"};
+    int removed = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = NULL;
+        DCPG_TRY(path_in(t, names[i], &path, err));
+        if (unlink(path) == 0) removed++;
+        dcpg_free(path);
+    }
+    if (removed > 0) dcpg_info(t->log, "%s: the files of an earlier run are replaced", t->options->out_dir);
+    return DCPG_OK;
+}
+
 static dcpg_status write_start(const trainer *t, dcpg_err *err) {
     DCPG_TRY(dcpg_make_dirs(t->options->out_dir, err));
+    DCPG_TRY(remove_earlier(t, err));
     char *json = dcpg_keras_json(t->graph);
     dcpg_status status = write_text(t, "model.json", json, err);
     dcpg_free(json);
