@@ -1,5 +1,5 @@
-/* DeepCpG's own data files (c1_000000-032768.h5 ...) as a batch source. A data set is one file or many, each
- * with these arrays of n rows, a row per site:
+/* DeepCpG's own data files (c1_000000-032768.h5 ...): a batch source over them, and writing them. A data set
+ * is one file or many, each with these arrays of n rows, a row per site:
  *
  *   chromo                     S
  *   pos                        whole numbers, 1-based position of the C
@@ -54,5 +54,38 @@ void dcpg_deepcpg_free(dcpg_deepcpg *set);
  * Collective. */
 dcpg_status dcpg_source_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_strings *chromos,
                                          const dcpg_want *want, dcpg_source **source, dcpg_err *err);
+
+/* ---- writing ---- */
+
+/* Samples of a source that follow each other and lie on one chromosome. */
+typedef struct dcpg_deepcpg_stretch {
+    const char *chromo; /* normalised name */
+    int64_t n;
+} dcpg_deepcpg_stretch;
+
+typedef struct dcpg_deepcpg_write_options {
+    const char *out_dir;        /* made where it is not there */
+    int64_t chunk_size;         /* most sites of a file */
+    uint64_t seed;              /* of the bases that stand for N */
+    const dcpg_strings *inputs; /* files that must not be written over */
+    const bool *real;           /* [source->cells.n] states of the cell are floats */
+    int64_t nb_stretch;
+    const dcpg_deepcpg_stretch *stretch; /* all samples of the source, in order */
+} dcpg_deepcpg_write_options;
+
+/* Writes all samples of `source`, whose neighbours must be raw (dcpg_want), as files
+ * c<chromo>_<first>-<end>.h5 in out_dir, where first and end (exclusive, at least 6 digits) count the sites
+ * of a chromosome from 0, gzip level 4, with these arrays:
+ *
+ *   chromo S2 (wider where a name is longer), pos int32, inputs/dna int8, inputs/cpg/<cell>/{state int8 or
+ * float32, dist float32}, inputs/annos/<name> int8, outputs/cpg/<cell> and the statistics mode, diff, cat_var
+ * and cat2_var int8, all other outputs float32
+ *
+ * DeepCpG's dcpg_data.py writes a random base for every N; so does this, but as a function of seed,
+ * chromosome and position only, so that overlapping windows agree. Files are shared out among the ranks; what
+ * they hold does not depend on the number of ranks. DCPG_E_IO: a file cannot be written; those of this call
+ * are removed then. Collective. */
+dcpg_status dcpg_deepcpg_write_all(dcpg_source *source, const dcpg_deepcpg_write_options *options,
+                                   dcpg_log *log, dcpg_err *err);
 
 #endif

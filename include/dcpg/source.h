@@ -17,7 +17,7 @@ typedef struct dcpg_batch {
     int64_t *id;     /* [room] sample numbers (global) */
     uint8_t *dna;    /* [room][dna_wlen] codes A0 T1 G2 C3 N4; NULL when not asked for */
     float *cpg; /* [room][nb_cell][2 * cpg_wlen]: states then distances min(d, 25000) / 25000; missing: 0 (0.5
-                   for a continuous cell) and 1; NULL when not asked for */
+                   for a continuous cell) and 1; raw: distances in bp, missing: -1 and -1; NULL when not asked for */
     float *label; /* [room][nb_output]; -1: missing */
 } dcpg_batch;
 
@@ -27,6 +27,7 @@ typedef struct dcpg_want {
     int64_t cpg_wlen;            /* even; 0: no neighbours */
     const dcpg_strings *cells;   /* replicates for neighbours, in this order; NULL: all of the source */
     const dcpg_strings *outputs; /* labels, in this order; NULL: all */
+    bool raw;                    /* neighbours as DeepCpG data files hold them: see dcpg_batch */
 } dcpg_want;
 
 typedef struct dcpg_source dcpg_source;
@@ -58,6 +59,7 @@ struct dcpg_source {
     dcpg_strings cells;         /* cells whose neighbours are given, in order */
     dcpg_strings outputs;       /* outputs whose labels are given, in order */
     int64_t dna_wlen, cpg_wlen; /* as wanted */
+    bool raw;                   /* as wanted */
     char *checksum;             /* of the data behind it; hex */
     int64_t loaded_first, loaded_end;
     dcpg_log *log; /* told of sizes in memory (debug); NULL, as made: silence; the user's to set */

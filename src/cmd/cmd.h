@@ -9,6 +9,7 @@
 
 int dcpg_cmd_simulate(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_data(dcpg_par *par, int argc, char **argv);
+int dcpg_cmd_convert(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_train(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_export(dcpg_par *par, int argc, char **argv);

@@ -45,7 +45,7 @@ static dcpg_status open_set_all(const dcpg_strings *files, const dcpg_par *par, 
 
 dcpg_status dcpg_cmd_named_open_all(const dcpg_strings *files, const dcpg_par *par, dcpg_cmd_named *data,
                                     dcpg_err *err) {
-    *data = (dcpg_cmd_named){.name = files->v[0], .dna_wlen = DNA_WLEN, .cpg_wlen = CPG_WLEN};
+    *data = (dcpg_cmd_named){.files = files, .name = files->v[0], .dna_wlen = DNA_WLEN, .cpg_wlen = CPG_WLEN};
     int is_store = 0;
     DCPG_TRY(dcpg_agree_all(par, par->rank == 0 ? look(files->v[0], &is_store, err) : DCPG_OK, err));
     dcpg_bcast_all(par, &is_store, sizeof is_store, 0);
@@ -70,6 +70,31 @@ static dcpg_status name_chromos(const dcpg_strings *known, const dcpg_strings *c
         dcpg_free(name);
     }
     return status;
+}
+
+/* Appends `n` samples on the chromosome; none where the source does not hold it. */
+static void add_samples(const dcpg_source *source, const char *chromo, int64_t n,
+                        dcpg_deepcpg_stretch *stretch, int64_t *nb) {
+    ptrdiff_t k = dcpg_strings_find(&source->chromo, chromo);
+    if (k < 0 || n == 0) return;
+    bool again = *nb > 0 && stretch[*nb - 1].chromo == source->chromo.v[k];
+    if (!again) stretch[(*nb)++] = (dcpg_deepcpg_stretch){source->chromo.v[k], 0};
+    stretch[*nb - 1].n += n;
+}
+
+dcpg_status dcpg_cmd_stretches(const dcpg_cmd_named *data, const dcpg_source *source,
+                               dcpg_deepcpg_stretch **stretch, int64_t *nb, dcpg_err *err) {
+    const dcpg_store *store = data->store;
+    int64_t most = store ? store->nb_chromo : data->set->nb_run;
+    *nb = 0;
+    *stretch = dcpg_alloc((size_t)most, sizeof **stretch);
+    if (!*stretch) return dcpg_fail_nomem(err, "chromosomes", (unsigned long long)most * sizeof **stretch);
+    for (int64_t i = 0; i < most; i++) {
+        const char *chromo = store ? store->chromo.v[i] : data->set->chromo.v[data->set->run[i].chromo];
+        int64_t n = store ? store->site_offset[i + 1] - store->site_offset[i] : data->set->run[i].n;
+        add_samples(source, chromo, n, *stretch, nb);
+    }
+    return DCPG_OK;
 }
 
 dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *chromos,

@@ -9,6 +9,7 @@
 typedef struct dcpg_cmd_named {
     dcpg_store *store; /* one of the two, the other is NULL */
     dcpg_deepcpg *set;
+    const dcpg_strings *files;           /* as given to dcpg_cmd_named_open_all */
     const char *name;                    /* of the store or the first file */
     const dcpg_strings *cells, *outputs; /* that there are */
     int64_t dna_wlen, cpg_wlen;          /* of a model for which nobody chooses others */
@@ -23,5 +24,10 @@ void dcpg_cmd_named_close(dcpg_cmd_named *data);
  * memory. Collective. */
 dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *chromos,
                                 const dcpg_want *want, dcpg_log *log, dcpg_source **source, dcpg_err *err);
+
+/* The chromosomes of the samples of `source`, which was made of `data`, in their order; dcpg_free. The names
+ * are the source's. Local. */
+dcpg_status dcpg_cmd_stretches(const dcpg_cmd_named *data, const dcpg_source *source,
+                               dcpg_deepcpg_stretch **stretch, int64_t *nb, dcpg_err *err);
 
 #endif

@@ -143,7 +143,8 @@ static dcpg_status make_model_all(const settings *s, parts *p, const dcpg_par *p
 
 static dcpg_status open_sources_all(const settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
 {
-    dcpg_want want = {p->model.graph->dna_wlen, p->model.graph->cpg_wlen, &p->cells, &p->outputs};
+    dcpg_want want = {.dna_wlen = p->model.graph->dna_wlen, .cpg_wlen = p->model.graph->cpg_wlen,
+                      .cells = &p->cells, .outputs = &p->outputs};
     DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->train_chromos, &want, log, &p->train, err));
     if (s->val_chromos.n == 0 && s->val_files.n == 0) return DCPG_OK;
     if (s->val_files.n) DCPG_TRY(dcpg_cmd_named_open_all(&s->val_files, par, &p->val_data, err));

@@ -78,6 +78,7 @@ typedef struct view {
     int64_t index;
     const float *value;  /* of the first observed position at or right of the site; NULL: a binary cell */
     int64_t half;        /* neighbours per side */
+    bool raw;            /* distances in bp */
     float *state, *distance;
 } view;
 
@@ -85,9 +86,8 @@ static void put(const view *v, int64_t slot, int64_t neighbour, const dcpg_call_
 {
     int32_t d = dcpg_span_pos(v->span, neighbour) - dcpg_span_pos(v->span, v->index);
     if (d < 0) d = -d;
-    if (d > MAX_DISTANCE) d = MAX_DISTANCE;
     v->state[slot] = v->value ? through_half(value) : (float)(word->state >> neighbour % 64 & 1);
-    v->distance[slot] = (float)d / (float)MAX_DISTANCE;
+    v->distance[slot] = v->raw ? (float)d : (float)(d < MAX_DISTANCE ? d : MAX_DISTANCE) / (float)MAX_DISTANCE;
 }
 
 static void scan_left(const view *v)
@@ -144,12 +144,12 @@ void dcpg_cut_neighbours(const dcpg_store_source *source, const dcpg_span *span,
     int64_t wlen = source->base.cpg_wlen;
     int c = dcpg_store_chromo_of(store->pos_offset, store->nb_chromo, index);
     view v = {.want = &source->want, .span = span, .cell = cell, .low = store->pos_offset[c], .high = store->pos_offset[c + 1], .index = index,
-              .value = values_from(&source->want, span, cell, index), .half = wlen / 2, .state = out, .distance = out + wlen};
+              .value = values_from(&source->want, span, cell, index), .half = wlen / 2, .raw = source->base.raw, .state = out, .distance = out + wlen};
     if (v.low < dcpg_span_pos_first(span)) v.low = dcpg_span_pos_first(span);
     if (v.high > dcpg_span_pos_end(span, store)) v.high = dcpg_span_pos_end(span, store);
     for (int64_t i = 0; i < wlen; i++) {
-        out[i] = v.value ? 0.5f : 0;
-        out[wlen + i] = 1;
+        out[i] = v.raw ? -1 : v.value ? 0.5f : 0;
+        out[wlen + i] = v.raw ? -1 : 1;
     }
     scan_left(&v);
     scan_right(&v);

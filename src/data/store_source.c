@@ -314,7 +314,7 @@ dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_strings *ch
     dcpg_store_source *s = dcpg_alloc(1, sizeof *s);
     dcpg_status status = s ? DCPG_OK : dcpg_fail_nomem(err, "a batch source", sizeof *s);
     if (s) {
-        s->base = (dcpg_source){.ops = &ops, .par = store->par, .dna_wlen = want->dna_wlen, .cpg_wlen = want->cpg_wlen};
+        s->base = (dcpg_source){.ops = &ops, .par = store->par, .dna_wlen = want->dna_wlen, .cpg_wlen = want->cpg_wlen, .raw = want->raw};
         s->store = store;
         status = open_source(s, chromos, want, err);
     }

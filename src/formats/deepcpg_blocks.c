@@ -155,7 +155,7 @@ static dcpg_status read_binary(const reading *r, const char *path, int8_t *state
     DCPG_TRY(dcpg_deepcpg_read(r->blocks, r->file, path, DCPG_H5_I8, &part, state, err));
     for (int64_t i = 0; i < n; i++) {
         if (state[i] < -1 || state[i] > 1) return fail_value(r, path, i, wlen, state[i], "-1, 0 or 1", err);
-        if (state[i] < 0) state[i] = 0;
+        if (state[i] < 0 && !r->blocks->source->raw) state[i] = 0;
     }
     return DCPG_OK;
 }
@@ -168,6 +168,7 @@ static dcpg_status read_real(const reading *r, const char *path, float *state, d
     DCPG_TRY(dcpg_deepcpg_read(r->blocks, r->file, path, DCPG_H5_F32, &part, state, err));
     DCPG_TRY(dcpg_h5_shape_of(r->blocks->file, path, &shape, err));
     float missing = shape.type == DCPG_H5_F32 || shape.type == DCPG_H5_F64 ? 0.5f : 0;
+    if (r->blocks->source->raw) missing = -1;
     for (int64_t i = 0; i < n; i++) {
         if (state[i] == -1 || isnan(state[i]))
             state[i] = missing;
@@ -179,13 +180,15 @@ static dcpg_status read_real(const reading *r, const char *path, float *state, d
 
 static dcpg_status read_distances(const reading *r, const char *path, float *dist, dcpg_err *err) {
     int64_t wlen = r->blocks->source->cpg_wlen, n = r->block->n * wlen;
+    bool raw = r->blocks->source->raw;
     dcpg_h5_block part = middle(r, r->blocks->set->cpg_wlen, wlen);
     DCPG_TRY(dcpg_deepcpg_read(r->blocks, r->file, path, DCPG_H5_F32, &part, dist, err));
     for (int64_t i = 0; i < n; i++) {
-        if (dist[i] == -1) dist[i] = MAX_DISTANCE;
-        if (!(dist[i] >= 0))
+        bool missing = dist[i] == -1;
+        if (missing && !raw) dist[i] = MAX_DISTANCE;
+        if (!(dist[i] >= 0 || missing))
             return fail_value(r, path, i, wlen, (double)dist[i], "-1 or a distance in bp", err);
-        dist[i] = (dist[i] < MAX_DISTANCE ? dist[i] : MAX_DISTANCE) / MAX_DISTANCE;
+        if (!raw) dist[i] = (dist[i] < MAX_DISTANCE ? dist[i] : MAX_DISTANCE) / MAX_DISTANCE;
     }
     return DCPG_OK;
 }

@@ -376,7 +376,7 @@ dcpg_status dcpg_source_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_str
     dcpg_status status = s ? DCPG_OK : dcpg_fail_nomem(err, "a batch source", sizeof *s);
     if (s) {
         s->base = (dcpg_source){
-            .ops = &ops, .par = set->par, .dna_wlen = want->dna_wlen, .cpg_wlen = want->cpg_wlen};
+            .ops = &ops, .par = set->par, .dna_wlen = want->dna_wlen, .cpg_wlen = want->cpg_wlen, .raw = want->raw};
         s->set = set;
         status = open_source(s, chromos, want, err);
     }

@@ -1,0 +1,85 @@
+/* dcpg convert */
+#include "cmd/convert.h"
+#include "cmd/cmd.h"
+
+#include <dcpg/file.h>
+#include <dcpg/options.h>
+
+/* Everything a user can say. */
+typedef struct settings {
+    dcpg_strings files, chromos;
+    const char *log_file;
+    bool verbose;
+    dcpg_cmd_windows windows;
+} settings;
+
+static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
+    dcpg_cmd_windows *w = &s->windows;
+    const dcpg_opt options[] = {
+        {DCPG_OPT_STRING, "out_dir", &w->out_dir, NULL, 0, 0,
+         "write DeepCpG data files c<chromo>_<first>-<end>.h5 to this directory", "DIR"},
+        {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "use only these chromosomes (left out: all)",
+         "NAME"},
+
+        {DCPG_OPT_GROUP, "DeepCpG data files", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_INT, "dna_wlen", &w->dna_wlen, "-1", -1, 1e6,
+         "length of DNA windows, odd; 0: none (-1: 1001, or as long as in the files given)", "BP"},
+        {DCPG_OPT_FLAG, "no_dna", &w->no_dna, NULL, 0, 0, "no DNA windows", NULL},
+        {DCPG_OPT_INT, "cpg_wlen", &w->cpg_wlen, "-1", -1, 1e6,
+         "neighbours per site and cell, half on each side; 0: none (-1: 50, or as many as in the files "
+         "given)",
+         "N"},
+        {DCPG_OPT_LIST, "replicate_names", &w->replicates, NULL, 0, 0,
+         "cells whose neighbours are written, as regular expressions (left out: all)", "REGEX"},
+        {DCPG_OPT_LIST, "output_names", &w->outputs, NULL, 0, 0,
+         "outputs that are written, as regular expressions (left out: all)", "REGEX"},
+        {DCPG_OPT_INT, "chunk_size", &w->chunk_size, "32768", 1, 1e9, "most sites of a file", "N"},
+        {DCPG_OPT_INT, "seed", &w->seed, "0", 0, 9e18,
+         "of the random bases that DeepCpG data files have in place of N", "N"},
+
+        {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
+        {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        {0}};
+    dcpg_command_line line = {
+        "dcpg convert STORE|FILE... --out_dir DIR [options]",
+        "Writes DeepCpG data files from a store (made by dcpg data), or from other DeepCpG data files.",
+        options, &s->files};
+    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
+    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
+    if (*help) return DCPG_OK;
+    if (s->files.n == 0)
+        return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
+    if (!w->out_dir) return dcpg_fail(err, DCPG_E_USAGE, "say where to write: --out_dir DIR");
+    return dcpg_cmd_check_windows(w, err);
+}
+
+static dcpg_status convert_all(const settings *s, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+    dcpg_cmd_named data = {0};
+    dcpg_status status = dcpg_cmd_named_open_all(&s->files, par, &data, err);
+    if (status == DCPG_OK) status = dcpg_cmd_write_files_all(&s->windows, &data, &s->chromos, log, err);
+    dcpg_cmd_named_close(&data);
+    return status;
+}
+
+int dcpg_cmd_convert(dcpg_par *par, int argc, char **argv) {
+    double started = dcpg_now();
+    settings s = {0};
+    dcpg_log log = {0};
+    dcpg_err err = {0};
+    bool help = false;
+    dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
+    if (status == DCPG_OK && !help) {
+        dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
+        if (s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
+        status = dcpg_agree_all(par, status, &err);
+        if (status == DCPG_OK) status = convert_all(&s, par, &log, &err);
+        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
+        dcpg_log_close(&log);
+    }
+    dcpg_strings_free(&s.files);
+    dcpg_strings_free(&s.chromos);
+    dcpg_strings_free(&s.windows.replicates);
+    dcpg_strings_free(&s.windows.outputs);
+    return status == DCPG_OK ? 0 : dcpg_cmd_fail(par, argv[0], &err);
+}
