@@ -160,7 +160,7 @@ train 1 five.h5 again --cpg_model 'fc[8]_gap' --cpg_wlen 8
 train 3 five.h5 used --dna_model 'conv[8@11]_mp[4]_fc[4]' --dna_wlen 101
 quietly "$dcpg" train five.h5 --train_chromos chr1 CHR2 --val_chromos Chr3 "${options[@]:4}" --out_dir used --cpg_model 'fc[8]_gap' --cpg_wlen 8
 grep -q 'used: the files of an earlier run are replaced' last.log || fail 'the log does not say that files are replaced'
-for f in model.json model.h5 $file model_weights_val.h5 lc_train.tsv lc_val.tsv; do same again/$f used/$f; done
+for f in model.json model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv; do same "again/$f" "used/$f"; done
 quietly "$dcpg" train five.h5 --train_chromos 1 --out_dir used --nb_epoch 1 --nb_train_sample 100 --cpg_model 'fc[8]_gap' --cpg_wlen 8
 [[ ! -e used/lc_val.tsv ]] || fail 'a learning curve of an earlier run is left'
 
