@@ -76,6 +76,28 @@ void dcpg_par_sums_close_all(dcpg_par_sums *sums);
 /* The reducer on top of it, valid while `sums` lives. Local. */
 dcpg_reducer dcpg_par_reducer(dcpg_par_sums *sums);
 
+/* ---- memory of a host ---- */
+
+/* Memory that the ranks of a host share, so that what all of them read is held once. */
+typedef struct dcpg_par_shared {
+    void *data;        /* [bytes] the same bytes for all ranks of the host */
+    size_t bytes;
+    bool one_per_host; /* false: a copy per rank, as one rank is alone or the system has no room to share */
+    bool writer;       /* one rank per copy */
+    struct dcpg_par_shared_impl *impl;
+} dcpg_par_shared;
+
+/* Zeroed memory of `bytes` (the same number on all ranks). Where the system refuses to share (little room in /dev/shm), every rank gets its own. DCPG_E_NOMEM.
+ * dcpg_par_shared_close_all. Collective. */
+dcpg_status dcpg_par_shared_open_all(const dcpg_par *par, size_t bytes, dcpg_par_shared **shared, dcpg_err *err);
+void dcpg_par_shared_close_all(dcpg_par_shared *shared); /* NULL is fine */
+
+/* Puts data[bytes] of rank `root` at byte `at` of every copy. Other ranks may give NULL. Collective. */
+void dcpg_par_shared_fill_all(const dcpg_par *par, dcpg_par_shared *shared, size_t at, const void *data, size_t bytes, int root);
+
+/* What ranks of a host wrote before is seen by all of them afterwards. Collective on each host. */
+void dcpg_par_shared_sync_all(dcpg_par_shared *shared);
+
 /* ---- who runs where ---- */
 
 /* Prints one line per rank on the log (host, cores allowed, threads) and warns, once per host, where threads exceed the cores of a rank or of a host. Collective. */
