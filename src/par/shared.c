@@ -2,6 +2,7 @@
 #include "par/par_impl.h"
 #include <dcpg/memory.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 struct dcpg_par_shared_impl {
     MPI_Comm host;    /* the ranks that share */
@@ -34,7 +35,15 @@ static void leave_all(struct dcpg_par_shared_impl *impl)
     if (impl->host != MPI_COMM_NULL) MPI_Comm_free(&impl->host);
 }
 
-/* A window of the host, NULL where the system gives none (too little room in /dev/shm, say). */
+/* Open MPI and MPICH keep windows in files there; Open MPI hangs where one does not fit. */
+static bool has_room(size_t bytes)
+{
+    struct statvfs about;
+    if (statvfs("/dev/shm", &about) != 0) return true;
+    return bytes / about.f_frsize + 16 < about.f_bavail;
+}
+
+/* A window of the host, NULL where the system gives none. */
 static void *open_window_all(struct dcpg_par_shared_impl *impl, size_t bytes)
 {
     int rank, unit;
@@ -57,7 +66,8 @@ static void *take_memory_all(const dcpg_par *par, struct dcpg_par_shared_impl *i
 {
     void *data = NULL;
     split_all(par, impl, false);
-    if (dcpg_max_i64_all(par, par->node_size) > 1) data = open_window_all(impl, bytes);
+    bool possible = dcpg_max_i64_all(par, par->node_size) > 1 && dcpg_max_i64_all(par, !has_room(bytes)) == 0;
+    if (possible) data = open_window_all(impl, bytes);
     if (dcpg_max_i64_all(par, data == NULL) == 0) return data;
     leave_all(impl);
     split_all(par, impl, true);
