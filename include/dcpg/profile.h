@@ -15,26 +15,98 @@ typedef struct dcpg_calls {
     float *value;   /* [n] in [0, 1] */
 } dcpg_calls;
 
-/* A profile: the calls of one cell, chromosomes in bytewise order. */
+/* A profile: the calls of one cell, chromosomes in bytewise order, those without calls left out. */
 typedef struct dcpg_profile {
     char *cell;      /* the file's basename up to the first '.' */
     int nb_chromo;
     dcpg_calls *chromo;
     bool binary;     /* no value strictly between 0 and 1 */
-    bool bedgraph;   /* positions came from a bedGraph, whose base must still be decided (dcpg_profile_shift) */
 } dcpg_profile;
 
-/* Reads DeepCpG TSV (chromo, pos, value; further columns are ignored) or bedGraph (chromo, start, end, value; one CpG per line, so intervals of at most 2 bp), plain, gzip or bgzip;
- * which one is told by the first line of data. Columns stand between tabs or blanks; empty lines, lines that start with '#', track and browser lines, and a first line of column names are
- * skipped. Unsorted input is sorted. bedGraph positions are the raw start column. DCPG_E_INPUT with file, line and remedy: a non-number, a position below 1 (bedGraph: 0) or above 2147483646,
- * a value outside [0, 1] (percent files: say so), a duplicate position, a broken gzip stream, an empty file. Free with dcpg_profile_free. Local. */
+/* ---- the genome's CpGs ---- */
+
+/* Where CG stands in a chromosome: one bit per base, set for a C that a G follows. */
+typedef struct dcpg_cg_chromo {
+    const char *name;     /* normalised */
+    int64_t length;       /* bases */
+    const uint64_t *bits; /* [(length + 63) / 64] base i (from 0) is bit i % 64 of word i / 64 */
+} dcpg_cg_chromo;
+
+typedef struct dcpg_cg_map {
+    int64_t n;
+    const dcpg_cg_chromo *chromo; /* [n] in bytewise order of their names */
+} dcpg_cg_map;
+
+/* The chromosome called so, NULL where there is none. Local. */
+const dcpg_cg_chromo *dcpg_cg_find(const dcpg_cg_map *map, const char *name);
+
+/* ---- reading ---- */
+
+/* How reads become a value.
+ *              counts (meth of total reads)               values without counts
+ *  AUTO        as ROUND                                   as they are
+ *  ROUND       1 or 0, whichever most reads say;          the same of the share (0.5 is dropped); those of a DeepCpG TSV
+ *              a tie is dropped                           stay as they are: they are states or fractions by their author's will
+ *  STRICT      calls whose reads all agree                values 0 and 1
+ *  FRACTION    meth / total                               as they are */
+typedef enum dcpg_call { DCPG_CALL_AUTO, DCPG_CALL_ROUND, DCPG_CALL_STRICT, DCPG_CALL_FRACTION } dcpg_call;
+
+/* The rule called "auto", "round", "strict" or "fraction". DCPG_E_USAGE names the known ones. Local. */
+dcpg_status dcpg_call_named(const char *name, dcpg_call *call, dcpg_err *err);
+
+typedef struct dcpg_profile_options {
+    const char *format;          /* a name of dcpg_profile_formats, or columns (see there); NULL or "auto": told by the content */
+    const dcpg_cg_map *genome;   /* NULL: positions are believed */
+    const dcpg_strings *chromos; /* only these (normalised names); NULL or empty: all */
+    dcpg_call call;
+    int bedgraph_base;           /* 0 or 1: where bedGraphs of fractions start counting; -1: the genome tells, without one they are refused */
+    int64_t min_reads;           /* of both strands together; 0 and 1: any */
+    double min_cg;               /* percentage of calls that must stand on a CG */
+} dcpg_profile_options;
+
+enum { DCPG_MINUS_1, DCPG_IN_PLACE, DCPG_PLUS_1 };
+
+/* What became of the calls of a file. Counts are of lines that hold an observed CpG, on chromosomes of `chromos`. */
+typedef struct dcpg_profile_report {
+    char format[16];          /* as recognised */
+    int64_t calls;            /* in the file */
+    int64_t elsewhere;        /* of these, on contigs that the genome lacks; dropped */
+    char contig[64];          /* one of these contigs */
+    int64_t hit[2][3];        /* on a CG when moved by -1, 0, +1 (DCPG_MINUS_1 ...), [0] on the strand that the file names, [1] on either */
+    int shift;                /* -1, 0 or 1: how positions were moved */
+    bool strand_ignored;      /* the file's strands contradict the genome */
+    int64_t on_cg;            /* calls kept so far */
+    int64_t tied, few;        /* CpGs dropped as their reads disagree, and as they are too few */
+} dcpg_profile_report;
+
+/* Reads a profile in any of the formats of dcpg_profile_formats; plain, gzip or bgzip. Empty lines, lines that start with '#', track and browser lines, and a first line of column names are
+ * skipped. Without a genome positions are believed. With one, the file votes: of the offsets -1, 0 and +1 the one that puts most calls on a CG (on its C, or on its G where the call is of
+ * the other strand; a strand column is used where there is one, unless it contradicts the genome) is taken, the format's own convention unless another is clearly better (by 1 % of the calls).
+ * Calls on a G move to its C; both strands are merged: counts are added, values without counts averaged. What still misses is dropped and counted.
+ * `report` may be NULL. DCPG_E_INPUT with file, line and remedy: what is no number, out of range or contradicts itself (end before start, more methylated reads than reads), a position
+ * twice in a format without counts (those with counts are added up), a broken gzip stream, a file without lines of data, fewer than min_cg percent of the calls on a CG, no chromosome in common
+ * with the genome. A profile may end without calls: all dropped. Free with dcpg_profile_free. Local. */
+dcpg_status dcpg_profile_load(const char *path, const dcpg_profile_options *options, dcpg_profile *profile, dcpg_profile_report *report, dcpg_err *err);
+
+/* The same without a genome, bedGraphs counting from 1. Local. */
 dcpg_status dcpg_profile_read(const char *path, dcpg_profile *profile, dcpg_err *err);
 void dcpg_profile_free(dcpg_profile *profile);
 
-/* Adds `by` to all positions. */
-void dcpg_profile_shift(dcpg_profile *profile, int32_t by);
+/* Share of the calls on contigs of the genome that stand on a CG, in percent; 100 where there are none. */
+double dcpg_profile_on_cg(const dcpg_profile_report *report);
 
-/* "chr1" -> "1", "ChrX" -> "X"; NULL when out of memory; dcpg_free. */
+/* Names that `format` may take, one after the other with what they are; NULL after the last. Besides these, columns in the notation of MethSCAn:
+ * chromosome:position:methylated:total or unmethylated:separator:header, for example 1:2:5:6c:tab:0 (numbers of columns from 1; 'c' coverage, 'u' unmethylated; lines of header). Local. */
+const char *dcpg_profile_format_name(int i, const char **about);
+
+/* DCPG_E_USAGE unless `format` is one of these names, "auto", or columns. Local. */
+dcpg_status dcpg_profile_check_format(const char *format, dcpg_err *err);
+
+/* Words to profiles: files as they are, named by dcpg_cell_name; a single word may be a manifest, which is told by its first line: lines of name, tab, path, the latter relative to its
+ * folder. names[i] belongs to paths[i]. DCPG_E_INPUT: a line that is not so, a name that is empty or holds a '/'. Local. */
+dcpg_status dcpg_profile_list(const dcpg_strings *words, dcpg_strings *names, dcpg_strings *paths, dcpg_err *err);
+
+/* "chr1" -> "1", "ChrX" -> "X", "chrM" -> "MT"; NULL when out of memory; dcpg_free. */
 char *dcpg_chromo_name(const char *raw);
 
 /* The cell's name for a path; NULL when out of memory; dcpg_free. */
@@ -59,6 +131,9 @@ typedef struct dcpg_sequence {
 
 /* Base code of position pos (1-based): 0..3, 4 for N and outside the chromosome. Local. */
 int dcpg_base_at(const dcpg_sequence *sequence, int64_t pos);
+
+/* Fills bits[(length + 63) / 64] for dcpg_cg_chromo. Local. */
+void dcpg_cg_bits(const dcpg_sequence *sequence, uint64_t *bits);
 
 typedef dcpg_status dcpg_sequence_fn(void *context, dcpg_sequence *sequence, dcpg_err *err);
 

@@ -4,24 +4,30 @@
 
 #include <dcpg/log.h>
 #include <dcpg/par.h>
+#include <dcpg/profile.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdint.h>
 
 typedef struct dcpg_store_options {
-    const dcpg_strings *profiles;  /* files; one cell each, named by the file's basename up to the first '.' */
+    const dcpg_strings *profiles;  /* files; one cell each, named by the file's basename up to the first '.'; or a manifest: see dcpg_profile_list */
+    const char *profile_format;    /* of all profiles; NULL or "auto": told by their content */
+    dcpg_call call;                /* how reads become states */
+    int64_t min_reads;             /* CpGs with fewer reads are dropped */
+    double min_cg;                 /* a profile with less than this percentage of its calls on a CG of the genome is refused */
     const dcpg_strings *dna_files; /* FASTA files or directories of them; may be empty */
     const char *out_file;
     int64_t cpg_cov;               /* a site must be observed in at least so many cells */
     const char *pos_file;          /* text lines of chromo, pos (1-based): the target sites instead; NULL: from the profiles */
     const dcpg_strings *chromos;   /* only these; empty: all */
-    int bedgraph_base;             /* 0, 1, or -1: decided by where CG stands in the genome */
+    int bedgraph_base;             /* 0, 1: where bedGraphs of fractions start counting if the genome does not show it; -1: only the genome tells */
     const char *command;           /* command line, kept in the store */
 } dcpg_store_options;
 
-/* Reads profiles and genome (files are shared out among the ranks) and writes the store of dcpg/store.h; its content does not depend on the number of ranks. Positions that
- * do not stand on a CG are kept, counted, and warned of. DCPG_E_INPUT: files that cannot be understood, two cells of one name, a chromosome missing from the genome, a position beyond its end,
- * a bedGraph whose base cannot be told, no site left. DCPG_E_IO: the store cannot be written; nothing is left behind then. Collective. */
+/* Reads genome and profiles (files are shared out among the ranks) and writes the store of dcpg/store.h; its content does not depend on the number of ranks. Calls are checked against the
+ * genome as described at dcpg_profile_load: what does not stand on a CG is dropped and counted. Chromosomes of the genome without calls are left out. DCPG_E_INPUT: files that cannot be
+ * understood, two cells of one name, a profile that does not fit the genome, a target site on a chromosome that the genome lacks or beyond its end, no site left. DCPG_E_IO: the store cannot
+ * be written; nothing is left behind then. Collective. */
 dcpg_status dcpg_store_make_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
 
 #endif

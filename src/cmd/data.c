@@ -9,7 +9,7 @@
 
 typedef struct settings {
     dcpg_strings profiles, dna_files, chromos;
-    const char *log_file;
+    const char *log_file, *call;
     int64_t bedgraph_base;
     bool verbose;
     dcpg_store_options store;
@@ -21,7 +21,11 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     const dcpg_opt options[] = {
         {DCPG_OPT_GROUP, "files", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_LIST, "cpg_profiles", &s->profiles, NULL, 0, 0,
-         "methylation profiles, one cell each: lines of chromosome, position (1-based, on the C), value in [0, 1], or bedGraph; plain or gzip. A cell is named by the file's name up to the first '.'", "FILE"},
+         "methylation profiles, one cell each, named by the file's name up to the first '.'; plain, gzip or bgzip. Or one list of them: lines of name, tab, path (relative to the list)", "FILE"},
+        {DCPG_OPT_STRING, "profile_format", &o->profile_format, "auto", 0, 0,
+         "tsv (DeepCpG: chromosome, 1-based position, value in [0, 1]), bedgraph, percent (bedGraph of percentages, 0-based), cov (Bismark; also .zero.cov), cpg_report (Bismark), allc (ALLCools, "
+         "methylpy), bedmethyl (modkit, 18 columns, or older, 11), biscuit, bigwig; or columns as in MethSCAn, chromosome:position:methylated:total (c) or unmethylated (u):separator:lines of header, for "
+         "example 1:2:5:6c:tab:0; auto: told by the content of each file", "FORMAT"},
         {DCPG_OPT_LIST, "dna_files", &s->dna_files, NULL, 0, 0, "the genome: FASTA files, plain or gzip, or directories of them (left out: no DNA models)", "FILE"},
         {DCPG_OPT_STRING, "out_file", &o->out_file, NULL, 0, 0, "store to write (HDF5)", "FILE"},
 
@@ -29,10 +33,18 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_STRING, "pos_file", &o->pos_file, NULL, 0, 0, "target sites: lines of chromosome, position (left out: the positions observed in the profiles)", "FILE"},
         {DCPG_OPT_INT, "cpg_cov", &o->cpg_cov, "1", 1, 1e9, "a target site must be observed in at least N cells", "N"},
         {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "use only these chromosomes (left out: all)", "NAME"},
-        {DCPG_OPT_INT, "bedgraph_base", &s->bedgraph_base, "-1", -1, 1, "bedGraph files count positions from 0 or from 1 (-1: decided by where CG stands in the genome)", "BASE"},
+
+        {DCPG_OPT_GROUP, "calls", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_STRING, "call", &s->call, "auto", 0, 0,
+         "how the reads of a CpG, of both strands, become its state. round: what most reads say, ties dropped; strict: only where all reads agree; fraction: the methylated share. Of files without counts the "
+         "value is the share, but round leaves those of tsv as they are, and the values of two strands are averaged. auto: counts are rounded, values stay", "RULE"},
+        {DCPG_OPT_INT, "min_reads", &o->min_reads, "1", 0, 1e9, "drop CpGs with less than N reads", "N"},
+        {DCPG_OPT_DOUBLE, "min_cg", &o->min_cg, "90", 0, 100,
+         "refuse a profile of which less than this percentage of calls stands on a CG of the genome, on either strand, as it is or moved by one; other calls that miss are dropped", "PERCENT"},
+        {DCPG_OPT_INT, "bedgraph_base", &s->bedgraph_base, "-1", -1, 1, "bedGraphs of fractions count from 0 or from 1, unless the genome shows the other (-1: only the genome tells)", "BASE"},
 
         {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
-        {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
+        {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more: how each profile was read", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
         {0}};
     dcpg_command_line line = {"dcpg data --cpg_profiles FILE ... --dna_files FILE ... --out_file STORE [options]",
@@ -43,6 +55,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     o->dna_files = &s->dna_files;
     o->chromos = &s->chromos;
     o->bedgraph_base = (int)s->bedgraph_base;
+    DCPG_TRY(dcpg_call_named(s->call, &o->call, err));
     if (*help || o->out_file == NULL) return DCPG_OK; /* a missing name is told where it is used */
     DCPG_TRY(dcpg_check_output(o->out_file, &s->profiles, err));
     return dcpg_check_output(o->out_file, &s->dna_files, err);

@@ -9,21 +9,15 @@ char *dcpg_chromo_name(const char *raw)
     if (!name) return NULL;
     for (char *p = name; *p; p++) *p = (char)toupper((unsigned char)*p);
     if (strncmp(name, "CHR", 3) == 0 && name[3]) memmove(name, name + 3, strlen(name + 3) + 1);
-    return name;
+    if (strcmp(name, "M") != 0) return name;
+    dcpg_free(name);
+    return dcpg_strdup("MT"); /* UCSC and Ensembl call it differently */
 }
 
 char *dcpg_cell_name(const char *path)
 {
     const char *base = dcpg_basename(path);
     return dcpg_strndup(base, strcspn(base, "."));
-}
-
-void dcpg_profile_shift(dcpg_profile *profile, int32_t by)
-{
-    for (int c = 0; c < profile->nb_chromo; c++) {
-        dcpg_calls *calls = &profile->chromo[c];
-        for (int64_t i = 0; i < calls->n; i++) calls->pos[i] += by;
-    }
 }
 
 void dcpg_profile_free(dcpg_profile *profile)

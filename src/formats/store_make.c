@@ -12,6 +12,8 @@ static void free_making(making *m)
     for (int64_t i = 0; m->cell && i < nb_own(m); i++) dcpg_free_packed(&m->cell[i]);
     for (int64_t i = 0; i < m->nb_held; i++) dcpg_sequence_free(&m->held[i].sequence);
     dcpg_free_packed(&m->target);
+    dcpg_strings_free(&m->files);
+    dcpg_free_genome_all(&m->genome);
     dcpg_free(m->path);
     dcpg_strings_free(&m->name);
     dcpg_free(m->cell);
@@ -33,8 +35,7 @@ static void free_making(making *m)
 /* ---- cells ---- */
 
 typedef struct named_path {
-    char *name;
-    const char *path;
+    const char *name, *path;
 } named_path;
 
 static int by_name(const void *a, const void *b)
@@ -48,7 +49,7 @@ static dcpg_status take_sorted(making *m, const named_path *sorted, dcpg_err *er
 {
     for (int64_t i = 0; i < m->nb_cell; i++) {
         if (i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0) {
-            return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both name the cell %s (the file's name up to the first '.'): rename one, or give each once", sorted[i - 1].path,
+            return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both name the cell %s (a file's name up to the first '.'): rename one, or give each once", sorted[i - 1].path,
                              sorted[i].path, sorted[i].name);
         }
         m->path[i] = sorted[i].path;
@@ -59,25 +60,21 @@ static dcpg_status take_sorted(making *m, const named_path *sorted, dcpg_err *er
 
 static dcpg_status sort_cells(making *m, dcpg_err *err)
 {
-    const dcpg_strings *profiles = m->options->profiles;
-    size_t n = profiles->n;
+    dcpg_strings names = {0};
+    dcpg_status status = dcpg_profile_list(m->options->profiles, &names, &m->files, err);
+    size_t n = names.n;
     named_path *sorted = dcpg_alloc(n, sizeof *sorted);
     m->path = dcpg_alloc(n, sizeof *m->path);
-    if (!sorted || !m->path) {
-        dcpg_free(sorted);
-        return dcpg_fail_nomem(err, "cells", n * sizeof *sorted);
-    }
-    dcpg_status status = DCPG_OK;
-    for (size_t i = 0; i < n && status == DCPG_OK; i++) {
-        sorted[i] = (named_path){dcpg_cell_name(profiles->v[i]), profiles->v[i]};
-        if (!sorted[i].name) status = dcpg_fail_nomem(err, "cells", strlen(profiles->v[i]));
-    }
+    m->nb_cell = (int64_t)n;
+    if (status == DCPG_OK && (!sorted || !m->path)) status = dcpg_fail_nomem(err, "cells", n * sizeof *sorted);
     if (status == DCPG_OK) {
+        for (size_t i = 0; i < n; i++) sorted[i] = (named_path){names.v[i], m->files.v[i]};
         qsort(sorted, n, sizeof *sorted, by_name);
         status = take_sorted(m, sorted, err);
     }
-    for (size_t i = 0; i < n; i++) dcpg_free(sorted[i].name);
+    if (status == DCPG_OK) status = dcpg_check_output(m->options->out_file, &m->files, err);
     dcpg_free(sorted);
+    dcpg_strings_free(&names);
     return status;
 }
 
@@ -111,7 +108,9 @@ static dcpg_status take_options(making *m, dcpg_err *err)
     if (!o->out_file || !*o->out_file) return dcpg_fail(err, DCPG_E_USAGE, "no file to write: name the store with --out_file");
     if (o->cpg_cov < 1) return dcpg_fail(err, DCPG_E_USAGE, "--cpg_cov %" PRId64 ": at least 1", o->cpg_cov);
     if (o->bedgraph_base < -1 || o->bedgraph_base > 1) return dcpg_fail(err, DCPG_E_USAGE, "--bedgraph_base %d: 0 or 1", o->bedgraph_base);
-    m->nb_cell = (int64_t)o->profiles->n;
+    if (o->min_reads < 0) return dcpg_fail(err, DCPG_E_USAGE, "--min_reads %" PRId64 ": 0 or more", o->min_reads);
+    if (!(o->min_cg >= 0 && o->min_cg <= 100)) return dcpg_fail(err, DCPG_E_USAGE, "--min_cg %g: a percentage", o->min_cg);
+    DCPG_TRY(dcpg_profile_check_format(o->profile_format, err));
     for (size_t i = 0; o->chromos && i < o->chromos->n; i++) DCPG_TRY(add_chromo(m, o->chromos->v[i], err));
     if (o->dna_files && o->dna_files->n > 0) DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, err));
     DCPG_TRY(sort_cells(m, err));
@@ -151,8 +150,9 @@ static dcpg_status make_all(making *m, dcpg_err *err)
     int64_t calls[3];
     DCPG_TRY(dcpg_agree_all(m->par, take_options(m, err), err));
     DCPG_TRY(dcpg_h5_create(m->options->out_file, m->par, &m->file, err)); /* first, as it may be refused */
-    DCPG_TRY(dcpg_make_read_all(m, err));
     DCPG_TRY(dcpg_make_genome_all(m, err));
+    DCPG_TRY(dcpg_make_read_all(m, err));
+    DCPG_TRY(dcpg_make_chromos_all(m, err));
     DCPG_TRY(dcpg_make_positions_all(m, err));
     DCPG_TRY(dcpg_make_write_all(m, err));
     dcpg_h5 *file = m->file;

@@ -11,27 +11,26 @@ typedef struct packed_calls {
     char *name;    /* of the chromosome */
     int chromo;    /* its number in making.chromo */
     int64_t n;
-    int32_t first, last; /* positions, as read */
+    int32_t first, last; /* positions */
     uint8_t *bytes;
 } packed_calls;
 
 /* A profile, packed. */
 typedef struct packed_cell {
     const char *path;
-    bool binary, bedgraph;
-    int32_t shift;  /* from positions as read to 1-based ones */
+    bool binary;
+    int32_t shift;  /* to be added to positions; 0 since they are placed when they are read */
     int64_t n;
     int nb_chromo;
     packed_calls *chromo;
     float *value;   /* [n] where not binary, chromosome after chromosome */
-    int64_t hit[2]; /* calls that stand on a CG as they are, and when shifted by one */
 } packed_cell;
 
 /* Goes through packed calls. */
 typedef struct unpacking {
     const uint8_t *next;
     int64_t left;
-    int32_t pos; /* of the call found, as read */
+    int32_t pos; /* of the call found */
     bool state;  /* its rounded value */
 } unpacking;
 
@@ -44,9 +43,28 @@ const packed_calls *dcpg_calls_on(const packed_cell *cell, int chromo, int64_t *
 /* A sequence that this rank read. */
 typedef struct held_sequence {
     dcpg_sequence sequence;
-    int chromo;
+    int chromo;   /* its number in making.chromo, -1: no calls there */
     int64_t file; /* number of its FASTA file */
 } held_sequence;
+
+/* What all ranks know of a sequence. */
+typedef struct about_sequence {
+    char name[256];
+    int64_t length, nb_run;
+    int64_t file;
+    int owner;    /* rank that holds it */
+    int64_t held; /* its number there */
+    char md5[33];
+} about_sequence;
+
+/* The genome: what its sequences are, and where CG stands in them, which the ranks of a host hold once. */
+typedef struct genome {
+    int64_t n;
+    about_sequence *about;  /* [n] in bytewise order of their names */
+    dcpg_cg_chromo *chromo; /* [n] */
+    dcpg_cg_map map;
+    dcpg_par_shared *bits;
+} genome;
 
 typedef struct making {
     const dcpg_store_options *options;
@@ -55,7 +73,8 @@ typedef struct making {
     dcpg_h5 *file;
 
     int64_t nb_cell;
-    const char **path; /* [nb_cell] profiles in the order of the cells' names */
+    dcpg_strings files; /* profiles as they were given */
+    const char **path; /* [nb_cell] the same in the order of the cells' names */
     dcpg_strings name; /* [nb_cell] */
     int64_t cell_rows; /* rows of a chunk of calls */
     int64_t cell_first, cell_end; /* of this rank */
@@ -65,6 +84,7 @@ typedef struct making {
     dcpg_strings wanted; /* --chromos, normalised */
     dcpg_strings chromo; /* all that hold a position, in order */
     dcpg_strings dna_files;
+    genome genome;
     int64_t nb_held;
     held_sequence *held;
     int64_t *owner;    /* [nb chromosomes] rank that holds the sequence */
@@ -85,13 +105,19 @@ static inline int64_t nb_own(const making *m)
 }
 
 /* The steps, in this order. Each is Collective and agrees on its outcome. */
+dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err);    /* sequences, and where CG stands */
 dcpg_status dcpg_make_read_all(making *m, dcpg_err *err);      /* profiles, target sites, names of chromosomes */
-dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err);    /* sequences; bases of bedGraphs; positions checked */
+dcpg_status dcpg_make_chromos_all(making *m, dcpg_err *err);   /* of the genome what has calls; target sites checked */
 dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err); /* union of positions; sites */
 dcpg_status dcpg_make_write_all(making *m, dcpg_err *err);     /* everything but the file's name */
+
+/* Tells what became of the calls of all profiles. report[nb_own]. Collective. */
+dcpg_status dcpg_make_tell_all(const making *m, const dcpg_profile_report *report, dcpg_err *err);
 
 /* Packs a profile, calls on unwanted chromosomes left out. Local. */
 dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, packed_cell *cell, dcpg_err *err);
 void dcpg_free_packed(packed_cell *cell);
+
+void dcpg_free_genome_all(genome *g); /* Collective */
 
 #endif

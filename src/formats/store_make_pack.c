@@ -80,7 +80,6 @@ dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, pack
     int64_t n = 0;
     for (int c = 0; c < profile->nb_chromo; c++) n += is_wanted(m, &profile->chromo[c]) ? profile->chromo[c].n : 0;
     cell->binary = profile->binary;
-    cell->bedgraph = profile->bedgraph;
     cell->chromo = dcpg_alloc((size_t)profile->nb_chromo, sizeof *cell->chromo);
     if (!cell->binary) cell->value = dcpg_alloc((size_t)n, sizeof *cell->value);
     if (!cell->chromo || (!cell->binary && !cell->value)) return dcpg_fail_nomem(err, "calls", (size_t)n * sizeof *cell->value);

@@ -1,4 +1,4 @@
-/* Making a store, first step: profiles and target sites, and which chromosomes there are. */
+/* Making a store, second step: profiles and target sites, and which chromosomes there are. */
 #include "formats/store_make.h"
 #include "formats/text_reader.h"
 #include <dcpg/memory.h>
@@ -114,25 +114,33 @@ static dcpg_status read_targets(making *m, dcpg_err *err)
 
 /* ---- profiles ---- */
 
-static dcpg_status read_profile(const making *m, int64_t i, dcpg_err *err)
+static dcpg_status read_profile(const making *m, const dcpg_profile_options *options, int64_t i, dcpg_profile_report *report, dcpg_err *err)
 {
     dcpg_profile profile = {0};
     m->cell[i].path = m->path[m->cell_first + i];
-    dcpg_status status = dcpg_profile_read(m->cell[i].path, &profile, err);
+    dcpg_status status = dcpg_profile_load(m->cell[i].path, options, &profile, report, err);
     if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cell[i], err);
     dcpg_profile_free(&profile);
     return status;
 }
 
-/* Reads this rank's profiles, several at a time; the first one that is wrong speaks. */
-static dcpg_status read_profiles(making *m, dcpg_err *err)
+/* Reads this rank's profiles, several at a time; the first one that is wrong speaks. report[nb_own] */
+static dcpg_status read_profiles(making *m, dcpg_profile_report *report, dcpg_err *err)
 {
+    const dcpg_store_options *o = m->options;
+    dcpg_profile_options options = {.format = o->profile_format,
+                                    .genome = m->dna_files.n > 0 ? &m->genome.map : NULL,
+                                    .chromos = &m->wanted,
+                                    .call = o->call,
+                                    .bedgraph_base = o->bedgraph_base,
+                                    .min_reads = o->min_reads,
+                                    .min_cg = o->min_cg};
     int64_t n = nb_own(m), done = 0, worst = n;
     dcpg_err first = {0};
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t i = 0; i < n; i++) {
         dcpg_err mine = {0};
-        dcpg_status status = read_profile(m, i, &mine);
+        dcpg_status status = read_profile(m, &options, i, &report[i], &mine);
 #pragma omp critical(dcpg_store_make)
         {
             done++;
@@ -196,7 +204,10 @@ static void number_chromos(const making *m, packed_cell *cell)
 
 static dcpg_status check_chromos(const making *m, dcpg_err *err)
 {
-    if (m->chromo.n == 0) return dcpg_fail(err, DCPG_E_INPUT, "no profile holds a call on the chromosomes of --chromos: see how the profiles write their names");
+    if (m->chromo.n == 0) {
+        return dcpg_fail(err, DCPG_E_INPUT, m->wanted.n > 0 ? "no profile holds a call on the chromosomes of --chromos: see how the profiles write their names"
+                                                            : "no call is left of any profile: see --call, --min_reads and the counts above");
+    }
     for (size_t i = 0; i < m->wanted.n; i++) {
         if (dcpg_strings_find(&m->chromo, m->wanted.v[i]) < 0) {
             return dcpg_fail(err, DCPG_E_INPUT, "--chromos %s: no profile holds a call there: leave it out, or see how the profiles write its name", m->wanted.v[i]);
@@ -223,12 +234,16 @@ static dcpg_status name_chromos_all(making *m, dcpg_err *err)
 dcpg_status dcpg_make_read_all(making *m, dcpg_err *err)
 {
     double started = dcpg_now();
+    dcpg_profile_report *report = dcpg_alloc((size_t)nb_own(m), sizeof *report);
     dcpg_status status = DCPG_OK;
     m->cell = dcpg_alloc((size_t)nb_own(m), sizeof *m->cell);
-    if (!m->cell) status = dcpg_fail_nomem(err, "cells", (size_t)nb_own(m) * sizeof *m->cell);
-    if (status == DCPG_OK) status = read_profiles(m, err);
+    if (!m->cell || !report) status = dcpg_fail_nomem(err, "cells", (size_t)nb_own(m) * sizeof *m->cell);
+    if (status == DCPG_OK) status = read_profiles(m, report, err);
     if (status == DCPG_OK && m->options->pos_file && m->par->rank == 0) status = read_targets(m, err);
-    DCPG_TRY(dcpg_agree_all(m->par, status, err));
+    status = dcpg_agree_all(m->par, status, err);
+    if (status == DCPG_OK) status = dcpg_make_tell_all(m, report, err);
+    dcpg_free(report);
+    DCPG_TRY(status);
     DCPG_TRY(name_chromos_all(m, err));
     int64_t calls = 0;
     for (int64_t i = 0; i < nb_own(m); i++) calls += m->cell[i].n;

@@ -32,8 +32,16 @@ bad_profile '' ''
 printf '2\t6\t1\n' >bad.tsv
 data_refused 'bad.tsv|chromosome' --cpg_profiles cpg/a.tsv bad.tsv --dna_files dna
 printf '1\t1001\t1\n' >bad.tsv
-data_refused '1001' --cpg_profiles cpg/a.tsv bad.tsv --dna_files dna
+data_refused 'bad.tsv.*0.0 % of its 1 calls' --cpg_profiles cpg/a.tsv bad.tsv --dna_files dna
 data_refused 'missing.tsv' --cpg_profiles cpg/a.tsv missing.tsv --dna_files dna
+printf 'x\ta.tsv\ny\tmissing.tsv\n' >cpg/list.txt
+data_refused 'cpg/missing.tsv' --cpg_profiles cpg/list.txt --dna_files dna
+data_refused 'list.txt.*read' --cpg_profiles cpg/list.txt --out_file cpg/list.txt
+data_refused 'a.tsv.*read' --cpg_profiles cpg/list.txt --out_file cpg/a.tsv
+data_refused 'profile_format.*cpg_report' --cpg_profiles cpg/a.tsv --profile_format cpgreport
+data_refused 'call.*strict' --cpg_profiles cpg/a.tsv --call most
+data_refused 'min_reads' --cpg_profiles cpg/a.tsv --min_reads 2
+data_refused 'min_cg' --cpg_profiles cpg/a.tsv --min_cg 101
 mkdir other && cp cpg/a.tsv other/a.tsv
 data_refused 'a\.tsv|cell.*a' --cpg_profiles cpg/a.tsv other/a.tsv --dna_files dna
 printf '1\t6\t1\n' | gzip -c >whole.tsv.gz

@@ -106,7 +106,7 @@ typedef struct files {
 
 static void write_files(const small_data *s, cell_style style, files *f)
 {
-    *f = (files){.options = {.cpg_cov = 1, .bedgraph_base = -1, .command = "a test"}};
+    *f = (files){.options = {.cpg_cov = 1, .bedgraph_base = -1, .min_cg = 100, .command = "a test"}};
     empty_folder();
     for (int k = s->nb_cell - 1; k >= 0; k--) write_cell(s, k, style == TSV ? TSV : k % 2 ? BEDGRAPH_0 : BEDGRAPH_1, &f->profiles);
     write_genome(s);
@@ -124,6 +124,30 @@ static void free_files(files *f)
     dcpg_free((void *)f->options.out_file);
 }
 
+/* Puts CG where a cell observes something, and takes calls away where this is not possible: behind another, and on the last base. Every cell keeps one call at least. */
+static void plant_cg(small_data *s)
+{
+    for (int c = 0; c < s->nb_chromo; c++) {
+        int64_t free_from = s->start[c];
+        for (int64_t at = s->start[c]; at < s->start[c + 1]; at++) {
+            if (!small_observed(s, at)) continue;
+            if (at >= free_from && at + 1 < s->start[c + 1]) {
+                s->base[at] = 3;
+                s->base[at + 1] = 2;
+                free_from = at + 2;
+                continue;
+            }
+            for (int k = 0; k < s->nb_cell; k++) s->value[k * small_total(s) + at] = NAN;
+        }
+    }
+    for (int k = 0; k < s->nb_cell; k++) {
+        float *value = s->value + k * small_total(s);
+        if (isnan(value[0])) value[0] = 1; /* a CG, as cell 0 observes it */
+        s->binary[k] = true;
+        for (int64_t i = 0; i < small_total(s); i++) s->binary[k] &= isnan(value[i]) || value[i] == 0 || value[i] == 1;
+    }
+}
+
 static small_data random_data(uint64_t seed, bool targets)
 {
     dcpg_rng rng;
@@ -135,7 +159,9 @@ static small_data random_data(uint64_t seed, bool targets)
     if (o.nb_cell < o.nb_binary) o.nb_cell = o.nb_binary;
     o.density = 0.2 + 0.6 * dcpg_rng_uniform(&rng);
     o.coverage = 0.3;
-    return small_make(seed, &o);
+    small_data s = small_make(seed, &o);
+    plant_cg(&s);
+    return s;
 }
 
 /* Opens what was made and compares all of it. */
@@ -298,7 +324,7 @@ static void test_many_cells(void **state)
     empty_folder();
     write_many(&profiles);
     const char *path = in_folder("many.h5");
-    dcpg_store_options options = {.profiles = &profiles, .out_file = path, .cpg_cov = 1, .pos_file = in_folder("sites.txt"), .bedgraph_base = -1};
+    dcpg_store_options options = {.profiles = &profiles, .out_file = path, .cpg_cov = 1, .pos_file = in_folder("sites.txt"), .bedgraph_base = -1, .min_cg = 90};
     small_must(dcpg_store_make_all(&options, &par, NULL, &err), &err);
     dcpg_store *store = NULL;
     dcpg_source *source = NULL;
@@ -380,10 +406,10 @@ static void test_bad_profiles(void **state)
     files f;
     write_files(&s, TSV, &f);
     expect_bad_profile(&f, "1\t1\t1\n1\tsix\t0\n", "line 2");
-    expect_bad_profile(&f, "1\t1\t1\nQ7\t5\t0\n", "chromosome Q7 is missing from the FASTA files");
+    expect_bad_profile(&f, "Q7\t5\t0\n", "no chromosome of it (Q7, say) is in the genome");
     char text[64];
-    snprintf(text, sizeof text, "1\t5\t1\n1\t%d\t0\n", (int)s.length[0] + 1);
-    expect_bad_profile(&f, text, "lies beyond its end");
+    snprintf(text, sizeof text, "1\t1\t1\n1\t%d\t0\n", (int)s.length[0] + 5);
+    expect_bad_profile(&f, text, "50.0 % of its 2 calls stand on a CG");
     expect_bad_profile(&f, "", "no methylation values");
     write_text("a_bad.tsv", ""); /* of two wrong files the first in the cells' order speaks, whoever reads it */
     assert_int_equal(dcpg_strings_add(&f.profiles, in_folder("a_bad.tsv"), NULL), DCPG_OK);
@@ -410,6 +436,9 @@ static void test_bad_files(void **state)
     expect_refused(&f, DCPG_E_INPUT, "--chromos", "no profile holds a call");
     f.options.chromos = NULL;
 
+    write_text("sites.txt", "Q7\t5\n");
+    f.options.pos_file = in_folder("sites.txt");
+    expect_refused(&f, DCPG_E_INPUT, "sites.txt", "chromosome Q7 is missing from the FASTA files");
     write_text("sites.txt", "1\t5\n1\tx\n");
     f.options.pos_file = in_folder("sites.txt");
     expect_refused(&f, DCPG_E_INPUT, "sites.txt: line 2", "'x' is no position");
@@ -446,16 +475,53 @@ static void test_bad_bedgraphs(void **state)
     keep_cg(&s);
     files f;
     write_files(&s, BEDGRAPH_0, &f);
-    f.options.bedgraph_base = 1;
+    f.dna.n = 0; /* nothing tells where they start */
     for (size_t i = 0; i < f.profiles.n; i++) assert_non_null(strstr(f.profiles.v[i], "bedGraph"));
-    write_text("zero.bedGraph", "1\t0\t1\t1\n");
-    assert_int_equal(dcpg_strings_add(&f.profiles, in_folder("zero.bedGraph"), NULL), DCPG_OK);
-    expect_refused(&f, DCPG_E_INPUT, "zero.bedGraph", "--bedgraph_base 0");
-    f.options.bedgraph_base = -1;
-    expect_refused(&f, DCPG_E_INPUT, "zero.bedGraph", "--bedgraph_base");
-    f.dna.n = 0;
     expect_refused(&f, DCPG_E_INPUT, "c00.bedGraph", "--bedgraph_base");
+    f.options.bedgraph_base = 1;
+    write_text("a_zero.bedGraph", "1\t0\t1\t1\n");
+    assert_int_equal(dcpg_strings_add(&f.profiles, in_folder("a_zero.bedGraph"), NULL), DCPG_OK);
+    expect_refused(&f, DCPG_E_INPUT, "a_zero.bedGraph: line 1", "--bedgraph_base 0");
     f.dna.n = 1;
+    free_files(&f);
+    small_free(&s);
+}
+
+/* Profiles of counts on both strands, under names of a manifest, with calls that miss and calls on contigs that the genome lacks; the genome has contigs that the cells lack. */
+static void test_manifest(void **state)
+{
+    (void)state;
+    small_data s = random_data(5, false);
+    keep_cg(&s);
+    files f;
+    write_files(&s, TSV, &f);
+    FILE *list = par.rank == 0 ? fopen(in_folder("cells.txt"), "w") : NULL;
+    for (int k = 0; k < s.nb_cell && list; k++) {
+        char name[64];
+        snprintf(name, sizeof name, "x%d.cov", s.nb_cell - k);
+        fprintf(list, "%s\t%s\n", s.cell[k], name);
+        FILE *file = fopen(in_folder(name), "w");
+        for (int c = 0; c < s.nb_chromo; c++) {
+            for (int64_t i = 0; i < s.length[c]; i++) {
+                float v = small_value(&s, k, s.start[c] + i);
+                int pos = (int)i + 1, meth = v > 0;
+                if (isnan(v)) continue;
+                fprintf(file, "chr%s\t%d\t%d\t%d\t%d\t%d\n", s.chromo[c], pos, pos, 100 * meth, 2 * meth, 2 * !meth);
+                if (i % 2) fprintf(file, "chr%s\t%d\t%d\t%d\t%d\t%d\n", s.chromo[c], pos + 1, pos + 1, 100 * !meth, !meth, meth); /* outvoted */
+            }
+        }
+        fprintf(file, "chr1\t2000000\t2000000\t100\t1\t0\nchrUn\t5\t5\t100\t1\t0\n");
+        fclose(file);
+    }
+    if (list) fclose(list);
+    write_text("extra.fa", ">chrextra\nACGACG\n");
+    dcpg_strings manifest = {0};
+    assert_int_equal(dcpg_strings_add(&manifest, in_folder("cells.txt"), NULL), DCPG_OK);
+    f.options.profiles = &manifest;
+    f.options.min_cg = 50;
+    make(&f);
+    check_store(&s, &f, all_chromos, true);
+    dcpg_strings_free(&manifest);
     free_files(&f);
     small_free(&s);
 }
@@ -471,7 +537,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_profiles), cmocka_unit_test(test_coverage),     cmocka_unit_test(test_target_sites), cmocka_unit_test(test_chromos),
         cmocka_unit_test(test_bedgraph), cmocka_unit_test(test_many_cells),   cmocka_unit_test(test_bad_profiles), cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_bad_bedgraphs),
+        cmocka_unit_test(test_bad_bedgraphs), cmocka_unit_test(test_manifest),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     empty_folder();

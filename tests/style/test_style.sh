@@ -37,6 +37,7 @@ only_in '^mpi\.h$' '^src/(par|io)/'
 only_in '^hdf5(_hl)?\.h$|^H5.*\.h$' '^src/io/'
 only_in '^(blis/)?blis\.h$|^cblas\.h$' '^src/kern/gemm_blis\.c$'
 only_in '^htslib/' '^src/(formats|analysis|sim)/'
+only_in '^bigWig\.h$' '^src/formats/'
 only_in '^zlib\.h$' '^src/(formats|io)/'
 
 # Public headers and the room each belongs to.
