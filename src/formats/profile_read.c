@@ -58,7 +58,8 @@ static void take_format(profile_parser *p, const profile_format *format)
 /* Comments and what genome browsers want to know. A track line may name the format. */
 static bool skip_line(profile_parser *p, const char *line)
 {
-    if (line[0] == '#' || line[strspn(line, " \t")] == '\0') return true;
+    if (line[0] == '#' || line[0] == '\0') return true;
+    if (line[0] == ' ' || line[0] == '\t') return line[strspn(line, " \t")] == '\0';
     if (line[0] != 't' && line[0] != 'b') return false;
     size_t word = strcspn(line, " \t");
     if (word == 5 && strncmp(line, "track", 5) == 0) {
