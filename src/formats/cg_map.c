@@ -2,22 +2,22 @@
 #include <dcpg/profile.h>
 #include <string.h>
 
-const dcpg_cg_chromo *dcpg_cg_find(const dcpg_cg_map *map, const char *name)
-{
+const dcpg_cg_chromo *dcpg_cg_find(const dcpg_cg_map *map, const char *name) {
     int64_t low = 0, high = map->n;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
         int order = strcmp(name, map->chromo[middle].name);
         if (order == 0) return &map->chromo[middle];
-        if (order < 0) high = middle;
-        else low = middle + 1;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
     }
     return NULL;
 }
 
 /* 32 bases from base 32 * i; those behind the end are 0, which is A. */
-static uint64_t bases_at(const dcpg_sequence *s, int64_t i)
-{
+static uint64_t bases_at(const dcpg_sequence *s, int64_t i) {
     uint64_t bases = 0;
     int64_t bytes = (s->length + 3) / 4, from = 8 * i;
     for (int64_t b = 0; b < 8 && from + b < bytes; b++) bases |= (uint64_t)s->packed[from + b] << 8 * b;
@@ -25,8 +25,7 @@ static uint64_t bases_at(const dcpg_sequence *s, int64_t i)
 }
 
 /* The even bits of x, next to one another. */
-static uint64_t squeeze(uint64_t x)
-{
+static uint64_t squeeze(uint64_t x) {
     x &= 0x5555555555555555;
     x = (x | x >> 1) & 0x3333333333333333;
     x = (x | x >> 2) & 0x0F0F0F0F0F0F0F0F;
@@ -36,8 +35,7 @@ static uint64_t squeeze(uint64_t x)
 }
 
 /* C is 3 and G 2: letters other than the four bases, packed as 0, are neither. */
-void dcpg_cg_bits(const dcpg_sequence *sequence, uint64_t *bits)
-{
+void dcpg_cg_bits(const dcpg_sequence *sequence, uint64_t *bits) {
     int64_t n = (sequence->length + 31) / 32;
     memset(bits, 0, (size_t)((sequence->length + 63) / 64) * sizeof *bits);
     uint64_t next = bases_at(sequence, 0);

@@ -4,35 +4,36 @@
 #include <math.h>
 #include <string.h>
 
-static bool is_interval(const fields *f)
-{
+static bool is_interval(const fields *f) {
     int64_t start = 0, end = 0;
     return f->n >= 4 && scan_int(f->at[1], &start) && scan_int(f->at[2], &end) && start >= 0 && start < end;
 }
 
-static dcpg_status take_interval(const profile_parser *p, const fields *f, int64_t *start, dcpg_err *err)
-{
+static dcpg_status take_interval(const profile_parser *p, const fields *f, int64_t *start, dcpg_err *err) {
     int64_t end;
     DCPG_TRY(take_int(p, "start", f->at[1], start, err));
     if (*start < 0) return dcpg_profile_fail_field(p, err, "start", f->at[1], "is negative");
     return take_end(p, f->at[2], *start, 2, &end, err);
 }
 
-/* ---- bedMethyl: chromosome, start, end, modification, score, strand, start, end, colour, reads, percentage[, modified, canonical, other, ...] ---- */
+/* ---- bedMethyl: chromosome, start, end, modification, score, strand, start, end, colour, reads,
+ * percentage[, modified, canonical, other, ...] ---- */
 
-static bool is_bedmethyl(const fields *f)
-{
+static bool is_bedmethyl(const fields *f) {
     strand on = STRAND_UNKNOWN;
     int64_t reads;
     double share = 0;
-    return f->n >= 11 && is_interval(f) && scan_strand(f->at[5], &on) && scan_int(f->at[9], &reads) && scan_double(f->at[10], &share);
+    return f->n >= 11 && is_interval(f) && scan_strand(f->at[5], &on) && scan_int(f->at[9], &reads) &&
+           scan_double(f->at[10], &share);
 }
 
-/* Whether a line speaks of 5-methylcytosine. modkit writes its code, with the motif behind it where it was given one ("m,CG,0"); C stands for all modifications of it. Older files name
- * the sample or nothing there, so that only the other codes can be told. */
-static bool is_5mc(const char *name, bool counts)
-{
-    static const char *const yes[] = {"m", "C", "5mC", "27551"}, *const other[] = {"h", "a", "5hmC", "6mA", "f", "c", "76792", "21839"};
+/* Whether a line speaks of 5-methylcytosine. modkit writes its code, with the motif behind it where it was
+ * given one ("m,CG,0"); C stands for all modifications of it. Older files name the sample or nothing there,
+ * so that only the other codes can be told. */
+static bool is_5mc(const char *name, bool counts) {
+    static const char *const yes[] = {"m", "C", "5mC", "27551"}, *const other[] = {"h",     "a",    "5hmC",
+                                                                                   "6mA",   "f",    "c",
+                                                                                   "76792", "21839"};
     size_t length = strcspn(name, ",");
     if (name[length] == ',' && strncmp(name + length, ",CG,", 4) != 0) return false;
     for (size_t i = 0; counts && i < sizeof yes / sizeof *yes; i++) {
@@ -44,8 +45,7 @@ static bool is_5mc(const char *name, bool counts)
     return !counts;
 }
 
-static dcpg_status parse_bedmethyl(profile_parser *p, const fields *f, dcpg_err *err)
-{
+static dcpg_status parse_bedmethyl(profile_parser *p, const fields *f, dcpg_err *err) {
     int64_t start = 0;
     strand on = STRAND_UNKNOWN;
     double share = 0;
@@ -56,28 +56,38 @@ static dcpg_status parse_bedmethyl(profile_parser *p, const fields *f, dcpg_err 
     DCPG_TRY(take_reads(p, f->at[9], &total, err));
     if (counts) {
         DCPG_TRY(take_reads(p, f->at[11], &meth, err));
-        if (meth > total) return dcpg_profile_fail_field(p, err, "number of modified reads", f->at[11], "is larger than that of all reads");
+        if (meth > total)
+            return dcpg_profile_fail_field(p, err, "number of modified reads", f->at[11],
+                                           "is larger than that of all reads");
     }
-    if (total > 0 || strcmp(f->at[10], "nan") != 0) DCPG_TRY(take_share(p, "percentage", f->at[10], 100, &share, err));
+    if (total > 0 || strcmp(f->at[10], "nan") != 0)
+        DCPG_TRY(take_share(p, "percentage", f->at[10], 100, &share, err));
     if (total == 0 || !is_5mc(f->at[3], counts)) return DCPG_OK;
     if (!counts) meth = (uint32_t)lrint(share / 100 * total);
     return add_reads(p, f->at[0], start, on, meth, total, err);
 }
 
-const profile_format dcpg_profile_bedmethyl = {"bedmethyl", "bedMethyl of modkit (18 columns; 5mC) or of older programs (11 columns: reads and percentage)",
-                                               "at least the 11 columns of bedMethyl", 11, 14, true, 0, is_bedmethyl, parse_bedmethyl};
+const profile_format dcpg_profile_bedmethyl = {
+    "bedmethyl",
+    "bedMethyl of modkit (18 columns; 5mC) or of older programs (11 columns: reads and percentage)",
+    "at least the 11 columns of bedMethyl",
+    11,
+    14,
+    true,
+    0,
+    is_bedmethyl,
+    parse_bedmethyl};
 
 /* ---- Biscuit: chromosome, start, end[, base, group, contexts of 2 and 5 bases], beta, coverage ---- */
 
 enum { LONG_SHIFT = 4 }; /* columns of `biscuit vcf2bed -e` */
 
-static bool is_long(const fields *f)
-{
-    return f->n >= 5 + LONG_SHIFT && strlen(f->at[3]) == 1 && strchr("CGcg", f->at[3][0]) && isalpha((unsigned char)f->at[4][0]);
+static bool is_long(const fields *f) {
+    return f->n >= 5 + LONG_SHIFT && strlen(f->at[3]) == 1 && strchr("CGcg", f->at[3][0]) &&
+           isalpha((unsigned char)f->at[4][0]);
 }
 
-static bool is_biscuit(const fields *f)
-{
+static bool is_biscuit(const fields *f) {
     double beta = 0;
     int64_t coverage;
     int at = is_long(f) ? 3 + LONG_SHIFT : 3;
@@ -85,14 +95,15 @@ static bool is_biscuit(const fields *f)
     return strcmp(f->at[at], ".") == 0 || (scan_double(f->at[at], &beta) && beta >= 0 && beta <= 1);
 }
 
-static dcpg_status parse_biscuit(profile_parser *p, const fields *f, dcpg_err *err)
-{
+static dcpg_status parse_biscuit(profile_parser *p, const fields *f, dcpg_err *err) {
     int64_t start = 0;
     double beta = 0;
     uint32_t total = 0;
     bool longer = is_long(f);
     int at = longer ? 3 + LONG_SHIFT : 3;
-    strand on = !longer ? STRAND_UNKNOWN : toupper((unsigned char)f->at[3][0]) == 'C' ? STRAND_PLUS : STRAND_MINUS;
+    strand on = !longer                                      ? STRAND_UNKNOWN
+                : toupper((unsigned char)f->at[3][0]) == 'C' ? STRAND_PLUS
+                                                             : STRAND_MINUS;
     DCPG_TRY(take_interval(p, f, &start, err));
     if (longer && strcmp(f->at[4], "CG") != 0) return DCPG_OK;
     if (strcmp(f->at[at], ".") == 0) return DCPG_OK; /* not observed */
@@ -101,5 +112,13 @@ static dcpg_status parse_biscuit(profile_parser *p, const fields *f, dcpg_err *e
     return add_reads(p, f->at[0], start, on, (uint32_t)lrint(beta * total), total, err);
 }
 
-const profile_format dcpg_profile_biscuit = {"biscuit", "Biscuit's vcf2bed: chromosome, start, end, beta, coverage; also with contexts (-e)", "chromosome, start, end, beta and coverage", 5, 9, true, 0, is_biscuit,
-                                             parse_biscuit};
+const profile_format dcpg_profile_biscuit = {
+    "biscuit",
+    "Biscuit's vcf2bed: chromosome, start, end, beta, coverage; also with contexts (-e)",
+    "chromosome, start, end, beta and coverage",
+    5,
+    9,
+    true,
+    0,
+    is_biscuit,
+    parse_biscuit};

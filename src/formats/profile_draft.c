@@ -9,8 +9,7 @@
 static const int64_t max_pos = INT32_MAX - 1;
 
 /* Makes room for a chromosome at `at`, which keeps the list sorted. Takes `name` over. */
-static dcpg_status insert_chromo(profile_parser *p, int at, char *name, dcpg_err *err)
-{
+static dcpg_status insert_chromo(profile_parser *p, int at, char *name, dcpg_err *err) {
     if (p->nb == p->room) {
         int room = p->room ? 2 * p->room : 32;
         draft *grown = dcpg_realloc(p->chromo, (size_t)p->nb, (size_t)room, sizeof *grown);
@@ -23,7 +22,8 @@ static dcpg_status insert_chromo(profile_parser *p, int at, char *name, dcpg_err
     }
     memmove(p->chromo + at + 1, p->chromo + at, (size_t)(p->nb - at) * sizeof *p->chromo);
     const dcpg_profile_options *o = p->options;
-    draft fresh = {.name = name, .wanted = !o->chromos || o->chromos->n == 0 || dcpg_strings_find(o->chromos, name) >= 0};
+    draft fresh = {.name = name,
+                   .wanted = !o->chromos || o->chromos->n == 0 || dcpg_strings_find(o->chromos, name) >= 0};
     if (o->genome) fresh.genome = dcpg_cg_find(o->genome, name);
     p->chromo[at] = fresh;
     p->nb++;
@@ -31,8 +31,7 @@ static dcpg_status insert_chromo(profile_parser *p, int at, char *name, dcpg_err
 }
 
 /* Sets p->last to the chromosome called `raw`. */
-static dcpg_status find_chromo(profile_parser *p, const char *raw, dcpg_err *err)
-{
+static dcpg_status find_chromo(profile_parser *p, const char *raw, dcpg_err *err) {
     char *name = dcpg_chromo_name(raw);
     if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw));
     int low = 0, high = p->nb, order = 1;
@@ -57,8 +56,7 @@ static dcpg_status find_chromo(profile_parser *p, const char *raw, dcpg_err *err
     return DCPG_OK;
 }
 
-static dcpg_status grow(draft *d, dcpg_err *err)
-{
+static dcpg_status grow(draft *d, dcpg_err *err) {
     size_t room = d->room ? 2 * (size_t)d->room : 1024;
     raw_call *grown = dcpg_realloc(d->v, (size_t)d->n, room, sizeof *grown);
     if (!grown) return dcpg_fail_nomem(err, "a profile", room * sizeof *grown);
@@ -67,19 +65,21 @@ static dcpg_status grow(draft *d, dcpg_err *err)
     return DCPG_OK;
 }
 
-static dcpg_status fail_pos(const profile_parser *p, int64_t pos, dcpg_err *err)
-{
+static dcpg_status fail_pos(const profile_parser *p, int64_t pos, dcpg_err *err) {
     char text[24];
     snprintf(text, sizeof text, "%" PRId64, pos);
     return dcpg_profile_fail_field(p, err, "position", text,
-                                   pos < 0 && p->shift == 1 ? "is negative" : pos < 0 ? "is below 1: the first base of a chromosome is 1" : "is beyond 2147483646, the largest possible");
+                                   pos < 0 && p->shift == 1 ? "is negative"
+                                   : pos < 0 ? "is below 1: the first base of a chromosome is 1"
+                                             : "is beyond 2147483646, the largest possible");
 }
 
-dcpg_status dcpg_profile_add(profile_parser *p, const char *chromo, int64_t pos, raw_call call, dcpg_err *err)
-{
+dcpg_status dcpg_profile_add(profile_parser *p, const char *chromo, int64_t pos, raw_call call,
+                             dcpg_err *err) {
     if (pos < 0 || pos + p->shift > max_pos) return fail_pos(p, pos, err);
     if (p->format->counts && call.total == 0) return DCPG_OK; /* not observed */
-    if (p->last < 0 || p->last_length == 0 || strcmp(p->last_raw, chromo) != 0) DCPG_TRY(find_chromo(p, chromo, err));
+    if (p->last < 0 || p->last_length == 0 || strcmp(p->last_raw, chromo) != 0)
+        DCPG_TRY(find_chromo(p, chromo, err));
     draft *d = &p->chromo[p->last];
     if (!d->wanted) return DCPG_OK;
     if (p->options->genome && !d->genome) {
@@ -94,8 +94,7 @@ dcpg_status dcpg_profile_add(profile_parser *p, const char *chromo, int64_t pos,
     return DCPG_OK;
 }
 
-void dcpg_profile_free_drafts(profile_parser *p)
-{
+void dcpg_profile_free_drafts(profile_parser *p) {
     for (int c = 0; c < p->nb; c++) {
         dcpg_free(p->chromo[c].name);
         dcpg_free(p->chromo[c].v);

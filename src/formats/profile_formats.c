@@ -4,40 +4,39 @@
 
 /* In the order in which they are tried on a line: the narrower ones first, TSV takes all. */
 static const profile_format *const formats[] = {
-    &dcpg_profile_bedmethyl, &dcpg_profile_allc,     &dcpg_profile_cpg_report, &dcpg_profile_cov, &dcpg_profile_biscuit,
-    &dcpg_profile_percent,   &dcpg_profile_bedgraph, &dcpg_profile_bigwig,     &dcpg_profile_tsv,
+    &dcpg_profile_bedmethyl, &dcpg_profile_allc,    &dcpg_profile_cpg_report,
+    &dcpg_profile_cov,       &dcpg_profile_biscuit, &dcpg_profile_percent,
+    &dcpg_profile_bedgraph,  &dcpg_profile_bigwig,  &dcpg_profile_tsv,
 };
 
 enum { NB_FORMAT = sizeof formats / sizeof *formats };
 
-const char *dcpg_profile_format_name(int i, const char **about)
-{
+const char *dcpg_profile_format_name(int i, const char **about) {
     if (i < 0 || i >= NB_FORMAT) return NULL;
     const profile_format *format = formats[NB_FORMAT - 1 - i];
     if (about) *about = format->about;
     return format->name;
 }
 
-const profile_format *dcpg_profile_tell_format(const fields *line)
-{
+const profile_format *dcpg_profile_tell_format(const fields *line) {
     for (int i = 0; i < NB_FORMAT; i++) {
         if (formats[i]->recognise && formats[i]->recognise(line)) return formats[i];
     }
     return &dcpg_profile_tsv;
 }
 
-static dcpg_status fail_format(const char *name, dcpg_err *err)
-{
+static dcpg_status fail_format(const char *name, dcpg_err *err) {
     char known[256] = "auto";
     for (int i = NB_FORMAT - 1; i >= 0; i--) {
         strcat(known, " ");
         strcat(known, formats[i]->name);
     }
-    return dcpg_fail(err, DCPG_E_USAGE, "--profile_format %s: known are %s, and columns such as 1:2:5:6c:tab:0", name, known);
+    return dcpg_fail(err, DCPG_E_USAGE,
+                     "--profile_format %s: known are %s, and columns such as 1:2:5:6c:tab:0", name, known);
 }
 
-dcpg_status dcpg_profile_find_format(const char *name, const profile_format **format, column_spec *spec, dcpg_err *err)
-{
+dcpg_status dcpg_profile_find_format(const char *name, const profile_format **format, column_spec *spec,
+                                     dcpg_err *err) {
     *format = NULL;
     if (!name || strcmp(name, "auto") == 0) return DCPG_OK;
     if (strchr(name, ':')) {
@@ -50,15 +49,13 @@ dcpg_status dcpg_profile_find_format(const char *name, const profile_format **fo
     return *format ? DCPG_OK : fail_format(name, err);
 }
 
-dcpg_status dcpg_profile_check_format(const char *format, dcpg_err *err)
-{
+dcpg_status dcpg_profile_check_format(const char *format, dcpg_err *err) {
     const profile_format *found;
     column_spec spec;
     return dcpg_profile_find_format(format, &found, &spec, err);
 }
 
-dcpg_status dcpg_call_named(const char *name, dcpg_call *call, dcpg_err *err)
-{
+dcpg_status dcpg_call_named(const char *name, dcpg_call *call, dcpg_err *err) {
     static const char *const known[] = {"auto", "round", "strict", "fraction"};
     for (int i = 0; i < 4; i++) {
         if (strcmp(name, known[i]) != 0) continue;

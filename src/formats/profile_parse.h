@@ -1,4 +1,5 @@
-/* Reading profiles: what the parsers of the formats share. A file becomes raw calls, chromosome by chromosome; these are placed on the genome, merged and called. */
+/* Reading profiles: what the parsers of the formats share. A file becomes raw calls, chromosome by
+ * chromosome; these are placed on the genome, merged and called. */
 #ifndef DCPG_FORMATS_PROFILE_PARSE_H
 #define DCPG_FORMATS_PROFILE_PARSE_H
 
@@ -7,7 +8,8 @@
 
 typedef enum strand { STRAND_UNKNOWN, STRAND_PLUS, STRAND_MINUS } strand;
 
-/* A line of a profile; once it is placed, `pos` is its C, and `strand` tells whether it stood there or on the G. */
+/* A line of a profile; once it is placed, `pos` is its C, and `strand` tells whether it stood there or on the
+ * G. */
 typedef struct raw_call {
     int32_t pos;   /* 1-based by the format's convention; 0 where a file may count differently */
     uint32_t line; /* UINT32_MAX: beyond what this type holds */
@@ -77,17 +79,21 @@ struct profile_parser {
     int64_t nb_line; /* lines of data */
     bool guessed;    /* the format was told by the content */
     bool percent;    /* values without counts are percentages */
-    int64_t above_1, above_1_line, within_1; /* bedGraphs: values beyond 1, the first one's line, and values in (0, 1] */
+    int64_t above_1, above_1_line,
+        within_1;      /* bedGraphs: values beyond 1, the first one's line, and values in (0, 1] */
     bool must_rescale; /* a bedGraph of fractions turned out to hold percentages: to be read again */
 };
 
-extern const profile_format dcpg_profile_tsv, dcpg_profile_bedgraph, dcpg_profile_percent, dcpg_profile_cov, dcpg_profile_cpg_report, dcpg_profile_allc, dcpg_profile_bedmethyl,
-    dcpg_profile_biscuit, dcpg_profile_columns, dcpg_profile_bigwig;
+extern const profile_format dcpg_profile_tsv, dcpg_profile_bedgraph, dcpg_profile_percent, dcpg_profile_cov,
+    dcpg_profile_cpg_report, dcpg_profile_allc, dcpg_profile_bedmethyl, dcpg_profile_biscuit,
+    dcpg_profile_columns, dcpg_profile_bigwig;
 
 /* ---- formats ---- */
 
-/* The format called so; NULL for "auto"; DCPG_E_USAGE names the known ones. Fills p->spec where columns are described. */
-dcpg_status dcpg_profile_find_format(const char *name, const profile_format **format, column_spec *spec, dcpg_err *err);
+/* The format called so; NULL for "auto"; DCPG_E_USAGE names the known ones. Fills p->spec where columns are
+ * described. */
+dcpg_status dcpg_profile_find_format(const char *name, const profile_format **format, column_spec *spec,
+                                     dcpg_err *err);
 
 /* The format of a first line of data: the first row of the table that recognises it, TSV at last. */
 const profile_format *dcpg_profile_tell_format(const fields *line);
@@ -101,17 +107,21 @@ dcpg_status dcpg_profile_read_bigwig(profile_parser *p, dcpg_err *err);
 /* ---- raw calls ---- */
 
 /* Adds a call; `pos` is the column's number, p->shift is added here. */
-dcpg_status dcpg_profile_add(profile_parser *p, const char *chromo, int64_t pos, raw_call call, dcpg_err *err);
+dcpg_status dcpg_profile_add(profile_parser *p, const char *chromo, int64_t pos, raw_call call,
+                             dcpg_err *err);
 
-/* The value of a bedGraph or bigWig, in [0, 1] or in percent as the format says. Where the format was guessed, values beyond 1 ask for another reading (p->must_rescale). */
+/* The value of a bedGraph or bigWig, in [0, 1] or in percent as the format says. Where the format was
+ * guessed, values beyond 1 ask for another reading (p->must_rescale). */
 dcpg_status dcpg_profile_scale(profile_parser *p, double raw, const char *text, float *value, dcpg_err *err);
 
 void dcpg_profile_free_drafts(profile_parser *p);
 
 /* Votes, moves, merges and calls: the drafts become a profile, and are freed on the way. */
-dcpg_status dcpg_profile_place(profile_parser *p, dcpg_profile *profile, dcpg_profile_report *report, dcpg_err *err);
+dcpg_status dcpg_profile_place(profile_parser *p, dcpg_profile *profile, dcpg_profile_report *report,
+                               dcpg_err *err);
 
 /* "FILE: line N: WHAT "FIELD" REMEDY" */
-dcpg_status dcpg_profile_fail_field(const profile_parser *p, dcpg_err *err, const char *what, const char *field, const char *remedy);
+dcpg_status dcpg_profile_fail_field(const profile_parser *p, dcpg_err *err, const char *what,
+                                    const char *field, const char *remedy);
 
 #endif

@@ -1,4 +1,5 @@
-/* Placing a profile on the genome: the vote on where its positions point, strands merged on the C, and reads turned into values. */
+/* Placing a profile on the genome: the vote on where its positions point, strands merged on the C, and reads
+ * turned into values. */
 #include "formats/profile_parse.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -9,13 +10,13 @@
 /* ---- the vote ---- */
 
 /* Bits of the CG map for bases pos - 2 to pos + 1 (1-based), in bits 0 to 3; beyond the ends 0. */
-static unsigned bits_around(const dcpg_cg_chromo *chromo, int64_t pos)
-{
+static unsigned bits_around(const dcpg_cg_chromo *chromo, int64_t pos) {
     int64_t first = pos - 3, last = pos; /* from 0 */
     if (first < 0 || last / 64 >= (chromo->length + 63) / 64) {
         unsigned bits = 0;
         for (int64_t i = first; i <= last; i++) {
-            if (i >= 0 && i < chromo->length) bits |= (unsigned)(chromo->bits[i / 64] >> i % 64 & 1) << (i - first);
+            if (i >= 0 && i < chromo->length)
+                bits |= (unsigned)(chromo->bits[i / 64] >> i % 64 & 1) << (i - first);
         }
         return bits;
     }
@@ -24,19 +25,12 @@ static unsigned bits_around(const dcpg_cg_chromo *chromo, int64_t pos)
     return (unsigned)bits & 15;
 }
 
-static bool is_c(unsigned bits, int shift)
-{
-    return bits >> (2 + shift) & 1;
-}
+static bool is_c(unsigned bits, int shift) { return bits >> (2 + shift) & 1; }
 
 /* The G of a CG is the base behind its C. */
-static bool is_g(unsigned bits, int shift)
-{
-    return bits >> (1 + shift) & 1;
-}
+static bool is_g(unsigned bits, int shift) { return bits >> (1 + shift) & 1; }
 
-static void vote_on(const draft *d, dcpg_profile_report *report)
-{
+static void vote_on(const draft *d, dcpg_profile_report *report) {
     for (int64_t i = 0; i < d->n; i++) {
         unsigned bits = bits_around(d->genome, d->v[i].pos), named = d->v[i].strand;
         for (int shift = -1; shift <= 1; shift++) {
@@ -47,19 +41,17 @@ static void vote_on(const draft *d, dcpg_profile_report *report)
     }
 }
 
-static double percent(int64_t part, int64_t whole)
-{
+static double percent(int64_t part, int64_t whole) {
     return whole > 0 ? 100.0 * (double)part / (double)whole : 100;
 }
 
-double dcpg_profile_on_cg(const dcpg_profile_report *r)
-{
+double dcpg_profile_on_cg(const dcpg_profile_report *r) {
     return percent(r->hit[r->strand_ignored][1 + r->shift], r->calls - r->elsewhere);
 }
 
-/* The format's own convention, unless another offset is clearly better: on a genome where every call is on a C, calls moved by 1 are on its G, and chance must not decide. */
-static int best_shift(const int64_t hit[3], int64_t n)
-{
+/* The format's own convention, unless another offset is clearly better: on a genome where every call is on a
+ * C, calls moved by 1 are on its G, and chance must not decide. */
+static int best_shift(const int64_t hit[3], int64_t n) {
     int best = 0;
     for (int shift = -1; shift <= 1; shift += 2) {
         int64_t lead = hit[1 + shift] - hit[1 + best];
@@ -68,18 +60,20 @@ static int best_shift(const int64_t hit[3], int64_t n)
     return best;
 }
 
-static dcpg_status fail_vote(const profile_parser *p, const dcpg_profile_report *r, dcpg_err *err)
-{
+static dcpg_status fail_vote(const profile_parser *p, const dcpg_profile_report *r, dcpg_err *err) {
     int64_t n = r->calls - r->elsewhere;
     const int64_t *hit = r->hit[r->strand_ignored];
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: %.1f %% of its %" PRId64 " calls stand on a CG of the genome (moved by -1: %.1f %%, in place: %.1f %%, moved by +1: %.1f %%), read as %s: give the genome build "
-                     "that it was made with, see --profile_format, or lower --min_cg %g", p->path, dcpg_profile_on_cg(r), n, percent(hit[0], n), percent(hit[1], n), percent(hit[2], n), r->format,
-                     p->options->min_cg);
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: %.1f %% of its %" PRId64
+                     " calls stand on a CG of the genome (moved by -1: %.1f %%, in place: %.1f %%, moved by "
+                     "+1: %.1f %%), read as %s: give the genome build "
+                     "that it was made with, see --profile_format, or lower --min_cg %g",
+                     p->path, dcpg_profile_on_cg(r), n, percent(hit[0], n), percent(hit[1], n),
+                     percent(hit[2], n), r->format, p->options->min_cg);
 }
 
 /* Which contigs the genome lacks; the calls on them were only counted. */
-static dcpg_status count_elsewhere(const profile_parser *p, dcpg_profile_report *r, dcpg_err *err)
-{
+static dcpg_status count_elsewhere(const profile_parser *p, dcpg_profile_report *r, dcpg_err *err) {
     for (int c = 0; c < p->nb; c++) {
         const draft *d = &p->chromo[c];
         r->calls += d->n;
@@ -88,11 +82,13 @@ static dcpg_status count_elsewhere(const profile_parser *p, dcpg_profile_report 
         if (!*r->contig) snprintf(r->contig, sizeof r->contig, "%s", d->name);
     }
     if (r->elsewhere == 0 || r->elsewhere < r->calls) return DCPG_OK;
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: no chromosome of it (%s, say) is in the genome: give its FASTA file, or see how the two write their names", p->path, r->contig);
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: no chromosome of it (%s, say) is in the genome: give its FASTA file, or see how "
+                     "the two write their names",
+                     p->path, r->contig);
 }
 
-static dcpg_status vote(const profile_parser *p, dcpg_profile_report *r, dcpg_err *err)
-{
+static dcpg_status vote(const profile_parser *p, dcpg_profile_report *r, dcpg_err *err) {
     snprintf(r->format, sizeof r->format, "%s", p->format->name);
     DCPG_TRY(count_elsewhere(p, r, err));
     if (!p->options->genome) return DCPG_OK;
@@ -117,26 +113,28 @@ static dcpg_status vote(const profile_parser *p, dcpg_profile_report *r, dcpg_er
 
 /* ---- strands ---- */
 
-/* Position of the C that a call belongs to, below 1 where it misses; `*g` tells whether it stands on its G. */
-static int64_t c_of(const draft *d, const raw_call *call, const dcpg_profile_report *r, bool *g)
-{
+/* Position of the C that a call belongs to, below 1 where it misses; `*g` tells whether it stands on its G.
+ */
+static int64_t c_of(const draft *d, const raw_call *call, const dcpg_profile_report *r, bool *g) {
     *g = !d->genome && call->strand == STRAND_MINUS;
     if (!d->genome) return call->pos - *g;
-    unsigned bits = bits_around(d->genome, call->pos), named = r->strand_ignored ? STRAND_UNKNOWN : call->strand;
+    unsigned bits = bits_around(d->genome, call->pos),
+             named = r->strand_ignored ? STRAND_UNKNOWN : call->strand;
     if (named != STRAND_MINUS && is_c(bits, r->shift)) return call->pos + r->shift;
     *g = true;
     return named != STRAND_PLUS && is_g(bits, r->shift) ? call->pos + r->shift - 1 : 0;
 }
 
-static dcpg_status fail_start(const profile_parser *p, const raw_call *call, dcpg_err *err)
-{
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRIu32 ": position %" PRId32 " is below 1: the first base of a chromosome is 1%s", p->path, call->line, call->pos - p->shift,
-                     p->format == &dcpg_profile_bedgraph ? " (where the file counts from 0, say --bedgraph_base 0)" : "");
+static dcpg_status fail_start(const profile_parser *p, const raw_call *call, dcpg_err *err) {
+    return dcpg_fail(
+        err, DCPG_E_INPUT,
+        "%s: line %" PRIu32 ": position %" PRId32 " is below 1: the first base of a chromosome is 1%s",
+        p->path, call->line, call->pos - p->shift,
+        p->format == &dcpg_profile_bedgraph ? " (where the file counts from 0, say --bedgraph_base 0)" : "");
 }
 
 /* Moves all calls to their C and drops those that miss. */
-static dcpg_status move_to_c(const profile_parser *p, draft *d, dcpg_profile_report *r, dcpg_err *err)
-{
+static dcpg_status move_to_c(const profile_parser *p, draft *d, dcpg_profile_report *r, dcpg_err *err) {
     int64_t kept = 0;
     d->unsorted = false;
     for (int64_t i = 0; i < d->n; i++) {
@@ -155,8 +153,7 @@ static dcpg_status move_to_c(const profile_parser *p, draft *d, dcpg_profile_rep
     return DCPG_OK;
 }
 
-static int by_place(const void *a, const void *b)
-{
+static int by_place(const void *a, const void *b) {
     const raw_call *x = a, *y = b;
     if (x->pos != y->pos) return x->pos < y->pos ? -1 : 1;
     if (x->strand != y->strand) return x->strand < y->strand ? -1 : 1;
@@ -173,18 +170,19 @@ typedef struct cpg {
 } cpg;
 
 /* The value of a CpG by the rule of --call; false where it is dropped. */
-static bool call_reads(const dcpg_profile_options *o, const cpg *x, float *value, dcpg_profile_report *r)
-{
-    bool few = x->total < (uint64_t)(o->min_reads > 0 ? o->min_reads : 0), mixed = x->meth > 0 && x->meth < x->total;
-    bool tied = o->call == DCPG_CALL_STRICT ? mixed : o->call != DCPG_CALL_FRACTION && 2 * x->meth == x->total;
+static bool call_reads(const dcpg_profile_options *o, const cpg *x, float *value, dcpg_profile_report *r) {
+    bool few =
+        x->total<(uint64_t)(o->min_reads > 0 ? o->min_reads : 0), mixed = x->meth> 0 && x->meth < x->total;
+    bool tied =
+        o->call == DCPG_CALL_STRICT ? mixed : o->call != DCPG_CALL_FRACTION && 2 * x->meth == x->total;
     r->few += few;
     r->tied += !few && tied;
-    *value = o->call == DCPG_CALL_FRACTION ? (float)((double)x->meth / (double)x->total) : 2 * x->meth > x->total;
+    *value =
+        o->call == DCPG_CALL_FRACTION ? (float)((double)x->meth / (double)x->total) : 2 * x->meth > x->total;
     return !few && !tied;
 }
 
-static bool call_value(const profile_parser *p, const cpg *x, float *value, dcpg_profile_report *r)
-{
+static bool call_value(const profile_parser *p, const cpg *x, float *value, dcpg_profile_report *r) {
     double share = x->nb_value == 1 ? x->value : x->value / x->nb_value;
     dcpg_call rule = p->options->call;
     bool round = rule == DCPG_CALL_ROUND && p->format != &dcpg_profile_tsv;
@@ -194,8 +192,7 @@ static bool call_value(const profile_parser *p, const cpg *x, float *value, dcpg
     return !tied;
 }
 
-static void add_to(cpg *x, const raw_call *call, bool counts)
-{
+static void add_to(cpg *x, const raw_call *call, bool counts) {
     if (counts) {
         x->meth += call->meth;
         x->total += call->total;
@@ -206,19 +203,23 @@ static void add_to(cpg *x, const raw_call *call, bool counts)
 }
 
 /* Without counts nothing tells which of two values of one base is right. */
-static dcpg_status check_twice(const profile_parser *p, const draft *d, int64_t i, const dcpg_profile_report *r, dcpg_err *err)
-{
+static dcpg_status check_twice(const profile_parser *p, const draft *d, int64_t i,
+                               const dcpg_profile_report *r, dcpg_err *err) {
     const raw_call *first = &d->v[i - 1], *second = &d->v[i];
     if (first->strand != second->strand) return DCPG_OK;
     int32_t pos = second->pos + (second->strand == STRAND_MINUS) - r->shift - p->shift;
-    if (!p->text) return dcpg_fail(err, DCPG_E_INPUT, "%s: position %" PRId32 " of chromosome %s stands there twice", p->path, pos, d->name);
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRIu32 ": position %" PRId32 " of chromosome %s stands on line %" PRIu32 " already: keep one line per position", p->path, second->line, pos,
-                     d->name, first->line);
+    if (!p->text)
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: position %" PRId32 " of chromosome %s stands there twice",
+                         p->path, pos, d->name);
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: line %" PRIu32 ": position %" PRId32 " of chromosome %s stands on line %" PRIu32
+                     " already: keep one line per position",
+                     p->path, second->line, pos, d->name, first->line);
 }
 
 /* Goes through the sorted calls of a chromosome; those of one C become one. */
-static dcpg_status merge(const profile_parser *p, const draft *d, dcpg_calls *calls, bool *binary, dcpg_profile_report *r, dcpg_err *err)
-{
+static dcpg_status merge(const profile_parser *p, const draft *d, dcpg_calls *calls, bool *binary,
+                         dcpg_profile_report *r, dcpg_err *err) {
     bool counts = p->format->counts;
     for (int64_t i = 0; i < d->n;) {
         int32_t c = d->v[i].pos;
@@ -237,13 +238,18 @@ static dcpg_status merge(const profile_parser *p, const draft *d, dcpg_calls *ca
 }
 
 /* Adds a chromosome to the profile, unless nothing is left of it. */
-static dcpg_status place(const profile_parser *p, draft *d, dcpg_profile *profile, dcpg_profile_report *r, dcpg_err *err)
-{
+static dcpg_status place(const profile_parser *p, draft *d, dcpg_profile *profile, dcpg_profile_report *r,
+                         dcpg_err *err) {
     DCPG_TRY(move_to_c(p, d, r, err));
     size_t n = (size_t)d->n;
     if (d->unsorted) qsort(d->v, n, sizeof *d->v, by_place);
-    dcpg_calls calls = {.chromo = dcpg_strdup(d->name), .room = d->n, .pos = dcpg_alloc(n, sizeof *calls.pos), .value = dcpg_alloc(n, sizeof *calls.value)};
-    dcpg_status status = calls.chromo && calls.pos && calls.value ? merge(p, d, &calls, &profile->binary, r, err) : dcpg_fail_nomem(err, "a profile", n * 8);
+    dcpg_calls calls = {.chromo = dcpg_strdup(d->name),
+                        .room = d->n,
+                        .pos = dcpg_alloc(n, sizeof *calls.pos),
+                        .value = dcpg_alloc(n, sizeof *calls.value)};
+    dcpg_status status = calls.chromo && calls.pos && calls.value
+                             ? merge(p, d, &calls, &profile->binary, r, err)
+                             : dcpg_fail_nomem(err, "a profile", n * 8);
     dcpg_free(d->v);
     d->v = NULL;
     if (status == DCPG_OK && calls.n > 0) {
@@ -256,8 +262,8 @@ static dcpg_status place(const profile_parser *p, draft *d, dcpg_profile *profil
     return status;
 }
 
-dcpg_status dcpg_profile_place(profile_parser *p, dcpg_profile *profile, dcpg_profile_report *report, dcpg_err *err)
-{
+dcpg_status dcpg_profile_place(profile_parser *p, dcpg_profile *profile, dcpg_profile_report *report,
+                               dcpg_err *err) {
     DCPG_TRY(vote(p, report, err));
     profile->binary = true;
     profile->chromo = dcpg_alloc((size_t)p->nb, sizeof *profile->chromo);

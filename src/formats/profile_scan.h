@@ -1,4 +1,5 @@
-/* Reading numbers of a profile: nearly all are short, plain decimals; what is not goes to the general parsers. */
+/* Reading numbers of a profile: nearly all are short, plain decimals; what is not goes to the general
+ * parsers. */
 #ifndef DCPG_FORMATS_PROFILE_SCAN_H
 #define DCPG_FORMATS_PROFILE_SCAN_H
 
@@ -6,8 +7,7 @@
 #include <dcpg/text.h>
 
 /* Cuts a line at tabs and blanks; only the first `most` columns are looked at. */
-static inline void scan_fields(char *line, int most, fields *f)
-{
+static inline void scan_fields(char *line, int most, fields *f) {
     f->n = 0;
     while (f->n < most) {
         while (*line == '\t' || *line == ' ') line++;
@@ -18,8 +18,7 @@ static inline void scan_fields(char *line, int most, fields *f)
     }
 }
 
-static inline bool scan_int(const char *text, int64_t *value)
-{
+static inline bool scan_int(const char *text, int64_t *value) {
     int64_t x = 0;
     int n = 0;
     while (text[n] >= '0' && text[n] <= '9' && n < 18) x = 10 * x + (text[n++] - '0');
@@ -27,10 +26,11 @@ static inline bool scan_int(const char *text, int64_t *value)
     return (n > 0 && text[n] == '\0') || dcpg_parse_int(text, value);
 }
 
-/* Digits and a point, at most 15 digits: both factors are exact in a double, so that one division rounds correctly (Clinger, PLDI 1990). */
-static inline bool scan_double(const char *text, double *value)
-{
-    static const double power[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+/* Digits and a point, at most 15 digits: both factors are exact in a double, so that one division rounds
+ * correctly (Clinger, PLDI 1990). */
+static inline bool scan_double(const char *text, double *value) {
+    static const double power[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                   1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     int64_t x = 0;
     int n = 0, nb_digit = 0, before_point = 0;
     bool point = false;
@@ -50,8 +50,7 @@ static inline bool scan_double(const char *text, double *value)
     return true;
 }
 
-static inline bool scan_strand(const char *text, strand *out)
-{
+static inline bool scan_strand(const char *text, strand *out) {
     static const char known[] = "+-.*";
     static const strand meaning[] = {STRAND_PLUS, STRAND_MINUS, STRAND_UNKNOWN, STRAND_UNKNOWN};
     for (int i = 0; i < 4; i++) {
@@ -65,54 +64,65 @@ static inline bool scan_strand(const char *text, strand *out)
 
 /* ---- the same for a line, with its errors ---- */
 
-static inline dcpg_status take_int(const profile_parser *p, const char *what, const char *text, int64_t *value, dcpg_err *err)
-{
-    return scan_int(text, value) ? DCPG_OK : dcpg_profile_fail_field(p, err, what, text, "is not a whole number");
+static inline dcpg_status take_int(const profile_parser *p, const char *what, const char *text,
+                                   int64_t *value, dcpg_err *err) {
+    return scan_int(text, value) ? DCPG_OK
+                                 : dcpg_profile_fail_field(p, err, what, text, "is not a whole number");
 }
 
 /* A number of reads. */
-static inline dcpg_status take_reads(const profile_parser *p, const char *text, uint32_t *reads, dcpg_err *err)
-{
+static inline dcpg_status take_reads(const profile_parser *p, const char *text, uint32_t *reads,
+                                     dcpg_err *err) {
     int64_t n;
     DCPG_TRY(take_int(p, "number of reads", text, &n, err));
     if (n < 0) return dcpg_profile_fail_field(p, err, "number of reads", text, "is negative");
-    if (n > MAX_READS) return dcpg_profile_fail_field(p, err, "number of reads", text, "is beyond 1073741823: is this its column?");
+    if (n > MAX_READS)
+        return dcpg_profile_fail_field(p, err, "number of reads", text,
+                                       "is beyond 1073741823: is this its column?");
     *reads = (uint32_t)n;
     return DCPG_OK;
 }
 
-static inline dcpg_status take_strand(const profile_parser *p, const char *text, strand *out, dcpg_err *err)
-{
-    return scan_strand(text, out) ? DCPG_OK : dcpg_profile_fail_field(p, err, "strand", text, "is not one of + - . *");
+static inline dcpg_status take_strand(const profile_parser *p, const char *text, strand *out, dcpg_err *err) {
+    return scan_strand(text, out) ? DCPG_OK
+                                  : dcpg_profile_fail_field(p, err, "strand", text, "is not one of + - . *");
 }
 
-static inline dcpg_status take_number(const profile_parser *p, const char *what, const char *text, double *value, dcpg_err *err)
-{
-    return scan_double(text, value) ? DCPG_OK : dcpg_profile_fail_field(p, err, what, text, "is not a number: leave out what was not observed");
+static inline dcpg_status take_number(const profile_parser *p, const char *what, const char *text,
+                                      double *value, dcpg_err *err) {
+    return scan_double(text, value)
+               ? DCPG_OK
+               : dcpg_profile_fail_field(p, err, what, text,
+                                         "is not a number: leave out what was not observed");
 }
 
 /* A number in [0, most]. */
-static inline dcpg_status take_share(const profile_parser *p, const char *what, const char *text, double most, double *value, dcpg_err *err)
-{
+static inline dcpg_status take_share(const profile_parser *p, const char *what, const char *text, double most,
+                                     double *value, dcpg_err *err) {
     DCPG_TRY(take_number(p, what, text, value, err));
     if (*value >= 0 && *value <= most) return DCPG_OK;
-    return dcpg_profile_fail_field(p, err, what, text, most > 1 ? "lies outside [0, 100]" : "lies outside [0, 1]");
+    return dcpg_profile_fail_field(p, err, what, text,
+                                   most > 1 ? "lies outside [0, 100]" : "lies outside [0, 1]");
 }
 
 /* The end of an interval that starts at `start` and covers at most `most` bases. */
-static inline dcpg_status take_end(const profile_parser *p, const char *text, int64_t start, int64_t most, int64_t *end, dcpg_err *err)
-{
+static inline dcpg_status take_end(const profile_parser *p, const char *text, int64_t start, int64_t most,
+                                   int64_t *end, dcpg_err *err) {
     DCPG_TRY(take_int(p, "end", text, end, err));
     if (*end < start) return dcpg_profile_fail_field(p, err, "end", text, "lies before the start");
-    if (*end - start > most) return dcpg_profile_fail_field(p, err, "end", text, "does not end the interval of one CpG: write a line for each CpG");
+    if (*end - start > most)
+        return dcpg_profile_fail_field(p, err, "end", text,
+                                       "does not end the interval of one CpG: write a line for each CpG");
     return DCPG_OK;
 }
 
 /* Adds a call of `meth` reads of `total`; a CpG without reads was not observed. */
-static inline dcpg_status add_reads(profile_parser *p, const char *chromo, int64_t pos, strand on, uint32_t meth, uint32_t total, dcpg_err *err)
-{
+static inline dcpg_status add_reads(profile_parser *p, const char *chromo, int64_t pos, strand on,
+                                    uint32_t meth, uint32_t total, dcpg_err *err) {
     if (total == 0) return DCPG_OK;
-    return dcpg_profile_add(p, chromo, pos, (raw_call){.meth = meth, .total = total & MAX_READS, .strand = (uint32_t)on & 3}, err);
+    return dcpg_profile_add(p, chromo, pos,
+                            (raw_call){.meth = meth, .total = total & MAX_READS, .strand = (uint32_t)on & 3},
+                            err);
 }
 
 #endif

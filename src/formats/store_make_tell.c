@@ -12,22 +12,24 @@ typedef struct share {
     int64_t cell;
 } share;
 
-static int by_share(const void *a, const void *b)
-{
+static int by_share(const void *a, const void *b) {
     const share *x = a, *y = b;
     if (x->on_cg != y->on_cg) return x->on_cg < y->on_cg ? -1 : 1;
     return x->cell < y->cell ? -1 : x->cell > y->cell;
 }
 
-static void tell_profile(const making *m, int64_t cell, const dcpg_profile_report *r)
-{
-    dcpg_debug(m->log, "data: %s: %s, %" PRId64 " calls, %.2f %% on CG%s%s%s, %" PRId64 " on contigs that the genome lacks, %" PRId64 " dropped as reads disagree, %" PRId64 " as they are few", m->path[cell],
-               r->format, r->calls, dcpg_profile_on_cg(r), r->shift < 0 ? ", moved by -1" : "", r->shift > 0 ? ", moved by +1" : "", r->strand_ignored ? ", strands ignored" : "", r->elsewhere, r->tied, r->few);
+static void tell_profile(const making *m, int64_t cell, const dcpg_profile_report *r) {
+    dcpg_debug(m->log,
+               "data: %s: %s, %" PRId64 " calls, %.2f %% on CG%s%s%s, %" PRId64
+               " on contigs that the genome lacks, %" PRId64 " dropped as reads disagree, %" PRId64
+               " as they are few",
+               m->path[cell], r->format, r->calls, dcpg_profile_on_cg(r), r->shift < 0 ? ", moved by -1" : "",
+               r->shift > 0 ? ", moved by +1" : "", r->strand_ignored ? ", strands ignored" : "",
+               r->elsewhere, r->tied, r->few);
 }
 
 /* Lowest, median and highest share, and the files that have the lowest ones. */
-static void tell_shares(const making *m, const dcpg_profile_report *all, share *sorted)
-{
+static void tell_shares(const making *m, const dcpg_profile_report *all, share *sorted) {
     int64_t n = m->nb_cell, hit = 0, calls = 0, moved[3] = {0}, ignored = 0;
     for (int64_t i = 0; i < n; i++) {
         sorted[i] = (share){dcpg_profile_on_cg(&all[i]), i};
@@ -37,23 +39,33 @@ static void tell_shares(const making *m, const dcpg_profile_report *all, share *
         ignored += all[i].strand_ignored;
     }
     qsort(sorted, (size_t)n, sizeof *sorted, by_share);
-    dcpg_info(m->log, "data: on CG: %.2f %% of the calls; of a file's calls %.2f %% (%s) to %.2f %%, median %.2f %%", calls > 0 ? 100.0 * (double)hit / (double)calls : 100, sorted[0].on_cg,
+    dcpg_info(m->log,
+              "data: on CG: %.2f %% of the calls; of a file's calls %.2f %% (%s) to %.2f %%, median %.2f %%",
+              calls > 0 ? 100.0 * (double)hit / (double)calls : 100, sorted[0].on_cg,
               dcpg_basename(m->path[sorted[0].cell]), sorted[n - 1].on_cg, sorted[n / 2].on_cg);
     if (moved[0] + moved[2] > 0) {
-        dcpg_info(m->log, "data: the genome shows that positions of %" PRId64 " files are to be moved by -1, of %" PRId64 " by +1", moved[0], moved[2]);
+        dcpg_info(m->log,
+                  "data: the genome shows that positions of %" PRId64
+                  " files are to be moved by -1, of %" PRId64 " by +1",
+                  moved[0], moved[2]);
     }
-    if (ignored > 0) dcpg_warn(m->log, "the strand columns of %" PRId64 " files contradict the genome and are ignored", ignored);
+    if (ignored > 0)
+        dcpg_warn(m->log, "the strand columns of %" PRId64 " files contradict the genome and are ignored",
+                  ignored);
     if (calls == hit) return;
     char worst[256] = "";
     for (int64_t i = 0; i < 3 && i < n && sorted[i].on_cg < 100; i++) {
         size_t used = strlen(worst);
-        snprintf(worst + used, sizeof worst - used, "%s%s (%.2f %%)", i ? ", " : "", m->name.v[sorted[i].cell], 100 - sorted[i].on_cg);
+        snprintf(worst + used, sizeof worst - used, "%s%s (%.2f %%)", i ? ", " : "",
+                 m->name.v[sorted[i].cell], 100 - sorted[i].on_cg);
     }
-    dcpg_warn(m->log, "%" PRId64 " of %" PRId64 " calls (%.2f %%) do not stand on a CG of the genome and are dropped, most in %s", calls - hit, calls, 100.0 * (double)(calls - hit) / (double)calls, worst);
+    dcpg_warn(m->log,
+              "%" PRId64 " of %" PRId64
+              " calls (%.2f %%) do not stand on a CG of the genome and are dropped, most in %s",
+              calls - hit, calls, 100.0 * (double)(calls - hit) / (double)calls, worst);
 }
 
-static void tell_dropped(const making *m, const dcpg_profile_report *all)
-{
+static void tell_dropped(const making *m, const dcpg_profile_report *all) {
     int64_t elsewhere = 0, tied = 0, few = 0, empty = 0;
     const char *contig = "";
     for (int64_t i = 0; i < m->nb_cell; i++) {
@@ -63,20 +75,29 @@ static void tell_dropped(const making *m, const dcpg_profile_report *all)
         empty += all[i].on_cg == 0;
         if (!*contig) contig = all[i].contig;
     }
-    if (elsewhere > 0) dcpg_warn(m->log, "%" PRId64 " calls lie on contigs that the genome lacks (%s, say) and are dropped", elsewhere, contig);
-    if (tied > 0) dcpg_info(m->log, "data: %" PRId64 " CpGs are dropped as their reads disagree (--call)", tied);
-    if (few > 0) dcpg_info(m->log, "data: %" PRId64 " CpGs are dropped as they have less than %" PRId64 " reads (--min_reads)", few, m->options->min_reads);
-    if (empty > 0) dcpg_warn(m->log, "%" PRId64 " profile%s no call", empty, empty == 1 ? " is left with" : "s are left with");
+    if (elsewhere > 0)
+        dcpg_warn(m->log, "%" PRId64 " calls lie on contigs that the genome lacks (%s, say) and are dropped",
+                  elsewhere, contig);
+    if (tied > 0)
+        dcpg_info(m->log, "data: %" PRId64 " CpGs are dropped as their reads disagree (--call)", tied);
+    if (few > 0)
+        dcpg_info(m->log,
+                  "data: %" PRId64 " CpGs are dropped as they have less than %" PRId64 " reads (--min_reads)",
+                  few, m->options->min_reads);
+    if (empty > 0)
+        dcpg_warn(m->log, "%" PRId64 " profile%s no call", empty,
+                  empty == 1 ? " is left with" : "s are left with");
 }
 
-dcpg_status dcpg_make_tell_all(const making *m, const dcpg_profile_report *report, dcpg_err *err)
-{
+dcpg_status dcpg_make_tell_all(const making *m, const dcpg_profile_report *report, dcpg_err *err) {
     size_t *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
     share *sorted = dcpg_alloc((size_t)m->nb_cell, sizeof *sorted);
     void *all = NULL;
-    dcpg_status status = bytes_of && sorted ? DCPG_OK : dcpg_fail_nomem(err, "cells", (size_t)m->nb_cell * sizeof *sorted);
+    dcpg_status status =
+        bytes_of && sorted ? DCPG_OK : dcpg_fail_nomem(err, "cells", (size_t)m->nb_cell * sizeof *sorted);
     status = dcpg_agree_all(m->par, status, err);
-    if (status == DCPG_OK) status = dcpg_allgatherv_all(m->par, report, (size_t)nb_own(m) * sizeof *report, &all, bytes_of, err);
+    if (status == DCPG_OK)
+        status = dcpg_allgatherv_all(m->par, report, (size_t)nb_own(m) * sizeof *report, &all, bytes_of, err);
     if (status == DCPG_OK) {
         for (int64_t i = 0; i < m->nb_cell; i++) tell_profile(m, i, (dcpg_profile_report *)all + i);
         if (m->dna_files.n > 0) tell_shares(m, all, sorted);

@@ -1,4 +1,5 @@
-/* Memory that the ranks of a host hold once: an MPI shared-memory window, or plain memory where there is nobody to share it with. */
+/* Memory that the ranks of a host hold once: an MPI shared-memory window, or plain memory where there is
+ * nobody to share it with. */
 #include "par/par_impl.h"
 #include <dcpg/memory.h>
 #include <string.h>
@@ -13,11 +14,12 @@ struct dcpg_par_shared_impl {
 };
 
 /* Groups: the ranks of a host, or every rank for itself. */
-static void split_all(const dcpg_par *par, struct dcpg_par_shared_impl *impl, bool alone)
-{
+static void split_all(const dcpg_par *par, struct dcpg_par_shared_impl *impl, bool alone) {
     int rank, number = 0;
-    if (alone) MPI_Comm_dup(MPI_COMM_SELF, &impl->host);
-    else MPI_Comm_dup(par->impl->node_comm, &impl->host);
+    if (alone)
+        MPI_Comm_dup(MPI_COMM_SELF, &impl->host);
+    else
+        MPI_Comm_dup(par->impl->node_comm, &impl->host);
     MPI_Comm_rank(impl->host, &rank);
     MPI_Comm_split(par->impl->comm, rank == 0 ? 0 : MPI_UNDEFINED, par->rank, &impl->leaders);
     if (rank == 0) MPI_Comm_rank(impl->leaders, &number);
@@ -25,8 +27,7 @@ static void split_all(const dcpg_par *par, struct dcpg_par_shared_impl *impl, bo
     MPI_Allgather(&number, 1, MPI_INT, impl->host_of, 1, MPI_INT, par->impl->comm);
 }
 
-static void leave_all(struct dcpg_par_shared_impl *impl)
-{
+static void leave_all(struct dcpg_par_shared_impl *impl) {
     if (impl->window != MPI_WIN_NULL) {
         MPI_Win_unlock_all(impl->window);
         MPI_Win_free(&impl->window);
@@ -36,22 +37,21 @@ static void leave_all(struct dcpg_par_shared_impl *impl)
 }
 
 /* Open MPI and MPICH keep windows in files there; Open MPI hangs where one does not fit. */
-static bool has_room(size_t bytes)
-{
+static bool has_room(size_t bytes) {
     struct statvfs about;
     if (statvfs("/dev/shm", &about) != 0) return true;
     return bytes / about.f_frsize + 16 < about.f_bavail;
 }
 
 /* A window of the host, NULL where the system gives none. */
-static void *open_window_all(struct dcpg_par_shared_impl *impl, size_t bytes)
-{
+static void *open_window_all(struct dcpg_par_shared_impl *impl, size_t bytes) {
     int rank, unit;
     MPI_Aint size;
     void *own = NULL, *data = NULL;
     MPI_Comm_rank(impl->host, &rank);
     MPI_Comm_set_errhandler(impl->host, MPI_ERRORS_RETURN);
-    if (MPI_Win_allocate_shared(rank == 0 ? (MPI_Aint)bytes : 0, 1, MPI_INFO_NULL, impl->host, &own, &impl->window) != MPI_SUCCESS) {
+    if (MPI_Win_allocate_shared(rank == 0 ? (MPI_Aint)bytes : 0, 1, MPI_INFO_NULL, impl->host, &own,
+                                &impl->window) != MPI_SUCCESS) {
         impl->window = MPI_WIN_NULL;
         return NULL;
     }
@@ -62,8 +62,7 @@ static void *open_window_all(struct dcpg_par_shared_impl *impl, size_t bytes)
 }
 
 /* Shared where possible on all hosts, else one copy per rank. */
-static void *take_memory_all(const dcpg_par *par, struct dcpg_par_shared_impl *impl, size_t bytes)
-{
+static void *take_memory_all(const dcpg_par *par, struct dcpg_par_shared_impl *impl, size_t bytes) {
     void *data = NULL;
     split_all(par, impl, false);
     bool possible = dcpg_max_i64_all(par, par->node_size) > 1 && dcpg_max_i64_all(par, !has_room(bytes)) == 0;
@@ -74,13 +73,14 @@ static void *take_memory_all(const dcpg_par *par, struct dcpg_par_shared_impl *i
     return dcpg_alloc(bytes, 1);
 }
 
-dcpg_status dcpg_par_shared_open_all(const dcpg_par *par, size_t bytes, dcpg_par_shared **shared, dcpg_err *err)
-{
+dcpg_status dcpg_par_shared_open_all(const dcpg_par *par, size_t bytes, dcpg_par_shared **shared,
+                                     dcpg_err *err) {
     *shared = NULL;
     dcpg_par_shared *s = dcpg_alloc(1, sizeof *s);
     struct dcpg_par_shared_impl *impl = dcpg_alloc(1, sizeof *impl);
     int *host_of = dcpg_alloc((size_t)par->size, sizeof *host_of);
-    dcpg_status status = s && impl && host_of ? DCPG_OK : dcpg_fail_nomem(err, "shared memory", sizeof *s + sizeof *impl);
+    dcpg_status status =
+        s && impl && host_of ? DCPG_OK : dcpg_fail_nomem(err, "shared memory", sizeof *s + sizeof *impl);
     status = dcpg_agree_all(par, status, err);
     if (status != DCPG_OK) {
         dcpg_free(s);
@@ -88,7 +88,8 @@ dcpg_status dcpg_par_shared_open_all(const dcpg_par *par, size_t bytes, dcpg_par
         dcpg_free(host_of);
         return status;
     }
-    *impl = (struct dcpg_par_shared_impl){MPI_COMM_NULL, MPI_COMM_NULL, MPI_WIN_NULL, host_of, par->impl->piece};
+    *impl =
+        (struct dcpg_par_shared_impl){MPI_COMM_NULL, MPI_COMM_NULL, MPI_WIN_NULL, host_of, par->impl->piece};
     *s = (dcpg_par_shared){.bytes = bytes, .impl = impl};
     s->data = take_memory_all(par, impl, bytes ? bytes : 1);
     s->one_per_host = impl->window != MPI_WIN_NULL;
@@ -96,13 +97,14 @@ dcpg_status dcpg_par_shared_open_all(const dcpg_par *par, size_t bytes, dcpg_par
     status = s->data ? DCPG_OK : dcpg_fail_nomem(err, "memory shared by the ranks of a host", bytes);
     status = dcpg_agree_all(par, status, err);
     if (status == DCPG_OK) dcpg_par_shared_sync_all(s);
-    if (status == DCPG_OK) *shared = s;
-    else dcpg_par_shared_close_all(s);
+    if (status == DCPG_OK)
+        *shared = s;
+    else
+        dcpg_par_shared_close_all(s);
     return status;
 }
 
-void dcpg_par_shared_close_all(dcpg_par_shared *shared)
-{
+void dcpg_par_shared_close_all(dcpg_par_shared *shared) {
     if (!shared) return;
     if (!shared->one_per_host) dcpg_free(shared->data);
     leave_all(shared->impl);
@@ -111,8 +113,7 @@ void dcpg_par_shared_close_all(dcpg_par_shared *shared)
     dcpg_free(shared);
 }
 
-void dcpg_par_shared_sync_all(dcpg_par_shared *shared)
-{
+void dcpg_par_shared_sync_all(dcpg_par_shared *shared) {
     struct dcpg_par_shared_impl *impl = shared->impl;
     if (impl->window == MPI_WIN_NULL) return;
     MPI_Win_sync(impl->window);
@@ -120,8 +121,8 @@ void dcpg_par_shared_sync_all(dcpg_par_shared *shared)
     MPI_Win_sync(impl->window);
 }
 
-void dcpg_par_shared_fill_all(const dcpg_par *par, dcpg_par_shared *shared, size_t at, const void *data, size_t bytes, int root)
-{
+void dcpg_par_shared_fill_all(const dcpg_par *par, dcpg_par_shared *shared, size_t at, const void *data,
+                              size_t bytes, int root) {
     struct dcpg_par_shared_impl *impl = shared->impl;
     char *to = (char *)shared->data + at;
     if (par->rank == root && bytes > 0) memcpy(to, data, bytes);

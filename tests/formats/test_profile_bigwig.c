@@ -5,8 +5,7 @@
 #include <bigWig.h>
 
 /* Intervals of `width` bases from start[n] on chromosome chr1 of a thousand bases; returns the path. */
-static const char *write_bigwig(uint32_t n, const uint32_t *start, const float *value, uint32_t width)
-{
+static const char *write_bigwig(uint32_t n, const uint32_t *start, const float *value, uint32_t width) {
     static char path[256];
     strcpy(path, own_path("cell.bw"));
     const char *chromo[] = {"chr1"};
@@ -26,8 +25,7 @@ static const char *write_bigwig(uint32_t n, const uint32_t *start, const float *
     return path;
 }
 
-static void test_values(void **state)
-{
+static void test_values(void **state) {
     (void)state;
     dcpg_profile profile;
     dcpg_profile_report report;
@@ -35,7 +33,8 @@ static void test_values(void **state)
     for (int percent = 0; percent < 2; percent++) {
         float scale = percent ? 100 : 1;
         const char *path = write_bigwig(3, (uint32_t[]){0, 7, 99}, (float[]){1 * scale, .5f * scale, 0}, 1);
-        if (dcpg_profile_load(path, &plain_options, &profile, &report, &err) != DCPG_OK) fail_msg("%s", err.text);
+        if (dcpg_profile_load(path, &plain_options, &profile, &report, &err) != DCPG_OK)
+            fail_msg("%s", err.text);
         assert_string_equal(report.format, "bigwig");
         expect_calls(&profile, 0, "1", 3, (int[]){1, 8, 100}, (double[]){1, .5, 0});
         dcpg_profile_free(&profile);
@@ -43,17 +42,16 @@ static void test_values(void **state)
     }
 }
 
-static void expect_bad(const char *path, const char *words)
-{
+static void expect_bad(const char *path, const char *words) {
     dcpg_profile profile;
     dcpg_err err = {0};
     assert_int_equal(dcpg_profile_load(path, &plain_options, &profile, NULL, &err), DCPG_E_INPUT);
-    if (!strstr(err.text, words) || !strstr(err.text, "cell.bw")) fail_msg("\"%s\" does not say \"%s\"", err.text, words);
+    if (!strstr(err.text, words) || !strstr(err.text, "cell.bw"))
+        fail_msg("\"%s\" does not say \"%s\"", err.text, words);
     unlink(path);
 }
 
-static void test_wrong(void **state)
-{
+static void test_wrong(void **state) {
     (void)state;
     expect_bad(write_bigwig(2, (uint32_t[]){0, 50}, (float[]){1, 0}, 10), "no interval of one CpG");
     expect_bad(write_bigwig(2, (uint32_t[]){0, 50}, (float[]){1, 101}, 1), "outside [0, 1");
@@ -66,8 +64,7 @@ static void test_wrong(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_wrong)};
     bwInit(1 << 17);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

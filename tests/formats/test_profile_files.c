@@ -4,12 +4,12 @@
 #include "profile_case.h"
 #include <sys/stat.h>
 
-static void test_binary_files(void **state)
-{
+static void test_binary_files(void **state) {
     (void)state;
     dcpg_profile profile;
     dcpg_err err = {0};
-    static const char with_nul[] = "1\t5\t1\n1\t\0" "6\t1\n";
+    static const char with_nul[] = "1\t5\t1\n1\t\0"
+                                   "6\t1\n";
     const char *path = write_bytes("nul.tsv", PLAIN, with_nul, sizeof with_nul - 1);
     assert_int_equal(dcpg_profile_read(path, &profile, &err), DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "line 2 holds a NUL byte"));
@@ -35,16 +35,14 @@ static void test_binary_files(void **state)
 }
 
 /* A text of `n` calls on chromosome 1 at 2, 4, 6 ... with every third methylated. */
-static char *make_text(int n, size_t *length)
-{
+static char *make_text(int n, size_t *length) {
     char *text = malloc((size_t)n * 16), *p = text;
     for (int i = 0; i < n; i++) p += sprintf(p, "1\t%d\t%s\n", 2 * i + 2, i % 3 ? "0.0" : "1.0");
     *length = (size_t)(p - text);
     return text;
 }
 
-static void test_compressed(void **state)
-{
+static void test_compressed(void **state) {
     (void)state;
     enum { N = 200000 };
     size_t length;
@@ -66,8 +64,7 @@ static void test_compressed(void **state)
     free(text);
 }
 
-static void test_cut(void **state)
-{
+static void test_cut(void **state) {
     (void)state;
     enum { N = 200000 };
     static const long keep[] = {1, 2, 3, 10, 12, 18, 1000, 100000, -1, -4, -8, -28, -29};
@@ -79,7 +76,8 @@ static void test_cut(void **state)
             dcpg_err err = {0};
             const char *path = write_bytes("cut.tsv.gz", how, text, length);
             cut_file(path, keep[k]);
-            if (dcpg_profile_read(path, &profile, &err) != DCPG_E_INPUT) fail_msg("%s cut at %ld passes", how == GZIP ? "gzip" : "bgzip", keep[k]);
+            if (dcpg_profile_read(path, &profile, &err) != DCPG_E_INPUT)
+                fail_msg("%s cut at %ld passes", how == GZIP ? "gzip" : "bgzip", keep[k]);
             assert_non_null(strstr(err.text, "cut.tsv.gz"));
             if (keep[k] != 1) assert_non_null(strstr(err.text, "again"));
             unlink(path);
@@ -88,8 +86,7 @@ static void test_cut(void **state)
     free(text);
 }
 
-static void test_damaged(void **state)
-{
+static void test_damaged(void **state) {
     (void)state;
     size_t length;
     char *text = make_text(100000, &length);
@@ -109,10 +106,15 @@ static void test_damaged(void **state)
     free(text);
 }
 
-static void test_names(void **state)
-{
+static void test_names(void **state) {
     (void)state;
-    static const char *const chromo[][2] = {{"chr1", "1"}, {"CHRx", "X"}, {"mt", "MT"}, {"chrM", "MT"}, {"m", "MT"}, {"Chr", "CHR"}, {"scaffold_1", "SCAFFOLD_1"}};
+    static const char *const chromo[][2] = {{"chr1", "1"},
+                                            {"CHRx", "X"},
+                                            {"mt", "MT"},
+                                            {"chrM", "MT"},
+                                            {"m", "MT"},
+                                            {"Chr", "CHR"},
+                                            {"scaffold_1", "SCAFFOLD_1"}};
     for (size_t i = 0; i < sizeof chromo / sizeof *chromo; i++) {
         char *name = dcpg_chromo_name(chromo[i][0]);
         assert_string_equal(name, chromo[i][1]);
@@ -123,8 +125,7 @@ static void test_names(void **state)
     dcpg_free(cell);
 }
 
-static void check_list(const char *word, int n, const char *const *names, const char *const *paths)
-{
+static void check_list(const char *word, int n, const char *const *names, const char *const *paths) {
     dcpg_strings words = {0}, name = {0}, path = {0};
     dcpg_err err = {0};
     assert_int_equal(dcpg_strings_add(&words, word, &err), DCPG_OK);
@@ -139,8 +140,7 @@ static void check_list(const char *word, int n, const char *const *names, const 
     dcpg_strings_free(&path);
 }
 
-static void check_bad_list(const char *text, const char *words)
-{
+static void check_bad_list(const char *text, const char *words) {
     const char *path = write_text("list.txt", text);
     dcpg_strings word = {0}, name = {0}, paths = {0};
     dcpg_err err = {0};
@@ -153,8 +153,7 @@ static void check_bad_list(const char *text, const char *words)
     dcpg_strings_free(&paths);
 }
 
-static void test_lists(void **state)
-{
+static void test_lists(void **state) {
     (void)state;
     char folder[64], path[96];
     snprintf(folder, sizeof folder, "list_%ld", (long)getpid());
@@ -168,7 +167,8 @@ static void test_lists(void **state)
     check_list(path, 2, (const char *const[]){"a.1", "b 2"}, (const char *const[]){one, "/abs/two.tsv"});
     unlink(path);
     rmdir(folder);
-    check_list("no/such.file.tsv", 1, (const char *const[]){"such"}, (const char *const[]){"no/such.file.tsv"}); /* the reader will say */
+    check_list("no/such.file.tsv", 1, (const char *const[]){"such"},
+               (const char *const[]){"no/such.file.tsv"}); /* the reader will say */
     const char *profile = write_text("list.tsv", "1\t5\t1\n");
     char *kept = strdup(profile);
     dcpg_strings cells = {0}, paths = {0};
@@ -189,8 +189,7 @@ static void test_lists(void **state)
 }
 
 /* A wrong line far behind the first ones, of every kind. */
-static void test_late_error(void **state)
-{
+static void test_late_error(void **state) {
     (void)state;
     static const struct {
         const char *line, *wrong, *words;
@@ -210,8 +209,7 @@ static void test_late_error(void **state)
 }
 
 /* Columns beyond those of a format are passed over, however many. */
-static void test_many_columns(void **state)
-{
+static void test_many_columns(void **state) {
     (void)state;
     enum { N = 10000 };
     static const char *const starts[] = {"1\t5\t1", "1\t5\t5\t100\t1\t0", "1\t5\t+\tCG\t1\t1\t1"};
@@ -229,8 +227,7 @@ static void test_many_columns(void **state)
 }
 
 /* Counts and sums of the real files as NumPy computes them. */
-static void test_real_files(void **state)
-{
+static void test_real_files(void **state) {
     (void)state;
     static const struct {
         const char *name, *cell, *chromo;
@@ -242,9 +239,12 @@ static void test_real_files(void **state)
         {"bs/BS27_4_SER.bed.gz", "BS27_4_SER", "19", 5000, 19405955111, 1726, true},
         {"bs/BS28_2_SER.bed.gz", "BS28_2_SER", "18", 5000, 24511975790, 3821, true},
         {"bs/BS28_2_SER.bed.gz", "BS28_2_SER", "19", 5000, 18917696479, 3038, true},
-        {"hs1/cpg/bulk_ENCSR156JXJ.tsv.gz", "bulk_ENCSR156JXJ", "1", 70995, 150102450438, 50194.71797191992, false},
-        {"hs19/cpg/GSM1589192_K562.1_2.tsv.gz", "GSM1589192_K562", "19", 88297, 2421469711678, 53661.8689000234, false},
-        {"hs19/cpg/GSM1589359_KBM7.1_3.tsv.gz", "GSM1589359_KBM7", "19", 16858, 475054252174, 11243.307999979705, false},
+        {"hs1/cpg/bulk_ENCSR156JXJ.tsv.gz", "bulk_ENCSR156JXJ", "1", 70995, 150102450438, 50194.71797191992,
+         false},
+        {"hs19/cpg/GSM1589192_K562.1_2.tsv.gz", "GSM1589192_K562", "19", 88297, 2421469711678,
+         53661.8689000234, false},
+        {"hs19/cpg/GSM1589359_KBM7.1_3.tsv.gz", "GSM1589359_KBM7", "19", 16858, 475054252174,
+         11243.307999979705, false},
     };
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
         const char *path = shared_path(known[k].name);
@@ -275,11 +275,12 @@ static void test_real_files(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_binary_files), cmocka_unit_test(test_compressed), cmocka_unit_test(test_cut),          cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_names),        cmocka_unit_test(test_lists),      cmocka_unit_test(test_late_error), cmocka_unit_test(test_many_columns),
+        cmocka_unit_test(test_binary_files), cmocka_unit_test(test_compressed),
+        cmocka_unit_test(test_cut),          cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_late_error),   cmocka_unit_test(test_many_columns),
         cmocka_unit_test(test_real_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

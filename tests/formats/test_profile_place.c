@@ -7,14 +7,12 @@
 /*                                   1    6      13  17 */
 static const char bases[] = "CGATACGTTTAACGNNCGA";
 
-static dcpg_profile_options on(const case_genome *g)
-{
+static dcpg_profile_options on(const case_genome *g) {
     return (dcpg_profile_options){.genome = &g->map, .bedgraph_base = -1, .min_cg = 90};
 }
 
 /* The map against the sequence letter by letter, at all lengths around those of words and bytes. */
-static void test_map(void **state)
-{
+static void test_map(void **state) {
     (void)state;
     static const char letters[] = "ATGCN";
     dcpg_rng rng;
@@ -28,16 +26,16 @@ static void test_map(void **state)
             code = code < 5 ? code : code % 2 + 2; /* much C and G */
             text[i] = letters[code];
             packed[i / 4] |= (uint8_t)((code & 3) << 2 * (i % 4));
-            if (code == 4) packed[i / 4] &= (uint8_t)~(3 << 2 * (i % 4));
+            if (code == 4) packed[i / 4] &= (uint8_t) ~(3 << 2 * (i % 4));
         }
         dcpg_sequence s = {.length = n, .packed = packed};
         dcpg_cg_bits(&s, bits);
-        for (int64_t i = 0; i < n; i++) assert_int_equal(bits[i / 64] >> i % 64 & 1, i + 1 < n && text[i] == 'C' && text[i + 1] == 'G');
+        for (int64_t i = 0; i < n; i++)
+            assert_int_equal(bits[i / 64] >> i % 64 & 1, i + 1 < n && text[i] == 'C' && text[i + 1] == 'G');
     }
 }
 
-static void test_offsets(void **state)
-{
+static void test_offsets(void **state) {
     (void)state;
     case_genome g;
     make_genome(&g, bases);
@@ -47,16 +45,20 @@ static void test_offsets(void **state)
     expect_text("1\t1\t1\n1\t6\t0\n1\t13\t1\n1\t17\t0\n", &o, "tsv", 4, pos, value);
     expect_text("1\t0\t1\n1\t5\t0\n1\t12\t1\n1\t16\t0\n", &o, "tsv", 4, pos, value);
     expect_text("1\t2\t1\n1\t7\t0\n1\t14\t1\n1\t18\t0\n", &o, "tsv", 4, pos, value);
-    expect_text("1\t1\t2\t1\n1\t6\t7\t0\n1\t13\t14\t1\n1\t17\t18\t0\n", &o, "bedgraph", 4, pos, value); /* DeepCpG's, from 1 */
+    expect_text("1\t1\t2\t1\n1\t6\t7\t0\n1\t13\t14\t1\n1\t17\t18\t0\n", &o, "bedgraph", 4, pos,
+                value); /* DeepCpG's, from 1 */
     expect_text("1\t0\t1\t1\n1\t5\t6\t0\n1\t12\t13\t1\n1\t16\t17\t0\n", &o, "bedgraph", 4, pos, value);
     expect_text("1\t0\t1\t100\n1\t5\t6\t0\n1\t12\t13\t100\n1\t16\t17\t0\n", &o, "percent", 4, pos, value);
-    expect_text("1\t1\t2\t100\n1\t6\t7\t0\n1\t13\t14\t100\n1\t17\t18\t0\n", &o, "percent", 4, pos, value); /* percentages that count from 1 */
-    expect_text("1\t1\t2\t100\t1\t0\n1\t6\t7\t0\t0\t2\n1\t13\t14\t100\t3\t0\n1\t17\t18\t0\t0\t1\n", &o, "cov", 4, pos, value); /* C and G named: merged CpG evidence */
-    expect_text("1\t0\t+\t1\t0\tCG\tCGN\n1\t6\t-\t0\t1\tCG\tCGN\n1\t12\t+\t1\t0\tCG\tCGN\n1\t17\t-\t0\t1\tCG\tCGN\n", &o, "cpg_report", 4, pos, value); /* from 0 */
+    expect_text("1\t1\t2\t100\n1\t6\t7\t0\n1\t13\t14\t100\n1\t17\t18\t0\n", &o, "percent", 4, pos,
+                value); /* percentages that count from 1 */
+    expect_text("1\t1\t2\t100\t1\t0\n1\t6\t7\t0\t0\t2\n1\t13\t14\t100\t3\t0\n1\t17\t18\t0\t0\t1\n", &o, "cov",
+                4, pos, value); /* C and G named: merged CpG evidence */
+    expect_text(
+        "1\t0\t+\t1\t0\tCG\tCGN\n1\t6\t-\t0\t1\tCG\tCGN\n1\t12\t+\t1\t0\tCG\tCGN\n1\t17\t-\t0\t1\tCG\tCGN\n",
+        &o, "cpg_report", 4, pos, value); /* from 0 */
 }
 
-static void test_report(void **state)
-{
+static void test_report(void **state) {
     (void)state;
     case_genome g;
     make_genome(&g, bases);
@@ -66,7 +68,10 @@ static void test_report(void **state)
     dcpg_profile_report r;
     dcpg_err err = {0};
     /* Three stand on CG when moved by +1, one misses, one lies beyond the end, two on other contigs. */
-    assert_int_equal(load_text("1\t0\t1\n1\t5\t1\nchrUn_3\t5\t1\n1\t8\t0\n1\t12\t1\n1\t2000000000\t0\nchrUn_4\t6\t1\n", &o, &profile, &r, &err), DCPG_OK);
+    assert_int_equal(
+        load_text("1\t0\t1\n1\t5\t1\nchrUn_3\t5\t1\n1\t8\t0\n1\t12\t1\n1\t2000000000\t0\nchrUn_4\t6\t1\n", &o,
+                  &profile, &r, &err),
+        DCPG_OK);
     assert_string_equal(r.format, "tsv");
     assert_int_equal(r.calls, 7);
     assert_int_equal(r.elsewhere, 2);
@@ -79,13 +84,13 @@ static void test_report(void **state)
     expect_calls(&profile, 0, "1", 3, (int[]){1, 6, 13}, (double[]){1, 1, 1});
     dcpg_profile_free(&profile);
     o.min_cg = 61;
-    expect_refused("1\t0\t1\n1\t5\t1\nchrUn_3\t5\t1\n1\t8\t0\n1\t12\t1\n1\t2000000000\t0\n", &o, DCPG_E_INPUT, "60.0 % of its 5 calls", "moved by -1: 20.0 %, in place: 0.0 %, moved by +1: 60.0 %");
+    expect_refused("1\t0\t1\n1\t5\t1\nchrUn_3\t5\t1\n1\t8\t0\n1\t12\t1\n1\t2000000000\t0\n", &o, DCPG_E_INPUT,
+                   "60.0 % of its 5 calls", "moved by -1: 20.0 %, in place: 0.0 %, moved by +1: 60.0 %");
     expect_refused("2\t6\t1\n", &o, DCPG_E_INPUT, "no chromosome of it (2, say)", "genome");
 }
 
 /* Noise must not move a file whose own convention holds: a call before a CG hits it when moved. */
-static void test_convention_wins(void **state)
-{
+static void test_convention_wins(void **state) {
     (void)state;
     case_genome g;
     char genome[1201], text[8000] = "", *at = text;
@@ -106,46 +111,56 @@ static void test_convention_wins(void **state)
     dcpg_profile_free(&profile);
 }
 
-static void test_strands(void **state)
-{
+static void test_strands(void **state) {
     (void)state;
     case_genome g;
     make_genome(&g, bases);
     dcpg_profile_options o = on(&g), alone = plain_options;
     o.call = alone.call = DCPG_CALL_FRACTION;
     /* Counts of both strands are added, with and without a column that names them, and whatever the order. */
-    expect_text("1\t6\t6\t100\t1\t0\n1\t7\t7\t0\t0\t3\n1\t1\t1\t100\t1\t0\n", &o, "cov", 2, (int[]){1, 6}, (double[]){1, .25});
-    expect_text("1\t7\t-\tCG\t0\t3\t1\n1\t6\t+\tCG\t1\t1\t1\n1\t1\t+\tCG\t1\t1\t1\n", &o, "allc", 2, (int[]){1, 6}, (double[]){1, .25});
-    expect_text("1\t7\t-\tCG\t0\t3\t1\n1\t6\t+\tCG\t1\t1\t1\n1\t1\t+\tCG\t1\t1\t1\n", &alone, "allc", 2, (int[]){1, 6}, (double[]){1, .25});
+    expect_text("1\t6\t6\t100\t1\t0\n1\t7\t7\t0\t0\t3\n1\t1\t1\t100\t1\t0\n", &o, "cov", 2, (int[]){1, 6},
+                (double[]){1, .25});
+    expect_text("1\t7\t-\tCG\t0\t3\t1\n1\t6\t+\tCG\t1\t1\t1\n1\t1\t+\tCG\t1\t1\t1\n", &o, "allc", 2,
+                (int[]){1, 6}, (double[]){1, .25});
+    expect_text("1\t7\t-\tCG\t0\t3\t1\n1\t6\t+\tCG\t1\t1\t1\n1\t1\t+\tCG\t1\t1\t1\n", &alone, "allc", 2,
+                (int[]){1, 6}, (double[]){1, .25});
     /* A call of the wrong strand misses, between two others of its CpG. */
     o.min_cg = 60;
-    expect_text("1\t6\t+\tCG\t1\t1\t1\n1\t6\t-\tCG\t1\t1\t1\n1\t7\t-\tCG\t0\t1\t1\n", &o, "allc", 1, (int[]){6}, (double[]){.5});
+    expect_text("1\t6\t+\tCG\t1\t1\t1\n1\t6\t-\tCG\t1\t1\t1\n1\t7\t-\tCG\t0\t1\t1\n", &o, "allc", 1,
+                (int[]){6}, (double[]){.5});
     /* A strand column that contradicts the genome is ignored. */
     o.min_cg = 90;
-    expect_text("1\t6\t-\tCG\t1\t1\t1\n1\t13\t+\tCG\t1\t1\t1\n1\t1\t-\tCG\t0\t1\t1\n", &o, "allc", 3, (int[]){1, 6, 13}, (double[]){0, 1, 1});
+    expect_text("1\t6\t-\tCG\t1\t1\t1\n1\t13\t+\tCG\t1\t1\t1\n1\t1\t-\tCG\t0\t1\t1\n", &o, "allc", 3,
+                (int[]){1, 6, 13}, (double[]){0, 1, 1});
     /* Values are averaged. */
-    expect_text("1\t5\t6\t100\n1\t6\t7\t50\n1\t0\t1\t0\n", &o, "percent", 2, (int[]){1, 6}, (double[]){0, .75});
-    expect_error("1\t1\t-\tCG\t0\t1\t1\n", "line 1", "below 1"); /* the C of this G would be before the chromosome */
+    expect_text("1\t5\t6\t100\n1\t6\t7\t50\n1\t0\t1\t0\n", &o, "percent", 2, (int[]){1, 6},
+                (double[]){0, .75});
+    expect_error("1\t1\t-\tCG\t0\t1\t1\n", "line 1",
+                 "below 1"); /* the C of this G would be before the chromosome */
 }
 
-static void test_duplicates(void **state)
-{
+static void test_duplicates(void **state) {
     (void)state;
     case_genome g;
     make_genome(&g, bases);
     dcpg_profile_options o = on(&g);
     o.call = DCPG_CALL_FRACTION;
-    expect_text("1\t6\t6\t100\t1\t0\n1\t1\t1\t0\t0\t1\nchr1\t6\t6\t0\t0\t3\n", &o, "cov", 2, (int[]){1, 6}, (double[]){0, .25});
-    expect_refused("1\t6\t1\n1\t1\t0\nchr1\t6\t1\n", &o, DCPG_E_INPUT, "line 3: position 6 of chromosome 1", "line 1 already");
-    expect_refused("1\t5\t6\t0\n#\n1\t0\t1\t100\n1\t5\t6\t100\n", &o, DCPG_E_INPUT, "line 4: position 5 of chromosome 1", "line 1 already");
-    expect_refused("1\t6\t7\t0\n1\t0\t1\t100\n1\t6\t7\t100\n1\t12\t13\t100\n", &o, DCPG_E_INPUT, "line 3: position 6 of chromosome 1", "line 1 already");
+    expect_text("1\t6\t6\t100\t1\t0\n1\t1\t1\t0\t0\t1\nchr1\t6\t6\t0\t0\t3\n", &o, "cov", 2, (int[]){1, 6},
+                (double[]){0, .25});
+    expect_refused("1\t6\t1\n1\t1\t0\nchr1\t6\t1\n", &o, DCPG_E_INPUT, "line 3: position 6 of chromosome 1",
+                   "line 1 already");
+    expect_refused("1\t5\t6\t0\n#\n1\t0\t1\t100\n1\t5\t6\t100\n", &o, DCPG_E_INPUT,
+                   "line 4: position 5 of chromosome 1", "line 1 already");
+    expect_refused("1\t6\t7\t0\n1\t0\t1\t100\n1\t6\t7\t100\n1\t12\t13\t100\n", &o, DCPG_E_INPUT,
+                   "line 3: position 6 of chromosome 1", "line 1 already");
 }
 
-static void test_rules(void **state)
-{
+static void test_rules(void **state) {
     (void)state;
-    static const char counts[] = "1\t10\t10\t100\t3\t0\n1\t20\t20\t50\t1\t1\n1\t30\t30\t66\t2\t1\n1\t40\t40\t0\t0\t1\n1\t50\t50\t25\t1\t3\n1\t60\t60\t0\t0\t0\n";
-    static const char values[] = "1\t10\t11\t1\n1\t20\t21\t0.5\n1\t30\t31\t0.75\n1\t40\t41\t0\n", tsv[] = "1\t10\t1\n1\t20\t0.5\n1\t30\t0.75\n1\t40\t0\n";
+    static const char counts[] = "1\t10\t10\t100\t3\t0\n1\t20\t20\t50\t1\t1\n1\t30\t30\t66\t2\t1\n1\t40\t40\t"
+                                 "0\t0\t1\n1\t50\t50\t25\t1\t3\n1\t60\t60\t0\t0\t0\n";
+    static const char values[] = "1\t10\t11\t1\n1\t20\t21\t0.5\n1\t30\t31\t0.75\n1\t40\t41\t0\n",
+                      tsv[] = "1\t10\t1\n1\t20\t0.5\n1\t30\t0.75\n1\t40\t0\n";
     dcpg_profile_options o = plain_options;
     const int *four = (int[]){10, 20, 30, 40};
     const double *shares = (double[]){1, .5, .75, 0};
@@ -176,8 +191,7 @@ static void test_rules(void **state)
     assert_int_equal(dcpg_call_named("Round", &call, &err), DCPG_E_USAGE);
 }
 
-static void test_chromos(void **state)
-{
+static void test_chromos(void **state) {
     (void)state;
     case_genome g;
     make_genome(&g, bases);
@@ -196,14 +210,14 @@ static void test_chromos(void **state)
 }
 
 /* Random calls around CGs of a random genome, against the rules written out naively. */
-static void test_random(void **state)
-{
+static void test_random(void **state) {
     (void)state;
     dcpg_rng rng;
     dcpg_rng_start(&rng, 7, 7);
     for (int round = 0; round < 300; round++) {
         char genome[400] = "", *text = calloc(1, 40000), *at = text;
-        int length = 2 + (int)dcpg_rng_below(&rng, 380), meth[400] = {0}, total[400] = {0}, shift = (int)dcpg_rng_below(&rng, 3) - 1, n = 0;
+        int length = 2 + (int)dcpg_rng_below(&rng, 380), meth[400] = {0}, total[400] = {0},
+            shift = (int)dcpg_rng_below(&rng, 3) - 1, n = 0;
         for (int i = 0; i < length; i++) genome[i] = "ACGCG"[dcpg_rng_below(&rng, 5)];
         case_genome g;
         make_genome(&g, genome);
@@ -212,7 +226,8 @@ static void test_random(void **state)
             for (int on_g = 0; on_g < 2; on_g++) {
                 int m = (int)dcpg_rng_below(&rng, 4), u = (int)dcpg_rng_below(&rng, 4);
                 if (i + 1 + on_g + shift < 0) continue; /* would be negative in the file */
-                at += sprintf(at, "1\t%d\t%c\tCGN\t%d\t%d\t1\n", i + 1 + on_g + shift, on_g ? '-' : '+', m, m + u);
+                at += sprintf(at, "1\t%d\t%c\tCGN\t%d\t%d\t1\n", i + 1 + on_g + shift, on_g ? '-' : '+', m,
+                              m + u);
                 meth[i] += m;
                 total[i] += m + u;
                 n += m + u > 0;
@@ -237,11 +252,13 @@ static void test_random(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_map),        cmocka_unit_test(test_offsets), cmocka_unit_test(test_report),  cmocka_unit_test(test_convention_wins), cmocka_unit_test(test_strands),
-        cmocka_unit_test(test_duplicates), cmocka_unit_test(test_rules),   cmocka_unit_test(test_chromos), cmocka_unit_test(test_random),
+        cmocka_unit_test(test_map),     cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_report),  cmocka_unit_test(test_convention_wins),
+        cmocka_unit_test(test_strands), cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_rules),   cmocka_unit_test(test_chromos),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

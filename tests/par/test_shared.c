@@ -8,8 +8,7 @@
 
 static dcpg_par par;
 
-static dcpg_par_shared *open_all(size_t bytes)
-{
+static dcpg_par_shared *open_all(size_t bytes) {
     dcpg_par_shared *shared = NULL;
     dcpg_err err = {0};
     assert_int_equal(dcpg_par_shared_open_all(&par, bytes, &shared, &err), DCPG_OK);
@@ -17,8 +16,7 @@ static dcpg_par_shared *open_all(size_t bytes)
     return shared;
 }
 
-static void starts_zeroed(void **state)
-{
+static void starts_zeroed(void **state) {
     (void)state;
     dcpg_par_shared *shared = open_all(100000);
     for (size_t i = 0; i < shared->bytes; i++) assert_int_equal(((char *)shared->data)[i], 0);
@@ -27,15 +25,15 @@ static void starts_zeroed(void **state)
 }
 
 /* Every rank fills a part of its own; all see all parts. */
-static void fills(void **state)
-{
+static void fills(void **state) {
     (void)state;
     enum { PART = 1003 };
     dcpg_par_shared *shared = open_all((size_t)par.size * PART);
     for (int root = par.size - 1; root >= 0; root--) {
         unsigned char part[PART];
         for (size_t i = 0; i < PART; i++) part[i] = (unsigned char)dcpg_mix((uint64_t)root, i);
-        dcpg_par_shared_fill_all(&par, shared, (size_t)root * PART, par.rank == root ? part : NULL, PART, root);
+        dcpg_par_shared_fill_all(&par, shared, (size_t)root * PART, par.rank == root ? part : NULL, PART,
+                                 root);
         assert_memory_equal((char *)shared->data + root * PART, part, PART);
     }
     dcpg_par_shared_fill_all(&par, shared, 0, NULL, 0, par.size - 1);
@@ -43,8 +41,7 @@ static void fills(void **state)
 }
 
 /* On one host it is really one piece of memory. */
-static void is_held_once(void **state)
-{
+static void is_held_once(void **state) {
     (void)state;
     dcpg_par_shared *shared = open_all(64);
     assert_int_equal(shared->one_per_host, par.size > 1);
@@ -58,8 +55,7 @@ static void is_held_once(void **state)
 }
 
 /* More than there is is refused everywhere, and nothing hangs. */
-static void too_much_is_refused(void **state)
-{
+static void too_much_is_refused(void **state) {
     (void)state;
     dcpg_par_shared *shared = NULL;
     dcpg_err err = {0};
@@ -67,12 +63,14 @@ static void too_much_is_refused(void **state)
     assert_null(shared);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(starts_zeroed), cmocka_unit_test(fills), cmocka_unit_test(is_held_once), cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test(starts_zeroed),
+        cmocka_unit_test(fills),
+        cmocka_unit_test(is_held_once),
+        cmocka_unit_test(too_much_is_refused),
     };
     int failed = cmocka_run_group_tests_name("whole messages", tests, NULL, NULL);
     par.impl->piece = 16; /* messages longer than MPI counts, in small */
