@@ -1,7 +1,9 @@
 /* What all subcommands share. */
 #include "cmd/cmd.h"
 
+#include <dcpg/memory.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err) {
@@ -10,6 +12,16 @@ int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err)
         if (err->status == DCPG_E_USAGE) fprintf(stderr, "Try 'dcpg %s --help'.\n", command);
     }
     return dcpg_exit_code(err->status);
+}
+
+char *dcpg_cmd_words(int argc, char **argv) {
+    size_t bytes = sizeof "dcpg";
+    for (int i = 0; i < argc; i++) bytes += strlen(argv[i]) + 1;
+    char *line = dcpg_alloc(bytes, 1);
+    if (!line) return NULL;
+    char *to = stpcpy(line, "dcpg");
+    for (int i = 0; i < argc; i++) to = stpcpy(stpcpy(to, " "), argv[i]);
+    return line;
 }
 
 static double seconds(struct timeval t) { return (double)t.tv_sec + 1e-6 * (double)t.tv_usec; }

@@ -3,12 +3,14 @@
 #include "cmd/cmd.h"
 
 #include <dcpg/file.h>
+#include <dcpg/memory.h>
 #include <dcpg/options.h>
+#include <dcpg/store_make.h>
 
 /* Everything a user can say. */
 typedef struct settings {
-    dcpg_strings files, chromos;
-    const char *log_file;
+    dcpg_strings files, chromos, dna_files;
+    const char *out_file, *log_file;
     bool verbose;
     dcpg_cmd_windows windows;
 } settings;
@@ -18,6 +20,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     const dcpg_opt options[] = {
         {DCPG_OPT_STRING, "out_dir", &w->out_dir, NULL, 0, 0,
          "write DeepCpG data files c<chromo>_<first>-<end>.h5 to this directory", "DIR"},
+        {DCPG_OPT_STRING, "out_file", &s->out_file, NULL, 0, 0, "make a store of DeepCpG data files", "FILE"},
         {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "use only these chromosomes (left out: all)",
          "NAME"},
 
@@ -37,27 +40,67 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_INT, "seed", &w->seed, "0", 0, 9e18,
          "of the random bases that DeepCpG data files have in place of N", "N"},
 
+        {DCPG_OPT_GROUP, "store", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_LIST, "dna_files", &s->dna_files, NULL, 0, 0,
+         "the genome: FASTA files, plain or gzip, or directories of them (left out: put together from the "
+         "windows, N between them and where they differ)",
+         "FILE"},
+
         {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
         {0}};
-    dcpg_command_line line = {
-        "dcpg convert STORE|FILE... --out_dir DIR [options]",
-        "Writes DeepCpG data files from a store (made by dcpg data), or from other DeepCpG data files.",
-        options, &s->files};
+    dcpg_command_line line = {"dcpg convert STORE|FILE... --out_dir DIR | FILE... --out_file STORE [options]",
+                              "Writes DeepCpG data files from a store (made by dcpg data) or from other "
+                              "DeepCpG data files, or makes a store of "
+                              "DeepCpG data files: its calls are their labels and all neighbours at their "
+                              "distances, its sites their rows.",
+                              options, &s->files};
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     if (*help) return DCPG_OK;
     if (s->files.n == 0)
         return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
-    if (!w->out_dir) return dcpg_fail(err, DCPG_E_USAGE, "say where to write: --out_dir DIR");
+    if (!w->out_dir == !s->out_file)
+        return dcpg_fail(
+            err, DCPG_E_USAGE,
+            "say what to write: --out_dir DIR for DeepCpG data files, or --out_file FILE for a store");
+    if (s->dna_files.n > 0 && w->out_dir)
+        return dcpg_fail(
+            err, DCPG_E_USAGE,
+            "--dna_files is for --out_file: windows of DNA are cut from the store or from the files given");
+    if (s->out_file) DCPG_TRY(dcpg_check_output(s->out_file, &s->files, err));
+    if (s->out_file) DCPG_TRY(dcpg_check_output(s->out_file, &s->dna_files, err));
     return dcpg_cmd_check_windows(w, err);
 }
 
-static dcpg_status convert_all(const settings *s, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+static dcpg_status make_store_all(const settings *s, const dcpg_cmd_named *data, int argc, char **argv,
+                                  const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+    if (data->store)
+        return dcpg_fail(err, DCPG_E_USAGE, "%s is a store already: --out_file is for DeepCpG data files",
+                         data->name);
+    char *command = dcpg_cmd_words(argc, argv);
+    dcpg_store_options options = {.dna_files = &s->dna_files,
+                                  .out_file = s->out_file,
+                                  .cpg_cov = 1,
+                                  .chromos = &s->chromos,
+                                  .bedgraph_base = -1,
+                                  .command = command};
+    dcpg_status status =
+        command ? DCPG_OK : dcpg_fail_nomem(err, "the command line", (unsigned long long)argc);
+    status = dcpg_agree_all(par, status, err);
+    if (status == DCPG_OK) status = dcpg_store_from_deepcpg_all(data->set, &options, log, err);
+    dcpg_free(command);
+    return status;
+}
+
+static dcpg_status convert_all(const settings *s, int argc, char **argv, const dcpg_par *par, dcpg_log *log,
+                               dcpg_err *err) {
     dcpg_cmd_named data = {0};
     dcpg_status status = dcpg_cmd_named_open_all(&s->files, par, &data, err);
-    if (status == DCPG_OK) status = dcpg_cmd_write_files_all(&s->windows, &data, &s->chromos, log, err);
+    if (status == DCPG_OK)
+        status = s->out_file ? make_store_all(s, &data, argc, argv, par, log, err)
+                             : dcpg_cmd_write_files_all(&s->windows, &data, &s->chromos, log, err);
     dcpg_cmd_named_close(&data);
     return status;
 }
@@ -73,12 +116,13 @@ int dcpg_cmd_convert(dcpg_par *par, int argc, char **argv) {
         dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
         if (s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
         status = dcpg_agree_all(par, status, &err);
-        if (status == DCPG_OK) status = convert_all(&s, par, &log, &err);
+        if (status == DCPG_OK) status = convert_all(&s, argc, argv, par, &log, &err);
         if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
         dcpg_log_close(&log);
     }
     dcpg_strings_free(&s.files);
     dcpg_strings_free(&s.chromos);
+    dcpg_strings_free(&s.dna_files);
     dcpg_strings_free(&s.windows.replicates);
     dcpg_strings_free(&s.windows.outputs);
     return status == DCPG_OK ? 0 : dcpg_cmd_fail(par, argv[0], &err);

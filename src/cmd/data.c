@@ -5,7 +5,6 @@
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
 #include <dcpg/store_make.h>
-#include <string.h>
 
 typedef struct settings {
     dcpg_strings profiles, dna_files, chromos;
@@ -61,21 +60,9 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     return dcpg_check_output(o->out_file, &s->dna_files, err);
 }
 
-/* "dcpg data --cpg_profiles ...", as it was typed but for quotes; NULL when out of memory. */
-static char *join(int argc, char **argv)
-{
-    size_t bytes = sizeof "dcpg";
-    for (int i = 0; i < argc; i++) bytes += strlen(argv[i]) + 1;
-    char *line = dcpg_alloc(bytes, 1);
-    if (!line) return NULL;
-    char *to = stpcpy(line, "dcpg");
-    for (int i = 0; i < argc; i++) to = stpcpy(stpcpy(to, " "), argv[i]);
-    return line;
-}
-
 static dcpg_status make_all(settings *s, int argc, char **argv, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
 {
-    char *command = join(argc, argv);
+    char *command = dcpg_cmd_words(argc, argv);
     dcpg_status status = command ? DCPG_OK : dcpg_fail_nomem(err, "the command line", (unsigned long long)argc);
     if (status == DCPG_OK && s->log_file && par->rank == 0) status = dcpg_log_to_file(log, s->log_file, err);
     status = dcpg_agree_all(par, status, err);

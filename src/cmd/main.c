@@ -14,7 +14,7 @@ typedef struct command {
 static const command commands[] = {
     {"simulate", dcpg_cmd_simulate, "write a synthetic genome and single cells with known truth"},
     {"data", dcpg_cmd_data, "put methylation profiles and a genome into a store"},
-    {"convert", dcpg_cmd_convert, "write a store as DeepCpG data files"},
+    {"convert", dcpg_cmd_convert, "a store to DeepCpG data files, or such files to a store"},
     {"train", dcpg_cmd_train, "train a model on a store"},
     {"eval", dcpg_cmd_eval, "predict every site and cell, and score the predictions"},
     {"export", dcpg_cmd_export, "write imputed methylation for genome browsers"},

@@ -101,10 +101,24 @@ static dcpg_status add_chromo(making *m, const char *raw, dcpg_err *err)
     return status;
 }
 
+/* Cells of an input that takes the place of profiles. */
+static dcpg_status take_input(making *m, dcpg_err *err)
+{
+    const dcpg_strings *cells = m->input->cells;
+    m->nb_cell = (int64_t)cells->n;
+    m->path = dcpg_alloc(cells->n, sizeof *m->path);
+    if (!m->path) return dcpg_fail_nomem(err, "cells", cells->n * sizeof *m->path);
+    for (size_t i = 0; i < cells->n; i++) {
+        m->path[i] = m->input->name;
+        DCPG_TRY(dcpg_strings_add(&m->name, cells->v[i], err));
+    }
+    return DCPG_OK;
+}
+
 static dcpg_status take_options(making *m, dcpg_err *err)
 {
     const dcpg_store_options *o = m->options;
-    if (!o->profiles || o->profiles->n == 0) return dcpg_fail(err, DCPG_E_USAGE, "no profiles: give the methylation files of the cells with --cpg_profiles");
+    if (!m->input && (!o->profiles || o->profiles->n == 0)) return dcpg_fail(err, DCPG_E_USAGE, "no profiles: give the methylation files of the cells with --cpg_profiles");
     if (!o->out_file || !*o->out_file) return dcpg_fail(err, DCPG_E_USAGE, "no file to write: name the store with --out_file");
     if (o->cpg_cov < 1) return dcpg_fail(err, DCPG_E_USAGE, "--cpg_cov %" PRId64 ": at least 1", o->cpg_cov);
     if (o->bedgraph_base < -1 || o->bedgraph_base > 1) return dcpg_fail(err, DCPG_E_USAGE, "--bedgraph_base %d: 0 or 1", o->bedgraph_base);
@@ -113,7 +127,7 @@ static dcpg_status take_options(making *m, dcpg_err *err)
     DCPG_TRY(dcpg_profile_check_format(o->profile_format, err));
     for (size_t i = 0; o->chromos && i < o->chromos->n; i++) DCPG_TRY(add_chromo(m, o->chromos->v[i], err));
     if (o->dna_files && o->dna_files->n > 0) DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, err));
-    DCPG_TRY(sort_cells(m, err));
+    DCPG_TRY(m->input ? take_input(m, err) : sort_cells(m, err));
     share_cells(m);
     return DCPG_OK;
 }
@@ -165,7 +179,12 @@ static dcpg_status make_all(making *m, dcpg_err *err)
 
 dcpg_status dcpg_store_make_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
 {
-    making m = {.options = options, .par = par, .log = log};
+    return dcpg_store_make_from_all(options, NULL, par, log, err);
+}
+
+dcpg_status dcpg_store_make_from_all(const dcpg_store_options *options, const making_input *input, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
+{
+    making m = {.input = input, .options = options, .par = par, .log = log};
     dcpg_status status = make_all(&m, err);
     free_making(&m);
     return status;

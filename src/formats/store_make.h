@@ -66,7 +66,18 @@ typedef struct genome {
     dcpg_par_shared *bits;
 } genome;
 
+/* What takes the place of profiles: cells, sites and, where not NULL, sequences out of memory. All Local. */
+typedef struct making_input {
+    void *context;
+    const char *name;          /* of where it comes from, for messages */
+    const dcpg_strings *cells; /* in bytewise order */
+    dcpg_status (*cell)(void *context, int64_t cell, dcpg_profile *profile, dcpg_err *err);
+    dcpg_status (*sites)(void *context, dcpg_profile *profile, dcpg_err *err); /* asked on rank 0 */
+    dcpg_status (*sequences)(void *context, dcpg_sequence_fn *each, void *receiver, dcpg_err *err); /* this rank's share */
+} making_input;
+
 typedef struct making {
+    const making_input *input; /* NULL: profiles */
     const dcpg_store_options *options;
     const dcpg_par *par;
     dcpg_log *log;
@@ -103,6 +114,20 @@ static inline int64_t nb_own(const making *m)
 {
     return m->cell_end - m->cell_first;
 }
+
+/* Where the sites are listed; NULL: they are found. */
+static inline const char *targets_of(const making *m)
+{
+    return m->input ? m->input->name : m->options->pos_file;
+}
+
+static inline bool has_genome(const making *m)
+{
+    return m->dna_files.n > 0 || (m->input && m->input->sequences);
+}
+
+/* dcpg_store_make_all with `input` in place of profiles, which are not looked at; its calls are taken as they are. Collective. */
+dcpg_status dcpg_store_make_from_all(const dcpg_store_options *options, const making_input *input, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
 
 /* The steps, in this order. Each is Collective and agrees on its outcome. */
 dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err);    /* sequences, and where CG stands */

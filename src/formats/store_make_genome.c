@@ -38,6 +38,7 @@ static dcpg_status receive(void *context, dcpg_sequence *sequence, dcpg_err *err
 
 static dcpg_status read_sequences(making *m, dcpg_err *err)
 {
+    if (m->dna_files.n == 0) return m->input->sequences(m->input->context, receive, &(reading){.m = m}, err);
     int64_t n = (int64_t)m->dna_files.n, worst = n;
     int64_t from = dcpg_part(n, m->par->rank, m->par->size), to = dcpg_part(n, m->par->rank + 1, m->par->size);
     dcpg_err first = {0};
@@ -154,7 +155,7 @@ void dcpg_free_genome_all(genome *g)
 
 dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err)
 {
-    if (m->dna_files.n == 0) return DCPG_OK;
+    if (!has_genome(m)) return DCPG_OK;
     double started = dcpg_now();
     DCPG_TRY(dcpg_agree_all(m->par, read_sequences(m, err), err));
     DCPG_TRY(gather_all(m, err));
@@ -198,8 +199,7 @@ static dcpg_status take_chromo_all(making *m, int chromo, dcpg_err *err)
     const char *name = m->chromo.v[chromo];
     const dcpg_cg_chromo *found = dcpg_cg_find(&g->map, name);
     if (!found) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: chromosome %s is missing from the FASTA files: add its sequence to --dna_files, or name the chromosomes to use with --chromos", m->options->pos_file,
-                         name);
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: chromosome %s is missing from the FASTA files: add its sequence to --dna_files, or name the chromosomes to use with --chromos", targets_of(m), name);
     }
     const about_sequence *about = &g->about[found - g->chromo];
     bool own = about->owner == m->par->rank;
@@ -210,26 +210,33 @@ static dcpg_status take_chromo_all(making *m, int chromo, dcpg_err *err)
     return share_runs_all(m, chromo, own ? &m->held[about->held].sequence : NULL, about->nb_run, err);
 }
 
-static dcpg_status check_targets(const making *m, dcpg_err *err)
+static dcpg_status check_ends(const making *m, const packed_cell *cell, dcpg_err *err)
 {
-    for (int c = 0; c < m->target.nb_chromo; c++) {
-        const packed_calls *calls = &m->target.chromo[c];
+    for (int c = 0; c < cell->nb_chromo; c++) {
+        const packed_calls *calls = &cell->chromo[c];
         int64_t length = m->length[calls->chromo];
         if (calls->last <= length) continue;
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: chromosome %s: position %" PRId32 " lies beyond its end at %" PRId64 ": use the genome build that the positions belong to", m->target.path,
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: chromosome %s: position %" PRId32 " lies beyond its end at %" PRId64 ": use the genome build that the positions belong to", cell->path,
                          m->chromo.v[calls->chromo], calls->last, length);
     }
     return DCPG_OK;
 }
 
+/* Calls of profiles stand on a CG of the genome. */
+static dcpg_status check_positions(const making *m, dcpg_err *err)
+{
+    for (int64_t i = 0; m->input && i < nb_own(m); i++) DCPG_TRY(check_ends(m, &m->cell[i], err));
+    return check_ends(m, &m->target, err);
+}
+
 dcpg_status dcpg_make_chromos_all(making *m, dcpg_err *err)
 {
     DCPG_TRY(dcpg_agree_all(m->par, alloc_chromos(m, err), err));
-    if (m->dna_files.n == 0) return DCPG_OK;
+    if (!has_genome(m)) return DCPG_OK;
     for (int c = 0; c < (int)m->chromo.n; c++) DCPG_TRY(take_chromo_all(m, c, err));
     for (int64_t i = 0; i < m->nb_held; i++) {
         if (m->held[i].chromo < 0) dcpg_sequence_free(&m->held[i].sequence);
     }
     dcpg_free_genome_all(&m->genome);
-    return dcpg_agree_all(m->par, check_targets(m, err), err);
+    return dcpg_agree_all(m->par, check_positions(m, err), err);
 }

@@ -140,7 +140,7 @@ static dcpg_status exchange_all(const making *m, const tallies *own, size_t *scr
 
 static bool is_site(const making *m, uint32_t count)
 {
-    return m->options->pos_file ? (count & TARGET) != 0 : count >= m->options->cpg_cov;
+    return targets_of(m) ? (count & TARGET) != 0 : count >= m->options->cpg_cov;
 }
 
 /* Room for `n` more positions. */

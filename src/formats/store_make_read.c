@@ -94,21 +94,29 @@ static dcpg_status make_profile(targets *t, dcpg_profile *profile, dcpg_err *err
     return DCPG_OK;
 }
 
-static dcpg_status read_targets(making *m, dcpg_err *err)
+/* The lines of --pos_file as a profile without values. */
+static dcpg_status read_pos_file(const char *path, dcpg_profile *profile, dcpg_err *err)
 {
     targets t = {0};
-    dcpg_profile profile = {0};
-    m->target.path = m->options->pos_file;
-    dcpg_status status = read_target_lines(&t, m->options->pos_file, err);
+    dcpg_status status = read_target_lines(&t, path, err);
     if (status == DCPG_OK) {
         qsort(t.v, t.n, sizeof *t.v, by_place);
-        status = make_profile(&t, &profile, err);
+        status = make_profile(&t, profile, err);
     }
-    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->target, err);
-    if (status == DCPG_OK && m->target.n == 0) status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no position on the chromosomes of --chromos", m->options->pos_file);
-    dcpg_profile_free(&profile);
     dcpg_strings_free(&t.chromo);
     dcpg_free(t.v);
+    return status;
+}
+
+static dcpg_status read_targets(making *m, dcpg_err *err)
+{
+    const making_input *input = m->input;
+    dcpg_profile profile = {0};
+    m->target.path = targets_of(m);
+    dcpg_status status = input ? input->sites(input->context, &profile, err) : read_pos_file(m->target.path, &profile, err);
+    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->target, err);
+    if (status == DCPG_OK && m->target.n == 0) status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no position on the chromosomes of --chromos", m->target.path);
+    dcpg_profile_free(&profile);
     return status;
 }
 
@@ -118,7 +126,7 @@ static dcpg_status read_profile(const making *m, const dcpg_profile_options *opt
 {
     dcpg_profile profile = {0};
     m->cell[i].path = m->path[m->cell_first + i];
-    dcpg_status status = dcpg_profile_load(m->cell[i].path, options, &profile, report, err);
+    dcpg_status status = m->input ? m->input->cell(m->input->context, m->cell_first + i, &profile, err) : dcpg_profile_load(m->cell[i].path, options, &profile, report, err);
     if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cell[i], err);
     dcpg_profile_free(&profile);
     return status;
@@ -137,7 +145,7 @@ static dcpg_status read_profiles(making *m, dcpg_profile_report *report, dcpg_er
                                     .min_cg = o->min_cg};
     int64_t n = nb_own(m), done = 0, worst = n;
     dcpg_err first = {0};
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) if (!m->input) /* which may read HDF5, by one thread alone */
     for (int64_t i = 0; i < n; i++) {
         dcpg_err mine = {0};
         dcpg_status status = read_profile(m, &options, i, &report[i], &mine);
@@ -239,9 +247,9 @@ dcpg_status dcpg_make_read_all(making *m, dcpg_err *err)
     m->cell = dcpg_alloc((size_t)nb_own(m), sizeof *m->cell);
     if (!m->cell || !report) status = dcpg_fail_nomem(err, "cells", (size_t)nb_own(m) * sizeof *m->cell);
     if (status == DCPG_OK) status = read_profiles(m, report, err);
-    if (status == DCPG_OK && m->options->pos_file && m->par->rank == 0) status = read_targets(m, err);
+    if (status == DCPG_OK && targets_of(m) && m->par->rank == 0) status = read_targets(m, err);
     status = dcpg_agree_all(m->par, status, err);
-    if (status == DCPG_OK) status = dcpg_make_tell_all(m, report, err);
+    if (status == DCPG_OK && !m->input) status = dcpg_make_tell_all(m, report, err);
     dcpg_free(report);
     DCPG_TRY(status);
     DCPG_TRY(name_chromos_all(m, err));
