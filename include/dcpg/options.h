@@ -9,6 +9,7 @@
 
 #include <dcpg/status.h>
 #include <dcpg/text.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 typedef enum dcpg_opt_kind {
@@ -17,8 +18,15 @@ typedef enum dcpg_opt_kind {
     DCPG_OPT_DOUBLE, /* double * */
     DCPG_OPT_STRING, /* const char **: points into argv or into the table */
     DCPG_OPT_LIST,   /* dcpg_strings *: one word or more */
+    DCPG_OPT_WORDS,  /* dcpg_words *: any number of words, none too */
     DCPG_OPT_GROUP   /* no option: a heading in --help */
 } dcpg_opt_kind;
+
+/* Value of an option that means something without words too. */
+typedef struct dcpg_words {
+    bool given;
+    dcpg_strings list;
+} dcpg_words;
 
 typedef struct dcpg_opt {
     dcpg_opt_kind kind;

@@ -82,6 +82,13 @@ static dcpg_status check_range(const dcpg_opt *o, double value, const char *word
     return dcpg_fail(err, DCPG_E_USAGE, "--%s %s is out of range: it may be from %.15g to %.15g", o->name, word, o->min, o->max);
 }
 
+/* The words that belong to a list; NULL: the option is none. */
+static dcpg_strings *words_of(const dcpg_opt *o)
+{
+    if (o->kind == DCPG_OPT_WORDS) return &((dcpg_words *)o->value)->list;
+    return o->kind == DCPG_OPT_LIST ? o->value : NULL;
+}
+
 static dcpg_status set_flag(const dcpg_opt *o, const char *word, dcpg_err *err)
 {
     bool on = strcmp(word, "true") == 0;
@@ -110,7 +117,8 @@ static dcpg_status set_value(const dcpg_opt *o, const char *word, dcpg_err *err)
         return DCPG_OK;
     }
     case DCPG_OPT_STRING: *(const char **)o->value = word; return DCPG_OK;
-    case DCPG_OPT_LIST: return dcpg_strings_add(o->value, word, err);
+    case DCPG_OPT_LIST:
+    case DCPG_OPT_WORDS: return dcpg_strings_add(words_of(o), word, err);
     case DCPG_OPT_GROUP: break;
     }
     return DCPG_OK;
@@ -156,13 +164,15 @@ static dcpg_status parse_option(const dcpg_opt *options, int argc, char **argv, 
     const dcpg_opt *o = strncmp(argv[i], "--", 2) == 0 ? find_option(options, word, length) : NULL;
     if (!o) return fail_unknown(options, word, length, err);
     *next = i + 1;
-    if (o->kind == DCPG_OPT_LIST) dcpg_strings_free(o->value);
+    dcpg_strings *words = words_of(o);
+    if (words) dcpg_strings_free(words);
+    if (o->kind == DCPG_OPT_WORDS) ((dcpg_words *)o->value)->given = true;
     if (value) return set_value(o, value, err);
     if (o->kind == DCPG_OPT_FLAG) return set_value(o, "true", err);
-    if (*next == argc || looks_like_option(argv[*next])) {
+    if (o->kind != DCPG_OPT_WORDS && (*next == argc || looks_like_option(argv[*next]))) {
         return dcpg_fail(err, DCPG_E_USAGE, "--%s wants a value%s", o->name, *next == argc ? "" : " (one that starts with '-' is given as --name=value)");
     }
-    if (o->kind != DCPG_OPT_LIST) return set_value(o, argv[(*next)++], err);
+    if (!words) return set_value(o, argv[(*next)++], err);
     while (*next < argc && !looks_like_option(argv[*next])) DCPG_TRY(set_value(o, argv[(*next)++], err));
     return DCPG_OK;
 }

@@ -39,7 +39,8 @@ static const char *meaning(const dcpg_opt *o)
     case DCPG_OPT_INT: return "N";
     case DCPG_OPT_DOUBLE: return "X";
     case DCPG_OPT_STRING: return "TEXT";
-    case DCPG_OPT_LIST: return "TEXT";
+    case DCPG_OPT_LIST:
+    case DCPG_OPT_WORDS: return "TEXT";
     case DCPG_OPT_FLAG:
     case DCPG_OPT_GROUP: break;
     }
@@ -51,7 +52,8 @@ static int label(FILE *out, const dcpg_opt *o)
 {
     const char *word = o->kind == DCPG_OPT_FLAG ? "" : meaning(o);
     const char *blank = *word ? " " : "";
-    const char *more = o->kind == DCPG_OPT_LIST ? " ..." : "";
+    const char *more = o->kind == DCPG_OPT_LIST ? " ..." : o->kind == DCPG_OPT_WORDS ? " ...]" : "";
+    if (o->kind == DCPG_OPT_WORDS) blank = " [";
     if (!out) return snprintf(NULL, 0, "--%s%s%s%s", o->name, blank, word, more);
     return fprintf(out, "--%s%s%s%s", o->name, blank, word, more);
 }

@@ -13,6 +13,8 @@ int dcpg_cmd_convert(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_train(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_export(dcpg_par *par, int argc, char **argv);
+int dcpg_cmd_show(dcpg_par *par, int argc, char **argv);
+int dcpg_cmd_stats(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_models(dcpg_par *par, int argc, char **argv);
 
 /* Prints "dcpg COMMAND: text" once (rank 0) on stderr, for usage errors also where help is, and returns the

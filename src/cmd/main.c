@@ -15,6 +15,8 @@ static const command commands[] = {
     {"simulate", dcpg_cmd_simulate, "write a synthetic genome and single cells with known truth"},
     {"data", dcpg_cmd_data, "put methylation profiles and a genome into a store"},
     {"convert", dcpg_cmd_convert, "a store to DeepCpG data files, or such files to a store"},
+    {"show", dcpg_cmd_show, "print outputs, neighbours and bases of some sites"},
+    {"stats", dcpg_cmd_stats, "print coverage, mean and variance of the outputs"},
     {"train", dcpg_cmd_train, "train a model on a store"},
     {"eval", dcpg_cmd_eval, "predict every site and cell, and score the predictions"},
     {"export", dcpg_cmd_export, "write imputed methylation for genome browsers"},

@@ -142,16 +142,8 @@ typedef struct target {
     int64_t row, n;
 } target;
 
-/* Statistics that are classes; the others are numbers. */
-static bool is_class(const char *output) {
-    static const char *const classes[] = {"mode", "diff", "cat_var", "cat2_var"};
-    const char *last = dcpg_basename(output); /* outputs are paths too */
-    if (strncmp(output, "cpg/", 4) == 0) return true;
-    if (strncmp(output, "cpg_stats/", 10) != 0 && strncmp(output, "win_stats/", 10) != 0) return false;
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (strcmp(last, classes[i]) == 0) return true;
-    return false;
-}
+/* Labels that are classes are whole numbers, all others fractions. */
+static bool is_class(const char *output) { return dcpg_output_kind_of(output).nb_class > 0; }
 
 static dcpg_status fail_name(const char *name, dcpg_err *err) {
     return dcpg_fail_nomem(err, "the name of a dataset", strlen(name) + 32);

@@ -50,7 +50,7 @@ headers=(
     'data: loader source store'
     'formats: deepcpg keras profile store_make'
     'train: train'
-    'analysis: eval metrics'
+    'analysis: eval metrics show'
     'sim: simulate'
 )
 declare -A owner=()

@@ -1,0 +1,165 @@
+/* Statistics of outputs: fixed blocks of samples, each summed by one rank, put together in their order. */
+#include "analysis/table.h"
+
+#include <dcpg/file.h>
+#include <dcpg/memory.h>
+#include <dcpg/show.h>
+
+#include <math.h>
+#include <string.h>
+
+enum { BLOCK = 16384, ROWS = 1024 };
+
+/* Observed labels of an output: number, sum, and sum of squared deviations from their mean. */
+typedef struct moments {
+    double n, sum, squares;
+} moments;
+
+/* a and b together (Chan, Golub, LeVeque: Updating formulae, 1979). */
+static moments join(moments a, moments b) {
+    if (a.n == 0 || b.n == 0) return a.n == 0 ? b : a;
+    double n = a.n + b.n, d = b.sum / b.n - a.sum / a.n;
+    return (moments){n, a.sum + b.sum, a.squares + b.squares + d * d * a.n * b.n / n};
+}
+
+typedef struct counting {
+    dcpg_source *source;
+    int64_t nb_sample, nb_block;
+    int64_t first, end; /* blocks of this rank */
+    dcpg_batch *batch;
+    int64_t sample[ROWS];
+    moments *block; /* [end - first][outputs] */
+    moments *total; /* [outputs] */
+} counting;
+
+/* ---- one block ---- */
+
+static bool is_observed(float label) { return label != -1 && !isnan(label); }
+
+/* The batch's labels of one output. */
+static moments of_rows(const dcpg_batch *batch, int64_t nb_output, int64_t output) {
+    moments m = {0};
+    const float *label = batch->label + output;
+    for (int64_t i = 0; i < batch->n; i++) {
+        if (!is_observed(label[i * nb_output])) continue;
+        m.n++;
+        m.sum += (double)label[i * nb_output];
+    }
+    for (int64_t i = 0; i < batch->n; i++) {
+        double d = (double)label[i * nb_output] - m.sum / m.n;
+        if (is_observed(label[i * nb_output])) m.squares += d * d;
+    }
+    return m;
+}
+
+static dcpg_status count_block(counting *c, int64_t first, int64_t end, moments *m, dcpg_err *err) {
+    int64_t nb_output = (int64_t)c->source->outputs.n;
+    for (int64_t at = first; at < end; at += ROWS) {
+        int64_t n = end - at < ROWS ? end - at : ROWS;
+        for (int64_t i = 0; i < n; i++) c->sample[i] = at + i;
+        DCPG_TRY(c->source->ops->fill(c->source, n, c->sample, c->batch, err));
+#pragma omp parallel for schedule(static)
+        for (int64_t o = 0; o < nb_output; o++) m[o] = join(m[o], of_rows(c->batch, nb_output, o));
+    }
+    return DCPG_OK;
+}
+
+/* ---- all ---- */
+
+static dcpg_status start(counting *c, int64_t nb_sample, dcpg_err *err) {
+    const dcpg_par *par = c->source->par;
+    size_t nb_output = c->source->outputs.n;
+    c->nb_sample = nb_sample > 0 && nb_sample < c->source->nb_site ? nb_sample : c->source->nb_site;
+    c->nb_block = (c->nb_sample + BLOCK - 1) / BLOCK;
+    c->first = dcpg_part(c->nb_block, par->rank, par->size);
+    c->end = dcpg_part(c->nb_block, par->rank + 1, par->size);
+    c->block = dcpg_alloc((size_t)(c->end - c->first), nb_output * sizeof *c->block);
+    c->total = dcpg_alloc(nb_output, sizeof *c->total);
+    if (!c->block || !c->total)
+        return dcpg_fail_nomem(err, "statistics",
+                               (unsigned long long)c->nb_block * nb_output * sizeof *c->block);
+    return dcpg_batch_new(c->source, ROWS, &c->batch, err);
+}
+
+static dcpg_status count_all(counting *c, dcpg_err *err) {
+    const dcpg_par *par = c->source->par;
+    size_t nb_output = c->source->outputs.n;
+    int64_t rounds = dcpg_max_i64_all(par, c->end - c->first);
+    for (int64_t i = 0; i < rounds; i++) {
+        bool mine = i < c->end - c->first;
+        int64_t first = mine ? (c->first + i) * BLOCK : 0, end = mine ? first + BLOCK : 0;
+        if (end > c->nb_sample) end = c->nb_sample;
+        DCPG_TRY(c->source->ops->load_all(c->source, first, end, err));
+        dcpg_status status =
+            mine ? count_block(c, first, end, c->block + (size_t)i * nb_output, err) : DCPG_OK;
+        DCPG_TRY(dcpg_agree_all(par, status, err));
+    }
+    return DCPG_OK;
+}
+
+/* All ranks' blocks into total[]. Collective. */
+static dcpg_status total_all(counting *c, dcpg_err *err) {
+    const dcpg_par *par = c->source->par;
+    size_t nb_output = c->source->outputs.n, *bytes = dcpg_alloc((size_t)par->size, sizeof *bytes);
+    void *all = NULL;
+    dcpg_status status = dcpg_agree_all(par, bytes ? DCPG_OK : dcpg_fail_nomem(err, "statistics", 64), err);
+    if (status == DCPG_OK)
+        status = dcpg_allgatherv_all(
+            par, c->block, (size_t)(c->end - c->first) * nb_output * sizeof *c->block, &all, bytes, err);
+    const moments *block = all;
+    for (int64_t b = 0; b < c->nb_block && status == DCPG_OK; b++)
+        for (size_t o = 0; o < nb_output; o++) c->total[o] = join(c->total[o], *block++);
+    dcpg_free(all);
+    dcpg_free(bytes);
+    return status;
+}
+
+static dcpg_status make_table(const counting *c, table *t, dcpg_err *err) {
+    DCPG_TRY(table_add_column(t, NULL, "output", TABLE_WORD, &c->source->outputs, err));
+    DCPG_TRY(table_add_column(t, NULL, "nb_tot", TABLE_INT, NULL, err));
+    DCPG_TRY(table_add_column(t, NULL, "nb_obs", TABLE_INT, NULL, err));
+    DCPG_TRY(table_add_column(t, NULL, "frac_obs", TABLE_DOUBLE, NULL, err));
+    DCPG_TRY(table_add_column(t, NULL, "mean", TABLE_DOUBLE, NULL, err));
+    DCPG_TRY(table_add_column(t, NULL, "var", TABLE_DOUBLE, NULL, err));
+    DCPG_TRY(table_add_rows(t, (int64_t)c->source->outputs.n, err));
+    for (int64_t o = 0; o < t->nb_row; o++) {
+        moments m = c->total[o];
+        double row[] = {(double)o,
+                        (double)c->nb_sample,
+                        m.n,
+                        m.n / (double)c->nb_sample,
+                        m.n > 0 ? m.sum / m.n : NAN,
+                        m.n > 0 ? m.squares / m.n : NAN};
+        t->index[o] = o;
+        for (int k = 0; k < t->nb_column; k++) t->column[k].value[o] = row[k];
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status write_out(const counting *c, const char *out_tsv, FILE *out, dcpg_err *err) {
+    table t = {0};
+    dcpg_status status = make_table(c, &t, err);
+    char *text = status == DCPG_OK && out_tsv ? table_tsv(&t) : NULL;
+    if (status == DCPG_OK && out_tsv)
+        status = text ? dcpg_file_write(out_tsv, text, strlen(text), err)
+                      : dcpg_fail_nomem(err, "a table", (unsigned long long)t.nb_row);
+    if (status == DCPG_OK) table_print(&t, out);
+    dcpg_free(text);
+    table_free(&t);
+    return status;
+}
+
+dcpg_status dcpg_stats_all(dcpg_source *source, int64_t nb_sample, const char *out_tsv, FILE *out,
+                           dcpg_err *err) {
+    counting c = {.source = source};
+    const dcpg_par *par = source->par;
+    dcpg_status status = dcpg_agree_all(par, start(&c, nb_sample, err), err);
+    if (status == DCPG_OK) status = count_all(&c, err);
+    if (status == DCPG_OK) status = total_all(&c, err);
+    if (status == DCPG_OK)
+        status = dcpg_agree_all(par, par->rank == 0 ? write_out(&c, out_tsv, out, err) : DCPG_OK, err);
+    dcpg_batch_free(c.batch);
+    dcpg_free(c.block);
+    dcpg_free(c.total);
+    return status;
+}

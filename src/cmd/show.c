@@ -1,0 +1,158 @@
+/* dcpg show */
+#include "cmd/cmd.h"
+#include "cmd/sources.h"
+
+#include <dcpg/file.h>
+#include <dcpg/memory.h>
+#include <dcpg/options.h>
+#include <dcpg/show.h>
+
+#include <inttypes.h>
+
+/* Everything a user can say. */
+typedef struct settings {
+    dcpg_strings files;
+    dcpg_words outputs, cells;
+    const char *chromo, *log_file;
+    int64_t dna_wlen, cpg_wlen;
+    bool verbose;
+    dcpg_show_options show;
+} settings;
+
+static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
+    const dcpg_opt options[] = {
+        {DCPG_OPT_WORDS, "outputs", &s->outputs, NULL, 0, 0,
+         "outputs to show, such as cpg/CELL (without a name: all; left out: none)", "NAME"},
+        {DCPG_OPT_INT, "dna_wlen", &s->dna_wlen, "0", 0, 1e6,
+         "bases around the site to show, odd: A 0, T 1, G 2, C 3, N 4 (0: none)", "BP"},
+        {DCPG_OPT_WORDS, "cpg", &s->cells, NULL, 0, 0,
+         "cells whose neighbours are shown (without a name: all; left out: none)", "CELL"},
+        {DCPG_OPT_INT, "cpg_wlen", &s->cpg_wlen, "10", 2, 1e6, "neighbours to show, half on each side, even",
+         "N"},
+        {DCPG_OPT_FLAG, "cpg_dist", &s->show.dist, NULL, 0, 0, "show the distances of neighbours too, in bp",
+         NULL},
+        {DCPG_OPT_STRING, "chromo", &s->chromo, NULL, 0, 0, "chromosome (left out: all)", "NAME"},
+        {DCPG_OPT_INT, "start", &s->show.start, "0", 0, 2147483647, "first position, 1-based (0: no limit)",
+         "POS"},
+        {DCPG_OPT_INT, "end", &s->show.end, "0", 0, 2147483647, "last position, 1-based (0: no limit)",
+         "POS"},
+        {DCPG_OPT_STRING, "out_tsv", &s->show.out_tsv, NULL, 0, 0,
+         "write a table with one line of names to this file, instead of printing", "FILE"},
+        {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
+        {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        {0}};
+    dcpg_command_line line = {"dcpg show STORE|FILE... [options]",
+                              "Prints sites with their outputs, bases and neighbours, as DeepCpG's "
+                              "dcpg_data_show.py does; -1 is missing. The first "
+                              "column counts the rows of a DeepCpG data file, or the sites of a chromosome "
+                              "in a store. With several ranks the first "
+                              "does the work.",
+                              options, &s->files};
+    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
+    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
+    if (*help) return DCPG_OK;
+    if (s->files.n == 0)
+        return dcpg_fail(
+            err, DCPG_E_USAGE,
+            "give a store (made by dcpg data) or DeepCpG data files; files stand before --outputs and --cpg");
+    if (s->dna_wlen > 0 && s->dna_wlen % 2 == 0)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--dna_wlen %" PRId64 ": a window with a middle has an odd length", s->dna_wlen);
+    if (s->cpg_wlen % 2 == 1)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--cpg_wlen %" PRId64
+                         ": half of the neighbours are on either side, so their number is even",
+                         s->cpg_wlen);
+    return s->show.out_tsv ? dcpg_check_output(s->show.out_tsv, &s->files, err) : DCPG_OK;
+}
+
+/* What the table is made of; freed together. */
+typedef struct parts {
+    dcpg_cmd_named data;
+    dcpg_strings chromos;
+    dcpg_source *places, *source;
+    bool *real;
+    dcpg_show_run *run;
+} parts;
+
+/* Row numbers of the samples: those of the file, or of the site in its chromosome. */
+static dcpg_status number_rows(parts *p, dcpg_err *err) {
+    const dcpg_store *store = p->data.store;
+    int64_t most = store ? store->nb_chromo : p->data.set->nb_run, nb = 0;
+    p->run = dcpg_alloc((size_t)most, sizeof *p->run);
+    if (!p->run) return dcpg_fail_nomem(err, "rows", (unsigned long long)most * sizeof *p->run);
+    for (int64_t i = 0; i < most; i++) {
+        const char *chromo = store ? store->chromo.v[i] : p->data.set->chromo.v[p->data.set->run[i].chromo];
+        if (dcpg_strings_find(&p->source->chromo, chromo) < 0) continue;
+        p->run[nb++] = store ? (dcpg_show_run){store->site_offset[i + 1] - store->site_offset[i], 0}
+                             : (dcpg_show_run){p->data.set->run[i].n, p->data.set->run[i].row};
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status mark_real(parts *p, dcpg_err *err) {
+    p->real = dcpg_alloc(p->source->cells.n, sizeof *p->real);
+    if (!p->real) return dcpg_fail_nomem(err, "cells", p->source->cells.n);
+    for (size_t i = 0; i < p->source->cells.n; i++) {
+        ptrdiff_t k = dcpg_strings_find(p->data.cells, p->source->cells.v[i]);
+        p->real[i] = p->data.store ? !p->data.store->binary[k] : p->data.set->real[k];
+    }
+    return DCPG_OK;
+}
+
+/* The names given; all where the option has no names. */
+static const dcpg_strings *names_of(const dcpg_words *words) {
+    return words->given && words->list.n == 0 ? NULL : &words->list;
+}
+
+static dcpg_status show_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+    const dcpg_strings none = {0};
+    dcpg_want places = {.cells = &none, .outputs = &none};
+    dcpg_want want = {.raw = true,
+                      .dna_wlen = s->dna_wlen,
+                      .cpg_wlen = s->cells.given ? s->cpg_wlen : 0,
+                      .cells = names_of(&s->cells),
+                      .outputs = names_of(&s->outputs)};
+    DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
+    DCPG_TRY(dcpg_agree_all(par, s->chromo ? dcpg_strings_add(&p->chromos, s->chromo, err) : DCPG_OK, err));
+    DCPG_TRY(dcpg_cmd_source_all(&p->data, &p->chromos, &places, NULL, &p->places, err));
+    DCPG_TRY(dcpg_cmd_source_all(&p->data, &p->chromos, &want, NULL, &p->source, err));
+    dcpg_status status = number_rows(p, err);
+    if (status == DCPG_OK) status = mark_real(p, err);
+    DCPG_TRY(dcpg_agree_all(par, status, err));
+    s->show.real = p->real;
+    s->show.run = p->run;
+    return dcpg_show_all(p->places, p->source, &s->show, stdout, log, err);
+}
+
+static void free_parts(parts *p) {
+    dcpg_source_close(p->places);
+    dcpg_source_close(p->source);
+    dcpg_cmd_named_close(&p->data);
+    dcpg_strings_free(&p->chromos);
+    dcpg_free(p->real);
+    dcpg_free(p->run);
+}
+
+int dcpg_cmd_show(dcpg_par *par, int argc, char **argv) {
+    double started = dcpg_now();
+    settings s = {0};
+    parts p = {0};
+    dcpg_log log = {0};
+    dcpg_err err = {0};
+    bool help = false;
+    dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
+    if (status == DCPG_OK && !help) {
+        dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
+        if (s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
+        status = dcpg_agree_all(par, status, &err);
+        if (status == DCPG_OK) status = show_all(&s, &p, par, &log, &err);
+        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
+        dcpg_log_close(&log);
+    }
+    free_parts(&p);
+    dcpg_strings_free(&s.files);
+    dcpg_strings_free(&s.outputs.list);
+    dcpg_strings_free(&s.cells.list);
+    return status == DCPG_OK ? 0 : dcpg_cmd_fail(par, argv[0], &err);
+}

@@ -1,0 +1,86 @@
+/* dcpg stats */
+#include "cmd/cmd.h"
+#include "cmd/sources.h"
+
+#include <dcpg/file.h>
+#include <dcpg/options.h>
+#include <dcpg/show.h>
+
+/* Everything a user can say. */
+typedef struct settings {
+    dcpg_strings files, chromos, output_names;
+    const char *out_tsv, *log_file;
+    int64_t nb_sample;
+    bool verbose;
+} settings;
+
+static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
+    const dcpg_opt options[] = {
+        {DCPG_OPT_STRING, "out_tsv", &s->out_tsv, NULL, 0, 0, "write the table to this file too", "FILE"},
+        {DCPG_OPT_LIST, "output_names", &s->output_names, NULL, 0, 0,
+         "outputs, as regular expressions (left out: all)", "REGEX"},
+        {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "use only these chromosomes (left out: all)",
+         "NAME"},
+        {DCPG_OPT_INT, "nb_sample", &s->nb_sample, "0", 0, 9e18, "the first N sites only (0: all)", "N"},
+        {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
+        {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        {0}};
+    dcpg_command_line line = {"dcpg stats STORE|FILE... [options]",
+                              "Prints of every output how many sites there are, how many of them are "
+                              "observed, their share, and mean and variance "
+                              "of the observed ones, as DeepCpG's dcpg_data_stats.py does.",
+                              options, &s->files};
+    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
+    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
+    if (*help) return DCPG_OK;
+    if (s->files.n == 0)
+        return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
+    return s->out_tsv ? dcpg_check_output(s->out_tsv, &s->files, err) : DCPG_OK;
+}
+
+static dcpg_status count_all(const settings *s, const dcpg_cmd_named *data, const dcpg_par *par,
+                             dcpg_err *err) {
+    const dcpg_strings no_cells = {0};
+    dcpg_strings outputs = {0};
+    dcpg_source *source = NULL;
+    dcpg_want want = {.cells = &no_cells, .outputs = &outputs};
+    dcpg_status status =
+        data->outputs->n > 0
+            ? dcpg_strings_select(data->outputs, &s->output_names, 0, "output", &outputs, err)
+            : dcpg_fail(err, DCPG_E_INPUT, "%s: holds no outputs", data->name);
+    status = dcpg_agree_all(par, status, err);
+    if (status == DCPG_OK) status = dcpg_cmd_source_all(data, &s->chromos, &want, NULL, &source, err);
+    if (status == DCPG_OK) status = dcpg_stats_all(source, s->nb_sample, s->out_tsv, stdout, err);
+    dcpg_source_close(source);
+    dcpg_strings_free(&outputs);
+    return status;
+}
+
+static dcpg_status stats_all(const settings *s, const dcpg_par *par, dcpg_err *err) {
+    dcpg_cmd_named data = {0};
+    dcpg_status status = dcpg_cmd_named_open_all(&s->files, par, &data, err);
+    if (status == DCPG_OK) status = count_all(s, &data, par, err);
+    dcpg_cmd_named_close(&data);
+    return status;
+}
+
+int dcpg_cmd_stats(dcpg_par *par, int argc, char **argv) {
+    double started = dcpg_now();
+    settings s = {0};
+    dcpg_log log = {0};
+    dcpg_err err = {0};
+    bool help = false;
+    dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
+    if (status == DCPG_OK && !help) {
+        dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
+        if (s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
+        status = dcpg_agree_all(par, status, &err);
+        if (status == DCPG_OK) status = stats_all(&s, par, &err);
+        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
+        dcpg_log_close(&log);
+    }
+    dcpg_strings_free(&s.files);
+    dcpg_strings_free(&s.chromos);
+    dcpg_strings_free(&s.output_names);
+    return status == DCPG_OK ? 0 : dcpg_cmd_fail(par, argv[0], &err);
+}
