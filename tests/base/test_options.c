@@ -119,6 +119,33 @@ static void values_that_look_odd(void **state)
     forget(&w);
 }
 
+/* An option that takes no word, or several. */
+static void words_or_none(void **state)
+{
+    (void)state;
+    dcpg_words outputs = {0}, cells = {0};
+    bool verbose = false, help = false;
+    dcpg_err err = {0};
+    const dcpg_opt options[] = {{DCPG_OPT_WORDS, "outputs", &outputs, NULL, 0, 0, NULL, "NAME"},
+                                {DCPG_OPT_WORDS, "cells", &cells, NULL, 0, 0, NULL, "CELL"},
+                                {DCPG_OPT_FLAG, "verbose", &verbose, NULL, 0, 0, NULL, NULL},
+                                {0}};
+    const dcpg_command_line line = {"dcpg try", NULL, options, NULL};
+    char *none[] = {"dcpg", "--outputs", "--verbose"}, *last[] = {"dcpg", "--outputs", "a", "b", "--outputs"}, *some[] = {"dcpg", "--outputs", "a", "-1", "--cells=c"};
+    assert_int_equal(dcpg_options_parse(&line, 3, none, &help, &err), DCPG_OK);
+    assert_true(outputs.given && !cells.given && verbose);
+    assert_int_equal(outputs.list.n, 0);
+    assert_int_equal(dcpg_options_parse(&line, 5, last, &help, &err), DCPG_OK);
+    assert_int_equal(outputs.list.n, 0);
+    assert_int_equal(dcpg_options_parse(&line, 5, some, &help, &err), DCPG_OK);
+    assert_int_equal(outputs.list.n, 2);
+    assert_string_equal(outputs.list.v[1], "-1");
+    assert_true(cells.given);
+    assert_string_equal(cells.list.v[0], "c");
+    dcpg_strings_free(&outputs.list);
+    dcpg_strings_free(&cells.list);
+}
+
 static void help_is_enough(void **state)
 {
     (void)state;
@@ -215,7 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),             cmocka_unit_test(all_kinds),      cmocka_unit_test(last_wins),
         cmocka_unit_test(values_that_look_odd), cmocka_unit_test(help_is_enough), cmocka_unit_test(wrong_words),
-        cmocka_unit_test(help_is_aligned_and_wrapped),
+        cmocka_unit_test(help_is_aligned_and_wrapped), cmocka_unit_test(words_or_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
