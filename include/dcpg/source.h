@@ -28,6 +28,7 @@ typedef struct dcpg_want {
     const dcpg_strings *cells;   /* replicates for neighbours, in this order; NULL: all of the source */
     const dcpg_strings *outputs; /* labels, in this order; NULL: all */
     bool raw;                    /* neighbours as DeepCpG data files hold them: see dcpg_batch */
+    bool annos;                  /* annotations of the sites, too */
 } dcpg_want;
 
 typedef struct dcpg_source dcpg_source;
@@ -48,6 +49,8 @@ typedef struct dcpg_source_ops {
      * class weights: count[nb_output][3] (rounded label 0, 1, 2). Local. */
     dcpg_status (*count_labels)(dcpg_source *source, int64_t first, int64_t end, int64_t *count,
                                 dcpg_err *err);
+    /* Whether sample[nb], inside the loaded range, lie in the source's annotations: out[nb][annos.n], 0 or 1. Local. */
+    dcpg_status (*inside)(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out, dcpg_err *err);
     void (*close)(dcpg_source *source);
 } dcpg_source_ops;
 
@@ -60,6 +63,7 @@ struct dcpg_source {
     dcpg_strings outputs;       /* outputs whose labels are given, in order */
     int64_t dna_wlen, cpg_wlen; /* as wanted */
     bool raw;                   /* as wanted */
+    dcpg_strings annos;         /* annotations, where wanted */
     char *checksum;             /* of the data behind it; hex */
     int64_t loaded_first, loaded_end;
     dcpg_log *log; /* told of sizes in memory (debug); NULL, as made: silence; the user's to set */

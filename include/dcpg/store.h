@@ -1,7 +1,7 @@
 /* The store: everything once. Bases, CpG positions, and per cell which positions were observed and in what state. No windows on disk.
  *
- * HDF5 layout (format version 1; all extents fixed; positions, calls and values in chunks compressed by gzip; tests/data/read_window.py reads a window from it with h5py):
- *   /                     attributes: format "dcpg-store", version 1, program, command
+ * HDF5 layout (format version 2; all extents fixed; positions, calls and values in chunks compressed by gzip; tests/data/read_window.py reads a window from it with h5py):
+ *   /                     attributes: format "dcpg-store", version 2, program, command
  *   /genome/chromo        S  [C] names in bytewise order (all chromosomes that hold a CpG position)
  *   /genome/length        i64 [C] bases; 0 where there is no DNA
  *   /genome/md5           S  [C] SAM's M5; empty where there is no DNA
@@ -17,8 +17,18 @@
  *   /cells/nb_call        i64 [N] observed positions
  *   /calls/observed       u64 [N][W] bit i%64 of word i/64: position i was observed, W = ceil(M / 64)
  *   /calls/state          u64 [N][W] the value rounded half to even, 0 where not observed
+ *   /calls/count          i32 [N][ceil(W / 4096)] observed positions of the cell in each 4096 words; absent in version 1
  *   /values/cell          i64 [K] cells that are not binary; absent where there is none
  *   /values/value         f32 [K][M] their values, NaN where not observed
+ * Optional, since version 2:
+ *   /bulk/name            S  [B] continuous profiles that are outputs only, in bytewise order
+ *   /bulk/value           f32 [B][M] their values, NaN where not observed
+ *   /annos/name           S  [A] annotations, in bytewise order
+ *   /annos/inside         u64 [A][W] bit i%64 of word i/64: position i lies in one of the intervals
+ *   /stats                attributes: cpg_cov, cells that must be observed for a statistic of a position; cpg_wlen, neighbours that statistics of windows look at
+ *   /stats/cpg            S  statistics over the cells of a position (stats.h), in bytewise order; they are outputs, and computed when needed
+ *   /stats/win            S  statistics over windows, likewise
+ *   /stats/win_wlen       i64 lengths of these windows in bp, ascending
  */
 #ifndef DCPG_STORE_H
 #define DCPG_STORE_H
@@ -44,9 +54,14 @@ typedef struct dcpg_store {
     int64_t *nb_call;        /* [nb_cell] observed positions */
     bool has_dna;
     bool all_sites;          /* every position is a site */
+    bool has_count;          /* /calls/count is there */
     int64_t nb_pos, nb_site;
-    dcpg_strings outputs;    /* names of the outputs it offers: "cpg/<cell>" */
-    char *checksum;          /* of names, lengths, counts: tells one data set from another; hex */
+    dcpg_strings bulk, annos; /* names */
+    dcpg_strings cpg_stats, win_stats; /* names of the statistics offered */
+    int64_t nb_win_wlen, *win_wlen;    /* [nb_win_wlen] windows of win_stats, bp */
+    int64_t stats_cov, stats_cpg_wlen; /* see the layout */
+    dcpg_strings outputs;    /* names of the outputs it offers, in bytewise order: "bulk/<name>", "cpg/<cell>", "cpg_stats/<statistic>", "win_stats/<window>/<statistic>" */
+    char *checksum;          /* of names, lengths, counts of cells and sites: tells one data set from another; hex */
     const struct dcpg_par *par;
 } dcpg_store;
 

@@ -21,6 +21,15 @@ typedef struct dcpg_store_options {
     const char *pos_file;          /* text lines of chromo, pos (1-based): the target sites instead; NULL: from the profiles */
     const dcpg_strings *chromos;   /* only these; empty: all */
     int bedgraph_base;             /* 0, 1: where bedGraphs of fractions start counting if the genome does not show it; -1: only the genome tells */
+    int64_t nb_sample_chromo;      /* so many random sites of each chromosome (of those that cpg_cov or pos_file leave); 0: all */
+    int64_t nb_sample;             /* after that, the first so many sites; 0: all. Positions, and so neighbours, stay */
+    int64_t seed;                  /* of the random sites */
+    const dcpg_strings *bulk_profiles; /* continuous profiles, given and named as cells are, told by their content, read as fractions: outputs bulk/<name>; they add no positions; may be empty */
+    const dcpg_strings *anno_files;    /* BED files, named as cells are; may be empty */
+    const dcpg_strings *cpg_stats, *win_stats; /* names of statistics offered as outputs (dcpg/stats.h); may be empty */
+    int64_t cpg_stats_cov;         /* sites observed in fewer cells have no cpg_stats */
+    const dcpg_strings *win_stats_wlen; /* lengths of windows in bp, as text */
+    int64_t stats_wlen;            /* even: neighbours that win_stats look at (50) */
     const char *command;           /* command line, kept in the store */
 } dcpg_store_options;
 

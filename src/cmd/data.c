@@ -6,8 +6,11 @@
 #include <dcpg/options.h>
 #include <dcpg/store_make.h>
 
+/* Neighbours of a cell that DeepCpG's window statistics look at. */
+enum { STATS_WLEN = 50 };
+
 typedef struct settings {
-    dcpg_strings profiles, dna_files, chromos;
+    dcpg_strings profiles, dna_files, chromos, bulk_profiles, anno_files, cpg_stats, win_stats, win_stats_wlen;
     const char *log_file, *call;
     int64_t bedgraph_base;
     bool verbose;
@@ -32,6 +35,9 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_STRING, "pos_file", &o->pos_file, NULL, 0, 0, "target sites: lines of chromosome, position (left out: the positions observed in the profiles)", "FILE"},
         {DCPG_OPT_INT, "cpg_cov", &o->cpg_cov, "1", 1, 1e9, "a target site must be observed in at least N cells", "N"},
         {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "use only these chromosomes (left out: all)", "NAME"},
+        {DCPG_OPT_INT, "nb_sample_chromo", &o->nb_sample_chromo, "0", 0, 1e12, "keep N random target sites of each chromosome; neighbours stay (0: all)", "N"},
+        {DCPG_OPT_INT, "nb_sample", &o->nb_sample, "0", 0, 1e12, "keep the first N target sites, after --nb_sample_chromo; neighbours stay (0: all)", "N"},
+        {DCPG_OPT_INT, "seed", &o->seed, "0", -9e15, 9e15, "of the random sites", "N"},
 
         {DCPG_OPT_GROUP, "calls", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_STRING, "call", &s->call, "auto", 0, 0,
@@ -41,6 +47,15 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_DOUBLE, "min_cg", &o->min_cg, "90", 0, 100,
          "refuse a profile of which less than this percentage of calls stands on a CG of the genome, on either strand, as it is or moved by one; other calls that miss are dropped", "PERCENT"},
         {DCPG_OPT_INT, "bedgraph_base", &s->bedgraph_base, "-1", -1, 1, "bedGraphs of fractions count from 0 or from 1, unless the genome shows the other (-1: only the genome tells)", "BASE"},
+
+        {DCPG_OPT_GROUP, "more outputs and inputs", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_LIST, "bulk_profiles", &s->bulk_profiles, NULL, 0, 0,
+         "continuous profiles in any of the formats, told by their content: outputs bulk/<name>. They add no sites; values elsewhere are left out", "FILE"},
+        {DCPG_OPT_LIST, "anno_files", &s->anno_files, NULL, 0, 0, "genomic annotations, BED files: a site is inside where start <= position <= end, with the numbers as they stand there", "FILE"},
+        {DCPG_OPT_LIST, "cpg_stats", &s->cpg_stats, NULL, 0, 0, "statistics over the cells of a site, outputs cpg_stats/<name>: mean, mode, var, cat_var, cat2_var, entropy, diff, cov", "NAME"},
+        {DCPG_OPT_INT, "cpg_stats_cov", &o->cpg_stats_cov, "3", 0, 1e9, "sites observed in fewer than N cells have no cpg_stats", "N"},
+        {DCPG_OPT_LIST, "win_stats", &s->win_stats, NULL, 0, 0, "the same over the cells' means in a window around a site, outputs win_stats/<length>/<name>", "NAME"},
+        {DCPG_OPT_LIST, "win_stats_wlen", &s->win_stats_wlen, "1001 2001 3001 4001 5001", 0, 0, "lengths of the windows in bp; only the 50 nearest neighbours in a cell are looked at", "N"},
 
         {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more: how each profile was read", NULL},
@@ -53,6 +68,12 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     o->profiles = &s->profiles;
     o->dna_files = &s->dna_files;
     o->chromos = &s->chromos;
+    o->bulk_profiles = &s->bulk_profiles;
+    o->anno_files = &s->anno_files;
+    o->cpg_stats = &s->cpg_stats;
+    o->win_stats = &s->win_stats;
+    o->win_stats_wlen = &s->win_stats_wlen;
+    o->stats_wlen = STATS_WLEN;
     o->bedgraph_base = (int)s->bedgraph_base;
     DCPG_TRY(dcpg_call_named(s->call, &o->call, err));
     if (*help || o->out_file == NULL) return DCPG_OK; /* a missing name is told where it is used */
@@ -86,8 +107,7 @@ int dcpg_cmd_data(dcpg_par *par, int argc, char **argv)
         if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
         dcpg_log_close(&log);
     }
-    dcpg_strings_free(&s.profiles);
-    dcpg_strings_free(&s.dna_files);
-    dcpg_strings_free(&s.chromos);
+    dcpg_strings *lists[] = {&s.profiles, &s.dna_files, &s.chromos, &s.bulk_profiles, &s.anno_files, &s.cpg_stats, &s.win_stats, &s.win_stats_wlen};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
     return status == DCPG_OK ? 0 : dcpg_cmd_fail(par, argv[0], &err);
 }

@@ -138,13 +138,21 @@ static const float *values_from(const dcpg_span_want *want, const dcpg_span *spa
     return span->value + span->value_at[k] + span->value_before[(index / 64 - span->word_first) * want->nb_value + k] + __builtin_popcountll(before);
 }
 
-void dcpg_cut_neighbours(const dcpg_store_source *source, const dcpg_span *span, int64_t cell, int64_t index, float *out)
+float dcpg_label_value(const dcpg_store_source *source, const dcpg_span *span, int64_t cell, int64_t index)
+{
+    const dcpg_call_word *word = dcpg_span_word(&source->want, span, index / 64, cell);
+    if (!(word->observed >> index % 64 & 1)) return -1;
+    const float *value = values_from(&source->want, span, cell, index);
+    return value ? *value : (float)(word->state >> index % 64 & 1);
+}
+
+void dcpg_cut_neighbours(const dcpg_store_source *source, const dcpg_span *span, int64_t cell, int64_t index, int64_t half, bool raw, float *out)
 {
     const dcpg_store *store = source->store;
-    int64_t wlen = source->base.cpg_wlen;
+    int64_t wlen = 2 * half;
     int c = dcpg_store_chromo_of(store->pos_offset, store->nb_chromo, index);
     view v = {.want = &source->want, .span = span, .cell = cell, .low = store->pos_offset[c], .high = store->pos_offset[c + 1], .index = index,
-              .value = values_from(&source->want, span, cell, index), .half = wlen / 2, .raw = source->base.raw, .state = out, .distance = out + wlen};
+              .value = values_from(&source->want, span, cell, index), .half = half, .raw = raw, .state = out, .distance = out + wlen};
     if (v.low < dcpg_span_pos_first(span)) v.low = dcpg_span_pos_first(span);
     if (v.high > dcpg_span_pos_end(span, store)) v.high = dcpg_span_pos_end(span, store);
     for (int64_t i = 0; i < wlen; i++) {

@@ -22,6 +22,8 @@ void dcpg_span_free(dcpg_span *span)
     dcpg_free(span->value);
     dcpg_free(span->value_at);
     dcpg_free(span->value_before);
+    dcpg_free(span->bulk);
+    dcpg_free(span->annos);
     *span = (dcpg_span){0};
 }
 
@@ -140,7 +142,8 @@ static dcpg_status load_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span
     DCPG_TRY(load_positions_all(want->store, file, span, err));
     DCPG_TRY(load_bases_all(want, file, span, err));
     DCPG_TRY(dcpg_span_load_calls_all(want, file, span, err));
-    return dcpg_span_load_values_all(want, file, span, err);
+    DCPG_TRY(dcpg_span_load_values_all(want, file, span, err));
+    return dcpg_span_load_extras_all(want, file, span, err);
 }
 
 dcpg_status dcpg_span_load_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span, dcpg_err *err)

@@ -22,6 +22,9 @@ typedef struct dcpg_span_want {
     int64_t *value_of;       /* [nb_cell] number among the nb_value cells that are not binary, -1 for binary ones */
     int64_t *value_row;      /* [nb_value] row in the store's values */
     bool *neighbours;        /* [nb_cell] neighbours are wanted, not labels alone */
+    int64_t nb_bulk;
+    int64_t *bulk_row;       /* [nb_bulk] rows of the bulk profiles wanted */
+    bool annos;              /* annotations are wanted */
 } dcpg_span_want;
 
 typedef struct dcpg_span {
@@ -38,6 +41,8 @@ typedef struct dcpg_span {
     float *value;           /* observed values of the cells that are not binary, cell after cell */
     int64_t *value_at;      /* [nb_value + 1] first value of each such cell */
     uint32_t *value_before; /* [word_end - word_first][nb_value] observed positions in the words before */
+    float *bulk;            /* [nb_bulk][positions held], NaN where not observed */
+    uint64_t *annos;        /* [annotations][words held] */
     size_t bytes;           /* of all arrays */
 } dcpg_span;
 
@@ -55,6 +60,9 @@ dcpg_status dcpg_span_load_values_all(const dcpg_span_want *want, dcpg_h5 *file,
 
 /* Zeroed memory that counts as the span's; NULL when out of memory. */
 void *dcpg_span_alloc(dcpg_span *span, int64_t count, size_t size);
+
+/* Loads bulk profiles and annotations of the words chosen. Collective. */
+dcpg_status dcpg_span_load_extras_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span, dcpg_err *err);
 
 /* ---- looking things up; Local ---- */
 

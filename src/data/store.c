@@ -3,8 +3,10 @@
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
 #include <dcpg/rng.h>
+#include <dcpg/stats.h>
 #include <dcpg/store.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A store being opened. */
@@ -39,6 +41,11 @@ void dcpg_store_free(dcpg_store *store)
     dcpg_strings_free(&store->cells);
     dcpg_free(store->binary);
     dcpg_free(store->nb_call);
+    dcpg_strings_free(&store->bulk);
+    dcpg_strings_free(&store->annos);
+    dcpg_strings_free(&store->cpg_stats);
+    dcpg_strings_free(&store->win_stats);
+    dcpg_free(store->win_wlen);
     dcpg_strings_free(&store->outputs);
     dcpg_free(store->checksum);
     dcpg_free(store);
@@ -113,9 +120,9 @@ static dcpg_status read_kind_all(const opening *o, dcpg_err *err)
     dcpg_free(format);
     if (!ours) return dcpg_fail(err, DCPG_E_INPUT, "%s: not a store: make one with dcpg data", path);
     DCPG_TRY(dcpg_h5_read_attr_i64(o->file, "/", "version", &version, err));
-    if (version == STORE_VERSION) return DCPG_OK;
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: a store of format version %" PRId64 ", this dcpg %s reads version %d: %s", path, version, DCPG_VERSION, STORE_VERSION,
-                     version > STORE_VERSION ? "use a newer dcpg" : "make the store again with dcpg data");
+    if (version >= STORE_OLDEST && version <= STORE_VERSION) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: a store of format version %" PRId64 ", this dcpg %s reads versions %d to %d: %s", path, version, DCPG_VERSION, STORE_OLDEST,
+                     STORE_VERSION, version > STORE_VERSION ? "use a newer dcpg" : "make the store again with dcpg data");
 }
 
 static dcpg_status check_lengths(const opening *o, dcpg_err *err)
@@ -175,6 +182,8 @@ static dcpg_status check_calls_all(const opening *o, dcpg_err *err)
     int64_t n = (int64_t)s->cells.n, words = store_words(s->nb_pos), rows = o->nb_value_row;
     DCPG_TRY(expect_all(o, STORE_OBSERVED, DCPG_H5_U64, 2, (int64_t[]){n, words}, err));
     DCPG_TRY(expect_all(o, STORE_STATE, DCPG_H5_U64, 2, (int64_t[]){n, words}, err));
+    o->store->has_count = dcpg_h5_exists(o->file, STORE_COUNT);
+    if (s->has_count) DCPG_TRY(expect_all(o, STORE_COUNT, DCPG_H5_I32, 2, (int64_t[]){n, store_counts(s->nb_pos)}, err));
     if (rows == 0) return DCPG_OK;
     int64_t *cell = NULL;
     DCPG_TRY(expect_all(o, STORE_VALUE, DCPG_H5_F32, 2, (int64_t[]){rows, s->nb_pos}, err));
@@ -235,14 +244,77 @@ static dcpg_status read_positions_all(const opening *o, dcpg_err *err)
     return read_site_offsets_all(o, err);
 }
 
-static dcpg_status name_outputs(dcpg_store *s, dcpg_err *err)
+/* ---- bulk profiles, annotations, statistics; and the outputs that all of it makes ---- */
+
+/* Names, and rows of `extent` numbers for each; none of both is fine. */
+static dcpg_status read_rows_all(const opening *o, const char *path, const char *rows, dcpg_h5_type type, int64_t extent, dcpg_strings *names, dcpg_err *err)
 {
-    for (size_t i = 0; i < s->cells.n; i++) {
-        char *name = dcpg_format("cpg/%s", s->cells.v[i]);
-        dcpg_status status = name ? dcpg_strings_add(&s->outputs, name, err) : dcpg_fail_nomem(err, "names of outputs", strlen(s->cells.v[i]) + 5);
+    if (!dcpg_h5_exists(o->file, path)) return DCPG_OK;
+    DCPG_TRY(read_names_all(o, path, names, err));
+    return expect_all(o, rows, type, 2, (int64_t[]){(int64_t)names->n, extent}, err);
+}
+
+static dcpg_status read_stat_names_all(const opening *o, const char *path, dcpg_strings *names, dcpg_err *err)
+{
+    dcpg_stat stat;
+    if (!dcpg_h5_exists(o->file, path)) return DCPG_OK;
+    DCPG_TRY(read_names_all(o, path, names, err));
+    for (size_t i = 0; i < names->n; i++) {
+        if (!dcpg_stat_find(names->v[i], &stat)) return fail_damaged(o, path, "names an unknown statistic", err);
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status read_stats_all(const opening *o, dcpg_err *err)
+{
+    dcpg_store *s = o->store;
+    if (!dcpg_h5_exists(o->file, STORE_STATS)) return DCPG_OK;
+    DCPG_TRY(dcpg_h5_read_attr_i64(o->file, STORE_STATS, STORE_STATS_COV, &s->stats_cov, err));
+    DCPG_TRY(dcpg_h5_read_attr_i64(o->file, STORE_STATS, STORE_STATS_WLEN, &s->stats_cpg_wlen, err));
+    if (s->stats_cov < 0 || s->stats_cpg_wlen < 0 || s->stats_cpg_wlen % 2 || s->stats_cpg_wlen > STORE_MAX_STATS_WLEN) return fail_damaged(o, STORE_STATS, "has impossible attributes", err);
+    DCPG_TRY(read_stat_names_all(o, STORE_CPG_STATS, &s->cpg_stats, err));
+    DCPG_TRY(read_stat_names_all(o, STORE_WIN_STATS, &s->win_stats, err));
+    if (s->win_stats.n == 0) return DCPG_OK;
+    s->nb_win_wlen = -1;
+    DCPG_TRY(expect_all(o, STORE_WIN_WLEN, DCPG_H5_I64, 1, &s->nb_win_wlen, err));
+    DCPG_TRY(read_i64s_all(o, STORE_WIN_WLEN, s->nb_win_wlen, &s->win_wlen, err));
+    for (int64_t i = 0; i < s->nb_win_wlen; i++) {
+        if (s->win_wlen[i] < 1 || (i > 0 && s->win_wlen[i] <= s->win_wlen[i - 1])) return fail_damaged(o, STORE_WIN_WLEN, "does not ascend", err);
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status read_extras_all(const opening *o, dcpg_err *err)
+{
+    dcpg_store *s = o->store;
+    DCPG_TRY(read_rows_all(o, STORE_BULK, STORE_BULK_VALUE, DCPG_H5_F32, s->nb_pos, &s->bulk, err));
+    DCPG_TRY(read_rows_all(o, STORE_ANNOS, STORE_ANNO_INSIDE, DCPG_H5_U64, store_words(s->nb_pos), &s->annos, err));
+    return read_stats_all(o, err);
+}
+
+/* Adds PREFIX + name for each name. */
+static dcpg_status add_outputs(dcpg_store *s, const char *prefix, const dcpg_strings *names, dcpg_err *err)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        char *name = dcpg_format("%s%s", prefix, names->v[i]);
+        dcpg_status status = name ? dcpg_strings_add(&s->outputs, name, err) : dcpg_fail_nomem(err, "names of outputs", strlen(names->v[i]) + 5);
         dcpg_free(name);
         if (status != DCPG_OK) return status;
     }
+    return DCPG_OK;
+}
+
+static dcpg_status name_outputs(dcpg_store *s, dcpg_err *err)
+{
+    DCPG_TRY(add_outputs(s, "bulk/", &s->bulk, err));
+    DCPG_TRY(add_outputs(s, "cpg/", &s->cells, err));
+    DCPG_TRY(add_outputs(s, "cpg_stats/", &s->cpg_stats, err));
+    for (int64_t i = 0; i < s->nb_win_wlen; i++) {
+        char prefix[48];
+        snprintf(prefix, sizeof prefix, "win_stats/%" PRId64 "/", s->win_wlen[i]);
+        DCPG_TRY(add_outputs(s, prefix, &s->win_stats, err));
+    }
+    dcpg_strings_sort(&s->outputs);
     return DCPG_OK;
 }
 
@@ -266,6 +338,7 @@ static dcpg_status read_all(opening *o, dcpg_err *err)
     DCPG_TRY(read_positions_all(o, err));
     DCPG_TRY(read_cells_all(o, err));
     DCPG_TRY(check_calls_all(o, err));
+    DCPG_TRY(read_extras_all(o, err));
     DCPG_TRY(name_outputs(o->store, err));
     return make_checksum(o, err);
 }

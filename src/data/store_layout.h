@@ -21,14 +21,27 @@
 #define STORE_NB_CALL "/cells/nb_call"
 #define STORE_OBSERVED "/calls/observed"
 #define STORE_STATE "/calls/state"
+#define STORE_COUNT "/calls/count"
 #define STORE_VALUE_CELL "/values/cell"
 #define STORE_VALUE "/values/value"
+#define STORE_BULK "/bulk/name"
+#define STORE_BULK_VALUE "/bulk/value"
+#define STORE_ANNOS "/annos/name"
+#define STORE_ANNO_INSIDE "/annos/inside"
+#define STORE_STATS "/stats"
+#define STORE_STATS_COV "cpg_cov"   /* attributes of it */
+#define STORE_STATS_WLEN "cpg_wlen"
+#define STORE_CPG_STATS "/stats/cpg"
+#define STORE_WIN_STATS "/stats/win"
+#define STORE_WIN_WLEN "/stats/win_wlen"
 
 enum {
-    STORE_VERSION = 1,
+    STORE_MAX_STATS_WLEN = 4096, /* neighbours that statistics of windows may look at */
+    STORE_VERSION = 2, /* read back to STORE_OLDEST */
+    STORE_OLDEST = 1,
     /* Longest chunks, in elements: 256 KB, 32 KB, 64 KB. */
     STORE_POS_CHUNK = 65536,
-    STORE_WORD_CHUNK = 4096,
+    STORE_WORD_CHUNK = 4096, /* also the words of a count */
     STORE_VALUE_CHUNK = 16384,
 };
 
@@ -39,6 +52,12 @@ dcpg_status dcpg_store_fail_damaged(const dcpg_store *store, const char *dataset
 static inline int64_t store_words(int64_t nb_pos)
 {
     return nb_pos / 64 + (nb_pos % 64 != 0);
+}
+
+/* Counts of a cell. */
+static inline int64_t store_counts(int64_t nb_pos)
+{
+    return (store_words(nb_pos) + STORE_WORD_CHUNK - 1) / STORE_WORD_CHUNK;
 }
 
 /* Bytes of `length` packed bases. */

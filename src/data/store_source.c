@@ -38,7 +38,7 @@ static void fill_sample(const dcpg_store_source *s, int64_t sample, int64_t row,
     const dcpg_span *span = find(s, sample, &index);
     batch->id[row] = sample;
     if (batch->dna) dcpg_cut_window(s, span, index, batch->dna + row * s->base.dna_wlen);
-    for (int64_t i = 0; batch->cpg && i < nb_cell; i++) dcpg_cut_neighbours(s, span, s->input[i], index, batch->cpg + (row * nb_cell + i) * width);
+    for (int64_t i = 0; batch->cpg && i < nb_cell; i++) dcpg_cut_neighbours(s, span, s->input[i], index, s->base.cpg_wlen / 2, s->base.raw, batch->cpg + (row * nb_cell + i) * width);
     for (int64_t i = 0; i < nb_output; i++) batch->label[row * nb_output + i] = s->output[i].provider->label(s, span, &s->output[i], index);
 }
 
@@ -82,6 +82,21 @@ static dcpg_status count_labels(dcpg_source *source, int64_t first, int64_t end,
             float label = s->output[o].provider->label(s, span, &s->output[o], index);
             if (label >= 0) count[3 * o + (label < 0.5f ? 0 : label < 1.5f ? 1 : 2)]++;
         }
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out, dcpg_err *err)
+{
+    (void)err;
+    const dcpg_store_source *s = self_of(source);
+    int64_t nb_anno = (int64_t)source->annos.n;
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < nb; i++) {
+        int64_t index;
+        const dcpg_span *span = find(s, sample[i], &index);
+        const uint64_t *word = span->annos + (index / 64 - span->word_first);
+        for (int64_t a = 0; a < nb_anno; a++) out[i * nb_anno + a] = word[a * (span->word_end - span->word_first)] >> index % 64 & 1;
     }
     return DCPG_OK;
 }
@@ -167,6 +182,7 @@ static void close_source(dcpg_source *source)
     dcpg_strings_free(&source->chromo);
     dcpg_strings_free(&source->cells);
     dcpg_strings_free(&source->outputs);
+    dcpg_strings_free(&source->annos);
     dcpg_free(source->checksum);
     dcpg_free(s->chosen);
     dcpg_free(s->first_sample);
@@ -176,10 +192,11 @@ static void close_source(dcpg_source *source)
     dcpg_free(s->want.value_of);
     dcpg_free(s->want.value_row);
     dcpg_free(s->want.neighbours);
+    dcpg_free(s->want.bulk_row);
     dcpg_free(s);
 }
 
-static const dcpg_source_ops ops = {fill, load_all, where, count_labels, close_source};
+static const dcpg_source_ops ops = {fill, load_all, where, count_labels, inside, close_source};
 
 static dcpg_status fail_chromo(const dcpg_store *store, const char *name, dcpg_err *err)
 {
@@ -239,6 +256,9 @@ static dcpg_status find_cells(dcpg_store_source *s, dcpg_err *err)
 /* Marks the cells that must be held: 1 for labels, 2 for neighbours. use[number of the store's cells]. */
 static void mark_cells(const dcpg_store_source *s, uint8_t *use)
 {
+    for (size_t i = 0; i < s->base.outputs.n; i++) {
+        if (s->output[i].every_cell) memset(use, s->stat_neighbours > 0 ? 3 : 1, s->store->cells.n);
+    }
     for (size_t i = 0; i < s->base.cells.n && s->base.cpg_wlen > 0; i++) use[s->input[i]] |= 2;
     for (size_t i = 0; i < s->base.outputs.n; i++) {
         if (s->output[i].cell >= 0) use[s->output[i].cell] |= 1;
@@ -268,14 +288,32 @@ static void hold_cells(dcpg_store_source *s, const uint8_t *use, int64_t *place)
     }
 }
 
+/* Lists the bulk profiles held, in the order of the outputs. */
+static dcpg_status hold_bulk(dcpg_store_source *s, dcpg_err *err)
+{
+    dcpg_span_want *want = &s->want;
+    want->bulk_row = dcpg_alloc(s->base.outputs.n, sizeof *want->bulk_row);
+    if (!want->bulk_row) return dcpg_fail_nomem(err, "outputs", s->base.outputs.n * sizeof *want->bulk_row);
+    for (size_t i = 0; i < s->base.outputs.n; i++) {
+        if (s->output[i].bulk < 0) continue;
+        want->bulk_row[want->nb_bulk] = s->output[i].bulk;
+        s->output[i].bulk = want->nb_bulk++;
+    }
+    return DCPG_OK;
+}
+
 static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err)
 {
     DCPG_TRY(find_cells(s, err));
+    DCPG_TRY(hold_bulk(s, err));
+    for (size_t i = 0; i < s->base.outputs.n; i++) {
+        if (s->output[i].window > 0) s->stat_neighbours = s->store->stats_cpg_wlen / 2;
+    }
     size_t n = s->store->cells.n;
     dcpg_span_want *want = &s->want;
     want->store = s->store;
     want->dna_wlen = s->base.dna_wlen;
-    want->nb_neighbour = s->base.cpg_wlen / 2;
+    want->nb_neighbour = s->base.cpg_wlen / 2 > s->stat_neighbours ? s->base.cpg_wlen / 2 : s->stat_neighbours;
     want->cell = dcpg_alloc(n, sizeof *want->cell);
     want->value_of = dcpg_alloc(n, sizeof *want->value_of);
     want->value_row = dcpg_alloc(n, sizeof *want->value_row);
@@ -303,6 +341,8 @@ static dcpg_status open_source(dcpg_store_source *s, const dcpg_strings *chromos
     DCPG_TRY(choose_chromos(s, chromos, err));
     DCPG_TRY(copy_names(want->cells ? want->cells : &store->cells, &s->base.cells, err));
     DCPG_TRY(copy_names(want->outputs ? want->outputs : &store->outputs, &s->base.outputs, err));
+    if (want->annos) DCPG_TRY(copy_names(&store->annos, &s->base.annos, err));
+    s->want.annos = want->annos;
     s->base.checksum = dcpg_strdup(store->checksum);
     if (!s->base.checksum) return dcpg_fail_nomem(err, "a checksum", strlen(store->checksum) + 1);
     return choose_cells(s, err);

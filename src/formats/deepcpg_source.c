@@ -295,7 +295,13 @@ static void close_source(dcpg_source *source) {
     dcpg_free(s);
 }
 
-static const dcpg_source_ops ops = {fill, load_all, where, count_labels, close_source};
+/* There are none yet. */
+static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out, dcpg_err *err) {
+    (void)nb, (void)sample, (void)out;
+    return source->annos.n == 0 ? DCPG_OK : dcpg_fail(err, DCPG_E_INPUT, "annotations are not read from DeepCpG data files");
+}
+
+static const dcpg_source_ops ops = {fill, load_all, where, count_labels, inside, close_source};
 
 /* Copies the names wanted (NULL: all), which must be among those that are there. */
 static dcpg_status choose(const dcpg_deepcpg_source *s, const dcpg_strings *wanted, const dcpg_strings *known,

@@ -12,10 +12,9 @@ static void free_making(making *m)
     for (int64_t i = 0; m->cell && i < nb_own(m); i++) dcpg_free_packed(&m->cell[i]);
     for (int64_t i = 0; i < m->nb_held; i++) dcpg_sequence_free(&m->held[i].sequence);
     dcpg_free_packed(&m->target);
-    dcpg_strings_free(&m->files);
     dcpg_free_genome_all(&m->genome);
-    dcpg_free(m->path);
-    dcpg_strings_free(&m->name);
+    dcpg_make_free_files(&m->cells);
+    dcpg_make_free_extras(m);
     dcpg_free(m->cell);
     dcpg_strings_free(&m->wanted);
     dcpg_strings_free(&m->chromo);
@@ -32,7 +31,7 @@ static void free_making(making *m)
     dcpg_h5_close(m->file);
 }
 
-/* ---- cells ---- */
+/* ---- files ---- */
 
 typedef struct named_path {
     const char *name, *path;
@@ -45,37 +44,48 @@ static int by_name(const void *a, const void *b)
     return order ? order : strcmp(x->path, y->path);
 }
 
-static dcpg_status take_sorted(making *m, const named_path *sorted, dcpg_err *err)
+static dcpg_status take_sorted(const named_path *sorted, size_t n, const char *what, named_files *files, dcpg_err *err)
 {
-    for (int64_t i = 0; i < m->nb_cell; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0) {
-            return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both name the cell %s (a file's name up to the first '.'): rename one, or give each once", sorted[i - 1].path,
-                             sorted[i].path, sorted[i].name);
+            return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both name the %s %s (a file's name up to the first '.'): rename one, or give each once", sorted[i - 1].path, sorted[i].path, what,
+                             sorted[i].name);
         }
-        m->path[i] = sorted[i].path;
-        DCPG_TRY(dcpg_strings_add(&m->name, sorted[i].name, err));
+        files->path[i] = sorted[i].path;
+        DCPG_TRY(dcpg_strings_add(&files->name, sorted[i].name, err));
     }
     return DCPG_OK;
 }
 
-static dcpg_status sort_cells(making *m, dcpg_err *err)
+dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, const char *what, named_files *files, dcpg_err *err)
+{
+    size_t n = names->n;
+    named_path *sorted = dcpg_alloc(n, sizeof *sorted);
+    files->path = dcpg_alloc(n, sizeof *files->path);
+    dcpg_status status = sorted && files->path ? DCPG_OK : dcpg_fail_nomem(err, "names of files", n * sizeof *sorted);
+    if (status == DCPG_OK) {
+        for (size_t i = 0; i < n; i++) sorted[i] = (named_path){names->v[i], files->files.v[i]};
+        qsort(sorted, n, sizeof *sorted, by_name);
+        status = take_sorted(sorted, n, what, files, err);
+    }
+    dcpg_free(sorted);
+    return status == DCPG_OK ? dcpg_check_output(m->options->out_file, &files->files, err) : status;
+}
+
+dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const char *what, named_files *files, dcpg_err *err)
 {
     dcpg_strings names = {0};
-    dcpg_status status = dcpg_profile_list(m->options->profiles, &names, &m->files, err);
-    size_t n = names.n;
-    named_path *sorted = dcpg_alloc(n, sizeof *sorted);
-    m->path = dcpg_alloc(n, sizeof *m->path);
-    m->nb_cell = (int64_t)n;
-    if (status == DCPG_OK && (!sorted || !m->path)) status = dcpg_fail_nomem(err, "cells", n * sizeof *sorted);
-    if (status == DCPG_OK) {
-        for (size_t i = 0; i < n; i++) sorted[i] = (named_path){names.v[i], m->files.v[i]};
-        qsort(sorted, n, sizeof *sorted, by_name);
-        status = take_sorted(m, sorted, err);
-    }
-    if (status == DCPG_OK) status = dcpg_check_output(m->options->out_file, &m->files, err);
-    dcpg_free(sorted);
+    dcpg_status status = dcpg_profile_list(words, &names, &files->files, err);
+    if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, what, files, err);
     dcpg_strings_free(&names);
     return status;
+}
+
+void dcpg_make_free_files(named_files *files)
+{
+    dcpg_strings_free(&files->files);
+    dcpg_free(files->path);
+    dcpg_strings_free(&files->name);
 }
 
 /* Each rank takes cells whose rows fill whole chunks, so that no chunk has two writers. Chunks depend on the number of cells only. */
@@ -105,12 +115,11 @@ static dcpg_status add_chromo(making *m, const char *raw, dcpg_err *err)
 static dcpg_status take_input(making *m, dcpg_err *err)
 {
     const dcpg_strings *cells = m->input->cells;
-    m->nb_cell = (int64_t)cells->n;
-    m->path = dcpg_alloc(cells->n, sizeof *m->path);
-    if (!m->path) return dcpg_fail_nomem(err, "cells", cells->n * sizeof *m->path);
+    m->cells.path = dcpg_alloc(cells->n, sizeof *m->cells.path);
+    if (!m->cells.path) return dcpg_fail_nomem(err, "cells", cells->n * sizeof *m->cells.path);
     for (size_t i = 0; i < cells->n; i++) {
-        m->path[i] = m->input->name;
-        DCPG_TRY(dcpg_strings_add(&m->name, cells->v[i], err));
+        m->cells.path[i] = m->input->name;
+        DCPG_TRY(dcpg_strings_add(&m->cells.name, cells->v[i], err));
     }
     return DCPG_OK;
 }
@@ -127,7 +136,9 @@ static dcpg_status take_options(making *m, dcpg_err *err)
     DCPG_TRY(dcpg_profile_check_format(o->profile_format, err));
     for (size_t i = 0; o->chromos && i < o->chromos->n; i++) DCPG_TRY(add_chromo(m, o->chromos->v[i], err));
     if (o->dna_files && o->dna_files->n > 0) DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, err));
-    DCPG_TRY(m->input ? take_input(m, err) : sort_cells(m, err));
+    DCPG_TRY(m->input ? take_input(m, err) : dcpg_make_sort_profiles(m, o->profiles, "cell", &m->cells, err));
+    m->nb_cell = (int64_t)m->cells.name.n;
+    DCPG_TRY(dcpg_make_take_extras(m, err));
     share_cells(m);
     return DCPG_OK;
 }

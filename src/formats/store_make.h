@@ -76,6 +76,13 @@ typedef struct making_input {
     dcpg_status (*sequences)(void *context, dcpg_sequence_fn *each, void *receiver, dcpg_err *err); /* this rank's share */
 } making_input;
 
+/* Files in the order of their names. */
+typedef struct named_files {
+    dcpg_strings files; /* as they were given */
+    const char **path;  /* [name.n] of them */
+    dcpg_strings name;
+} named_files;
+
 typedef struct making {
     const making_input *input; /* NULL: profiles */
     const dcpg_store_options *options;
@@ -84,9 +91,7 @@ typedef struct making {
     dcpg_h5 *file;
 
     int64_t nb_cell;
-    dcpg_strings files; /* profiles as they were given */
-    const char **path; /* [nb_cell] the same in the order of the cells' names */
-    dcpg_strings name; /* [nb_cell] */
+    named_files cells; /* [nb_cell] */
     int64_t cell_rows; /* rows of a chunk of calls */
     int64_t cell_first, cell_end; /* of this rank */
     packed_cell *cell; /* [cell_end - cell_first] */
@@ -108,6 +113,10 @@ typedef struct making {
     int32_t *pos;        /* [nb_pos] */
     uint8_t *is_site;    /* [nb_pos] */
     int64_t nb_pos, pos_room, nb_site;
+
+    named_files bulk, annos;
+    dcpg_strings cpg_stats, win_stats;
+    int64_t nb_win_wlen, *win_wlen; /* ascending */
 } making;
 
 static inline int64_t nb_own(const making *m)
@@ -129,12 +138,30 @@ static inline bool has_genome(const making *m)
 /* dcpg_store_make_all with `input` in place of profiles, which are not looked at; its calls are taken as they are. Collective. */
 dcpg_status dcpg_store_make_from_all(const dcpg_store_options *options, const making_input *input, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
 
+/* gzip's level in a store: higher ones gain little here and take long. */
+enum { DCPG_STORE_DEFLATE = 4 };
+
 /* The steps, in this order. Each is Collective and agrees on its outcome. */
 dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err);    /* sequences, and where CG stands */
 dcpg_status dcpg_make_read_all(making *m, dcpg_err *err);      /* profiles, target sites, names of chromosomes */
 dcpg_status dcpg_make_chromos_all(making *m, dcpg_err *err);   /* of the genome what has calls; target sites checked */
 dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err); /* union of positions; sites */
 dcpg_status dcpg_make_write_all(making *m, dcpg_err *err);     /* everything but the file's name */
+
+dcpg_status dcpg_make_extras_all(making *m, dcpg_err *err);    /* part of writing: bulk profiles, annotations, statistics */
+
+/* Sorts profiles (or a list of them) by name; no two have the same: DCPG_E_INPUT says of what (`what`). Nor may the store be one of them. Local. */
+dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const char *what, named_files *files, dcpg_err *err);
+/* The same for files->files, of which the names are given. */
+dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, const char *what, named_files *files, dcpg_err *err);
+void dcpg_make_free_files(named_files *files);
+
+/* How profiles of cells are read. Local. */
+dcpg_profile_options dcpg_make_profile_options(const making *m);
+
+/* Checks and keeps what the options say of bulk profiles, annotations and statistics. Local. */
+dcpg_status dcpg_make_take_extras(making *m, dcpg_err *err);
+void dcpg_make_free_extras(making *m);
 
 /* Tells what became of the calls of all profiles. report[nb_own]. Collective. */
 dcpg_status dcpg_make_tell_all(const making *m, const dcpg_profile_report *report, dcpg_err *err);

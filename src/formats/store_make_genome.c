@@ -237,6 +237,6 @@ dcpg_status dcpg_make_chromos_all(making *m, dcpg_err *err)
     for (int64_t i = 0; i < m->nb_held; i++) {
         if (m->held[i].chromo < 0) dcpg_sequence_free(&m->held[i].sequence);
     }
-    dcpg_free_genome_all(&m->genome);
+    if (m->bulk.name.n == 0) dcpg_free_genome_all(&m->genome); /* read late: they need positions */
     return dcpg_agree_all(m->par, check_positions(m, err), err);
 }

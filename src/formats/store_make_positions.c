@@ -1,6 +1,7 @@
 /* Making a store, third step: the union of all positions, chromosome by chromosome. Every rank merges those of its own cells; then each merges a range of positions of all ranks. */
 #include "formats/store_make.h"
 #include <dcpg/memory.h>
+#include <dcpg/rng.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -200,6 +201,38 @@ static dcpg_status join_chromo_all(making *m, int chromo, size_t *scratch, dcpg_
     return status;
 }
 
+/* ---- sampling ---- */
+
+/* Keeps so many random ones of the sites of a chromosome: each is drawn with the chance that the number still to keep has among those left (Knuth, TAOCP 2, 3.4.2, algorithm S). */
+static void sample_chromo(making *m, size_t chromo)
+{
+    int64_t left = 0, keep = m->options->nb_sample_chromo;
+    for (int64_t i = m->pos_offset[chromo]; i < m->pos_offset[chromo + 1]; i++) left += m->is_site[i];
+    if (left <= keep) return;
+    dcpg_rng rng;
+    dcpg_rng_start(&rng, (uint64_t)m->options->seed, dcpg_hash(m->chromo.v[chromo]));
+    m->nb_site -= left - keep;
+    for (int64_t i = m->pos_offset[chromo]; i < m->pos_offset[chromo + 1]; i++) {
+        if (!m->is_site[i]) continue;
+        m->is_site[i] = (int64_t)dcpg_rng_below(&rng, (uint64_t)left--) < keep;
+        keep -= m->is_site[i];
+    }
+}
+
+/* The same on all ranks, which hold the same positions. */
+static void sample_sites(making *m)
+{
+    const dcpg_store_options *o = m->options;
+    for (size_t c = 0; c < m->chromo.n && o->nb_sample_chromo > 0; c++) sample_chromo(m, c);
+    if (o->nb_sample <= 0 || m->nb_site <= o->nb_sample) return;
+    int64_t seen = 0;
+    for (int64_t i = 0; i < m->nb_pos; i++) {
+        seen += m->is_site[i];
+        if (seen > o->nb_sample) m->is_site[i] = 0;
+    }
+    m->nb_site = o->nb_sample;
+}
+
 dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err)
 {
     size_t *scratch = dcpg_alloc(3 * (size_t)m->par->size, sizeof *scratch);
@@ -211,5 +244,6 @@ dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err)
     if (status == DCPG_OK && m->nb_site == 0) {
         status = dcpg_fail(err, DCPG_E_INPUT, "no site is left: none of the %" PRId64 " positions is observed in %" PRId64 " cells: lower --cpg_cov", m->nb_pos, m->options->cpg_cov);
     }
+    if (status == DCPG_OK) sample_sites(m);
     return status;
 }

@@ -122,10 +122,22 @@ static dcpg_status read_targets(making *m, dcpg_err *err)
 
 /* ---- profiles ---- */
 
+dcpg_profile_options dcpg_make_profile_options(const making *m)
+{
+    const dcpg_store_options *o = m->options;
+    return (dcpg_profile_options){.format = o->profile_format,
+                                  .genome = m->dna_files.n > 0 ? &m->genome.map : NULL,
+                                  .chromos = &m->wanted,
+                                  .call = o->call,
+                                  .bedgraph_base = o->bedgraph_base,
+                                  .min_reads = o->min_reads,
+                                  .min_cg = o->min_cg};
+}
+
 static dcpg_status read_profile(const making *m, const dcpg_profile_options *options, int64_t i, dcpg_profile_report *report, dcpg_err *err)
 {
     dcpg_profile profile = {0};
-    m->cell[i].path = m->path[m->cell_first + i];
+    m->cell[i].path = m->cells.path[m->cell_first + i];
     dcpg_status status = m->input ? m->input->cell(m->input->context, m->cell_first + i, &profile, err) : dcpg_profile_load(m->cell[i].path, options, &profile, report, err);
     if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cell[i], err);
     dcpg_profile_free(&profile);
@@ -135,14 +147,7 @@ static dcpg_status read_profile(const making *m, const dcpg_profile_options *opt
 /* Reads this rank's profiles, several at a time; the first one that is wrong speaks. report[nb_own] */
 static dcpg_status read_profiles(making *m, dcpg_profile_report *report, dcpg_err *err)
 {
-    const dcpg_store_options *o = m->options;
-    dcpg_profile_options options = {.format = o->profile_format,
-                                    .genome = m->dna_files.n > 0 ? &m->genome.map : NULL,
-                                    .chromos = &m->wanted,
-                                    .call = o->call,
-                                    .bedgraph_base = o->bedgraph_base,
-                                    .min_reads = o->min_reads,
-                                    .min_cg = o->min_cg};
+    dcpg_profile_options options = dcpg_make_profile_options(m);
     int64_t n = nb_own(m), done = 0, worst = n;
     dcpg_err first = {0};
 #pragma omp parallel for schedule(dynamic, 1) if (!m->input) /* which may read HDF5, by one thread alone */

@@ -23,7 +23,7 @@ static void tell_profile(const making *m, int64_t cell, const dcpg_profile_repor
                "data: %s: %s, %" PRId64 " calls, %.2f %% on CG%s%s%s, %" PRId64
                " on contigs that the genome lacks, %" PRId64 " dropped as reads disagree, %" PRId64
                " as they are few",
-               m->path[cell], r->format, r->calls, dcpg_profile_on_cg(r), r->shift < 0 ? ", moved by -1" : "",
+               m->cells.path[cell], r->format, r->calls, dcpg_profile_on_cg(r), r->shift < 0 ? ", moved by -1" : "",
                r->shift > 0 ? ", moved by +1" : "", r->strand_ignored ? ", strands ignored" : "",
                r->elsewhere, r->tied, r->few);
 }
@@ -42,7 +42,7 @@ static void tell_shares(const making *m, const dcpg_profile_report *all, share *
     dcpg_info(m->log,
               "data: on CG: %.2f %% of the calls; of a file's calls %.2f %% (%s) to %.2f %%, median %.2f %%",
               calls > 0 ? 100.0 * (double)hit / (double)calls : 100, sorted[0].on_cg,
-              dcpg_basename(m->path[sorted[0].cell]), sorted[n - 1].on_cg, sorted[n / 2].on_cg);
+              dcpg_basename(m->cells.path[sorted[0].cell]), sorted[n - 1].on_cg, sorted[n / 2].on_cg);
     if (moved[0] + moved[2] > 0) {
         dcpg_info(m->log,
                   "data: the genome shows that positions of %" PRId64
@@ -57,7 +57,7 @@ static void tell_shares(const making *m, const dcpg_profile_report *all, share *
     for (int64_t i = 0; i < 3 && i < n && sorted[i].on_cg < 100; i++) {
         size_t used = strlen(worst);
         snprintf(worst + used, sizeof worst - used, "%s%s (%.2f %%)", i ? ", " : "",
-                 m->name.v[sorted[i].cell], 100 - sorted[i].on_cg);
+                 m->cells.name.v[sorted[i].cell], 100 - sorted[i].on_cg);
     }
     dcpg_warn(m->log,
               "%" PRId64 " of %" PRId64

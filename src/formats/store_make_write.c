@@ -6,9 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-/* gzip's level: higher ones gain little here and take long. */
-enum { DEFLATE = 4 };
-
 /* Memory for one slab of bitmaps, and of values: bytes. */
 static const int64_t SLAB_BYTES = 4 << 20;
 
@@ -92,7 +89,7 @@ static dcpg_status write_sites(making *m, dcpg_err *err)
     for (int64_t i = 0, s = 0; i < m->nb_pos && status == DCPG_OK; i++) {
         if (m->is_site[i]) index[s++] = i;
     }
-    dcpg_h5_shape shape = {.type = DCPG_H5_I64, .ndim = 1, .dim = {m->nb_site}, .chunk = {STORE_POS_CHUNK}, .deflate = DEFLATE};
+    dcpg_h5_shape shape = {.type = DCPG_H5_I64, .ndim = 1, .dim = {m->nb_site}, .chunk = {STORE_POS_CHUNK}, .deflate = DCPG_STORE_DEFLATE};
     dcpg_h5_block block = own_chunks(m, m->nb_site, STORE_POS_CHUNK);
     if (status == DCPG_OK) status = dcpg_h5_make(m->file, STORE_SITES, &shape, err);
     if (status == DCPG_OK) status = dcpg_h5_write(m->file, STORE_SITES, DCPG_H5_I64, &block, index + block.start[0], err);
@@ -102,7 +99,7 @@ static dcpg_status write_sites(making *m, dcpg_err *err)
 
 static dcpg_status write_positions(making *m, dcpg_err *err)
 {
-    dcpg_h5_shape shape = {.type = DCPG_H5_I32, .ndim = 1, .dim = {m->nb_pos}, .chunk = {STORE_POS_CHUNK}, .deflate = DEFLATE};
+    dcpg_h5_shape shape = {.type = DCPG_H5_I32, .ndim = 1, .dim = {m->nb_pos}, .chunk = {STORE_POS_CHUNK}, .deflate = DCPG_STORE_DEFLATE};
     dcpg_h5_block block = own_chunks(m, m->nb_pos, STORE_POS_CHUNK);
     DCPG_TRY(dcpg_h5_make(m->file, STORE_POS, &shape, err));
     DCPG_TRY(dcpg_h5_write(m->file, STORE_POS, DCPG_H5_I32, &block, m->pos + block.start[0], err));
@@ -157,15 +154,26 @@ static void set_bits(const making *m, const packed_cell *cell, uint64_t *observe
     }
 }
 
-/* Writes cells [from, to) of this rank. observed, state: [to - from][words] zeroed */
-static dcpg_status write_slab(making *m, int64_t from, int64_t to, uint64_t *observed, uint64_t *state, dcpg_err *err)
+/* Observed positions of a cell in each STORE_WORD_CHUNK words. */
+static void count_bits(int64_t words, const uint64_t *observed, int32_t *count)
+{
+    for (int64_t w = 0; w < words; w++) count[w / STORE_WORD_CHUNK] += __builtin_popcountll(observed[w]);
+}
+
+/* Writes cells [from, to) of this rank. observed, state: [to - from][words]; count: [to - from][..]; zeroed */
+static dcpg_status write_slab(making *m, int64_t from, int64_t to, uint64_t *observed, uint64_t *state, int32_t *count, dcpg_err *err)
 {
     int64_t words = store_words(m->nb_pos);
 #pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t i = from; i < to; i++) set_bits(m, &m->cell[i], observed + (i - from) * words, state + (i - from) * words);
+    for (int64_t i = from; i < to; i++) {
+        set_bits(m, &m->cell[i], observed + (i - from) * words, state + (i - from) * words);
+        count_bits(words, observed + (i - from) * words, count + (i - from) * store_counts(m->nb_pos));
+    }
     dcpg_h5_block block = {{from < to ? m->cell_first + from : 0, 0}, {to - from, words}};
     DCPG_TRY(dcpg_h5_write(m->file, STORE_OBSERVED, DCPG_H5_U64, &block, observed, err));
-    return dcpg_h5_write(m->file, STORE_STATE, DCPG_H5_U64, &block, state, err);
+    DCPG_TRY(dcpg_h5_write(m->file, STORE_STATE, DCPG_H5_U64, &block, state, err));
+    block.count[1] = store_counts(m->nb_pos);
+    return dcpg_h5_write(m->file, STORE_COUNT, DCPG_H5_I32, &block, count, err);
 }
 
 /* Cells of a slab: whole chunks. */
@@ -178,20 +186,24 @@ static int64_t slab_rows(const making *m, int64_t row_bytes, int64_t rows)
 static dcpg_status write_bitmaps(making *m, dcpg_err *err)
 {
     int64_t words = store_words(m->nb_pos), n = nb_own(m), rows = slab_rows(m, 2 * 8 * words, m->cell_rows);
-    dcpg_h5_shape shape = {.type = DCPG_H5_U64, .ndim = 2, .dim = {m->nb_cell, words}, .chunk = {m->cell_rows, min_i64(words, STORE_WORD_CHUNK)}, .deflate = DEFLATE};
+    dcpg_h5_shape shape = {.type = DCPG_H5_U64, .ndim = 2, .dim = {m->nb_cell, words}, .chunk = {m->cell_rows, min_i64(words, STORE_WORD_CHUNK)}, .deflate = DCPG_STORE_DEFLATE};
     DCPG_TRY(dcpg_h5_make(m->file, STORE_OBSERVED, &shape, err));
     DCPG_TRY(dcpg_h5_make(m->file, STORE_STATE, &shape, err));
-    size_t bytes = (size_t)(rows * words) * sizeof(uint64_t);
+    DCPG_TRY(dcpg_h5_make(m->file, STORE_COUNT, &(dcpg_h5_shape){.type = DCPG_H5_I32, .ndim = 2, .dim = {m->nb_cell, store_counts(m->nb_pos)}}, err));
+    size_t bytes = (size_t)(rows * words) * sizeof(uint64_t), count_bytes = (size_t)(rows * store_counts(m->nb_pos)) * sizeof(int32_t);
     uint64_t *observed = dcpg_alloc(bytes, 1), *state = dcpg_alloc(bytes, 1);
-    dcpg_status status = observed && state ? DCPG_OK : dcpg_fail_nomem(err, "calls", 2 * bytes);
+    int32_t *count = dcpg_alloc(count_bytes, 1);
+    dcpg_status status = observed && state && count ? DCPG_OK : dcpg_fail_nomem(err, "calls", 2 * bytes);
     status = dcpg_agree_all(m->par, status, err);
     int64_t rounds = rows > 0 ? (n + rows - 1) / rows : 0;
     rounds = dcpg_max_i64_all(m->par, rounds);
     for (int64_t i = 0; i < rounds && status == DCPG_OK; i++) {
         if (i > 0) memset(observed, 0, bytes);
         if (i > 0) memset(state, 0, bytes);
-        status = write_slab(m, min_i64(i * rows, n), min_i64((i + 1) * rows, n), observed, state, err);
+        if (i > 0) memset(count, 0, count_bytes);
+        status = write_slab(m, min_i64(i * rows, n), min_i64((i + 1) * rows, n), observed, state, count, err);
     }
+    dcpg_free(count);
     dcpg_free(observed);
     dcpg_free(state);
     return status;
@@ -240,7 +252,7 @@ static dcpg_status write_values(making *m, const int64_t *all, int64_t nb, dcpg_
         if (all[k] < m->cell_first) first++;
         else if (all[k] < m->cell_end) own[n++] = &m->cell[all[k] - m->cell_first];
     }
-    dcpg_h5_shape shape = {.type = DCPG_H5_F32, .ndim = 2, .dim = {nb, m->nb_pos}, .chunk = {1, min_i64(m->nb_pos, STORE_VALUE_CHUNK)}, .deflate = DEFLATE};
+    dcpg_h5_shape shape = {.type = DCPG_H5_F32, .ndim = 2, .dim = {nb, m->nb_pos}, .chunk = {1, min_i64(m->nb_pos, STORE_VALUE_CHUNK)}, .deflate = DCPG_STORE_DEFLATE};
     if (status == DCPG_OK) status = write_list(m, STORE_VALUE_CELL, DCPG_H5_I64, nb, all, err);
     if (status == DCPG_OK) status = dcpg_h5_make(m->file, STORE_VALUE, &shape, err);
     if (status == DCPG_OK) status = write_value_rows(m, first, n, own, err);
@@ -258,7 +270,7 @@ static dcpg_status write_cells(making *m, int64_t *number, int64_t *is_binary, u
     dcpg_sum_i64s_all(m->par, number, (size_t)m->nb_cell);
     dcpg_sum_i64s_all(m->par, is_binary, (size_t)m->nb_cell);
     for (int64_t i = 0; i < m->nb_cell; i++) binary[i] = is_binary[i] != 0;
-    DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CELLS, &m->name, err));
+    DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CELLS, &m->cells.name, err));
     DCPG_TRY(write_list(m, STORE_BINARY, DCPG_H5_U8, m->nb_cell, binary, err));
     DCPG_TRY(write_list(m, STORE_NB_CALL, DCPG_H5_I64, m->nb_cell, number, err));
     DCPG_TRY(write_bitmaps(m, err));
@@ -290,5 +302,6 @@ dcpg_status dcpg_make_write_all(making *m, dcpg_err *err)
     DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", "command", m->options->command ? m->options->command : "", err));
     DCPG_TRY(write_genome(m, err));
     DCPG_TRY(write_positions(m, err));
-    return write_all_cells(m, err);
+    DCPG_TRY(write_all_cells(m, err));
+    return dcpg_make_extras_all(m, err);
 }

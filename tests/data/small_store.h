@@ -250,7 +250,7 @@ static inline void small_write_store(const small_data *data, small_fault fault, 
     dcpg_err err = {0};
     small_must(dcpg_h5_create(path, NULL, &w.file, &err), &err);
     if (fault != NO_FORMAT) small_must(dcpg_h5_write_attr_string(w.file, "/", "format", fault == OTHER_FORMAT ? "dcpg-shop" : "dcpg-store", &err), &err);
-    small_must(dcpg_h5_write_attr_i64(w.file, "/", "version", fault == NEWER_VERSION ? 2 : 1, &err), &err);
+    small_must(dcpg_h5_write_attr_i64(w.file, "/", "version", fault == NEWER_VERSION ? 3 : 1, &err), &err);
     small_find_positions(&w);
     small_put_genome(&w);
     small_put_positions(&w);

@@ -47,7 +47,7 @@ headers=(
     'kern: kern'
     'nn: graph net output spec surgery'
     'io: h5'
-    'data: loader source store'
+    'data: loader source stats store'
     'formats: deepcpg keras profile store_make'
     'train: train'
     'analysis: eval metrics show'

@@ -1,0 +1,198 @@
+/* Making a store: what hangs on the positions besides cells. Files are shared out, each fills a row; they add no positions. */
+#include "data/store_layout.h"
+#include "formats/bed.h"
+#include "formats/store_make.h"
+#include <dcpg/memory.h>
+#include <dcpg/stats.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fills the row of the file: a value or a bit for every position. */
+typedef dcpg_status fill_fn(const making *m, const char *path, void *row, dcpg_err *err);
+
+/* Rows of a dataset, one per file: where they go, and how a file fills one. */
+typedef struct rows {
+    const char *names, *data; /* datasets */
+    dcpg_h5_type type;
+    int64_t width, chunk;     /* elements */
+    size_t bytes;             /* of a row */
+    fill_fn *fill;
+} rows;
+
+static dcpg_status write_row_all(making *m, const rows *r, int64_t number, const char *path, void *row, dcpg_err *err)
+{
+    dcpg_status status = DCPG_OK;
+    if (path) memset(row, 0, r->bytes);
+    if (path) status = r->fill(m, path, row, err);
+    DCPG_TRY(dcpg_agree_all(m->par, status, err));
+    return dcpg_h5_write(m->file, r->data, r->type, &(dcpg_h5_block){{path ? number : 0, 0}, {path ? 1 : 0, r->width}}, row, err);
+}
+
+static dcpg_status write_rows_all(making *m, const rows *r, const named_files *files, dcpg_err *err)
+{
+    int64_t n = (int64_t)files->name.n, first = dcpg_part(n, m->par->rank, m->par->size), end = dcpg_part(n, m->par->rank + 1, m->par->size);
+    if (n == 0) return DCPG_OK;
+    dcpg_h5_shape shape = {.type = r->type, .ndim = 2, .dim = {n, r->width}, .chunk = {1, r->width < r->chunk ? r->width : r->chunk}, .deflate = DCPG_STORE_DEFLATE};
+    DCPG_TRY(dcpg_h5_write_strings(m->file, r->names, &files->name, err));
+    DCPG_TRY(dcpg_h5_make(m->file, r->data, &shape, err));
+    void *row = dcpg_alloc(r->bytes, 1);
+    dcpg_status status = row ? DCPG_OK : dcpg_fail_nomem(err, r->data, r->bytes);
+    status = dcpg_agree_all(m->par, status, err);
+    int64_t rounds = dcpg_max_i64_all(m->par, end - first);
+    for (int64_t i = first; i < first + rounds && status == DCPG_OK; i++) status = write_row_all(m, r, i, i < end ? files->path[i] : NULL, row, err);
+    dcpg_free(row);
+    return status;
+}
+
+/* ---- bulk profiles ---- */
+
+/* Values of the calls that stand on positions of the store. */
+static void place_calls(const making *m, const dcpg_profile *profile, float *row)
+{
+    for (int c = 0; c < profile->nb_chromo; c++) {
+        const dcpg_calls *calls = &profile->chromo[c];
+        ptrdiff_t chromo = dcpg_strings_find(&m->chromo, calls->chromo);
+        if (chromo < 0) continue;
+        int64_t at = m->pos_offset[chromo], end = m->pos_offset[chromo + 1];
+        for (int64_t i = 0; i < calls->n; i++) {
+            while (at < end && m->pos[at] < calls->pos[i]) at++;
+            if (at < end && m->pos[at] == calls->pos[i]) row[at] = calls->value[i];
+        }
+    }
+}
+
+/* Shares of reads, never rounded. */
+static dcpg_status fill_bulk(const making *m, const char *path, void *row, dcpg_err *err)
+{
+    dcpg_profile profile = {0};
+    float *value = row;
+    dcpg_profile_options options = dcpg_make_profile_options(m);
+    options.call = DCPG_CALL_FRACTION;
+    options.format = "auto"; /* the cells may come in another */
+    dcpg_status status = dcpg_profile_load(path, &options, &profile, NULL, err);
+    for (int64_t i = 0; i < m->nb_pos && status == DCPG_OK; i++) value[i] = NAN;
+    if (status == DCPG_OK) place_calls(m, &profile, value);
+    dcpg_profile_free(&profile);
+    return status;
+}
+
+/* ---- annotations ---- */
+
+static dcpg_status fill_anno(const making *m, const char *path, void *row, dcpg_err *err)
+{
+    dcpg_bed bed;
+    uint64_t *word = row;
+    dcpg_status status = dcpg_bed_read(path, &bed, err);
+    for (int64_t b = 0; b < bed.nb_chromo && status == DCPG_OK; b++) {
+        const dcpg_bed_chromo *on = &bed.chromo[b];
+        ptrdiff_t c = dcpg_strings_find(&m->chromo, on->chromo);
+        int64_t k = 0;
+        for (int64_t i = c < 0 ? 0 : m->pos_offset[c]; c >= 0 && i < m->pos_offset[c + 1]; i++) {
+            while (k < on->n && on->v[k].end < m->pos[i]) k++;
+            if (k < on->n && on->v[k].start <= m->pos[i]) word[i / 64] |= UINT64_C(1) << i % 64;
+        }
+    }
+    dcpg_bed_free(&bed);
+    return status;
+}
+
+/* ---- statistics ---- */
+
+static dcpg_status write_stats_all(making *m, dcpg_err *err)
+{
+    if (m->cpg_stats.n + m->win_stats.n == 0) return DCPG_OK;
+    DCPG_TRY(dcpg_h5_make_group(m->file, STORE_STATS, err));
+    DCPG_TRY(dcpg_h5_write_attr_i64(m->file, STORE_STATS, STORE_STATS_COV, m->options->cpg_stats_cov, err));
+    DCPG_TRY(dcpg_h5_write_attr_i64(m->file, STORE_STATS, STORE_STATS_WLEN, m->options->stats_wlen, err));
+    if (m->cpg_stats.n > 0) DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CPG_STATS, &m->cpg_stats, err));
+    if (m->win_stats.n == 0) return DCPG_OK;
+    DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_WIN_STATS, &m->win_stats, err));
+    DCPG_TRY(dcpg_h5_make(m->file, STORE_WIN_WLEN, &(dcpg_h5_shape){.type = DCPG_H5_I64, .ndim = 1, .dim = {m->nb_win_wlen}}, err));
+    return dcpg_h5_write(m->file, STORE_WIN_WLEN, DCPG_H5_I64, NULL, m->win_wlen, err);
+}
+
+dcpg_status dcpg_make_extras_all(making *m, dcpg_err *err)
+{
+    int64_t words = store_words(m->nb_pos);
+    const rows bulk = {STORE_BULK, STORE_BULK_VALUE, DCPG_H5_F32, m->nb_pos, STORE_VALUE_CHUNK, (size_t)m->nb_pos * sizeof(float), fill_bulk};
+    const rows annos = {STORE_ANNOS, STORE_ANNO_INSIDE, DCPG_H5_U64, words, STORE_WORD_CHUNK, (size_t)words * sizeof(uint64_t), fill_anno};
+    DCPG_TRY(write_rows_all(m, &bulk, &m->bulk, err));
+    DCPG_TRY(write_rows_all(m, &annos, &m->annos, err));
+    return write_stats_all(m, err);
+}
+
+/* ---- options ---- */
+
+static dcpg_status take_statistics(const dcpg_strings *from, const char *option, dcpg_strings *to, dcpg_err *err)
+{
+    if (!from) return DCPG_OK;
+    DCPG_TRY(dcpg_stats_check(from, option, err));
+    for (size_t i = 0; i < from->n; i++) {
+        if (dcpg_strings_find(to, from->v[i]) < 0) DCPG_TRY(dcpg_strings_add(to, from->v[i], err));
+    }
+    dcpg_strings_sort(to);
+    return DCPG_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static dcpg_status take_windows(making *m, dcpg_err *err)
+{
+    const dcpg_strings *words = m->options->win_stats_wlen;
+    size_t n = words ? words->n : 0;
+    if (n == 0) return dcpg_fail(err, DCPG_E_USAGE, "--win_stats: name the windows' lengths with --win_stats_wlen");
+    m->win_wlen = dcpg_alloc(n, sizeof *m->win_wlen);
+    if (!m->win_wlen) return dcpg_fail_nomem(err, "windows", n * sizeof *m->win_wlen);
+    for (size_t i = 0; i < n; i++) {
+        bool fine = dcpg_parse_int(words->v[i], &m->win_wlen[i]) && m->win_wlen[i] >= 1 && m->win_wlen[i] <= INT32_MAX;
+        if (!fine) return dcpg_fail(err, DCPG_E_USAGE, "--win_stats_wlen %s: a length in bp, 1 or more", words->v[i]);
+    }
+    qsort(m->win_wlen, n, sizeof *m->win_wlen, by_number);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || m->win_wlen[i] != m->win_wlen[i - 1]) m->win_wlen[m->nb_win_wlen++] = m->win_wlen[i];
+    }
+    return DCPG_OK;
+}
+
+/* Annotations are called as cells are. */
+static dcpg_status sort_annos(making *m, dcpg_err *err)
+{
+    const dcpg_strings *files = m->options->anno_files;
+    dcpg_strings names = {0};
+    dcpg_status status = DCPG_OK;
+    for (size_t i = 0; files && i < files->n && status == DCPG_OK; i++) {
+        char *name = dcpg_cell_name(files->v[i]);
+        status = name ? dcpg_strings_add(&names, name, err) : dcpg_fail_nomem(err, "names of files", strlen(files->v[i]));
+        if (status == DCPG_OK) status = dcpg_strings_add(&m->annos.files, files->v[i], err);
+        dcpg_free(name);
+    }
+    if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, "annotation", &m->annos, err);
+    dcpg_strings_free(&names);
+    return status;
+}
+
+dcpg_status dcpg_make_take_extras(making *m, dcpg_err *err)
+{
+    const dcpg_store_options *o = m->options;
+    if (o->bulk_profiles && o->bulk_profiles->n > 0) DCPG_TRY(dcpg_make_sort_profiles(m, o->bulk_profiles, "bulk profile", &m->bulk, err));
+    DCPG_TRY(sort_annos(m, err));
+    DCPG_TRY(take_statistics(o->cpg_stats, "cpg_stats", &m->cpg_stats, err));
+    DCPG_TRY(take_statistics(o->win_stats, "win_stats", &m->win_stats, err));
+    if (o->stats_wlen < 0 || o->stats_wlen % 2 || o->stats_wlen > STORE_MAX_STATS_WLEN) return dcpg_fail(err, DCPG_E_USAGE, "window statistics over %" PRId64 " neighbours: an even number of at most %d", o->stats_wlen, STORE_MAX_STATS_WLEN);
+    return m->win_stats.n > 0 ? take_windows(m, err) : DCPG_OK;
+}
+
+void dcpg_make_free_extras(making *m)
+{
+    dcpg_make_free_files(&m->bulk);
+    dcpg_make_free_files(&m->annos);
+    dcpg_strings_free(&m->cpg_stats);
+    dcpg_strings_free(&m->win_stats);
+    dcpg_free(m->win_wlen);
+}
