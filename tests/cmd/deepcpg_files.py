@@ -12,23 +12,9 @@ import h5py
 import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "oracle"))
-from windows import dna_windows, labels, read_fasta, read_profile  # noqa: E402
+from windows import dna_windows, is_binary, labels, read_fasta, read_profile, stored_neighbours  # noqa: E402
 
 NONE = (np.zeros(0, int), np.zeros(0, np.float32))
-
-
-def neighbours(calls, pos, wlen):
-    """States [sites, wlen] through half precision and distances in bp, -1 where there is no neighbour."""
-    at, value = calls
-    if len(at) == 0:
-        return np.full((2, len(pos), wlen), -1, np.float32)
-    left = np.searchsorted(at, pos, "left")[:, None] + np.arange(-(wlen // 2), 0)
-    right = np.searchsorted(at, pos, "right")[:, None] + np.arange(wlen // 2)
-    index = np.concatenate([left, right], axis=1)
-    there = (index >= 0) & (index < len(at))
-    index = np.clip(index, 0, len(at) - 1)
-    state = value.astype(np.float16).astype(np.float32)[index]
-    return np.where(there, state, -1), np.where(there, np.abs(at[index] - pos[:, None]), -1).astype(np.float32)
 
 
 def write(path, chromo, pos, args, profiles, genome):
@@ -39,9 +25,8 @@ def write(path, chromo, pos, args, profiles, genome):
         put("inputs/dna", dna_windows(genome[chromo], pos, args.dna_wlen).astype(np.int8))
         for name, profile in profiles.items():
             calls = profile.get(chromo, NONE)
-            binary = all(((v == 0) | (v == 1)).all() for _, v in profile.values())
-            state, dist = neighbours(calls, pos, args.cpg_wlen)
-            put(f"inputs/cpg/{name}/state", state.astype(np.int8 if binary else np.float32))
+            state, dist = stored_neighbours(calls, pos, args.cpg_wlen)
+            put(f"inputs/cpg/{name}/state", state.astype(np.int8 if is_binary(profile) else np.float32))
             put(f"inputs/cpg/{name}/dist", dist)
             put(f"outputs/cpg/{name}", labels(calls, pos).astype(np.int8))
 

@@ -40,6 +40,10 @@ def read_profile(path):
     return result
 
 
+def is_binary(profile):
+    return all(((v == 0) | (v == 1)).all() for _, v in profile.values())
+
+
 def read_fasta(path):
     genome = {}
     for part in open_text(path).read().split(">")[1:]:
@@ -54,20 +58,31 @@ def dna_windows(sequence, pos, wlen):
     return np.where(inside, sequence[np.clip(index, 0, len(sequence) - 1)], 4).astype(np.uint8)
 
 
-def neighbours(calls, pos, wlen, binary):
-    """[sites, 2 * wlen]: states through half precision, then distances."""
-    at, value = calls
-    half = wlen // 2
+def nearest(at, pos, half):
+    """Of sorted positions `at`, the `half` nearest on each side of each of `pos`, itself excluded: indices [sites, 2 * half], and where there are any."""
     left = np.searchsorted(at, pos, "left")[:, None] + np.arange(-half, 0)
     right = np.searchsorted(at, pos, "right")[:, None] + np.arange(half)
     index = np.concatenate([left, right], axis=1)
-    there = (index >= 0) & (index < len(at))
-    index = np.clip(index, 0, max(len(at) - 1, 0))
+    return np.clip(index, 0, max(len(at) - 1, 0)), (index >= 0) & (index < len(at))
+
+
+def stored_neighbours(calls, pos, wlen):
+    """States [sites, wlen] through half precision and distances in bp, float32; -1 where there is no neighbour."""
+    at, value = calls
+    index, there = nearest(at, pos, wlen // 2)
     if len(at) == 0:
-        at, value = np.zeros(1, int), np.zeros(1, np.float32)
-    state = np.where(there, value.astype(np.float16).astype(np.float32)[index], 0 if binary else 0.5)
-    distance = np.where(there, np.minimum(np.abs(at[index] - pos[:, None]), 25000), 25000).astype(np.float32) / np.float32(25000)
-    return np.concatenate([state.astype(np.float32), distance], axis=1)
+        return np.full((2, len(pos), wlen), -1, np.float32)
+    state = value.astype(np.float16).astype(np.float32)[index]
+    return np.where(there, state, np.float32(-1)), np.where(there, np.abs(at[index] - pos[:, None]), -1).astype(np.float32)
+
+
+def neighbours(calls, pos, wlen, binary):
+    """[sites, 2 * wlen]: states, then distances, as models get them."""
+    state, distance = stored_neighbours(calls, pos, wlen)
+    there = distance >= 0
+    state = np.where(there, state, np.float32(0 if binary else 0.5))
+    distance = np.where(there, np.minimum(distance, 25000), 25000).astype(np.float32) / np.float32(25000)
+    return np.concatenate([state, distance], axis=1)
 
 
 def labels(calls, pos):
@@ -97,7 +112,7 @@ def check(dump, profiles, genome, report=print):
             n += wanted.size
         for i, cell in enumerate(cells):
             profile = profiles[cell]
-            binary = all(((v == 0) | (v == 1)).all() for _, v in profile.values())
+            binary = is_binary(profile)
             calls = profile.get(name, none)
             wanted = neighbours(calls, pos[rows], dump["cpg"].shape[2] // 2, binary)
             assert np.array_equal(dump["cpg"][:, i][rows], wanted), f"neighbours of {cell} on chromosome {name} differ"
