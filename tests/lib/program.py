@@ -1,0 +1,78 @@
+"""What Python tests of the program share: running it on some ranks, what an error must look like, stores as arrays. Import, then work in the current folder: it goes away at the end."""
+import atexit
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(77)
+
+
+try:
+    import h5py
+    import numpy as np
+except ImportError as error:
+    skip(error)
+
+DCPG = os.environ["DCPG_PROGRAM"]
+SHARED = os.path.abspath(os.environ.get("DCPG_SHARED", ""))
+work = tempfile.mkdtemp()
+atexit.register(shutil.rmtree, work, True)
+os.chdir(work)
+
+
+def start(ranks, words, seconds=240):
+    """Runs `dcpg WORDS` and waits; one rank goes without mpirun."""
+    launcher = [] if ranks == 1 else [os.environ.get("MPIRUN", "mpirun"), "-n", str(ranks)]
+    return subprocess.run(launcher + [DCPG] + [str(word) for word in words], capture_output=True, text=True, errors="replace", timeout=seconds)
+
+
+def run(ranks, *words):
+    """Its messages; it must succeed."""
+    done = start(ranks, words)
+    if done.returncode != 0:
+        sys.exit(f"FAILED: exit code {done.returncode} on {ranks} ranks: dcpg {' '.join(map(str, words))[:2000]}\n{done.stderr[-3000:]}")
+    return done.stdout + done.stderr
+
+
+def refusal(pattern, ranks, *words, absent=()):
+    """'' or what is wrong with how it refuses: exit code 2, one line on stderr that holds the pattern, no file left of `absent`, nor a temporary one, and no word from a sanitizer."""
+    try:
+        done = start(ranks, words, 60)
+    except subprocess.TimeoutExpired:
+        return "hangs"
+    lines = re.findall(r"^dcpg(?: |:).*$", done.stderr, re.M)
+    if re.search("runtime error|AddressSanitizer|LeakSanitizer|Assertion", done.stderr):
+        return f"a bug: {done.stderr[:3000]}"
+    if done.returncode != 2:
+        return f"exit code {done.returncode}, not 2: {done.stderr[-300:]}"
+    if len(lines) != 1:
+        return f"{len(lines)} error lines, not 1: {done.stderr[-1000:]}"
+    if not re.search(pattern, lines[0], re.I):
+        return f"no '{pattern}' in: {lines[0]}"
+    left = [path for path in absent if os.path.exists(path)] + [name for name in os.listdir(".") if "tmp" in name]
+    return f"left behind: {left}" if left else ""
+
+
+def read_store(path):
+    """{cell: {chromosome: (positions, values)}} of what is observed in a store, and {chromosome: all its positions}."""
+    with h5py.File(path, "r") as store:
+        chromos = [name.decode() for name in store["genome/chromo"][()]]
+        offset, pos = store["positions/offset"][()], store["positions/pos"][()].astype(int)
+        values = {}
+        if "values/cell" in store:
+            values = {int(cell): store["values/value"][row] for row, cell in enumerate(store["values/cell"][()])}
+        cells = {}
+        for k, name in enumerate(store["cells/name"][()]):
+            observed, state = (np.unpackbits(store[f"calls/{what}"][k].view(np.uint8), bitorder="little")[:len(pos)].astype(bool) for what in ("observed", "state"))
+            value = values.get(k, state.astype(np.float32))
+            if k in values and not (np.array_equal(np.isfinite(value), observed) and np.array_equal(np.round(value[observed]), state[observed])):
+                sys.exit(f"FAILED: {path}: values of {name} and its calls disagree")
+            parts = {c: slice(*offset[i:i + 2]) for i, c in enumerate(chromos)}
+            cells[name.decode()] = {c: (pos[s][observed[s]], value[s][observed[s]]) for c, s in parts.items() if observed[s].any()}
+        return cells, {c: pos[offset[i]:offset[i + 1]] for i, c in enumerate(chromos)}
