@@ -26,10 +26,10 @@ atexit.register(shutil.rmtree, work, True)
 os.chdir(work)
 
 
-def start(ranks, words, seconds=240):
-    """Runs `dcpg WORDS` and waits; one rank goes without mpirun."""
+def start(ranks, words, seconds=240, folder="."):
+    """Runs `dcpg WORDS` in a folder and waits; one rank goes without mpirun."""
     launcher = [] if ranks == 1 else [os.environ.get("MPIRUN", "mpirun"), "-n", str(ranks)]
-    return subprocess.run(launcher + [DCPG] + [str(word) for word in words], capture_output=True, text=True, errors="replace", timeout=seconds)
+    return subprocess.run(launcher + [DCPG] + [str(word) for word in words], capture_output=True, text=True, errors="replace", timeout=seconds, cwd=folder)
 
 
 def run(ranks, *words):
@@ -40,22 +40,29 @@ def run(ranks, *words):
     return done.stdout + done.stderr
 
 
-def refusal(pattern, ranks, *words, absent=()):
-    """'' or what is wrong with how it refuses: exit code 2, one line on stderr that holds the pattern, no file left of `absent`, nor a temporary one, and no word from a sanitizer."""
+def bug(done):
+    """'' or what a run says that no run may say."""
+    if done.returncode not in (0, 1, 2) or re.search("runtime error|AddressSanitizer|LeakSanitizer|Assertion", done.stderr):
+        return f"a bug, exit code {done.returncode}: {done.stderr[-3000:]}"
+    return ""
+
+
+def refusal(pattern, ranks, *words, folder=".", absent=()):
+    """'' or what is wrong with how it refuses: exit code 2, one line on stderr that holds the pattern, no file left of `absent`, nor a temporary one."""
     try:
-        done = start(ranks, words, 60)
+        done = start(ranks, words, 120, folder)
     except subprocess.TimeoutExpired:
         return "hangs"
     lines = re.findall(r"^dcpg(?: |:).*$", done.stderr, re.M)
-    if re.search("runtime error|AddressSanitizer|LeakSanitizer|Assertion", done.stderr):
-        return f"a bug: {done.stderr[:3000]}"
+    if bug(done):
+        return bug(done)
     if done.returncode != 2:
-        return f"exit code {done.returncode}, not 2: {done.stderr[-300:]}"
+        return f"exit code {done.returncode}, not 2: {(done.stdout + done.stderr)[-400:]}"
     if len(lines) != 1:
         return f"{len(lines)} error lines, not 1: {done.stderr[-1000:]}"
     if not re.search(pattern, lines[0], re.I):
-        return f"no '{pattern}' in: {lines[0]}"
-    left = [path for path in absent if os.path.exists(path)] + [name for name in os.listdir(".") if "tmp" in name]
+        return f"no '{pattern}' in: {lines[0][:400]}"
+    left = [name for name in os.listdir(folder) if name in absent or "tmp" in name]
     return f"left behind: {left}" if left else ""
 
 
