@@ -1,9 +1,9 @@
 """What DeepCpG data files must hold, worked out with NumPy from the raw files alone: every array of every file, with its type.
 
-    deepcpg_files.py DIR --cpg_profiles FILE ... [--dna_files FASTA ...] [--cpg_wlen N] [--dna_wlen N] ...
+    deepcpg_files.py DIR [--write] --cpg_profiles FILE ... [--dna_files FASTA ...] [--cpg_wlen N] [--dna_wlen N] ...
 
-DIR is a folder of such files; everything in it is compared, unknown bases excepted (there any base may stand). Profiles are DeepCpG's TSV or bedGraph
-that counts from 1, plain or gzip. The options are those of `dcpg data`.
+DIR is a folder of such files; everything in it is compared, unknown bases excepted (there any base may stand). With --write they are written there, unknown bases as N.
+Profiles are DeepCpG's TSV or bedGraph that counts from 1, plain or gzip. The options are those of `dcpg data`.
 """
 import argparse
 import dataclasses
@@ -200,6 +200,17 @@ def compare(folder, expected):
     return faults
 
 
+def write(folder, expected, rng=None):
+    """Writes files() into a folder; with a NumPy generator, every unknown base becomes some base, as DeepCpG has it."""
+    os.makedirs(folder, exist_ok=True)
+    for name, arrays in expected.items():
+        with h5py.File(os.path.join(folder, name), "w") as file:
+            for path, array in arrays.items():
+                if path == "inputs/dna" and rng is not None:
+                    array = np.where(array == 4, rng.integers(0, 4, array.shape, np.int8), array)
+                file.create_dataset(path, data=array, compression=None if path in ("chromo", "pos") else "gzip")
+
+
 # ---- from files ----
 
 def read_bed(path):
@@ -246,7 +257,10 @@ def from_options(words):
 
 
 def main():
-    expected = files(from_options(sys.argv[2:]))
+    words = sys.argv[2:]
+    expected = files(from_options([word for word in words if word != "--write"]))
+    if "--write" in words:
+        return write(sys.argv[1], expected)
     faults = compare(sys.argv[1], expected)
     print("\n".join(faults) or f"{len(expected)} files, {sum(a.size for f in expected.values() for a in f.values())} numbers: equal")
     return bool(faults)
