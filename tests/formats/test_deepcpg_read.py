@@ -1,0 +1,44 @@
+"""DeepCpG's files in: files written by deepcpg_files.py (unknown bases replaced, as DeepCpG does it) become a store, and the files made of that store hold the same.
+
+    test_deepcpg_read.py [NUMBER [FIRST_SEED]]
+"""
+import glob
+import os
+import sys
+
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(here, "..", "lib"), os.path.join(here, "..", "oracle")]
+from program import np, run  # noqa: E402  (first: it moves to a folder of its own)
+import deepcpg_files  # noqa: E402
+from random_data import Data  # noqa: E402
+
+
+def inputs_and_cells(expected):
+    """What any store of such files gives back: no statistics, which it would have to be told to offer."""
+    return {name: {path: array for path, array in arrays.items() if not path.startswith(("outputs/cpg_stats", "outputs/win_stats"))} for name, arrays in expected.items()}
+
+
+def one(seed):
+    folder = f"set{seed}"
+    os.mkdir(folder)
+    os.chdir(folder)
+    data = Data(seed, near=True)
+    words = [str(word) for word in data.words + data.windows]
+    expected = inputs_and_cells(deepcpg_files.files(deepcpg_files.from_options(words)))
+    deepcpg_files.write("files", expected, np.random.default_rng(seed))
+    if expected:
+        run(1 + seed % 3, "convert", *sorted(glob.glob("files/*.h5")), "--out_file", "store.h5")
+        run(1 + (seed + 1) % 3, "convert", "store.h5", *data.windows, "--out_dir", "again")
+        faults = deepcpg_files.compare("again", expected)
+        if faults:
+            sys.exit(f"FAILED: seed {seed}: {' '.join(words)}:\n" + "\n".join(faults[:8]))
+    os.chdir("..")
+    return len(expected)
+
+
+def main():
+    number, first = (int(sys.argv[k]) if len(sys.argv) > k else default for k, default in ((1, 9), (2, 100)))
+    print(sum(one(seed) for seed in range(first, first + number)), "files: there and back")
+
+
+main()
