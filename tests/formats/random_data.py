@@ -98,4 +98,6 @@ class Data:
             self.words += ["--cpg_stats", *rng.sample(deepcpg_files.STATS, 5), "--cpg_stats_cov", rng.randint(1, 3)]
         if rng.random() < 0.6:
             self.words += ["--win_stats", *rng.sample(deepcpg_files.STATS, 5), "--win_stats_wlen", *rng.sample((1, 2, 11, 101, 1001, 100001), 3)]
-        self.windows = ["--cpg_wlen", rng.choice((2, 4, 10, 50)), "--dna_wlen", rng.choice(WINDOWS), "--chunk_size", rng.choice((1000, 32768, 7))]
+        self.windows = ["--cpg_wlen", rng.choice((2, 4, 10, 50)), "--chunk_size", rng.choice((1000, 32768, 7))]
+        if self.dna:
+            self.windows += ["--dna_wlen", rng.choice(WINDOWS)]

@@ -36,7 +36,8 @@ def run(ranks, *words):
     """Its messages; it must succeed."""
     done = start(ranks, words)
     if done.returncode != 0:
-        sys.exit(f"FAILED: exit code {done.returncode} on {ranks} ranks: dcpg {' '.join(map(str, words))[:2000]}\n{done.stderr[-3000:]}")
+        said = "\n".join(re.findall(r"^dcpg(?: |:).*$", done.stderr, re.M)) or done.stderr[-3000:]
+        sys.exit(f"FAILED: exit code {done.returncode} on {ranks} ranks: dcpg {' '.join(map(str, words))[:2000]}\n{said}")
     return done.stdout + done.stderr
 
 
