@@ -54,13 +54,13 @@ def some(form, first, others, number=2):
 def field_cases():
     """(name, format, lines) that must be refused at where(form)."""
     for form in LINES:
-        for value in some(form, ("-7", "9" * 40, "12x", "1\0002"), ("99999999999", "1e5", "", "5" * 3000000)):
+        for value in some(form, ("-7", "9" * 40), ("12x", "1\0002", "99999999999", "1e5", "", "5" * 3000000)):
             yield f"{form}: position {value[:12]!r}", form, spoilt(form, POSITION[form], value)
         for column in COUNTS.get(form, ()):
-            for value in some(form, ("-1",), ("3.5", "9" * 25, "x", "")):
+            for value in some(form, ("-1",), ("3.5", "9" * 25, "x", ""), 1):
                 yield f"{form}: count {value[:9]!r} in column {column + 1}", form, spoilt(form, column, value)
         for column in SHARES.get(form, ()):
-            for value in ("-0.5", "nan", "inf", "1e400", "x", "101"):
+            for value in some(form, ("-0.5", "101"), ("nan", "inf", "1e400", "x")):
                 yield f"{form}: share {value!r}", form, spoilt(form, column, value)
         if form in STRANDS:
             yield f"{form}: strand", form, spoilt(form, STRANDS[form], "?")
@@ -217,7 +217,7 @@ def jobs():
     for name, pattern, files, words in option_cases():
         yield name, option_job(pattern, files, words)
     for form in LINES:
-        for seed in range(4):
+        for seed in range(2):
             yield f"{form}: changed bytes, seed {seed}", lambda f, x=form, s=seed: mutated(f, x, s)
 
 
