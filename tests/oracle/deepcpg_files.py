@@ -144,6 +144,9 @@ def chromosome(wanted, chromo, pos):
 def files(wanted):
     """{file name: {path: array}} of everything."""
     result = {}
+    if wanted.chromos:  # the rest of a profile does not count, not even for whether it is binary
+        chosen = {name: {chromo: calls for chromo, calls in profile.items() if chromo in wanted.chromos} for name, profile in wanted.profiles.items()}
+        wanted = dataclasses.replace(wanted, profiles=chosen)
     for chromo in sorted(wanted.sites if wanted.sites is not None else set().union(*wanted.profiles.values())):
         if wanted.chromos and chromo not in wanted.chromos:
             continue
