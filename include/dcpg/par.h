@@ -92,7 +92,7 @@ typedef struct dcpg_par_shared {
 dcpg_status dcpg_par_shared_open_all(const dcpg_par *par, size_t bytes, dcpg_par_shared **shared, dcpg_err *err);
 void dcpg_par_shared_close_all(dcpg_par_shared *shared); /* NULL is fine */
 
-/* Puts data[bytes] of rank `root` at byte `at` of every copy. Other ranks may give NULL. Collective. */
+/* Puts data[bytes] of rank `root` at byte `at` of every copy. It may stand there already. Other ranks may give NULL. Collective. */
 void dcpg_par_shared_fill_all(const dcpg_par *par, dcpg_par_shared *shared, size_t at, const void *data, size_t bytes, int root);
 
 /* What ranks of a host wrote before is seen by all of them afterwards. Collective on each host. */

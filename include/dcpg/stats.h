@@ -32,10 +32,10 @@ dcpg_status dcpg_stats_check(const dcpg_strings *names, const char *option, dcpg
 typedef struct dcpg_moments {
     int64_t n;
     double sum, square; /* of the values, of their squares */
-    float least, most;
+    double least, most;
 } dcpg_moments;
 
-void dcpg_moments_add(dcpg_moments *m, float value);
+void dcpg_moments_add(dcpg_moments *m, double value);
 
 /* -1 where there is no value. */
 float dcpg_stat_value(dcpg_stat stat, const dcpg_moments *m);

@@ -5,28 +5,29 @@
 #include <string.h>
 
 /* cpg/<cell>: the rounded value of a cell. */
-static bool bind_cell(const dcpg_store *store, const char *rest, dcpg_label_output *output) {
+static bool bind_cell(const dcpg_store *store, const char *rest, dcpg_label_output *output)
+{
     output->cell = dcpg_strings_find(&store->cells, rest);
     return output->cell >= 0;
 }
 
-static float label_of_cell(const dcpg_store_source *source, const dcpg_span *span, const dcpg_label_output *output,
-                           int64_t index) {
-    const dcpg_call_word *word = dcpg_span_word(&source->want, span, index / 64, output->cell);
-    if (!(word->observed >> index % 64 & 1)) return -1;
-    return (float)(word->state >> index % 64 & 1);
+static float label_of_cell(dcpg_site *site, const dcpg_label_output *output)
+{
+    return dcpg_is_observed(site, output->cell) ? (float)dcpg_state_of(site, output->cell) : -1;
 }
 
 /* bulk/<name>: the value itself. */
-static bool bind_bulk(const dcpg_store *store, const char *rest, dcpg_label_output *output) {
+static bool bind_bulk(const dcpg_store *store, const char *rest, dcpg_label_output *output)
+{
     output->bulk = dcpg_strings_find(&store->bulk, rest);
     return output->bulk >= 0;
 }
 
-static float label_of_bulk(const dcpg_store_source *source, const dcpg_span *span, const dcpg_label_output *output,
-                           int64_t index) {
-    int64_t first = dcpg_span_pos_first(span), held = dcpg_span_pos_end(span, source->store) - first;
-    float value = span->bulk[output->bulk * held + index - first];
+static float label_of_bulk(dcpg_site *site, const dcpg_label_output *output)
+{
+    const dcpg_span *span = site->span;
+    int64_t first = dcpg_span_pos_first(span), held = dcpg_span_pos_end(span, site->source->store) - first;
+    float value = span->bulk[output->bulk * held + site->index - first];
     return isnan(value) ? -1 : value;
 }
 
@@ -37,7 +38,8 @@ static const dcpg_label_provider providers[] = {
     {"win_stats/", dcpg_label_bind_win_stat, dcpg_label_of_win_stat},
 };
 
-dcpg_status dcpg_label_bind(const dcpg_store *store, const char *name, dcpg_label_output *output, dcpg_err *err) {
+dcpg_status dcpg_label_bind(const dcpg_store *store, const char *name, dcpg_label_output *output, dcpg_err *err)
+{
     for (size_t i = 0; i < sizeof providers / sizeof *providers; i++) {
         const dcpg_label_provider *p = &providers[i];
         size_t length = strlen(p->prefix);

@@ -8,11 +8,8 @@ static dcpg_status read_rows_all(const dcpg_store *store, dcpg_h5 *file, dcpg_sp
                                  dcpg_h5_type type, size_t size, int64_t n, const int64_t *row, int64_t first,
                                  int64_t end, void **out, dcpg_err *err) {
     int64_t width = end - first;
-    char *memory = dcpg_span_alloc(span, n * width, size);
-    dcpg_status status =
-        memory ? DCPG_OK : dcpg_fail_nomem(err, path, (unsigned long long)(n * width) * size);
-    *out = memory;
-    status = dcpg_agree_all(store->par, status, err);
+    dcpg_status status = dcpg_span_alloc_all(store->par, span, n * width, size, path, out, err);
+    char *memory = *out;
     for (int64_t i = 0; i < n && status == DCPG_OK; i++) {
         dcpg_h5_block block = {{row ? row[i] : i, first}, {width > 0, width}};
         status = dcpg_h5_read(file, path, type, &block, memory + (size_t)(i * width) * size, err);

@@ -28,10 +28,9 @@ dcpg_status dcpg_stats_check(const dcpg_strings *given, const char *option, dcpg
     return DCPG_OK;
 }
 
-void dcpg_moments_add(dcpg_moments *m, float value) {
-    double x = (double)value;
-    if (m->n == 0 || value < m->least) m->least = value;
-    if (m->n == 0 || value > m->most) m->most = value;
+void dcpg_moments_add(dcpg_moments *m, double x) {
+    if (m->n == 0 || x < m->least) m->least = x;
+    if (m->n == 0 || x > m->most) m->most = x;
     m->n++;
     m->sum += x;
     m->square += x * x;
@@ -63,7 +62,7 @@ float dcpg_stat_value(dcpg_stat stat, const dcpg_moments *m) {
     case DCPG_STAT_CAT_VAR: return variance_class(variance(m));
     case DCPG_STAT_CAT2_VAR: return variance_class(variance(m)) > 0;
     case DCPG_STAT_ENTROPY: return (float)entropy(mean);
-    case DCPG_STAT_DIFF: return m->least != truncf(m->most);
+    case DCPG_STAT_DIFF: return m->least != trunc(m->most);
     case DCPG_STAT_COV: return (float)m->n;
     case DCPG_NB_STAT: break;
     }

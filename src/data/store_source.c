@@ -34,12 +34,13 @@ static const dcpg_span *find(const dcpg_store_source *s, int64_t sample, int64_t
 
 static void fill_sample(const dcpg_store_source *s, int64_t sample, int64_t row, dcpg_batch *batch)
 {
-    int64_t index, nb_cell = (int64_t)s->base.cells.n, nb_output = (int64_t)s->base.outputs.n, width = 2 * s->base.cpg_wlen;
+    int64_t index, nb_cell = (int64_t)s->base.cells.n, nb_output = (int64_t)s->base.outputs.n, half = s->base.cpg_wlen / 2;
     const dcpg_span *span = find(s, sample, &index);
+    dcpg_site site = dcpg_site_at(s, span, index);
     batch->id[row] = sample;
-    if (batch->dna) dcpg_cut_window(s, span, index, batch->dna + row * s->base.dna_wlen);
-    for (int64_t i = 0; batch->cpg && i < nb_cell; i++) dcpg_cut_neighbours(s, span, s->input[i], index, s->base.cpg_wlen / 2, s->base.raw, batch->cpg + (row * nb_cell + i) * width);
-    for (int64_t i = 0; i < nb_output; i++) batch->label[row * nb_output + i] = s->output[i].provider->label(s, span, &s->output[i], index);
+    if (batch->dna) dcpg_cut_window(&site, batch->dna + row * s->base.dna_wlen);
+    for (int64_t i = 0; batch->cpg && i < nb_cell; i++) dcpg_cut_neighbours(&site, s->input[i], half, s->base.raw, batch->cpg + (row * nb_cell + i) * 4 * half);
+    for (int64_t i = 0; i < nb_output; i++) batch->label[row * nb_output + i] = s->output[i].provider->label(&site, &s->output[i]);
 }
 
 static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch, dcpg_err *err)
@@ -68,21 +69,25 @@ static dcpg_status where(dcpg_source *source, int64_t first, int64_t end, int32_
     return DCPG_OK;
 }
 
+static void count_sample(const dcpg_store_source *s, int64_t sample, int64_t *count)
+{
+    int64_t index;
+    const dcpg_span *span = find(s, sample, &index);
+    dcpg_site site = dcpg_site_at(s, span, index);
+    for (size_t o = 0; o < s->base.outputs.n; o++) {
+        float label = s->output[o].provider->label(&site, &s->output[o]);
+        if (label >= 0) count[3 * o + (label < 0.5f ? 0 : label < 1.5f ? 1 : 2)]++;
+    }
+}
+
 static dcpg_status count_labels(dcpg_source *source, int64_t first, int64_t end, int64_t *count, dcpg_err *err)
 {
     (void)err;
     const dcpg_store_source *s = self_of(source);
-    int64_t nb_output = (int64_t)s->base.outputs.n;
-    memset(count, 0, (size_t)nb_output * 3 * sizeof *count);
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t o = 0; o < nb_output; o++) {
-        for (int64_t i = first; i < end; i++) {
-            int64_t index;
-            const dcpg_span *span = find(s, i, &index);
-            float label = s->output[o].provider->label(s, span, &s->output[o], index);
-            if (label >= 0) count[3 * o + (label < 0.5f ? 0 : label < 1.5f ? 1 : 2)]++;
-        }
-    }
+    size_t n = source->outputs.n * 3;
+    memset(count, 0, n * sizeof *count);
+#pragma omp parallel for schedule(dynamic, 64) reduction(+ : count[:n])
+    for (int64_t i = first; i < end; i++) count_sample(s, i, count);
     return DCPG_OK;
 }
 
@@ -105,7 +110,7 @@ static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample
 
 static void drop_spans(dcpg_store_source *s)
 {
-    for (int i = 0; i < s->nb_span; i++) dcpg_span_free(&s->span[i]);
+    for (int i = 0; i < s->nb_span; i++) dcpg_span_free_all(&s->span[i]);
     dcpg_free(s->span);
     s->span = NULL;
     s->nb_span = 0;
@@ -113,7 +118,7 @@ static void drop_spans(dcpg_store_source *s)
 }
 
 /* Cuts samples [first, end) where chromosomes that were not chosen lie between: spans of the store without holes. */
-static dcpg_status plan_spans(dcpg_store_source *s, int64_t first, int64_t end, dcpg_err *err)
+static dcpg_status plan_spans(dcpg_store_source *s, int64_t first, int64_t end, bool share, dcpg_err *err)
 {
     s->span = dcpg_alloc(s->base.chromo.n, sizeof *s->span);
     if (!s->span) return dcpg_fail_nomem(err, "chromosomes", s->base.chromo.n * sizeof *s->span);
@@ -127,7 +132,7 @@ static dcpg_status plan_spans(dcpg_store_source *s, int64_t first, int64_t end, 
             last->site_end = site + stop - i;
         } else {
             s->span[s->nb_span++] = (dcpg_span){.sample_first = i, .sample_end = stop, .site_first = site, .site_end = site + stop - i,
-                                                .chromo_first = s->chosen[k], .chromo_last = s->chosen[k]};
+                                                .chromo_first = s->chosen[k], .chromo_last = s->chosen[k], .share = share};
         }
         i = stop;
     }
@@ -140,7 +145,7 @@ static dcpg_status load_spans_all(dcpg_store_source *s, dcpg_h5 *file, dcpg_err 
     for (int64_t i = 0; i < rounds; i++) {
         dcpg_span nothing = {0};
         DCPG_TRY(dcpg_span_load_all(&s->want, file, i < s->nb_span ? &s->span[i] : &nothing, err));
-        dcpg_span_free(&nothing);
+        dcpg_span_free_all(&nothing);
     }
     return DCPG_OK;
 }
@@ -153,12 +158,20 @@ static void tell_size_all(const dcpg_store_source *s)
     dcpg_debug(s->base.log, "%s: %.1f MB in memory over all ranks, at most %.1f MB on one", s->store->path, (double)sum / 1e6, (double)most / 1e6);
 }
 
+/* Whether all ranks want the same, and some of them share a host. */
+static bool can_share_all(const dcpg_par *par, int64_t first, int64_t end)
+{
+    int64_t most[] = {first, -first, end, -end, par->node_size};
+    dcpg_max_i64s_all(par, most, sizeof most / sizeof *most);
+    return most[0] == -most[1] && most[2] == -most[3] && most[4] > 1 && most[0] < most[2];
+}
+
 static dcpg_status load_all(dcpg_source *source, int64_t first, int64_t end, dcpg_err *err)
 {
     dcpg_store_source *s = self_of(source);
     assert(0 <= first && first <= end && end <= source->nb_site);
     drop_spans(s);
-    DCPG_TRY(dcpg_agree_all(source->par, plan_spans(s, first, end, err), err));
+    DCPG_TRY(dcpg_agree_all(source->par, plan_spans(s, first, end, can_share_all(source->par, first, end), err), err));
     dcpg_h5 *file = NULL;
     DCPG_TRY(dcpg_h5_open(s->store->path, source->par, &file, err));
     dcpg_status status = load_spans_all(s, file, err);
@@ -189,9 +202,9 @@ static void close_source(dcpg_source *source)
     dcpg_free(s->input);
     dcpg_free(s->output);
     dcpg_free(s->want.cell);
-    dcpg_free(s->want.value_of);
+    dcpg_free(s->want.list_of);
+    dcpg_free(s->want.list_cell);
     dcpg_free(s->want.value_row);
-    dcpg_free(s->want.neighbours);
     dcpg_free(s->want.bulk_row);
     dcpg_free(s);
 }
@@ -253,16 +266,18 @@ static dcpg_status find_cells(dcpg_store_source *s, dcpg_err *err)
     return DCPG_OK;
 }
 
-/* Marks the cells that must be held: 1 for labels, 2 for neighbours. use[number of the store's cells]. */
+enum { USE_LABEL = 1, USE_VALUE = 2, USE_NEIGHBOURS = 4 };
+
+/* What each cell is needed for. use[number of the store's cells]. */
 static void mark_cells(const dcpg_store_source *s, uint8_t *use)
 {
+    uint8_t all = 0;
     for (size_t i = 0; i < s->base.outputs.n; i++) {
-        if (s->output[i].every_cell) memset(use, s->stat_neighbours > 0 ? 3 : 1, s->store->cells.n);
+        if (s->output[i].every_cell) all |= s->output[i].window > 0 ? USE_NEIGHBOURS : USE_VALUE;
+        if (s->output[i].cell >= 0) use[s->output[i].cell] |= USE_LABEL;
     }
-    for (size_t i = 0; i < s->base.cells.n && s->base.cpg_wlen > 0; i++) use[s->input[i]] |= 2;
-    for (size_t i = 0; i < s->base.outputs.n; i++) {
-        if (s->output[i].cell >= 0) use[s->output[i].cell] |= 1;
-    }
+    for (size_t i = 0; i < s->store->cells.n; i++) use[i] |= all;
+    for (size_t i = 0; i < s->base.cells.n && s->base.cpg_wlen > 0; i++) use[s->input[i]] |= USE_NEIGHBOURS;
 }
 
 /* Lists the cells held, and turns the numbers of the store's cells into places in that list. place[number of the store's cells]. */
@@ -271,16 +286,18 @@ static void hold_cells(dcpg_store_source *s, const uint8_t *use, int64_t *place)
     dcpg_span_want *want = &s->want;
     int64_t value_row = 0;
     for (int64_t i = 0; i < (int64_t)s->store->cells.n; i++) {
-        bool has_values = !s->store->binary[i];
-        int64_t j = want->nb_cell;
-        if (use[i]) {
-            want->cell[j] = i;
-            want->neighbours[j] = (use[i] & 2) != 0;
-            want->value_of[j] = has_values ? want->nb_value : -1;
-            if (has_values) want->value_row[want->nb_value++] = value_row;
-            place[i] = want->nb_cell++;
+        int64_t row = s->store->binary[i] ? -1 : value_row++;
+        if (!use[i]) continue;
+        place[i] = want->nb_cell;
+        want->cell[want->nb_cell] = i;
+        want->list_of[want->nb_cell] = -1;
+        if (use[i] & USE_NEIGHBOURS || (use[i] & USE_VALUE && row >= 0)) {
+            want->list_of[want->nb_cell] = want->nb_list;
+            want->list_cell[want->nb_list] = want->nb_cell;
+            want->value_row[want->nb_list++] = row;
+            want->nb_value += row >= 0;
         }
-        value_row += has_values;
+        want->nb_cell++;
     }
     for (size_t i = 0; i < s->base.cells.n; i++) s->input[i] = place[s->input[i]];
     for (size_t i = 0; i < s->base.outputs.n; i++) {
@@ -315,12 +332,12 @@ static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err)
     want->dna_wlen = s->base.dna_wlen;
     want->nb_neighbour = s->base.cpg_wlen / 2 > s->stat_neighbours ? s->base.cpg_wlen / 2 : s->stat_neighbours;
     want->cell = dcpg_alloc(n, sizeof *want->cell);
-    want->value_of = dcpg_alloc(n, sizeof *want->value_of);
+    want->list_of = dcpg_alloc(n, sizeof *want->list_of);
+    want->list_cell = dcpg_alloc(n, sizeof *want->list_cell);
     want->value_row = dcpg_alloc(n, sizeof *want->value_row);
-    want->neighbours = dcpg_alloc(n, sizeof *want->neighbours);
     uint8_t *use = dcpg_alloc(n, 1);
     int64_t *place = dcpg_alloc(n, sizeof *place);
-    bool fine = want->cell && want->value_of && want->value_row && want->neighbours && use && place;
+    bool fine = want->cell && want->list_of && want->list_cell && want->value_row && use && place;
     if (fine) {
         mark_cells(s, use);
         hold_cells(s, use, place);

@@ -7,6 +7,7 @@
 #include <dcpg/stats.h>
 
 typedef struct dcpg_store_source dcpg_store_source;
+struct dcpg_site;
 
 /* An output of the source. */
 typedef struct dcpg_label_output {
@@ -23,8 +24,8 @@ typedef struct dcpg_label_provider {
     const char *prefix;
     /* Understands the rest of a name; false where the store has no such output. */
     bool (*bind)(const dcpg_store *store, const char *rest, dcpg_label_output *output);
-    /* Label of the position with this index, -1 where missing. */
-    float (*label)(const dcpg_store_source *source, const dcpg_span *span, const dcpg_label_output *output, int64_t index);
+    /* Label of a site, -1 where missing. */
+    float (*label)(struct dcpg_site *site, const dcpg_label_output *output);
 } dcpg_label_provider;
 
 struct dcpg_store_source {
@@ -41,14 +42,60 @@ struct dcpg_store_source {
     uint32_t unpacked[256];  /* the four bases of a byte, as bytes in memory order */
 };
 
-/* Value of held cell `cell` at a position: what a label is rounded from, or -1. Local. */
-float dcpg_label_value(const dcpg_store_source *source, const dcpg_span *span, int64_t cell, int64_t index);
+/* All cells at a position: the words that hold it, and what stands before it in their lists. */
+typedef struct dcpg_row {
+    const dcpg_call_word *word; /* [nb_cell] */
+    const uint32_t *before;     /* [nb_list] */
+    uint64_t bits;              /* of the positions before it in the word */
+} dcpg_row;
+
+/* A site that is cut. */
+typedef struct dcpg_site {
+    const dcpg_store_source *source;
+    const dcpg_span *span;
+    int64_t index;        /* of its position */
+    int32_t pos;          /* 1-based */
+    int chromo;           /* of the store */
+    dcpg_row row;
+    dcpg_row low, high;   /* where its chromosome and the next one start; word NULL: not in the span */
+    bool has_moments;     /* of `window`, kept from the output before */
+    int64_t window;
+    dcpg_moments moments;
+} dcpg_site;
+
+dcpg_site dcpg_site_at(const dcpg_store_source *source, const dcpg_span *span, int64_t index);
+
+static inline bool dcpg_is_observed(const dcpg_site *site, int64_t cell)
+{
+    return site->row.word[cell].observed >> site->index % 64 & 1;
+}
+
+static inline int dcpg_state_of(const dcpg_site *site, int64_t cell)
+{
+    return (int)(site->row.word[cell].state >> site->index % 64 & 1);
+}
+
+/* The calls of a held cell around a site, side by side in its list: call[-nb_left] .. call[-1], the site's own one call[0] where own is 1, call[own] .. call[own + nb_right - 1]. */
+typedef struct dcpg_near {
+    const uint32_t *call;   /* position * 2 + state */
+    const float *value;     /* of the same calls; NULL: a binary cell */
+    int64_t own, nb_left, nb_right;
+} dcpg_near;
+
+/* At most `half` on either side; the cell must have a list. */
+dcpg_near dcpg_near_in(const dcpg_site *site, int64_t cell, int64_t half);
+
+/* Value of a held cell at a site: what a label is rounded from; -1: not observed. */
+float dcpg_value_in(const dcpg_site *site, int64_t cell);
+
+/* Over the means of all cells among those of `half` neighbours on either side that lie within window / 2 bp, through half precision, and the site's own rounded value. */
+dcpg_moments dcpg_window_moments(const dcpg_site *site, int64_t half, int64_t window);
 
 /* The two kinds of statistics: label_stats.c. */
 bool dcpg_label_bind_cpg_stat(const dcpg_store *store, const char *rest, dcpg_label_output *output);
 bool dcpg_label_bind_win_stat(const dcpg_store *store, const char *rest, dcpg_label_output *output);
-float dcpg_label_of_cpg_stat(const dcpg_store_source *source, const dcpg_span *span, const dcpg_label_output *output, int64_t index);
-float dcpg_label_of_win_stat(const dcpg_store_source *source, const dcpg_span *span, const dcpg_label_output *output, int64_t index);
+float dcpg_label_of_cpg_stat(dcpg_site *site, const dcpg_label_output *output);
+float dcpg_label_of_win_stat(dcpg_site *site, const dcpg_label_output *output);
 
 /* The output called `name`; DCPG_E_INPUT where the store has none. Local. */
 dcpg_status dcpg_label_bind(const dcpg_store *store, const char *name, dcpg_label_output *output, dcpg_err *err);
@@ -58,9 +105,9 @@ dcpg_status dcpg_label_bind(const dcpg_store *store, const char *name, dcpg_labe
 void dcpg_make_unpacked(uint32_t unpacked[256]);
 
 /* DNA of [position - wlen / 2, position + wlen / 2] into out[dna_wlen]. */
-void dcpg_cut_window(const dcpg_store_source *source, const dcpg_span *span, int64_t index, uint8_t *out);
+void dcpg_cut_window(const dcpg_site *site, uint8_t *out);
 
 /* States and then distances of the observed neighbours in held cell `cell`, `half` per side, into out[4 * half]; raw: as in source.h. */
-void dcpg_cut_neighbours(const dcpg_store_source *source, const dcpg_span *span, int64_t cell, int64_t index, int64_t half, bool raw, float *out);
+void dcpg_cut_neighbours(const dcpg_site *site, int64_t cell, int64_t half, bool raw, float *out);
 
 #endif

@@ -125,7 +125,7 @@ void dcpg_par_shared_fill_all(const dcpg_par *par, dcpg_par_shared *shared, size
                               size_t bytes, int root) {
     struct dcpg_par_shared_impl *impl = shared->impl;
     char *to = (char *)shared->data + at;
-    if (par->rank == root && bytes > 0) memcpy(to, data, bytes);
+    if (par->rank == root && bytes > 0 && data != to) memcpy(to, data, bytes);
     dcpg_par_shared_sync_all(shared);
     for (size_t done = 0; done < bytes && impl->leaders != MPI_COMM_NULL; done += impl->piece) {
         size_t n = bytes - done < impl->piece ? bytes - done : impl->piece;
