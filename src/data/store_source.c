@@ -39,7 +39,7 @@ static void fill_sample(const dcpg_store_source *s, int64_t sample, int64_t row,
     dcpg_site site = dcpg_site_at(s, span, index);
     batch->id[row] = sample;
     if (batch->dna) dcpg_cut_window(&site, batch->dna + row * s->base.dna_wlen);
-    for (int64_t i = 0; batch->cpg && i < nb_cell; i++) dcpg_cut_neighbours(&site, s->input[i], half, s->base.raw, batch->cpg + (row * nb_cell + i) * 4 * half);
+    if (batch->cpg) dcpg_cut_neighbours(&site, nb_cell, s->input, half, s->base.raw, batch->cpg + row * nb_cell * 4 * half);
     for (int64_t i = 0; i < nb_output; i++) batch->label[row * nb_output + i] = s->output[i].provider->label(&site, &s->output[i]);
 }
 

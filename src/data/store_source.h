@@ -107,7 +107,7 @@ void dcpg_make_unpacked(uint32_t unpacked[256]);
 /* DNA of [position - wlen / 2, position + wlen / 2] into out[dna_wlen]. */
 void dcpg_cut_window(const dcpg_site *site, uint8_t *out);
 
-/* States and then distances of the observed neighbours in held cell `cell`, `half` per side, into out[4 * half]; raw: as in source.h. */
-void dcpg_cut_neighbours(const dcpg_site *site, int64_t cell, int64_t half, bool raw, float *out);
+/* States and then distances of the observed neighbours in held cells cell[nb], `half` per side, into out[nb][4 * half]; raw: as in source.h. */
+void dcpg_cut_neighbours(const dcpg_site *site, int64_t nb, const int64_t *cell, int64_t half, bool raw, float *out);
 
 #endif
