@@ -25,11 +25,11 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          "NAME"},
 
         {DCPG_OPT_GROUP, "DeepCpG data files", NULL, NULL, 0, 0, NULL, NULL},
-        {DCPG_OPT_INT, "dna_wlen", &w->dna_wlen, "-1", -1, 1e6,
-         "length of DNA windows, odd; 0: none (-1: 1001, or as long as in the files given)", "BP"},
+        {DCPG_OPT_INT, "dna_wlen", &w->dna_wlen, NULL, 0, 1e6,
+         "length of DNA windows, odd; 0: none (left out: 1001, or as long as in the files given)", "BP"},
         {DCPG_OPT_FLAG, "no_dna", &w->no_dna, NULL, 0, 0, "no DNA windows", NULL},
-        {DCPG_OPT_INT, "cpg_wlen", &w->cpg_wlen, "-1", -1, 1e6,
-         "neighbours per site and cell, half on each side; 0: none (-1: 50, or as many as in the files "
+        {DCPG_OPT_INT, "cpg_wlen", &w->cpg_wlen, NULL, 0, 1e6,
+         "neighbours per site and cell, half on each side; 0: none (left out: 50, or as many as in the files "
          "given)",
          "N"},
         {DCPG_OPT_LIST, "replicate_names", &w->replicates, NULL, 0, 0,
@@ -107,7 +107,7 @@ static dcpg_status convert_all(const settings *s, int argc, char **argv, const d
 
 int dcpg_cmd_convert(dcpg_par *par, int argc, char **argv) {
     double started = dcpg_now();
-    settings s = {0};
+    settings s = {.windows = {.dna_wlen = -1, .cpg_wlen = -1}};
     dcpg_log log = {0};
     dcpg_err err = {0};
     bool help = false;

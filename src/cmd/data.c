@@ -1,10 +1,13 @@
 /* dcpg data */
 #include "cmd/cmd.h"
+#include "cmd/convert.h"
 
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
 #include <dcpg/store_make.h>
+#include <inttypes.h>
+#include <unistd.h>
 
 /* Neighbours of a cell that DeepCpG's window statistics look at. */
 enum { STATS_WLEN = 50 };
@@ -15,11 +18,13 @@ typedef struct settings {
     int64_t bedgraph_base;
     bool verbose;
     dcpg_store_options store;
+    dcpg_cmd_windows windows; /* of --out_dir */
 } settings;
 
 static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err)
 {
     dcpg_store_options *o = &s->store;
+    dcpg_cmd_windows *w = &s->windows;
     const dcpg_opt options[] = {
         {DCPG_OPT_GROUP, "files", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_LIST, "cpg_profiles", &s->profiles, NULL, 0, 0,
@@ -30,6 +35,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          "example 1:2:5:6c:tab:0; auto: told by the content of each file", "FORMAT"},
         {DCPG_OPT_LIST, "dna_files", &s->dna_files, NULL, 0, 0, "the genome: FASTA files, plain or gzip, or directories of them (left out: no DNA models)", "FILE"},
         {DCPG_OPT_STRING, "out_file", &o->out_file, NULL, 0, 0, "store to write (HDF5)", "FILE"},
+        {DCPG_OPT_STRING, "out_dir", &w->out_dir, NULL, 0, 0, "write DeepCpG data files to this directory; without --out_file the store is kept there only as long as they are written", "DIR"},
 
         {DCPG_OPT_GROUP, "sites", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_STRING, "pos_file", &o->pos_file, NULL, 0, 0, "target sites: lines of chromosome, position (left out: the positions observed in the profiles)", "FILE"},
@@ -37,7 +43,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "use only these chromosomes (left out: all)", "NAME"},
         {DCPG_OPT_INT, "nb_sample_chromo", &o->nb_sample_chromo, "0", 0, 1e12, "keep N random target sites of each chromosome; neighbours stay (0: all)", "N"},
         {DCPG_OPT_INT, "nb_sample", &o->nb_sample, "0", 0, 1e12, "keep the first N target sites, after --nb_sample_chromo; neighbours stay (0: all)", "N"},
-        {DCPG_OPT_INT, "seed", &o->seed, "0", -9e15, 9e15, "of the random sites", "N"},
+        {DCPG_OPT_INT, "seed", &o->seed, "0", -9e15, 9e15, "of the random sites, and of the bases that --out_dir writes in place of N", "N"},
 
         {DCPG_OPT_GROUP, "calls", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_STRING, "call", &s->call, "auto", 0, 0,
@@ -55,14 +61,19 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_LIST, "cpg_stats", &s->cpg_stats, NULL, 0, 0, "statistics over the cells of a site, outputs cpg_stats/<name>: mean, mode, var, cat_var, cat2_var, entropy, diff, cov", "NAME"},
         {DCPG_OPT_INT, "cpg_stats_cov", &o->cpg_stats_cov, "3", 0, 1e9, "sites observed in fewer than N cells have no cpg_stats", "N"},
         {DCPG_OPT_LIST, "win_stats", &s->win_stats, NULL, 0, 0, "the same over the cells' means in a window around a site, outputs win_stats/<length>/<name>", "NAME"},
-        {DCPG_OPT_LIST, "win_stats_wlen", &s->win_stats_wlen, "1001 2001 3001 4001 5001", 0, 0, "lengths of the windows in bp; only the 50 nearest neighbours in a cell are looked at", "N"},
+        {DCPG_OPT_LIST, "win_stats_wlen", &s->win_stats_wlen, "1001 2001 3001 4001 5001", 0, 0, "lengths of the windows in bp; only the --cpg_wlen nearest neighbours in a cell are looked at", "N"},
+
+        {DCPG_OPT_GROUP, "DeepCpG data files (--out_dir)", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_INT, "dna_wlen", &w->dna_wlen, NULL, 0, 1e6, "length of DNA windows, odd; 0: none (left out: 1001, or none without --dna_files)", "BP"},
+        {DCPG_OPT_INT, "cpg_wlen", &w->cpg_wlen, "50", 0, 1e6, "neighbours per site and cell, half on each side, also for --win_stats; 0: none, and 50 for --win_stats", "N"},
+        {DCPG_OPT_INT, "chunk_size", &w->chunk_size, "32768", 1, 1e9, "most sites of a file", "N"},
 
         {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more: how each profile was read", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
         {0}};
-    dcpg_command_line line = {"dcpg data --cpg_profiles FILE ... --dna_files FILE ... --out_file STORE [options]",
-                              "Puts methylation profiles and the genome into one store, from which models are trained and evaluated.", options, NULL};
+    dcpg_command_line line = {"dcpg data --cpg_profiles FILE ... --dna_files FILE ... --out_file STORE | --out_dir DIR [options]",
+                              "Puts methylation profiles and the genome into one store, from which models are trained and evaluated, or writes DeepCpG data files of them, or both.", options, NULL};
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     o->profiles = &s->profiles;
@@ -73,12 +84,53 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     o->cpg_stats = &s->cpg_stats;
     o->win_stats = &s->win_stats;
     o->win_stats_wlen = &s->win_stats_wlen;
-    o->stats_wlen = STATS_WLEN;
+    o->stats_wlen = w->cpg_wlen > 0 ? w->cpg_wlen : STATS_WLEN;
+    w->seed = o->seed;
     o->bedgraph_base = (int)s->bedgraph_base;
     DCPG_TRY(dcpg_call_named(s->call, &o->call, err));
-    if (*help || o->out_file == NULL) return DCPG_OK; /* a missing name is told where it is used */
+    if (*help) return DCPG_OK;
+    if (!o->out_file && !w->out_dir) return dcpg_fail(err, DCPG_E_USAGE, "say what to write: a store with --out_file, or DeepCpG data files with --out_dir");
+    DCPG_TRY(dcpg_cmd_check_windows(w, err));
+    if (!o->out_file) return DCPG_OK;
     DCPG_TRY(dcpg_check_output(o->out_file, &s->profiles, err));
     return dcpg_check_output(o->out_file, &s->dna_files, err);
+}
+
+/* DeepCpG data files of the store just made. Collective. */
+static dcpg_status write_files_all(const settings *s, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
+{
+    const dcpg_strings everywhere = {0};
+    dcpg_strings files = {0};
+    dcpg_cmd_named data = {0};
+    dcpg_status status = dcpg_agree_all(par, dcpg_strings_add(&files, s->store.out_file, err), err);
+    if (status == DCPG_OK) status = dcpg_cmd_named_open_all(&files, par, &data, err);
+    if (status == DCPG_OK) status = dcpg_cmd_write_files_all(&s->windows, &data, &everywhere, log, err);
+    dcpg_cmd_named_close(&data);
+    dcpg_strings_free(&files);
+    return status;
+}
+
+/* A name for a store that nobody asked to keep, the same on all ranks; makes the directory. Collective. */
+static dcpg_status name_store_all(const char *out_dir, const dcpg_par *par, char **name, dcpg_err *err)
+{
+    int64_t number = (int64_t)getpid();
+    dcpg_bcast_all(par, &number, sizeof number, 0);
+    *name = dcpg_format("%s/.store.tmp.%" PRId64, out_dir, number);
+    dcpg_status status = *name ? DCPG_OK : dcpg_fail_nomem(err, "a file name", 64);
+    if (status == DCPG_OK && par->rank == 0) status = dcpg_make_dirs(out_dir, err);
+    return dcpg_agree_all(par, status, err);
+}
+
+static dcpg_status write_all(settings *s, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
+{
+    char *passing = NULL;
+    dcpg_status status = s->store.out_file ? DCPG_OK : name_store_all(s->windows.out_dir, par, &passing, err);
+    if (passing) s->store.out_file = passing;
+    if (status == DCPG_OK) status = dcpg_store_make_all(&s->store, par, log, err);
+    if (status == DCPG_OK && s->windows.out_dir) status = write_files_all(s, par, log, err);
+    if (passing && par->rank == 0) unlink(passing);
+    dcpg_free(passing);
+    return status;
 }
 
 static dcpg_status make_all(settings *s, int argc, char **argv, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
@@ -88,7 +140,7 @@ static dcpg_status make_all(settings *s, int argc, char **argv, const dcpg_par *
     if (status == DCPG_OK && s->log_file && par->rank == 0) status = dcpg_log_to_file(log, s->log_file, err);
     status = dcpg_agree_all(par, status, err);
     s->store.command = command;
-    if (status == DCPG_OK) status = dcpg_store_make_all(&s->store, par, log, err);
+    if (status == DCPG_OK) status = write_all(s, par, log, err);
     dcpg_free(command);
     return status;
 }
@@ -96,7 +148,7 @@ static dcpg_status make_all(settings *s, int argc, char **argv, const dcpg_par *
 int dcpg_cmd_data(dcpg_par *par, int argc, char **argv)
 {
     double started = dcpg_now();
-    settings s = {0};
+    settings s = {.windows = {.dna_wlen = -1}};
     dcpg_log log = {0};
     dcpg_err err = {0};
     bool help = false;

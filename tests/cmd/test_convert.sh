@@ -22,6 +22,18 @@ on 2 "$dcpg" convert store.h5 --out_dir seed --dna_wlen 601 --cpg_wlen 12 --chun
 quietly "$python" "$here/convert_check.py" written expected seed
 cmp -s out1/c1_000000-000070.h5 seed/c1_000000-000070.h5 && fail '--seed changes nothing'
 
+# dcpg data writes the same at once; the store goes unless it is named.
+as_above=(--dna_files sim/dna --dna_wlen 601 --cpg_wlen 12 --chunk_size 70)
+on 2 "$dcpg" data --cpg_profiles "${profiles[@]}" "${as_above[@]}" --out_dir direct
+quietly "$python" "$here/convert_check.py" same out1 direct
+[[ -z $(find direct -name '.*' -type f) ]] || fail 'dcpg data leaves its store'
+quietly "$dcpg" data --cpg_profiles "${profiles[@]}" "${as_above[@]}" --out_dir direct2 --out_file kept.h5
+quietly "$python" "$here/convert_check.py" same out1 direct2
+quietly "$dcpg" stats kept.h5
+quietly "$dcpg" data --cpg_profiles "${profiles[@]}" --out_dir no_genome
+refused 'what to write' "$dcpg" data --cpg_profiles "${profiles[@]}"
+refused 'odd' "$dcpg" data --cpg_profiles "${profiles[@]}" --dna_wlen 6 --out_dir bad
+
 # From files to files: shorter windows, other chunks, some cells.
 on 3 "$dcpg" convert out1/*.h5 --out_dir again --chunk_size 70
 quietly "$python" "$here/convert_check.py" same out1 again
@@ -111,6 +123,8 @@ fi
 if [[ $(id -u) == 0 ]] && mkdir small && mount -t tmpfs -o size=600k none small 2>/dev/null; then
     trap 'cd /; umount "$work/small"; rm -rf "$work"' EXIT
     refused 'small/.*(space|full)' "$dcpg" convert store.h5 --out_dir small --chunk_size 70
+    [[ -z $(ls -A small) ]] || fail "a full disk leaves $(ls -A small)"
+    refused '(space|full)' "$dcpg" data --cpg_profiles "${profiles[@]}" "${as_above[@]}" --out_dir small
     [[ -z $(ls -A small) ]] || fail "a full disk leaves $(ls -A small)"
 fi
 echo ok
