@@ -45,6 +45,10 @@ dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **file, 
 /* Flushes to the disk, closes and renames a created file to its final name, replacing what was there; the file handle is gone either way, on failure the temporary file too.
  * DCPG_E_IO where the disk is full. */
 dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err);
+/* The same, with a checksum behind the end, which other readers of HDF5 do not see. */
+dcpg_status dcpg_h5_commit_sealed(dcpg_h5 *file, dcpg_err *err);
+/* Whether a file is, byte for byte, what dcpg_h5_commit_sealed left: DCPG_E_INPUT where it is cut, damaged, empty or another's. HDF5 does not see it. Local. */
+dcpg_status dcpg_h5_check_seal(const char *path, dcpg_err *err);
 /* Closes; a created file that was not committed is removed. NULL is fine. */
 void dcpg_h5_close(dcpg_h5 *file);
 const char *dcpg_h5_path(const dcpg_h5 *file);

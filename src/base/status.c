@@ -41,6 +41,7 @@ int dcpg_exit_code(dcpg_status status)
     case DCPG_E_NOMEM:
     case DCPG_E_NUMERIC: return 1;
     case DCPG_E_REQUEUE: return 85;
+    case DCPG_E_STOPPED: return 143;
     }
     return 1;
 }

@@ -256,6 +256,7 @@ dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err)
         else file->id = -1;
         status = dcpg_h5_agree(file, status, err);
     }
+    if (status == DCPG_OK && file->sealed) status = dcpg_h5_agree(file, leads(file) ? dcpg_h5_append_seal(file, err) : DCPG_OK, err);
     if (status == DCPG_OK) status = dcpg_h5_agree(file, leads(file) ? give_name(file, err) : DCPG_OK, err);
     if (status == DCPG_OK) forget_temporary(file);
     dcpg_h5_close(file);

@@ -10,6 +10,7 @@ struct dcpg_h5 {
     const dcpg_par *par; /* NULL: serial. A run of one rank uses the serial driver too. */
     char *path;          /* as the user knows it */
     char *temporary;     /* of a created file, until it is renamed; NULL: opened for reading */
+    bool sealed;         /* a checksum goes behind its end */
     hid_t transfer;      /* collective transfers on parallel files; H5P_DEFAULT otherwise, except for the check of ranges */
     uint64_t claimed;    /* upper bound of a created file's end, the same on all ranks; h5_room.c */
     uint64_t reserved;   /* disk blocks are ours up to here */
@@ -42,6 +43,9 @@ void dcpg_h5_count_object(dcpg_h5 *file, uint64_t bytes);
 
 /* Flushes, and makes sure that everything written has its place. Collective on parallel files. */
 dcpg_status dcpg_h5_reserve_final(dcpg_h5 *file, dcpg_err *err);
+
+/* Appends the checksum of the temporary file, which must be closed, to it; h5_seal.c. By rank 0 alone. */
+dcpg_status dcpg_h5_append_seal(const dcpg_h5 *file, dcpg_err *err);
 
 /* Product of the dimensions of a space; false on overflow or failure. */
 bool dcpg_h5_npoints(hid_t space, uint64_t *count);

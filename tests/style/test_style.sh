@@ -42,7 +42,7 @@ only_in '^zlib\.h$' '^src/(formats|io)/'
 
 # Public headers and the room each belongs to.
 headers=(
-    'base: file log memory options reducer rng status text tree'
+    'base: crc file log memory options reducer rng signal status text tree'
     'par: par'
     'kern: kern'
     'nn: graph net output spec surgery'

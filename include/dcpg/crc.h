@@ -1,0 +1,12 @@
+/* CRC32C (Castagnoli), the checksum of TensorBoard's files and of ours: notices every flipped bit, and every
+ * burst of errors up to 32 bits. */
+#ifndef DCPG_CRC_H
+#define DCPG_CRC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The checksum of `bytes` bytes; `crc` is that of what came before them, 0 at the beginning. Pure. */
+uint32_t dcpg_crc32c(uint32_t crc, const void *data, size_t bytes);
+
+#endif
