@@ -29,6 +29,16 @@ dcpg_status dcpg_agree_all(const dcpg_par *par, dcpg_status status, dcpg_err *er
 /* Ends all ranks at once with `code`; for states that cannot be agreed upon (a stalled rank). Local. */
 void dcpg_par_abort(const dcpg_par *par, int code);
 
+/* From now on a rank for which others wait longer than `seconds` in one of the functions below, or in sums, is named on stderr and ends the job; 0, or one rank: waits last as
+ * long as they must. Longer waits are told from a rank at work by nothing but time: choose more than the slowest disk takes. Collective. */
+dcpg_status dcpg_par_watch_all(const dcpg_par *par, double seconds, dcpg_err *err);
+
+/* DCPG_E_USAGE where SLURM, PMI or PALS started several tasks of which each is a world of its own: a launcher that MPI does not know. Local. */
+dcpg_status dcpg_par_check_alone(const dcpg_par *par, dcpg_err *err);
+
+/* DCPG_E_USAGE where `text` (`what` says of what) is not that of rank 0; names the lowest such rank and its host. Collective. */
+dcpg_status dcpg_same_all(const dcpg_par *par, const char *what, const char *text, dcpg_err *err);
+
 /* Item i of `total` equal contiguous parts, part r of n: first item. Pure. */
 int64_t dcpg_part(int64_t total, int64_t r, int64_t n); /* floor(r * total / n) */
 

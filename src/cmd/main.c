@@ -2,6 +2,8 @@
 #include "cmd/cmd.h"
 
 #include <dcpg/kern.h>
+#include <dcpg/memory.h>
+#include <dcpg/text.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,10 +35,34 @@ static void print_help(FILE *out) {
     fprintf(out, "\n'dcpg COMMAND --help' shows the options of a command; 'dcpg --version' the version.\n");
 }
 
+/* The words of the command line side by side; NULL: out of memory. */
+static char *join(int argc, char **argv) {
+    char *text = dcpg_strdup("");
+    for (int i = 0; i < argc && text; i++) {
+        char *longer = dcpg_format("%s %s", text, argv[i]);
+        dcpg_free(text);
+        text = longer;
+    }
+    return text;
+}
+
+/* All ranks must be one program with one command line. Collective. */
+static dcpg_status check_start_all(const dcpg_par *par, int argc, char **argv, dcpg_err *err) {
+    DCPG_TRY(dcpg_par_check_alone(par, err));
+    DCPG_TRY(dcpg_same_all(par, "version of dcpg", DCPG_VERSION, err));
+    char *words = join(argc, argv);
+    dcpg_status status = words ? DCPG_OK : dcpg_fail_nomem(err, "the command line", 0);
+    status = dcpg_agree_all(par, status, err);
+    if (status == DCPG_OK) status = dcpg_same_all(par, "command line", words, err);
+    dcpg_free(words);
+    return status;
+}
+
 static int run_command(dcpg_par *par, int argc, char **argv) {
     dcpg_err err = {0};
-    if (dcpg_agree_all(par, dcpg_gemm_start(NULL, &err), &err) != DCPG_OK)
-        return dcpg_cmd_fail(par, argv[0], &err);
+    dcpg_status status = check_start_all(par, argc, argv, &err);
+    if (status == DCPG_OK) status = dcpg_agree_all(par, dcpg_gemm_start(NULL, &err), &err);
+    if (status != DCPG_OK) return dcpg_cmd_fail(par, argv[0], &err);
     for (int i = 0; i < NB_COMMAND; i++)
         if (strcmp(argv[0], commands[i].name) == 0) return commands[i].run(par, argc, argv);
     if (par->rank == 0) fprintf(stderr, "dcpg: there is no command '%s'. Try 'dcpg --help'.\n", argv[0]);

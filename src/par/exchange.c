@@ -5,7 +5,10 @@
 
 void dcpg_barrier_all(const dcpg_par *par)
 {
-    if (par->size > 1) MPI_Barrier(par->impl->comm);
+    MPI_Request request;
+    if (par->size == 1) return;
+    MPI_Ibarrier(par->impl->comm, &request);
+    dcpg_wait_for(par, 1, &request);
 }
 
 void dcpg_bcast_all(const dcpg_par *par, void *data, size_t bytes, int root)
@@ -13,7 +16,9 @@ void dcpg_bcast_all(const dcpg_par *par, void *data, size_t bytes, int root)
     size_t piece = par->impl->piece;
     for (size_t at = 0; at < bytes && par->size > 1; at += piece) {
         size_t n = bytes - at < piece ? bytes - at : piece;
-        MPI_Bcast((char *)data + at, (int)n, MPI_BYTE, root, par->impl->comm);
+        MPI_Request request;
+        MPI_Ibcast((char *)data + at, (int)n, MPI_BYTE, root, par->impl->comm, &request);
+        dcpg_wait_for(par, 1, &request);
     }
 }
 
@@ -22,7 +27,9 @@ static void reduce_i64s_all(const dcpg_par *par, int64_t *x, size_t count, MPI_O
     size_t piece = par->impl->piece / sizeof *x;
     for (size_t at = 0; at < count && par->size > 1; at += piece) {
         size_t n = count - at < piece ? count - at : piece;
-        MPI_Allreduce(MPI_IN_PLACE, x + at, (int)n, MPI_INT64_T, op, par->impl->comm);
+        MPI_Request request;
+        MPI_Iallreduce(MPI_IN_PLACE, x + at, (int)n, MPI_INT64_T, op, par->impl->comm, &request);
+        dcpg_wait_for(par, 1, &request);
     }
 }
 
@@ -55,7 +62,10 @@ int64_t dcpg_max_i64_all(const dcpg_par *par, int64_t x)
 
 double dcpg_max_f64_all(const dcpg_par *par, double x)
 {
-    if (par->size > 1) MPI_Allreduce(MPI_IN_PLACE, &x, 1, MPI_DOUBLE, MPI_MAX, par->impl->comm);
+    MPI_Request request;
+    if (par->size == 1) return x;
+    MPI_Iallreduce(MPI_IN_PLACE, &x, 1, MPI_DOUBLE, MPI_MAX, par->impl->comm, &request);
+    dcpg_wait_for(par, 1, &request);
     return x;
 }
 
@@ -71,7 +81,9 @@ static void bcast_parts_all(const dcpg_par *par, char *out, const size_t *bytes_
 void dcpg_allgather_all(const dcpg_par *par, const void *mine, size_t bytes, void *out)
 {
     if (bytes <= par->impl->piece) {
-        MPI_Allgather(mine, (int)bytes, MPI_BYTE, out, (int)bytes, MPI_BYTE, par->impl->comm);
+        MPI_Request request;
+        MPI_Iallgather(mine, (int)bytes, MPI_BYTE, out, (int)bytes, MPI_BYTE, par->impl->comm, &request);
+        dcpg_wait_for(par, 1, &request);
         return;
     }
     memcpy((char *)out + (size_t)par->rank * bytes, mine, bytes);
@@ -154,7 +166,7 @@ dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, const size
             int r = (par->rank + i) % par->size;
             post_sends(&t, (const char *)send + send_at[r], send_bytes[r], r);
         }
-        MPI_Waitall(t.nb_request, t.requests, MPI_STATUSES_IGNORE);
+        dcpg_wait_for(par, t.nb_request, t.requests);
         *out = all;
         all = NULL;
     }

@@ -66,6 +66,7 @@ void dcpg_par_close_all(dcpg_par *par)
     struct dcpg_par_impl *impl = par->impl;
     if (!impl) return;
     bool started = impl->started;
+    dcpg_watch_free_all(impl);
     MPI_Comm_free(&impl->node_comm);
     MPI_Comm_free(&impl->comm);
     dcpg_free(impl);
@@ -77,12 +78,14 @@ dcpg_status dcpg_agree_all(const dcpg_par *par, dcpg_status status, dcpg_err *er
 {
     if (par->size == 1) return status;
     int speaker = status == DCPG_OK ? par->size : par->rank;
-    MPI_Allreduce(MPI_IN_PLACE, &speaker, 1, MPI_INT, MPI_MIN, par->impl->comm);
+    MPI_Request request;
+    MPI_Iallreduce(MPI_IN_PLACE, &speaker, 1, MPI_INT, MPI_MIN, par->impl->comm, &request);
+    dcpg_wait_for(par, 1, &request);
     if (speaker == par->size) return DCPG_OK;
     dcpg_err said = {0};
     if (err && speaker == par->rank) said = *err;
     said.status = status;
-    MPI_Bcast(&said, (int)sizeof said, MPI_BYTE, speaker, par->impl->comm);
+    dcpg_bcast_all(par, &said, sizeof said, speaker);
     if (err) *err = said;
     return said.status;
 }

@@ -178,7 +178,8 @@ static void sums_poll(void *self)
 static void sums_wait(void *self)
 {
     dcpg_par_sums *s = self;
-    while (s->par->size > 1 && advance(s)) {}
+    dcpg_wait wait = {0};
+    while (s->par->size > 1 && advance(s)) dcpg_wait_tick(s->par, &wait);
 }
 
 static void sums_start(void *self, size_t offset, size_t count)
@@ -188,7 +189,7 @@ static void sums_start(void *self, size_t offset, size_t count)
     if (s->par->size == 1) return; /* one node, and it is the total */
     while (count > 0) {
         size_t n = count < s->options.max_bucket ? count : s->options.max_bucket;
-        while (s->nb_queued == NB_QUEUED) advance(s);
+        for (dcpg_wait wait = {0}; s->nb_queued == NB_QUEUED; dcpg_wait_tick(s->par, &wait)) advance(s);
         s->queue[(s->first_queued + s->nb_queued++) % NB_QUEUED] = (range){offset, n};
         offset += n;
         count -= n;
@@ -221,7 +222,9 @@ static void sums_sum(void *self, double *sums, size_t count, double *total)
         s->count_of[r] = s->nb_node_of[r] * (int)count;
         s->at_of[r] = n * (int)count;
     }
-    MPI_Allgatherv(sums, s->count_of[s->par->rank], MPI_DOUBLE, s->gathered, s->count_of, s->at_of, MPI_DOUBLE, s->par->impl->comm);
+    MPI_Request request;
+    MPI_Iallgatherv(sums, s->count_of[s->par->rank], MPI_DOUBLE, s->gathered, s->count_of, s->at_of, MPI_DOUBLE, s->par->impl->comm, &request);
+    dcpg_wait_for(s->par, 1, &request);
     for (int n = 0; n < s->nb_node; n++) s->part64[n] = s->gathered + (size_t)n * count;
     dcpg_tree_merge64(s->options.total, s->nb_node, s->nodes, s->part64, count);
     memcpy(total, s->gathered, count * sizeof *total);

@@ -1,0 +1,155 @@
+/* Watching: waits for other ranks end. Who has waited too long calls the roll: ranks that wait too answer
+ * from their own waits, so whoever does not answer is the one all wait for. It is named and the job ended. No
+ * message is sent before that: watching costs a look at the clock now and then. */
+#define _GNU_SOURCE /* gethostname */
+#include "par/par_impl.h"
+#include <dcpg/memory.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TAG_CALL, TAG_HERE };
+
+/* Looks at the clock, once in so many tries; and seconds between two looks for calls of others. */
+enum { TRIES_PER_LOOK = 256 };
+static const double LOOK_EVERY = 0.1;
+
+struct dcpg_watch {
+    double timeout;
+    MPI_Comm comm;    /* of roll calls alone */
+    char (*host)[64]; /* [size] */
+    bool *present;    /* [size] */
+};
+
+static void say(const dcpg_par *par, int to, int tag) {
+    MPI_Request request;
+    MPI_Isend(NULL, 0, MPI_BYTE, to, tag, par->impl->watch->comm, &request);
+    MPI_Request_free(&request);
+}
+
+/* Receives one message of this kind where there is one. */
+static bool hear(const dcpg_par *par, int tag, int *from) {
+    MPI_Status status;
+    MPI_Comm comm = par->impl->watch->comm;
+    int there;
+    MPI_Iprobe(MPI_ANY_SOURCE, tag, comm, &there, &status);
+    if (!there) return false;
+    *from = status.MPI_SOURCE;
+    MPI_Recv(NULL, 0, MPI_BYTE, *from, tag, comm, MPI_STATUS_IGNORE);
+    return true;
+}
+
+static void answer(const dcpg_par *par) {
+    int from;
+    while (hear(par, TAG_CALL, &from)) say(par, from, TAG_HERE);
+}
+
+/* Fills `present` with the ranks that answer within `seconds`; returns their number. */
+static int call_roll(const dcpg_par *par, double seconds) {
+    bool *present = par->impl->watch->present;
+    int from, nb = 1;
+    while (hear(par, TAG_HERE, &from)) {
+    } /* answers to a call of long ago */
+    memset(present, 0, (size_t)par->size * sizeof *present);
+    present[par->rank] = true;
+    for (int r = 0; r < par->size; r++)
+        if (r != par->rank) say(par, r, TAG_CALL);
+    for (double end = dcpg_now() + seconds; nb < par->size && dcpg_now() < end;) {
+        answer(par);
+        while (hear(par, TAG_HERE, &from)) {
+            nb += !present[from];
+            present[from] = true;
+        }
+    }
+    return nb;
+}
+
+/* One line, by the lowest rank that is there. */
+static void name_absent(const dcpg_par *par, int nb_absent) {
+    const struct dcpg_watch *watch = par->impl->watch;
+    int lowest = 0, first = 0;
+    while (!watch->present[lowest]) lowest++;
+    while (nb_absent && watch->present[first]) first++;
+    if (lowest != par->rank) return;
+    if (nb_absent == 0)
+        fprintf(stderr,
+                "dcpg: all ranks have waited for each other for %g s: the network hangs, or this is a bug of "
+                "dcpg; the job ends\n",
+                watch->timeout);
+    for (int r = first; nb_absent && r < par->size; r++)
+        if (!watch->present[r])
+            fprintf(stderr,
+                    "dcpg: rank %d on host %s has stalled: the others have waited for it for %g s "
+                    "(--stall_timeout) and it does not answer; the job ends\n",
+                    r, watch->host[r], watch->timeout);
+    fflush(stderr);
+}
+
+static void find_stalled(const dcpg_par *par, dcpg_wait *wait) {
+    const double timeout = par->impl->watch->timeout;
+    int nb_absent = par->size - call_roll(par, timeout < 10 ? timeout : 10);
+    wait->since = dcpg_now();
+    wait->nb_roll++;
+    if (nb_absent == 0 && wait->nb_roll == 1) return; /* something may have come meanwhile */
+    name_absent(par, nb_absent);
+    sleep(1); /* the lowest rank speaks before the job ends */
+    MPI_Abort(par->impl->comm, dcpg_exit_code(DCPG_E_NUMERIC));
+}
+
+void dcpg_wait_tick(const dcpg_par *par, dcpg_wait *wait) {
+    if (!par->impl->watch || ++wait->nb_try % TRIES_PER_LOOK) return;
+    double now = dcpg_now();
+    if (wait->since <= 0) wait->since = now;
+    if (now - wait->looked < LOOK_EVERY) return;
+    wait->looked = now;
+    answer(par);
+    if (now - wait->since > par->impl->watch->timeout) find_stalled(par, wait);
+}
+
+void dcpg_wait_for(const dcpg_par *par, int n, MPI_Request *requests) {
+    dcpg_wait wait = {0};
+    int done = 0;
+    if (!par->impl->watch) MPI_Waitall(n, requests, MPI_STATUSES_IGNORE);
+    while (par->impl->watch && (MPI_Testall(n, requests, &done, MPI_STATUSES_IGNORE), !done))
+        dcpg_wait_tick(par, &wait);
+}
+
+/* ---- beginning and end ---- */
+
+dcpg_status dcpg_par_watch_all(const dcpg_par *par, double seconds, dcpg_err *err) {
+    struct dcpg_watch *watch = dcpg_alloc(1, sizeof *watch);
+    char mine[sizeof *watch->host] = "unknown";
+    if (watch) {
+        watch->host = dcpg_alloc((size_t)par->size, sizeof *watch->host);
+        watch->present = dcpg_alloc((size_t)par->size, sizeof *watch->present);
+        watch->comm = MPI_COMM_NULL;
+    }
+    bool fine = watch && watch->host && watch->present;
+    dcpg_status status =
+        dcpg_agree_all(par, fine ? DCPG_OK : dcpg_fail_nomem(err, "the list of hosts", 64), err);
+    if (status == DCPG_OK && par->size > 1 && seconds > 0) {
+        gethostname(mine, sizeof mine - 1);
+        dcpg_allgather_all(par, mine, sizeof mine, watch->host);
+        MPI_Comm_dup(par->impl->comm, &watch->comm);
+        watch->timeout = seconds;
+        dcpg_watch_free_all(par->impl);
+        par->impl->watch = watch;
+        return DCPG_OK;
+    }
+    if (watch) dcpg_free(watch->host), dcpg_free(watch->present);
+    dcpg_free(watch);
+    return status;
+}
+
+void dcpg_watch_free_all(struct dcpg_par_impl *impl) {
+    if (!impl->watch) return;
+    int from;
+    const dcpg_par par = {.impl = impl};
+    while (hear(&par, TAG_CALL, &from) || hear(&par, TAG_HERE, &from)) {
+    }
+    MPI_Comm_free(&impl->watch->comm);
+    dcpg_free(impl->watch->host);
+    dcpg_free(impl->watch->present);
+    dcpg_free(impl->watch);
+    impl->watch = NULL;
+}
