@@ -15,6 +15,7 @@ foreach(package MPI OpenMP DcpgHDF5 DcpgBLIS DcpgHtslib DcpgJansson ZLIB ${dcpg_
     string(APPEND dcpg_missing " ${package}")
   endif()
 endforeach()
+find_package(DcpgProtobufC QUIET) # which the library may have been built with
 list(POP_FRONT CMAKE_MODULE_PATH)
 
 if(NOT dcpg_missing)

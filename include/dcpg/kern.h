@@ -138,7 +138,8 @@ typedef struct dcpg_adam_step {
     float beta1, beta2, epsilon;
     float l1, l2;               /* gradient += l1 * sign(w) + 2 * l2 * w */
 } dcpg_adam_step;
-void dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *grad, float *w, float *m, float *v);
+/* False where a gradient is not finite. */
+bool dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *grad, float *w, float *m, float *v);
 /* Sum of |w| and of w^2, in double, over fixed blocks. */
 void dcpg_norms(size_t count, const float *w, double *sum_abs, double *sum_square);
 

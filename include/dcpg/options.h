@@ -49,6 +49,12 @@ typedef struct dcpg_command_line {
  * the words are not looked at, when --help or -h is among them. Lists and positionals are the caller's to free, on failure too. Local: every rank parses the same words. */
 dcpg_status dcpg_options_parse(const dcpg_command_line *line, int argc, char **argv, bool *help, dcpg_err *err);
 
+/* Appends words that, parsed with the same table, give the values that it holds now, positional words too. Local. */
+dcpg_status dcpg_options_words(const dcpg_opt *options, const dcpg_strings *positional, dcpg_strings *words, dcpg_err *err);
+
+/* Name of the first option that has another value in the table `b` of the same options, and is not among free_names (ends with NULL); NULL: all are the same. Pure. */
+const char *dcpg_options_differ(const dcpg_opt *a, const dcpg_opt *b, const char *const *free_names);
+
 /* Prints usage, about, and every option with its default, in lines of 100 columns. Local. */
 void dcpg_options_help(const dcpg_command_line *line, FILE *out);
 

@@ -3,6 +3,7 @@
 #ifndef DCPG_TRAIN_H
 #define DCPG_TRAIN_H
 
+#include <dcpg/checkpoint.h>
 #include <dcpg/keras.h>
 #include <dcpg/log.h>
 #include <dcpg/net.h>
@@ -31,9 +32,9 @@ typedef struct dcpg_adam {
 dcpg_status dcpg_adam_new(const dcpg_net *net, dcpg_adam **adam, dcpg_err *err);
 void dcpg_adam_free(dcpg_adam *adam);
 
-/* One step with learning rate `rate` and the gradients grads[count] (without penalty, which is added here).
- * Local; the same on all ranks. */
-void dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params);
+/* One step with learning rate `rate` and the gradients grads[count] (without penalty, which is added here). False
+ * where a gradient is not finite; parameters and state are of no use then. Local; the same on all ranks. */
+bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params);
 
 /* ---- class weights ---- */
 
@@ -110,13 +111,21 @@ typedef struct dcpg_train_options {
     const char *stop_file; /* NULL: none */
     uint64_t seed;
     int nb_thread; /* for the report */
+
+    int64_t checkpoint_steps;      /* between two checkpoints; 0: none but those by time and at epoch ends */
+    double checkpoint_minutes;     /* likewise; 0: none by time */
+    int64_t keep_checkpoints;      /* at least 1 */
+    const dcpg_strings *words;     /* the command line, kept in checkpoints; may be NULL */
+    const dcpg_checkpoint *resume; /* to go on from; NULL: from the beginning. `graph` is its graph then */
 } dcpg_train_options;
 
 /* Trains `graph` on `train`, validating on `val` (NULL: none), starting from `initial` weights (NULL or
  * without entries: fresh ones), and leaves in out_dir: model.json, model_weights_train.h5 (last epoch),
- * model_weights_val.h5 and model.h5 (best validation loss), lc_train.tsv, lc_val.tsv; those of an earlier
- * run are removed before the first step. The same learning curve
- * for every number of ranks and threads. Collective. */
+ * model_weights_val.h5 and model.h5 (best validation loss), lc_train.tsv, lc_val.tsv, metrics.jsonl,
+ * TensorBoard's events, checkpoints; those of an earlier run are removed before the first step, its checkpoints
+ * renamed. The same learning curve for every number of ranks and threads, and however often the run was stopped
+ * and resumed. DCPG_E_REQUEUE: stopped before its end by time or a signal (signal.h), with a checkpoint;
+ * DCPG_E_NUMERIC: losses or gradients are no longer finite. Collective. */
 dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,
                            const dcpg_weights *initial, const dcpg_train_options *options,
                            const dcpg_par *par, dcpg_log *log, dcpg_err *err);

@@ -45,6 +45,25 @@ dcpg_status dcpg_file_write(const char *path, const char *bytes, size_t n, dcpg_
     return status;
 }
 
+dcpg_status dcpg_file_continue(const char *path, int64_t keep, FILE **file, dcpg_err *err) {
+    struct stat s;
+    int fd = open(path, O_RDWR | O_CREAT, 0666);
+    bool fine = fd >= 0 && fstat(fd, &s) == 0 && (s.st_size < keep || ftruncate(fd, (off_t)keep) == 0) &&
+                lseek(fd, 0, SEEK_END) >= 0;
+    *file = fine ? fdopen(fd, "r+") : NULL;
+    if (*file) return DCPG_OK;
+    dcpg_status status = fail_io(path, "be continued", err);
+    if (fd >= 0) close(fd);
+    return status;
+}
+
+dcpg_status dcpg_file_settle(FILE *file, const char *path, int64_t *bytes, dcpg_err *err) {
+    bool fine = fflush(file) == 0 && (fsync(fileno(file)) == 0 || errno == EINVAL || errno == ENOTSUP);
+    off_t end = fine ? ftello(file) : -1;
+    *bytes = end;
+    return end < 0 ? fail_io(path, "be written", err) : DCPG_OK;
+}
+
 static dcpg_status read_stream(FILE *file, const char *path, size_t limit, char **text, dcpg_err *err) {
     size_t n = 0, room = 0;
     char *bytes = NULL;

@@ -2,20 +2,25 @@
 #include "cmd/cmd.h"
 #include "cmd/sources.h"
 #include "cmd/train_model.h"
+#include "cmd/train_resume.h"
 
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
+#include <dcpg/signal.h>
 #include <dcpg/train.h>
 #include <omp.h>
+#include <string.h>
 
 /* Everything a user can say. */
 typedef struct settings {
     dcpg_strings files, val_files, train_chromos, val_chromos, output_names, output_weights, replicate_names;
-    const char *log_file;
+    const char *log_file, *resume;
+    double stall_timeout;
     int64_t nb_output, nb_replicate, virtual_ranks, seed;
     bool verbose;
     train_model_options model;
     dcpg_train_options train;
+    dcpg_opt table[96]; /* the options, pointing to what is above */
 } settings;
 
 /* What the run is made of; freed together. */
@@ -26,6 +31,9 @@ typedef struct parts {
     train_model_files loaded;
     train_model model;
     float *output_weight;
+    dcpg_checkpoint *checkpoint; /* to go on from; NULL: none */
+    dcpg_strings words;          /* parsed, where it is that of the checkpoint and ours */
+    dcpg_strings kept;           /* the command line for checkpoints */
 } parts;
 
 static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err)
@@ -74,9 +82,16 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_INT, "early_stopping", &t->early_stopping, "5", 0, 1e9, "stop after N epochs without a better validation loss (0: never)", "N"},
         {DCPG_OPT_FLAG, "no_shuffle", &t->no_shuffle, NULL, 0, 0, "take the sites in their order, not shuffled", NULL},
         {DCPG_OPT_FLAG, "no_class_weights", &t->no_class_weights, NULL, 0, 0, "do not weigh rare classes up", NULL},
-        {DCPG_OPT_DOUBLE, "max_time", &t->max_time, "0", 0, 1e6, "stop after so many hours (0: no limit)", "HOURS"},
-        {DCPG_OPT_STRING, "stop_file", &t->stop_file, NULL, 0, 0, "stop, with everything saved, when this file exists", "FILE"},
         {DCPG_OPT_INT, "seed", &s->seed, "0", 0, 9e18, "of initial weights, sample order and dropout", "N"},
+
+        {DCPG_OPT_GROUP, "stopping and going on", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_STRING, "resume", &s->resume, NULL, 0, 0, "go on with the run of this model directory, from its last checkpoint, on any number of ranks up to V; all other words may be left out. Where there is no checkpoint yet, start with the words given", "DIR"},
+        {DCPG_OPT_INT, "checkpoint_steps", &t->checkpoint_steps, "0", 0, 9e18, "a checkpoint every N steps (0: only at the end of epochs, and by time)", "N"},
+        {DCPG_OPT_DOUBLE, "checkpoint_minutes", &t->checkpoint_minutes, "15", 0, 1e6, "a checkpoint every so many minutes (0: none by time)", "M"},
+        {DCPG_OPT_INT, "keep_checkpoints", &t->keep_checkpoints, "2", 1, 1e6, "keep the last K checkpoints", "K"},
+        {DCPG_OPT_DOUBLE, "max_time", &t->max_time, "0", 0, 1e6, "stop in time before so many hours are over, with a checkpoint and exit code 85 (0: no limit); the end of a SLURM job does the same", "HOURS"},
+        {DCPG_OPT_STRING, "stop_file", &t->stop_file, NULL, 0, 0, "stop, with everything saved and exit code 0, when this file exists", "FILE"},
+        {DCPG_OPT_DOUBLE, "stall_timeout", &s->stall_timeout, "600", 0, 1e9, "end the job, naming the rank, where others have waited for a rank for so many seconds (0: wait for ever)", "S"},
 
         {DCPG_OPT_GROUP, "ranks", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_INT, "virtual_ranks", &s->virtual_ranks, "0", 0, 1e6, "shards the sites are cut into; the same number gives the same model on any number of ranks (0: 8, or the number of ranks if larger)", "V"},
@@ -86,8 +101,9 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
         {0}};
-    dcpg_command_line line = {"dcpg train STORE|FILE... --dna_model NAME --cpg_model NAME --out_dir DIR [options]",
+    dcpg_command_line line = {"dcpg train STORE|FILE... --dna_model NAME --cpg_model NAME --out_dir DIR [options]; dcpg train --resume DIR",
                               "Trains a DNA model, a CpG model, or both joined, to predict the methylation of every cell, with as many ranks as mpirun starts. The data are a store (made by dcpg data) or DeepCpG data files.", options, &s->files};
+    memcpy(s->table, options, sizeof options);
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     return DCPG_OK;
@@ -97,6 +113,7 @@ static dcpg_status check(settings *s, dcpg_err *err)
 {
     if (s->files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
     const train_model_options *m = &s->model;
+    if (s->resume) s->train.out_dir = s->resume;
     bool named = m->dna.n || m->cpg.n;
     if (!named && m->files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "choose what to train: --dna_model, --cpg_model, both, or --model_files");
     if (named && m->files.n) return dcpg_fail(err, DCPG_E_USAGE, "--model_files brings its whole model: leave out --dna_model and --cpg_model");
@@ -119,8 +136,23 @@ static dcpg_status choose_cells(const settings *s, parts *p, dcpg_err *err)
     return dcpg_strings_select(p->data.cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
 }
 
+/* Names of a checkpoint, which must be those of the data. */
+static dcpg_status choose_again(const dcpg_strings *then, const dcpg_strings *there, const char *what, dcpg_strings *chosen, dcpg_err *err)
+{
+    for (size_t i = 0; i < then->n; i++) {
+        if (dcpg_strings_find(there, then->v[i]) < 0)
+            return dcpg_fail(err, DCPG_E_INPUT, "the data have no %s %s, which the run was started with: name the same files", what, then->v[i]);
+        DCPG_TRY(dcpg_strings_add(chosen, then->v[i], err));
+    }
+    return DCPG_OK;
+}
+
 static dcpg_status choose(const settings *s, parts *p, dcpg_err *err)
 {
+    if (p->checkpoint) {
+        DCPG_TRY(choose_again(&p->checkpoint->cells, p->data.cells, "cell", &p->cells, err));
+        return choose_again(&p->checkpoint->outputs, p->data.outputs, "output", &p->outputs, err);
+    }
     dcpg_strings initial = {0};
     dcpg_status status = dcpg_strings_add(&initial, "^cpg/", err);
     const dcpg_strings *patterns = s->output_names.n ? &s->output_names : &initial;
@@ -132,6 +164,11 @@ static dcpg_status choose(const settings *s, parts *p, dcpg_err *err)
 /* The model; outputs are in its order from here on. Collective. */
 static dcpg_status make_model_all(const settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
 {
+    if (p->checkpoint) {
+        p->model.graph = p->checkpoint->graph;
+        p->checkpoint->graph = NULL;
+        return DCPG_OK;
+    }
     const train_model_data data = {&p->cells, &p->outputs, p->data.dna_wlen, p->data.cpg_wlen, s->train.seed};
     DCPG_TRY(train_model_make_all(&s->model, &data, par, log, &p->loaded, &p->model, err));
     const dcpg_graph *g = p->model.graph;
@@ -161,12 +198,16 @@ static dcpg_status weigh_outputs(const settings *s, parts *p, dcpg_err *err)
 static dcpg_status train_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
 {
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
-    DCPG_TRY(train_model_load_all(&s->model, par, log, &p->loaded, err));
+    if (!p->checkpoint) DCPG_TRY(train_model_load_all(&s->model, par, log, &p->loaded, err));
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));
     DCPG_TRY(make_model_all(s, p, par, log, err));
     DCPG_TRY(open_sources_all(s, p, par, log, err));
     DCPG_TRY(dcpg_agree_all(par, weigh_outputs(s, p, err), err));
+    DCPG_TRY(dcpg_agree_all(par, train_resume_keep(s->table, &s->files, &p->kept, err), err));
+    DCPG_TRY(dcpg_par_watch_all(par, s->stall_timeout, err));
     s->train.output_weight = p->output_weight;
+    s->train.words = &p->kept;
+    s->train.resume = p->checkpoint;
     return dcpg_train_all(p->train, p->val, p->model.graph, &p->model.weights, &s->train, par, log, err);
 }
 
@@ -180,6 +221,9 @@ static void free_parts(parts *p)
     train_model_free(&p->model);
     dcpg_strings_free(&p->cells);
     dcpg_strings_free(&p->outputs);
+    dcpg_strings_free(&p->words);
+    dcpg_strings_free(&p->kept);
+    dcpg_checkpoint_free(p->checkpoint);
     dcpg_free(p->output_weight);
 }
 
@@ -190,6 +234,54 @@ static void free_settings(settings *s)
     train_model_options_free(&s->model);
 }
 
+/* Parses the words of the checkpoint with argv behind them. */
+static dcpg_status parse_after(const parts *p, settings *s, const dcpg_strings *files, int argc, char **argv, dcpg_strings *words, const dcpg_par *par, dcpg_err *err)
+{
+    bool help;
+    DCPG_TRY(train_resume_words(p->checkpoint, argc, argv, files, words, err));
+    return parse(s, (int)words->n, words->v, &help, par, err);
+}
+
+/* Settings become those of the checkpoint and, after them, what is said now. */
+static dcpg_status parse_again(settings *s, parts *p, int argc, char **argv, const dcpg_par *par, dcpg_err *err)
+{
+    settings then = {0};
+    dcpg_strings words = {0}, files = s->files, none = {0};
+    s->files = none;
+    free_settings(s);
+    *s = (settings){0};
+    dcpg_status status = parse_after(p, s, &files, argc, argv, &p->words, par, err);
+    if (status == DCPG_OK) status = parse_after(p, &then, &none, 1, argv, &words, par, err);
+    if (status == DCPG_OK) status = train_resume_check(p->checkpoint, then.table, s->table, err);
+    free_settings(&then);
+    dcpg_strings_free(&words);
+    dcpg_strings_free(&files);
+    return status;
+}
+
+/* Looks for the checkpoint to go on from. Collective. */
+static dcpg_status find_checkpoint_all(settings *s, parts *p, int argc, char **argv, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
+{
+    if (!s->resume) return DCPG_OK;
+    DCPG_TRY(dcpg_checkpoint_find_all(s->resume, par, log, &p->checkpoint, err));
+    if (p->checkpoint) return dcpg_agree_all(par, parse_again(s, p, argc, argv, par, err), err);
+    if (s->files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "--resume %s: no checkpoint is there to go on from; to start the run, give its other words, too", s->resume);
+    dcpg_info(log, "--resume %s: no checkpoint is there yet, the run starts", s->resume);
+    return DCPG_OK;
+}
+
+/* From the words to the end of the run. Collective. */
+static dcpg_status run_all(settings *s, parts *p, int argc, char **argv, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
+{
+    dcpg_log_open(log, par->rank, s->verbose ? DCPG_DEBUG : DCPG_INFO);
+    DCPG_TRY(find_checkpoint_all(s, p, argc, argv, par, log, err));
+    log->level = s->verbose ? DCPG_DEBUG : DCPG_INFO;
+    dcpg_status status = check(s, err);
+    if (status == DCPG_OK && s->log_file && par->rank == 0) status = dcpg_log_to_file(log, s->log_file, err);
+    DCPG_TRY(dcpg_agree_all(par, status, err));
+    return train_all(s, p, par, log, err);
+}
+
 int dcpg_cmd_train(dcpg_par *par, int argc, char **argv)
 {
     double started = dcpg_now();
@@ -198,13 +290,10 @@ int dcpg_cmd_train(dcpg_par *par, int argc, char **argv)
     dcpg_log log = {0};
     dcpg_err err = {0};
     bool help = false;
+    dcpg_signals_catch();
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
-        dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
-        status = check(&s, &err);
-        if (status == DCPG_OK && s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
-        status = dcpg_agree_all(par, status, &err);
-        if (status == DCPG_OK) status = train_all(&s, &p, par, &log, &err);
+        status = run_all(&s, &p, argc, argv, par, &log, &err);
         if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
         dcpg_log_close(&log);
     }

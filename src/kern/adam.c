@@ -3,28 +3,40 @@
 
 #include <dcpg/kern.h>
 #include <math.h>
+#include <string.h>
 
 enum { BLOCK = 1 << 13 };
 
-KERN_VECTOR static void update(const dcpg_adam_step *step, int64_t count, const float *restrict grad,
-                               float *restrict w, float *restrict m, float *restrict v) {
+/* Returns the largest gradient without its sign as its bits, which are in the order of the numbers; those of
+ * infinity and of what is no number are the largest. */
+KERN_VECTOR static uint32_t update(const dcpg_adam_step *step, int64_t count, const float *restrict grad,
+                                   float *restrict w, float *restrict m, float *restrict v) {
     float rate = step->rate, rest1 = 1.0f - step->beta1, rest2 = 1.0f - step->beta2, epsilon = step->epsilon,
           l1 = step->l1, l2 = 2.0f * step->l2;
+    uint32_t largest = 0;
     for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &grad[i], sizeof bits);
+        bits &= 0x7FFFFFFFu;
+        largest = bits > largest ? bits : largest;
         float sign = (w[i] > 0.0f ? 1.0f : 0.0f) - (w[i] < 0.0f ? 1.0f : 0.0f);
         float g = grad[i] + (l1 * sign + l2 * w[i]);
         m[i] += rest1 * (g - m[i]);
         v[i] += rest2 * (g * g - v[i]);
         w[i] -= rate * m[i] / (sqrtf(v[i]) + epsilon);
     }
+    return largest;
 }
 
-void dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *grad, float *w, float *m,
+bool dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *grad, float *w, float *m,
                       float *v) {
+    static const uint32_t infinity = 0x7F800000u;
     int64_t all = (int64_t)count;
-#pragma omp parallel for schedule(static) if (all > KERN_SMALL)
+    bool finite = true;
+#pragma omp parallel for schedule(static) reduction(&& : finite) if (all > KERN_SMALL)
     for (int64_t i = 0; i < all; i += BLOCK)
-        update(step, kern_min(BLOCK, all - i), grad + i, w + i, m + i, v + i);
+        finite = update(step, kern_min(BLOCK, all - i), grad + i, w + i, m + i, v + i) < infinity && finite;
+    return finite;
 }
 
 /* Sums of one part in LANES interleaved sums, added in order. */

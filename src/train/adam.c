@@ -93,13 +93,15 @@ void dcpg_adam_free(dcpg_adam *adam) {
     dcpg_free(adam);
 }
 
-void dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params) {
+bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params) {
     double t = (double)++adam->t;
     double corrected = rate * sqrt(1 - pow(adam->beta2, t)) / (1 - pow(adam->beta1, t));
+    bool finite = true;
     for (int i = 0; i < adam->nb_range; i++) {
         const dcpg_adam_range *r = &adam->range[i];
         dcpg_adam_step step = {(float)corrected, adam->beta1, adam->beta2, adam->epsilon, r->l1, r->l2};
-        dcpg_adam_update(&step, r->count, grads + r->offset, params + r->offset, adam->m + r->offset,
-                         adam->v + r->offset);
+        finite &= dcpg_adam_update(&step, r->count, grads + r->offset, params + r->offset, adam->m + r->offset,
+                                   adam->v + r->offset);
     }
+    return finite;
 }

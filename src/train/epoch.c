@@ -26,7 +26,7 @@ static dcpg_targets make_targets(const trainer *t, const dcpg_batch *batch, bool
 
 /* One optimiser step. The next batch was cut before, so that nothing local can fail while others wait for us.
  * Collective. */
-static dcpg_status step_all(trainer *t, dcpg_err *err) {
+static dcpg_status step_all(trainer *t, bool *finite, dcpg_err *err) {
     const dcpg_batch *batch;
     const dcpg_leaves *leaves;
     DCPG_TRY(dcpg_loader_next(t->train_loader, &batch, &leaves, err));
@@ -39,7 +39,7 @@ static dcpg_status step_all(trainer *t, dcpg_err *err) {
     t->reducer.wait(t->reducer.self);
     t->run.penalty += dcpg_net_penalty(t->net);
     double rate = t->options->learning_rate * pow(t->options->learning_rate_decay, (double)t->run.epoch);
-    dcpg_adam_apply(t->adam, rate, t->net->grads, t->net->params);
+    *finite = dcpg_adam_apply(t->adam, rate, t->net->grads, t->net->params) && trainer_is_finite(t);
     t->run.step++;
     t->samples += t->batch;
     return status;
@@ -50,64 +50,81 @@ static void epoch_scores_all(trainer *t, dcpg_scores *scores) {
     dcpg_tally_scores_all(t->tally, t->net, &t->reducer, t->options->output_weight, penalty, scores);
 }
 
-/* Once the loss is not a number, nor is any weight: no later step is of use. All ranks know the same loss. */
-static dcpg_status check_loss(const trainer *t, double loss, dcpg_err *err) {
-    if (isfinite(loss)) return DCPG_OK;
-    return dcpg_fail(err, DCPG_E_INPUT,
-                     "the loss of epoch %" PRId64
-                     " is no longer a finite number: use a smaller --learning_rate than %g, or smaller "
-                     "penalties and output weights",
-                     t->run.epoch + 1, t->options->learning_rate);
-}
-
 static void show_all(trainer *t, bool milestone, double started, int64_t first_step) {
     epoch_scores_all(t, &t->shown);
     int64_t steps = dcpg_shards_steps(t->train_shards), done = t->run.step - first_step;
     double seconds = dcpg_now() - started;
     int64_t left = (t->options->nb_epoch - t->run.epoch) * steps - t->run.step;
+    double rate = (double)(done * t->batch) / seconds;
     char text[32];
-    dcpg_progress(
-        t->log, milestone,
-        "epoch %" PRId64 "/%" PRId64 "  %3d %%  loss %.4f  acc %.4f  %.0f samples/s  at most %s left",
-        t->run.epoch + 1, t->options->nb_epoch, (int)(100 * t->run.step / steps), t->shown.loss,
-        dcpg_scores_mean(&t->shown, t->net->nb_output, t->tally->kind, DCPG_METRIC_ACC),
-        (double)(done * t->batch) / seconds, dcpg_duration(seconds / (double)done * (double)left, text));
+    dcpg_progress(t->log, milestone,
+                  "epoch %" PRId64 "/%" PRId64
+                  "  %3d %%  loss %.4f  acc %.4f  %.0f samples/s  at most %s left",
+                  t->run.epoch + 1, t->options->nb_epoch, (int)(100 * t->run.step / steps), t->shown.loss,
+                  dcpg_scores_mean(&t->shown, t->net->nb_output, t->tally->kind, DCPG_METRIC_ACC), rate,
+                  dcpg_duration(seconds / (double)done * (double)left, text));
     t->last_shown = dcpg_now();
+    if (milestone) journal_step(t, rate);
 }
 
 /* What all ranks must know after a step, found out in one exchange. */
 typedef struct agreement {
-    int64_t failed, stop, show;
+    bool failed, diverged, show, save;
+    stop_reason stop;
 } agreement;
 
-static agreement agree_on_step_all(trainer *t, dcpg_status status) {
-    bool refresh = t->par->rank == 0 && t->log && t->log->terminal && dcpg_now() - t->last_shown > REFRESH;
-    int64_t word[3] = {status != DCPG_OK, trainer_look(t), refresh};
-    dcpg_max_i64s_all(t->par, word, 3);
-    return (agreement){word[0], word[1], word[2]};
+static agreement agree_on_step_all(trainer *t, dcpg_status status, bool finite) {
+    const dcpg_train_options *o = t->options;
+    double now = dcpg_now();
+    bool leads = t->par->rank == 0, refresh = t->log && t->log->terminal && now - t->last_shown > REFRESH;
+    bool due = o->checkpoint_minutes > 0 && now - t->last_saved > 60 * o->checkpoint_minutes;
+    int64_t word[] = {status != DCPG_OK, !finite, leads && refresh, leads && due, trainer_look(t)};
+    dcpg_max_i64s_all(t->par, word, sizeof word / sizeof *word);
+    return (agreement){word[0], word[1], word[2], word[3], (stop_reason)word[4]};
+}
+
+/* Everything that follows a step. Collective. */
+static void after_step_all(trainer *t, const agreement *agreed, double started, int64_t first_step) {
+    int64_t steps = dcpg_shards_steps(t->train_shards), every = (steps + 9) / 10,
+            n = t->options->checkpoint_steps;
+    bool milestone = t->run.step % every == 0;
+    if (milestone || agreed->show) show_all(t, milestone, started, first_step);
+    bool due = agreed->save || (n > 0 && (t->run.epoch * steps + t->run.step) % n == 0);
+    if (due && t->run.step < steps && t->stop == STOP_NOT) trainer_try_checkpoint_all(t);
 }
 
 dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err) {
     int64_t steps = dcpg_shards_steps(t->train_shards), first_step = t->run.step;
-    int64_t every = (steps + 9) / 10;
     DCPG_TRY(dcpg_agree_all(t->par, dcpg_shards_start_epoch(t->train_shards, t->run.epoch, err), err));
     dcpg_loader_seek(t->train_loader, first_step);
     DCPG_TRY(dcpg_agree_all(t->par, dcpg_loader_prepare(t->train_loader, err), err));
-    double started = dcpg_now();
+    double started = dcpg_now(), before = started;
     while (t->run.step < steps && t->stop == STOP_NOT) {
-        dcpg_status status = step_all(t, err);
-        agreement agreed = agree_on_step_all(t, status);
+        bool finite = true;
+        dcpg_status status = step_all(t, &finite, err);
+        agreement agreed = agree_on_step_all(t, status, finite);
         if (agreed.failed) return dcpg_agree_all(t->par, status, err);
-        t->stop = (stop_reason)agreed.stop;
-        bool milestone = t->run.step % every == 0;
-        if (milestone || agreed.show) {
-            show_all(t, milestone, started, first_step);
-            DCPG_TRY(check_loss(t, t->shown.loss, err));
-        }
+        if (agreed.diverged) return trainer_diverged(t, err);
+        t->stop = agreed.stop;
+        t->step_seconds = dcpg_now() - before;
+        after_step_all(t, &agreed, started, first_step);
+        before = dcpg_now();
     }
     t->training_seconds += dcpg_now() - started;
     epoch_scores_all(t, &t->run.train[t->run.epoch]);
-    return check_loss(t, t->run.train[t->run.epoch].loss, err);
+    return DCPG_OK;
+}
+
+/* One batch of the validation data, cut by then. */
+static dcpg_status validation_step(trainer *t, dcpg_err *err) {
+    const dcpg_batch *batch;
+    const dcpg_leaves *leaves;
+    DCPG_TRY(dcpg_loader_next(t->val_loader, &batch, &leaves, err));
+    dcpg_input input = make_input(t, batch, leaves, 0);
+    dcpg_targets targets = make_targets(t, batch, false);
+    dcpg_net_forward(t->net, &input, false, &t->reducer);
+    dcpg_tally_add(t->val_tally, t->net, &input, &targets, false);
+    return DCPG_OK;
 }
 
 dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err) {
@@ -115,17 +132,19 @@ dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err)
     dcpg_tally_reset(t->val_tally);
     dcpg_loader_seek(t->val_loader, 0);
     for (int64_t step = 0; step < steps; step++) {
-        const dcpg_batch *batch;
-        const dcpg_leaves *leaves;
-        DCPG_TRY(dcpg_agree_all(t->par, dcpg_loader_prepare(t->val_loader, err), err));
-        DCPG_TRY(dcpg_loader_next(t->val_loader, &batch, &leaves, err));
-        dcpg_input input = make_input(t, batch, leaves, 0);
-        dcpg_targets targets = make_targets(t, batch, false);
-        dcpg_net_forward(t->net, &input, false, &t->reducer);
-        dcpg_tally_add(t->val_tally, t->net, &input, &targets, false);
+        dcpg_status status = validation_step(t, err);
+        agreement agreed = agree_on_step_all(t, status, true);
+        if (agreed.failed) return dcpg_agree_all(t->par, status, err);
+        t->stop = agreed.stop;
+        if (t->stop != STOP_NOT) return DCPG_OK;
     }
     t->val_tally->n = t->val_shards->nb_site;
     dcpg_tally_scores_all(t->val_tally, t->net, &t->reducer, t->options->output_weight,
                           dcpg_net_penalty(t->net), scores);
-    return check_loss(t, scores->loss, err);
+    if (isfinite(scores->loss)) return DCPG_OK;
+    return dcpg_fail(
+        err, DCPG_E_NUMERIC,
+        "the validation loss of epoch %" PRId64
+        " is not a finite number: use a smaller --learning_rate than %g; earlier checkpoints stay",
+        t->run.epoch + 1, t->options->learning_rate);
 }

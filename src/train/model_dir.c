@@ -1,8 +1,9 @@
 /* The model directory, as DeepCpG's users know it. Rank 0 writes. */
-#include "train/trainer.h"
+#include "train/checkpoint.h"
 
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,16 +37,26 @@ static dcpg_status remove_earlier(const trainer *t, dcpg_err *err) {
     return DCPG_OK;
 }
 
-static dcpg_status write_start(const trainer *t, dcpg_err *err) {
+/* The directory of a run from its beginning. */
+static dcpg_status start_afresh(const trainer *t, dcpg_err *err) {
+    int64_t aside = checkpoint_set_aside(t->options->out_dir);
+    if (aside)
+        dcpg_warn(t->log, "%s/checkpoints: %" PRId64 " of an earlier run set aside as old-*; --resume would have continued it",
+                  t->options->out_dir, aside);
+    return remove_earlier(t, err);
+}
+
+static dcpg_status write_start(trainer *t, dcpg_err *err) {
     DCPG_TRY(dcpg_make_dirs(t->options->out_dir, err));
-    DCPG_TRY(remove_earlier(t, err));
+    checkpoint_sweep(t->options->out_dir);
+    if (!t->options->resume) DCPG_TRY(start_afresh(t, err));
     char *json = dcpg_keras_json(t->graph);
     dcpg_status status = write_text(t, "model.json", json, err);
     dcpg_free(json);
-    return status;
+    return status == DCPG_OK ? journal_open(t, err) : status;
 }
 
-dcpg_status trainer_write_start_all(const trainer *t, dcpg_err *err) {
+dcpg_status trainer_write_start_all(trainer *t, dcpg_err *err) {
     return dcpg_agree_all(t->par, t->par->rank == 0 ? write_start(t, err) : DCPG_OK, err);
 }
 

@@ -34,6 +34,12 @@ static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err) {
         dcpg_warn(t->log, "batch of %" PRId64 " cut down to the %" PRId64 " training sites there are",
                   o->batch_size, t->batch);
     int64_t leaves = o->virtual_ranks;
+    if (o->resume && leaves != 0 && leaves != o->resume->virtual_ranks)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--virtual_ranks %" PRId64 ", but the run was started with %" PRId64
+                         ", which decides the result: leave the option out",
+                         leaves, o->resume->virtual_ranks);
+    if (o->resume) leaves = o->resume->virtual_ranks;
     if (leaves == 0) {
         leaves = ranks > DEFAULT_LEAVES ? ranks : DEFAULT_LEAVES;
         if (leaves > t->batch) leaves = t->batch;
@@ -150,7 +156,10 @@ static dcpg_status open_parts_all(trainer *t, const dcpg_weights *initial, dcpg_
     DCPG_TRY(dcpg_agree_all(t->par, open_net(t, initial, err), err));
     DCPG_TRY(open_sums_all(t, err));
     DCPG_TRY(dcpg_agree_all(t->par, open_run(t, err), err));
-    return weigh_classes_all(t, err);
+    DCPG_TRY(weigh_classes_all(t, err));
+    DCPG_TRY(trainer_checksum_all(t, t->train, t->train_shards, &t->train_data, err));
+    if (t->val) DCPG_TRY(trainer_checksum_all(t, t->val, t->val_shards, &t->val_data, err));
+    return t->options->resume ? trainer_restore_all(t, err) : DCPG_OK;
 }
 
 dcpg_status trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
@@ -160,6 +169,9 @@ dcpg_status trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *
 }
 
 void trainer_close_all(trainer *t) {
+    journal_close(t);
+    dcpg_free(t->train_data);
+    dcpg_free(t->val_data);
     for (int64_t e = 0; e < t->options->nb_epoch; e++) {
         if (t->run.train) dcpg_scores_free(&t->run.train[e]);
         if (t->run.val) dcpg_scores_free(&t->run.val[e]);

@@ -2,16 +2,54 @@
 #include "train/trainer.h"
 
 #include <dcpg/file.h>
+#include <dcpg/signal.h>
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
 
 /* Seconds between two looks for the stop file: file systems of clusters do not like to be asked after every
  * step. */
 static const double LOOK_EVERY = 1.0;
 
+/* Seconds that must be left at least for the end of the program. */
+static const double MARGIN = 10;
+
+/* Seconds left of the scheduler's time; SLURM says when the job ends, in seconds since 1970. */
+static double job_seconds_left(void) {
+    const char *end = getenv("SLURM_JOB_END_TIME");
+    int64_t at;
+    return end && dcpg_parse_int(end, &at) && at > 0 ? (double)at - (double)time(NULL) : INFINITY;
+}
+
+/* Time enough for another step, a checkpoint and the end. */
+static bool time_is_left(const trainer *t, double left) {
+    double need = 2 * t->saving_seconds + t->step_seconds;
+    return left > (need > MARGIN ? need : MARGIN);
+}
+
 stop_reason trainer_look(trainer *t) {
     const dcpg_train_options *o = t->options;
     double now = dcpg_now();
-    if (o->max_time > 0 && now - t->started > o->max_time * 3600) return STOP_TIME;
+    if (dcpg_signal_seen()) return (stop_reason)(STOP_SIGNAL + dcpg_signal_seen());
+    if (o->max_time > 0 && !time_is_left(t, t->started + o->max_time * 3600 - now)) return STOP_TIME;
+    if (!time_is_left(t, job_seconds_left())) return STOP_JOB_TIME;
     if (o->stop_file == NULL || t->par->rank != 0 || now - t->last_looked < LOOK_EVERY) return STOP_NOT;
     t->last_looked = now;
     return dcpg_file_exists(o->stop_file) ? STOP_FILE : STOP_NOT;
+}
+
+const char *trainer_stop_text(const trainer *t) {
+    switch (t->stop) {
+    case STOP_NOT:
+        return "";
+    case STOP_FILE:
+        return "the --stop_file exists";
+    case STOP_TIME:
+        return "--max_time is nearly over";
+    case STOP_JOB_TIME:
+        return "the time of the SLURM job is nearly over";
+    case STOP_SIGNAL:
+        break;
+    }
+    return dcpg_signal_name((int)t->stop - STOP_SIGNAL);
 }

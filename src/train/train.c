@@ -43,11 +43,14 @@ static dcpg_status keep_best_all(trainer *t, dcpg_err *err) {
     return trainer_write_model_all(t, "model_weights_val.h5", err);
 }
 
-/* Everything that follows the last step of an epoch. Collective. */
+/* Everything that follows the last step of an epoch; leaves the epoch open where the validation was stopped.
+ * Collective. */
 static dcpg_status end_epoch_all(trainer *t, dcpg_err *err) {
     run_state *run = &t->run;
     if (t->val) DCPG_TRY(trainer_validate_all(t, &run->val[run->epoch], err));
+    if (t->stop != STOP_NOT) return DCPG_OK;
     report_epoch(t);
+    journal_epoch(t);
     DCPG_TRY(trainer_write_model_all(t, "model_weights_train.h5", err));
     DCPG_TRY(keep_best_all(t, err));
     run->nb_epoch = run->epoch + 1;
@@ -63,26 +66,23 @@ static bool waited_long_enough(const trainer *t) {
     return t->val && t->options->early_stopping > 0 && t->run.waited >= t->options->early_stopping;
 }
 
+/* Each epoch ends with a checkpoint, which all its other files are older than: a run that is killed between
+ * makes them again. */
 static dcpg_status run_epochs_all(trainer *t, dcpg_err *err) {
-    while (t->run.epoch < t->options->nb_epoch && t->stop == STOP_NOT) {
+    while (t->run.epoch < t->options->nb_epoch && !waited_long_enough(t)) {
         DCPG_TRY(trainer_epoch_all(t, err));
-        if (t->run.step < dcpg_shards_steps(t->train_shards)) break;
-        DCPG_TRY(end_epoch_all(t, err));
-        if (waited_long_enough(t)) {
-            dcpg_info(t->log, "stopping early: no better validation loss for %" PRId64 " epochs",
-                      t->run.waited);
-            break;
-        }
+        if (t->stop == STOP_NOT) DCPG_TRY(end_epoch_all(t, err));
+        if (t->stop != STOP_NOT) return DCPG_OK;
+        trainer_try_checkpoint_all(t);
     }
+    if (t->run.epoch < t->options->nb_epoch)
+        dcpg_info(t->log, "stopping early: no better validation loss for %" PRId64 " epochs", t->run.waited);
     return DCPG_OK;
 }
 
 /* model.h5 holds the best weights; where no epoch was finished, those of the last step, which also become the
  * other files. Collective. */
 static dcpg_status write_end_all(trainer *t, dcpg_err *err) {
-    if (t->stop != STOP_NOT)
-        dcpg_info(t->log, t->stop == STOP_TIME ? "stopping: --max_time is over" : "stopping: %s exists",
-                  t->options->stop_file);
     bool unfinished = t->run.step > 0;
     if (unfinished) DCPG_TRY(trainer_write_model_all(t, "model_weights_train.h5", err));
     if (t->run.nb_epoch == 0)
@@ -92,18 +92,29 @@ static dcpg_status write_end_all(trainer *t, dcpg_err *err) {
     return trainer_write_model_all(t, "model.h5", err);
 }
 
-static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
-    DCPG_TRY(trainer_write_start_all(t, err));
-    describe(t);
-    DCPG_TRY(run_epochs_all(t, err));
+/* A stopped run leaves a checkpoint first: there may be little time. */
+static dcpg_status stop_all(trainer *t, dcpg_err *err) {
+    dcpg_info(t->log, "stopping: %s", trainer_stop_text(t));
+    DCPG_TRY(trainer_checkpoint_all(t, err));
     DCPG_TRY(write_end_all(t, err));
+    if (t->stop == STOP_FILE) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_REQUEUE,
+                     "stopped in epoch %" PRId64 " after step %" PRId64
+                     " (%s): everything is saved, 'dcpg train --resume %s' continues",
+                     t->run.epoch + 1, t->run.step, trainer_stop_text(t), t->options->out_dir);
+}
+
+static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
+    describe(t);
+    DCPG_TRY(trainer_write_start_all(t, err));
+    DCPG_TRY(run_epochs_all(t, err));
     /* Cutting is all that is waited for: data are in memory. The slowest rank holds up the others. */
     double cutting = dcpg_max_f64_all(t->par, dcpg_loader_cutting(t->train_loader));
     dcpg_info(t->log, "waiting for data (windows and neighbours being cut): %.1f %% of the training steps' time",
               t->training_seconds > 0 ? 100 * cutting / t->training_seconds : 0);
     dcpg_info(t->log, "train: %.1f samples/s",
               t->training_seconds > 0 ? (double)t->samples / t->training_seconds : 0);
-    return DCPG_OK;
+    return t->stop == STOP_NOT ? write_end_all(t, err) : stop_all(t, err);
 }
 
 dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,
@@ -116,7 +127,7 @@ dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_grap
                  .train = train,
                  .val = val,
                  .started = dcpg_now()};
-    t.last_shown = t.started;
+    t.last_shown = t.last_saved = t.started;
     dcpg_par_report_all(par, options->nb_thread, log);
     DCPG_TRY(trainer_open_all(&t, initial, err));
     dcpg_status status = train_opened_all(&t, err);

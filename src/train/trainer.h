@@ -2,6 +2,7 @@
 #ifndef DCPG_TRAINER_H
 #define DCPG_TRAINER_H
 
+#include <dcpg/checkpoint.h>
 #include <dcpg/loader.h>
 #include <dcpg/train.h>
 
@@ -15,10 +16,19 @@ typedef struct run_state {
     float *best;              /* [net->nb_value] parameters then */
     int64_t nb_epoch;         /* epochs done */
     dcpg_scores *train, *val; /* [options->nb_epoch] their scores */
+    int64_t metrics_bytes, events_bytes; /* of the journal, as of the last checkpoint */
 } run_state;
 
 /* Why the loop ends, agreed by all ranks after every step; the largest wins. */
-typedef enum stop_reason { STOP_NOT, STOP_FILE, STOP_TIME } stop_reason;
+typedef enum stop_reason {
+    STOP_NOT,
+    STOP_FILE,
+    STOP_TIME,
+    STOP_JOB_TIME,
+    STOP_SIGNAL /* plus its number */
+} stop_reason;
+
+typedef struct journal journal;
 
 typedef struct trainer {
     const dcpg_train_options *options;
@@ -35,13 +45,18 @@ typedef struct trainer {
     dcpg_reducer reducer;
     dcpg_adam *adam;
     dcpg_tally *tally, *val_tally;
-    dcpg_scores shown;   /* of the epoch so far, for progress */
-    float *class_weight; /* [nb_output][DCPG_MAX_CLASSES] */
+    dcpg_scores shown;           /* of the epoch so far, for progress */
+    float *class_weight;         /* [nb_output][DCPG_MAX_CLASSES] */
+    char *train_data, *val_data; /* checksums */
     run_state run;
+    journal *journal;               /* rank 0; NULL: none, or given up */
     double started;                 /* dcpg_now() */
     double training_seconds;        /* steps only: no validation, no saving */
     int64_t samples;                /* trained on, over all ranks */
     double last_shown, last_looked; /* progress; stop file */
+    double last_saved;              /* checkpoint, or the start */
+    double saving_seconds;          /* of the last checkpoint */
+    double step_seconds;            /* of the last step */
     stop_reason stop;
 } trainer;
 
@@ -58,10 +73,36 @@ dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err)
 
 /* model_dir.c: files of the model directory; rank 0 writes, all agree. Collective. */
 dcpg_status trainer_write_model_all(const trainer *t, const char *name, dcpg_err *err);
-dcpg_status trainer_write_start_all(const trainer *t, dcpg_err *err);
+dcpg_status trainer_write_start_all(trainer *t, dcpg_err *err);
 dcpg_status trainer_write_curves_all(const trainer *t, dcpg_err *err);
+
+/* checkpoint_write.c: the state as it is into a checkpoint. The second one warns where that fails.
+ * Collective. */
+dcpg_status trainer_checkpoint_all(trainer *t, dcpg_err *err);
+void trainer_try_checkpoint_all(trainer *t);
+
+/* checkpoint_read.c: takes over the state of options->resume. Collective. */
+dcpg_status trainer_restore_all(trainer *t, dcpg_err *err);
+
+/* data_checksum.c: what tells these samples, labels and positions from others; hex, dcpg_free. Collective. */
+dcpg_status trainer_checksum_all(const trainer *t, dcpg_source *source, const dcpg_shards *shards,
+                                 char **checksum, dcpg_err *err);
 
 /* stop.c: this rank's reason to stop now. Local. */
 stop_reason trainer_look(trainer *t);
+const char *trainer_stop_text(const trainer *t);
+
+/* diverged.c: whether losses and penalty so far are finite; the error where they or gradients are not: names
+ * step, layer and largest gradient. Local, the same on all ranks. */
+bool trainer_is_finite(const trainer *t);
+dcpg_status trainer_diverged(const trainer *t, dcpg_err *err);
+
+/* journal.c; rank 0 calls. Opened behind what the state knows; scores of the steps so far (t->shown), and of
+ * the epoch. */
+dcpg_status journal_open(trainer *t, dcpg_err *err);
+void journal_step(trainer *t, double rate);
+void journal_epoch(trainer *t);
+void journal_settle(trainer *t); /* to the disk; its lengths into the state */
+void journal_close(trainer *t);
 
 #endif

@@ -38,6 +38,7 @@ only_in '^hdf5(_hl)?\.h$|^H5.*\.h$' '^src/io/'
 only_in '^(blis/)?blis\.h$|^cblas\.h$' '^src/kern/gemm_blis\.c$'
 only_in '^htslib/' '^src/(formats|analysis|sim)/'
 only_in '^bigWig\.h$' '^src/formats/'
+only_in '^protobuf-c/|\.pb-c\.h$' '^src/formats/tensorboard\.c$'
 only_in '^zlib\.h$' '^src/(formats|io)/'
 
 # Public headers and the room each belongs to.
@@ -48,8 +49,8 @@ headers=(
     'nn: graph net output spec surgery'
     'io: h5'
     'data: loader source stats store'
-    'formats: deepcpg keras profile store_make'
-    'train: train'
+    'formats: deepcpg keras profile store_make tensorboard'
+    'train: checkpoint train'
     'analysis: eval metrics show'
     'sim: simulate'
 )

@@ -1,0 +1,236 @@
+/* Finding and reading checkpoints: rank 0 reads, all receive. */
+#include "train/checkpoint.h"
+
+#include <dcpg/memory.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+void dcpg_checkpoint_free(dcpg_checkpoint *c) {
+    if (!c) return;
+    dcpg_free(c->path);
+    dcpg_strings_free(&c->words);
+    dcpg_strings_free(&c->cells);
+    dcpg_strings_free(&c->outputs);
+    dcpg_graph_free(c->graph);
+    dcpg_free(c);
+}
+
+/* ---- finding ---- */
+
+static dcpg_status check_format(dcpg_h5 *file, const char *path, dcpg_err *err) {
+    char *format = NULL;
+    int64_t version = 0;
+    DCPG_TRY(dcpg_h5_read_attr_string(file, "/", "format", &format, err));
+    bool ours = strcmp(format, CHECKPOINT_FORMAT) == 0;
+    dcpg_free(format);
+    if (!ours) return dcpg_fail(err, DCPG_E_INPUT, "%s: not a checkpoint", path);
+    DCPG_TRY(dcpg_h5_read_attr_i64(file, "/", "version", &version, err));
+    if (version == CHECKPOINT_VERSION) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: a checkpoint of format version %" PRId64 ", this dcpg %s reads version %d", path,
+                     version, DCPG_VERSION, CHECKPOINT_VERSION);
+}
+
+static dcpg_status read_names(dcpg_h5 *file, const char *path, dcpg_strings *names, dcpg_err *err) {
+    return dcpg_h5_exists(file, path) ? dcpg_h5_read_strings(file, path, names, err) : DCPG_OK;
+}
+
+/* The description; the model's text becomes `model`. */
+static dcpg_status read_description(const char *path, dcpg_checkpoint *c, dcpg_strings *model,
+                                    dcpg_err *err) {
+    dcpg_h5 *file;
+    const struct {
+        const char *name;
+        int64_t *value;
+    } number[] = {{"epoch", &c->epoch},
+                  {"step", &c->step},
+                  {"nb_epoch", &c->nb_epoch},
+                  {"virtual_ranks", &c->virtual_ranks},
+                  {"batch", &c->batch}};
+    DCPG_TRY(dcpg_h5_open(path, NULL, &file, err));
+    dcpg_status status = check_format(file, path, err);
+    for (size_t i = 0; i < sizeof number / sizeof *number && status == DCPG_OK; i++)
+        status = dcpg_h5_read_attr_i64(file, "/", number[i].name, number[i].value, err);
+    if (status == DCPG_OK) status = read_names(file, "config/words", &c->words, err);
+    if (status == DCPG_OK) status = read_names(file, "config/cells", &c->cells, err);
+    if (status == DCPG_OK) status = read_names(file, "config/outputs", &c->outputs, err);
+    if (status == DCPG_OK) status = dcpg_h5_read_strings(file, "config/model", model, err);
+    dcpg_h5_close(file);
+    if (status == DCPG_OK && model->n != 1) status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no model", path);
+    return status;
+}
+
+/* Rank 0: the newest that is whole into c->path. */
+static dcpg_status find(const char *dir, dcpg_log *log, dcpg_checkpoint *c, dcpg_strings *model,
+                        dcpg_err *err) {
+    dcpg_strings names = {0};
+    dcpg_err why = {0};
+    dcpg_status status = checkpoint_list(dir, &names, err);
+    for (size_t i = names.n; i > 0 && status == DCPG_OK && !c->path; i--) {
+        why = (dcpg_err){0};
+        c->path = dcpg_format("%s/checkpoints/%s", dir, names.v[i - 1]);
+        if (!c->path)
+            status = dcpg_fail_nomem(err, dir, strlen(dir));
+        else if (dcpg_h5_check_seal(c->path, &why) != DCPG_OK) {
+            dcpg_warn(log, "%s; the one before is used", why.text);
+            dcpg_free(c->path);
+            c->path = NULL;
+        }
+    }
+    if (status == DCPG_OK && names.n > 0 && !c->path)
+        status = dcpg_fail(err, DCPG_E_INPUT,
+                           "%s/checkpoints: all %zu checkpoints are damaged (%s): train again from the "
+                           "beginning, without --resume",
+                           dir, names.n, why.text);
+    dcpg_strings_free(&names);
+    return status == DCPG_OK && c->path ? read_description(c->path, c, model, err) : status;
+}
+
+/* Rank 0's list to all. */
+static dcpg_status share_names_all(const dcpg_par *par, dcpg_strings *names, dcpg_err *err) {
+    int64_t n = (int64_t)names->n;
+    dcpg_status status = DCPG_OK;
+    dcpg_bcast_all(par, &n, sizeof n, 0);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t bytes = par->rank == 0 ? (int64_t)strlen(names->v[i]) + 1 : 0;
+        dcpg_bcast_all(par, &bytes, sizeof bytes, 0);
+        char *text = par->rank == 0 ? dcpg_strdup(names->v[i]) : dcpg_alloc((size_t)bytes, 1);
+        DCPG_TRY(
+            dcpg_agree_all(par, text ? DCPG_OK : dcpg_fail_nomem(err, "a checkpoint", (size_t)bytes), err));
+        dcpg_bcast_all(par, text, (size_t)bytes, 0);
+        if (par->rank != 0 && status == DCPG_OK) status = dcpg_strings_add(names, text, err);
+        dcpg_free(text);
+    }
+    return dcpg_agree_all(par, status, err);
+}
+
+static dcpg_status share_all(const dcpg_par *par, dcpg_checkpoint *c, dcpg_strings *model, dcpg_err *err) {
+    int64_t number[] = {c->epoch, c->step, c->nb_epoch, c->virtual_ranks, c->batch};
+    dcpg_bcast_all(par, number, sizeof number, 0);
+    c->epoch = number[0], c->step = number[1], c->nb_epoch = number[2], c->virtual_ranks = number[3],
+    c->batch = number[4];
+    dcpg_strings *list[] = {&c->words, &c->cells, &c->outputs, model};
+    for (int i = 0; i < 4; i++) DCPG_TRY(share_names_all(par, list[i], err));
+    return dcpg_agree_all(par, dcpg_keras_parse(model->v[0], "model of the checkpoint", &c->graph, err), err);
+}
+
+dcpg_status dcpg_checkpoint_find_all(const char *dir, const dcpg_par *par, dcpg_log *log,
+                                     dcpg_checkpoint **found, dcpg_err *err) {
+    dcpg_strings model = {0};
+    dcpg_checkpoint *c = dcpg_alloc(1, sizeof *c);
+    *found = NULL;
+    dcpg_status status =
+        dcpg_agree_all(par, c ? DCPG_OK : dcpg_fail_nomem(err, "a checkpoint", sizeof *c), err);
+    if (status == DCPG_OK)
+        status = dcpg_agree_all(par, par->rank == 0 ? find(dir, log, c, &model, err) : DCPG_OK, err);
+    int there = status == DCPG_OK && c->path;
+    dcpg_bcast_all(par, &there, sizeof there, 0);
+    if (there) status = share_all(par, c, &model, err);
+    dcpg_strings_free(&model);
+    if (there && status == DCPG_OK)
+        *found = c;
+    else
+        dcpg_checkpoint_free(c);
+    return status;
+}
+
+/* ---- restoring ---- */
+
+static dcpg_status check_data(const trainer *t, dcpg_h5 *file, const char *which, const char *now,
+                              dcpg_err *err) {
+    char *then = NULL;
+    DCPG_TRY(dcpg_h5_read_attr_string(file, "/", which, &then, err));
+    dcpg_status status = DCPG_OK;
+    if (strcmp(then, now) != 0)
+        status = dcpg_fail(err, DCPG_E_INPUT,
+                           "%s: the %s data are not those that the run was started with (checksum %s, then "
+                           "%s): name the same files and chromosomes, or start another run",
+                           t->options->resume->path, which[0] == 't' ? "training" : "validation",
+                           *now ? now : "none", *then ? then : "none");
+    dcpg_free(then);
+    return status;
+}
+
+static dcpg_status read_numbers(const trainer *t, dcpg_h5 *file, checkpoint_number number[CHECKPOINT_NUMBERS],
+                                dcpg_err *err) {
+    DCPG_TRY(check_data(t, file, "train_data", t->train_data, err));
+    DCPG_TRY(check_data(t, file, "val_data", t->val ? t->val_data : "", err));
+    for (int i = 0; i < CHECKPOINT_NUMBERS; i++)
+        DCPG_TRY(dcpg_h5_read_attr_i64(file, "/", number[i].name, &number[i].value, err));
+    return DCPG_OK;
+}
+
+/* The array of a field, whose extents must be as expected. */
+static dcpg_status read_field(const trainer *t, dcpg_h5 *file, const checkpoint_field *field, void *plain,
+                              dcpg_err *err) {
+    dcpg_h5_shape shape;
+    const char *path = t->options->resume->path;
+    if (!dcpg_h5_exists(file, field->path))
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: %s is missing", path, field->path);
+    DCPG_TRY(dcpg_h5_shape_of(file, field->path, &shape, err));
+    bool fits = shape.ndim == field->ndim && shape.type == field->type;
+    for (int i = 0; fits && i < field->ndim; i++) fits = shape.dim[i] == field->dim[i];
+    if (!fits) return dcpg_fail(err, DCPG_E_INPUT, "%s: %s does not fit the model", path, field->path);
+    return dcpg_h5_read(file, field->path, field->type, NULL, plain, err);
+}
+
+static dcpg_status restore_field_all(trainer *t, dcpg_h5 *file, const checkpoint_field *field,
+                                     dcpg_err *err) {
+    size_t count = (size_t)checkpoint_count(field),
+           size = field->type == DCPG_H5_F32 ? sizeof(float) : sizeof(double);
+    if (count == 0) return DCPG_OK;
+    void *plain = dcpg_alloc(count, size);
+    dcpg_status status = plain ? DCPG_OK : dcpg_fail_nomem(err, field->path, count * size);
+    if (status == DCPG_OK && t->par->rank == 0) status = read_field(t, file, field, plain, err);
+    status = dcpg_agree_all(t->par, status, err);
+    if (status == DCPG_OK) {
+        dcpg_bcast_all(t->par, plain, count * size, 0);
+        checkpoint_unpack(t, field, plain);
+    }
+    dcpg_free(plain);
+    return status;
+}
+
+static dcpg_status restore_from_all(trainer *t, dcpg_h5 *file, dcpg_err *err) {
+    checkpoint_number number[CHECKPOINT_NUMBERS];
+    checkpoint_field field[CHECKPOINT_FIELDS];
+    int64_t value[CHECKPOINT_NUMBERS];
+    checkpoint_numbers(t, number);
+    DCPG_TRY(dcpg_agree_all(t->par, t->par->rank == 0 ? read_numbers(t, file, number, err) : DCPG_OK, err));
+    for (int i = 0; i < CHECKPOINT_NUMBERS; i++) value[i] = number[i].value;
+    dcpg_bcast_all(t->par, value, sizeof value, 0);
+    for (int i = 0; i < CHECKPOINT_NUMBERS; i++) number[i].value = value[i];
+    checkpoint_take_numbers(t, number);
+    checkpoint_fields(t, field);
+    for (int i = 0; i < CHECKPOINT_FIELDS; i++) DCPG_TRY(restore_field_all(t, file, &field[i], err));
+    return DCPG_OK;
+}
+
+static dcpg_status check_fits(const trainer *t, dcpg_err *err) {
+    const dcpg_checkpoint *c = t->options->resume;
+    if (c->nb_epoch > t->options->nb_epoch)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--nb_epoch %" PRId64 " is less than the %" PRId64 " epochs that are done",
+                         t->options->nb_epoch, c->nb_epoch);
+    if (c->batch != t->batch)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "a batch of %" PRId64 " sites, but the run was started with %" PRId64
+                         ": --batch_size decides the result",
+                         t->batch, c->batch);
+    return DCPG_OK;
+}
+
+dcpg_status trainer_restore_all(trainer *t, dcpg_err *err) {
+    dcpg_h5 *file = NULL;
+    DCPG_TRY(check_fits(t, err));
+    dcpg_status status =
+        t->par->rank == 0 ? dcpg_h5_open(t->options->resume->path, NULL, &file, err) : DCPG_OK;
+    status = dcpg_agree_all(t->par, status, err);
+    if (status == DCPG_OK) status = restore_from_all(t, file, err);
+    dcpg_h5_close(file);
+    if (status == DCPG_OK)
+        dcpg_info(t->log, "continuing from %s: epoch %" PRId64 ", after step %" PRId64,
+                  t->options->resume->path, t->run.epoch + 1, t->run.step);
+    return status;
+}

@@ -1,0 +1,112 @@
+/* Writing checkpoints: rank 0 writes, what only others have is gathered by leaf before. */
+#include "train/checkpoint.h"
+
+#include <dcpg/file.h>
+#include <dcpg/memory.h>
+#include <inttypes.h>
+#include <string.h>
+
+static dcpg_status write_names(dcpg_h5 *file, const char *path, const dcpg_strings *names, dcpg_err *err) {
+    return names && names->n ? dcpg_h5_write_strings(file, path, names, err) : DCPG_OK;
+}
+
+static dcpg_status write_config(const trainer *t, dcpg_h5 *file, dcpg_err *err) {
+    checkpoint_number number[CHECKPOINT_NUMBERS];
+    checkpoint_numbers(t, number);
+    DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "format", CHECKPOINT_FORMAT, err));
+    DCPG_TRY(dcpg_h5_write_attr_i64(file, "/", "version", CHECKPOINT_VERSION, err));
+    DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "program", DCPG_VERSION, err));
+    DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "train_data", t->train_data, err));
+    DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "val_data", t->val ? t->val_data : "", err));
+    for (int i = 0; i < CHECKPOINT_NUMBERS; i++)
+        DCPG_TRY(dcpg_h5_write_attr_i64(file, "/", number[i].name, number[i].value, err));
+    DCPG_TRY(write_names(file, "config/words", t->options->words, err));
+    DCPG_TRY(write_names(file, "config/cells", &t->train->cells, err));
+    DCPG_TRY(write_names(file, "config/outputs", &t->train->outputs, err));
+    char *json = dcpg_keras_json(t->graph);
+    dcpg_strings model = {&json, 1, 1};
+    dcpg_status status = json ? dcpg_h5_write_strings(file, "config/model", &model, err)
+                              : dcpg_fail_nomem(err, "model.json", 0);
+    dcpg_free(json);
+    return status;
+}
+
+static dcpg_status write_field(const trainer *t, const checkpoint_field *field, const double *tally,
+                               dcpg_h5 *file, dcpg_err *err) {
+    dcpg_h5_shape shape = {.type = field->type, .ndim = field->ndim};
+    memcpy(shape.dim, field->dim, sizeof field->dim);
+    int64_t count = checkpoint_count(field);
+    if (count == 0) return DCPG_OK;
+    void *plain = dcpg_alloc((size_t)count, field->type == DCPG_H5_F32 ? sizeof(float) : sizeof(double));
+    if (!plain) return dcpg_fail_nomem(err, field->path, (size_t)count * sizeof(double));
+    checkpoint_pack(t, field, tally, plain);
+    dcpg_status status = dcpg_h5_make(file, field->path, &shape, err);
+    if (status == DCPG_OK) status = dcpg_h5_write(file, field->path, field->type, NULL, plain, err);
+    dcpg_free(plain);
+    return status;
+}
+
+static dcpg_status write_content(trainer *t, const double *tally, dcpg_h5 *file, dcpg_err *err) {
+    checkpoint_field field[CHECKPOINT_FIELDS];
+    checkpoint_fields(t, field);
+    DCPG_TRY(write_config(t, file, err));
+    for (int i = 0; i < CHECKPOINT_FIELDS; i++) DCPG_TRY(write_field(t, &field[i], tally, file, err));
+    return DCPG_OK;
+}
+
+static dcpg_status write_file(trainer *t, const char *path, const double *tally, dcpg_err *err) {
+    dcpg_h5 *file;
+    DCPG_TRY(dcpg_h5_create(path, NULL, &file, err));
+    dcpg_status status = write_content(t, tally, file, err);
+    if (status == DCPG_OK) return dcpg_h5_commit_sealed(file, err);
+    dcpg_h5_close(file);
+    return status;
+}
+
+/* What rank 0 does. */
+static dcpg_status write_and_prune(trainer *t, const double *tally, dcpg_err *err) {
+    const dcpg_train_options *o = t->options;
+    char *dir = checkpoint_dir(o->out_dir), *path = checkpoint_path(o->out_dir, t->run.epoch, t->run.step);
+    dcpg_status status = dir && path ? dcpg_make_dirs(dir, err) : dcpg_fail_nomem(err, "a checkpoint", 64);
+    if (status == DCPG_OK) status = write_file(t, path, tally, err);
+    if (status == DCPG_OK)
+        checkpoint_prune(o->out_dir, dcpg_basename(path), o->keep_checkpoints > 1 ? o->keep_checkpoints : 1);
+    dcpg_free(dir);
+    dcpg_free(path);
+    return status;
+}
+
+dcpg_status trainer_checkpoint_all(trainer *t, dcpg_err *err) {
+    double started = dcpg_now();
+    size_t bytes =
+        (size_t)t->tally->nb_leaf * (size_t)t->net->nb_output * DCPG_TALLY_COLUMNS * sizeof(double);
+    size_t *bytes_of = dcpg_alloc((size_t)t->par->size, sizeof *bytes_of);
+    void *tally = NULL;
+    dcpg_status status =
+        dcpg_agree_all(t->par, bytes_of ? DCPG_OK : dcpg_fail_nomem(err, "a checkpoint", 8), err);
+    if (status == DCPG_OK) status = dcpg_allgatherv_all(t->par, t->tally->sum, bytes, &tally, bytes_of, err);
+    if (status == DCPG_OK) {
+        if (t->par->rank == 0) {
+            journal_settle(t);
+            status = write_and_prune(t, tally, err);
+        }
+        status = dcpg_agree_all(t->par, status, err);
+    }
+    dcpg_free(tally);
+    dcpg_free(bytes_of);
+    t->last_saved = dcpg_now();
+    t->saving_seconds = t->last_saved - started;
+    if (status == DCPG_OK)
+        dcpg_debug(t->log, "checkpoint of epoch %" PRId64 ", step %" PRId64 " written in %.3f s",
+                   t->run.epoch + 1, t->run.step, t->saving_seconds);
+    return status;
+}
+
+void trainer_try_checkpoint_all(trainer *t) {
+    dcpg_err err = {0};
+    if (trainer_checkpoint_all(t, &err) != DCPG_OK)
+        dcpg_warn(t->log,
+                  "no checkpoint of epoch %" PRId64 ", step %" PRId64
+                  ": %s; training goes on, older checkpoints stay",
+                  t->run.epoch + 1, t->run.step, err.text);
+}
