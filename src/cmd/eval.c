@@ -5,6 +5,7 @@
 #include <dcpg/eval.h>
 #include <dcpg/file.h>
 #include <dcpg/options.h>
+#include <dcpg/signal.h>
 
 #include <inttypes.h>
 
@@ -113,6 +114,7 @@ int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv)
     dcpg_log log = {0};
     dcpg_err err = {0};
     bool help = false;
+    dcpg_signals_catch();
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
         dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);

@@ -23,6 +23,17 @@ static void keep_system_message(char *reason)
     reason[length] = '\0';
 }
 
+/* What helps where it is the surroundings that fail, not the file: locks, which parallel file systems may not have, and MPI libraries' own ways to
+ * write. */
+static const char *remedy_for(const dcpg_h5 *file, const char *reason)
+{
+    if (strstr(reason, "lock")) return "; where the file system knows no locks (Lustre mounted without flock), set HDF5_USE_FILE_LOCKING=FALSE";
+    bool by_mpi = strstr(reason, "MPI_File") || strstr(reason, "MPI_ERR") || strstr(reason, "MPI_Type") || strstr(reason, "MPI_Bcast");
+    if (dcpg_h5_parallel(file) && by_mpi)
+        return "; MPI-IO failed: where this is Lustre and Open MPI, try its other implementation (OMPI_MCA_io=ompio, OMPI_MCA_io=romio321) or another file system";
+    return "";
+}
+
 dcpg_status dcpg_h5_fail(const dcpg_h5 *file, dcpg_status status, dcpg_err *err, const char *fmt, ...)
 {
     char what[512], reason[512] = "";
@@ -33,8 +44,7 @@ dcpg_status dcpg_h5_fail(const dcpg_h5 *file, dcpg_status status, dcpg_err *err,
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_reason, reason);
     H5Eclear2(H5E_DEFAULT);
     keep_system_message(reason);
-    const char *remedy = "";
-    if (strstr(reason, "lock")) remedy = "; where the file system knows no locks, set HDF5_USE_FILE_LOCKING=FALSE";
+    const char *remedy = remedy_for(file, reason);
     return dcpg_fail(err, status, "%s: %s%s%s%s", file->path, what, *reason ? ": " : "", reason, remedy);
 }
 
