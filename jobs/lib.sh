@@ -80,7 +80,7 @@ threads=${threads:-1}        # per rank
 walltime=${walltime:-}       # PBS: H:M:S, where qstat does not tell
 reserve=${reserve:-60}       # PBS: seconds of it that training leaves unused
 
-# What every job does first: modules, folder, threads, the program (in $dcpg), and where it runs.
+# What every job does first: modules, threads, the program (in $dcpg), and where it runs.
 start_job() {
     set -euo pipefail
     # The scheduler's warning must not end this shell before there are ranks to warn.
@@ -91,8 +91,6 @@ start_job() {
         module load "${modules[@]}"
         set -u
     fi
-    # PBS starts its jobs in $HOME.
-    if [[ -n ${PBS_JOBID-} ]]; then cd "$PBS_O_WORKDIR"; fi
     allow_root
     export OMP_NUM_THREADS=$threads
     if [[ -n ${SLURM_JOB_ID-} ]]; then export_slurm_end; fi
@@ -177,8 +175,8 @@ choose_run() {
     echo "run $run_name"
 }
 
-# train_or_requeue OUT STORE [options...]: trains into OUT, on from its last checkpoint if there is one, and ends the job.
-# Exit code 85 of the program means: saved before the end, start me again.
+# train_or_requeue OUT STORE [options...]: trains into OUT, on from its last checkpoint if there is one, and ends the job. Exit code 85
+# of the program means: saved before the end, start me again. So does one above 128 (a rank was killed, a node lost) after a checkpoint.
 train_or_requeue() {
     local out=$1 code=0 before ended=''
     shift
@@ -191,14 +189,19 @@ train_or_requeue() {
     fi
     before=$(last_checkpoint "$out")
     launch train "$@" --out_dir "$out" --resume "$out" || code=$?
-    if [[ $code == 85 && $(last_checkpoint "$out") == "$before" ]]; then
-        code=1
-        echo 'the job ends before training gets from one checkpoint to the next: not started again. Give it more time.' >&2
+    if ((code == 85 || code > 128)); then
+        # Without this, a job that is too short would go round for ever.
+        if [[ $(last_checkpoint "$out") == "$before" ]]; then
+            echo "code $code before the first new checkpoint: not started again" >&2
+            code=1
+        else
+            echo "code $code: training can go on from $(last_checkpoint "$out")"
+            if [[ -n ${SLURM_JOB_ID-} ]]; then requeue_slurm; fi
+            exit 85
+        fi
     fi
-    if [[ $code == 85 && -n ${SLURM_JOB_ID-} ]]; then requeue_slurm; fi
-    if [[ $code == 85 && -n ${PBS_JOBID-} ]]; then echo 'saved; submit again to go on, if this is no chain'; fi
-    if [[ $code != 85 && -n $ended ]]; then echo "$code" >"$ended"; fi
-    exit $code
+    if [[ -n $ended ]]; then echo "$code" >"$ended"; fi
+    exit "$code"
 }
 
 # last_checkpoint OUT: its name, if there is any.
@@ -212,10 +215,10 @@ requeue_slurm() {
     local state
     state=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)
     if [[ $state == RUNNING ]]; then
-        echo "$(date '+%F %T') saved; requeued"
+        echo "$(date '+%F %T') requeued"
         scontrol requeue "$SLURM_JOB_ID"
     else
-        echo "saved; not requeued, the job is $state"
+        echo "not requeued: the job is $state"
     fi
 }
 

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Ranks on hosts with networks of their own: gradients cross TCP links, slow ones, and the weights are those of one process, bit for bit.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+need_root 'network namespaces'
+need ip tc unshare
+hosts_up 3
+for host in node1 node2 node3; do echo "link of $host: $("$here/netns.sh" slow "$host")"; done
+
+simulate
+make_store
+short=("${training[@]}" --nb_epoch 3)
+quietly "$dcpg" train store.h5 "${short[@]}" --out_dir straight
+
+# train HOSTS RANKS OUT [options...]
+train() {
+    local hosts=$1 ranks=$2 out=$3
+    shift 3
+    quietly on_host node1 mpirun --mca plm_rsh_agent "$agent" -x OMP_NUM_THREADS --host "$hosts" -n "$ranks" "$dcpg" train store.h5 "${short[@]}" "$@" --out_dir "$out"
+}
+
+# Every host but the first sends its share of the gradients in every step: at least as many bytes as there are parameters.
+parameters=$(sed -nE 's/.* ([0-9]+) parameters$/\1/p' "$work/last.log")
+sites=$(sed -nE 's/^training on ([0-9]+) sites.*/\1/p' "$work/last.log")
+steps=$((3 * (sites / 60)))
+for case in 'node1:1,node2:1 2' 'node1:2,node2:2 4' 'node1:1,node2:1,node3:1 3'; do
+    read -r hosts ranks <<<"$case"
+    before=$("$here/netns.sh" sent node2)
+    train "$hosts" "$ranks" "on $ranks"
+    grep -q 'host node2' "$work/last.log" || fail "no rank on node2: $hosts"
+    sent=$(($("$here/netns.sh" sent node2) - before))
+    echo "$hosts: node2 sent $sent bytes"
+    ((sent > steps * parameters)) || fail "gradients did not cross the link: $sent bytes in $steps steps of $parameters parameters"
+    same_training straight "on $ranks"
+done
