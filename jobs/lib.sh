@@ -119,8 +119,14 @@ starter_for() {
         ;;
     mpirun)
         starter=(mpirun "${mpirun_options[@]}")
-        # Not every Open MPI can ask PBS for the nodes, and its ranks on other nodes get no variable but those named.
-        if [[ -n ${PBS_NODEFILE-} ]]; then starter+=(--hostfile "$PBS_NODEFILE"); fi
+        # Not every Open MPI can ask PBS for the nodes, and its ranks on other nodes get no variable but those named. Where ssh starts
+        # them, qsig would kill the ssh that waits for them, and with it the job.
+        if [[ -n ${PBS_NODEFILE-} ]]; then
+            starter+=(--hostfile "$PBS_NODEFILE")
+            if env --ignore-signal=USR1 true 2>/dev/null; then
+                starter+=(--mca plm_rsh_agent "env --ignore-signal=USR1 ${OMPI_MCA_plm_rsh_agent:-ssh}")
+            fi
+        fi
         for name in OMP_NUM_THREADS LD_LIBRARY_PATH SLURM_JOB_END_TIME; do
             if [[ -n ${!name-} ]]; then starter+=(-x "$name"); fi
         done

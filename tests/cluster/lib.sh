@@ -42,7 +42,7 @@ make_store() { quietly "$dcpg" data --cpg_profiles sim/cpg/*.tsv.gz --dna_files 
 
 # Options of a training that takes some seconds on a small machine, and settings of job scripts for it.
 training=(--train_chromos 1 2 --val_chromos 3 --dna_model 'conv[16@11]_mp[4]_fc[16]_do' --dna_wlen 101 --cpg_model 'fc[32]_bgru[24]_do'
-    --cpg_wlen 10 --joint_model 'fc[16]_do' --batch_size 60 --learning_rate 0.003 --dropout 0.1 --early_stopping 0 --nb_epoch 40)
+    --cpg_wlen 10 --joint_model 'fc[16]_do' --batch_size 60 --learning_rate 0.003 --dropout 0.1 --early_stopping 0 --nb_epoch 30)
 
 # quoted WORDS...: them, as a shell reads them.
 quoted() { printf '%q ' "$@"; }

@@ -67,7 +67,7 @@ compgen -G 'chained/checkpoints/*.h5' >/dev/null || fail 'link 1 left no checkpo
 # Somebody's qsig, to every process of the job. (Sent here, for PBS does not before the walltime.)
 link 2 -l walltime=00:02:00 &
 running=$!
-wait_until 60 'epochs of link 2' epochs chained 2
+wait_until 60 'an epoch of link 2' grep -qs validation: link2
 pkill -USR1 --session "$(sed -n 's/^session //p' link2)"
 wait $running || fail 'link 2'
 grep -q 'code 85: training can go on' link2 || fail 'link 2 did not end with code 85'
@@ -94,6 +94,6 @@ quietly "$dcpg" eval store.h5 --model_files straight --out_data eval.h5 --out_re
 same report.tsv 'predicted here/report.tsv'
 [[ $(find 'predicted here/imputed' -type f | wc -l) == 5 ]] || fail 'not one imputed profile per cell'
 
-job_script pbs/scaling.pbs scaling.pbs "$plain" "options=($(quoted "${training[@]:0:8}"))" 'ranks=(1 2 4)' batch=40 steps=4
+job_script pbs/scaling.pbs scaling.pbs "$plain" "options=($(quoted "${training[@]:0:9}"))" 'ranks=(1 2 4)' batch=40 steps=4
 quietly job scaling.pbs
 check_scaling scaling/scaling.tsv "1 1 $(sort -u <<<"node1"$'\n'"${NETNS:+node2}" | grep -c .)"

@@ -56,8 +56,9 @@ for launcher in srun mpirun; do
 done
 
 heading 'a node is lost: on with the other'
-job_script slurm/train.sbatch lost.sbatch "$plain" 'out=lost' "$train_options"
-lost=$(submit lost.sbatch --nodes=1-2)
+job_script slurm/train.sbatch lost.sbatch 'srun_options=(--mpi=pmix --ntasks-per-node=2)' 'out=lost' "$train_options"
+sed -i -e '/^#SBATCH --ntasks-per-node/d' -e 's/^#SBATCH --nodes=.*/#SBATCH --nodes=1-2/' lost.sbatch
+lost=$(sbatch --parsable --cpus-per-task=1 --exclusive --time=10 --output=lost.%j.out lost.sbatch)
 wait_until 60 'epochs of lost' epochs lost 1
 is "$lost" NumNodes 2 || fail 'the job did not start on two nodes'
 scontrol update NodeName=node2 State=DOWN Reason=test
@@ -82,7 +83,7 @@ job_script slurm/array.sbatch array.sbatch 'out=array' "options=($(quoted "${tra
 array=$(submit array.sbatch --array=0-1 --nodes=1)
 job_script slurm/eval.sbatch eval.sbatch "$plain" launcher=mpirun model=straight "out='predicted here'"
 eval=$(submit eval.sbatch)
-job_script slurm/scaling.sbatch scaling.sbatch "$plain" "options=($(quoted "${training[@]:0:8}"))" 'ranks=(1 2 4)' batch=40 steps=4
+job_script slurm/scaling.sbatch scaling.sbatch "$plain" "options=($(quoted "${training[@]:0:9}"))" 'ranks=(1 2 4)' batch=40 steps=4
 scaling=$(submit scaling.sbatch)
 
 quietly "$dcpg" train store.h5 "${training[@]}" --nb_epoch 2 --learning_rate 0.001 --out_dir slow
