@@ -32,3 +32,14 @@ for case in 'node1:1,node2:1 2' 'node1:2,node2:2 4' 'node1:1,node2:1,node3:1 3';
     ((sent > steps * parameters)) || fail "gradients did not cross the link: $sent bytes in $steps steps of $parameters parameters"
     same_training straight "on $ranks"
 done
+
+# A host that falls silent: the others name it, and the job ends instead of hanging.
+on_host node1 timeout 60 mpirun --mca plm_rsh_agent "$agent" -x OMP_NUM_THREADS --host node1:1,node2:1 -n 2 "$dcpg" train store.h5 \
+    "${training[@]}" --nb_epoch 100000 --stall_timeout 3 --out_dir silent >silent.log 2>&1 &
+running=$!
+wait_until 30 'an epoch' epochs silent 1
+"$here/netns.sh" cut node2
+code=0
+wait $running || code=$?
+[[ $code != 0 && $code != 124 ]] || fail "exit code $code of a job whose ranks cannot reach each other"
+grep -q 'rank 1.*node2' silent.log || fail "the silent rank is not named: $(tail -n 5 silent.log)"

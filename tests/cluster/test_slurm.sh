@@ -77,6 +77,10 @@ cancelled=$(submit cancelled.sbatch)
 wait_until 60 'an epoch of cancelled' epochs cancelled 1
 scancel "$cancelled"
 
+heading 'ranks that do not know of each other'
+job_script slurm/train.sbatch alone.sbatch 'srun_options=(--mpi=none)' "$train_options"
+alone=$(submit alone.sbatch)
+
 heading 'array, eval, scaling'
 job_script slurm/array.sbatch array.sbatch 'out=array' "options=($(quoted "${training[@]}" --nb_epoch 2))" \
     "runs=('slow --learning_rate 0.001' 'few --output_names cpg/cl0.* --replicate_names cl0.*')"
@@ -101,4 +105,6 @@ check_scaling scaling/scaling.tsv '1 1 2'
 
 ended "$cancelled" CANCELLED
 is "$cancelled" Restarts 0 || fail 'a cancelled job came back'
+ended "$alone" FAILED
+grep -q 'srun --mpi=pmix' "alone.sbatch.$alone.out" || fail 'not told how to start the ranks'
 heading 'end'
