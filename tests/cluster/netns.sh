@@ -4,7 +4,7 @@
 # TCP links. Needs root and iproute2.
 #   netns.sh up HOSTS      makes node1, node2, ...; NETNS names them apart from those of other tests, and is set for all that follows
 #   netns.sh slow HOST     limits the rate of its link and adds latency, as far as the kernel can; prints what it does
-#   netns.sh cut HOST      takes its link away
+#   netns.sh link HOST up|down
 #   netns.sh sent HOST     bytes that HOST has sent
 #   netns.sh on HOST COMMAND...
 #   netns.sh rsh [options] HOST COMMAND...   the same as ssh would: in $HOME, without the caller's variables (agent of mpirun)
@@ -43,7 +43,7 @@ slow)
     done
     echo 'nothing: this kernel has neither netem nor tbf'
     ;;
-cut) ip -n "$NETNS-bridge" link set "port${1#node}" down ;;
+link) ip -n "$NETNS-bridge" link set "port${1#node}" "$2" ;;
 sent) ip netns exec "$NETNS-$1" cat /sys/class/net/eth0/statistics/tx_bytes ;;
 on)
     # ip netns exec gives its command mounts of its own, so the hosts file is seen by it alone.

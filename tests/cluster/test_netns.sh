@@ -33,13 +33,14 @@ for case in 'node1:1,node2:1 2' 'node1:2,node2:2 4' 'node1:1,node2:1,node3:1 3';
     same_training straight "on $ranks"
 done
 
-# A host that falls silent: the others name it, and the job ends instead of hanging.
+# A host that falls silent: the others name its rank and end. mpirun needs the host once more, to end what runs there.
 on_host node1 timeout 60 mpirun --mca plm_rsh_agent "$agent" -x OMP_NUM_THREADS --host node1:1,node2:1 -n 2 "$dcpg" train store.h5 \
     "${training[@]}" --nb_epoch 100000 --stall_timeout 3 --out_dir silent >silent.log 2>&1 &
 running=$!
 wait_until 30 'an epoch' epochs silent 1
-"$here/netns.sh" cut node2
+"$here/netns.sh" link node2 down
+wait_until 30 'the silent rank is named' grep -q 'rank 1 on host node2 has stalled' silent.log
+"$here/netns.sh" link node2 up
 code=0
 wait $running || code=$?
-[[ $code != 0 && $code != 124 ]] || fail "exit code $code of a job whose ranks cannot reach each other"
-grep -q 'rank 1.*node2' silent.log || fail "the silent rank is not named: $(tail -n 5 silent.log)"
+[[ $code != 0 && $code != 124 ]] || fail "exit code $code of a job that lost a host"
