@@ -75,6 +75,7 @@ grep -q 'code 85: training can go on' link2 || fail 'link 2 did not end with cod
 link 3 -n # without a qstat to ask, by the setting
 [[ $code == 0 ]] || fail "link 3 ended with $code, not 0"
 same_training straight chained
+for n in 2 3; do grep -q '^continuing from' link$n || fail "link $n began anew"; done
 touch -d '1 hour ago' chained/model.h5
 link 4
 [[ $code == 0 ]] && grep -q 'nothing left to do' link4 || fail "link 4 ended with $code, and has not seen that all is done"
