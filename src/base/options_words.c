@@ -33,6 +33,11 @@ static dcpg_status add_option(const dcpg_opt *o, dcpg_strings *words, dcpg_err *
     }
     case DCPG_OPT_LIST:
         return add_list(o, o->value, words, err);
+    case DCPG_OPT_WORDS: {
+        const dcpg_words *value = o->value;
+        if (value->given && value->list.n == 0) return add(words, dcpg_format("--%s", o->name), err);
+        return add_list(o, &value->list, words, err);
+    }
     case DCPG_OPT_GROUP:
         break;
     }
@@ -68,6 +73,10 @@ static bool same_value(const dcpg_opt *a, const dcpg_opt *b) {
         return same_text(*(const char **)a->value, *(const char **)b->value);
     case DCPG_OPT_LIST:
         return same_list(a->value, b->value);
+    case DCPG_OPT_WORDS: {
+        const dcpg_words *x = a->value, *y = b->value;
+        return x->given == y->given && same_list(&x->list, &y->list);
+    }
     case DCPG_OPT_GROUP:
         break;
     }
