@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares DeepCpG data files.
 
-    convert_check.py written EXPECTED_DIR WRITTEN_DIR   written by dcpg against deepcpg_files.py: same names, rows and arrays; unknown bases random
+    convert_check.py written EXPECTED_DIR WRITTEN_DIR   written by dcpg against oracle/deepcpg_files.py: same names, rows and arrays; unknown bases random
     convert_check.py same DIR DIR                       the same arrays to the bit
     convert_check.py store STORE BACK                   a store and one made of files that show all its sites: the same, fractions through half precision, windows
     convert_check.py genome STORE BACK                  the same genome

@@ -10,7 +10,7 @@ quietly "$dcpg" simulate --out_dir sim --nb_chromo 3 --chromo_len 30000 --nb_cel
 zcat "$(find sim/cpg -name '*.gz' | sort | tail -n 1)" | awk -v OFS='\t' '{ print $1, $2, NR % 7 ? (NR % 11) / 10 : $3 }' >sim/cpg/Fractions.tsv
 profiles=(sim/cpg/*.tsv*)
 quietly "$dcpg" data --cpg_profiles "${profiles[@]}" --dna_files sim/dna --out_file store.h5
-quietly "$python" "$here/deepcpg_files.py" expected 601 12 70 "${profiles[@]}" --dna sim/dna/*.gz
+quietly "$python" "$here/../oracle/deepcpg_files.py" expected --write --dna_wlen 601 --cpg_wlen 12 --chunk_size 70 --cpg_profiles "${profiles[@]}" --dna_files sim/dna/*.gz
 [[ $(find expected -name 'c1_*.h5' | wc -l) -gt 2 ]] || fail 'one file per chromosome shows little'
 
 for n in 1 2 3; do
