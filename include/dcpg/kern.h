@@ -53,7 +53,14 @@ void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const f
 void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w, bool accumulate, float *dx, float *scratch);
 /* dw[k][c][f], db[f]: sums over the n samples given, overwritten. db NULL: not wanted, of all convolutions. */
 void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy, float *dw, float *db, float *scratch);
-size_t dcpg_conv_scratch(const dcpg_conv *conv, int64_t n); /* floats enough for all three */
+size_t dcpg_conv_scratch(const dcpg_conv *conv, int64_t n); /* floats enough for all three, and for those with pooling */
+
+/* conv + bias + relu + max pool (window = stride = pool) in one pass, for the shapes and processors for which dcpg_conv_pools says so: y and arg as of dcpg_conv_dna_pool_forward. */
+bool dcpg_conv_pools(const dcpg_conv *conv, int64_t pool);
+void dcpg_conv_pool_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b, float *y, uint8_t *arg, float *scratch);
+/* From the gradient dy of the pooled output y (as returned: where it is 0 the relu was closed). */
+void dcpg_conv_pool_backward_input(const dcpg_conv *conv, int64_t n, const float *y, const uint8_t *arg, const float *dy, const float *w, bool accumulate, float *dx, float *scratch);
+void dcpg_conv_pool_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *y, const uint8_t *arg, const float *dy, float *dw, float *db, float *scratch);
 
 /* The same on one-hot DNA without building it: codes[n][t_in] of 0..3, 4 = N (all zeros); c is 4; stride 1, dilation 1, valid. By tables of k-mers (groups of 3 taps). */
 void dcpg_conv_dna_forward(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *w, const float *b, bool relu, float *y, float *scratch);

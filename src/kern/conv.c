@@ -12,6 +12,7 @@
  * because gemm's rows do not depend on each other. */
 #include "kern/rows.h"
 #include "kern/vector.h"
+#include "kern/winograd.h"
 
 #include <assert.h>
 #include <dcpg/kern.h>
@@ -95,6 +96,7 @@ static int64_t scatter_slot(const dcpg_conv *conv, const layout *l) {
 static int64_t slots(const layout *l, int64_t n, int64_t slot) { return kern_ceil_div(n, l->block) * slot; }
 
 size_t dcpg_conv_scratch(const dcpg_conv *conv, int64_t n) {
+    if (dcpg_winograd_pays(conv)) return dcpg_winograd_scratch(conv, n);
     layout l = layout_of(conv);
     int64_t forward = slots(&l, n, correlate_slot(conv, &l));
     int64_t weight = round_up(padded_steps(&l, n) * conv->c) + round_up(n * l.rows * conv->f);
@@ -200,6 +202,10 @@ void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const f
                        bool relu, float *y, float *scratch) {
     if (n <= 0) return;
     assert(conv->t_out > 0);
+    if (dcpg_winograd_pays(conv)) {
+        dcpg_winograd_forward(conv, n, x, w, b, relu, y, NULL, scratch);
+        return;
+    }
     correlate(conv, n, x, w, (finish){.b = b, .relu = relu}, y, scratch);
 }
 
@@ -225,6 +231,10 @@ static void scatter_block(const dcpg_conv *conv, const layout *l, int64_t nb, co
 void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w,
                               bool accumulate, float *dx, float *scratch) {
     if (n <= 0) return;
+    if (dcpg_winograd_pays(conv)) {
+        dcpg_winograd_backward_input(conv, n, (dcpg_winograd_dy){.dy = dy}, w, accumulate, dx, scratch);
+        return;
+    }
     if (conv->stride == 1) {
         dcpg_conv back = turned(conv);
         turn_kernel(conv, w, scratch);
@@ -245,14 +255,22 @@ void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy,
 
 /* ---- gradient of the weights ---- */
 
+static void zero_gradients(const dcpg_conv *conv, float *dw, float *db) {
+    memset(dw, 0, (size_t)(conv->k * conv->c * conv->f) * sizeof *dw);
+    if (db) memset(db, 0, (size_t)conv->f * sizeof *db);
+}
+
 /* One gemm over all rows of the leaf: the sum over time and samples is its inner sum, and threads share out
  * dw. */
 void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy, float *dw,
                                float *db, float *scratch) {
     int64_t c = conv->c, f = conv->f;
     if (n <= 0) {
-        memset(dw, 0, (size_t)(conv->k * c * f) * sizeof *dw);
-        if (db) memset(db, 0, (size_t)f * sizeof *db);
+        zero_gradients(conv, dw, db);
+        return;
+    }
+    if (dcpg_winograd_pays(conv)) {
+        dcpg_winograd_backward_weight(conv, n, x, (dcpg_winograd_dy){.dy = dy}, dw, db, scratch);
         return;
     }
     layout l = layout_of(conv);
@@ -281,4 +299,31 @@ void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x,
                   (dcpg_mat_out){dw + j * c * f, f, 1});
     }
     if (db) dcpg_rows_sum(n * conv->t_out, f, dy, f, db);
+}
+
+/* ---- with pooling: in Winograd form only ---- */
+
+bool dcpg_conv_pools(const dcpg_conv *conv, int64_t pool) {
+    return pool == 2 && dcpg_winograd_pools(conv) && dcpg_winograd_pays(conv);
+}
+
+void dcpg_conv_pool_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b,
+                            float *y, uint8_t *arg, float *scratch) {
+    if (n > 0) dcpg_winograd_forward(conv, n, x, w, b, true, y, arg, scratch);
+}
+
+void dcpg_conv_pool_backward_input(const dcpg_conv *conv, int64_t n, const float *y, const uint8_t *arg,
+                                   const float *dy, const float *w, bool accumulate, float *dx,
+                                   float *scratch) {
+    if (n > 0)
+        dcpg_winograd_backward_input(conv, n, (dcpg_winograd_dy){dy, y, arg}, w, accumulate, dx, scratch);
+}
+
+void dcpg_conv_pool_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *y,
+                                    const uint8_t *arg, const float *dy, float *dw, float *db,
+                                    float *scratch) {
+    if (n > 0)
+        dcpg_winograd_backward_weight(conv, n, x, (dcpg_winograd_dy){dy, y, arg}, dw, db, scratch);
+    else
+        zero_gradients(conv, dw, db);
 }

@@ -128,12 +128,20 @@ static dcpg_status finish(lowering *l, dcpg_op *op, int index, int last) {
 
 /* ---- layers ---- */
 
+static dcpg_conv conv_of(const dcpg_glayer *layer, dcpg_extent from) {
+    dcpg_conv conv = {.t_in = from.t, .c = from.c, .f = layer->units, .k = layer->k, .stride = layer->stride, .dilation = layer->dilation};
+    dcpg_conv_shape(&conv, layer->same);
+    return conv;
+}
+
 static dcpg_status lower_conv(lowering *l, int index) {
     const dcpg_glayer *layer = &l->layer[index];
     int source = layer->source[0], last = index, in;
     bool dna = l->plan->fuse && is_input(l, source, "dna") && layer->stride == 1 && layer->dilation == 1 && !layer->same;
+    dcpg_conv conv = conv_of(layer, steps(l->layer[source].out));
     bool relu = take_own_relu(l, index, &last);
-    int pooled = dna && relu ? follower(l, last, DCPG_MAX_POOL) : -1;
+    int pooled = relu ? follower(l, last, DCPG_MAX_POOL) : -1;
+    if (pooled >= 0 && !dna && !dcpg_conv_pools(&conv, l->layer[pooled].k)) pooled = -1;
     if (pooled >= 0) {
         l->done[pooled] = true;
         last = pooled;
@@ -142,15 +150,13 @@ static dcpg_status lower_conv(lowering *l, int index) {
         in = dna_codes(l);
     else
         DCPG_TRY(value_of(l, source, &in));
-    const dcpg_op_kind *kind = pooled >= 0 ? &dcpg_op_conv_dna_pool : dna ? &dcpg_op_conv_dna : &dcpg_op_conv;
+    const dcpg_op_kind *const kinds[2][2] = {{&dcpg_op_conv, &dcpg_op_conv_pool}, {&dcpg_op_conv_dna, &dcpg_op_conv_dna_pool}};
     dcpg_op *op;
-    DCPG_TRY(new_op(l, kind, index, 1, &in, l->layer[source].out, l->layer[last].out, &op));
+    DCPG_TRY(new_op(l, kinds[dna][pooled >= 0], index, 1, &in, l->layer[source].out, l->layer[last].out, &op));
     op->relu = relu;
+    op->conv = conv;
     op->pool = pooled >= 0 ? l->layer[pooled].k : 0;
     op->bias_cancels = only_reader(l, index, DCPG_BATCH_NORM) >= 0 && layer->activation == DCPG_LINEAR;
-    op->conv = (dcpg_conv){.t_in = op->from.t, .c = op->from.c, .f = layer->units, .k = layer->k, .stride = layer->stride,
-                           .dilation = layer->dilation};
-    dcpg_conv_shape(&op->conv, layer->same);
     return finish(l, op, index, last);
 }
 

@@ -1,4 +1,4 @@
-/* Convolution over time, with its ReLU where fused. */
+/* Convolution over time, with its ReLU, and with max pooling behind it where fused. */
 #include "nn/plan.h"
 
 static dcpg_status conv_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
@@ -32,3 +32,34 @@ static void conv_backward(const dcpg_op *op, const dcpg_run *run) {
 }
 
 const dcpg_op_kind dcpg_op_conv = {"conv", conv_plan, conv_forward, conv_backward};
+
+/* ---- with max pooling ---- */
+
+static dcpg_status pool_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
+    DCPG_TRY(conv_plan(op, plan, err));
+    op->keeps_out = true;
+    return dcpg_plan_own(plan, op, 0, (size_t)(plan->options.max_rows * op->to.t * op->to.c), err);
+}
+
+static void pool_forward(const dcpg_op *op, const dcpg_run *run) {
+    if (run->n == 0) return;
+    dcpg_conv_pool_forward(&op->conv, run->n, dcpg_run_in(run, op, 0), dcpg_run_weight(run, op, 0), dcpg_run_weight(run, op, 1),
+                           dcpg_run_out(run, op), dcpg_run_own(run, op, 0), dcpg_run_scratch(run));
+}
+
+static void pool_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out, float *scratch) {
+    int64_t at = first * op->to.t * op->to.c;
+    const uint8_t *arg = dcpg_run_own(run, op, 0);
+    dcpg_conv_pool_backward_weight(&op->conv, end - first, dcpg_run_in(run, op, 0) + first * op->from.t * op->from.c, dcpg_run_out(run, op) + at,
+                                   arg + at, dcpg_run_out_gradient(run, op) + at, out, dcpg_run_bias_gradient(run, op, out), scratch);
+}
+
+static void pool_backward(const dcpg_op *op, const dcpg_run *run) {
+    if (op->trained) dcpg_sum_gradients(op, run, pool_leaf);
+    float *dx = dcpg_run_in_gradient(run, op, 0);
+    if (!dx || run->n == 0) return;
+    dcpg_conv_pool_backward_input(&op->conv, run->n, dcpg_run_out(run, op), dcpg_run_own(run, op, 0), dcpg_run_out_gradient(run, op),
+                                  dcpg_run_weight(run, op, 0), op->adds[0], dx, dcpg_run_scratch(run));
+}
+
+const dcpg_op_kind dcpg_op_conv_pool = {"conv_pool", pool_plan, pool_forward, pool_backward};

@@ -5,7 +5,7 @@
 #include <omp.h>
 
 const dcpg_op_kind *const dcpg_op_kinds[] = {
-    &dcpg_op_onehot, &dcpg_op_columns,    &dcpg_op_conv,     &dcpg_op_conv_dna, &dcpg_op_conv_dna_pool,
+    &dcpg_op_onehot, &dcpg_op_columns, &dcpg_op_conv, &dcpg_op_conv_pool, &dcpg_op_conv_dna, &dcpg_op_conv_dna_pool,
     &dcpg_op_dense,  &dcpg_op_heads,      &dcpg_op_max_pool, &dcpg_op_mean,     &dcpg_op_batch_norm,
     &dcpg_op_gru,    &dcpg_op_activation, &dcpg_op_concat,   &dcpg_op_add,      &dcpg_op_dropout,
     NULL,

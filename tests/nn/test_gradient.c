@@ -30,6 +30,9 @@ static const model models[] = {
     {.dna = "conv[5@4]_mp[2]_fc[4]_do", .cpg = "fc[5,linear]_bn_relu_gap_do", .joint = "fc[6]_do_fc[4]_do", .dna_wlen = 11, .cpg_wlen = 4, .nb_cell = 3,
      .dropout = 0.3f},
     {.dna = "conv[5@4,linear]_mp[2]_do[0.25]_conv[3@2]_gap", .cpg = "fc[5]_gap", .joint = "JointL0", .dna_wlen = 15, .cpg_wlen = 4, .nb_cell = 2},
+    /* convolutions in Winograd form, one with its pooling */
+    {.dna = "conv[32@3]_mp[2]_conv[64@3]_mp[2]_conv[32@3,same]_gap", .dna_wlen = 21},
+    {.dna = "conv[32@3]_conv[32@3,d=2,same]_mp[2]_conv[64@3,d=4,same]_gap", .dna_wlen = 23, .outputs = "cpg/a"},
     /* a matrix large enough to be summed in pieces */
     {.dna = "conv[64@3]_flatten_fc[600]", .dna_wlen = 17},
 };
@@ -254,7 +257,9 @@ static bool plan_has(const dcpg_graph *graph, const dcpg_op_kind *kind, bool fus
 static void all_kinds(void **state) {
     (void)state;
     for (int k = 0; dcpg_op_kinds[k]; k++) {
-        bool found = false;
+        dcpg_conv conv = {.t_in = 9, .c = 32, .f = 32, .k = 3, .stride = 1, .dilation = 1};
+        dcpg_conv_shape(&conv, false);
+        bool found = dcpg_op_kinds[k] == &dcpg_op_conv_pool && !dcpg_conv_pools(&conv, 2); /* not on this processor */
         for (int i = 0; i < NB_CASE && !found; i++) {
             dcpg_graph *graph = case_graph(i);
             found = plan_has(graph, dcpg_op_kinds[k], true) || plan_has(graph, dcpg_op_kinds[k], false);

@@ -1,0 +1,30 @@
+/* Convolutions with k = 3 and stride 1 in Winograd form: half the multiplications of a gemm, as F(4,3) and F(3,4) of Lavin and Gray, "Fast
+ * algorithms for convolutional neural networks", CVPR 2016, along one axis. Beside the gemm of conv.c, which is fallback and twin.
+ *
+ * Arrays and results are those of dcpg_conv_* (kern.h); errors are about 1e-6 of the largest value. With `pool` 2 a ReLU and max pooling follow in the same pass: y and arg
+ * are [n][t_out / 2][f], and a gradient comes in through them. */
+#ifndef KERN_WINOGRAD_H
+#define KERN_WINOGRAD_H
+
+#include <dcpg/kern.h>
+
+/* Whether this form exists for the shape at all (k, stride, whole blocks of channels), also with pooling, and whether it is the faster one on this processor. */
+bool dcpg_winograd_exists(const dcpg_conv *conv);
+bool dcpg_winograd_pools(const dcpg_conv *conv);
+bool dcpg_winograd_pays(const dcpg_conv *conv);
+
+/* A gradient of the output: [n][t_out][f], or pooled. */
+typedef struct dcpg_winograd_dy {
+    const float *dy;
+    const float *y;     /* pooled output, where it is 0 the ReLU was closed; NULL: not pooled */
+    const uint8_t *arg; /* where the maxima were */
+} dcpg_winograd_dy;
+
+/* arg NULL: no pooling, and a ReLU only where asked. */
+void dcpg_winograd_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b, bool relu, float *y, uint8_t *arg, float *scratch);
+void dcpg_winograd_backward_input(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy dy, const float *w, bool accumulate, float *dx, float *scratch);
+/* db NULL: not wanted. */
+void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, dcpg_winograd_dy dy, float *dw, float *db, float *scratch);
+size_t dcpg_winograd_scratch(const dcpg_conv *conv, int64_t n); /* floats enough for all three */
+
+#endif
