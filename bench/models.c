@@ -17,6 +17,7 @@ typedef struct settings {
     dcpg_strings models;
     int64_t batch, leaves, dna_wlen, cpg_wlen, cells;
     double seconds;
+    bool layers;
 } settings;
 
 /* Samples in memory with everything a step needs. */
@@ -136,7 +137,8 @@ static dcpg_net *make_net(const dcpg_graph *graph, const settings *s, bool train
     dcpg_net_options options = {.max_rows = s->batch,
                                 .total = train ? (int)s->leaves : 1,
                                 .end = train ? (int)s->leaves : 1,
-                                .train = train};
+                                .train = train,
+                                .profile = train && s->layers};
     if (dcpg_net_new(graph, &options, &net, &err) != DCPG_OK) {
         fprintf(stderr, "bench: %s\n", err.text);
         exit(1);
@@ -174,11 +176,25 @@ static double residual(const dcpg_graph *graph, const settings *s, const samples
     return worst;
 }
 
+/* Where a step's time goes: share of each operation. */
+static void print_layers(const dcpg_net *net) {
+    int nb = dcpg_net_times(net, NULL);
+    dcpg_op_time *time = dcpg_alloc((size_t)nb, sizeof *time);
+    double total = 0;
+    dcpg_net_times(net, time);
+    for (int i = 0; i < nb; i++) total += time[i].forward + time[i].backward;
+    for (int i = 0; i < nb; i++)
+        printf("    %-14s %-24s forward %5.1f %%  backward %5.1f %%\n", time[i].kind, time[i].layer, 100 * time[i].forward / total,
+               100 * time[i].backward / total);
+    dcpg_free(time);
+}
+
 static dcpg_status bench(const settings *s, const char *name, const samples *x, dcpg_err *err) {
     dcpg_graph *graph = NULL;
     DCPG_TRY(build(s, name, &graph, err));
     dcpg_net *net = make_net(graph, s, true);
     double step = time_steps(s, net, x, true);
+    if (s->layers) print_layers(net);
     dcpg_net_free(net);
     net = make_net(graph, s, false);
     double forward = time_steps(s, net, x, false);
@@ -203,6 +219,7 @@ int main(int argc, char **argv) {
         {DCPG_OPT_INT, "cpg_wlen", &s.cpg_wlen, "50", 2, 1e6, "neighbours", "N"},
         {DCPG_OPT_INT, "cells", &s.cells, "18", 1, 4096, "cells and outputs", "N"},
         {DCPG_OPT_DOUBLE, "seconds", &s.seconds, "3", 0, 1e6, "to spend on each measurement", "S"},
+        {DCPG_OPT_FLAG, "layers", &s.layers, NULL, 0, 0, "where the time of a training step goes", NULL},
         {0}};
     const dcpg_command_line line = {"bench_models [MODEL ...] [options]",
                                     "Speed of training steps and predictions on batches in memory.", options,

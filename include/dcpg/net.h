@@ -27,6 +27,7 @@ typedef struct dcpg_net_options {
     int total, first, end;  /* leaves of the summation tree, and this rank's; 1, 0, 1 for prediction */
     bool train;             /* keep activations and gradients */
     uint64_t seed;          /* dropout keys */
+    bool profile;           /* measure the time of every operation, see dcpg_net_times */
 } dcpg_net_options;
 
 /* Samples to run on. The caller owns the arrays, which must live until backward is done. */
@@ -89,6 +90,17 @@ void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *t
  * the same order on all ranks), reducer->poll in between. The caller calls reducer->wait. Gradients are those of the loss divided by n_global, without penalty; those of frozen layers are 0 and not reduced. The predictions stay. Collective;
  * reducer NULL where this net holds all leaves. */
 void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reducer *reducer);
+
+/* Where the time goes: an operation, which may stand for several layers that run in one pass. */
+typedef struct dcpg_op_time {
+    const char *kind;        /* "conv_pool", "batch_norm" ... */
+    const char *layer;       /* name of the first of its layers; the net's */
+    int64_t macs;            /* multiply-adds per sample, forward */
+    double forward, backward; /* seconds so far, those of waiting for other ranks (batch norm) included */
+} dcpg_op_time;
+
+/* The operations in the order in which they run; returns their number, also where `time` is NULL. All 0 unless options.profile. Local. */
+int dcpg_net_times(const dcpg_net *net, dcpg_op_time *time);
 
 /* Penalty l1 * sum|w| + l2 * sum w^2 over penalised parameters. Local. */
 double dcpg_net_penalty(const dcpg_net *net);

@@ -1,5 +1,6 @@
 #include "nn/plan.h"
 
+#include <dcpg/log.h>
 #include <dcpg/memory.h>
 
 #include <assert.h>
@@ -84,6 +85,8 @@ double dcpg_net_penalty(const dcpg_net *net) {
 
 /* ---- running ---- */
 
+static double now(const dcpg_net *net) { return net->options.profile ? dcpg_now() : 0; }
+
 static dcpg_run start_run(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer) {
     assert(input->n >= 0 && input->n <= net->options.max_rows);
     assert(!net->graph->dna_wlen || input->dna || input->n == 0);
@@ -102,15 +105,22 @@ static void check_leaves(const dcpg_net *net, const dcpg_input *input) {
 void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer) {
     dcpg_run run = start_run(net, input, training, reducer);
     if (training) check_leaves(net, input);
-    for (int i = 0; i < net->plan->nb_op; i++) net->plan->op[i].kind->forward(&net->plan->op[i], &run);
+    for (int i = 0; i < net->plan->nb_op; i++) {
+        dcpg_op *op = &net->plan->op[i];
+        double started = now(net);
+        op->kind->forward(op, &run);
+        op->seconds[0] += now(net) - started;
+    }
 }
 
 void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reducer *reducer) {
     dcpg_run run = start_run(net, input, true, reducer);
     check_leaves(net, input);
     for (int i = net->plan->nb_op - 1; i >= 0; i--) {
-        const dcpg_op *op = &net->plan->op[i];
+        dcpg_op *op = &net->plan->op[i];
+        double started = now(net);
         if (net->plan->value[op->out].graded) op->kind->backward(op, &run);
+        op->seconds[1] += now(net) - started;
         dcpg_run_poll(&run);
     }
 }
@@ -121,6 +131,15 @@ const float *dcpg_net_prediction(const dcpg_net *net, int output, int64_t *strid
     *stride = plan->prediction[output].stride;
     const dcpg_buffer *buffer = &plan->buffer[plan->value[plan->prediction[output].value].data];
     return (const float *)(void *)(plan->memory + buffer->offset) + plan->prediction[output].column;
+}
+
+int dcpg_net_times(const dcpg_net *net, dcpg_op_time *time) {
+    const dcpg_plan *plan = net->plan;
+    for (int i = 0; time && i < plan->nb_op; i++) {
+        const dcpg_op *op = &plan->op[i];
+        time[i] = (dcpg_op_time){op->kind->name, op->layer->name, op->macs, op->seconds[0], op->seconds[1]};
+    }
+    return plan->nb_op;
 }
 
 /* ---- sizes ---- */

@@ -74,6 +74,7 @@ struct dcpg_op {
     size_t scratch;           /* bytes for the time of a call */
     int own[DCPG_OP_OWN];     /* buffers from its forward to its backward pass; -1: none */
     int64_t macs;             /* multiply-adds per sample, forward */
+    double seconds[2];        /* spent in forward, backward; where profiled */
 };
 
 struct dcpg_net_plan {
