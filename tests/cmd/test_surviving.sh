@@ -53,6 +53,7 @@ touch stop
 ends 0 'stop_file exists' file.log
 [[ -s file/model.h5 ]] || fail 'no model.h5'
 # Evaluation saves nothing and leaves nothing.
+# shellcheck disable=SC2016 # for the other shell
 "${MPIRUN:-mpirun}" -n 2 bash -c '[[ $OMPI_COMM_WORLD_RANK == 1 ]] && trap "" USR1; exec "$@"' - "$dcpg" eval s.h5 --model_files file --batch_size 1 --out_data e.h5 >eval.log 2>&1 &
 job=$!
 for ((i = 0; i < 3000; i++)); do
