@@ -39,7 +39,9 @@ for signal in USR1 USR2 TERM; do
     ends 85 "SIG$signal.*--resume sig" sig.log
     [[ $(find sig/checkpoints -name '*.h5' | wc -l) -ge 1 ]] || fail 'no checkpoint'
 done
-on 2 timeout 60 "$dcpg" train --resume sig --max_time 1e-6 || true
+code=0
+timeout 60 "${MPIRUN:-mpirun}" -n 2 "$dcpg" train --resume sig --max_time 1e-6 >last.log 2>&1 || code=$?
+[[ $code == 85 ]] || fail "exit code $code, not 85, where no time is left"
 # mpirun passes USR1 on to all
 start sig 2 "$dcpg" train "${common[@]}" --nb_epoch 100000
 kill -USR1 $job
