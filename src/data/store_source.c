@@ -1,5 +1,6 @@
 /* The batch source over a store: which samples, cells and outputs there are; loading; filling batches. */
 #include "data/store_source.h"
+#include "data/store_layout.h"
 #include <assert.h>
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -323,8 +324,11 @@ static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err)
 {
     DCPG_TRY(find_cells(s, err));
     DCPG_TRY(hold_bulk(s, err));
+    /* Files for DeepCpG say how many neighbours their statistics look at; a model's target must not depend on what the model sees. */
+    int64_t stats_wlen = s->base.raw && s->base.cpg_wlen > 0 ? s->base.cpg_wlen : s->store->stats_cpg_wlen;
+    if (stats_wlen > STORE_MAX_STATS_WLEN) stats_wlen = STORE_MAX_STATS_WLEN;
     for (size_t i = 0; i < s->base.outputs.n; i++) {
-        if (s->output[i].window > 0) s->stat_neighbours = s->store->stats_cpg_wlen / 2;
+        if (s->output[i].window > 0) s->stat_neighbours = stats_wlen / 2;
     }
     size_t n = s->store->cells.n;
     dcpg_span_want *want = &s->want;
@@ -352,7 +356,7 @@ static dcpg_status open_source(dcpg_store_source *s, const dcpg_strings *chromos
     dcpg_store *store = s->store;
     assert(want->cpg_wlen % 2 == 0 && (want->dna_wlen == 0 || want->dna_wlen % 2 == 1));
     if (want->dna_wlen > 0 && !store->has_dna) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no DNA, which the model needs: make it again with dcpg data --dna_files", store->path);
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no DNA to cut windows from: make it again with dcpg data --dna_files", store->path);
     }
     dcpg_make_unpacked(s->unpacked);
     DCPG_TRY(choose_chromos(s, chromos, err));

@@ -87,6 +87,7 @@ static dcpg_status parse_line(profile_parser *p, char *line, dcpg_err *err) {
             err, DCPG_E_INPUT, "%s: line %" PRId64 " has %d column%s: it should hold %s, separated by tabs",
             p->path, dcpg_text_line_number(p->text), f.n, f.n == 1 ? "" : "s", p->format->columns);
     }
+    if (*f.at[0] == '\0') return dcpg_profile_fail_field(p, err, "chromosome", f.at[0], "is empty");
     return p->format->parse(p, &f, err);
 }
 

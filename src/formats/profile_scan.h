@@ -6,15 +6,19 @@
 #include "formats/profile_parse.h"
 #include <dcpg/text.h>
 
-/* Cuts a line at tabs and blanks; only the first `most` columns are looked at. */
+/* Cuts a line into columns: a tab ends a column, which may be empty; blanks do as one. Only the first `most` columns are
+ * looked at; what ends in a separator has no further column. */
 static inline void scan_fields(char *line, int most, fields *f) {
     f->n = 0;
-    while (f->n < most) {
-        while (*line == '\t' || *line == ' ') line++;
-        if (!*line) break;
+    while (*line == ' ') line++;
+    while (f->n < most && *line) {
         f->at[f->n++] = line;
         while ((unsigned char)*line > ' ' || (*line != '\0' && *line != '\t' && *line != ' ')) line++;
-        if (*line) *line++ = '\0';
+        char *end = line;
+        while (*line == ' ') line++;
+        if (*line == '\t') line++;
+        while (*line == ' ') line++;
+        *end = '\0';
     }
 }
 

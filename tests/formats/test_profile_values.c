@@ -33,6 +33,15 @@ static void test_line_ends_and_mark(void **state) {
     dcpg_profile_free(&profile);
 }
 
+/* A tab ends a column, so an empty one is seen; blanks do as one; at the end of a line both say nothing. */
+static void test_columns(void **state) {
+    (void)state;
+    expect_text(" 1  5   1.0  \n1\t6\t0\t\n1 \t 7 \t 1\n", &plain_options, "tsv", 3, (int[]){5, 6, 7},
+                (double[]){1, 0, 1});
+    expect_error("1\t5\t1\n1\t\t6\t1\n", "line 2", "position \"\" is not a whole number");
+    expect_error("1\t5\t1\n\t6\t1\t1\n", "line 2", "chromosome");
+}
+
 static void test_bedgraph(void **state) {
     (void)state;
     dcpg_profile_options from_0 = {.bedgraph_base = 0}, unknown = {.bedgraph_base = -1};
@@ -150,6 +159,7 @@ static void test_wrong_lines(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tsv),           cmocka_unit_test(test_line_ends_and_mark),
+        cmocka_unit_test(test_columns),
         cmocka_unit_test(test_bedgraph),      cmocka_unit_test(test_percent),
         cmocka_unit_test(test_unsorted),      cmocka_unit_test(test_many),
         cmocka_unit_test(test_wrong_numbers), cmocka_unit_test(test_wrong_lines),
