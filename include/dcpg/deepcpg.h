@@ -5,8 +5,10 @@
  *   pos                        whole numbers, 1-based position of the C
  *   inputs/dna                 whole numbers [n][dna_wlen]: A0 T1 G2 C3 N4; may be missing
  *   inputs/cpg/<cell>/state    whole numbers (a binary profile) or floats [n][cpg_wlen]; -1: missing; may be
- * missing inputs/cpg/<cell>/dist     numbers [n][cpg_wlen], bp; -1: missing outputs/<name> numbers [n], names
- * with any number of '/'; -1 or NaN: missing
+ *                              missing
+ *   inputs/cpg/<cell>/dist     numbers [n][cpg_wlen], bp; -1: missing
+ *   inputs/annos/<name>        whole numbers [n]: 0 outside, others inside; may be missing
+ *   outputs/<name>             numbers [n], names with any number of '/'; -1 or NaN: missing
  *
  * Samples are the rows of the files in the order given. Nothing in a file is believed. */
 #ifndef DCPG_DEEPCPG_H
@@ -29,7 +31,7 @@ typedef struct dcpg_deepcpg {
     const dcpg_par *par;
     dcpg_strings files;          /* in the order given */
     dcpg_strings chromo;         /* in order of appearance */
-    dcpg_strings cells, outputs; /* in bytewise order */
+    dcpg_strings cells, outputs, annos; /* in bytewise order */
     bool *real;                  /* [cells.n] states are floats in one file at least */
     int64_t dna_wlen, cpg_wlen;  /* of the files; 0: none */
     int64_t nb_site;             /* rows of all files */

@@ -32,7 +32,7 @@ static bool has_dna(const dcpg_cmd_named *data) {
 
 /* Window lengths: what the user said, else the usual ones where there is something to cut them from. */
 static dcpg_want choose_windows(const dcpg_cmd_windows *w, const dcpg_cmd_named *data) {
-    dcpg_want want = {.raw = true};
+    dcpg_want want = {.raw = true, .annos = true};
     bool neighbours = data->store || data->set->cpg_wlen > 0;
     want.dna_wlen = w->no_dna ? 0 : w->dna_wlen >= 0 ? w->dna_wlen : has_dna(data) ? data->dna_wlen : 0;
     want.cpg_wlen = w->cpg_wlen >= 0 ? w->cpg_wlen : neighbours ? data->cpg_wlen : 0;

@@ -114,8 +114,10 @@ static dcpg_status add_outputs(dcpg_h5 *file, const char *prefix, int depth, dcp
     return status;
 }
 
-static dcpg_status list_names(dcpg_h5 *file, dcpg_strings *cells, dcpg_strings *outputs, dcpg_err *err) {
+static dcpg_status list_names(dcpg_h5 *file, dcpg_strings *cells, dcpg_strings *outputs, dcpg_strings *annos,
+                              dcpg_err *err) {
     if (dcpg_h5_exists(file, "inputs/cpg")) DCPG_TRY(dcpg_h5_list(file, "inputs/cpg", cells, err));
+    if (dcpg_h5_exists(file, "inputs/annos")) DCPG_TRY(dcpg_h5_list(file, "inputs/annos", annos, err));
     if (dcpg_h5_exists(file, "outputs")) DCPG_TRY(add_outputs(file, "", 0, outputs, err));
     dcpg_strings_sort(outputs);
     return DCPG_OK;
@@ -171,7 +173,7 @@ static dcpg_status learn(dcpg_deepcpg *set, dcpg_err *err) {
     dcpg_h5_shape shape;
     DCPG_TRY(dcpg_h5_open(set->files.v[0], NULL, &file, err));
     dcpg_status status = shape_of(file, "pos", WHOLE, 1, &shape, err);
-    if (status == DCPG_OK) status = list_names(file, &set->cells, &set->outputs, err);
+    if (status == DCPG_OK) status = list_names(file, &set->cells, &set->outputs, &set->annos, err);
     if (status == DCPG_OK) status = learn_windows(set, file, err);
     dcpg_h5_close(file);
     if (status != DCPG_OK) return status;
@@ -180,12 +182,14 @@ static dcpg_status learn(dcpg_deepcpg *set, dcpg_err *err) {
 }
 
 static dcpg_status check_names(const part *p, dcpg_err *err) {
-    dcpg_strings cells = {0}, outputs = {0};
-    dcpg_status status = list_names(p->file, &cells, &outputs, err);
+    dcpg_strings cells = {0}, outputs = {0}, annos = {0};
+    dcpg_status status = list_names(p->file, &cells, &outputs, &annos, err);
     if (status == DCPG_OK) status = same_names(p, &cells, &p->set->cells, "cell", err);
     if (status == DCPG_OK) status = same_names(p, &outputs, &p->set->outputs, "output", err);
+    if (status == DCPG_OK) status = same_names(p, &annos, &p->set->annos, "annotation", err);
     dcpg_strings_free(&cells);
     dcpg_strings_free(&outputs);
+    dcpg_strings_free(&annos);
     return status;
 }
 
@@ -198,6 +202,8 @@ static dcpg_status check_shapes(part *p, dcpg_err *err) {
         DCPG_TRY(check_part(p, "inputs/cpg/", set->cells.v[i], "/state", NUMBER, set->cpg_wlen, &shape, err));
         if (!is_kind(WHOLE, shape.type)) p->real[i] = 1;
     }
+    for (size_t i = 0; i < set->annos.n; i++)
+        DCPG_TRY(check_part(p, "inputs/annos/", set->annos.v[i], "", WHOLE, 0, &shape, err));
     for (size_t i = 0; i < set->outputs.n; i++)
         DCPG_TRY(check_part(p, "outputs/", set->outputs.v[i], "", NUMBER, 0, &shape, err));
     return DCPG_OK;
@@ -360,6 +366,7 @@ void dcpg_deepcpg_free(dcpg_deepcpg *set) {
     dcpg_strings_free(&set->chromo);
     dcpg_strings_free(&set->cells);
     dcpg_strings_free(&set->outputs);
+    dcpg_strings_free(&set->annos);
     dcpg_free(set->real);
     dcpg_free(set->run);
     dcpg_free(set->checksum);

@@ -25,6 +25,7 @@ typedef struct dcpg_deepcpg_source {
     dcpg_deepcpg_blocks blocks;
     int32_t *pos; /* [loaded samples] */
     float *label; /* [loaded samples][outputs] */
+    int8_t *inside; /* [loaded samples][annos] */
     place *place; /* [nb_place] scratch of fill */
     int64_t nb_place;
 } dcpg_deepcpg_source;
@@ -150,6 +151,8 @@ static void drop(dcpg_deepcpg_source *s) {
     dcpg_deepcpg_blocks_drop(&s->blocks);
     dcpg_free(s->pos);
     dcpg_free(s->label);
+    dcpg_free(s->inside);
+    s->inside = NULL;
     s->pos = NULL;
     s->label = NULL;
     s->base.loaded_first = s->base.loaded_end = 0;
@@ -195,7 +198,22 @@ static dcpg_status read_labels(dcpg_deepcpg_source *s, const stretch *here, size
     return status;
 }
 
-/* Positions and labels. */
+/* Annotations into inside[here.n][annos]; column[here.n] is scratch. */
+static dcpg_status read_annos(dcpg_deepcpg_source *s, const stretch *here, float *column, int8_t *inside, dcpg_err *err) {
+    dcpg_h5_block part = {{here->row}, {here->n}};
+    size_t nb_anno = s->base.annos.n;
+    for (size_t a = 0; a < nb_anno; a++) {
+        char *path = dcpg_format("inputs/annos/%s", s->base.annos.v[a]);
+        if (!path) return dcpg_fail_nomem(err, "a name", strlen(s->base.annos.v[a]));
+        dcpg_status status = dcpg_deepcpg_read(&s->blocks, here->file, path, DCPG_H5_F32, &part, column, err);
+        dcpg_free(path);
+        DCPG_TRY(status);
+        for (int64_t i = 0; i < here->n; i++) inside[(size_t)i * nb_anno + a] = column[i] != 0;
+    }
+    return DCPG_OK;
+}
+
+/* Positions, labels and annotations. */
 static dcpg_status read_stretch(dcpg_deepcpg_source *s, const stretch *here, int64_t at, dcpg_err *err) {
     dcpg_h5_block part = {{here->row}, {here->n}};
     DCPG_TRY(dcpg_deepcpg_read(&s->blocks, here->file, "pos", DCPG_H5_I32, &part, s->pos + at, err));
@@ -204,6 +222,7 @@ static dcpg_status read_stretch(dcpg_deepcpg_source *s, const stretch *here, int
         column ? DCPG_OK : dcpg_fail_nomem(err, "labels", (unsigned long long)here->n * sizeof *column);
     for (size_t o = 0; o < s->base.outputs.n && status == DCPG_OK; o++)
         status = read_labels(s, here, o, column, s->label + at * (int64_t)s->base.outputs.n, err);
+    if (status == DCPG_OK) status = read_annos(s, here, column, s->inside + at * (int64_t)s->base.annos.n, err);
     dcpg_free(column);
     return status;
 }
@@ -239,7 +258,9 @@ static dcpg_status load(dcpg_deepcpg_source *s, int64_t first, int64_t end, bool
     size_t n = (size_t)(end - first), nb_output = s->base.outputs.n;
     s->pos = dcpg_alloc(n, sizeof *s->pos);
     s->label = dcpg_alloc(n * nb_output, sizeof *s->label);
-    if (!s->pos || !s->label) return dcpg_fail_nomem(err, "labels", n * (nb_output + 1) * sizeof *s->label);
+    s->inside = dcpg_alloc(n * s->base.annos.n, sizeof *s->inside);
+    if (!s->pos || !s->label || !s->inside)
+        return dcpg_fail_nomem(err, "labels", n * (nb_output + 1) * sizeof *s->label);
     s->blocks.round++;
     for (int64_t at = first; at < end;) {
         stretch here = next_stretch(s, &at, end);
@@ -288,6 +309,7 @@ static void close_source(dcpg_source *source) {
     dcpg_strings_free(&source->chromo);
     dcpg_strings_free(&source->cells);
     dcpg_strings_free(&source->outputs);
+    dcpg_strings_free(&source->annos);
     dcpg_free(source->checksum);
     dcpg_free(s->run);
     dcpg_free(s->first_sample);
@@ -295,10 +317,16 @@ static void close_source(dcpg_source *source) {
     dcpg_free(s);
 }
 
-/* There are none yet. */
 static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out, dcpg_err *err) {
-    (void)nb, (void)sample, (void)out;
-    return source->annos.n == 0 ? DCPG_OK : dcpg_fail(err, DCPG_E_INPUT, "annotations are not read from DeepCpG data files");
+    (void)err;
+    const dcpg_deepcpg_source *s = self_of(source);
+    size_t nb_anno = source->annos.n;
+    for (int64_t i = 0; i < nb; i++) {
+        assert(sample[i] >= source->loaded_first && sample[i] < source->loaded_end);
+        const int8_t *row = s->inside + (size_t)(sample[i] - source->loaded_first) * nb_anno;
+        for (size_t a = 0; a < nb_anno; a++) out[(size_t)i * nb_anno + a] = (uint8_t)row[a];
+    }
+    return DCPG_OK;
 }
 
 static const dcpg_source_ops ops = {fill, load_all, where, count_labels, inside, close_source};
@@ -352,14 +380,14 @@ static dcpg_status check_windows(const dcpg_deepcpg_source *s, dcpg_err *err) {
                                          "choose a smaller --dna_wlen",
                                          name, set->dna_wlen, s->base.dna_wlen)
                              : dcpg_fail(err, DCPG_E_INPUT,
-                                         "%s: holds no DNA (inputs/dna), which the model needs", name);
+                                         "%s: holds no DNA (inputs/dna), which is asked for", name);
     if (s->base.cpg_wlen <= set->cpg_wlen) return DCPG_OK;
     return set->cpg_wlen ? dcpg_fail(err, DCPG_E_INPUT,
                                      "%s: holds %" PRId64 " neighbours per site and cell, but %" PRId64
                                      " are wanted: choose a smaller --cpg_wlen",
                                      name, set->cpg_wlen, s->base.cpg_wlen)
                          : dcpg_fail(err, DCPG_E_INPUT,
-                                     "%s: holds no neighbours (inputs/cpg), which the model needs", name);
+                                     "%s: holds no neighbours (inputs/cpg), which is asked for", name);
 }
 
 static dcpg_status open_source(dcpg_deepcpg_source *s, const dcpg_strings *chromos, const dcpg_want *want,
@@ -369,6 +397,7 @@ static dcpg_status open_source(dcpg_deepcpg_source *s, const dcpg_strings *chrom
     DCPG_TRY(check_windows(s, err));
     DCPG_TRY(choose(s, want->cells, &set->cells, "cell", &s->base.cells, err));
     DCPG_TRY(choose(s, want->outputs, &set->outputs, "output", &s->base.outputs, err));
+    if (want->annos) DCPG_TRY(choose(s, NULL, &set->annos, "annotation", &s->base.annos, err));
     DCPG_TRY(choose_runs(s, chromos, err));
     s->base.checksum = dcpg_strdup(set->checksum);
     if (!s->base.checksum) return dcpg_fail_nomem(err, "a checksum", strlen(set->checksum) + 1);

@@ -38,6 +38,7 @@ typedef struct writing {
     int32_t *pos;       /* [rows] */
     int8_t *small;      /* [rows][cpg_wlen], also [rows] */
     float *real;        /* [rows][cpg_wlen], also [rows] */
+    uint8_t *inside;    /* [rows][annos] */
     dcpg_strings names; /* written by this rank so far */
     int64_t bytes;      /* of them */
 } writing;
@@ -117,7 +118,8 @@ static dcpg_status start(writing *w, dcpg_err *err) {
     w->pos = dcpg_alloc(rows, sizeof *w->pos);
     w->small = dcpg_alloc(wide, sizeof *w->small);
     w->real = dcpg_alloc(wide, sizeof *w->real);
-    if (w->sample && w->number && w->pos && w->small && w->real) return DCPG_OK;
+    w->inside = dcpg_alloc(rows * (w->source->annos.n + 1), sizeof *w->inside);
+    if (w->sample && w->number && w->pos && w->small && w->real && w->inside) return DCPG_OK;
     return dcpg_fail_nomem(err, "rows of a data file", wide * sizeof *w->real);
 }
 
@@ -129,6 +131,7 @@ static void finish(writing *w) {
     dcpg_free(w->pos);
     dcpg_free(w->small);
     dcpg_free(w->real);
+    dcpg_free(w->inside);
     dcpg_strings_free(&w->names);
 }
 
@@ -179,6 +182,8 @@ static dcpg_status make_datasets(const target *t, dcpg_err *err) {
         DCPG_TRY(
             make_rows(t, dcpg_format("inputs/cpg/%s/dist", s->cells.v[i]), DCPG_H5_F32, s->cpg_wlen, err));
     }
+    for (size_t i = 0; i < s->annos.n; i++)
+        DCPG_TRY(make_rows(t, dcpg_format("inputs/annos/%s", s->annos.v[i]), DCPG_H5_I8, 0, err));
     for (size_t i = 0; i < s->outputs.n; i++) {
         dcpg_h5_type type = is_class(s->outputs.v[i]) ? DCPG_H5_I8 : DCPG_H5_F32;
         DCPG_TRY(make_rows(t, dcpg_format("outputs/%s", s->outputs.v[i]), type, 0, err));
@@ -249,6 +254,18 @@ static dcpg_status put_cell(const target *t, size_t cell, dcpg_err *err) {
     return put(t, dcpg_format("inputs/cpg/%s/dist", name), DCPG_H5_F32, wlen, w->real, err);
 }
 
+static dcpg_status put_annos(const target *t, dcpg_err *err) {
+    const writing *w = t->w;
+    const dcpg_strings *annos = &w->source->annos;
+    if (annos->n == 0) return DCPG_OK;
+    DCPG_TRY(w->source->ops->inside(w->source, t->n, w->sample, w->inside, err));
+    for (size_t a = 0; a < annos->n; a++) {
+        for (int64_t i = 0; i < t->n; i++) w->small[i] = (int8_t)w->inside[(size_t)i * annos->n + a];
+        DCPG_TRY(put(t, dcpg_format("inputs/annos/%s", annos->v[a]), DCPG_H5_I8, 0, w->small, err));
+    }
+    return DCPG_OK;
+}
+
 static dcpg_status put_output(const target *t, size_t output, dcpg_err *err) {
     const writing *w = t->w;
     const char *name = w->source->outputs.v[output];
@@ -272,6 +289,7 @@ static dcpg_status put_rows(const target *t, dcpg_err *err) {
     DCPG_TRY(put(t, dcpg_strdup("pos"), DCPG_H5_I32, 0, w->pos, err));
     DCPG_TRY(put_dna(t, err));
     for (size_t i = 0; i < w->source->cells.n && w->source->cpg_wlen > 0; i++) DCPG_TRY(put_cell(t, i, err));
+    DCPG_TRY(put_annos(t, err));
     for (size_t i = 0; i < w->source->outputs.n; i++) DCPG_TRY(put_output(t, i, err));
     return DCPG_OK;
 }
