@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 
 def skip(reason):
@@ -28,8 +29,12 @@ os.chdir(work)
 
 def start(ranks, words, seconds=240, folder="."):
     """Runs `dcpg WORDS` in a folder and waits; one rank goes without mpirun."""
+    # One that ends may remove the folder that another one is about to use: each thread of a test has its own.
+    own = os.path.join(work, f"mpi{threading.get_ident() % 1000003}")
+    os.makedirs(own, exist_ok=True)
+    env = dict(os.environ, OMPI_MCA_orte_tmpdir_base=own)
     launcher = [] if ranks == 1 else [os.environ.get("MPIRUN", "mpirun"), "-n", str(ranks)]
-    return subprocess.run(launcher + [DCPG] + [str(word) for word in words], capture_output=True, text=True, errors="replace", timeout=seconds, cwd=folder)
+    return subprocess.run(launcher + [DCPG] + [str(word) for word in words], capture_output=True, text=True, errors="replace", timeout=seconds, cwd=folder, env=env)
 
 
 def run(ranks, *words):
