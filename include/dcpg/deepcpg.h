@@ -93,13 +93,15 @@ dcpg_status dcpg_deepcpg_write_all(dcpg_source *source, const dcpg_deepcpg_write
 
 /* ---- taking in ---- */
 
-/* Makes a store of the data set; of the options, profiles, pos_file, cpg_cov and bedgraph_base are not used.
+/* Makes a store of the data set; of the options, profiles, pos_file, cpg_cov, bedgraph_base,
+ * bulk_profiles, anno_files and the names and windows of statistics are not used.
  * Sites are the rows. Calls are the labels (outputs/cpg) and all neighbours (inputs/cpg) at their distances
  * from the rows, so that positions which are no site come back too; a value that is known as a label only is
  * rounded, and fractions have passed through half precision. DNA comes from dna_files, or else is put
  * together from the windows: N between them, and where windows do not agree, because DeepCpG writes random
- * bases in place of N; random bases that only one window shows remain. Outputs of other kinds are left out
- * with a warning. Chromosome names are normalised. DCPG_E_INPUT: no cell, rows that contradict each other
+ * bases in place of N; random bases that only one window shows remain. Bulk profiles and annotations are
+ * known at the sites only. Statistics that the files name are offered again, computed from the calls.
+ * Outputs of other kinds are left out with a warning. Chromosome names are normalised. DCPG_E_INPUT: no cell, rows that contradict each other
  * (file and row are named), and as dcpg_store_make_all. Collective. */
 dcpg_status dcpg_store_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_store_options *options,
                                         dcpg_log *log, dcpg_err *err);

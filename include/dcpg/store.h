@@ -1,7 +1,8 @@
 /* The store: everything once. Bases, CpG positions, and per cell which positions were observed and in what state. No windows on disk.
  *
  * HDF5 layout (format version 2; all extents fixed; positions, calls and values in chunks compressed by gzip; tests/data/read_window.py reads a window from it with h5py):
- *   /                     attributes: format "dcpg-store", version 2, program, command
+ *   /                     attributes: format "dcpg-store", version 2, program, command (one per line where more was appended); how sites were chosen: cpg_cov, cells that must
+ *                         observe a position, 0 where sites were listed or drawn; chromos, those of --chromos, absent where there is none
  *   /genome/chromo        S  [C] names in bytewise order (all chromosomes that hold a CpG position)
  *   /genome/length        i64 [C] bases; 0 where there is no DNA
  *   /genome/md5           S  [C] SAM's M5; empty where there is no DNA

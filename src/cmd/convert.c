@@ -11,6 +11,7 @@
 typedef struct settings {
     dcpg_strings files, chromos, dna_files;
     const char *out_file, *log_file;
+    int64_t cpg_stats_cov;
     bool verbose;
     dcpg_cmd_windows windows;
 } settings;
@@ -45,6 +46,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          "the genome: FASTA files, plain or gzip, or directories of them (left out: put together from the "
          "windows, N between them and where they differ)",
          "FILE"},
+        {DCPG_OPT_INT, "cpg_stats_cov", &s->cpg_stats_cov, "3", 0, 1e9,
+         "sites observed in fewer than N cells have no cpg_stats (the files do not tell)", "N"},
 
         {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
@@ -85,6 +88,8 @@ static dcpg_status make_store_all(const settings *s, const dcpg_cmd_named *data,
                                   .cpg_cov = 1,
                                   .chromos = &s->chromos,
                                   .bedgraph_base = -1,
+                                  .cpg_stats_cov = s->cpg_stats_cov,
+                                  .stats_wlen = DCPG_STATS_WLEN,
                                   .command = command};
     dcpg_status status =
         command ? DCPG_OK : dcpg_fail_nomem(err, "the command line", (unsigned long long)argc);

@@ -5,6 +5,8 @@
 #include <dcpg/store.h>
 
 #define STORE_FORMAT "dcpg-store"
+#define STORE_CPG_COV "cpg_cov" /* attributes of the root */
+#define STORE_CHROMOS "chromos"
 
 #define STORE_CHROMO "/genome/chromo"
 #define STORE_LENGTH "/genome/length"

@@ -1,8 +1,10 @@
 /* A store made of DeepCpG data files. */
+#include "data/store_layout.h"
 #include "formats/deepcpg_import.h"
 #include "formats/store_make.h"
 
 #include <dcpg/memory.h>
+#include <dcpg/stats.h>
 
 #include <assert.h>
 #include <inttypes.h>
@@ -39,6 +41,49 @@ static dcpg_status name_cells(dcpg_importing *im, dcpg_err *err) {
     return dcpg_fail(err, DCPG_E_INPUT,
                      "%s: holds no cells: neither neighbours (inputs/cpg) nor labels (outputs/cpg)",
                      set->files.v[0]);
+}
+
+/* The name behind "PREFIX", NULL where the output is of another kind. */
+static const char *behind(const char *output, const char *prefix) {
+    size_t n = strlen(prefix);
+    return strncmp(output, prefix, n) == 0 && output[n] ? output + n : NULL;
+}
+
+/* "win_stats/<window>/<statistic>" into both lists; false where it is not that. */
+static dcpg_status add_window(dcpg_importing *im, const char *words, bool *known, dcpg_err *err) {
+    const char *slash = strchr(words, '/');
+    dcpg_stat stat;
+    int64_t length;
+    if (!slash || !dcpg_stat_find(slash + 1, &stat)) return DCPG_OK;
+    char *text = dcpg_format("%.*s", (int)(slash - words), words);
+    if (!text) return dcpg_fail_nomem(err, "a name", strlen(words));
+    *known = dcpg_parse_int(text, &length) && length >= 1 && length <= INT32_MAX;
+    dcpg_status status = *known ? add_new(&im->win_wlen, text, err) : DCPG_OK;
+    if (*known && status == DCPG_OK) status = add_new(&im->win_stats, slash + 1, err);
+    dcpg_free(text);
+    return status;
+}
+
+/* Takes an output into the list of its kind; `known` tells whether a store has such. */
+static dcpg_status name_output(dcpg_importing *im, const char *output, bool *known, dcpg_err *err) {
+    const char *bulk = behind(output, "bulk/"), *cpg_stat = behind(output, "cpg_stats/"),
+               *window = behind(output, "win_stats/");
+    dcpg_stat stat;
+    *known = bulk || (cpg_stat && dcpg_stat_find(cpg_stat, &stat)) || behind(output, "cpg/");
+    if (bulk) return dcpg_strings_add(&im->bulk, bulk, err);
+    if (cpg_stat && *known) return dcpg_strings_add(&im->cpg_stats, cpg_stat, err);
+    return window ? add_window(im, window, known, err) : DCPG_OK;
+}
+
+static dcpg_status name_outputs(dcpg_importing *im, dcpg_err *err) {
+    const dcpg_strings *outputs = &im->set->outputs;
+    for (size_t i = 0; i < outputs->n; i++) {
+        bool known;
+        DCPG_TRY(name_output(im, outputs->v[i], &known, err));
+        if (known) continue;
+        if (im->nb_left_out++ == 0) im->first_left_out = outputs->v[i];
+    }
+    return DCPG_OK;
 }
 
 static dcpg_status number_chromo(dcpg_importing *im, size_t i, bool add, dcpg_err *err) {
@@ -168,6 +213,22 @@ static dcpg_status give_cell(void *context, int64_t cell, dcpg_profile *profile,
     return dcpg_import_cell(im, im->cells.v[cell], profile, err);
 }
 
+static dcpg_status give_column(dcpg_importing *im, char *path, bool inside, dcpg_profile *profile, dcpg_err *err) {
+    dcpg_status status = path ? dcpg_import_column(im, path, inside, profile, err) : dcpg_fail_nomem(err, "a name", 256);
+    dcpg_free(path);
+    return status;
+}
+
+static dcpg_status give_bulk(void *context, int64_t number, dcpg_profile *profile, dcpg_err *err) {
+    dcpg_importing *im = context;
+    return give_column(im, dcpg_format("outputs/bulk/%s", im->bulk.v[number]), false, profile, err);
+}
+
+static dcpg_status give_anno(void *context, int64_t number, dcpg_profile *profile, dcpg_err *err) {
+    dcpg_importing *im = context;
+    return give_column(im, dcpg_format("inputs/annos/%s", im->set->annos.v[number]), true, profile, err);
+}
+
 /* Chromosomes are shared out among the ranks. */
 static dcpg_status give_sequences(void *context, dcpg_sequence_fn *each, void *receiver, dcpg_err *err) {
     dcpg_importing *im = context;
@@ -187,6 +248,7 @@ static dcpg_status give_sequences(void *context, dcpg_sequence_fn *each, void *r
 static dcpg_status start(dcpg_importing *im, dcpg_err *err) {
     const dcpg_deepcpg *set = im->set;
     size_t nb_row = (size_t)set->nb_site;
+    DCPG_TRY(name_outputs(im, err));
     im->chromo_of = dcpg_alloc(set->chromo.n, sizeof *im->chromo_of);
     im->last = dcpg_alloc(set->chromo.n, sizeof *im->last);
     im->first_row = dcpg_alloc((size_t)set->nb_run + 1, sizeof *im->first_row);
@@ -200,25 +262,12 @@ static dcpg_status start(dcpg_importing *im, dcpg_err *err) {
 
 static void finish(dcpg_importing *im) {
     dcpg_h5_close(im->file);
-    dcpg_strings_free(&im->cells);
-    dcpg_strings_free(&im->chromo);
+    dcpg_strings *lists[] = {&im->cells, &im->chromo, &im->bulk, &im->cpg_stats, &im->win_stats, &im->win_wlen};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
     dcpg_free(im->chromo_of);
     dcpg_free(im->first_row);
     dcpg_free(im->pos);
     dcpg_free(im->last);
-}
-
-/* Outputs that are not the labels of cells. */
-static void tell_left_out(const dcpg_deepcpg *set, dcpg_log *log) {
-    const char *first = NULL;
-    int64_t n = 0;
-    for (size_t i = 0; i < set->outputs.n; i++) {
-        if (strncmp(set->outputs.v[i], "cpg/", 4) == 0) continue;
-        if (n++ == 0) first = set->outputs.v[i];
-    }
-    if (n > 0)
-        dcpg_warn(log, "%s: %" PRId64 " output%s left out, as a store has none of the kind: %s%s",
-                  set->files.v[0], n, n == 1 ? " is" : "s are", first, n > 1 ? " ..." : "");
 }
 
 static void tell_all(const dcpg_importing *im, bool own_dna, dcpg_log *log) {
@@ -235,7 +284,35 @@ static void tell_all(const dcpg_importing *im, bool own_dna, dcpg_log *log) {
                   "%s: %" PRId64
                   " neighbours more than 16777216 bp away are left out: their distance is not exact",
                   first, far);
-    tell_left_out(im->set, log);
+    if (im->nb_left_out > 0)
+        dcpg_warn(log, "%s: %" PRId64 " output%s left out, as a store has none of the kind: %s%s", first,
+                  im->nb_left_out, im->nb_left_out == 1 ? " is" : "s are", im->first_left_out,
+                  im->nb_left_out > 1 ? " ..." : "");
+}
+
+/* What the files offer is offered again; of the statistics they say their names only. */
+static dcpg_store_options options_of(const dcpg_importing *im, const dcpg_store_options *options) {
+    dcpg_store_options o = *options;
+    o.profiles = o.bulk_profiles = o.anno_files = NULL;
+    o.cpg_stats = &im->cpg_stats;
+    o.win_stats = &im->win_stats;
+    o.win_stats_wlen = &im->win_wlen;
+    if (im->set->cpg_wlen > 0)
+        o.stats_wlen = im->set->cpg_wlen < STORE_MAX_STATS_WLEN ? im->set->cpg_wlen : STORE_MAX_STATS_WLEN;
+    return o;
+}
+
+static making_input input_of(dcpg_importing *im, bool own_dna) {
+    return (making_input){.context = im,
+                          .name = im->set->files.v[0],
+                          .cells = &im->cells,
+                          .bulk = &im->bulk,
+                          .annos = &im->set->annos,
+                          .cell = give_cell,
+                          .bulk_values = give_bulk,
+                          .anno_inside = give_anno,
+                          .sites = give_sites,
+                          .sequences = own_dna ? give_sequences : NULL};
 }
 
 dcpg_status dcpg_store_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_store_options *options,
@@ -244,10 +321,11 @@ dcpg_status dcpg_store_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_stor
     bool own_dna = set->dna_wlen > 0 && options->dna_files->n == 0;
     dcpg_status status = dcpg_agree_all(set->par, start(&im, err), err);
     if (status == DCPG_OK) status = find_ends_all(&im, err);
-    making_input input = {
-        .context = &im, .name = set->files.v[0], .cells = &im.cells, .sites = give_sites, .cell = give_cell};
-    if (own_dna) input.sequences = give_sequences;
-    if (status == DCPG_OK) status = dcpg_store_make_from_all(options, &input, set->par, log, err);
+    if (status == DCPG_OK) {
+        const dcpg_store_options named = options_of(&im, options);
+        const making_input input = input_of(&im, own_dna);
+        status = dcpg_store_make_from_all(&named, &input, set->par, log, err);
+    }
     if (status == DCPG_OK) tell_all(&im, own_dna, log);
     finish(&im);
     return status;

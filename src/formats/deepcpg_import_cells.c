@@ -61,11 +61,12 @@ static bool join(call *there, float value, bool rounded) {
 /* Rows of one cell at hand. */
 typedef struct rows {
     dcpg_importing *im;
-    const char *cell;
+    const char *cell; /* or the column's name */
     calls calls;
     int64_t wlen; /* 0: no neighbours */
     char *label_path, *state_path, *dist_path;
     bool has_label;
+    bool inside; /* a column of an annotation: numbers that are not 0 are 1, 0 is no call */
     float *label, *state, *dist; /* [BLOCK], [BLOCK][wlen] twice */
     const dcpg_deepcpg_run *run;
     int64_t row, n;     /* of the file */
@@ -142,7 +143,8 @@ static dcpg_status add_rows(rows *r, dcpg_err *err) {
     return DCPG_OK;
 }
 
-static dcpg_status read_runs(rows *r, dcpg_err *err) {
+/* Goes through all rows. */
+static dcpg_status read_runs(rows *r, dcpg_status (*take)(rows *r, dcpg_err *err), dcpg_err *err) {
     const dcpg_deepcpg *set = r->im->set;
     for (int64_t k = 0; k < set->nb_run; k++) {
         r->run = &set->run[k];
@@ -150,7 +152,7 @@ static dcpg_status read_runs(rows *r, dcpg_err *err) {
             r->n = r->run->n - at < BLOCK ? r->run->n - at : BLOCK;
             r->row = r->run->row + at;
             r->pos = r->im->pos + r->im->first_row[k] + at;
-            DCPG_TRY(add_rows(r, err));
+            DCPG_TRY(take(r, err));
         }
     }
     return DCPG_OK;
@@ -233,7 +235,36 @@ static dcpg_status make_profile(rows *r, dcpg_profile *profile, dcpg_err *err) {
 dcpg_status dcpg_import_cell(dcpg_importing *im, const char *cell, dcpg_profile *profile, dcpg_err *err) {
     rows r = {.im = im, .cell = cell};
     dcpg_status status = open_rows(&r, err);
-    if (status == DCPG_OK) status = read_runs(&r, err);
+    if (status == DCPG_OK) status = read_runs(&r, add_rows, err);
+    if (status == DCPG_OK) status = make_profile(&r, profile, err);
+    close_rows(&r);
+    return status;
+}
+
+/* ---- columns ---- */
+
+static dcpg_status add_number(rows *r, int64_t i, dcpg_err *err) {
+    float value = r->label[i];
+    if (value == -1 || isnan(value) || (r->inside && value == 0)) return DCPG_OK;
+    if (value >= 0 && (r->inside || value <= 1)) return add(r, i, r->pos[i], r->inside ? 1 : value, false, err);
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: row %" PRId64 ": %s is %g: not within 0 and 1", file_of(r),
+                     r->row + i, r->cell, (double)value);
+}
+
+static dcpg_status add_numbers(rows *r, dcpg_err *err) {
+    DCPG_TRY(dcpg_import_read(r->im, r->run->file, r->label_path, DCPG_H5_F32, r->row, r->n, 0, r->label, err));
+    for (int64_t i = 0; i < r->n; i++) DCPG_TRY(add_number(r, i, err));
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_import_column(dcpg_importing *im, const char *path, bool inside, dcpg_profile *profile,
+                               dcpg_err *err) {
+    rows r = {.im = im, .cell = path, .inside = inside};
+    r.label_path = dcpg_strdup(path);
+    r.label = dcpg_alloc(BLOCK, sizeof *r.label);
+    dcpg_status status =
+        r.label && r.label_path ? DCPG_OK : dcpg_fail_nomem(err, "a column", BLOCK * sizeof *r.label);
+    if (status == DCPG_OK) status = read_runs(&r, add_numbers, err);
     if (status == DCPG_OK) status = make_profile(&r, profile, err);
     close_rows(&r);
     return status;

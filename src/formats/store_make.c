@@ -37,46 +37,55 @@ typedef struct named_path {
     const char *name, *path;
 } named_path;
 
+/* What the input has comes first. */
 static int by_name(const void *a, const void *b)
 {
     const named_path *x = a, *y = b;
     int order = strcmp(x->name, y->name);
-    return order ? order : strcmp(x->path, y->path);
+    if (order) return order;
+    return x->path && y->path ? strcmp(x->path, y->path) : (x->path != NULL) - (y->path != NULL);
 }
 
-static dcpg_status take_sorted(const named_path *sorted, size_t n, const char *what, named_files *files, dcpg_err *err)
+static dcpg_status fail_twice(const making *m, const making_kind *kind, const named_path *a, const named_path *b, dcpg_err *err)
+{
+    static const char naming[] = "(a file's name up to the first '.')";
+    if (!a->path) return dcpg_fail(err, DCPG_E_INPUT, "%s: names the %s %s %s, which %s holds already: rename it, or leave it out", b->path, kind->what, b->name, naming, m->input->name);
+    return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both name the %s %s %s: rename one, or give each once", a->path, b->path, kind->what, b->name, naming);
+}
+
+static dcpg_status take_sorted(const making *m, const named_path *sorted, size_t n, const making_kind *kind, named_files *files, dcpg_err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        if (i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0) {
-            return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both name the %s %s (a file's name up to the first '.'): rename one, or give each once", sorted[i - 1].path, sorted[i].path, what,
-                             sorted[i].name);
-        }
-        files->path[i] = sorted[i].path;
+        bool again = i + 1 < n && strcmp(sorted[i].name, sorted[i + 1].name) == 0;
+        if (again && !sorted[i].path && kind->replaced) continue;
+        if (again) return fail_twice(m, kind, &sorted[i], &sorted[i + 1], err);
+        files->path[files->name.n] = sorted[i].path;
         DCPG_TRY(dcpg_strings_add(&files->name, sorted[i].name, err));
     }
     return DCPG_OK;
 }
 
-dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, const char *what, named_files *files, dcpg_err *err)
+dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, const making_kind *kind, named_files *files, dcpg_err *err)
 {
-    size_t n = names->n;
+    size_t kept = kind->kept ? kind->kept->n : 0, n = names->n + kept;
     named_path *sorted = dcpg_alloc(n, sizeof *sorted);
     files->path = dcpg_alloc(n, sizeof *files->path);
     dcpg_status status = sorted && files->path ? DCPG_OK : dcpg_fail_nomem(err, "names of files", n * sizeof *sorted);
     if (status == DCPG_OK) {
-        for (size_t i = 0; i < n; i++) sorted[i] = (named_path){names->v[i], files->files.v[i]};
-        qsort(sorted, n, sizeof *sorted, by_name);
-        status = take_sorted(sorted, n, what, files, err);
+        for (size_t i = 0; i < kept; i++) sorted[i] = (named_path){kind->kept->v[i], NULL};
+        for (size_t i = 0; i < names->n; i++) sorted[kept + i] = (named_path){names->v[i], files->files.v[i]};
+        if (n > 0) qsort(sorted, n, sizeof *sorted, by_name);
+        status = take_sorted(m, sorted, n, kind, files, err);
     }
     dcpg_free(sorted);
     return status == DCPG_OK ? dcpg_check_output(m->options->out_file, &files->files, err) : status;
 }
 
-dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const char *what, named_files *files, dcpg_err *err)
+dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const making_kind *kind, named_files *files, dcpg_err *err)
 {
     dcpg_strings names = {0};
-    dcpg_status status = dcpg_profile_list(words, &names, &files->files, err);
-    if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, what, files, err);
+    dcpg_status status = words && words->n > 0 ? dcpg_profile_list(words, &names, &files->files, err) : DCPG_OK;
+    if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, kind, files, err);
     dcpg_strings_free(&names);
     return status;
 }
@@ -111,19 +120,6 @@ static dcpg_status add_chromo(making *m, const char *raw, dcpg_err *err)
     return status;
 }
 
-/* Cells of an input that takes the place of profiles. */
-static dcpg_status take_input(making *m, dcpg_err *err)
-{
-    const dcpg_strings *cells = m->input->cells;
-    m->cells.path = dcpg_alloc(cells->n, sizeof *m->cells.path);
-    if (!m->cells.path) return dcpg_fail_nomem(err, "cells", cells->n * sizeof *m->cells.path);
-    for (size_t i = 0; i < cells->n; i++) {
-        m->cells.path[i] = m->input->name;
-        DCPG_TRY(dcpg_strings_add(&m->cells.name, cells->v[i], err));
-    }
-    return DCPG_OK;
-}
-
 static dcpg_status take_options(making *m, dcpg_err *err)
 {
     const dcpg_store_options *o = m->options;
@@ -136,7 +132,8 @@ static dcpg_status take_options(making *m, dcpg_err *err)
     DCPG_TRY(dcpg_profile_check_format(o->profile_format, err));
     for (size_t i = 0; o->chromos && i < o->chromos->n; i++) DCPG_TRY(add_chromo(m, o->chromos->v[i], err));
     if (o->dna_files && o->dna_files->n > 0) DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, err));
-    DCPG_TRY(m->input ? take_input(m, err) : dcpg_make_sort_profiles(m, o->profiles, "cell", &m->cells, err));
+    const making_kind cells = {"cell", m->input ? m->input->cells : NULL, false};
+    DCPG_TRY(dcpg_make_sort_profiles(m, o->profiles, &cells, &m->cells, err));
     m->nb_cell = (int64_t)m->cells.name.n;
     DCPG_TRY(dcpg_make_take_extras(m, err));
     share_cells(m);
@@ -190,7 +187,7 @@ static dcpg_status make_all(making *m, dcpg_err *err)
 
 dcpg_status dcpg_store_make_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
 {
-    return dcpg_store_make_from_all(options, NULL, par, log, err);
+    return options->append ? dcpg_store_append_all(options, par, log, err) : dcpg_store_make_from_all(options, NULL, par, log, err);
 }
 
 dcpg_status dcpg_store_make_from_all(const dcpg_store_options *options, const making_input *input, const dcpg_par *par, dcpg_log *log, dcpg_err *err)

@@ -19,7 +19,6 @@ typedef struct packed_calls {
 typedef struct packed_cell {
     const char *path;
     bool binary;
-    int32_t shift;  /* to be added to positions; 0 since they are placed when they are read */
     int64_t n;
     int nb_chromo;
     packed_calls *chromo;
@@ -66,20 +65,25 @@ typedef struct genome {
     dcpg_par_shared *bits;
 } genome;
 
-/* What takes the place of profiles: cells, sites and, where not NULL, sequences out of memory. All Local. */
+/* Profiles by number: of cells, of bulk profiles, and of annotations, which list the positions inside. */
+typedef dcpg_status making_profile_fn(void *context, int64_t number, dcpg_profile *profile, dcpg_err *err);
+
+/* What is there without files: another data set, which becomes part of the store. Names in bytewise order. All functions are Local and may read HDF5: one thread calls them. */
 typedef struct making_input {
     void *context;
-    const char *name;          /* of where it comes from, for messages */
-    const dcpg_strings *cells; /* in bytewise order */
-    dcpg_status (*cell)(void *context, int64_t cell, dcpg_profile *profile, dcpg_err *err);
-    dcpg_status (*sites)(void *context, dcpg_profile *profile, dcpg_err *err); /* asked on rank 0 */
-    dcpg_status (*sequences)(void *context, dcpg_sequence_fn *each, void *receiver, dcpg_err *err); /* this rank's share */
+    const char *name; /* of where it comes from, for messages */
+    const dcpg_strings *cells, *bulk, *annos;
+    making_profile_fn *cell, *bulk_values, *anno_inside;
+    int64_t nb_pos;   /* of which bulk and annos tell, where they do not tell of all; 0: they do */
+    dcpg_status (*sites)(void *context, dcpg_profile *profile, dcpg_err *err); /* asked on rank 0; NULL: --cpg_cov tells */
+    dcpg_status (*sequences)(void *context, dcpg_sequence_fn *each, void *receiver, dcpg_err *err); /* this rank's share; NULL: none */
+    const dcpg_strings *chromo, *md5; /* [chromo->n] what FASTA files must agree with; NULL: nothing */
 } making_input;
 
-/* Files in the order of their names. */
+/* What profiles come from: files, and what the input has, in the order of their names. */
 typedef struct named_files {
     dcpg_strings files; /* as they were given */
-    const char **path;  /* [name.n] of them */
+    const char **path;  /* [name.n] of them; NULL: the input's */
     dcpg_strings name;
 } named_files;
 
@@ -127,7 +131,8 @@ static inline int64_t nb_own(const making *m)
 /* Where the sites are listed; NULL: they are found. */
 static inline const char *targets_of(const making *m)
 {
-    return m->input ? m->input->name : m->options->pos_file;
+    if (m->input) return m->input->sites ? m->input->name : NULL;
+    return m->options->pos_file;
 }
 
 static inline bool has_genome(const making *m)
@@ -135,8 +140,11 @@ static inline bool has_genome(const making *m)
     return m->dna_files.n > 0 || (m->input && m->input->sequences);
 }
 
-/* dcpg_store_make_all with `input` in place of profiles, which are not looked at; its calls are taken as they are. Collective. */
+/* dcpg_store_make_all of `input` (its calls are taken as they are) and of the files that the options name. Collective. */
 dcpg_status dcpg_store_make_from_all(const dcpg_store_options *options, const making_input *input, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
+
+/* dcpg_store_make_all with options->append. Collective. */
+dcpg_status dcpg_store_append_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
 
 /* gzip's level in a store: higher ones gain little here and take long. */
 enum { DCPG_STORE_DEFLATE = 4 };
@@ -150,10 +158,17 @@ dcpg_status dcpg_make_write_all(making *m, dcpg_err *err);     /* everything but
 
 dcpg_status dcpg_make_extras_all(making *m, dcpg_err *err);    /* part of writing: bulk profiles, annotations, statistics */
 
-/* Sorts profiles (or a list of them) by name; no two have the same: DCPG_E_INPUT says of what (`what`). Nor may the store be one of them. Local. */
-dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const char *what, named_files *files, dcpg_err *err);
+/* Names of one kind. */
+typedef struct making_kind {
+    const char *what;         /* they are called, in messages */
+    const dcpg_strings *kept; /* those of the input; may be NULL */
+    bool replaced;            /* a file may take the place of one of them */
+} making_kind;
+
+/* Sorts profiles (or a list of them; NULL: none), and what the input has, by name; no two have the same: DCPG_E_INPUT. Nor may the store be one of the files. Local. */
+dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const making_kind *kind, named_files *files, dcpg_err *err);
 /* The same for files->files, of which the names are given. */
-dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, const char *what, named_files *files, dcpg_err *err);
+dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, const making_kind *kind, named_files *files, dcpg_err *err);
 void dcpg_make_free_files(named_files *files);
 
 /* How profiles of cells are read. Local. */
@@ -163,7 +178,7 @@ dcpg_profile_options dcpg_make_profile_options(const making *m);
 dcpg_status dcpg_make_take_extras(making *m, dcpg_err *err);
 void dcpg_make_free_extras(making *m);
 
-/* Tells what became of the calls of all profiles. report[nb_own]. Collective. */
+/* Tells what became of the calls of all profiles that were read from files. report[nb_own]. Collective. */
 dcpg_status dcpg_make_tell_all(const making *m, const dcpg_profile_report *report, dcpg_err *err);
 
 /* Packs a profile, calls on unwanted chromosomes left out. Local. */

@@ -9,10 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fills the row of the file: a value or a bit for every position. */
-typedef dcpg_status fill_fn(const making *m, const char *path, void *row, dcpg_err *err);
+/* What fills a row: a file, or, where path is NULL, something of the input, by name. */
+typedef struct origin {
+    const char *name, *path;
+} origin;
 
-/* Rows of a dataset, one per file: where they go, and how a file fills one. */
+/* Fills the row: a value or a bit for every position. */
+typedef dcpg_status fill_fn(const making *m, const origin *from, void *row, dcpg_err *err);
+
+/* Rows of a dataset, one per name: where they go, and how one is filled. */
 typedef struct rows {
     const char *names, *data; /* datasets */
     dcpg_h5_type type;
@@ -21,13 +26,15 @@ typedef struct rows {
     fill_fn *fill;
 } rows;
 
-static dcpg_status write_row_all(making *m, const rows *r, int64_t number, const char *path, void *row, dcpg_err *err)
+/* Row `number`; a rank that has none left takes part with -1. */
+static dcpg_status write_row_all(making *m, const rows *r, const named_files *files, int64_t number, void *row, dcpg_err *err)
 {
+    bool any = number >= 0;
     dcpg_status status = DCPG_OK;
-    if (path) memset(row, 0, r->bytes);
-    if (path) status = r->fill(m, path, row, err);
+    if (any) memset(row, 0, r->bytes);
+    if (any) status = r->fill(m, &(origin){files->name.v[number], files->path[number]}, row, err);
     DCPG_TRY(dcpg_agree_all(m->par, status, err));
-    return dcpg_h5_write(m->file, r->data, r->type, &(dcpg_h5_block){{path ? number : 0, 0}, {path ? 1 : 0, r->width}}, row, err);
+    return dcpg_h5_write(m->file, r->data, r->type, &(dcpg_h5_block){{any ? number : 0, 0}, {any, r->width}}, row, err);
 }
 
 static dcpg_status write_rows_all(making *m, const rows *r, const named_files *files, dcpg_err *err)
@@ -41,15 +48,17 @@ static dcpg_status write_rows_all(making *m, const rows *r, const named_files *f
     dcpg_status status = row ? DCPG_OK : dcpg_fail_nomem(err, r->data, r->bytes);
     status = dcpg_agree_all(m->par, status, err);
     int64_t rounds = dcpg_max_i64_all(m->par, end - first);
-    for (int64_t i = first; i < first + rounds && status == DCPG_OK; i++) status = write_row_all(m, r, i, i < end ? files->path[i] : NULL, row, err);
+    for (int64_t i = first; i < first + rounds && status == DCPG_OK; i++) status = write_row_all(m, r, files, i < end ? i : -1, row, err);
     dcpg_free(row);
     return status;
 }
 
 /* ---- bulk profiles ---- */
 
-/* Values of the calls that stand on positions of the store. */
-static void place_calls(const making *m, const dcpg_profile *profile, float *row)
+/* Tells of each call that stands on a position of the store. */
+typedef void place_fn(void *row, int64_t position, float value);
+
+static void place_calls(const making *m, const dcpg_profile *profile, place_fn *place, void *row)
 {
     for (int c = 0; c < profile->nb_chromo; c++) {
         const dcpg_calls *calls = &profile->chromo[c];
@@ -58,40 +67,66 @@ static void place_calls(const making *m, const dcpg_profile *profile, float *row
         int64_t at = m->pos_offset[chromo], end = m->pos_offset[chromo + 1];
         for (int64_t i = 0; i < calls->n; i++) {
             while (at < end && m->pos[at] < calls->pos[i]) at++;
-            if (at < end && m->pos[at] == calls->pos[i]) row[at] = calls->value[i];
+            if (at < end && m->pos[at] == calls->pos[i]) place(row, at, calls->value[i]);
         }
     }
 }
 
-/* Shares of reads, never rounded. */
-static dcpg_status fill_bulk(const making *m, const char *path, void *row, dcpg_err *err)
+static void set_value(void *row, int64_t position, float value)
 {
-    dcpg_profile profile = {0};
-    float *value = row;
+    ((float *)row)[position] = value;
+}
+
+static void set_inside(void *row, int64_t position, float value)
+{
+    (void)value;
+    ((uint64_t *)row)[position / 64] |= UINT64_C(1) << position % 64;
+}
+
+/* Shares of reads, never rounded. */
+static dcpg_status load_bulk(const making *m, const origin *from, dcpg_profile *profile, dcpg_err *err)
+{
+    if (!from->path) return m->input->bulk_values(m->input->context, dcpg_strings_find(m->input->bulk, from->name), profile, err);
     dcpg_profile_options options = dcpg_make_profile_options(m);
     options.call = DCPG_CALL_FRACTION;
     options.format = "auto"; /* the cells may come in another */
-    dcpg_status status = dcpg_profile_load(path, &options, &profile, NULL, err);
+    return dcpg_profile_load(from->path, &options, profile, NULL, err);
+}
+
+static dcpg_status fill_bulk(const making *m, const origin *from, void *row, dcpg_err *err)
+{
+    dcpg_profile profile = {0};
+    float *value = row;
+    dcpg_status status = load_bulk(m, from, &profile, err);
     for (int64_t i = 0; i < m->nb_pos && status == DCPG_OK; i++) value[i] = NAN;
-    if (status == DCPG_OK) place_calls(m, &profile, value);
+    if (status == DCPG_OK) place_calls(m, &profile, set_value, row);
     dcpg_profile_free(&profile);
     return status;
 }
 
 /* ---- annotations ---- */
 
-static dcpg_status fill_anno(const making *m, const char *path, void *row, dcpg_err *err)
+static dcpg_status fill_known_anno(const making *m, const char *name, void *row, dcpg_err *err)
 {
+    dcpg_profile profile = {0};
+    dcpg_status status = m->input->anno_inside(m->input->context, dcpg_strings_find(m->input->annos, name), &profile, err);
+    if (status == DCPG_OK) place_calls(m, &profile, set_inside, row);
+    dcpg_profile_free(&profile);
+    return status;
+}
+
+static dcpg_status fill_anno(const making *m, const origin *from, void *row, dcpg_err *err)
+{
+    if (!from->path) return fill_known_anno(m, from->name, row, err);
     dcpg_bed bed;
-    uint64_t *word = row;
-    dcpg_status status = dcpg_bed_read(path, &bed, err);
+    dcpg_status status = dcpg_bed_read(from->path, &bed, err);
     for (int64_t b = 0; b < bed.nb_chromo && status == DCPG_OK; b++) {
         const dcpg_bed_chromo *on = &bed.chromo[b];
         ptrdiff_t c = dcpg_strings_find(&m->chromo, on->chromo);
         int64_t k = 0;
         for (int64_t i = c < 0 ? 0 : m->pos_offset[c]; c >= 0 && i < m->pos_offset[c + 1]; i++) {
             while (k < on->n && on->v[k].end < m->pos[i]) k++;
-            if (k < on->n && on->v[k].start <= m->pos[i]) word[i / 64] |= UINT64_C(1) << i % 64;
+            if (k < on->n && on->v[k].start <= m->pos[i]) set_inside(row, i, 1);
         }
     }
     dcpg_bed_free(&bed);
@@ -113,8 +148,30 @@ static dcpg_status write_stats_all(making *m, dcpg_err *err)
     return dcpg_h5_write(m->file, STORE_WIN_WLEN, DCPG_H5_I64, NULL, m->win_wlen, err);
 }
 
+/* Names of a list that no file gives anew. */
+static int64_t count_kept(const named_files *files)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < files->name.n; i++) n += files->path[i] == NULL;
+    return n;
+}
+
+/* What the input does not know of positions that others brought: values may be missing, annotations may not. */
+static dcpg_status check_kept(const making *m, dcpg_err *err)
+{
+    int64_t news = m->input && m->input->nb_pos > 0 ? m->nb_pos - m->input->nb_pos : 0;
+    if (news > 0 && count_kept(&m->annos) > 0) {
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: its annotations say nothing of the %" PRId64 " new positions: give their files again with --anno_files", m->input->name, news);
+    }
+    if (news > 0 && count_kept(&m->bulk) > 0) {
+        dcpg_warn(m->log, "the bulk profiles of %s have no values at the %" PRId64 " new positions: give their files again with --bulk_profiles to fill them in", m->input->name, news);
+    }
+    return DCPG_OK;
+}
+
 dcpg_status dcpg_make_extras_all(making *m, dcpg_err *err)
 {
+    DCPG_TRY(check_kept(m, err));
     int64_t words = store_words(m->nb_pos);
     const rows bulk = {STORE_BULK, STORE_BULK_VALUE, DCPG_H5_F32, m->nb_pos, STORE_VALUE_CHUNK, (size_t)m->nb_pos * sizeof(float), fill_bulk};
     const rows annos = {STORE_ANNOS, STORE_ANNO_INSIDE, DCPG_H5_U64, words, STORE_WORD_CHUNK, (size_t)words * sizeof(uint64_t), fill_anno};
@@ -172,7 +229,8 @@ static dcpg_status sort_annos(making *m, dcpg_err *err)
         if (status == DCPG_OK) status = dcpg_strings_add(&m->annos.files, files->v[i], err);
         dcpg_free(name);
     }
-    if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, "annotation", &m->annos, err);
+    const making_kind kind = {"annotation", m->input ? m->input->annos : NULL, true};
+    if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, &kind, &m->annos, err);
     dcpg_strings_free(&names);
     return status;
 }
@@ -180,7 +238,8 @@ static dcpg_status sort_annos(making *m, dcpg_err *err)
 dcpg_status dcpg_make_take_extras(making *m, dcpg_err *err)
 {
     const dcpg_store_options *o = m->options;
-    if (o->bulk_profiles && o->bulk_profiles->n > 0) DCPG_TRY(dcpg_make_sort_profiles(m, o->bulk_profiles, "bulk profile", &m->bulk, err));
+    const making_kind bulk = {"bulk profile", m->input ? m->input->bulk : NULL, true};
+    DCPG_TRY(dcpg_make_sort_profiles(m, o->bulk_profiles, &bulk, &m->bulk, err));
     DCPG_TRY(sort_annos(m, err));
     DCPG_TRY(take_statistics(o->cpg_stats, "cpg_stats", &m->cpg_stats, err));
     DCPG_TRY(take_statistics(o->win_stats, "win_stats", &m->win_stats, err));

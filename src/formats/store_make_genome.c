@@ -196,12 +196,16 @@ static dcpg_status share_runs_all(making *m, int chromo, const dcpg_sequence *he
 static dcpg_status take_chromo_all(making *m, int chromo, dcpg_err *err)
 {
     const genome *g = &m->genome;
-    const char *name = m->chromo.v[chromo];
+    const char *name = m->chromo.v[chromo], *asks = m->input ? m->input->name : m->options->pos_file;
     const dcpg_cg_chromo *found = dcpg_cg_find(&g->map, name);
     if (!found) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: chromosome %s is missing from the FASTA files: add its sequence to --dna_files, or name the chromosomes to use with --chromos", targets_of(m), name);
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: chromosome %s is missing from the FASTA files: add its sequence to --dna_files, or name the chromosomes to use with --chromos", asks, name);
     }
     const about_sequence *about = &g->about[found - g->chromo];
+    ptrdiff_t known = m->input && m->input->chromo ? dcpg_strings_find(m->input->chromo, name) : -1;
+    if (known >= 0 && strcmp(m->input->md5->v[known], about->md5) != 0) {
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: its chromosome %s is another than that of the FASTA files: give the genome it was made with", asks, name);
+    }
     bool own = about->owner == m->par->rank;
     m->length[chromo] = about->length;
     m->owner[chromo] = about->owner;

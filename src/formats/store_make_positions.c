@@ -82,7 +82,7 @@ static dcpg_status push_calls(stack *s, const packed_cell *cell, int chromo, uin
     tallies list = {.v = dcpg_alloc((size_t)calls->n, sizeof *list.v)};
     if (!list.v) return dcpg_fail_nomem(err, "positions", (unsigned long long)calls->n * sizeof *list.v);
     unpacking u = dcpg_start_unpacking(calls);
-    while (dcpg_unpack_call(&u)) list.v[list.n++] = (tally){u.pos + cell->shift, count};
+    while (dcpg_unpack_call(&u)) list.v[list.n++] = (tally){u.pos, count};
     return push(s, list, err);
 }
 

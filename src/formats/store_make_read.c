@@ -126,7 +126,7 @@ dcpg_profile_options dcpg_make_profile_options(const making *m)
 {
     const dcpg_store_options *o = m->options;
     return (dcpg_profile_options){.format = o->profile_format,
-                                  .genome = m->dna_files.n > 0 ? &m->genome.map : NULL,
+                                  .genome = has_genome(m) ? &m->genome.map : NULL,
                                   .chromos = &m->wanted,
                                   .call = o->call,
                                   .bedgraph_base = o->bedgraph_base,
@@ -134,30 +134,57 @@ dcpg_profile_options dcpg_make_profile_options(const making *m)
                                   .min_cg = o->min_cg};
 }
 
-static dcpg_status read_profile(const making *m, const dcpg_profile_options *options, int64_t i, dcpg_profile_report *report, dcpg_err *err)
+/* Whether the input has the cell, the i-th of this rank. */
+static bool is_kept(const making *m, int64_t i)
+{
+    return m->cells.path[m->cell_first + i] == NULL;
+}
+
+static dcpg_status read_kept(const making *m, int64_t i, dcpg_err *err)
 {
     dcpg_profile profile = {0};
-    m->cell[i].path = m->cells.path[m->cell_first + i];
-    dcpg_status status = m->input ? m->input->cell(m->input->context, m->cell_first + i, &profile, err) : dcpg_profile_load(m->cell[i].path, options, &profile, report, err);
+    int64_t number = dcpg_strings_find(m->input->cells, m->cells.name.v[m->cell_first + i]);
+    m->cell[i].path = m->input->name;
+    dcpg_status status = m->input->cell(m->input->context, number, &profile, err);
     if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cell[i], err);
     dcpg_profile_free(&profile);
     return status;
 }
 
-/* Reads this rank's profiles, several at a time; the first one that is wrong speaks. report[nb_own] */
+static dcpg_status read_profile(const making *m, const dcpg_profile_options *options, int64_t i, dcpg_profile_report *report, dcpg_err *err)
+{
+    dcpg_profile profile = {0};
+    m->cell[i].path = m->cells.path[m->cell_first + i];
+    dcpg_status status = dcpg_profile_load(m->cell[i].path, options, &profile, report, err);
+    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cell[i], err);
+    dcpg_profile_free(&profile);
+    return status;
+}
+
+static void tell_progress(const making *m, int64_t done)
+{
+    dcpg_progress(m->log, false, "data: %" PRId64 " of %" PRId64 " profiles read", done * m->nb_cell / nb_own(m), m->nb_cell);
+}
+
+/* Reads this rank's profiles, files several at a time; the first one that is wrong speaks. report[nb_own] */
 static dcpg_status read_profiles(making *m, dcpg_profile_report *report, dcpg_err *err)
 {
     dcpg_profile_options options = dcpg_make_profile_options(m);
     int64_t n = nb_own(m), done = 0, worst = n;
     dcpg_err first = {0};
-#pragma omp parallel for schedule(dynamic, 1) if (!m->input) /* which may read HDF5, by one thread alone */
     for (int64_t i = 0; i < n; i++) {
+        if (!is_kept(m, i)) continue;
+        DCPG_TRY(read_kept(m, i, err));
+        tell_progress(m, ++done);
+    }
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t i = 0; i < n; i++) {
+        if (is_kept(m, i)) continue;
         dcpg_err mine = {0};
         dcpg_status status = read_profile(m, &options, i, &report[i], &mine);
 #pragma omp critical(dcpg_store_make)
         {
-            done++;
-            dcpg_progress(m->log, false, "data: %" PRId64 " of %" PRId64 " profiles read", done * m->nb_cell / n, m->nb_cell);
+            tell_progress(m, ++done);
             if (status != DCPG_OK && i < worst) {
                 worst = i;
                 first = mine;
@@ -254,7 +281,7 @@ dcpg_status dcpg_make_read_all(making *m, dcpg_err *err)
     if (status == DCPG_OK) status = read_profiles(m, report, err);
     if (status == DCPG_OK && targets_of(m) && m->par->rank == 0) status = read_targets(m, err);
     status = dcpg_agree_all(m->par, status, err);
-    if (status == DCPG_OK && !m->input) status = dcpg_make_tell_all(m, report, err);
+    if (status == DCPG_OK) status = dcpg_make_tell_all(m, report, err);
     dcpg_free(report);
     DCPG_TRY(status);
     DCPG_TRY(name_chromos_all(m, err));

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A profile that was read from a file, and what became of its calls. */
+typedef struct told {
+    int64_t cell;
+    dcpg_profile_report report;
+} told;
+
 /* A profile's share on CG, to be sorted. */
 typedef struct share {
     double on_cg;
@@ -29,14 +35,15 @@ static void tell_profile(const making *m, int64_t cell, const dcpg_profile_repor
 }
 
 /* Lowest, median and highest share, and the files that have the lowest ones. */
-static void tell_shares(const making *m, const dcpg_profile_report *all, share *sorted) {
-    int64_t n = m->nb_cell, hit = 0, calls = 0, moved[3] = {0}, ignored = 0;
+static void tell_shares(const making *m, const told *all, int64_t n, share *sorted) {
+    int64_t hit = 0, calls = 0, moved[3] = {0}, ignored = 0;
     for (int64_t i = 0; i < n; i++) {
-        sorted[i] = (share){dcpg_profile_on_cg(&all[i]), i};
-        hit += all[i].on_cg;
-        calls += all[i].calls - all[i].elsewhere;
-        moved[1 + all[i].shift]++;
-        ignored += all[i].strand_ignored;
+        const dcpg_profile_report *r = &all[i].report;
+        sorted[i] = (share){dcpg_profile_on_cg(r), all[i].cell};
+        hit += r->on_cg;
+        calls += r->calls - r->elsewhere;
+        moved[1 + r->shift]++;
+        ignored += r->strand_ignored;
     }
     qsort(sorted, (size_t)n, sizeof *sorted, by_share);
     dcpg_info(m->log,
@@ -65,15 +72,16 @@ static void tell_shares(const making *m, const dcpg_profile_report *all, share *
               calls - hit, calls, 100.0 * (double)(calls - hit) / (double)calls, worst);
 }
 
-static void tell_dropped(const making *m, const dcpg_profile_report *all) {
+static void tell_dropped(const making *m, const told *all, int64_t n) {
     int64_t elsewhere = 0, tied = 0, few = 0, empty = 0;
     const char *contig = "";
-    for (int64_t i = 0; i < m->nb_cell; i++) {
-        elsewhere += all[i].elsewhere;
-        tied += all[i].tied;
-        few += all[i].few;
-        empty += all[i].on_cg == 0;
-        if (!*contig) contig = all[i].contig;
+    for (int64_t i = 0; i < n; i++) {
+        const dcpg_profile_report *r = &all[i].report;
+        elsewhere += r->elsewhere;
+        tied += r->tied;
+        few += r->few;
+        empty += r->on_cg == 0;
+        if (!*contig) contig = r->contig;
     }
     if (elsewhere > 0)
         dcpg_warn(m->log, "%" PRId64 " calls lie on contigs that the genome lacks (%s, say) and are dropped",
@@ -89,21 +97,36 @@ static void tell_dropped(const making *m, const dcpg_profile_report *all) {
                   empty == 1 ? " is left with" : "s are left with");
 }
 
+static void tell(const making *m, const told *all, int64_t n, share *sorted) {
+    for (int64_t i = 0; i < n; i++) tell_profile(m, all[i].cell, &all[i].report);
+    if (has_genome(m)) tell_shares(m, all, n, sorted);
+    tell_dropped(m, all, n);
+}
+
+/* This rank's profiles that were read from files, into own[nb_own]; their number. */
+static int64_t list_own(const making *m, const dcpg_profile_report *report, told *own) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < nb_own(m); i++)
+        if (m->cells.path[m->cell_first + i]) own[n++] = (told){m->cell_first + i, report[i]};
+    return n;
+}
+
 dcpg_status dcpg_make_tell_all(const making *m, const dcpg_profile_report *report, dcpg_err *err) {
     size_t *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
     share *sorted = dcpg_alloc((size_t)m->nb_cell, sizeof *sorted);
+    told *own = dcpg_alloc((size_t)nb_own(m), sizeof *own);
     void *all = NULL;
-    dcpg_status status =
-        bytes_of && sorted ? DCPG_OK : dcpg_fail_nomem(err, "cells", (size_t)m->nb_cell * sizeof *sorted);
+    dcpg_status status = bytes_of && sorted && own
+                             ? DCPG_OK
+                             : dcpg_fail_nomem(err, "cells", (size_t)m->nb_cell * sizeof *sorted);
     status = dcpg_agree_all(m->par, status, err);
+    int64_t n = status == DCPG_OK ? list_own(m, report, own) : 0;
     if (status == DCPG_OK)
-        status = dcpg_allgatherv_all(m->par, report, (size_t)nb_own(m) * sizeof *report, &all, bytes_of, err);
-    if (status == DCPG_OK) {
-        for (int64_t i = 0; i < m->nb_cell; i++) tell_profile(m, i, (dcpg_profile_report *)all + i);
-        if (m->dna_files.n > 0) tell_shares(m, all, sorted);
-        tell_dropped(m, all);
-    }
+        status = dcpg_allgatherv_all(m->par, own, (size_t)n * sizeof *own, &all, bytes_of, err);
+    n = dcpg_sum_i64_all(m->par, n);
+    if (status == DCPG_OK && n > 0) tell(m, all, n, sorted);
     dcpg_free(all);
+    dcpg_free(own);
     dcpg_free(sorted);
     dcpg_free(bytes_of);
     return status;

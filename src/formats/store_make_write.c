@@ -113,20 +113,19 @@ static dcpg_status write_positions(making *m, dcpg_err *err)
 typedef struct walk {
     const making *m;
     unpacking u;
-    int32_t shift;
     int64_t index, end; /* positions [index, end) can still be met */
 } walk;
 
-static walk start_walk(const making *m, const packed_cell *cell, const packed_calls *calls)
+static walk start_walk(const making *m, const packed_calls *calls)
 {
-    return (walk){m, dcpg_start_unpacking(calls), cell->shift, m->pos_offset[calls->chromo], m->pos_offset[calls->chromo + 1]};
+    return (walk){m, dcpg_start_unpacking(calls), m->pos_offset[calls->chromo], m->pos_offset[calls->chromo + 1]};
 }
 
 /* The next call's position, which is in the list: looked for in steps that double. */
 static bool next_call(walk *w)
 {
     if (!dcpg_unpack_call(&w->u)) return false;
-    const int32_t *pos = w->m->pos, wanted = w->u.pos + w->shift;
+    const int32_t *pos = w->m->pos, wanted = w->u.pos;
     int64_t low = w->index, step = 1; /* pos[low] <= wanted */
     while (low + step < w->end && pos[low + step] <= wanted) {
         low += step;
@@ -146,7 +145,7 @@ static bool next_call(walk *w)
 static void set_bits(const making *m, const packed_cell *cell, uint64_t *observed, uint64_t *state)
 {
     for (int c = 0; c < cell->nb_chromo; c++) {
-        walk w = start_walk(m, cell, &cell->chromo[c]);
+        walk w = start_walk(m, &cell->chromo[c]);
         while (next_call(&w)) {
             observed[w.index / 64] |= UINT64_C(1) << w.index % 64;
             state[w.index / 64] |= (uint64_t)w.u.state << w.index % 64;
@@ -216,7 +215,7 @@ static void set_values(const making *m, const packed_cell *cell, float *row)
     const float *value = cell->value;
     for (int64_t i = 0; i < m->nb_pos; i++) row[i] = NAN;
     for (int c = 0; c < cell->nb_chromo; c++) {
-        walk w = start_walk(m, cell, &cell->chromo[c]);
+        walk w = start_walk(m, &cell->chromo[c]);
         while (next_call(&w)) row[w.index] = *value++;
     }
 }
@@ -294,12 +293,22 @@ static dcpg_status write_all_cells(making *m, dcpg_err *err)
     return status;
 }
 
+/* How the sites were chosen, for those who append to the store. */
+static dcpg_status write_manner(making *m, dcpg_err *err)
+{
+    const dcpg_store_options *o = m->options;
+    bool chosen = targets_of(m) || o->nb_sample_chromo > 0 || o->nb_sample > 0;
+    DCPG_TRY(dcpg_h5_write_attr_i64(m->file, "/", STORE_CPG_COV, chosen ? 0 : o->cpg_cov, err));
+    return m->wanted.n > 0 ? dcpg_h5_write_attr_strings(m->file, "/", STORE_CHROMOS, &m->wanted, err) : DCPG_OK;
+}
+
 dcpg_status dcpg_make_write_all(making *m, dcpg_err *err)
 {
     DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", "format", STORE_FORMAT, err));
     DCPG_TRY(dcpg_h5_write_attr_i64(m->file, "/", "version", STORE_VERSION, err));
     DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", "program", "dcpg " DCPG_VERSION, err));
     DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", "command", m->options->command ? m->options->command : "", err));
+    DCPG_TRY(write_manner(m, err));
     DCPG_TRY(write_genome(m, err));
     DCPG_TRY(write_positions(m, err));
     DCPG_TRY(write_all_cells(m, err));
