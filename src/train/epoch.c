@@ -107,6 +107,7 @@ dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err) {
         if (agreed.diverged) return trainer_diverged(t, err);
         t->stop = agreed.stop;
         t->step_seconds = dcpg_now() - before;
+        t->advanced = true;
         after_step_all(t, &agreed, started, first_step);
         before = dcpg_now();
     }
@@ -135,7 +136,9 @@ dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err)
         dcpg_status status = validation_step(t, err);
         agreement agreed = agree_on_step_all(t, status, true);
         if (agreed.failed) return dcpg_agree_all(t->par, status, err);
-        t->stop = agreed.stop;
+        /* A validation cannot be resumed: a job that began with it sees it through, or none ever would. */
+        bool short_of_time = agreed.stop == STOP_TIME || agreed.stop == STOP_JOB_TIME;
+        if (!short_of_time || t->advanced) t->stop = agreed.stop;
         if (t->stop != STOP_NOT) return DCPG_OK;
     }
     t->val_tally->n = t->val_shards->nb_site;

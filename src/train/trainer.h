@@ -57,6 +57,7 @@ typedef struct trainer {
     double last_saved;              /* checkpoint, or the start */
     double saving_seconds;          /* of the last checkpoint */
     double step_seconds;            /* of the last step */
+    bool advanced;                  /* a step of training was made since the start, so that stopping loses nothing */
     stop_reason stop;
 } trainer;
 

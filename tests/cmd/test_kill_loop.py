@@ -55,10 +55,10 @@ def kill_once(words, log):
         time.sleep(rng.uniform(0, 0.05))
     else:
         wait_until(lambda: run.poll() is not None, rng.uniform(0, 0.5))
+    wait_until(lambda: run.poll() is not None or children(run.pid), 60)
     pids = children(run.pid) if run.poll() is None else []
     if not pids:
-        run.wait()
-        return run.returncode != 0
+        return run.wait() != 0
     os.kill(rng.choice(pids), 9)
     killed = time.time()
     code = run.wait()
@@ -86,7 +86,7 @@ os.chdir(work.name)
 quietly([dcpg, 'simulate', '--out_dir', 'sim', '--nb_chromo', '2', '--chromo_len', '30000', '--nb_cell', '3', '--seed', '3'])
 quietly([dcpg, 'data', '--cpg_profiles'] + sorted(glob.glob('sim/cpg/*.tsv.gz')) + ['--dna_files', 'sim/dna', '--out_file', 's.h5'])
 train = [dcpg, 'train', 's.h5', '--train_chromos', '1', '--val_chromos', '2', '--cpg_model', 'fc[16]_bgru[8]_do', '--cpg_wlen', '8', '--dropout', '0.1',
-         '--nb_train_sample', '150', '--nb_val_sample', '60', '--batch_size', '10', '--learning_rate', '0.003', '--early_stopping', '0', '--nb_epoch', '24', '--seed', '5']
+         '--nb_train_sample', '150', '--nb_val_sample', '60', '--batch_size', '10', '--learning_rate', '0.003', '--early_stopping', '0', '--nb_epoch', '60', '--seed', '5']
 quietly([mpirun, '-n', '2'] + train + ['--out_dir', 'whole'])
 
 started, kills, writes = time.time(), 0, 0
