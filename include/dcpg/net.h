@@ -25,6 +25,7 @@ typedef struct dcpg_param {
 typedef struct dcpg_net_options {
     int64_t max_rows;       /* most samples of one call */
     int total, first, end;  /* leaves of the summation tree, and this rank's; 1, 0, 1 for prediction */
+    int at_once;            /* training: most leaves of one pass; 0: all of this rank's. Changes no bit of any result, see dcpg_net_pass */
     bool train;             /* keep activations and gradients */
     uint64_t seed;          /* dropout keys */
     bool profile;           /* measure the time of every operation, see dcpg_net_times */
@@ -39,6 +40,7 @@ typedef struct dcpg_input {
     const int64_t *id;         /* [n] global sample numbers (dropout keys); may be NULL for prediction */
     const dcpg_leaves *leaves; /* NULL for prediction */
     uint64_t step;             /* optimiser steps made so far (dropout keys) */
+    int pass;                  /* which of net->nb_pass; see dcpg_net_pass */
 } dcpg_input;
 
 /* What to learn from. */
@@ -54,7 +56,8 @@ typedef struct dcpg_net {
     size_t nb_trained;       /* floats that have gradients: params[0 .. nb_trained) */
     size_t nb_value;         /* floats of params, moving statistics included (at the end) */
     float *params;           /* [nb_value] ONE allocation */
-    float *grads;            /* [nb_node][nb_trained] sums over this rank's maximal nodes; after backward and reducer.wait the total is in node 0 */
+    float *grads;            /* [nb_node][nb_trained] sums over this rank's maximal nodes; after backward and reducer.wait the total is in node 0. Spare levels behind */
+    int nb_pass;             /* forward, loss and backward passes of a step, each over some of the rank's leaves */
     int nb_node;
     dcpg_node node[DCPG_MAX_NODES];
     int nb_param;
@@ -75,6 +78,17 @@ void dcpg_net_init(dcpg_net *net, uint64_t seed);
 void dcpg_net_get(const dcpg_net *net, const dcpg_param *param, float *values);
 void dcpg_net_set(dcpg_net *net, const dcpg_param *param, const float *values);
 
+/* What one pass works on: a part of the rank's samples. */
+typedef struct dcpg_net_samples {
+    dcpg_input input;
+    dcpg_targets targets;
+    dcpg_leaves leaves;
+} dcpg_net_samples;
+
+/* Pass `pass` of a step over the samples of `input` and `targets`, which are those of all leaves of this rank. All passes are to be made in their order, each forward, loss, backward.
+ * Row i of the part is row i + part->leaves.row[0] of the whole. Where nb_pass is 1, input and targets serve as they are. Pure. */
+void dcpg_net_pass(const dcpg_net *net, int pass, const dcpg_input *input, const dcpg_targets *targets, dcpg_net_samples *part);
+
 /* Forward pass. training: batch statistics (summed over ranks by `reducer`: Collective then; NULL where this net holds all leaves), dropout; also updates the moving statistics
  * (not those of frozen layers, which Keras 2.2 still normalises by the batch). Otherwise moving statistics, no dropout; Local, reducer may be NULL. */
 void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer);
@@ -86,7 +100,7 @@ const float *dcpg_net_prediction(const dcpg_net *net, int output, int64_t *strid
  * backward for these rows (output weights included). Rows are those of one leaf when the sums go through the tree. A missing label (-1) enters with the weight 1e-7. Local. */
 void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, int64_t first, int64_t end, bool with_gradient, double *loss);
 
-/* Backward pass (once) after forward(training) and loss over all rows. Layers from last to first; reducer->start for each range of gradients as it becomes ready (whole ranges, in
+/* Backward pass (once) after forward(training) and loss over all rows; of several passes only the last one hands ranges to the reducer. Layers from last to first; reducer->start for each range of gradients as it becomes ready (whole ranges, in
  * the same order on all ranks), reducer->poll in between. The caller calls reducer->wait. Gradients are those of the loss divided by n_global, without penalty; those of frozen layers are 0 and not reduced. The predictions stay. Collective;
  * reducer NULL where this net holds all leaves. */
 void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reducer *reducer);
@@ -112,6 +126,9 @@ typedef struct dcpg_net_size {
     int64_t activation_bytes;         /* kept per sample when training */
 } dcpg_net_size;
 dcpg_status dcpg_net_measure(const dcpg_graph *graph, dcpg_net_size *size, dcpg_err *err);
+
+/* Bytes that dcpg_net_new allocates. DCPG_E_USAGE where `options` asks for several passes and batch normalisation needs all samples at once. Local. */
+dcpg_status dcpg_net_bytes(const dcpg_graph *graph, const dcpg_net_options *options, size_t *bytes, dcpg_err *err);
 
 /* Prints layers, output extents, parameters, as `dcpg models NAME` shows them. */
 void dcpg_graph_print(const dcpg_graph *graph, FILE *out);

@@ -8,9 +8,14 @@
 
 /* ---- construction ---- */
 
+/* Buffers of gradients. */
+static size_t count_gradients(const dcpg_plan *plan) {
+    return plan->options.train ? (size_t)((plan->nb_node > 0 ? plan->nb_node : 1) + plan->nb_spare) : 0;
+}
+
 static dcpg_status allocate(dcpg_net *net, dcpg_err *err) {
     const dcpg_plan *plan = net->plan;
-    size_t nb_grads = net->options.train ? (size_t)(plan->nb_node > 0 ? plan->nb_node : 1) : 0;
+    size_t nb_grads = count_gradients(plan);
     net->params = dcpg_alloc(net->nb_value, sizeof *net->params);
     net->grads = dcpg_alloc(nb_grads * net->nb_trained, sizeof *net->grads);
     net->output = dcpg_alloc((size_t)net->nb_output, sizeof *net->output);
@@ -33,6 +38,7 @@ dcpg_status dcpg_net_new_planned(const dcpg_graph *graph, const dcpg_net_options
         net->nb_value = net->plan->nb_value_params;
         net->nb_node = net->plan->nb_node;
         memcpy(net->node, net->plan->node, sizeof net->node);
+        net->nb_pass = net->plan->nb_pass;
         net->nb_param = net->plan->nb_param;
         net->param = net->plan->param;
         net->nb_output = graph->nb_output;
@@ -91,15 +97,18 @@ static dcpg_run start_run(dcpg_net *net, const dcpg_input *input, bool training,
     assert(input->n >= 0 && input->n <= net->options.max_rows);
     assert(!net->graph->dna_wlen || input->dna || input->n == 0);
     assert(!net->graph->nb_cell || input->cpg || input->n == 0);
-    return (dcpg_run){.net = net, .plan = net->plan, .input = input, .reducer = reducer, .n = input->n, .training = training};
+    assert(input->pass >= 0 && input->pass < net->nb_pass);
+    return (dcpg_run){.net = net, .plan = net->plan, .input = input, .reducer = reducer, .pass = &net->plan->pass[input->pass],
+                      .n = input->n, .training = training};
 }
 
 static void check_leaves(const dcpg_net *net, const dcpg_input *input) {
     const dcpg_leaves *leaves = input->leaves;
     assert(net->options.train && leaves && leaves->total == net->options.total);
-    assert(leaves->first == net->options.first && leaves->end == net->options.end);
-    assert(leaves->row[0] == 0 && leaves->row[leaves->end - leaves->first] == input->n);
-    (void)net, (void)leaves, (void)input;
+    dcpg_node pass = net->plan->pass[input->pass].leaves;
+    assert(leaves->first == pass.first && leaves->end == pass.end);
+    assert(leaves->row[leaves->end - leaves->first] - leaves->row[0] == input->n);
+    (void)net, (void)leaves, (void)input, (void)pass;
 }
 
 void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer) {
@@ -152,6 +161,14 @@ dcpg_status dcpg_net_measure(const dcpg_graph *graph, dcpg_net_size *size, dcpg_
     for (int i = 0; i < plan->nb_op; i++) size->macs += plan->op[i].macs;
     for (int i = 0; i < plan->nb_param; i++)
         *(plan->param[i].trainable ? &size->trainable : &size->not_trainable) += (int64_t)plan->param[i].size;
+    dcpg_plan_free(plan);
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_net_bytes(const dcpg_graph *graph, const dcpg_net_options *options, size_t *bytes, dcpg_err *err) {
+    dcpg_plan *plan;
+    DCPG_TRY(dcpg_plan_new(graph, options, true, &plan, err));
+    *bytes = dcpg_plan_bytes(plan) + (count_gradients(plan) * plan->nb_trained + plan->nb_value_params) * sizeof(float);
     dcpg_plan_free(plan);
     return DCPG_OK;
 }

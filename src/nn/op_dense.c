@@ -86,8 +86,9 @@ static void sum_pieces(const dcpg_op *op, const dcpg_run *run, float *grads, dcp
 }
 
 static void sum_large(const dcpg_op *op, const dcpg_run *run) {
-    for (int i = 0; i < run->plan->nb_node; i++)
-        sum_pieces(op, run, run->net->grads + (size_t)i * run->net->nb_trained + op->begin, run->plan->node[i]);
+    const dcpg_node *nodes;
+    int nb_node = dcpg_run_nodes(run, &nodes);
+    for (int i = 0; i < nb_node; i++) sum_pieces(op, run, dcpg_run_node_gradient(run, op, i), nodes[i]);
     dcpg_run_start(op, run);
 }
 

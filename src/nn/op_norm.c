@@ -12,6 +12,8 @@ enum { GAMMA, BETA, MOVING_MEAN, MOVING_VARIANCE };
 static size_t totals_size(const dcpg_op *op) { return 2 * (size_t)op->from.c; }
 
 static dcpg_status batch_norm_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
+    if (plan->nb_pass > 1)
+        return dcpg_fail(err, DCPG_E_USAGE, "batch normalisation (layer %s) needs all samples of the batch in memory at once", op->layer->name);
     op->keeps_in = true;
     op->keeps_out = op->relu;
     op->scratch = totals_size(op) * (size_t)(1 + plan->nb_node + plan->depth) * sizeof(double);
@@ -108,7 +110,7 @@ static void batch_norm_forward(const dcpg_op *op, const dcpg_run *run) {
 static void weight_gradient(const dcpg_op *op, const dcpg_run *run, const double *totals) {
     int64_t c = op->from.c;
     for (int i = 0; i < run->plan->nb_node; i++) {
-        float *grads = run->net->grads + (size_t)i * run->net->nb_trained + op->begin;
+        float *grads = dcpg_run_node_gradient(run, op, i);
         bool carries = run->plan->node[i].first == 0;
         for (int64_t j = 0; j < c; j++) {
             grads[j] = carries ? (float)totals[c + j] : 0; /* gamma */

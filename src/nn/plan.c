@@ -22,6 +22,7 @@ static dcpg_status start(dcpg_plan *plan, dcpg_err *err) {
         int depth = dcpg_tree_depth(plan->node[i]);
         if (plan->depth < depth) plan->depth = depth;
     }
+    DCPG_TRY(dcpg_plan_passes(plan, err));
     plan->room_value = (int)room;
     plan->op = dcpg_alloc(room, sizeof *plan->op);
     plan->value = dcpg_alloc(room, sizeof *plan->value);
@@ -70,6 +71,8 @@ void dcpg_plan_free(dcpg_plan *plan) {
     dcpg_free(plan->needed);
     dcpg_free(plan->prediction);
     dcpg_free(plan->buffer);
+    dcpg_free(plan->pass);
+    dcpg_free(plan->merge);
     dcpg_free(plan->param);
     dcpg_free(plan->first_param);
     dcpg_free(plan->memory);
@@ -88,11 +91,16 @@ static void carve(dcpg_plan *plan, dcpg_arena *arena) {
     plan->weight = dcpg_arena_take(arena, rows, sizeof(float));
 }
 
-dcpg_status dcpg_plan_allocate(dcpg_plan *plan, dcpg_err *err) {
+size_t dcpg_plan_bytes(const dcpg_plan *plan) {
+    dcpg_plan measured = *plan;
     dcpg_arena arena = {0};
-    carve(plan, &arena);
-    size_t bytes = arena.used;
-    arena = (dcpg_arena){.base = dcpg_alloc(bytes, 1)};
+    carve(&measured, &arena);
+    return arena.used;
+}
+
+dcpg_status dcpg_plan_allocate(dcpg_plan *plan, dcpg_err *err) {
+    size_t bytes = dcpg_plan_bytes(plan);
+    dcpg_arena arena = {.base = dcpg_alloc(bytes, 1)};
     if (!arena.base) return dcpg_fail_nomem(err, "activations (a smaller batch needs less)", bytes);
     carve(plan, &arena);
     plan->memory = arena.base;

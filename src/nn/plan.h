@@ -46,6 +46,20 @@ typedef struct dcpg_head {
 
 enum { DCPG_OP_OWN = 2 };
 
+/* Leaves that run at once, and where their gradients go: with one pass into the buffers of the rank's nodes; with several, each a node of the tree, into level `level` of maximal node
+ * `of`: level 0 is that node's buffer, the others are spare ones. */
+typedef struct dcpg_pass {
+    dcpg_node leaves;
+    int of, level;
+    int first_merge, nb_merge; /* to be done after it */
+} dcpg_pass;
+
+/* Level `level` += level + 1, which makes it the sum of `node`. */
+typedef struct dcpg_merge {
+    int of, level;
+    dcpg_node node;
+} dcpg_merge;
+
 struct dcpg_op {
     const dcpg_op_kind *kind;
     const dcpg_glayer *layer; /* which has its numbers; the first of the layers it stands for */
@@ -85,6 +99,9 @@ struct dcpg_net_plan {
     int nb_node;            /* of this rank */
     dcpg_node node[DCPG_MAX_NODES];
     int depth;              /* most of dcpg_tree_depth over the nodes */
+    int nb_pass, nb_merge, nb_spare; /* spare: levels of gradients besides the nodes' */
+    dcpg_pass *pass;
+    dcpg_merge *merge;
     int nb_op, nb_value, nb_buffer, room_value, room_buffer;
     dcpg_op *op;
     dcpg_value *value;
@@ -115,6 +132,7 @@ struct dcpg_run {
     const dcpg_plan *plan;
     const dcpg_input *input;
     const dcpg_reducer *reducer;
+    const dcpg_pass *pass;
     int64_t n;
     bool training;
 };
@@ -125,12 +143,14 @@ struct dcpg_run {
 dcpg_status dcpg_plan_new(const dcpg_graph *graph, const dcpg_net_options *options, bool fuse, dcpg_plan **plan, dcpg_err *err);
 void dcpg_plan_free(dcpg_plan *plan);
 
-/* The three parts of it: operations and values (lower.c), weights (params.c), buffers (buffers.c). */
+/* The parts of it: passes over the leaves (passes.c), operations and values (lower.c), weights (params.c), buffers (buffers.c). */
+dcpg_status dcpg_plan_passes(dcpg_plan *plan, dcpg_err *err);
 dcpg_status dcpg_plan_lower(dcpg_plan *plan, dcpg_err *err);
 dcpg_status dcpg_plan_params(dcpg_plan *plan, dcpg_err *err);
 dcpg_status dcpg_plan_buffers(dcpg_plan *plan, dcpg_err *err);
 
-/* Allocates what operations work on. */
+/* Bytes of what operations work on; and allocates it. */
+size_t dcpg_plan_bytes(const dcpg_plan *plan);
 dcpg_status dcpg_plan_allocate(dcpg_plan *plan, dcpg_err *err);
 
 /* dcpg_net_new with a choice of fusion. */
@@ -142,6 +162,10 @@ dcpg_status dcpg_plan_own(dcpg_plan *plan, dcpg_op *op, int which, size_t bytes,
 /* ---- running ---- */
 
 void dcpg_run_poll(const dcpg_run *run);
+
+/* Nodes whose sums the run forms, and where the gradients of `op` summed over node i of them go. */
+int dcpg_run_nodes(const dcpg_run *run, const dcpg_node **nodes);
+float *dcpg_run_node_gradient(const dcpg_run *run, const dcpg_op *op, int i);
 
 static inline void *dcpg_run_buffer(const dcpg_run *run, int buffer) {
     return buffer < 0 ? NULL : run->plan->memory + run->plan->buffer[buffer].offset;

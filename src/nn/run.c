@@ -8,14 +8,10 @@ void dcpg_run_poll(const dcpg_run *run) {
     if (run->reducer) run->reducer->poll(run->reducer->self);
 }
 
-void dcpg_run_start(const dcpg_op *op, const dcpg_run *run) {
-    if (run->reducer) run->reducer->start(run->reducer->self, op->begin, op->padded);
-}
-
 void dcpg_run_leaf(const dcpg_run *run, int leaf, int64_t *first, int64_t *end) {
     const dcpg_leaves *leaves = run->input->leaves;
-    *first = leaves->row[leaf - leaves->first];
-    *end = leaves->row[leaf - leaves->first + 1];
+    *first = leaves->row[leaf - leaves->first] - leaves->row[0];
+    *end = leaves->row[leaf - leaves->first + 1] - leaves->row[0];
 }
 
 void dcpg_run_close_relu(const dcpg_op *op, const dcpg_run *run) {
@@ -54,7 +50,8 @@ void dcpg_sum_gradients(const dcpg_op *op, const dcpg_run *run, dcpg_leaf_gradie
     const dcpg_plan *plan = run->plan;
     float *scratch = dcpg_run_scratch(run);
     leaf_context context = {op, run, leaf, scratch + dcpg_sum_scratch(plan, op)};
-    for (int i = 0; i < plan->nb_node; i++)
-        dcpg_tree_sum(plan->node[i], op->size, sum_leaf, &context, run->net->grads + (size_t)i * run->net->nb_trained + op->begin, scratch);
+    const dcpg_node *nodes;
+    int nb_node = dcpg_run_nodes(run, &nodes);
+    for (int i = 0; i < nb_node; i++) dcpg_tree_sum(nodes[i], op->size, sum_leaf, &context, dcpg_run_node_gradient(run, op, i), scratch);
     dcpg_run_start(op, run);
 }
