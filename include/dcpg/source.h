@@ -95,7 +95,8 @@ typedef struct dcpg_shards {
     int64_t epoch;   /* of `order` */
     int64_t **order; /* [end - first] permutation of each shard's samples in this epoch; drawn by
                         dcpg_shards_start_epoch; none without shuffling */
-    int64_t *row;    /* [end - first + 1] rows of the leaves in the current step's share */
+    int nb_block;    /* leaves of each shard, see dcpg_shards_cut */
+    int64_t *row;    /* [(end - first) * nb_block + 1] rows of the leaves in the current step's share */
 } dcpg_shards;
 
 /* Where V > sites some shards are empty: fine for sweeps, and for steps without shuffling. DCPG_E_INPUT: no sites,
@@ -103,6 +104,10 @@ typedef struct dcpg_shards {
 dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, uint64_t seed,
                             bool shuffle, dcpg_shards **shards, dcpg_err *err);
 void dcpg_shards_free(dcpg_shards *shards);
+
+/* Cuts every shard's share of a step into nb_block leaves instead of one: of n samples block k has samples
+ * dcpg_part(n, k, nb_block) .. dcpg_part(n, k + 1, nb_block) - 1. The samples stay those of the shard. Local. */
+dcpg_status dcpg_shards_cut(dcpg_shards *shards, int nb_block, dcpg_err *err);
 
 /* Range of samples this rank's shards cover: what sweeps read. */
 void dcpg_shards_range(const dcpg_shards *shards, int64_t *first, int64_t *end);

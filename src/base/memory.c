@@ -1,10 +1,13 @@
-#define _DEFAULT_SOURCE /* madvise */
+#define _DEFAULT_SOURCE /* madvise, sysconf */
 #include <assert.h>
 #include <dcpg/memory.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* Long arrays ask for huge pages: all of an array is touched anyway, and one fault per 4 KB takes longer than reading a file into it. */
 static void ask_for_huge_pages(char *memory, size_t bytes)
@@ -81,4 +84,18 @@ void *dcpg_arena_take(dcpg_arena *arena, size_t count, size_t size)
     char *piece = arena->base ? arena->base + arena->used : NULL;
     arena->used += (count * size + DCPG_ALIGN - 1) / DCPG_ALIGN * DCPG_ALIGN;
     return piece;
+}
+
+size_t dcpg_memory_used(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file) {
+        if (fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
+        fclose(file);
+    }
+    if (pages > 0) return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (size_t)usage.ru_maxrss * 1024;
 }

@@ -149,6 +149,35 @@ bool dcpg_parse_double(const char *text, double *value)
     return convert_slowly(text, value);
 }
 
+bool dcpg_parse_size(const char *text, size_t *bytes)
+{
+    static const char units[] = "KMGT";
+    char number[32];
+    double value, factor = 1;
+    size_t length = strspn(text, "0123456789.");
+    const char *unit = text + length, *found = *unit ? strchr(units, *unit) : NULL;
+    if (length == 0 || length >= sizeof number || (*unit && !found)) return false;
+    memcpy(number, text, length);
+    number[length] = '\0';
+    for (const char *u = units; found && u <= found; u++) factor *= 1024;
+    if (found && strcmp(unit + 1, "") != 0 && strcmp(unit + 1, "B") != 0 && strcmp(unit + 1, "iB") != 0) return false;
+    if (!dcpg_parse_double(number, &value)) return false;
+    value = floor(value * factor);
+    if (value < 1 || value >= 0x1p62) return false;
+    *bytes = (size_t)value;
+    return true;
+}
+
+char *dcpg_size_text(size_t bytes, char text[32])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
+    int i = 0;
+    for (; value >= 1024 && i < 4; i++) value /= 1024;
+    snprintf(text, 32, i > 0 && value < 99.95 ? "%.1f %s" : "%.0f %s", value, units[i]);
+    return text;
+}
+
 const char *dcpg_basename(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -24,7 +24,7 @@ struct dcpg_loader {
 
 static size_t nb_row(const dcpg_shards *shards)
 {
-    return (size_t)(shards->end - shards->first) + 1;
+    return (size_t)(shards->end - shards->first) * (size_t)shards->nb_block + 1;
 }
 
 static dcpg_status open_slot(dcpg_loader *loader, slot *s, dcpg_err *err)
@@ -32,7 +32,8 @@ static dcpg_status open_slot(dcpg_loader *loader, slot *s, dcpg_err *err)
     const dcpg_shards *shards = loader->shards;
     s->row = dcpg_alloc(nb_row(shards), sizeof *s->row);
     if (!s->row) return dcpg_fail_nomem(err, "a batch", nb_row(shards) * sizeof *s->row);
-    s->leaves = (dcpg_leaves){.total = shards->total, .first = shards->first, .end = shards->end, .row = s->row};
+    int nb = shards->nb_block;
+    s->leaves = (dcpg_leaves){.total = shards->total * nb, .first = shards->first * nb, .end = shards->end * nb, .row = s->row};
     return dcpg_batch_new(loader->source, dcpg_shards_max_share(shards), &s->batch, err);
 }
 

@@ -58,6 +58,7 @@ dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int
         .seed = seed,
         .shuffle = shuffle,
         .epoch = -1,
+        .nb_block = 1,
     };
     size_t nb = (size_t)(s->end - s->first);
     s->order = dcpg_alloc(nb, sizeof *s->order);
@@ -77,6 +78,25 @@ void dcpg_shards_free(dcpg_shards *shards)
     dcpg_free(shards->order);
     dcpg_free(shards->row);
     dcpg_free(shards);
+}
+
+dcpg_status dcpg_shards_cut(dcpg_shards *shards, int nb_block, dcpg_err *err)
+{
+    assert(nb_block > 0);
+    size_t nb = (size_t)(shards->end - shards->first) * (size_t)nb_block + 1;
+    int64_t *row = dcpg_alloc(nb, sizeof *row);
+    if (!row) return dcpg_fail_nomem(err, "shards", nb * sizeof *row);
+    dcpg_free(shards->row);
+    shards->row = row;
+    shards->nb_block = nb_block;
+    return DCPG_OK;
+}
+
+/* Rows of the leaves of shard v, whose `share` samples stand from row `at` on. */
+static void cut_share(dcpg_shards *s, int v, int64_t at, int64_t share)
+{
+    int64_t *row = s->row + (v - s->first) * s->nb_block;
+    for (int k = 0; k <= s->nb_block; k++) row[k] = at + dcpg_part(share, k, s->nb_block);
 }
 
 void dcpg_shards_range(const dcpg_shards *shards, int64_t *first, int64_t *end)
@@ -146,10 +166,10 @@ int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample)
     assert(shards->epoch >= 0);
     int64_t n = 0;
     for (int v = shards->first; v < shards->end; v++) {
-        shards->row[v - shards->first] = n;
-        n += shards->shuffle ? shuffled_share(shards, v, step, sample + n) : part_of_run(shards, v, step, sample + n);
+        int64_t share = shards->shuffle ? shuffled_share(shards, v, step, sample + n) : part_of_run(shards, v, step, sample + n);
+        cut_share(shards, v, n, share);
+        n += share;
     }
-    shards->row[shards->end - shards->first] = n;
     return n;
 }
 
@@ -164,10 +184,9 @@ int64_t dcpg_shards_sweep(dcpg_shards *shards, int64_t step, int64_t *sample)
 {
     int64_t n = 0, share = sweep_share(shards);
     for (int v = shards->first; v < shards->end; v++) {
-        int64_t size = shard_size(shards, v), first = shard_first(shards, v);
-        shards->row[v - shards->first] = n;
+        int64_t size = shard_size(shards, v), first = shard_first(shards, v), before = n;
         for (int64_t i = step * share; i < size && i < (step + 1) * share; i++) sample[n++] = first + i;
+        cut_share(shards, v, before, n - before);
     }
-    shards->row[shards->end - shards->first] = n;
     return n;
 }

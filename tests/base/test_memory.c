@@ -77,10 +77,21 @@ static void arena_measures_then_carves(void **state)
     dcpg_free(base);
 }
 
+static void memory_in_use(void **state)
+{
+    (void)state;
+    enum { BYTES = 64 << 20 };
+    size_t before = dcpg_memory_used();
+    char *array = dcpg_alloc(BYTES, 1);
+    assert_non_null(array);
+    assert_true(before > 0 && dcpg_memory_used() >= before + BYTES / 2);
+    dcpg_free(array);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_aligned_and_zero), cmocka_unit_test(overflow_is_out_of_memory), cmocka_unit_test(growing_keeps_and_clears),
+        cmocka_unit_test(is_aligned_and_zero), cmocka_unit_test(memory_in_use), cmocka_unit_test(overflow_is_out_of_memory), cmocka_unit_test(growing_keeps_and_clears),
         cmocka_unit_test(copies_strings),      cmocka_unit_test(arena_measures_then_carves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,10 +113,32 @@ static void basenames(void **state)
     assert_string_equal(dcpg_basename("/a/"), "");
 }
 
+static void sizes(void **state)
+{
+    (void)state;
+    size_t x = 7;
+    char text[32];
+    assert_true(dcpg_parse_size("123", &x) && x == 123);
+    assert_true(dcpg_parse_size("8G", &x) && x == (size_t)8 << 30);
+    assert_true(dcpg_parse_size("1.5GiB", &x) && x == (size_t)3 << 29);
+    assert_true(dcpg_parse_size("500MB", &x) && x == (size_t)500 << 20);
+    assert_true(dcpg_parse_size("2K", &x) && x == 2048);
+    assert_true(dcpg_parse_size("1T", &x) && x == (size_t)1 << 40);
+    static const char *const wrong[] = {"", "G", "0", "0.0001", "-1G", "8g", "8 G", "8GG", "8Gi", "1e9", "8Q", "1.2.3M", "9999999999T", "nan", "0x10"};
+    x = 7;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        if (dcpg_parse_size(wrong[i], &x)) fail_msg("%s", wrong[i]);
+        assert_int_equal(x, 7);
+    }
+    assert_string_equal(dcpg_size_text(1023, text), "1023 B");
+    assert_string_equal(dcpg_size_text((size_t)3 << 29, text), "1.5 GiB");
+    assert_string_equal(dcpg_size_text((size_t)500 << 20, text), "500 MiB");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists),     cmocka_unit_test(formats),           cmocka_unit_test(integers),
+        cmocka_unit_test(lists), cmocka_unit_test(sizes),     cmocka_unit_test(formats),           cmocka_unit_test(integers),
         cmocka_unit_test(basenames), cmocka_unit_test(what_is_no_double), cmocka_unit_test(doubles_are_those_of_strtod),
         cmocka_unit_test(locale_does_not_matter),
     };

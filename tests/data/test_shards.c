@@ -187,10 +187,35 @@ static void test_refused(void **state)
     expect_refused(1, 0, 100, 8, "0 virtual ranks");
 }
 
+/* Blocks tile each shard's share; samples are those of the shard as a whole. */
+static void shares_in_blocks(void **state)
+{
+    (void)state;
+    enum { TOTAL = 3, SITES = 14, BATCH = 11, BLOCKS = 4 };
+    for (int sweep = 0; sweep <= 1; sweep++) {
+        dcpg_shards *whole = open_rank(1, 2, TOTAL, SITES, BATCH, true), *cut = open_rank(1, 2, TOTAL, SITES, BATCH, true);
+        assert_int_equal(dcpg_shards_cut(cut, BLOCKS, NULL), DCPG_OK);
+        assert_int_equal(dcpg_shards_start_epoch(whole, 3, NULL), DCPG_OK);
+        assert_int_equal(dcpg_shards_start_epoch(cut, 3, NULL), DCPG_OK);
+        int64_t steps = sweep ? dcpg_shards_sweep_steps(whole) : dcpg_shards_steps(whole), a[MAX_BATCH], b[MAX_BATCH];
+        for (int64_t step = 0; step < steps; step++) {
+            int64_t n = sweep ? dcpg_shards_sweep(whole, step, a) : dcpg_shards_step(whole, step, a);
+            assert_int_equal(sweep ? dcpg_shards_sweep(cut, step, b) : dcpg_shards_step(cut, step, b), n);
+            assert_memory_equal(a, b, (size_t)n * sizeof *a);
+            for (int v = 0; v < whole->end - whole->first; v++) {
+                int64_t first = whole->row[v], share = whole->row[v + 1] - first;
+                for (int k = 0; k <= BLOCKS; k++) assert_int_equal(cut->row[v * BLOCKS + k], first + share * k / BLOCKS);
+            }
+        }
+        dcpg_shards_free(whole);
+        dcpg_shards_free(cut);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exhaustive),
+        cmocka_unit_test(test_exhaustive), cmocka_unit_test(shares_in_blocks),
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_empty_shards),
