@@ -70,8 +70,8 @@ dcpg_status dcpg_tally_new(const dcpg_net *net, dcpg_tally **tally, dcpg_err *er
 void dcpg_tally_free(dcpg_tally *tally);
 void dcpg_tally_reset(dcpg_tally *tally);
 
-/* Adds losses and metrics of the net's last forward pass; with_gradient also prepares its backward pass.
- * Local. */
+/* Adds losses and metrics of the net's last forward pass, over all its leaves or those of one pass (net.h);
+ * with_gradient also prepares its backward pass. Local. */
 void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets,
                     bool with_gradient);
 
@@ -102,6 +102,9 @@ typedef struct dcpg_train_options {
     const char *out_dir;
     int virtual_ranks; /* V; 0: 8, or the number of ranks where that is larger, but not more than the batch */
     int64_t batch_size;                               /* global */
+    int64_t micro_batch; /* most samples of a leaf of the tree, of which a step runs one at a time; 0: not cut */
+    size_t max_memory;   /* bytes of a rank: as many leaves run at once as fit, and where micro_batch is 0 they are
+                            cut so that the activations of one take a quarter; 0: all run at once */
     int64_t nb_epoch, nb_train_sample, nb_val_sample; /* samples: 0 = all */
     int64_t early_stopping; /* epochs without a better validation loss; 0: never stop early */
     double learning_rate, learning_rate_decay;

@@ -8,7 +8,7 @@
 #include <dcpg/h5.h>
 
 #define CHECKPOINT_FORMAT "dcpg-checkpoint"
-enum { CHECKPOINT_VERSION = 1 };
+enum { CHECKPOINT_VERSION = 2 };
 
 /* ---- the folder, checkpoint_dir.c; rank 0 calls ---- */
 char *checkpoint_dir(const char *out_dir);                               /* dcpg_free */
@@ -25,7 +25,7 @@ int64_t checkpoint_set_aside(const char *out_dir);
 /* ---- the content, checkpoint_fields.c ---- */
 
 /* The numbers of a run; attributes of the file's root. */
-enum { CHECKPOINT_NUMBERS = 11 };
+enum { CHECKPOINT_NUMBERS = 12 };
 typedef struct checkpoint_number {
     const char *name;
     int64_t value;

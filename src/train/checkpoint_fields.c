@@ -11,11 +11,12 @@ void checkpoint_numbers(const trainer *t, checkpoint_number number[CHECKPOINT_NU
                                                         {"samples", t->tally->n},
                                                         {"waited", run->waited},
                                                         {"nb_epoch", run->nb_epoch},
-                                                        {"virtual_ranks", t->leaves},
+                                                        {"virtual_ranks", t->virtual_ranks},
                                                         {"batch", t->batch},
                                                         {"seed", (int64_t)t->options->seed},
                                                         {"metrics_bytes", run->metrics_bytes},
-                                                        {"events_bytes", run->events_bytes}};
+                                                        {"events_bytes", run->events_bytes},
+                                                        {"blocks", t->nb_block}};
     memcpy(number, list, sizeof list);
 }
 

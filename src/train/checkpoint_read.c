@@ -47,6 +47,7 @@ static dcpg_status read_description(const char *path, dcpg_checkpoint *c, dcpg_s
                   {"step", &c->step},
                   {"nb_epoch", &c->nb_epoch},
                   {"virtual_ranks", &c->virtual_ranks},
+                  {"blocks", &c->blocks},
                   {"batch", &c->batch}};
     DCPG_TRY(dcpg_h5_open(path, NULL, &file, err));
     dcpg_status status = check_format(file, path, err);
@@ -106,10 +107,10 @@ static dcpg_status share_names_all(const dcpg_par *par, dcpg_strings *names, dcp
 }
 
 static dcpg_status share_all(const dcpg_par *par, dcpg_checkpoint *c, dcpg_strings *model, dcpg_err *err) {
-    int64_t number[] = {c->epoch, c->step, c->nb_epoch, c->virtual_ranks, c->batch};
+    int64_t number[] = {c->epoch, c->step, c->nb_epoch, c->virtual_ranks, c->batch, c->blocks};
     dcpg_bcast_all(par, number, sizeof number, 0);
     c->epoch = number[0], c->step = number[1], c->nb_epoch = number[2], c->virtual_ranks = number[3],
-    c->batch = number[4];
+    c->batch = number[4], c->blocks = number[5];
     dcpg_strings *list[] = {&c->words, &c->cells, &c->outputs, model};
     for (int i = 0; i < 4; i++) DCPG_TRY(share_names_all(par, list[i], err));
     return dcpg_agree_all(par, dcpg_keras_parse(model->v[0], "model of the checkpoint", &c->graph, err), err);

@@ -24,6 +24,18 @@ static dcpg_targets make_targets(const trainer *t, const dcpg_batch *batch, bool
                           .class_weight = weigh_classes ? t->class_weight : NULL};
 }
 
+/* Forward, scores and, when training, backward, in as many passes as the net was made for. */
+static void run_passes(trainer *t, dcpg_tally *tally, const dcpg_input *input, const dcpg_targets *targets,
+                       bool training) {
+    for (int pass = 0; pass < t->net->nb_pass; pass++) {
+        dcpg_net_samples some;
+        dcpg_net_pass(t->net, pass, input, targets, &some);
+        dcpg_net_forward(t->net, &some.input, training, &t->reducer);
+        dcpg_tally_add(tally, t->net, &some.input, &some.targets, training);
+        if (training) dcpg_net_backward(t->net, &some.input, &t->reducer);
+    }
+}
+
 /* One optimiser step. The next batch was cut before, so that nothing local can fail while others wait for us.
  * Collective. */
 static dcpg_status step_all(trainer *t, bool *finite, dcpg_err *err) {
@@ -32,9 +44,7 @@ static dcpg_status step_all(trainer *t, bool *finite, dcpg_err *err) {
     DCPG_TRY(dcpg_loader_next(t->train_loader, &batch, &leaves, err));
     dcpg_input input = make_input(t, batch, leaves, t->batch);
     dcpg_targets targets = make_targets(t, batch, !t->options->no_class_weights);
-    dcpg_net_forward(t->net, &input, true, &t->reducer);
-    dcpg_tally_add(t->tally, t->net, &input, &targets, true);
-    dcpg_net_backward(t->net, &input, &t->reducer);
+    run_passes(t, t->tally, &input, &targets, true);
     dcpg_status status = dcpg_loader_prepare(t->train_loader, err);
     t->reducer.wait(t->reducer.self);
     t->run.penalty += dcpg_net_penalty(t->net);
@@ -123,8 +133,7 @@ static dcpg_status validation_step(trainer *t, dcpg_err *err) {
     DCPG_TRY(dcpg_loader_next(t->val_loader, &batch, &leaves, err));
     dcpg_input input = make_input(t, batch, leaves, 0);
     dcpg_targets targets = make_targets(t, batch, false);
-    dcpg_net_forward(t->net, &input, false, &t->reducer);
-    dcpg_tally_add(t->val_tally, t->net, &input, &targets, false);
+    run_passes(t, t->val_tally, &input, &targets, false);
     return DCPG_OK;
 }
 

@@ -8,10 +8,6 @@
 
 enum { DEFAULT_LEAVES = 8 };
 
-/* Floats summed in one exchange: large enough for bandwidth, small enough that the first exchange ends before
- * the last one starts. */
-static const size_t MAX_BUCKET = (size_t)1 << 20;
-
 static int64_t first_samples(int64_t nb_site, int64_t limit) {
     return limit > 0 && limit < nb_site ? limit : nb_site;
 }
@@ -53,8 +49,8 @@ static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err) {
                          "%" PRId64 " ranks but only %" PRId64
                          " virtual ranks: run on fewer ranks, or raise --virtual_ranks and --batch_size",
                          ranks, leaves);
-    t->leaves = (int)leaves;
-    return DCPG_OK;
+    t->virtual_ranks = (int)leaves;
+    return trainer_choose_blocks(t, err);
 }
 
 /* Shards of a source, loaded on this rank, and a loader over them. */
@@ -63,7 +59,8 @@ static dcpg_status open_shards_all(trainer *t, dcpg_source *source, int64_t nb_s
     int64_t first = 0, end = 0;
     bool shuffle = !sweep && !t->options->no_shuffle;
     dcpg_status status =
-        dcpg_shards_new(t->par, t->leaves, nb_site, t->batch, t->options->seed, shuffle, shards, err);
+        dcpg_shards_new(t->par, t->virtual_ranks, nb_site, t->batch, t->options->seed, shuffle, shards, err);
+    if (status == DCPG_OK) status = dcpg_shards_cut(*shards, t->nb_block, err);
     DCPG_TRY(dcpg_agree_all(t->par, status, err));
     if (sweep)
         dcpg_shards_range(*shards, &first, &end);
@@ -96,14 +93,8 @@ static dcpg_status weigh_classes_all(trainer *t, dcpg_err *err) {
 }
 
 static dcpg_status open_net(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
-    int64_t per_leaf = (t->batch + t->leaves - 1) / t->leaves;
-    int nb_leaf = t->train_shards->end - t->train_shards->first;
-    dcpg_net_options options = {.max_rows = per_leaf * nb_leaf,
-                                .total = t->leaves,
-                                .first = t->train_shards->first,
-                                .end = t->train_shards->end,
-                                .train = true,
-                                .seed = t->options->seed};
+    dcpg_net_options options;
+    DCPG_TRY(trainer_choose_passes(t, &options, err));
     DCPG_TRY(dcpg_net_new(t->graph, &options, &t->net, err));
     dcpg_net_init(t->net, t->options->seed);
     if (initial && initial->nb) DCPG_TRY(dcpg_weights_apply(initial, t->net, err));
@@ -130,12 +121,13 @@ static dcpg_status open_run(trainer *t, dcpg_err *err) {
 }
 
 static dcpg_status open_sums_all(trainer *t, dcpg_err *err) {
+    size_t most = t->net->nb_trained;
     dcpg_par_sums_options options = {.total = t->leaves,
-                                     .first = t->train_shards->first,
-                                     .end = t->train_shards->end,
+                                     .first = t->net->options.first,
+                                     .end = t->net->options.end,
                                      .grads = t->net->grads,
                                      .stride = t->net->nb_trained,
-                                     .max_bucket = MAX_BUCKET,
+                                     .max_bucket = most < TRAINER_MAX_BUCKET ? most + 1 : TRAINER_MAX_BUCKET,
                                      .reproducible = !t->options->no_reproducible};
     DCPG_TRY(dcpg_par_sums_open_all(t->par, &options, &t->sums, err));
     t->reducer = dcpg_par_reducer(t->sums);

@@ -85,9 +85,11 @@ static void add_metrics(const dcpg_tally *tally, const dcpg_net *net, const dcpg
 void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets,
                     bool with_gradient) {
     double *loss = tally->total; /* free until scores are asked for */
-    for (int leaf = 0; leaf < tally->nb_leaf; leaf++) {
-        int64_t first = input->leaves->row[leaf], end = input->leaves->row[leaf + 1];
-        double *sum = tally->sum + (size_t)leaf * width(tally);
+    const dcpg_leaves *leaves = input->leaves;
+    for (int leaf = leaves->first; leaf < leaves->end; leaf++) {
+        const int64_t *row = leaves->row + (leaf - leaves->first);
+        int64_t first = row[0] - leaves->row[0], end = row[1] - leaves->row[0];
+        double *sum = tally->sum + (size_t)(leaf - net->options.first) * width(tally);
         dcpg_net_loss(net, input, targets, first, end, with_gradient, loss);
         for (int o = 0; o < tally->nb_output; o++) {
             double *column = sum + (size_t)o * DCPG_TALLY_COLUMNS;
@@ -95,7 +97,7 @@ void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, c
             add_metrics(tally, net, targets, o, first, end, column);
         }
     }
-    tally->n += input->n_global;
+    if (input->pass == 0) tally->n += input->n_global;
 }
 
 dcpg_status dcpg_scores_new(int nb_output, dcpg_scores *scores, dcpg_err *err) {

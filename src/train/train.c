@@ -14,7 +14,12 @@ static void describe(const trainer *t) {
               "training on %" PRId64 " sites, validating on %" PRId64 "; batches of %" PRId64
               " over %d rank%s, cut into %d virtual ranks; %" PRId64 " parameters",
               t->train_shards->nb_site, t->val_shards ? t->val_shards->nb_site : 0, t->batch, t->par->size,
-              t->par->size == 1 ? "" : "s", t->leaves, counts.trained + counts.frozen + counts.moving);
+              t->par->size == 1 ? "" : "s", t->virtual_ranks, counts.trained + counts.frozen + counts.moving);
+    int64_t share = (t->batch + t->virtual_ranks - 1) / t->virtual_ranks;
+    if (t->options->max_memory > 0 || t->options->micro_batch > 0 || t->nb_block > 1)
+        dcpg_info(t->log, "steps in %d pass%s of at most %" PRId64 " samples; blocks of %" PRId64,
+                  t->net->nb_pass, t->net->nb_pass == 1 ? "" : "es", t->net->options.max_rows,
+                  (share + t->nb_block - 1) / t->nb_block);
 }
 
 static void report_epoch(const trainer *t) {

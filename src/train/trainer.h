@@ -36,7 +36,9 @@ typedef struct trainer {
     dcpg_log *log;
     const dcpg_graph *graph;
     dcpg_source *train, *val; /* val NULL: none */
-    int leaves;               /* V */
+    int virtual_ranks;        /* V */
+    int nb_block;             /* each shard's share is cut into so many */
+    int leaves;               /* of the tree: V * nb_block */
     int64_t batch;            /* global */
     dcpg_shards *train_shards, *val_shards;
     dcpg_loader *train_loader, *val_loader;
@@ -60,6 +62,16 @@ typedef struct trainer {
     bool advanced;                  /* a step of training was made since the start, so that stopping loses nothing */
     stop_reason stop;
 } trainer;
+
+/* Floats summed in one exchange: large enough for bandwidth, small enough that the first exchange ends before
+ * the last one starts. */
+#define TRAINER_MAX_BUCKET ((size_t)1 << 20)
+
+/* fit.c: nb_block and leaves, from options, the model and V alone, or as the run to go on with had them. Local. */
+dcpg_status trainer_choose_blocks(trainer *t, dcpg_err *err);
+
+/* fit.c: how many leaves run at once, for the memory there is. DCPG_E_USAGE where it is too little. Local. */
+dcpg_status trainer_choose_passes(const trainer *t, dcpg_net_options *options, dcpg_err *err);
 
 /* setup.c: reads data, plans the net, sets weights. Collective. */
 dcpg_status trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err);

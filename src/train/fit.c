@@ -1,0 +1,123 @@
+/* What fits into memory: blocks that shards are cut into, and how many of them run at once. */
+#include "train/trainer.h"
+
+#include <dcpg/memory.h>
+#include <inttypes.h>
+
+/* Samples of the largest shard in a step, and of its largest block. */
+static int64_t most_of_shard(const trainer *t) { return (t->batch + t->virtual_ranks - 1) / t->virtual_ranks; }
+static int64_t most_of_block(const trainer *t) { return (most_of_shard(t) + t->nb_block - 1) / t->nb_block; }
+
+/* Powers of two keep a shard one node of the tree: ranks exchange no more sums than without blocks. */
+static int blocks_for(int64_t samples, int64_t most) {
+    int blocks = 1;
+    while (blocks < samples && (samples + blocks - 1) / blocks > most) blocks *= 2;
+    return blocks;
+}
+
+static const char *find_batch_norm(const dcpg_graph *graph) {
+    for (int i = 0; i < graph->nb_layer; i++)
+        if (graph->layer[i].kind == DCPG_BATCH_NORM) return graph->layer[i].name;
+    return NULL;
+}
+
+dcpg_status trainer_choose_blocks(trainer *t, dcpg_err *err) {
+    const dcpg_train_options *o = t->options;
+    dcpg_net_size size;
+    t->nb_block = 1;
+    if (o->resume) {
+        t->nb_block = (int)o->resume->blocks;
+    } else if (o->micro_batch > 0) {
+        t->nb_block = blocks_for(most_of_shard(t), o->micro_batch);
+    } else if (o->max_memory > 0 && !find_batch_norm(t->graph)) {
+        DCPG_TRY(dcpg_net_measure(t->graph, &size, err));
+        int64_t most = (int64_t)(o->max_memory / 4) / (size.activation_bytes > 0 ? size.activation_bytes : 1);
+        t->nb_block = blocks_for(most_of_shard(t), most > 0 ? most : 1);
+    }
+    t->leaves = t->virtual_ranks * t->nb_block;
+    return DCPG_OK;
+}
+
+/* ---- passes ---- */
+
+static dcpg_net_options with_at_once(const trainer *t, int at_once) {
+    const dcpg_shards *shards = t->train_shards;
+    int nb_shard = shards->end - shards->first, nb_leaf = nb_shard * t->nb_block;
+    bool all = at_once == 0 || at_once >= nb_leaf;
+    return (dcpg_net_options){.max_rows = all ? nb_shard * most_of_shard(t) : at_once * most_of_block(t),
+                              .total = t->leaves,
+                              .first = shards->first * t->nb_block,
+                              .end = shards->end * t->nb_block,
+                              .at_once = all ? 0 : at_once,
+                              .train = true,
+                              .seed = t->options->seed};
+}
+
+/* What this rank takes besides the net: all it holds by now (data, two batches per loader), what is still to
+ * come, and room for what is not counted. */
+static dcpg_status measure_rest(const trainer *t, size_t *bytes, dcpg_err *err) {
+    dcpg_net_size size;
+    DCPG_TRY(dcpg_net_measure(t->graph, &size, err));
+    size_t values = (size_t)(size.trainable + size.not_trainable), leaves = (size_t)(t->leaves / t->par->size + t->nb_block);
+    size_t sums = t->par->size > 1 ? 8 * (values < TRAINER_MAX_BUCKET ? values : TRAINER_MAX_BUCKET) : 0;
+    size_t tallies = 2 * leaves * (size_t)t->graph->nb_output * DCPG_TALLY_COLUMNS * sizeof(double);
+    /* Adam's two moments, the best weights, and those in the layout of files while they are written. */
+    *bytes = dcpg_memory_used() + (4 * values + sums) * sizeof(float) + tallies + t->options->max_memory / 16;
+    return DCPG_OK;
+}
+
+static dcpg_status refuse(const trainer *t, size_t needed, dcpg_err *err) {
+    char has[32], needs[32];
+    const char *norm = find_batch_norm(t->graph);
+    dcpg_size_text(t->options->max_memory, has);
+    dcpg_size_text(needed, needs);
+    int nb_shard = t->train_shards->end - t->train_shards->first;
+    if (norm)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--max_memory %s: batch normalisation (layer %s) takes its statistics over the batch, whose %" PRId64
+                         " samples of a rank are in memory at once: %s are needed; give them, start more ranks, or use a smaller --batch_size",
+                         has, norm, nb_shard * most_of_shard(t), needs);
+    return dcpg_fail(err, DCPG_E_USAGE,
+                     "--max_memory %s: a rank needs %s for its data, weights and blocks of %" PRId64
+                     " samples: give more, start more ranks, or use a smaller --micro_batch or --batch_size",
+                     has, needs, most_of_block(t));
+}
+
+static dcpg_status refuse_micro_batch(const trainer *t, dcpg_err *err) {
+    dcpg_net_options all = with_at_once(t, 0);
+    size_t net = 0, rest;
+    char text[32];
+    DCPG_TRY(dcpg_net_bytes(t->graph, &all, &net, err));
+    DCPG_TRY(measure_rest(t, &rest, err));
+    return dcpg_fail(err, DCPG_E_USAGE,
+                     "--micro_batch: batch normalisation (layer %s) takes its statistics over the batch, whose %" PRId64
+                     " samples of a rank are in memory at once: leave the option out (a rank needs %s then), or start more ranks",
+                     find_batch_norm(t->graph), all.max_rows, dcpg_size_text(net + rest, text));
+}
+
+/* The greatest power of two below n, which is 1 or more; 0 below 1. */
+static int lower_power(int n) {
+    int power = n > 1;
+    while (power && 2 * power < n) power *= 2;
+    return power;
+}
+
+dcpg_status trainer_choose_passes(const trainer *t, dcpg_net_options *options, dcpg_err *err) {
+    const dcpg_train_options *o = t->options;
+    int nb_leaf = (t->train_shards->end - t->train_shards->first) * t->nb_block, at_once = nb_leaf;
+    size_t net = 0, rest;
+    *options = with_at_once(t, 0);
+    if (o->micro_batch > 0 && find_batch_norm(t->graph)) return refuse_micro_batch(t, err);
+    if (o->max_memory == 0) {
+        if (o->micro_batch > 0) *options = with_at_once(t, 1);
+        return DCPG_OK;
+    }
+    DCPG_TRY(measure_rest(t, &rest, err));
+    bool halves = !find_batch_norm(t->graph);
+    for (; at_once > 0; at_once = halves ? lower_power(at_once) : 0) {
+        *options = with_at_once(t, at_once);
+        DCPG_TRY(dcpg_net_bytes(t->graph, options, &net, err));
+        if (net + rest <= o->max_memory) return DCPG_OK;
+    }
+    return refuse(t, net + rest, err);
+}

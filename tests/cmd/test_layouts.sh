@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# The same model, bit for bit, from any number of ranks and threads, with and without blocks; memory that is limited, and refused where it cannot be.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$work"
+
+quietly "$dcpg" simulate --out_dir sim --nb_chromo 2 --chromo_len 40000 --nb_cell 3 --seed 3
+quietly "$dcpg" data --cpg_profiles sim/cpg/*.tsv.gz --dna_files sim/dna --out_file s.h5
+common=(s.h5 --train_chromos 1 --val_chromos 2 --batch_size 32 --nb_train_sample 320 --nb_val_sample 60 --nb_epoch 2 --learning_rate 0.003 --early_stopping 0 --virtual_ranks 4)
+files=(model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv)
+
+# layouts NAME "RANKS THREADS"... -- OPTIONS...: all give the files of the first, after 20 steps.
+layouts() {
+    local name=$1 layout ranks threads first='' f
+    shift
+    local -a list=()
+    while [[ $1 != -- ]]; do
+        list+=("$1")
+        shift
+    done
+    shift
+    for layout in "${list[@]}"; do
+        read -r ranks threads <<<"$layout"
+        rm -rf "$name"
+        OMP_NUM_THREADS=$threads on "$ranks" "$dcpg" train "${common[@]}" "$@" --out_dir "$name"
+        if [[ $first ]]; then
+            for f in "${files[@]}"; do same "first_$name/$f" "$name/$f"; done
+        else
+            first=$layout
+            mv "$name" "first_$name"
+        fi
+    done
+}
+every=('1 1' '1 2' '2 1' '2 2' '3 1' '3 2' '4 1' '4 2')
+few=('1 2' '2 1' '3 2')
+cnn=(--dna_model CnnL2h128 --dna_wlen 101)
+rnn=(--cpg_model RnnL1 --cpg_wlen 8)
+layouts cnn "${every[@]}" -- "${cnn[@]}"
+layouts resnet "${every[@]}" -- --dna_model ResNet01 --dna_wlen 51
+layouts rnn "${every[@]}" -- "${rnn[@]}"
+
+# ---- blocks: more leaves of the tree, run one after the other, or as many at once as there is room for ----
+layouts blocks "${few[@]}" '4 1' -- "${rnn[@]}" --micro_batch 3
+rm -rf roomy
+on 2 "$dcpg" train "${common[@]}" "${rnn[@]}" --micro_batch 3 --max_memory 8G --out_dir roomy
+for f in "${files[@]}"; do same "first_blocks/$f" "roomy/$f"; done
+grep -q 'steps in 1 pass of at most 16 samples; blocks of 2' last.log || fail "with room: $(grep passes last.log)"
+layouts cnn_blocks "${few[@]}" -- "${cnn[@]}" --micro_batch 1
+# Samples are summed in another order: the numbers are others, but hardly.
+python=${PYTHON3:-python3}
+"$python" - <<'END' || fail 'blocks change more than the order of sums'
+a, b = (float(open(f"first_{n}/lc_train.tsv").read().split("\n")[1].split("\t")[0]) for n in ("cnn", "cnn_blocks"))
+assert abs(a - b) < 1e-4 * a, (a, b)
+END
+
+# ---- they are kept in the checkpoint, whatever memory there is later ----
+code=0
+on 2 "$dcpg" train "${common[@]}" "${rnn[@]}" --micro_batch 3 --nb_epoch 1 --out_dir cut
+on 3 "$dcpg" train --resume cut --nb_epoch 2 --max_memory 8G
+for f in "${files[@]}"; do same "first_blocks/$f" "cut/$f"; done
+"$dcpg" train --resume cut --nb_epoch 3 --micro_batch 1 >last.log 2>&1 || code=$?
+[[ $code == 2 ]] && grep -q -- --micro_batch last.log || fail "another --micro_batch is not refused: $code, $(tail -n 2 last.log)"
+
+# ---- less memory is used, and too little is refused with what is needed ----
+big=(s.h5 --dna_model CnnL2h128 --dna_wlen 1001 --batch_size 512 --nb_train_sample 512 --nb_epoch 1 --val_files s.h5 --nb_val_sample 64)
+peak() { # OPTIONS...: MB
+    rm -rf big
+    on 1 "$dcpg" train "${big[@]}" "$@" --out_dir big
+    sed -nE 's/.*peak memory ([0-9]+) MB.*/\1/p' last.log
+}
+all=$(peak) some=$(peak --micro_batch 8) limited=$(peak --max_memory 400M)
+((2 * some < all)) || fail "blocks of 8 take $some MB, all samples $all"
+((limited < 420)) || fail "$limited MB are used, 400 were allowed"
+refused 'max_memory 64.*needs [0-9.]+ .iB.*blocks of' "$dcpg" train "${big[@]}" --max_memory 64M --out_dir none
+refused 'batch normalisation \(layer .*needs [0-9.]+ .iB' "$dcpg" train "${big[@]}" --dna_model ResNet01 --micro_batch 8 --out_dir none
+refused 'batch normalisation \(layer .*: [0-9.]+ .iB are needed' "$dcpg" train "${big[@]}" --dna_model ResNet01 --max_memory 300M --out_dir none
+refused 'max_memory 8X: not a size' "$dcpg" train "${big[@]}" --max_memory 8X --out_dir none
+echo ok
