@@ -109,6 +109,7 @@ typedef struct dcpg_train_options {
     int64_t early_stopping; /* epochs without a better validation loss; 0: never stop early */
     double learning_rate, learning_rate_decay;
     const float *output_weight; /* [nb_output] */
+    bool profile; /* tell at the end where the time went, rank by rank */
     bool no_class_weights, no_shuffle, no_reproducible;
     double max_time;       /* hours; 0: no limit */
     const char *stop_file; /* NULL: none */

@@ -100,6 +100,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_FLAG, "no_reproducible", &t->no_reproducible, NULL, 0, 0, "sum gradients in any order", NULL},
 
         {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
+        {DCPG_OPT_FLAG, "profile", &t->profile, NULL, 0, 0, "tell at the end where the time went: layers, data, gradients, optimiser, files; mean, least and most over ranks, and which rank", NULL},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
         {0}};

@@ -31,7 +31,9 @@ static void run_passes(trainer *t, dcpg_tally *tally, const dcpg_input *input, c
         dcpg_net_samples some;
         dcpg_net_pass(t->net, pass, input, targets, &some);
         dcpg_net_forward(t->net, &some.input, training, &t->reducer);
+        double since = dcpg_now();
         dcpg_tally_add(tally, t->net, &some.input, &some.targets, training);
+        t->part[PROFILE_SCORES] += profile_lap(&since);
         if (training) dcpg_net_backward(t->net, &some.input, &t->reducer);
     }
 }
@@ -41,15 +43,21 @@ static void run_passes(trainer *t, dcpg_tally *tally, const dcpg_input *input, c
 static dcpg_status step_all(trainer *t, bool *finite, dcpg_err *err) {
     const dcpg_batch *batch;
     const dcpg_leaves *leaves;
+    double since = dcpg_now();
     DCPG_TRY(dcpg_loader_next(t->train_loader, &batch, &leaves, err));
+    t->part[PROFILE_DATA] += profile_lap(&since);
     dcpg_input input = make_input(t, batch, leaves, t->batch);
     dcpg_targets targets = make_targets(t, batch, !t->options->no_class_weights);
     run_passes(t, t->tally, &input, &targets, true);
+    since = dcpg_now();
     dcpg_status status = dcpg_loader_prepare(t->train_loader, err);
+    t->part[PROFILE_DATA] += profile_lap(&since);
     t->reducer.wait(t->reducer.self);
+    t->part[PROFILE_SUMS] += profile_lap(&since);
     t->run.penalty += dcpg_net_penalty(t->net);
     double rate = t->options->learning_rate * pow(t->options->learning_rate_decay, (double)t->run.epoch);
     *finite = dcpg_adam_apply(t->adam, rate, t->net->grads, t->net->params) && trainer_is_finite(t);
+    t->part[PROFILE_OPTIMISER] += profile_lap(&since);
     t->run.step++;
     t->samples += t->batch;
     return status;
@@ -90,6 +98,7 @@ static agreement agree_on_step_all(trainer *t, dcpg_status status, bool finite) 
     bool due = o->checkpoint_minutes > 0 && now - t->last_saved > 60 * o->checkpoint_minutes;
     int64_t word[] = {status != DCPG_OK, !finite, leads && refresh, leads && due, trainer_look(t)};
     dcpg_max_i64s_all(t->par, word, sizeof word / sizeof *word);
+    t->part[PROFILE_AGREEING] += profile_lap(&now);
     return (agreement){word[0], word[1], word[2], word[3], (stop_reason)word[4]};
 }
 
@@ -130,7 +139,9 @@ dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err) {
 static dcpg_status validation_step(trainer *t, dcpg_err *err) {
     const dcpg_batch *batch;
     const dcpg_leaves *leaves;
+    double since = dcpg_now();
     DCPG_TRY(dcpg_loader_next(t->val_loader, &batch, &leaves, err));
+    t->part[PROFILE_DATA] += profile_lap(&since);
     dcpg_input input = make_input(t, batch, leaves, 0);
     dcpg_targets targets = make_targets(t, batch, false);
     run_passes(t, t->val_tally, &input, &targets, false);

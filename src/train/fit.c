@@ -50,6 +50,7 @@ static dcpg_net_options with_at_once(const trainer *t, int at_once) {
                               .end = shards->end * t->nb_block,
                               .at_once = all ? 0 : at_once,
                               .train = true,
+                              .profile = t->options->profile,
                               .seed = t->options->seed};
 }
 

@@ -54,12 +54,14 @@ static dcpg_status end_epoch_all(trainer *t, dcpg_err *err) {
     run_state *run = &t->run;
     if (t->val) DCPG_TRY(trainer_validate_all(t, &run->val[run->epoch], err));
     if (t->stop != STOP_NOT) return DCPG_OK;
+    double since = dcpg_now();
     report_epoch(t);
     journal_epoch(t);
     DCPG_TRY(trainer_write_model_all(t, "model_weights_train.h5", err));
     DCPG_TRY(keep_best_all(t, err));
     run->nb_epoch = run->epoch + 1;
     DCPG_TRY(trainer_write_curves_all(t, err));
+    t->part[PROFILE_FILES] += profile_lap(&since);
     run->epoch++;
     run->step = 0;
     run->penalty = 0;
@@ -112,13 +114,16 @@ static dcpg_status stop_all(trainer *t, dcpg_err *err) {
 static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
     describe(t);
     DCPG_TRY(trainer_write_start_all(t, err));
+    double since = dcpg_now();
     DCPG_TRY(run_epochs_all(t, err));
+    t->epochs_seconds = profile_lap(&since);
     /* Cutting is all that is waited for: data are in memory. The slowest rank holds up the others. */
     double cutting = dcpg_max_f64_all(t->par, dcpg_loader_cutting(t->train_loader));
     dcpg_info(t->log, "waiting for data (windows and neighbours being cut): %.1f %% of the training steps' time",
               t->training_seconds > 0 ? 100 * cutting / t->training_seconds : 0);
     dcpg_info(t->log, "train: %.1f samples/s",
               t->training_seconds > 0 ? (double)t->samples / t->training_seconds : 0);
+    if (t->options->profile) DCPG_TRY(profile_tell_all(t, err));
     return t->stop == STOP_NOT ? write_end_all(t, err) : stop_all(t, err);
 }
 

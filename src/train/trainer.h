@@ -28,6 +28,17 @@ typedef enum stop_reason {
     STOP_SIGNAL /* plus its number */
 } stop_reason;
 
+/* What a run spends time on besides the operations of the net. */
+typedef enum profile_part {
+    PROFILE_DATA,
+    PROFILE_SCORES,
+    PROFILE_SUMS,
+    PROFILE_OPTIMISER,
+    PROFILE_AGREEING,
+    PROFILE_FILES,
+    PROFILE_PARTS
+} profile_part;
+
 typedef struct journal journal;
 
 typedef struct trainer {
@@ -54,6 +65,8 @@ typedef struct trainer {
     journal *journal;               /* rank 0; NULL: none, or given up */
     double started;                 /* dcpg_now() */
     double training_seconds;        /* steps only: no validation, no saving */
+    double epochs_seconds;          /* everything from the first step to the last checkpoint */
+    double part[PROFILE_PARTS];     /* seconds */
     int64_t samples;                /* trained on, over all ranks */
     double last_shown, last_looked; /* progress; stop file */
     double last_saved;              /* checkpoint, or the start */
@@ -72,6 +85,12 @@ dcpg_status trainer_choose_blocks(trainer *t, dcpg_err *err);
 
 /* fit.c: how many leaves run at once, for the memory there is. DCPG_E_USAGE where it is too little. Local. */
 dcpg_status trainer_choose_passes(const trainer *t, dcpg_net_options *options, dcpg_err *err);
+
+/* profile.c: seconds since `*since`, which becomes now. Local. */
+double profile_lap(double *since);
+
+/* profile.c: the table of --profile. Collective. */
+dcpg_status profile_tell_all(const trainer *t, dcpg_err *err);
 
 /* setup.c: reads data, plans the net, sets weights. Collective. */
 dcpg_status trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err);
