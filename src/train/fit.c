@@ -67,11 +67,30 @@ static dcpg_status measure_rest(const trainer *t, size_t *bytes, dcpg_err *err) 
     return DCPG_OK;
 }
 
+/* The least --max_memory that is enough: more memory also means larger blocks and more to spare, so what is needed
+ * now is only where the search begins. */
+static dcpg_status find_enough(const trainer *t, size_t *bytes, dcpg_err *err) {
+    dcpg_train_options options = *t->options;
+    trainer other = *t;
+    other.options = &options;
+    for (int i = 0; i < 64 && options.max_memory < *bytes; i++) {
+        options.max_memory = *bytes;
+        size_t net = 0, rest = 0;
+        if (!find_batch_norm(t->graph)) DCPG_TRY(trainer_choose_blocks(&other, err));
+        dcpg_net_options least = with_at_once(&other, find_batch_norm(t->graph) ? 0 : 1);
+        DCPG_TRY(dcpg_net_bytes(t->graph, &least, &net, err));
+        DCPG_TRY(measure_rest(&other, &rest, err));
+        *bytes = net + rest;
+    }
+    return DCPG_OK;
+}
+
 static dcpg_status refuse(const trainer *t, size_t needed, dcpg_err *err) {
     char has[32], needs[32];
+    DCPG_TRY(find_enough(t, &needed, err));
     const char *norm = find_batch_norm(t->graph);
     dcpg_size_text(t->options->max_memory, has);
-    dcpg_size_text(needed, needs);
+    dcpg_size_text(needed + needed / 32, needs); /* what a process holds varies a little */
     int nb_shard = t->train_shards->end - t->train_shards->first;
     if (norm)
         return dcpg_fail(err, DCPG_E_USAGE,
@@ -79,9 +98,9 @@ static dcpg_status refuse(const trainer *t, size_t needed, dcpg_err *err) {
                          " samples of a rank are in memory at once: %s are needed; give them, start more ranks, or use a smaller --batch_size",
                          has, norm, nb_shard * most_of_shard(t), needs);
     return dcpg_fail(err, DCPG_E_USAGE,
-                     "--max_memory %s: a rank needs %s for its data, weights and blocks of %" PRId64
-                     " samples: give more, start more ranks, or use a smaller --micro_batch or --batch_size",
-                     has, needs, most_of_block(t));
+                     "--max_memory %s: a rank needs %s for its data, weights and a block of samples: give as much, or "
+                     "use a smaller --batch_size (data are shared among ranks: more of them may help)",
+                     has, needs);
 }
 
 static dcpg_status refuse_micro_batch(const trainer *t, dcpg_err *err) {
