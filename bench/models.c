@@ -2,6 +2,7 @@
  * its predictions against the slow reference. bench_models [--batch N] [--leaves V] [--seconds S] [MODEL ...]
  * MODEL: a name, or DNA+CPG+JOINT */
 #include <dcpg/kern.h>
+#include <dcpg/keras.h>
 #include <dcpg/log.h>
 #include <dcpg/memory.h>
 #include <dcpg/net.h>
@@ -18,6 +19,7 @@ typedef struct settings {
     int64_t batch, leaves, dna_wlen, cpg_wlen, cells;
     double seconds;
     bool layers;
+    const char *model_json;
 } settings;
 
 /* Samples in memory with everything a step needs. */
@@ -189,6 +191,16 @@ static void print_layers(const dcpg_net *net) {
     dcpg_free(time);
 }
 
+/* For others to build the same model of. */
+static dcpg_status write_json(const dcpg_graph *graph, const char *path, dcpg_err *err) {
+    char *json = dcpg_keras_json(graph);
+    FILE *file = json ? fopen(path, "w") : NULL;
+    bool fine = file && fputs(json, file) >= 0;
+    if (file && fclose(file) != 0) fine = false;
+    dcpg_free(json);
+    return fine ? DCPG_OK : dcpg_fail(err, DCPG_E_IO, "%s: cannot be written", path);
+}
+
 static dcpg_status bench(const settings *s, const char *name, const samples *x, dcpg_err *err) {
     dcpg_graph *graph = NULL;
     DCPG_TRY(build(s, name, &graph, err));
@@ -200,12 +212,15 @@ static dcpg_status bench(const settings *s, const char *name, const samples *x, 
     double forward = time_steps(s, net, x, false);
     dcpg_net_free(net);
     double error = residual(graph, s, x);
-    printf("%-28s batch %4lld  train %9.1f samples/s  predict %9.1f samples/s  residual %.1e  %s\n", name,
+    dcpg_net_size size;
+    dcpg_status status = dcpg_net_measure(graph, &size, err);
+    if (status == DCPG_OK && s->model_json) status = write_json(graph, s->model_json, err);
+    printf("%-28s batch %4lld  train %9.1f samples/s  predict %9.1f samples/s  residual %.1e  %s  %lld parameters\n", name,
            (long long)s->batch, (double)s->batch / step, (double)s->batch / forward, error,
-           error < 1e-5 ? "PASS" : "FAIL");
+           error < 1e-5 ? "PASS" : "FAIL", (long long)size.trainable);
     fflush(stdout);
     dcpg_graph_free(graph);
-    return DCPG_OK;
+    return status;
 }
 
 int main(int argc, char **argv) {
@@ -219,6 +234,7 @@ int main(int argc, char **argv) {
         {DCPG_OPT_INT, "cpg_wlen", &s.cpg_wlen, "50", 2, 1e6, "neighbours", "N"},
         {DCPG_OPT_INT, "cells", &s.cells, "18", 1, 4096, "cells and outputs", "N"},
         {DCPG_OPT_DOUBLE, "seconds", &s.seconds, "3", 0, 1e6, "to spend on each measurement", "S"},
+        {DCPG_OPT_STRING, "model_json", &s.model_json, NULL, 0, 0, "write the model, the last of several, to this file", "FILE"},
         {DCPG_OPT_FLAG, "layers", &s.layers, NULL, 0, 0, "where the time of a training step goes", NULL},
         {0}};
     const dcpg_command_line line = {"bench_models [MODEL ...] [options]",
