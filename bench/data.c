@@ -166,6 +166,8 @@ static void measure(const settings *s, const char *path, int64_t cells)
     dcpg_source *source;
     dcpg_want want = {.dna_wlen = s->dna_wlen, .cpg_wlen = s->cpg_wlen};
     must(dcpg_store_open_all(path, &par, &store, &err));
+    if ((int64_t)store->cells.n != cells)
+        must(dcpg_fail(&err, DCPG_E_INPUT, "%s: holds %zu cells, not %d: name another --store", path, store->cells.n, (int)cells));
     must(dcpg_source_from_store_all(store, NULL, &want, &source, &err));
     int64_t first = s->all ? 0 : dcpg_part(source->nb_site, par.rank, par.size), end = s->all ? source->nb_site : dcpg_part(source->nb_site, par.rank + 1, par.size);
     dcpg_barrier_all(&par);

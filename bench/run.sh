@@ -27,7 +27,7 @@ heading 'Formats'
 heading 'Data: windows and neighbours'
 store=$(mktemp -d)
 trap 'rm -rf "$store"' EXIT
-"$bin/bench_data" --cells "${cells[@]}" --positions "$positions" --store "$store/s.h5"
+for n in "${cells[@]}"; do "$bin/bench_data" --cells "$n" --positions "$positions" --store "$store/$n.h5"; done
 heading 'The same models in PyTorch, one after the other'
 if ! "$python" -c 'import torch' 2>/dev/null; then
     apt-get install -y --no-install-recommends python3-torch >/dev/null 2>&1 || true
