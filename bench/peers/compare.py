@@ -19,7 +19,7 @@ FLOORS = {
 }
 
 
-# PyTorch allocates in every step. Where the kernel is slow to hand out pages, as in some virtual machines, this makes it up to five times as fast.
+# PyTorch allocates in every step. Where the kernel is slow to hand out pages, as in some virtual machines, this makes it several times as fast.
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_TOP_PAD_": "1000000000"}
 
 
