@@ -57,7 +57,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
                               "Writes DeepCpG data files from a store (made by dcpg data) or from other "
                               "DeepCpG data files, or makes a store of "
                               "DeepCpG data files: its calls are their labels and all neighbours at their "
-                              "distances, its sites their rows.",
+                              "distances, its sites their rows; bulk profiles, annotations and the names of "
+                              "statistics come along.",
                               options, &s->files};
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);

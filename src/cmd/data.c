@@ -33,8 +33,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_LIST, "dna_files", &s->dna_files, NULL, 0, 0, "the genome: FASTA files, plain or gzip, or directories of them (left out: no DNA models)", "FILE"},
         {DCPG_OPT_STRING, "out_file", &o->out_file, NULL, 0, 0, "store to write (HDF5)", "FILE"},
         {DCPG_OPT_FLAG, "append", &o->append, NULL, 0, 0,
-         "add cells, bulk profiles, annotations and statistics to the store --out_file, which is replaced when all is written; sites are chosen as when it was made, and its genome is used where "
-         "--dna_files is left out", NULL},
+         "add cells, bulk profiles, annotations and statistics to the store --out_file, which is replaced when all is written; sites are chosen, and the statistics it offers are computed, as when "
+         "it was made; its genome is used where --dna_files is left out", NULL},
         {DCPG_OPT_STRING, "out_dir", &w->out_dir, NULL, 0, 0, "write DeepCpG data files to this directory; without --out_file the store is kept there only as long as they are written", "DIR"},
 
         {DCPG_OPT_GROUP, "sites", NULL, NULL, 0, 0, NULL, NULL},
@@ -89,9 +89,9 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     o->bedgraph_base = (int)s->bedgraph_base;
     DCPG_TRY(dcpg_call_named(s->call, &o->call, err));
     if (*help) return DCPG_OK;
+    if (o->append && !o->out_file) return dcpg_fail(err, DCPG_E_USAGE, "--append: name the store with --out_file");
     if (!o->out_file && !w->out_dir) return dcpg_fail(err, DCPG_E_USAGE, "say what to write: a store with --out_file, or DeepCpG data files with --out_dir");
     DCPG_TRY(dcpg_cmd_check_windows(w, err));
-    if (o->append && !o->out_file) return dcpg_fail(err, DCPG_E_USAGE, "--append: name the store with --out_file");
     if (!o->out_file) return DCPG_OK;
     DCPG_TRY(dcpg_check_output(o->out_file, &s->profiles, err));
     return dcpg_check_output(o->out_file, &s->dna_files, err);

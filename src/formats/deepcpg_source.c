@@ -25,7 +25,7 @@ typedef struct dcpg_deepcpg_source {
     dcpg_deepcpg_blocks blocks;
     int32_t *pos; /* [loaded samples] */
     float *label; /* [loaded samples][outputs] */
-    int8_t *inside; /* [loaded samples][annos] */
+    uint8_t *inside; /* [loaded samples][annos] */
     place *place; /* [nb_place] scratch of fill */
     int64_t nb_place;
 } dcpg_deepcpg_source;
@@ -199,7 +199,8 @@ static dcpg_status read_labels(dcpg_deepcpg_source *s, const stretch *here, size
 }
 
 /* Annotations into inside[here.n][annos]; column[here.n] is scratch. */
-static dcpg_status read_annos(dcpg_deepcpg_source *s, const stretch *here, float *column, int8_t *inside, dcpg_err *err) {
+static dcpg_status read_annos(dcpg_deepcpg_source *s, const stretch *here, float *column, uint8_t *inside,
+                              dcpg_err *err) {
     dcpg_h5_block part = {{here->row}, {here->n}};
     size_t nb_anno = s->base.annos.n;
     for (size_t a = 0; a < nb_anno; a++) {
@@ -323,8 +324,8 @@ static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample
     size_t nb_anno = source->annos.n;
     for (int64_t i = 0; i < nb; i++) {
         assert(sample[i] >= source->loaded_first && sample[i] < source->loaded_end);
-        const int8_t *row = s->inside + (size_t)(sample[i] - source->loaded_first) * nb_anno;
-        for (size_t a = 0; a < nb_anno; a++) out[(size_t)i * nb_anno + a] = (uint8_t)row[a];
+        const uint8_t *row = s->inside + (size_t)(sample[i] - source->loaded_first) * nb_anno;
+        if (nb_anno > 0) memcpy(out + (size_t)i * nb_anno, row, nb_anno);
     }
     return DCPG_OK;
 }

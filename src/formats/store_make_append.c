@@ -292,8 +292,8 @@ static dcpg_status join_statistics(appending *a, dcpg_store_options *o, dcpg_err
 
 static dcpg_status check_options(const dcpg_store_options *o, dcpg_err *err)
 {
-    if (!o->out_file || !*o->out_file) return dcpg_fail(err, DCPG_E_USAGE, "--append: name the store with --out_file");
-    if (access(o->out_file, F_OK) != 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: there is no such store to append to: leave --append out to make it", o->out_file);
+    const char *path = o->out_file ? o->out_file : "";
+    if (access(path, F_OK) != 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: there is no such store to append to: leave --append out to make it", path);
     const char *fixed = o->pos_file ? "pos_file" : o->cpg_cov != 1 ? "cpg_cov" : o->chromos && o->chromos->n > 0 ? "chromos" : o->nb_sample_chromo ? "nb_sample_chromo" : o->nb_sample ? "nb_sample" : NULL;
     if (fixed) return dcpg_fail(err, DCPG_E_USAGE, "--append: sites are chosen as when the store was made: leave --%s out", fixed);
     const dcpg_strings *more[] = {o->profiles, o->bulk_profiles, o->anno_files, o->cpg_stats, o->win_stats};

@@ -17,7 +17,7 @@ static void add_passes(dcpg_plan *plan, int of, dcpg_node node, int level) {
     if (plan->nb_spare <= level) plan->nb_spare = level + 1;
     add_passes(plan, of, (dcpg_node){node.first, middle}, level);
     add_passes(plan, of, (dcpg_node){middle, node.end}, level + 1);
-    plan->merge[plan->nb_merge++] = (dcpg_merge){.of = of, .level = level, .node = node};
+    plan->merge[plan->nb_merge++] = (dcpg_merge){of, level};
     plan->pass[plan->nb_pass - 1].nb_merge++;
 }
 

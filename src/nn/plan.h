@@ -54,10 +54,9 @@ typedef struct dcpg_pass {
     int first_merge, nb_merge; /* to be done after it */
 } dcpg_pass;
 
-/* Level `level` += level + 1, which makes it the sum of `node`. */
+/* Level `level` += level + 1. */
 typedef struct dcpg_merge {
     int of, level;
-    dcpg_node node;
 } dcpg_merge;
 
 struct dcpg_op {
