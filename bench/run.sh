@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # All tables: kernels, models, formats, data, and the same models in PyTorch.   bash bench/run.sh [--short]
-# Takes about 15 minutes on 2 cores, with --short about 5. PyTorch is Debian's python3-torch, installed where that is possible.
+# Takes about 10 minutes on 2 cores, with --short about 3. PyTorch is Debian's python3-torch, installed where that is possible.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=../jobs/lib.sh
 source jobs/lib.sh
-seconds=2 cells=(20 200 2000) positions=200000
-[[ ${1:-} == --short ]] && seconds=0.5 cells=(20 200) positions=100000
+seconds=2 rounds=3 cells=(20 200 2000) positions=200000
+[[ ${1:-} == --short ]] && seconds=0.5 rounds=1 cells=(20 200) positions=100000
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(nproc)}
 bin=build/release/bin
@@ -33,7 +33,7 @@ if ! "$python" -c 'import torch' 2>/dev/null; then
     apt-get install -y --no-install-recommends python3-torch >/dev/null 2>&1 || true
 fi
 if "$python" -c 'import torch' 2>/dev/null; then
-    "$python" bench/peers/compare.py "$bin/bench_models" --seconds "$seconds" --threads "$OMP_NUM_THREADS"
+    "$python" bench/peers/compare.py "$bin/bench_models" --rounds "$rounds" --seconds "$seconds" --threads "$OMP_NUM_THREADS"
 else
     echo 'python3-torch is not installed, and cannot be: no comparison'
 fi
