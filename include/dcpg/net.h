@@ -27,6 +27,7 @@ typedef struct dcpg_net_options {
     int total, first, end;  /* leaves of the summation tree, and this rank's; 1, 0, 1 for prediction */
     int at_once;            /* training: most leaves of one pass; 0: all of this rank's. Changes no bit of any result, see dcpg_net_pass */
     bool train;             /* keep activations and gradients */
+    bool bf16_sums;         /* round sums of gradients to bfloat16, at every node of the tree */
     uint64_t seed;          /* dropout keys */
     bool profile;           /* measure the time of every operation, see dcpg_net_times */
 } dcpg_net_options;

@@ -4,6 +4,7 @@
 
 #include <dcpg/log.h>
 #include <dcpg/reducer.h>
+#include <dcpg/slices.h>
 #include <dcpg/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,10 +71,11 @@ typedef struct dcpg_par_sums dcpg_par_sums;
 typedef struct dcpg_par_sums_options {
     int total;          /* V, leaves of the tree */
     int first, end;     /* leaves of this rank; the ranks' runs tile [0, V) in rank order and none is empty */
-    float *grads;       /* [number of maximal nodes][stride]; the total ends in node 0's part on every rank */
-    size_t stride;      /* floats between two nodes' buffers */
-    size_t max_bucket;  /* the longest range given to start(), in floats: longer ones are cut */
-    bool reproducible;  /* false: node sums are added locally and summed as MPI likes */
+    float *grads;       /* [number of maximal nodes][slices.total]; the total ends in node 0's part on every rank. NULL: small sums only */
+    dcpg_slices slices; /* of the gradients of a node: who merges what. Ranges given to start() are cut at blocks, which travel as a whole */
+    bool sharded;       /* totals are wanted by their owners alone: in every rank's slices. The rest of node 0's part is destroyed, too */
+    bool bf16;          /* sums travel as bfloat16. Those of nodes must be rounded already (dcpg_tree_sum_bf16) */
+    bool reproducible;  /* false: node sums are added locally and summed as MPI likes; not with bf16 */
 } dcpg_par_sums_options;
 
 /* Prepares the exchange: every rank sends, for each slice of the array, its nodes' sums to the slice's owner, who merges them in the order of the tree and gives the result to
@@ -85,6 +87,9 @@ void dcpg_par_sums_close_all(dcpg_par_sums *sums);
 
 /* The reducer on top of it, valid while `sums` lives. Local. */
 dcpg_reducer dcpg_par_reducer(dcpg_par_sums *sums);
+
+/* Every rank's slices of array[slices.total] to all: what owners computed. Nothing started may be under way. Collective. */
+void dcpg_par_sums_gather_all(dcpg_par_sums *sums, float *array);
 
 /* ---- memory of a host ---- */
 

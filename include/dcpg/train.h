@@ -16,24 +16,28 @@
 
 typedef struct dcpg_adam_range {
     size_t offset, count; /* of the net's parameters */
+    size_t moment;        /* where their moments begin in m and v */
     float l1, l2;
 } dcpg_adam_range;
 
 typedef struct dcpg_adam {
-    size_t count; /* trained parameters */
-    float *m, *v; /* [count] running means of the gradient and of its square */
+    dcpg_slices slices; /* of the trained parameters: those of slices.rank are updated here */
+    size_t count;       /* how many these are */
+    float *m, *v;       /* [count] running means of the gradient and of its square */
     int64_t t;    /* steps made */
     float beta1, beta2, epsilon;
     int nb_range;
     dcpg_adam_range *range; /* what is updated, and with which penalty; frozen parameters are in none */
 } dcpg_adam;
 
-/* State for the parameters of `net`, zero. Free with dcpg_adam_free. Local. */
-dcpg_status dcpg_adam_new(const dcpg_net *net, dcpg_adam **adam, dcpg_err *err);
+/* State for the slices of slices->rank of the parameters of `net` (slices->total is net->nb_trained), zero. Free
+ * with dcpg_adam_free. Local. */
+dcpg_status dcpg_adam_new(const dcpg_net *net, const dcpg_slices *slices, dcpg_adam **adam, dcpg_err *err);
 void dcpg_adam_free(dcpg_adam *adam);
 
-/* One step with learning rate `rate` and the gradients grads[count] (without penalty, which is added here). False
- * where a gradient is not finite; parameters and state are of no use then. Local; the same on all ranks. */
+/* One step with learning rate `rate` and the gradients grads[slices.total] (without penalty, which is added here),
+ * of which only the slices of slices.rank are looked at and only those of params[slices.total] updated. False where
+ * such a gradient is not finite; parameters and state are of no use then. Local. */
 bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params);
 
 /* ---- class weights ---- */
@@ -111,6 +115,8 @@ typedef struct dcpg_train_options {
     const float *output_weight; /* [nb_output] */
     bool profile; /* tell at the end where the time went, rank by rank */
     bool no_class_weights, no_shuffle, no_reproducible;
+    bool shard_optimizer; /* each rank keeps Adam's moments of its slices only; changes no bit of any result */
+    bool grad_bf16;       /* sums of gradients in bfloat16: half the bytes between ranks; needs reproducible sums */
     double max_time;       /* hours; 0: no limit */
     const char *stop_file; /* NULL: none */
     uint64_t seed;

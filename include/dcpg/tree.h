@@ -48,9 +48,20 @@ void dcpg_tree_sum(dcpg_node node, size_t count, dcpg_leaf_fn *leaf, void *conte
 void dcpg_tree_sum64(dcpg_node node, size_t count, dcpg_leaf_fn64 *leaf, void *context, double *out,
                      double *scratch);
 
+/* The same with every leaf's sum and every merged one rounded to bfloat16 (bf16.h), so that sums of nodes fit
+ * into half the bytes: like the tree itself, the roundings do not depend on the number of ranks. */
+void dcpg_tree_sum_bf16(dcpg_node node, size_t count, dcpg_leaf_fn *leaf, void *context, float *out,
+                        float *scratch);
+
+/* Merges the sum of a right node into that of its left sibling: to[i] += from[i]. */
+void dcpg_tree_add(float *restrict to, const float *restrict from, size_t count);
+void dcpg_tree_add_bf16(float *restrict to, const float *restrict from, size_t count);
+void dcpg_tree_add64(double *restrict to, const double *restrict from, size_t count);
+
 /* Merges the sums of `nb` nodes that tile [0, total) left to right, sum i in part[i][count], in the order of
  * the tree; the total ends in part[0]. The other parts are destroyed. */
 void dcpg_tree_merge(int total, int nb, const dcpg_node *nodes, float **part, size_t count);
+void dcpg_tree_merge_bf16(int total, int nb, const dcpg_node *nodes, float **part, size_t count);
 void dcpg_tree_merge64(int total, int nb, const dcpg_node *nodes, double **part, size_t count);
 
 #endif

@@ -1,5 +1,7 @@
 #include <assert.h>
+#include <dcpg/bf16.h>
 #include <dcpg/tree.h>
+#include <stdbool.h>
 
 /* Shorter arrays are added faster than threads start. */
 enum { THREADED_FROM = 1 << 16 };
@@ -42,15 +44,29 @@ int dcpg_tree_depth(dcpg_node node)
     return left > right ? left : right;
 }
 
+#define LEAF_FN dcpg_leaf_fn
 #define REAL float
 #define TYPED(name) name
-#define LEAF_FN dcpg_leaf_fn
+#define ROUND(x) (x)
+#define ROUNDS false
 #include "base/tree_typed.h"
+#undef TYPED
+#undef ROUND
+#undef ROUNDS
+
+#define TYPED(name) name##_bf16
+#define ROUND(x) dcpg_bf16_round(x)
+#define ROUNDS true
+#include "base/tree_typed.h"
+#undef LEAF_FN
 #undef REAL
 #undef TYPED
-#undef LEAF_FN
+#undef ROUND
+#undef ROUNDS
 
+#define LEAF_FN dcpg_leaf_fn64
 #define REAL double
 #define TYPED(name) name##64
-#define LEAF_FN dcpg_leaf_fn64
+#define ROUND(x) (x)
+#define ROUNDS false
 #include "base/tree_typed.h"

@@ -1,25 +1,28 @@
-/* The tree's sums for one element type. Included by tree.c once for float and once for double, which define
+/* The tree's sums for one element type. Included by tree.c once for each, which defines
  *   REAL        the element type
  *   TYPED(name) the name of a function for it
- *   LEAF_FN     the type of a leaf function for it. */
+ *   LEAF_FN     the type of a leaf function for it
+ *   ROUND(x)    what becomes of every leaf's sum and of every sum of two nodes
+ *   ROUNDS      whether that is anything. */
 
 /* to[i] += from[i]. Every element is one addition, so threads cannot change its bits. */
-static void TYPED(add)(REAL *restrict to, const REAL *restrict from, size_t count)
+void TYPED(dcpg_tree_add)(REAL *restrict to, const REAL *restrict from, size_t count)
 {
 #pragma omp parallel for simd if (count >= THREADED_FROM)
-    for (size_t i = 0; i < count; i++) to[i] += from[i];
+    for (size_t i = 0; i < count; i++) to[i] = ROUND(to[i] + from[i]);
 }
 
 void TYPED(dcpg_tree_sum)(dcpg_node node, size_t count, LEAF_FN *leaf, void *context, REAL *out, REAL *scratch)
 {
     if (node.end - node.first == 1) {
         leaf(context, node.first, out);
+        for (size_t i = 0; ROUNDS && i < count; i++) out[i] = ROUND(out[i]);
         return;
     }
     int middle = dcpg_tree_split(node);
     TYPED(dcpg_tree_sum)((dcpg_node){node.first, middle}, count, leaf, context, out, scratch);
     TYPED(dcpg_tree_sum)((dcpg_node){middle, node.end}, count, leaf, context, scratch, scratch + count);
-    TYPED(add)(out, scratch, count);
+    TYPED(dcpg_tree_add)(out, scratch, count);
 }
 
 /* Sums the parts that tile `node`, of which `**next` is the leftmost, into that one; moves `next` past them. */
@@ -35,7 +38,7 @@ static void TYPED(merge)(dcpg_node node, const dcpg_node **next, REAL ***part, s
     TYPED(merge)((dcpg_node){node.first, middle}, next, part, count);
     const REAL *right = **part;
     TYPED(merge)((dcpg_node){middle, node.end}, next, part, count);
-    TYPED(add)(left, right, count);
+    TYPED(dcpg_tree_add)(left, right, count);
 }
 
 void TYPED(dcpg_tree_merge)(int total, int nb, const dcpg_node *nodes, REAL **part, size_t count)

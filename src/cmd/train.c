@@ -14,7 +14,7 @@
 /* Everything a user can say. */
 typedef struct settings {
     dcpg_strings files, val_files, train_chromos, val_chromos, output_names, output_weights, replicate_names;
-    const char *log_file, *resume, *max_memory;
+    const char *log_file, *resume, *max_memory, *grad_comm;
     double stall_timeout;
     int64_t nb_output, nb_replicate, virtual_ranks, seed;
     bool verbose;
@@ -97,6 +97,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_INT, "virtual_ranks", &s->virtual_ranks, "0", 0, 1e6, "shards the sites are cut into; the same number gives the same model on any number of ranks (0: 8, or the number of ranks if larger)", "V"},
         {DCPG_OPT_INT, "micro_batch", &t->micro_batch, "0", 0, 1e9, "cut the part of a virtual rank into blocks of at most N sites, which run one after the other, or as many at once as --max_memory has room for (0: not cut, unless --max_memory needs it)", "N"},
         {DCPG_OPT_STRING, "max_memory", &s->max_memory, NULL, 0, 0, "memory of a rank, data and batches included, such as 8G: as many blocks run at once as fit; without --micro_batch blocks are chosen by SIZE, the model and V, and kept when the run is resumed (default: all sites of a rank run at once)", "SIZE"},
+        {DCPG_OPT_FLAG, "shard_optimizer", &t->shard_optimizer, NULL, 0, 0, "keep of the optimiser's state, on each rank, only the part that the rank updates: the same result with less memory", NULL},
+        {DCPG_OPT_STRING, "grad_comm", &s->grad_comm, "fp32", 0, 0, "precision in which sums of gradients travel between ranks: fp32, or bf16, which is half the bytes and rounds every sum of the tree (another result, but still the same on any number of ranks)", "TYPE"},
         {DCPG_OPT_FLAG, "no_reproducible", &t->no_reproducible, NULL, 0, 0, "sum gradients in any order", NULL},
 
         {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
@@ -124,6 +126,9 @@ static dcpg_status check(settings *s, dcpg_err *err)
     if (m->cpg_wlen % 2) return dcpg_fail(err, DCPG_E_USAGE, "--cpg_wlen %lld: must be even, half on each side", (long long)m->cpg_wlen);
     if (s->max_memory && !dcpg_parse_size(s->max_memory, &s->train.max_memory))
         return dcpg_fail(err, DCPG_E_USAGE, "--max_memory %s: not a size; write a number of bytes, with K, M, G or T behind it, such as 8G", s->max_memory);
+    s->train.grad_bf16 = strcmp(s->grad_comm, "bf16") == 0;
+    if (!s->train.grad_bf16 && strcmp(s->grad_comm, "fp32") != 0) return dcpg_fail(err, DCPG_E_USAGE, "--grad_comm %s: fp32 or bf16", s->grad_comm);
+    if (s->train.grad_bf16 && s->train.no_reproducible) return dcpg_fail(err, DCPG_E_USAGE, "--grad_comm bf16 rounds the sums of the tree, which --no_reproducible does without: choose one of them");
     s->train.virtual_ranks = (int)s->virtual_ranks;
     s->train.seed = (uint64_t)s->seed;
     s->train.nb_thread = omp_get_max_threads();

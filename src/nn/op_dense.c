@@ -74,14 +74,15 @@ static void sum_pieces(const dcpg_op *op, const dcpg_run *run, float *grads, dcp
     int64_t c = op->from.c, f = op->to.c, rows = piece_rows(op), nb_piece = (c + rows - 1) / rows;
     float *scratch = dcpg_run_scratch(run);
     size_t each = piece_scratch(op, plan);
+    dcpg_tree_sum_fn *tree_sum = dcpg_run_tree_sum(run);
 #pragma omp parallel for schedule(static) num_threads(plan->nb_thread)
     for (int64_t i = 0; i < nb_piece; i++) {
         piece p = {op, run, i * rows, c - i * rows < rows ? c - i * rows : rows};
         float *own = scratch + (size_t)omp_get_thread_num() * each;
-        dcpg_tree_sum(node, (size_t)(p.rows * f), piece_leaf, &p, grads + i * rows * f, own);
+        tree_sum(node, (size_t)(p.rows * f), piece_leaf, &p, grads + i * rows * f, own);
     }
     piece all = {op, run, 0, c};
-    if (op->nb_weight > 1) dcpg_tree_sum(node, (size_t)f, bias_leaf, &all, grads + c * f, scratch);
+    if (op->nb_weight > 1) tree_sum(node, (size_t)f, bias_leaf, &all, grads + c * f, scratch);
     dcpg_run_poll(run);
 }
 

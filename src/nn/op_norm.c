@@ -2,6 +2,8 @@
  * Ioffe and Szegedy, "Batch normalization", ICML 2015; moving statistics as Keras 2.2 keeps them. */
 #include "nn/plan.h"
 
+#include <dcpg/bf16.h>
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -109,12 +111,14 @@ static void batch_norm_forward(const dcpg_op *op, const dcpg_run *run) {
 /* The totals are those of all ranks already: one node carries them, zeros from all others change no bit. */
 static void weight_gradient(const dcpg_op *op, const dcpg_run *run, const double *totals) {
     int64_t c = op->from.c;
+    bool bf16 = run->plan->options.bf16_sums;
     for (int i = 0; i < run->plan->nb_node; i++) {
         float *grads = dcpg_run_node_gradient(run, op, i);
         bool carries = run->plan->node[i].first == 0;
         for (int64_t j = 0; j < c; j++) {
-            grads[j] = carries ? (float)totals[c + j] : 0; /* gamma */
-            grads[c + j] = carries ? (float)totals[j] : 0; /* beta */
+            float gamma = carries ? (float)totals[c + j] : 0, beta = carries ? (float)totals[j] : 0;
+            grads[j] = bf16 ? dcpg_bf16_round(gamma) : gamma;
+            grads[c + j] = bf16 ? dcpg_bf16_round(beta) : beta;
         }
     }
     dcpg_run_start(op, run);

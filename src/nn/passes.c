@@ -54,16 +54,12 @@ float *dcpg_run_node_gradient(const dcpg_run *run, const dcpg_op *op, int i) {
     return (run->plan->nb_pass > 1 ? buffer(run, pass->of, pass->level) : buffer(run, i, 0)) + op->begin;
 }
 
-static void add(float *restrict to, const float *restrict from, int64_t count) {
-#pragma omp parallel for simd if (count >= 1 << 16)
-    for (int64_t i = 0; i < count; i++) to[i] += from[i];
-}
-
 void dcpg_run_start(const dcpg_op *op, const dcpg_run *run) {
     const dcpg_plan *plan = run->plan;
     const dcpg_merge *merge = plan->merge + run->pass->first_merge;
     for (const dcpg_merge *m = merge; m < merge + run->pass->nb_merge; m++)
-        add(buffer(run, m->of, m->level) + op->begin, buffer(run, m->of, m->level + 1) + op->begin, (int64_t)op->size);
+        (plan->options.bf16_sums ? dcpg_tree_add_bf16 : dcpg_tree_add)(buffer(run, m->of, m->level) + op->begin,
+                                                                       buffer(run, m->of, m->level + 1) + op->begin, op->size);
     bool last = run->pass == plan->pass + plan->nb_pass - 1;
     if (run->reducer && last) run->reducer->start(run->reducer->self, op->begin, op->padded);
 }

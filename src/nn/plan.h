@@ -204,6 +204,10 @@ typedef void dcpg_leaf_gradient(const dcpg_op *op, const dcpg_run *run, int64_t 
 void dcpg_sum_gradients(const dcpg_op *op, const dcpg_run *run, dcpg_leaf_gradient *leaf);
 size_t dcpg_sum_scratch(const dcpg_plan *plan, const dcpg_op *op);
 
+/* The sum over the tree in the precision of this run. */
+typedef void dcpg_tree_sum_fn(dcpg_node node, size_t count, dcpg_leaf_fn *leaf, void *context, float *out, float *scratch);
+dcpg_tree_sum_fn *dcpg_run_tree_sum(const dcpg_run *run);
+
 /* Rows of leaf `leaf` (a number over all ranks) in this rank's share. */
 void dcpg_run_leaf(const dcpg_run *run, int leaf, int64_t *first, int64_t *end);
 

@@ -8,6 +8,8 @@ void dcpg_run_poll(const dcpg_run *run) {
     if (run->reducer) run->reducer->poll(run->reducer->self);
 }
 
+dcpg_tree_sum_fn *dcpg_run_tree_sum(const dcpg_run *run) { return run->plan->options.bf16_sums ? dcpg_tree_sum_bf16 : dcpg_tree_sum; }
+
 void dcpg_run_leaf(const dcpg_run *run, int leaf, int64_t *first, int64_t *end) {
     const dcpg_leaves *leaves = run->input->leaves;
     *first = leaves->row[leaf - leaves->first] - leaves->row[0];
@@ -52,6 +54,6 @@ void dcpg_sum_gradients(const dcpg_op *op, const dcpg_run *run, dcpg_leaf_gradie
     leaf_context context = {op, run, leaf, scratch + dcpg_sum_scratch(plan, op)};
     const dcpg_node *nodes;
     int nb_node = dcpg_run_nodes(run, &nodes);
-    for (int i = 0; i < nb_node; i++) dcpg_tree_sum(nodes[i], op->size, sum_leaf, &context, dcpg_run_node_gradient(run, op, i), scratch);
+    for (int i = 0; i < nb_node; i++) dcpg_run_tree_sum(run)(nodes[i], op->size, sum_leaf, &context, dcpg_run_node_gradient(run, op, i), scratch);
     dcpg_run_start(op, run);
 }

@@ -1,33 +1,31 @@
 #include "par/par_impl.h"
 #include <assert.h>
+#include <dcpg/bf16.h>
 #include <dcpg/memory.h>
 #include <string.h>
 
 /* A range of the gradients on its way through the ranks is a bucket. It passes two phases, each a set of non-blocking messages:
- *   SCATTER  every rank sends its nodes' sums of slice r to rank r;
- *   GATHER   rank r has merged its slice in the order of the tree and sends the total to all.
+ *   SCATTER  every rank sends its nodes' sums of the values that rank r owns to rank r;
+ *   GATHER   rank r has merged them in the order of the tree and sends the total to all; left out where owners alone need it.
  * poll() moves buckets from phase to phase as their messages arrive. Messages of different buckets may overtake each other, so each bucket has its own tags,
- * numbered in the order of start(), which is the same on all ranks. */
+ * numbered in the order of start(), which is the same on all ranks. Without reproducibility MPI sums in one phase, REDUCE. */
 enum {
     NB_BUCKET = 8,        /* under way at a time; more wait in the queue */
     NB_QUEUED = 256,      /* ranges that may wait; start() blocks beyond */
-    NB_TAG = 16384,       /* tags are even for SCATTER, odd for GATHER; MPI grants at least 32767 */
-    SLICE_ALIGN = 16      /* floats: slices start at cache lines of the array */
+    NB_TAG = 16384        /* tags are even for SCATTER, odd for GATHER; MPI grants at least 32767 */
 };
 
-typedef enum phase { IDLE, SCATTER, GATHER } phase;
-
-typedef struct range {
-    size_t offset, count;
-} range;
+typedef enum phase { IDLE, SCATTER, GATHER, REDUCE } phase;
 
 typedef struct bucket {
     phase phase;
-    range range;
+    dcpg_range range; /* within one block of the slices */
     int tag;
     MPI_Request *requests;
     int nb_request;
-    float *received; /* [nodes of the other ranks][length of my slice] */
+    float *received;     /* [nodes of the other ranks][length of my slice] */
+    uint16_t *out, *in;  /* bf16 messages: out [nodes of this rank][length of the range], in as `received` or [length of the range] */
+    int *count_of;       /* [size] for MPI_Ireduce_scatter */
 } bucket;
 
 struct dcpg_par_sums {
@@ -37,109 +35,145 @@ struct dcpg_par_sums {
     int *nb_node_of;   /* [size] maximal nodes of each rank */
     dcpg_node *nodes;  /* all ranks' maximal nodes in rank order; they tile [0, V) */
     int nb_node;       /* of all ranks */
-    int first_node;    /* of this rank in `nodes` */
     float **part;      /* [nb_node] scratch for merging */
     double **part64;   /* the same for sum() */
+    float *unpacked;   /* bf16: as `received` of a bucket */
     double *gathered;  /* [nb_node][gathered_count] grows with the longest sum() */
     size_t gathered_count;
-    int *count_of, *at_of; /* [size] for MPI_Allgatherv */
+    int *count_of, *at_of; /* [size] for MPI_Iallgatherv */
     bucket bucket[NB_BUCKET];
-    range queue[NB_QUEUED]; /* ring */
+    dcpg_range queue[NB_QUEUED]; /* ring */
     unsigned first_queued, nb_queued;
     int next_tag;
 };
 
-/* Slice r of a bucket, relative to the bucket's first float. */
-static range slice_of(const dcpg_par_sums *s, size_t count, int r)
+/* What rank r owns of a bucket. */
+static dcpg_range share_of(const dcpg_par_sums *s, const bucket *b, int r)
 {
-    int64_t nb_line = (int64_t)((count + SLICE_ALIGN - 1) / SLICE_ALIGN);
-    size_t first = (size_t)dcpg_part(nb_line, r, s->par->size) * SLICE_ALIGN;
-    size_t end = (size_t)dcpg_part(nb_line, r + 1, s->par->size) * SLICE_ALIGN;
-    if (first > count) first = count;
-    if (end > count) end = count;
-    return (range){first, end - first};
+    const dcpg_slices *slices = &s->options.slices;
+    return dcpg_range_common(b->range, dcpg_slice(slices, b->range.offset / slices->block, r));
 }
 
-static float *grads_of(const dcpg_par_sums *s, int node, const bucket *b, range slice)
+static float *grads_of(const dcpg_par_sums *s, int node, size_t offset)
 {
-    return s->options.grads + (size_t)node * s->options.stride + b->range.offset + slice.offset;
+    return s->options.grads + (size_t)node * s->options.slices.total + offset;
 }
 
-static void receive(dcpg_par_sums *s, bucket *b, float *to, size_t count, int from, int tag)
+/* ---- messages of a bucket: floats as they stand in the gradients, or their upper halves ---- */
+
+static void receive(dcpg_par_sums *s, bucket *b, void *to, size_t count, int from, int tag)
 {
-    MPI_Irecv(to, (int)count, MPI_FLOAT, from, tag, s->comm, &b->requests[b->nb_request++]);
+    MPI_Irecv(to, (int)count, s->options.bf16 ? MPI_UINT16_T : MPI_FLOAT, from, tag, s->comm, &b->requests[b->nb_request++]);
 }
 
-static void send(dcpg_par_sums *s, bucket *b, const float *from, size_t count, int to, int tag)
+/* Sends the values of a range of node `node`'s sums; bf16: which stand in b->out. */
+static void send(dcpg_par_sums *s, bucket *b, int node, dcpg_range range, int to, int tag)
 {
-    MPI_Isend(from, (int)count, MPI_FLOAT, to, tag, s->comm, &b->requests[b->nb_request++]);
+    const uint16_t *half = s->options.bf16 ? b->out + (size_t)node * b->range.count + (range.offset - b->range.offset) : NULL;
+    const void *from = half ? (const void *)half : grads_of(s, node, range.offset);
+    MPI_Isend(from, (int)range.count, half ? MPI_UINT16_T : MPI_FLOAT, to, tag, s->comm, &b->requests[b->nb_request++]);
 }
+
+static void pack(dcpg_par_sums *s, bucket *b, int node, dcpg_range range)
+{
+    if (s->options.bf16)
+        dcpg_bf16_pack(range.count, grads_of(s, node, range.offset), b->out + (size_t)node * b->range.count + (range.offset - b->range.offset));
+}
+
+/* ---- phases ---- */
 
 static void start_scatter(dcpg_par_sums *s, bucket *b)
 {
     int rank = s->par->rank, size = s->par->size;
-    range mine = slice_of(s, b->range.count, rank);
+    dcpg_range mine = share_of(s, b, rank);
     b->phase = SCATTER;
     b->nb_request = 0;
-    float *to = b->received;
+    size_t at = 0;
     for (int r = 0; r < size && mine.count > 0; r++) {
-        for (int i = 0; r != rank && i < s->nb_node_of[r]; i++, to += mine.count) receive(s, b, to, mine.count, r, b->tag);
+        for (int i = 0; r != rank && i < s->nb_node_of[r]; i++, at += mine.count)
+            receive(s, b, s->options.bf16 ? (void *)(b->in + at) : b->received + at, mine.count, r, b->tag);
     }
+    for (int i = 0; i < s->nb_node_of[rank]; i++) pack(s, b, i, b->range);
     for (int step = 1; step < size; step++) {
         int r = (rank + step) % size;
-        range slice = slice_of(s, b->range.count, r);
-        for (int i = 0; slice.count > 0 && i < s->nb_node_of[rank]; i++) send(s, b, grads_of(s, i, b, slice), slice.count, r, b->tag);
+        dcpg_range share = share_of(s, b, r);
+        for (int i = 0; share.count > 0 && i < s->nb_node_of[rank]; i++) send(s, b, i, share, r, b->tag);
     }
 }
 
-/* Merges all nodes' sums of this rank's slice; the total lands in node 0's buffer. */
-static void merge_slice(dcpg_par_sums *s, bucket *b, range mine)
+/* Merges all nodes' sums of what this rank owns of the bucket; the total lands in node 0's buffer. */
+static void merge_share(dcpg_par_sums *s, bucket *b, dcpg_range mine)
 {
-    float *received = b->received;
+    bool bf16 = s->options.bf16;
+    float *received = bf16 ? s->unpacked : b->received;
+    size_t nb_other = (size_t)(s->nb_node - s->nb_node_of[s->par->rank]);
+    if (bf16) dcpg_bf16_unpack(nb_other * mine.count, b->in, received);
     for (int r = 0, n = 0; r < s->par->size; r++) {
         for (int i = 0; i < s->nb_node_of[r]; i++, n++) {
             if (r == s->par->rank) {
-                s->part[n] = grads_of(s, i, b, mine);
+                s->part[n] = grads_of(s, i, mine.offset);
             } else {
                 s->part[n] = received;
                 received += mine.count;
             }
         }
     }
-    dcpg_tree_merge(s->options.total, s->nb_node, s->nodes, s->part, mine.count);
-    float *total = grads_of(s, 0, b, mine);
+    (bf16 ? dcpg_tree_merge_bf16 : dcpg_tree_merge)(s->options.total, s->nb_node, s->nodes, s->part, mine.count);
+    float *total = grads_of(s, 0, mine.offset);
     if (total != s->part[0]) memcpy(total, s->part[0], mine.count * sizeof *total);
 }
 
 static void start_gather(dcpg_par_sums *s, bucket *b)
 {
     int rank = s->par->rank, size = s->par->size;
-    range mine = slice_of(s, b->range.count, rank);
-    if (mine.count > 0) merge_slice(s, b, mine);
+    dcpg_range mine = share_of(s, b, rank);
     b->phase = GATHER;
     b->nb_request = 0;
     for (int step = 1; step < size; step++) {
         int r = (rank + size - step) % size;
-        range slice = slice_of(s, b->range.count, r);
-        if (slice.count > 0) receive(s, b, grads_of(s, 0, b, slice), slice.count, r, b->tag + 1);
+        dcpg_range share = share_of(s, b, r);
+        void *to = s->options.bf16 ? (void *)(b->in + (share.offset - b->range.offset)) : grads_of(s, 0, share.offset);
+        if (share.count > 0) receive(s, b, to, share.count, r, b->tag + 1);
     }
-    for (int step = 1; step < size && mine.count > 0; step++) {
-        send(s, b, grads_of(s, 0, b, mine), mine.count, (rank + step) % size, b->tag + 1);
+    pack(s, b, 0, mine);
+    for (int step = 1; step < size && mine.count > 0; step++) send(s, b, 0, mine, (rank + step) % size, b->tag + 1);
+}
+
+static void end_scatter(dcpg_par_sums *s, bucket *b)
+{
+    dcpg_range mine = share_of(s, b, s->par->rank);
+    if (mine.count > 0) merge_share(s, b, mine);
+    if (s->options.sharded) b->phase = IDLE;
+    else start_gather(s, b);
+}
+
+static void end_gather(dcpg_par_sums *s, bucket *b)
+{
+    b->phase = IDLE;
+    for (int r = 0; r < s->par->size && s->options.bf16; r++) {
+        dcpg_range share = share_of(s, b, r);
+        if (r != s->par->rank) dcpg_bf16_unpack(share.count, b->in + (share.offset - b->range.offset), grads_of(s, 0, share.offset));
     }
 }
 
 /* The way of reproducible = false: one phase, and MPI chooses the order of the additions. */
-static void start_allreduce(dcpg_par_sums *s, bucket *b)
+static void start_reduce(dcpg_par_sums *s, bucket *b)
 {
-    float *total = grads_of(s, 0, b, (range){0, 0});
-    for (int i = 1; i < s->nb_node_of[s->par->rank]; i++) {
-        const float *node = grads_of(s, i, b, (range){0, 0});
-#pragma omp parallel for simd if (b->range.count >= 1 << 16)
-        for (size_t k = 0; k < b->range.count; k++) total[k] += node[k];
-    }
-    b->phase = GATHER;
+    size_t count = b->range.count;
+    float *total = grads_of(s, 0, b->range.offset);
+    for (int i = 1; i < s->nb_node_of[s->par->rank]; i++) dcpg_tree_add(total, grads_of(s, i, b->range.offset), count);
+    b->phase = REDUCE;
     b->nb_request = 1;
-    MPI_Iallreduce(MPI_IN_PLACE, total, (int)b->range.count, MPI_FLOAT, MPI_SUM, s->comm, &b->requests[0]);
+    for (int r = 0; r < s->par->size; r++) b->count_of[r] = (int)share_of(s, b, r).count;
+    if (s->options.sharded) MPI_Ireduce_scatter(total, b->received, b->count_of, MPI_FLOAT, MPI_SUM, s->comm, &b->requests[0]);
+    else MPI_Iallreduce(MPI_IN_PLACE, total, (int)count, MPI_FLOAT, MPI_SUM, s->comm, &b->requests[0]);
+}
+
+static void end_reduce(dcpg_par_sums *s, bucket *b)
+{
+    dcpg_range mine = share_of(s, b, s->par->rank);
+    if (s->options.sharded && mine.count > 0) memcpy(grads_of(s, 0, mine.offset), b->received, mine.count * sizeof(float));
+    b->phase = IDLE;
 }
 
 /* Starts the range that has waited longest. Collective calls must come in one order on all ranks, and do: the queue is one. */
@@ -151,7 +185,17 @@ static void start_next(dcpg_par_sums *s, bucket *b)
     s->nb_queued--;
     s->next_tag = (s->next_tag + 2) % NB_TAG;
     if (s->options.reproducible) start_scatter(s, b);
-    else start_allreduce(s, b);
+    else start_reduce(s, b);
+}
+
+static void end_phase(dcpg_par_sums *s, bucket *b)
+{
+    switch (b->phase) {
+    case IDLE: break;
+    case SCATTER: end_scatter(s, b); break;
+    case GATHER: end_gather(s, b); break;
+    case REDUCE: end_reduce(s, b); break;
+    }
 }
 
 /* Moves every bucket as far as its messages allow; returns whether anything is left to do. */
@@ -161,8 +205,7 @@ static bool advance(dcpg_par_sums *s)
     for (bucket *b = s->bucket; b < s->bucket + NB_BUCKET; b++) {
         int done = 1;
         if (b->phase != IDLE) MPI_Testall(b->nb_request, b->requests, &done, MPI_STATUSES_IGNORE);
-        if (done && b->phase == SCATTER) start_gather(s, b);
-        else if (done) b->phase = IDLE;
+        if (done) end_phase(s, b);
         if (b->phase == IDLE && s->nb_queued > 0) start_next(s, b);
         busy = busy || b->phase != IDLE;
     }
@@ -185,16 +228,32 @@ static void sums_wait(void *self)
 static void sums_start(void *self, size_t offset, size_t count)
 {
     dcpg_par_sums *s = self;
-    assert(offset + count <= s->options.stride);
+    assert(offset + count <= s->options.slices.total);
     if (s->par->size == 1) return; /* one node, and it is the total */
     while (count > 0) {
-        size_t n = count < s->options.max_bucket ? count : s->options.max_bucket;
+        size_t block = s->options.slices.block, left = block - offset % block, n = count < left ? count : left;
         for (dcpg_wait wait = {0}; s->nb_queued == NB_QUEUED; dcpg_wait_tick(s->par, &wait)) advance(s);
-        s->queue[(s->first_queued + s->nb_queued++) % NB_QUEUED] = (range){offset, n};
+        s->queue[(s->first_queued + s->nb_queued++) % NB_QUEUED] = (dcpg_range){offset, n};
         offset += n;
         count -= n;
     }
     advance(s);
+}
+
+void dcpg_par_sums_gather_all(dcpg_par_sums *s, float *array)
+{
+    const dcpg_slices *slices = &s->options.slices;
+    for (size_t b = 0; b < dcpg_slices_blocks(slices) && s->par->size > 1; b++) {
+        float *block = array + b * slices->block;
+        for (int r = 0; r < s->par->size; r++) {
+            dcpg_range slice = dcpg_slice(slices, b, r);
+            s->count_of[r] = (int)slice.count;
+            s->at_of[r] = (int)(slice.offset - b * slices->block);
+        }
+        MPI_Request request;
+        MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_FLOAT, block, s->count_of, s->at_of, MPI_FLOAT, s->par->impl->comm, &request);
+        dcpg_wait_for(s->par, 1, &request);
+    }
 }
 
 /* ---- small sums ---- */
@@ -242,16 +301,27 @@ static size_t max_requests(const dcpg_par_sums *s)
 
 static dcpg_status alloc_buckets(dcpg_par_sums *s, dcpg_err *err)
 {
-    if (!s->options.grads || s->par->size == 1) return DCPG_OK;
-    size_t other_nodes = (size_t)(s->nb_node - s->nb_node_of[s->par->rank]);
-    size_t longest_slice = s->options.max_bucket / (size_t)s->par->size + 2 * SLICE_ALIGN;
-    size_t scratch = s->options.reproducible ? other_nodes * longest_slice : 0;
-    for (bucket *b = s->bucket; b < s->bucket + NB_BUCKET; b++) {
-        b->requests = dcpg_alloc(max_requests(s) + 1, sizeof *b->requests);
-        b->received = dcpg_alloc(scratch, sizeof *b->received);
-        if (!b->requests || !b->received) return dcpg_fail_nomem(err, "the exchange of gradients", NB_BUCKET * scratch * sizeof *b->received);
+    const dcpg_par_sums_options *o = &s->options;
+    if (!o->grads || s->par->size == 1) return DCPG_OK;
+    size_t size = (size_t)s->par->size, own_nodes = (size_t)s->nb_node_of[s->par->rank], other_nodes = (size_t)s->nb_node - own_nodes;
+    size_t longest = 0; /* of my slices */
+    for (size_t b = 0; b < dcpg_slices_blocks(&o->slices); b++) {
+        size_t count = dcpg_slice(&o->slices, b, s->par->rank).count;
+        if (count > longest) longest = count;
     }
-    return DCPG_OK;
+    size_t others = (o->reproducible ? other_nodes : 1) * longest, in = others > o->slices.block ? others : o->slices.block;
+    size_t floats = o->bf16 ? 0 : others, halves = o->bf16 ? in : 0;
+    s->unpacked = dcpg_alloc(o->bf16 ? others : 0, sizeof *s->unpacked);
+    bool ok = s->unpacked;
+    for (bucket *b = s->bucket; b < s->bucket + NB_BUCKET && ok; b++) {
+        b->requests = dcpg_alloc(max_requests(s) + 1, sizeof *b->requests);
+        b->received = dcpg_alloc(floats, sizeof *b->received);
+        b->in = dcpg_alloc(halves, sizeof *b->in);
+        b->out = dcpg_alloc(o->bf16 ? own_nodes * o->slices.block : 0, sizeof *b->out);
+        b->count_of = dcpg_alloc(size, sizeof *b->count_of);
+        ok = b->requests && b->received && b->in && b->out && b->count_of;
+    }
+    return ok ? DCPG_OK : dcpg_fail_nomem(err, "the exchange of gradients", NB_BUCKET * (floats * sizeof(float) + halves * sizeof(uint16_t)));
 }
 
 /* Fills nb_node_of, nodes and what is as long. `run` holds first and end of each rank's leaves. */
@@ -261,7 +331,6 @@ static dcpg_status lay_out(dcpg_par_sums *s, const int *run, dcpg_err *err)
     dcpg_node nodes[DCPG_MAX_NODES];
     for (int r = 0; r < size; r++) {
         assert(run[2 * r] == (r == 0 ? 0 : run[2 * r - 1]) && run[2 * r] < run[2 * r + 1]);
-        if (r == s->par->rank) s->first_node = s->nb_node;
         s->nb_node_of[r] = dcpg_tree_nodes(s->options.total, run[2 * r], run[2 * r + 1], nodes);
         s->nb_node += s->nb_node_of[r];
     }
@@ -279,7 +348,9 @@ static dcpg_status lay_out(dcpg_par_sums *s, const int *run, dcpg_err *err)
 
 dcpg_status dcpg_par_sums_open_all(const dcpg_par *par, const dcpg_par_sums_options *options, dcpg_par_sums **sums, dcpg_err *err)
 {
-    assert(!options->grads || (options->max_bucket > 0 && options->max_bucket <= INT32_MAX));
+    assert(!options->grads || (options->slices.block > 0 && options->slices.block <= INT32_MAX));
+    assert(!options->grads || (options->slices.rank == par->rank && options->slices.size == par->size));
+    assert(options->reproducible || !options->bf16);
     *sums = NULL;
     size_t size = (size_t)par->size;
     dcpg_par_sums *s = dcpg_alloc(1, sizeof *s);
@@ -315,7 +386,11 @@ void dcpg_par_sums_close_all(dcpg_par_sums *s)
     for (bucket *b = s->bucket; b < s->bucket + NB_BUCKET; b++) {
         dcpg_free(b->requests);
         dcpg_free(b->received);
+        dcpg_free(b->in);
+        dcpg_free(b->out);
+        dcpg_free(b->count_of);
     }
+    dcpg_free(s->unpacked);
     dcpg_free(s->nb_node_of);
     dcpg_free(s->count_of);
     dcpg_free(s->at_of);

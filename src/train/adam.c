@@ -36,42 +36,50 @@ static void fill_pieces(const dcpg_net *net, piece *out) {
     }
 }
 
-/* Neighbouring pieces of the same kind become one range. Returns the number of ranges. */
-static int merge_pieces(const piece *pieces, size_t nb_piece, dcpg_adam_range *range) {
-    int nb = 0;
-    for (size_t i = 0; i < nb_piece; i++) {
-        const piece *p = &pieces[i];
-        if (!p->trainable) continue;
-        dcpg_adam_range *last = nb ? &range[nb - 1] : NULL;
-        bool joins =
-            last && last->offset + last->count == p->offset && last->l1 == p->l1 && last->l2 == p->l2;
-        if (joins)
-            last->count += p->count;
-        else
-            range[nb++] = (dcpg_adam_range){p->offset, p->count, p->l1, p->l2};
+/* Appends what of a piece lies in `slice`, whose moments begin at `moment`. Neighbours of the same kind become one
+ * range. */
+static void add_range(dcpg_adam *adam, const piece *p, dcpg_range slice, size_t moment) {
+    dcpg_range own = dcpg_range_common((dcpg_range){p->offset, p->count}, slice);
+    dcpg_adam_range *last = adam->nb_range ? &adam->range[adam->nb_range - 1] : NULL;
+    if (own.count == 0) return;
+    size_t at = moment + (own.offset - slice.offset);
+    if (last && last->offset + last->count == own.offset && last->l1 == p->l1 && last->l2 == p->l2)
+        last->count += own.count;
+    else
+        adam->range[adam->nb_range++] = (dcpg_adam_range){own.offset, own.count, at, p->l1, p->l2};
+}
+
+/* Both lists are ordered and without overlaps, so that they need at most as many ranges as they have entries. */
+static void add_ranges(dcpg_adam *adam, const piece *pieces, size_t nb_piece) {
+    size_t moment = 0, i = 0;
+    for (size_t b = 0; b < dcpg_slices_blocks(&adam->slices); b++) {
+        dcpg_range slice = dcpg_slice(&adam->slices, b, adam->slices.rank);
+        while (i < nb_piece && pieces[i].offset + pieces[i].count <= slice.offset) i++;
+        for (size_t k = i; k < nb_piece && pieces[k].offset < slice.offset + slice.count; k++)
+            if (pieces[k].trainable) add_range(adam, &pieces[k], slice, moment);
+        moment += slice.count;
     }
-    return nb;
 }
 
 static dcpg_status find_ranges(const dcpg_net *net, dcpg_adam *adam, dcpg_err *err) {
-    size_t nb_piece = count_pieces(net);
+    size_t nb_piece = count_pieces(net), nb_range = nb_piece + dcpg_slices_blocks(&adam->slices);
     piece *pieces = dcpg_alloc(nb_piece, sizeof *pieces);
-    adam->range = dcpg_alloc(nb_piece, sizeof *adam->range);
+    adam->range = dcpg_alloc(nb_range, sizeof *adam->range);
     if (pieces == NULL || adam->range == NULL) {
         dcpg_free(pieces);
-        return dcpg_fail_nomem(err, "the ranges of the optimiser", nb_piece * sizeof *pieces);
+        return dcpg_fail_nomem(err, "the ranges of the optimiser", nb_range * sizeof *pieces);
     }
     fill_pieces(net, pieces);
     qsort(pieces, nb_piece, sizeof *pieces, by_offset);
-    adam->nb_range = merge_pieces(pieces, nb_piece, adam->range);
+    add_ranges(adam, pieces, nb_piece);
     dcpg_free(pieces);
     return DCPG_OK;
 }
 
-dcpg_status dcpg_adam_new(const dcpg_net *net, dcpg_adam **out, dcpg_err *err) {
+dcpg_status dcpg_adam_new(const dcpg_net *net, const dcpg_slices *slices, dcpg_adam **out, dcpg_err *err) {
     dcpg_adam *adam = dcpg_alloc(1, sizeof *adam);
     if (adam == NULL) return dcpg_fail_nomem(err, "the optimiser", sizeof *adam);
-    *adam = (dcpg_adam){.count = net->nb_trained, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
+    *adam = (dcpg_adam){.slices = *slices, .count = dcpg_slices_count(slices), .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
     adam->m = dcpg_alloc(adam->count, sizeof *adam->m);
     adam->v = dcpg_alloc(adam->count, sizeof *adam->v);
     dcpg_status status =
@@ -100,8 +108,8 @@ bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *pa
     for (int i = 0; i < adam->nb_range; i++) {
         const dcpg_adam_range *r = &adam->range[i];
         dcpg_adam_step step = {(float)corrected, adam->beta1, adam->beta2, adam->epsilon, r->l1, r->l2};
-        finite &= dcpg_adam_update(&step, r->count, grads + r->offset, params + r->offset, adam->m + r->offset,
-                                   adam->v + r->offset);
+        finite &= dcpg_adam_update(&step, r->count, grads + r->offset, params + r->offset, adam->m + r->moment,
+                                   adam->v + r->moment);
     }
     return finite;
 }

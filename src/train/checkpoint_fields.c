@@ -121,8 +121,11 @@ void checkpoint_unpack(trainer *t, const checkpoint_field *field, const void *pl
         move_curve(t->net->nb_output, field, (double *)(uintptr_t)plain, false);
         break;
     case FIELD_VALUES:
+        move_values(t->net, true, field->values, (float *)(uintptr_t)plain, false);
+        break;
     case FIELD_MOMENTS:
-        move_values(t->net, field->kind == FIELD_VALUES, field->values, (float *)(uintptr_t)plain, false);
+        move_values(t->net, false, trainer_moments_room(t, field->values), (float *)(uintptr_t)plain, false);
+        trainer_take_moments(t, field->values);
         break;
     }
 }

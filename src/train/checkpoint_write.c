@@ -46,32 +46,43 @@ static dcpg_status write_field(const trainer *t, const checkpoint_field *field, 
     return status;
 }
 
-static dcpg_status write_content(trainer *t, const double *tally, dcpg_h5 *file, dcpg_err *err) {
+/* The fields into rank 0's file (NULL elsewhere, and where it could not be made: `status` says why). Others take
+ * part as long as anything must be gathered, whatever happens there. Collective; returns this rank's status. */
+static dcpg_status write_fields_all(trainer *t, const double *tally, dcpg_h5 *file, dcpg_status status,
+                                    dcpg_err *err) {
     checkpoint_field field[CHECKPOINT_FIELDS];
     checkpoint_fields(t, field);
-    DCPG_TRY(write_config(t, file, err));
-    for (int i = 0; i < CHECKPOINT_FIELDS; i++) DCPG_TRY(write_field(t, &field[i], tally, file, err));
-    return DCPG_OK;
-}
-
-static dcpg_status write_file(trainer *t, const char *path, const double *tally, dcpg_err *err) {
-    dcpg_h5 *file;
-    DCPG_TRY(dcpg_h5_create(path, NULL, &file, err));
-    dcpg_status status = write_content(t, tally, file, err);
-    if (status == DCPG_OK) return dcpg_h5_commit_sealed(file, err);
-    dcpg_h5_close(file);
+    for (int i = 0; i < CHECKPOINT_FIELDS; i++) {
+        if (field[i].kind == FIELD_MOMENTS) field[i].values = trainer_all_moments_all(t, field[i].values);
+        if (file && status == DCPG_OK) status = write_field(t, &field[i], tally, file, err);
+    }
     return status;
 }
 
-/* What rank 0 does. */
-static dcpg_status write_and_prune(trainer *t, const double *tally, dcpg_err *err) {
-    const dcpg_train_options *o = t->options;
-    char *dir = checkpoint_dir(o->out_dir), *path = checkpoint_path(o->out_dir, t->run.epoch, t->run.step);
+static dcpg_status create_file(trainer *t, const char *path, dcpg_h5 **file, dcpg_err *err) {
+    char *dir = checkpoint_dir(t->options->out_dir);
     dcpg_status status = dir && path ? dcpg_make_dirs(dir, err) : dcpg_fail_nomem(err, "a checkpoint", 64);
-    if (status == DCPG_OK) status = write_file(t, path, tally, err);
-    if (status == DCPG_OK)
-        checkpoint_prune(o->out_dir, dcpg_basename(path), o->keep_checkpoints > 1 ? o->keep_checkpoints : 1);
+    if (status == DCPG_OK) status = dcpg_h5_create(path, NULL, file, err);
+    if (status == DCPG_OK) status = write_config(t, *file, err);
     dcpg_free(dir);
+    return status;
+}
+
+/* Rank 0 writes the file, and removes older ones where that went well. Collective; returns this rank's status. */
+static dcpg_status write_and_prune_all(trainer *t, const double *tally, dcpg_err *err) {
+    const dcpg_train_options *o = t->options;
+    bool writes = t->par->rank == 0;
+    char *path = writes ? checkpoint_path(o->out_dir, t->run.epoch, t->run.step) : NULL;
+    dcpg_h5 *file = NULL;
+    dcpg_status status = writes ? create_file(t, path, &file, err) : DCPG_OK;
+    status = write_fields_all(t, tally, file, status, err);
+    if (file && status == DCPG_OK) {
+        status = dcpg_h5_commit_sealed(file, err);
+        file = NULL;
+    }
+    dcpg_h5_close(file);
+    if (writes && status == DCPG_OK)
+        checkpoint_prune(o->out_dir, dcpg_basename(path), o->keep_checkpoints > 1 ? o->keep_checkpoints : 1);
     dcpg_free(path);
     return status;
 }
@@ -86,11 +97,8 @@ dcpg_status trainer_checkpoint_all(trainer *t, dcpg_err *err) {
         dcpg_agree_all(t->par, bytes_of ? DCPG_OK : dcpg_fail_nomem(err, "a checkpoint", 8), err);
     if (status == DCPG_OK) status = dcpg_allgatherv_all(t->par, t->tally->sum, bytes, &tally, bytes_of, err);
     if (status == DCPG_OK) {
-        if (t->par->rank == 0) {
-            journal_settle(t);
-            status = write_and_prune(t, tally, err);
-        }
-        status = dcpg_agree_all(t->par, status, err);
+        if (t->par->rank == 0) journal_settle(t);
+        status = dcpg_agree_all(t->par, write_and_prune_all(t, tally, err), err);
     }
     dcpg_free(tally);
     dcpg_free(bytes_of);

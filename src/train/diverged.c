@@ -45,8 +45,9 @@ static const dcpg_param *find_largest(const dcpg_net *net, float *most) {
     return found;
 }
 
-dcpg_status trainer_diverged(const trainer *t, dcpg_err *err) {
+dcpg_status trainer_diverged_all(const trainer *t, dcpg_err *err) {
     float most;
+    if (t->options->shard_optimizer) dcpg_par_sums_gather_all(t->sums, t->net->grads);
     const dcpg_param *p = find_largest(t->net, &most);
     return dcpg_fail(
         err, DCPG_E_NUMERIC,

@@ -58,6 +58,8 @@ static dcpg_status step_all(trainer *t, bool *finite, dcpg_err *err) {
     double rate = t->options->learning_rate * pow(t->options->learning_rate_decay, (double)t->run.epoch);
     *finite = dcpg_adam_apply(t->adam, rate, t->net->grads, t->net->params) && trainer_is_finite(t);
     t->part[PROFILE_OPTIMISER] += profile_lap(&since);
+    if (t->options->shard_optimizer) dcpg_par_sums_gather_all(t->sums, t->net->params);
+    t->part[PROFILE_SUMS] += profile_lap(&since);
     t->run.step++;
     t->samples += t->batch;
     return status;
@@ -123,7 +125,7 @@ dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err) {
         dcpg_status status = step_all(t, &finite, err);
         agreement agreed = agree_on_step_all(t, status, finite);
         if (agreed.failed) return dcpg_agree_all(t->par, status, err);
-        if (agreed.diverged) return trainer_diverged(t, err);
+        if (agreed.diverged) return trainer_diverged_all(t, err);
         t->stop = agreed.stop;
         t->step_seconds = dcpg_now() - before;
         t->advanced = true;

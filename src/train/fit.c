@@ -50,6 +50,7 @@ static dcpg_net_options with_at_once(const trainer *t, int at_once) {
                               .end = shards->end * t->nb_block,
                               .at_once = all ? 0 : at_once,
                               .train = true,
+                              .bf16_sums = t->options->grad_bf16,
                               .profile = t->options->profile,
                               .seed = t->options->seed};
 }
@@ -60,10 +61,12 @@ static dcpg_status measure_rest(const trainer *t, size_t *bytes, dcpg_err *err) 
     dcpg_net_size size;
     DCPG_TRY(dcpg_net_measure(t->graph, &size, err));
     size_t values = (size_t)(size.trainable + size.not_trainable), leaves = (size_t)(t->leaves / t->par->size + t->nb_block);
-    size_t sums = t->par->size > 1 ? 8 * (values < TRAINER_MAX_BUCKET ? values : TRAINER_MAX_BUCKET) : 0;
+    dcpg_slices slices = trainer_slices(t, values);
+    size_t sums = t->par->size > 1 ? 8 * slices.block : 0;
+    size_t moments = t->options->shard_optimizer ? dcpg_slices_count(&slices) : values;
     size_t tallies = 2 * leaves * (size_t)t->graph->nb_output * DCPG_TALLY_COLUMNS * sizeof(double);
     /* Adam's two moments, the best weights, and those in the layout of files while they are written. */
-    *bytes = dcpg_memory_used() + (4 * values + sums) * sizeof(float) + tallies + t->options->max_memory / 16;
+    *bytes = dcpg_memory_used() + (2 * moments + 2 * values + sums) * sizeof(float) + tallies + t->options->max_memory / 16;
     return DCPG_OK;
 }
 

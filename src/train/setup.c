@@ -92,13 +92,20 @@ static dcpg_status weigh_classes_all(trainer *t, dcpg_err *err) {
     return status;
 }
 
+dcpg_slices trainer_slices(const trainer *t, size_t total) {
+    const size_t most = (size_t)1 << 20;
+    return (dcpg_slices){total, total > 0 && total < most ? total : most, t->par->rank, t->par->size};
+}
+
 static dcpg_status open_net(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
     dcpg_net_options options;
     DCPG_TRY(trainer_choose_passes(t, &options, err));
     DCPG_TRY(dcpg_net_new(t->graph, &options, &t->net, err));
     dcpg_net_init(t->net, t->options->seed);
     if (initial && initial->nb) DCPG_TRY(dcpg_weights_apply(initial, t->net, err));
-    DCPG_TRY(dcpg_adam_new(t->net, &t->adam, err));
+    t->slices = trainer_slices(t, t->net->nb_trained);
+    dcpg_slices all = {t->slices.total, t->slices.block, 0, 1};
+    DCPG_TRY(dcpg_adam_new(t->net, t->options->shard_optimizer ? &t->slices : &all, &t->adam, err));
     DCPG_TRY(dcpg_tally_new(t->net, &t->tally, err));
     return dcpg_tally_new(t->net, &t->val_tally, err);
 }
@@ -121,13 +128,13 @@ static dcpg_status open_run(trainer *t, dcpg_err *err) {
 }
 
 static dcpg_status open_sums_all(trainer *t, dcpg_err *err) {
-    size_t most = t->net->nb_trained;
     dcpg_par_sums_options options = {.total = t->leaves,
                                      .first = t->net->options.first,
                                      .end = t->net->options.end,
                                      .grads = t->net->grads,
-                                     .stride = t->net->nb_trained,
-                                     .max_bucket = most < TRAINER_MAX_BUCKET ? most + 1 : TRAINER_MAX_BUCKET,
+                                     .slices = t->slices,
+                                     .sharded = t->options->shard_optimizer,
+                                     .bf16 = t->options->grad_bf16,
                                      .reproducible = !t->options->no_reproducible};
     DCPG_TRY(dcpg_par_sums_open_all(t->par, &options, &t->sums, err));
     t->reducer = dcpg_par_reducer(t->sums);

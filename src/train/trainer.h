@@ -54,6 +54,7 @@ typedef struct trainer {
     dcpg_shards *train_shards, *val_shards;
     dcpg_loader *train_loader, *val_loader;
     dcpg_net *net;
+    dcpg_slices slices;       /* of the gradients: who merges them, and updates the parameters with --shard_optimizer */
     dcpg_par_sums *sums;
     dcpg_reducer reducer;
     dcpg_adam *adam;
@@ -76,9 +77,9 @@ typedef struct trainer {
     stop_reason stop;
 } trainer;
 
-/* Floats summed in one exchange: large enough for bandwidth, small enough that the first exchange ends before
- * the last one starts. */
-#define TRAINER_MAX_BUCKET ((size_t)1 << 20)
+/* How `total` gradients are cut for their exchange: blocks large enough for bandwidth, small enough that the first
+ * exchange ends before the last one starts. */
+dcpg_slices trainer_slices(const trainer *t, size_t total);
 
 /* fit.c: nb_block and leaves, from options, the model and V alone, or as the run to go on with had them. Local. */
 dcpg_status trainer_choose_blocks(trainer *t, dcpg_err *err);
@@ -108,6 +109,14 @@ dcpg_status trainer_write_model_all(const trainer *t, const char *name, dcpg_err
 dcpg_status trainer_write_start_all(trainer *t, dcpg_err *err);
 dcpg_status trainer_write_curves_all(const trainer *t, dcpg_err *err);
 
+/* moments.c: with --shard_optimizer, Adam's moments (m or v of t->adam) of all ranks, which take the place of the
+ * gradients until the next backward pass; otherwise as they are. Returns [net->nb_trained]. Collective. */
+float *trainer_all_moments_all(trainer *t, float *moments);
+
+/* moments.c: the way back, after values were put where trainer_moments_room says. Local. */
+float *trainer_moments_room(trainer *t, float *moments);
+void trainer_take_moments(trainer *t, float *moments);
+
 /* checkpoint_write.c: the state as it is into a checkpoint. The second one warns where that fails.
  * Collective. */
 dcpg_status trainer_checkpoint_all(trainer *t, dcpg_err *err);
@@ -124,10 +133,11 @@ dcpg_status trainer_checksum_all(const trainer *t, dcpg_source *source, const dc
 stop_reason trainer_look(trainer *t);
 const char *trainer_stop_text(const trainer *t);
 
-/* diverged.c: whether losses and penalty so far are finite; the error where they or gradients are not: names
- * step, layer and largest gradient. Local, the same on all ranks. */
+/* diverged.c: whether losses and penalty so far are finite. Local, the same on all ranks. */
 bool trainer_is_finite(const trainer *t);
-dcpg_status trainer_diverged(const trainer *t, dcpg_err *err);
+
+/* diverged.c: the error where they or gradients are not: names step, layer and largest gradient. Collective. */
+dcpg_status trainer_diverged_all(const trainer *t, dcpg_err *err);
 
 /* journal.c; rank 0 calls. Opened behind what the state knows; scores of the steps so far (t->shown), and of
  * the epoch. */

@@ -38,6 +38,29 @@ layouts cnn "${every[@]}" -- "${cnn[@]}"
 layouts resnet "${every[@]}" -- --dna_model ResNet01 --dna_wlen 51
 layouts rnn "${every[@]}" -- "${rnn[@]}"
 
+# ---- the optimiser's state in shards: the files of before, also after going on without them and on other ranks ----
+for ranks in 1 2 3; do
+    rm -rf sharded
+    on "$ranks" "$dcpg" train "${common[@]}" "${cnn[@]}" --shard_optimizer --out_dir sharded
+    for f in "${files[@]}"; do same "first_cnn/$f" "sharded/$f"; done
+done
+rm -rf sharded
+on 3 "$dcpg" train "${common[@]}" "${cnn[@]}" --shard_optimizer --nb_epoch 1 --out_dir sharded
+on 2 "$dcpg" train --resume sharded --nb_epoch 2 --shard_optimizer=false
+for f in "${files[@]}"; do same "first_cnn/$f" "sharded/$f"; done
+rm -rf sharded
+on 2 "$dcpg" train "${common[@]}" "${cnn[@]}" --nb_epoch 1 --out_dir sharded
+on 3 "$dcpg" train --resume sharded --nb_epoch 2 --shard_optimizer
+for f in "${files[@]}"; do same "first_cnn/$f" "sharded/$f"; done
+
+# ---- gradients that travel in bfloat16: another model, but one for all layouts ----
+layouts bf16_cnn "${few[@]}" '4 1' -- "${cnn[@]}" --grad_comm bf16
+layouts bf16_resnet "${few[@]}" -- --dna_model ResNet01 --dna_wlen 51 --grad_comm bf16 --shard_optimizer
+layouts bf16_blocks "${few[@]}" -- "${rnn[@]}" --micro_batch 3 --grad_comm bf16
+cmp -s first_cnn/model.h5 first_bf16_cnn/model.h5 && fail '--grad_comm bf16 changes nothing'
+refused 'grad_comm fp8: fp32 or bf16' "$dcpg" train "${common[@]}" "${cnn[@]}" --grad_comm fp8 --out_dir none
+refused 'choose one of them' "$dcpg" train "${common[@]}" "${cnn[@]}" --grad_comm bf16 --no_reproducible --out_dir none
+
 # ---- blocks: more leaves of the tree, run one after the other, or as many at once as there is room for ----
 layouts blocks "${few[@]}" '4 1' -- "${rnn[@]}" --micro_batch 3
 grep -q 'steps in 4 passes of at most 2 samples; blocks of 2' last.log || fail "not in passes: $(grep 'steps in' last.log)"
@@ -51,6 +74,10 @@ python=${PYTHON3:-python3}
 "$python" - <<'END' || fail 'blocks change more than the order of sums'
 a, b = (float(open(f"first_{n}/lc_train.tsv").read().split("\n")[1].split("\t")[0]) for n in ("cnn", "cnn_blocks"))
 assert abs(a - b) < 1e-4 * a, (a, b)
+END
+"$python" - <<'END' || fail 'bfloat16 changes more than a rounding can'
+a, b = ([float(l.split("\t")[0]) for l in open(f"first_{n}/lc_train.tsv").read().split("\n")[1:3]] for n in ("cnn", "bf16_cnn"))
+assert all(abs(x - y) < 0.01 * x for x, y in zip(a, b)) and b[1] < b[0], (a, b)
 END
 
 # ---- they are kept in the checkpoint, whatever memory there is later ----

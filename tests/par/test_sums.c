@@ -1,4 +1,4 @@
-/* Sums over ranks have the bits of the sum of one rank, for every V, cut and order of buckets. */
+/* Sums over ranks have the bits of the sum of one rank, for every V, cut and order of buckets; in bfloat16, too, and where every rank wants its slices only. */
 #include "cmocka_all.h"
 #include <dcpg/memory.h>
 #include <dcpg/par.h>
@@ -51,10 +51,17 @@ typedef struct run {
     float *scratch;
 } run;
 
-static run open_run(int total, bool equal, size_t max_bucket, bool reproducible)
+/* How sums are made. */
+typedef struct sum_way {
+    bool reproducible, sharded, bf16;
+} sum_way;
+
+static const sum_way plain = {.reproducible = true};
+
+static run open_run(int total, bool equal, size_t block, sum_way way)
 {
-    run x = {.options = {.total = total, .first = first_leaf(total, par.rank, equal), .end = first_leaf(total, par.rank + 1, equal), .stride = STRIDE,
-                         .max_bucket = max_bucket, .reproducible = reproducible}};
+    run x = {.options = {.total = total, .first = first_leaf(total, par.rank, equal), .end = first_leaf(total, par.rank + 1, equal),
+                         .slices = {STRIDE, block, par.rank, par.size}, .reproducible = way.reproducible, .sharded = way.sharded, .bf16 = way.bf16}};
     x.nb_node = dcpg_tree_nodes(total, x.options.first, x.options.end, x.nodes);
     x.options.grads = dcpg_alloc((size_t)x.nb_node * STRIDE, sizeof(float));
     x.scratch = dcpg_alloc(8 * STRIDE, sizeof(float));
@@ -72,14 +79,15 @@ static void close_run(run *x)
 static void fill_grads(run *x, int round)
 {
     leaf_of of = {round, COUNT};
-    for (int i = 0; i < x->nb_node; i++) dcpg_tree_sum(x->nodes[i], COUNT, leaf_sum, &of, x->options.grads + (size_t)i * STRIDE, x->scratch);
+    for (int i = 0; i < x->nb_node; i++)
+        (x->options.bf16 ? dcpg_tree_sum_bf16 : dcpg_tree_sum)(x->nodes[i], COUNT, leaf_sum, &of, x->options.grads + (size_t)i * STRIDE, x->scratch);
 }
 
 static float *expected_total(run *x, int round)
 {
     static float total[COUNT];
     leaf_of of = {round, COUNT};
-    dcpg_tree_sum((dcpg_node){0, x->options.total}, COUNT, leaf_sum, &of, total, x->scratch);
+    (x->options.bf16 ? dcpg_tree_sum_bf16 : dcpg_tree_sum)((dcpg_node){0, x->options.total}, COUNT, leaf_sum, &of, total, x->scratch);
     return total;
 }
 
@@ -116,13 +124,26 @@ static void reduce(run *x, size_t length, int round)
     reducer.wait(reducer.self);
 }
 
-static void check_total(int total, bool equal, size_t max_bucket, size_t length)
+/* Every rank's own values are right, then those of all. */
+static void check_shards(run *x, int round)
+{
+    const dcpg_slices *slices = &x->options.slices;
+    const float *total = expected_total(x, round);
+    for (size_t b = 0; b < dcpg_slices_blocks(slices); b++) {
+        dcpg_range own = dcpg_range_common(dcpg_slice(slices, b, par.rank), (dcpg_range){0, COUNT});
+        assert_memory_equal(x->options.grads + own.offset, total + own.offset, own.count * sizeof(float));
+    }
+    dcpg_par_sums_gather_all(x->sums, x->options.grads);
+}
+
+static void check_total(int total, bool equal, size_t block, size_t length, sum_way way)
 {
     if (par.size > total) return;
-    run x = open_run(total, equal, max_bucket, true);
+    run x = open_run(total, equal, block, way);
     for (int round = 0; round < 3; round++) {
         fill_grads(&x, round);
         reduce(&x, length, round);
+        if (way.sharded) check_shards(&x, round);
         assert_memory_equal(x.options.grads, expected_total(&x, round), COUNT * sizeof(float));
     }
     close_run(&x);
@@ -134,8 +155,8 @@ static void bits_of_one_rank(void **state)
     static const int totals[] = {1, 2, 3, 4, 5, 7, 8, 12, 13, 33, 64};
     for (size_t i = 0; i < sizeof totals / sizeof *totals; i++) {
         for (int equal = 0; equal <= 1; equal++) {
-            check_total(totals[i], equal, 4096, COUNT); /* one range, cut */
-            check_total(totals[i], equal, 1000, 1000);
+            check_total(totals[i], equal, 4096, COUNT, plain); /* one range, cut */
+            check_total(totals[i], equal, 1000, 1000, plain);
         }
     }
 }
@@ -144,15 +165,32 @@ static void bits_of_one_rank(void **state)
 static void many_small_ranges(void **state)
 {
     (void)state;
-    check_total(8, true, 64, 7);
-    check_total(12, false, 64, 1);
-    check_total(5, true, 3, 1000);
+    check_total(8, true, 64, 7, plain);
+    check_total(12, false, 64, 1, plain);
+    check_total(5, true, 3, 1000, plain);
+}
+
+/* Ranges begin and end anywhere in the blocks, blocks are smaller and larger than all ranges. */
+static void shards_and_halves(void **state)
+{
+    (void)state;
+    static const int totals[] = {5, 8, 13};
+    static const size_t blocks[] = {3, 100, 1024, STRIDE, 4 * STRIDE};
+    for (int w = 1; w < 4; w++) {
+        sum_way way = {.reproducible = true, .sharded = w & 1, .bf16 = w & 2};
+        for (size_t i = 0; i < sizeof totals / sizeof *totals; i++) {
+            for (size_t k = 0; k < sizeof blocks / sizeof *blocks; k++) {
+                check_total(totals[i], k % 2, blocks[k], 777, way);
+                check_total(totals[i], k % 2, blocks[k], COUNT, way);
+            }
+        }
+    }
 }
 
 static void nothing_to_sum(void **state)
 {
     (void)state;
-    run x = open_run(MOST_LEAVES, true, 100, true);
+    run x = open_run(MOST_LEAVES, true, 100, plain);
     dcpg_reducer reducer = dcpg_par_reducer(x.sums);
     reducer.poll(reducer.self);
     reducer.wait(reducer.self);
@@ -175,12 +213,12 @@ static void only_small_sums(void **state)
 }
 
 /* Without the tree the total is right to rounding, and the same on all ranks. */
-static void any_order(void **state)
+static void check_any_order(bool sharded)
 {
-    (void)state;
-    run x = open_run(13, true, 777, false);
+    run x = open_run(13, true, 777, (sum_way){.sharded = sharded});
     fill_grads(&x, 4);
     reduce(&x, 500, 4);
+    if (sharded) dcpg_par_sums_gather_all(x.sums, x.options.grads);
     for (size_t i = 0; i < COUNT; i++) {
         double sum = 0, size = 0;
         for (int v = 0; v < 13; v++) sum += value(4, v, i), size += fabs(value(4, v, i));
@@ -194,13 +232,20 @@ static void any_order(void **state)
     close_run(&x);
 }
 
+static void any_order(void **state)
+{
+    (void)state;
+    check_any_order(false);
+    check_any_order(true);
+}
+
 int main(int argc, char **argv)
 {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bits_of_one_rank), cmocka_unit_test(many_small_ranges), cmocka_unit_test(nothing_to_sum),
-        cmocka_unit_test(only_small_sums),  cmocka_unit_test(any_order),
+        cmocka_unit_test(only_small_sums),  cmocka_unit_test(any_order),       cmocka_unit_test(shards_and_halves),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     dcpg_par_close_all(&par);
