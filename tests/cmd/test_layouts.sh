@@ -80,6 +80,17 @@ a, b = ([float(l.split("\t")[0]) for l in open(f"first_{n}/lc_train.tsv").read()
 assert all(abs(x - y) < 0.01 * x for x, y in zip(a, b)) and b[1] < b[0], (a, b)
 END
 
+# Blocks that --max_memory alone chooses are the same on any number of ranks; how many of them run at once is not.
+quietly "$dcpg" simulate --out_dir many --nb_chromo 1 --chromo_len 60000 --nb_cell 24 --seed 3
+quietly "$dcpg" data --cpg_profiles many/cpg/*.tsv.gz --dna_files many/dna --out_file many.h5
+few_cells=("${common[@]}")
+common=(many.h5 --batch_size 512 --nb_train_sample 512 --nb_epoch 1 --learning_rate 0.003 --virtual_ranks 4)
+files=(model.h5 lc_train.tsv)
+layouts limited '1 1' '2 1' '3 1' -- --cpg_model RnnL1 --max_memory 125M
+grep -q 'steps in .* blocks of 59$' last.log || fail "blocks by memory: $(grep 'steps in' last.log)"
+common=("${few_cells[@]}")
+files=(model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv)
+
 # ---- they are kept in the checkpoint, whatever memory there is later ----
 code=0
 on 2 "$dcpg" train "${common[@]}" "${rnn[@]}" --micro_batch 3 --nb_epoch 1 --out_dir cut
