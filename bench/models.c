@@ -50,8 +50,8 @@ static void train_step(dcpg_net *net, const bench_samples *x, const dcpg_reducer
 
 enum { MAX_RUNS = 4096 };
 
-/* Median seconds of a training step (train) or of a forward pass. */
-static double time_steps(const settings *s, dcpg_net *net, const bench_samples *x, bool train) {
+/* Median seconds of a training step (train) or of a forward pass, of `steps`. */
+static double time_steps(const settings *s, dcpg_net *net, const bench_samples *x, bool train, int *steps) {
     double *took = dcpg_alloc(MAX_RUNS, sizeof *took);
     float *m = dcpg_alloc(net->nb_trained, sizeof *m), *v = dcpg_alloc(net->nb_trained, sizeof *v);
     dcpg_local_reducer local = {x->leaves.total, net->grads};
@@ -66,6 +66,7 @@ static double time_steps(const settings *s, dcpg_net *net, const bench_samples *
         took[nb++] = dcpg_now() - t;
     }
     double median = bench_median(took + 1, nb - 1); /* the first one is cold */
+    *steps = nb;
     dcpg_free(took);
     dcpg_free(m);
     dcpg_free(v);
@@ -117,16 +118,21 @@ static double residual(const dcpg_graph *graph, const settings *s, const bench_s
     return worst;
 }
 
-/* Where a step's time goes: share of each operation. */
-static void print_layers(const dcpg_net *net) {
+/* Where a step's time goes: milliseconds and share of each operation, and its rate, counting as many multiplications as
+ * the plain form of the operation has (twice the forward pass's going back; less where no gradient of the input is
+ * wanted, which is not told here). */
+static void print_layers(const dcpg_net *net, int64_t batch, int steps) {
     int nb = dcpg_net_times(net, NULL);
     dcpg_op_time *time = dcpg_alloc((size_t)nb, sizeof *time);
     double total = 0;
     dcpg_net_times(net, time);
     for (int i = 0; i < nb; i++) total += time[i].forward + time[i].backward;
-    for (int i = 0; i < nb; i++)
-        printf("    %-14s %-24s forward %5.1f %%  backward %5.1f %%\n", time[i].kind, time[i].layer, 100 * time[i].forward / total,
-               100 * time[i].backward / total);
+    for (int i = 0; i < nb; i++) {
+        double forward = time[i].forward / steps, backward = time[i].backward / steps, flop = 2.0 * (double)(time[i].macs * batch);
+        printf("    %-14s %-24s forward %7.3f ms %5.1f %% %6.1f GFLOP/s  backward %7.3f ms %5.1f %% %6.1f GFLOP/s\n", time[i].kind, time[i].layer,
+               1e3 * forward, 100 * time[i].forward / total, flop / forward / 1e9, 1e3 * backward, 100 * time[i].backward / total,
+               2 * flop / backward / 1e9);
+    }
     dcpg_free(time);
 }
 
@@ -145,12 +151,13 @@ static dcpg_status bench(const settings *s, const char *name, const bench_sample
     DCPG_TRY(bench_model(&s->sizes, name, &graph, err));
     peak_memory();
     dcpg_net *net = make_net(graph, s, true);
-    double step = time_steps(s, net, x, true);
-    if (s->layers) print_layers(net);
+    int steps;
+    double step = time_steps(s, net, x, true, &steps);
+    if (s->layers) print_layers(net, s->sizes.batch, steps);
     dcpg_net_free(net);
     double train_peak = peak_memory();
     net = make_net(graph, s, false);
-    double forward = time_steps(s, net, x, false), predict_peak = peak_memory();
+    double forward = time_steps(s, net, x, false, &steps), predict_peak = peak_memory();
     dcpg_net_free(net);
     double error = residual(graph, s, x);
     dcpg_net_size size;

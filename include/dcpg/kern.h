@@ -30,10 +30,11 @@ typedef struct dcpg_mat_out {
  * A row of C has the same bits whatever m is, a column whatever n is, and however many threads run. k = 0 gives beta * C. */
 void dcpg_gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c);
 
-/* Chooses the backend and, for BLIS, its kernel set; call once before the first gemm, from one thread (a gemm without it starts "blis"). `name`: "blis" (default when NULL or empty) or "ref" (slow, for tests).
+/* Chooses the backend and, for BLIS, its kernel set; call once before the first gemm, from one thread (a gemm without it starts the default). `name`: "direct" (our own kernel, with AVX-512), "blis" or "ref" (slow, for tests);
+ * NULL or empty: what the environment variable DCPG_GEMM says, else the first of them that this processor should have.
  * Sets BLIS_ARCH_TYPE to the best kernel set for the processor where BLIS would not recognise it; a value set by the user wins. */
 dcpg_status dcpg_gemm_start(const char *name, dcpg_err *err);
-/* "blis 0.9.0 (skx)": what runs; for the log. */
+/* "direct (avx512), blis 0.9.0 (skx)": what runs; for the log. */
 const char *dcpg_gemm_description(void);
 
 /* ---- convolution over one time axis ---- */

@@ -8,9 +8,10 @@
 #include "kern/vector.h"
 
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const dcpg_gemm_backend *const backends[] = {&dcpg_gemm_blis, &dcpg_gemm_ref};
+static const dcpg_gemm_backend *const backends[] = {&dcpg_gemm_direct, &dcpg_gemm_blis, &dcpg_gemm_ref};
 enum { NB_BACKEND = sizeof backends / sizeof backends[0] };
 
 /* Set once by dcpg_gemm_start, before there are threads. */
@@ -19,14 +20,14 @@ static char description[96];
 
 dcpg_status dcpg_gemm_start(const char *name, dcpg_err *err) {
     const dcpg_gemm_backend *backend = NULL;
-    for (int i = 0; i < NB_BACKEND; i++) {
-        if (name == NULL || *name == '\0' || strcmp(name, backends[i]->name) == 0) {
-            backend = backends[i];
-            break;
-        }
+    if (name == NULL || *name == '\0') name = getenv("DCPG_GEMM");
+    bool any = name == NULL || *name == '\0';
+    for (int i = 0; i < NB_BACKEND && backend == NULL; i++) {
+        const dcpg_gemm_backend *b = backends[i];
+        if (any ? b->pays == NULL || b->pays() : strcmp(name, b->name) == 0) backend = b;
     }
     if (backend == NULL)
-        return dcpg_fail(err, DCPG_E_USAGE, "gemm backend '%s' is unknown: use blis or ref", name);
+        return dcpg_fail(err, DCPG_E_USAGE, "gemm backend '%s' is unknown: use direct, blis or ref", name);
     backend->start();
     backend->describe(description, sizeof description);
     chosen = backend;

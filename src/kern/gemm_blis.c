@@ -104,4 +104,4 @@ static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float 
                  readable(b.p), b.rs, b.cs, &beta, c.p, c.rs, c.cs, NULL, &runtime);
 }
 
-const dcpg_gemm_backend dcpg_gemm_blis = {"blis", start, describe, gemm};
+const dcpg_gemm_backend dcpg_gemm_blis = {"blis", NULL, start, describe, gemm};

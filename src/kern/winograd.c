@@ -1,6 +1,7 @@
 #include "kern/winograd.h"
 
 #include "kern/lanes.h"
+#include "kern/multiply.h"
 
 #include <omp.h>
 #include <string.h>
@@ -137,41 +138,6 @@ static void transform_kernel(const dcpg_conv *conv, const float *w, bool turn, f
     for (int64_t row = 0; row < depth; row++) transform_channel(conv, w, row, turn, to);
 }
 
-/* ---- products ---- */
-
-/* c[rows][32] = a[rows][depth] * b[depth][32] for any number of rows up to KERN_ROWS. */
-KERN_VECTOR static void multiply(int64_t nb, int64_t depth, const float *a, int64_t a_row, int64_t a_step, const float *b, float *c, int64_t c_row) {
-    switch (nb) {
-#define CASE(nb)                                                                                                                                                    \
-    case nb: kern_multiply(nb, depth, a, a_row, a_step, b, KERN_WIDTH, c, c_row); break
-        CASE(1);
-        CASE(2);
-        CASE(3);
-        CASE(4);
-        CASE(5);
-        CASE(6);
-        CASE(7);
-        CASE(8);
-        CASE(9);
-        CASE(10);
-        CASE(11);
-        CASE(12);
-        CASE(13);
-        CASE(14);
-#undef CASE
-    default: break;
-    }
-}
-
-/* The same for `count` rows, in blocks as equal as they can be. */
-static void multiply_rows(int64_t count, int64_t depth, const float *a, int64_t a_row, int64_t a_step, const float *b, float *c, int64_t c_row) {
-    int64_t blocks = kern_ceil_div(count, KERN_ROWS);
-    for (int64_t block = 0; block < blocks; block++) {
-        int64_t first = count * block / blocks, end = count * (block + 1) / blocks;
-        multiply(end - first, depth, a + first * a_row, a_row, a_step, b, c + first * c_row, c_row);
-    }
-}
-
 /* ---- outputs ---- */
 
 /* What happens to 32 filters of a sample behind the products. */
@@ -231,7 +197,7 @@ static void convolve_sample(const dcpg_conv *conv, const rows *from, const float
     transform_input(conv, from, tiles * c, slot);
     for (int64_t j = 0; j < conv->f; j += KERN_WIDTH) {
         for (int i = 0; i < IN; i++)
-            multiply_rows(tiles, c, slot + i * tiles * c, c, 1, kernel + i * plane + j * c, m + i * tiles * KERN_WIDTH, KERN_WIDTH);
+            kern_multiply_rows(tiles, c, slot + i * tiles * c, c, 1, kernel + i * plane + j * c, KERN_WIDTH, false, m + i * tiles * KERN_WIDTH, KERN_WIDTH);
         transform_output(conv, tiles * KERN_WIDTH, m, j, end);
     }
 }
@@ -344,7 +310,7 @@ void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float
 #pragma omp for collapse(2) schedule(static)
         for (int64_t i = 0; i < IN; i++) {
             for (int64_t j = 0; j < f; j += KERN_WIDTH)
-                multiply_rows(c, l.tiles, xs + i * l.tiles * c, 1, c, dys + (i * f + j) * l.tiles, du + i * c * f + j, f);
+                kern_multiply_rows(c, l.tiles, xs + i * l.tiles * c, 1, c, dys + (i * f + j) * l.tiles, KERN_WIDTH, false, du + i * c * f + j, f);
         }
 #pragma omp for schedule(static)
         for (int64_t row = 0; row < c; row++) untransform_channel(conv, du, row, dw);
@@ -360,15 +326,7 @@ bool dcpg_winograd_exists(const dcpg_conv *conv) {
 
 bool dcpg_winograd_pools(const dcpg_conv *conv) { return dcpg_winograd_exists(conv) && conv->dilation == 1 && conv->pad_left == 0 && conv->t_out > 1; }
 
-/* A tile of products takes 30 registers of 16 floats: without AVX-512 the gemm is faster. */
-bool dcpg_winograd_pays(const dcpg_conv *conv) {
-#if defined(__x86_64__)
-    return dcpg_winograd_exists(conv) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw");
-#else
-    return false;
-#endif
-}
+bool dcpg_winograd_pays(const dcpg_conv *conv) { return dcpg_winograd_exists(conv) && kern_multiply_pays(); }
 
 size_t dcpg_winograd_scratch(const dcpg_conv *conv, int64_t n) {
     dcpg_conv back = turned(conv);

@@ -12,7 +12,8 @@ typedef struct shape {
 static const shape shapes[] = {
     {1, 1, 1},      {1, 1, 700},     {3, 5, 7},        {17, 33, 65},   {31, 1, 64},     {1, 18, 512},
     {77, 3, 5},     {244, 256, 384}, {128, 18, 512},   {33, 512, 256}, {128, 768, 256}, {16, 512, 100},
-    {300, 64, 128}, {96, 128, 44},   {128, 128, 1952}, {500, 128, 16}, {384, 256, 488}, {64, 32, 1000}};
+    {300, 64, 128}, {96, 128, 44},   {128, 128, 1952}, {500, 128, 16}, {384, 256, 488}, {64, 32, 1000},
+    {40, 1024, 400}, {29, 1100, 770}};
 enum { NB_SHAPE = sizeof shapes / sizeof shapes[0] };
 
 static dcpg_mat mat(const float *p, int64_t rows, int64_t columns, bool transposed) {
@@ -46,14 +47,19 @@ static void check_twin(void) {
     }
 }
 
+/* Every test of the product itself runs on the two fast backends; the direct one is correct on any processor. */
+static const char *const fast[] = {"direct", "blis"};
+
 static void test_twin(void **state) {
     (void)state;
-    check_twin();
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(dcpg_gemm_start(fast[i], NULL), DCPG_OK);
+        check_twin();
+    }
 }
 
 /* Rows that overlap, and an output whose rows lie apart: what the convolutions use. */
-static void test_strides(void **state) {
-    (void)state;
+static void check_strides(void) {
     enum { M = 61, N = 20, C = 8, K = 3 * C, LD = 3 * N };
     array a = noise(M * C + K, 1.0), b = noise(K * N, 1.0), c = noise(M * LD, 1.0), want = zeros(M * N);
     naive_gemm(M, N, K, (naive_mat){a.d, C, 1}, (naive_mat){b.d, N, 1}, want.d);
@@ -64,6 +70,29 @@ static void test_strides(void **state) {
             assert_true((double)c.f[i * LD + j] == c.d[i * LD + j] &&
                         (double)c.f[i * LD + 2 * N + j] == c.d[i * LD + 2 * N + j]);
     }
+}
+
+static void test_strides(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(dcpg_gemm_start(fast[i], NULL), DCPG_OK);
+        check_strides();
+        free_arrays();
+    }
+}
+
+/* Forms that the direct backend does not read go to BLIS. */
+static void test_any_form(void **state) {
+    (void)state;
+    enum { M = 20, N = 33, K = 18 };
+    array a = noise(2 * M * K, 1.0), b = noise(3 * K * N, 1.0), c = zeros(M * N), want = zeros(M * N);
+    assert_int_equal(dcpg_gemm_start("direct", NULL), DCPG_OK);
+    naive_gemm(M, N, K, (naive_mat){a.d, 2 * K, 2}, (naive_mat){b.d, 3 * N, 3}, want.d);
+    dcpg_gemm(M, N, K, (dcpg_mat){a.f, 2 * K, 2}, (dcpg_mat){b.f, 3 * N, 3}, 0.0f, (dcpg_mat_out){c.f, N, 1});
+    assert_close("strided rows", M * N, c.f, want.d, 1e-6);
+    dcpg_gemm(M, N, K, (dcpg_mat){a.f, 2 * K, 2}, (dcpg_mat){b.f, 3 * N, 3}, 0.0f, (dcpg_mat_out){c.f, 1, M});
+    for (int i = 0; i < M; i++)
+        for (int j = 0; j < N; j++) assert_true(fabs((double)c.f[j * M + i] - want.d[i * N + j]) < 1e-4);
 }
 
 static void test_empty_sum(void **state) {
@@ -106,8 +135,7 @@ static void check_cuts(shape s, int form, const float *a, const float *b, const 
     }
 }
 
-static void test_bits(void **state) {
-    (void)state;
+static void check_bits(void) {
     for (int s = 0; s < NB_SHAPE; s++) {
         int64_t m = shapes[s].m, n = shapes[s].n, k = shapes[s].k;
         for (int form = 0; form < 4; form++) {
@@ -119,6 +147,14 @@ static void test_bits(void **state) {
             check_cuts(shapes[s], form, a.f, b.f, whole.f, parts.f);
             free_arrays();
         }
+    }
+}
+
+static void test_bits(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(dcpg_gemm_start(fast[i], NULL), DCPG_OK);
+        check_bits();
     }
 }
 
@@ -149,7 +185,19 @@ static void test_start(void **state) {
     assert_int_equal(dcpg_gemm_start("mkl", &err), DCPG_E_USAGE);
     assert_non_null(strstr(err.text, "'mkl'"));
     assert_int_equal(dcpg_gemm_start("", NULL), DCPG_OK);
+#if defined(__x86_64__)
+    bool direct = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+#else
+    bool direct = false;
+#endif
+    assert_int_equal(strncmp(dcpg_gemm_description(), "direct ", 7) == 0, direct);
+    assert_non_null(strstr(dcpg_gemm_description(), "blis "));
+    assert_int_equal(setenv("DCPG_GEMM", "blis", 1), 0);
+    assert_int_equal(dcpg_gemm_start(NULL, NULL), DCPG_OK);
     assert_memory_equal(dcpg_gemm_description(), "blis ", 5);
+    assert_int_equal(setenv("DCPG_GEMM", "no", 1), 0);
+    assert_int_equal(dcpg_gemm_start(NULL, NULL), DCPG_E_USAGE);
+    assert_int_equal(unsetenv("DCPG_GEMM"), 0);
     print_message("%s\n", dcpg_gemm_description());
 #if defined(__x86_64__)
     /* An AVX2 processor must not be left to code for any processor, as BLIS does with those it does not know
@@ -162,7 +210,7 @@ static void test_start(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        NUMBERS_TEST(test_twin), NUMBERS_TEST(test_strides),         NUMBERS_TEST(test_empty_sum),
+        NUMBERS_TEST(test_twin), NUMBERS_TEST(test_strides),         NUMBERS_TEST(test_empty_sum), NUMBERS_TEST(test_any_form),
         NUMBERS_TEST(test_bits), NUMBERS_TEST(test_inside_a_region), NUMBERS_TEST(test_reference),
         NUMBERS_TEST(test_start)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,133 @@
+/* gemm by our own kernel: matrices are read where they stand. BLIS packs both, which for the thin ones of convolutions and
+ * the recurrent ones of GRUs costs up to as much as the product. Where rows of B are not contiguous 32 columns of it are
+ * packed; forms that no layer uses go to BLIS, the twin.
+ *
+ * Bits. The sum over k is cut by k alone, and an element of the product is summed in one order, whatever stands beside it. */
+#include "kern/gemm_backend.h"
+#include "kern/multiply.h"
+#include "kern/vector.h"
+
+#include <dcpg/memory.h>
+#include <stdio.h>
+
+enum {
+    DEPTH = 384,   /* of a piece of the sum over k: 14 rows of A stay in the L1 cache ... */
+    COLUMNS = 512, /* ... and so many columns of B in the L2 cache */
+    PANELS = COLUMNS / KERN_WIDTH,
+    PAGE = 1024 /* floats: rows of B so far apart displace each other even from the L2 cache */
+};
+
+/* What a thread packs into; lives as long as the thread. */
+typedef struct workspace {
+    float panel[COLUMNS * DEPTH]; /* [panel][depth][32] of B */
+    float tile[KERN_ROWS * KERN_WIDTH];
+} workspace;
+
+static _Thread_local workspace *own;
+
+static bool reads(dcpg_mat a, float beta, dcpg_mat_out c) {
+    return (a.cs == 1 || a.rs == 1) && c.cs == 1 && (beta == 0.0f || beta == 1.0f);
+}
+
+/* to[depth][32] = columns of b, zeros beyond the last */
+KERN_VECTOR static void pack_panel(int64_t depth, int64_t columns, dcpg_mat b, float *to) {
+    enum { TILE = 16 };
+    if (b.cs == 1 || columns < KERN_WIDTH) {
+        for (int64_t i = 0; i < depth; i++)
+            for (int64_t j = 0; j < KERN_WIDTH; j++) to[i * KERN_WIDTH + j] = j < columns ? b.p[i * b.rs + j * b.cs] : 0.0f;
+        return;
+    }
+    for (int64_t i = 0; i < depth; i += TILE) /* columns are contiguous: tile by tile, of which lines are used up at once */
+        for (int64_t j = 0; j < KERN_WIDTH; j++)
+            for (int64_t q = i; q < kern_min(i + TILE, depth); q++) to[q * KERN_WIDTH + j] = b.p[q * b.rs + j * b.cs];
+}
+
+/* A piece of the product: `depth` of the sum, up to COLUMNS columns. */
+typedef struct piece {
+    int64_t m, n, depth;
+    dcpg_mat a, b;
+    bool add;
+    dcpg_mat_out c;
+} piece;
+
+static void add_tile(int64_t rows, int64_t columns, const float *tile, bool add, dcpg_mat_out c) {
+    for (int64_t r = 0; r < rows; r++) {
+        for (int64_t j = 0; j < columns; j++) {
+            float *to = c.p + r * c.rs + j;
+            *to = add ? *to + tile[r * KERN_WIDTH + j] : tile[r * KERN_WIDTH + j];
+        }
+    }
+}
+
+/* Where 32 columns of B are read from, and how far apart their rows are. */
+typedef struct panel {
+    const float *p;
+    int64_t row;
+} panel;
+
+/* Panels of the piece; those that cannot be read in place are packed. Returns their number. */
+static int64_t find_panels(const piece *x, panel *at) {
+    int64_t nb = kern_ceil_div(x->n, KERN_WIDTH);
+    for (int64_t q = 0; q < nb; q++) {
+        int64_t j = q * KERN_WIDTH, columns = kern_min(KERN_WIDTH, x->n - j);
+        dcpg_mat b = {x->b.p + j * x->b.cs, x->b.rs, x->b.cs};
+        at[q] = (panel){b.p, b.rs};
+        if (b.cs == 1 && columns == KERN_WIDTH && b.rs % PAGE != 0) continue;
+        at[q] = (panel){own->panel + j * x->depth, KERN_WIDTH};
+        pack_panel(x->depth, columns, b, own->panel + j * x->depth);
+    }
+    return nb;
+}
+
+/* The next rows of A, spread over the panels that these rows meet. */
+static kern_ahead next_rows(const piece *x, const float *a, int64_t rows, int64_t q, int64_t nb_panel) {
+    int64_t bytes = rows * x->a.rs * (int64_t)sizeof *a, share = bytes / nb_panel;
+    bool near = x->a.cs == 1 && x->a.rs <= 2 * x->depth;
+    return near ? (kern_ahead){(const char *)a + bytes + q * share, share / x->depth + 1} : (kern_ahead){(const char *)a, 0};
+}
+
+static void multiply_piece(const piece *x) {
+    panel at[PANELS];
+    int64_t nb_panel = find_panels(x, at), blocks = kern_ceil_div(x->m, KERN_ROWS);
+    for (int64_t block = 0; block < blocks; block++) {
+        int64_t first = x->m * block / blocks, rows = x->m * (block + 1) / blocks - first;
+        const float *a = x->a.p + first * x->a.rs;
+        for (int64_t q = 0; q < nb_panel; q++) {
+            int64_t j = q * KERN_WIDTH, columns = kern_min(KERN_WIDTH, x->n - j);
+            dcpg_mat_out c = {x->c.p + first * x->c.rs + j, x->c.rs, 1};
+            bool whole = columns == KERN_WIDTH;
+            kern_multiply_block(rows, x->depth, a, x->a.rs, x->a.cs, at[q].p, at[q].row, whole && x->add,
+                                whole ? c.p : own->tile, whole ? c.rs : KERN_WIDTH, next_rows(x, a, rows, q, nb_panel));
+            if (!whole) add_tile(rows, columns, own->tile, x->add, c);
+        }
+    }
+}
+
+static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c) {
+    if (reads(a, beta, c) && own == NULL) own = dcpg_alloc(1, sizeof *own);
+    if (!reads(a, beta, c) || own == NULL) {
+        dcpg_gemm_blis.gemm(m, n, k, a, b, beta, c);
+        return;
+    }
+    int64_t pieces = kern_ceil_div(k, DEPTH);
+    for (int64_t i = 0; i < pieces; i++) {
+        int64_t first = k * i / pieces, depth = k * (i + 1) / pieces - first;
+        for (int64_t j = 0; j < n; j += COLUMNS) {
+            piece x = {.m = m, .n = kern_min(COLUMNS, n - j), .depth = depth, .a = a, .b = b, .add = beta != 0.0f || i > 0, .c = c};
+            x.a.p += first * a.cs;
+            x.b.p += first * b.rs + j * b.cs;
+            x.c.p += j;
+            multiply_piece(&x);
+        }
+    }
+}
+
+static void start(void) { dcpg_gemm_blis.start(); }
+
+static void describe(char *text, size_t room) {
+    char blis[64];
+    dcpg_gemm_blis.describe(blis, sizeof blis);
+    snprintf(text, room, "direct (avx512), %s", blis);
+}
+
+const dcpg_gemm_backend dcpg_gemm_direct = {"direct", kern_multiply_pays, start, describe, gemm};
