@@ -156,7 +156,7 @@ KERN_VECTOR static void forward_lanes(const dcpg_conv *conv, const tables *t, co
 KERN_VECTOR static void forward_pool_lanes(const dcpg_conv *conv, const tables *t, int64_t pool,
                                            const int32_t *row, const float *table, int64_t lanes, float *y,
                                            uint8_t *arg) {
-    for (int64_t i = 0; i < conv->t_out / pool; i++, y += conv->f, arg += conv->f) {
+    for (int64_t i = 0, nb = conv->t_out / pool; i < nb; i++, y += conv->f, arg += conv->f) {
         float best[LANES];
         int32_t at[LANES] = {0};
         sum_rows(table, row, t->width, best);
@@ -175,8 +175,8 @@ KERN_VECTOR static void forward_pool_lanes(const dcpg_conv *conv, const tables *
     }
 }
 
-/* Both forward passes: arg NULL means no pooling. Blocks of channels one after the other, so that a block's
- * tables stay in the cache. */
+/* Both forward passes: arg NULL means no pooling. A sample's blocks of channels one after the other, so that its rows and results stay in
+ * the L2 cache beside the tables. */
 static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *w,
                     const float *b, bool relu, float *y, uint8_t *arg, float *scratch) {
     tables t = tables_of(conv);
@@ -184,8 +184,8 @@ static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_
     const int32_t *rows = all_rows(conv, &t, n, codes, scratch);
     int64_t f = conv->f, out = conv->t_out / pool * f;
 #pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t block = 0; block < lane_blocks(conv); block++) {
-        for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t block = 0; block < lane_blocks(conv); block++) {
             const int32_t *row = rows + i * row_floats(conv, &t);
             const float *table = scratch + block * table_floats(&t);
             int64_t j = block * LANES, lanes = kern_min(LANES, f - j), at = i * out + j;
@@ -242,7 +242,7 @@ KERN_VECTOR static void backward_pool_lanes(const dcpg_conv *conv, const tables 
                                             const uint8_t *arg, const float *dy, float *table) {
     float value[LANES] = {0}, slope[LANES] = {0}, g[LANES];
     int32_t at[LANES] = {0};
-    for (int64_t i = 0; i < conv->t_out / pool; i++, y += conv->f, arg += conv->f, dy += conv->f) {
+    for (int64_t i = 0, nb = conv->t_out / pool; i < nb; i++, y += conv->f, arg += conv->f, dy += conv->f) {
         copy_lanes(value, y, lanes);
         copy_lanes(slope, dy, lanes);
         for (int64_t j = 0; j < lanes; j++) at[j] = arg[j];

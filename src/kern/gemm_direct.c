@@ -9,17 +9,20 @@
 
 #include <dcpg/memory.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
     DEPTH = 384,   /* of a piece of the sum over k: 14 rows of A stay in the L1 cache ... */
     COLUMNS = 512, /* ... and so many columns of B in the L2 cache */
     PANELS = COLUMNS / KERN_WIDTH,
+    ROW = DEPTH + 16, /* copied rows of A lie so far apart, which spreads them over the L1 cache */
     PAGE = 1024 /* floats: rows of B so far apart displace each other even from the L2 cache */
 };
 
 /* What a thread packs into; lives as long as the thread. */
 typedef struct workspace {
     float panel[COLUMNS * DEPTH]; /* [panel][depth][32] of B */
+    float rows[KERN_ROWS * ROW]; /* of A, side by side */
     float tile[KERN_ROWS * KERN_WIDTH];
 } workspace;
 
@@ -79,6 +82,13 @@ static int64_t find_panels(const piece *x, panel *at) {
     return nb;
 }
 
+/* Rows of A that lie whole or half pages apart displace each other from the L1 cache: worth a copy where several panels meet them. */
+static bool displaces(dcpg_mat a, int64_t nb_panel) { return a.cs == 1 && a.rs % (PAGE / 2) == 0 && nb_panel >= 8; }
+
+static void copy_rows(int64_t rows, int64_t depth, const float *a, int64_t a_row) {
+    for (int64_t r = 0; r < rows; r++) memcpy(own->rows + r * ROW, a + r * a_row, (size_t)depth * sizeof *a);
+}
+
 /* The next rows of A, spread over the panels that these rows meet. */
 static kern_ahead next_rows(const piece *x, const float *a, int64_t rows, int64_t q, int64_t nb_panel) {
     int64_t bytes = rows * x->a.rs * (int64_t)sizeof *a, share = bytes / nb_panel;
@@ -89,14 +99,16 @@ static kern_ahead next_rows(const piece *x, const float *a, int64_t rows, int64_
 static void multiply_piece(const piece *x) {
     panel at[PANELS];
     int64_t nb_panel = find_panels(x, at), blocks = kern_ceil_div(x->m, KERN_ROWS);
+    bool copies = displaces(x->a, nb_panel);
     for (int64_t block = 0; block < blocks; block++) {
         int64_t first = x->m * block / blocks, rows = x->m * (block + 1) / blocks - first;
         const float *a = x->a.p + first * x->a.rs;
+        if (copies) copy_rows(rows, x->depth, a, x->a.rs);
         for (int64_t q = 0; q < nb_panel; q++) {
             int64_t j = q * KERN_WIDTH, columns = kern_min(KERN_WIDTH, x->n - j);
             dcpg_mat_out c = {x->c.p + first * x->c.rs + j, x->c.rs, 1};
             bool whole = columns == KERN_WIDTH;
-            kern_multiply_block(rows, x->depth, a, x->a.rs, x->a.cs, at[q].p, at[q].row, whole && x->add,
+            kern_multiply_block(rows, x->depth, copies ? own->rows : a, copies ? ROW : x->a.rs, x->a.cs, at[q].p, at[q].row, whole && x->add,
                                 whole ? c.p : own->tile, whole ? c.rs : KERN_WIDTH, next_rows(x, a, rows, q, nb_panel));
             if (!whole) add_tile(rows, columns, own->tile, x->add, c);
         }

@@ -39,7 +39,10 @@ size_t dcpg_gru_saved(const dcpg_gru *gru, int64_t n) { return (size_t)(5 * n * 
  * [3u]; in prediction also the gates of all steps. */
 static int64_t scratch_row(const dcpg_gru *gru) { return (5 + 3 * gru->t) * gru->u; }
 
-size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n) { return (size_t)(n * scratch_row(gru)); }
+/* Backward, in front of it: the recurrent kernel transposed [3u][u]. */
+static int64_t turned_floats(const dcpg_gru *gru) { return 3 * gru->u * gru->u; }
+
+size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n) { return (size_t)(n * scratch_row(gru) + turned_floats(gru)); }
 
 typedef struct buffers {
     float *state, *reset, *step, *gates; /* [nb][u], [nb][u], [nb][3u], [nb][t][3u] */
@@ -198,16 +201,28 @@ KERN_VECTOR static void add_row(int64_t u, const float *restrict from, float *re
     for (int64_t l = 0; l < u; l++) to[l] += from[l];
 }
 
-/* to[nb][u] (+)= step's columns first .. first + columns - 1 times the same columns of r, transposed */
-static void recur_back(const dcpg_gru *gru, int64_t nb, const float *step, const float *r, int64_t first,
+/* turned[3u][u] = r[u][3u] transposed, once for all steps, by tiles that fit the L1 cache. */
+static void turn(int64_t u, const float *r, float *turned) {
+    enum { TILE = 16 };
+#pragma omp parallel for schedule(static) if (u * u > KERN_SMALL)
+    for (int64_t i0 = 0; i0 < 3 * u; i0 += TILE) {
+        for (int64_t j0 = 0; j0 < u; j0 += TILE) {
+            for (int64_t i = i0; i < kern_min(i0 + TILE, 3 * u); i++)
+                for (int64_t j = j0; j < kern_min(j0 + TILE, u); j++) turned[i * u + j] = r[j * 3 * u + i];
+        }
+    }
+}
+
+/* to[nb][u] (+)= step's columns first .. first + columns - 1 times those rows of the turned kernel */
+static void recur_back(const dcpg_gru *gru, int64_t nb, const float *step, const float *turned, int64_t first,
                        int64_t columns, float beta, float *to) {
     int64_t u = gru->u;
-    dcpg_gemm(nb, u, columns, (dcpg_mat){step + first, 3 * u, 1}, (dcpg_mat){r + first, 1, 3 * u}, beta,
+    dcpg_gemm(nb, u, columns, (dcpg_mat){step + first, 3 * u, 1}, (dcpg_mat){turned + first * u, u, 1}, beta,
               (dcpg_mat_out){to, u, 1});
 }
 
 /* at.state: in the gradient of the state after step s, out that of the state before it. */
-static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const float *r, buffers at, kept keep) {
+static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const float *turned, buffers at, kept keep) {
     int64_t u = gru->u, t = gru->t, j = time_of(gru, s);
     bool hard = gru->recurrent_activation == DCPG_HARD_SIGMOID;
     for (int64_t i = 0; i < nb; i++) {
@@ -217,11 +232,11 @@ static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const floa
         if (gru->reset_after) close_reset_after(u, hard, keep.extra + row * u, gates, step);
     }
     if (gru->reset_after) {
-        if (s > 0) recur_back(gru, nb, at.step, r, 0, 3 * u, 1.0f, at.state);
+        if (s > 0) recur_back(gru, nb, at.step, turned, 0, 3 * u, 1.0f, at.state);
         return;
     }
     if (s > 0)
-        recur_back(gru, nb, at.step, r, 2 * u, u, 0.0f, at.reset);
+        recur_back(gru, nb, at.step, turned, 2 * u, u, 0.0f, at.reset);
     else
         memset(at.reset, 0,
                (size_t)(nb * u) * sizeof *at.reset); /* the state before was 0, and nothing comes before it */
@@ -230,10 +245,10 @@ static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const floa
         close_reset(u, hard, keep.state + row * u, at.reset + i * u, keep.gates + row * 3 * u,
                     at.step + i * 3 * u, at.state + i * u);
     }
-    if (s > 0) recur_back(gru, nb, at.step, r, 0, 2 * u, 1.0f, at.state);
+    if (s > 0) recur_back(gru, nb, at.step, turned, 0, 2 * u, 1.0f, at.state);
 }
 
-static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, const float *r, const float *dy,
+static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, const float *turned, const float *dy,
                            int64_t dy_stride, kept keep, bool accumulate, float *dx, buffers at) {
     int64_t u = gru->u, t = gru->t;
     memset(at.state, 0, (size_t)(nb * u) * sizeof *at.state);
@@ -242,7 +257,7 @@ static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, cons
             int64_t row = gru->sequences ? i * t + time_of(gru, s) : i;
             add_row(u, dy + row * dy_stride, at.state + i * u);
         }
-        backward_step(gru, s, nb, r, at, keep);
+        backward_step(gru, s, nb, turned, at, keep);
     }
     if (dx != NULL) {
         dcpg_gemm(nb * t, gru->c, 3 * u, (dcpg_mat){keep.gates, 3 * u, 1}, (dcpg_mat){w, 1, 3 * u},
@@ -254,13 +269,15 @@ void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, con
                              int64_t dy_stride, float *saved, bool accumulate, float *dx, float *scratch) {
     int64_t block = block_of(n), t = gru->t, u = gru->u;
     kept all = kept_at(gru, n, saved);
+    float *turned = scratch, *rows = scratch + turned_floats(gru);
+    turn(u, r, turned);
 #pragma omp parallel for schedule(static) if (n > block)
     for (int64_t i = 0; i < n; i += block) {
         int64_t nb = kern_min(block, n - i);
         kept keep = {all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
-        buffers at = buffers_at(gru, nb, scratch + i * scratch_row(gru));
+        buffers at = buffers_at(gru, nb, rows + i * scratch_row(gru));
         float *to = dx == NULL ? NULL : dx + i * t * gru->c;
-        backward_block(gru, nb, w, r, dy + i * (gru->sequences ? t : 1) * dy_stride, dy_stride, keep,
+        backward_block(gru, nb, w, turned, dy + i * (gru->sequences ? t : 1) * dy_stride, dy_stride, keep,
                        accumulate, to, at);
     }
 }

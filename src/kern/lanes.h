@@ -25,8 +25,16 @@ KERN_INLINE kern_lanes kern_where(kern_ints mask, kern_lanes v) { return (kern_l
 KERN_INLINE kern_lanes kern_select(kern_ints mask, kern_lanes a, kern_lanes b) { return (kern_lanes)(((kern_ints)a & mask) | ((kern_ints)b & ~mask)); }
 /* max(v, 0); a NaN stays. */
 KERN_INLINE kern_lanes kern_relu(kern_lanes v) { return kern_where(~(v <= 0.0f), v); }
-/* Sixteen bytes as numbers. */
-KERN_INLINE kern_ints kern_load_bytes(const uint8_t *p) { return __builtin_convertvector(*(const kern_bytes *)p, kern_ints); }
-KERN_INLINE void kern_store_bytes(uint8_t *p, kern_ints v) { *(kern_bytes *)p = __builtin_convertvector(v, kern_bytes); }
+/* Sixteen bytes as numbers. (Conversions of whole vectors become sixteen moves here.) */
+KERN_INLINE kern_ints kern_load_bytes(const uint8_t *p) {
+    int32_t number[KERN_LANES];
+    for (int l = 0; l < KERN_LANES; l++) number[l] = p[l];
+    return *(const kern_ints *)number;
+}
+KERN_INLINE void kern_store_bytes(uint8_t *p, kern_ints v) {
+    int32_t number[KERN_LANES];
+    *(kern_ints *)number = v;
+    for (int l = 0; l < KERN_LANES; l++) p[l] = (uint8_t)number[l];
+}
 
 #endif
