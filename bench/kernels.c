@@ -1,7 +1,10 @@
 /* One line per kernel and shape of the zoo: speed, and the residual against the naive twin on a few samples.
  *   bench_kernels [part of a name ...]
- * First the gemm rate of this processor, which the others can be held against. Speeds are the best of many
- * repetitions. */
+ * First what this processor can do with data in registers, and how fast it copies: the share of that is printed with every rate. Rates count the
+ * multiplications of the plain form, so that a kernel that gets by with fewer may be above 100 %. gemms are also shown of BLIS alone, and of OpenBLAS and
+ * oneDNN where they are installed. Speeds are the best of many repetitions. */
+#include "bench/lib/sgemm.h"
+#include "kern/lanes.h"
 #include "naive.h"
 
 #include <dcpg/log.h>
@@ -69,12 +72,15 @@ static double residual(int64_t count, const float *got, const double *want) {
     return worst / largest;
 }
 
+static double peak_flops, peak_bytes; /* per second, of all threads */
+
 static void line(const char *name, const char *shape, double work, const char *unit, double time,
                  double error) {
     bool pass = error < tolerance;
     failed |= !pass;
-    printf("%-30s %-38s %9.3f ms %8.1f %-7s %8.1e %s\n", name, shape, time * 1e3, work / time * 1e-9, unit,
-           error, pass ? "PASS" : "FAIL");
+    double peak = strcmp(unit, "GB/s") == 0 ? peak_bytes : peak_flops;
+    printf("%-30s %-38s %9.3f ms %8.1f %-7s %5.1f %%  %8.1e %s\n", name, shape, time * 1e3, work / time * 1e-9, unit, 100 * work / time / peak, error,
+           pass ? "PASS" : "FAIL");
     fflush(stdout);
 }
 
@@ -89,19 +95,75 @@ static void line(const char *name, const char *shape, double work, const char *u
         }                                                                                                    \
     } while (0)
 
+/* ---- what the processor can do ---- */
+
+enum { CHAINS = 20, STEPS = 100000 };
+
+/* CHAINS * STEPS multiply-adds of 16 floats, as many at a time as hide their latency. */
+KERN_VECTOR static float multiply_add(void) {
+    kern_lanes sum[CHAINS], x = kern_zero() + 0.999f, y = kern_zero() + 0.001f;
+#pragma GCC unroll 20
+    for (int i = 0; i < CHAINS; i++) sum[i] = kern_zero() + (float)i;
+    for (int k = 0; k < STEPS; k++) {
+#pragma GCC unroll 20
+        for (int i = 0; i < CHAINS; i++) sum[i] = sum[i] * x + y;
+    }
+#pragma GCC unroll 20
+    for (int i = 1; i < CHAINS; i++) sum[0] += sum[i];
+    return sum[0][0];
+}
+
+static float multiply_add_all(void) {
+    float sum = 0;
+#pragma omp parallel reduction(+ : sum)
+    sum += multiply_add();
+    return sum;
+}
+
+static void copy_all(int threads, size_t size, const char *from, char *to) {
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < threads; i++) memcpy(to + (size_t)i * size, from + (size_t)i * size, size);
+}
+
+static void measure_peaks(void) {
+    const size_t size = (size_t)1 << 26; /* bytes of a thread: more than caches hold */
+    int threads = omp_get_max_threads();
+    char *from = dcpg_alloc((size_t)threads, size), *to = dcpg_alloc((size_t)threads, size);
+    double flops, copy;
+    float sink = 0;
+    if (from == NULL || to == NULL) abort();
+    MEASURE(flops, sink += multiply_add_all());
+    MEASURE(copy, copy_all(threads, size, from, to));
+    peak_flops = 2.0 * threads * CHAINS * STEPS * KERN_LANES / flops;
+    peak_bytes = 2.0 * threads * (double)size / copy;
+    printf("# multiply-adds in registers %.1f GFLOP/s, copying %.1f GB/s%s\n", peak_flops * 1e-9, peak_bytes * 1e-9, sink == 0 ? "!" : "");
+    dcpg_free(from);
+    dcpg_free(to);
+}
+
 /* ---- gemm and dense ---- */
 
-static void gemm(const char *name, int64_t m, int64_t n, int64_t k) {
-    char shape[64];
-    double time;
+/* The same product by our own kernel, by BLIS alone and by what else is installed. `transposed`: a[k][m], as in gradients of weights. */
+static void gemm(const char *name, int64_t m, int64_t n, int64_t k, bool transposed) {
+    char shape[64], text[64];
+    double time, work = 2.0 * (double)m * (double)n * (double)k;
     int64_t rows = m < 8 ? m : 8;
     if (!asked_for(name)) return;
-    array a = noise(m * k, rows * k, 1.0), b = noise(k * n, k * n, 1.0), c = noise(m * n, rows * n, 1.0);
-    MEASURE(time, dcpg_gemm(m, n, k, (dcpg_mat){a.f, k, 1}, (dcpg_mat){b.f, n, 1}, 0.0f,
-                            (dcpg_mat_out){c.f, n, 1}));
-    naive_gemm(rows, n, k, (naive_mat){a.d, k, 1}, (naive_mat){b.d, n, 1}, c.d);
-    snprintf(shape, sizeof shape, "%dx%dx%d", (int)m, (int)n, (int)k);
-    line(name, shape, 2.0 * (double)m * (double)n * (double)k, "GFLOP/s", time, residual(rows * n, c.f, c.d));
+    array a = noise(m * k, transposed ? m * k : rows * k, 1.0), b = noise(k * n, k * n, 1.0), c = noise(m * n, rows * n, 1.0);
+    dcpg_mat left = transposed ? (dcpg_mat){a.f, 1, m} : (dcpg_mat){a.f, k, 1};
+    naive_gemm(rows, n, k, transposed ? (naive_mat){a.d, 1, m} : (naive_mat){a.d, k, 1}, (naive_mat){b.d, n, 1}, c.d);
+    snprintf(shape, sizeof shape, "%dx%dx%d%s", (int)m, (int)n, (int)k, transposed ? " transposed" : "");
+    MEASURE(time, dcpg_gemm(m, n, k, left, (dcpg_mat){b.f, n, 1}, 0.0f, (dcpg_mat_out){c.f, n, 1}));
+    line(name, shape, work, "GFLOP/s", time, residual(rows * n, c.f, c.d));
+    dcpg_gemm_start("blis", NULL);
+    MEASURE(time, dcpg_gemm(m, n, k, left, (dcpg_mat){b.f, n, 1}, 0.0f, (dcpg_mat_out){c.f, n, 1}));
+    dcpg_gemm_start(NULL, NULL);
+    line("  BLIS", shape, work, "GFLOP/s", time, residual(rows * n, c.f, c.d));
+    for (const bench_library *l = bench_libraries(); l->name; l++) {
+        MEASURE(time, l->sgemm(m, n, k, transposed, a.f, b.f, c.f));
+        snprintf(text, sizeof text, "  %s", l->name);
+        line(text, shape, work, "GFLOP/s", time, residual(rows * n, c.f, c.d));
+    }
     free_arrays();
 }
 
@@ -344,10 +406,16 @@ int main(int argc, char **argv) {
     }
     printf("# %s, %d threads, batch %d, weight gradients of leaves of %d\n", dcpg_gemm_description(),
            omp_get_max_threads(), BATCH, LEAF);
-    gemm("gemm peak", 2048, 2048, 2048);
-    gemm("gemm conv2", 31232, 256, 384);
-    gemm("gemm GRU step", 128, 768, 256);
-    gemm("gemm heads", 128, 18, 512);
+    measure_peaks();
+    gemm("gemm square", 2048, 2048, 2048, false);
+    gemm("gemm conv2", 31232, 256, 384, false);
+    gemm("gemm conv2 weight gradient", 384, 256, 3904, true);
+    gemm("gemm ResNet k1", 63360, 32, 128, false);
+    gemm("gemm ResNet k1 weight gradient", 128, 32, 7920, true);
+    gemm("gemm ResNet k1 wide", 3968, 1024, 512, false);
+    gemm("gemm fc", 128, 128, 31232, false);
+    gemm("gemm GRU step", 128, 768, 256, false);
+    gemm("gemm heads", 128, 18, 512, false);
     conv_dna(1001, 128, 11, 4);
     conv("conv2 of CnnL2", 247, 128, 256, 3, 1, 1, false);
     conv("conv3 of CnnL3", 122, 256, 512, 3, 1, 1, false);

@@ -1,0 +1,19 @@
+/* Other libraries' sgemm, where they are installed: found when the program runs, so that nothing has to be installed to build. */
+#ifndef BENCH_SGEMM_H
+#define BENCH_SGEMM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* c[m][n] = a[m][k] * b[k][n], rows contiguous; a transposed: a[k][m]. */
+typedef void bench_sgemm(int64_t m, int64_t n, int64_t k, bool transposed, const float *a, const float *b, float *c);
+
+typedef struct bench_library {
+    const char *name;
+    bench_sgemm *sgemm;
+} bench_library;
+
+/* Those found, with as many threads as OpenMP has; ends with a NULL name. */
+const bench_library *bench_libraries(void);
+
+#endif
