@@ -189,8 +189,11 @@ static void correlate(const dcpg_conv *conv, int64_t n, const float *x, const fl
                       float *scratch) {
     layout l = layout_of(conv);
     int64_t blocks = kern_ceil_div(n, l.block), slot = correlate_slot(conv, &l);
-#pragma omp parallel for schedule(static)                                                                    \
-    num_threads((int)kern_min(blocks, omp_get_max_threads())) if (blocks > 1)
+    if (blocks == 1) { /* no region: gemm has the threads */
+        correlate_block(conv, &l, n, x, w, end, y, scratch);
+        return;
+    }
+#pragma omp parallel for schedule(static) /* as many slots as blocks: static gives the first threads a block each */
     for (int64_t block = 0; block < blocks; block++) {
         int64_t i = block * l.block, nb = kern_min(l.block, n - i);
         correlate_block(conv, &l, nb, x + i * conv->t_in * conv->c, w, end, y + i * conv->t_out * conv->f,
@@ -244,8 +247,11 @@ void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy,
     }
     layout l = layout_of(conv);
     int64_t blocks = kern_ceil_div(n, l.block), slot = scatter_slot(conv, &l);
-#pragma omp parallel for schedule(static)                                                                    \
-    num_threads((int)kern_min(blocks, omp_get_max_threads())) if (blocks > 1)
+    if (blocks == 1) {
+        scatter_block(conv, &l, n, dy, w, accumulate, dx, scratch);
+        return;
+    }
+#pragma omp parallel for schedule(static)
     for (int64_t block = 0; block < blocks; block++) {
         int64_t i = block * l.block, nb = kern_min(l.block, n - i);
         scatter_block(conv, &l, nb, dy + i * conv->t_out * conv->f, w, accumulate,

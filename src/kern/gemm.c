@@ -7,7 +7,6 @@
 #include "kern/gemm_backend.h"
 #include "kern/vector.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,15 +71,13 @@ void dcpg_gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float be
 #pragma omp critical(dcpg_gemm_first)
         if (chosen == NULL) (void)dcpg_gemm_start(NULL, NULL);
     }
-    int64_t threads = omp_in_parallel() ? 1
-                                        : kern_min(omp_get_max_threads(),
-                                                   (int64_t)((double)m * (double)n * (double)k / WORK));
+    int64_t threads = kern_min(kern_threads(), (int64_t)((double)m * (double)n * (double)k / WORK));
     if (threads <= 1) {
         chosen->gemm(m, n, k, a, b, beta, c);
         return;
     }
     int64_t rows = grid_rows(m, n, threads), columns = threads / rows;
-#pragma omp parallel for schedule(static) num_threads((int)threads)
+#pragma omp parallel for schedule(static)
     for (int64_t block = 0; block < threads; block++) {
         int64_t i = cut(m, block / columns, rows), i_end = cut(m, block / columns + 1, rows),
                 j = cut(n, block % columns, columns), j_end = cut(n, block % columns + 1, columns);

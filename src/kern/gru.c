@@ -11,13 +11,12 @@
 #include "kern/vector.h"
 
 #include <dcpg/kern.h>
-#include <omp.h>
 #include <string.h>
 
 /* Samples in a block: enough rows for a gemm, and all threads at work. No bits depend on it, because gemm's
  * rows do not depend on each other. */
 static int64_t block_of(int64_t n) {
-    int64_t share = kern_ceil_div(n, omp_in_parallel() ? 1 : omp_get_max_threads());
+    int64_t share = kern_ceil_div(n, kern_threads());
     return kern_min(kern_max(kern_ceil_div(share, 16) * 16, 16), 256);
 }
 
@@ -145,21 +144,28 @@ static void forward_block(const dcpg_gru *gru, int64_t nb, const float *x, const
     }
 }
 
+/* Samples i .. i + nb - 1 of n. */
+static void forward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, const float *x, const float *w, const float *r, const float *b, float *y,
+                         int64_t y_stride, float *saved, float *scratch) {
+    int64_t t = gru->t, u = gru->u;
+    buffers at = buffers_at(gru, nb, scratch + i * scratch_row(gru));
+    kept keep = {at.gates, NULL, NULL};
+    if (saved != NULL) {
+        kept all = kept_at(gru, n, saved);
+        keep = (kept){all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
+    }
+    forward_block(gru, nb, x + i * t * gru->c, w, r, b, y + i * (gru->sequences ? t : 1) * y_stride, y_stride, keep, at);
+}
+
 void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const float *w, const float *r,
                       const float *b, float *y, int64_t y_stride, float *saved, float *scratch) {
-    int64_t block = block_of(n), t = gru->t, u = gru->u;
-#pragma omp parallel for schedule(static) if (n > block)
-    for (int64_t i = 0; i < n; i += block) {
-        int64_t nb = kern_min(block, n - i);
-        buffers at = buffers_at(gru, nb, scratch + i * scratch_row(gru));
-        kept keep = {at.gates, NULL, NULL};
-        if (saved != NULL) {
-            kept all = kept_at(gru, n, saved);
-            keep = (kept){all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
-        }
-        forward_block(gru, nb, x + i * t * gru->c, w, r, b, y + i * (gru->sequences ? t : 1) * y_stride,
-                      y_stride, keep, at);
+    int64_t block = block_of(n);
+    if (n <= block) { /* no region: gemm has the threads */
+        forward_from(gru, n, 0, n, x, w, r, b, y, y_stride, saved, scratch);
+        return;
     }
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < n; i += block) forward_from(gru, n, i, kern_min(block, n - i), x, w, r, b, y, y_stride, saved, scratch);
 }
 
 /* ---- backward: one sample, one step ---- */
@@ -265,21 +271,26 @@ static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, cons
     }
 }
 
+/* Samples i .. i + nb - 1 of n; the turned kernel is in scratch. */
+static void backward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, const float *w, const float *dy, int64_t dy_stride, float *saved,
+                          bool accumulate, float *dx, float *scratch) {
+    int64_t t = gru->t, u = gru->u;
+    kept all = kept_at(gru, n, saved), keep = {all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
+    buffers at = buffers_at(gru, nb, scratch + turned_floats(gru) + i * scratch_row(gru));
+    backward_block(gru, nb, w, scratch, dy + i * (gru->sequences ? t : 1) * dy_stride, dy_stride, keep, accumulate,
+                   dx == NULL ? NULL : dx + i * t * gru->c, at);
+}
+
 void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, const float *r, const float *dy,
                              int64_t dy_stride, float *saved, bool accumulate, float *dx, float *scratch) {
-    int64_t block = block_of(n), t = gru->t, u = gru->u;
-    kept all = kept_at(gru, n, saved);
-    float *turned = scratch, *rows = scratch + turned_floats(gru);
-    turn(u, r, turned);
-#pragma omp parallel for schedule(static) if (n > block)
-    for (int64_t i = 0; i < n; i += block) {
-        int64_t nb = kern_min(block, n - i);
-        kept keep = {all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
-        buffers at = buffers_at(gru, nb, rows + i * scratch_row(gru));
-        float *to = dx == NULL ? NULL : dx + i * t * gru->c;
-        backward_block(gru, nb, w, turned, dy + i * (gru->sequences ? t : 1) * dy_stride, dy_stride, keep,
-                       accumulate, to, at);
+    int64_t block = block_of(n);
+    turn(gru->u, r, scratch);
+    if (n <= block) { /* no region: gemm has the threads */
+        backward_from(gru, n, 0, n, w, dy, dy_stride, saved, accumulate, dx, scratch);
+        return;
     }
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < n; i += block) backward_from(gru, n, i, kern_min(block, n - i), w, dy, dy_stride, saved, accumulate, dx, scratch);
 }
 
 /* ---- gradient of the weights ---- */

@@ -2,7 +2,6 @@
 #include "kern/lanes.h"
 
 #include <dcpg/kern.h>
-#include <omp.h>
 #include <string.h>
 
 enum {
@@ -107,8 +106,7 @@ KERN_VECTOR static void gradient_moments(int64_t rows, int64_t c, int64_t first,
 
 /* Channels that a thread sums; no bits depend on it. */
 static int64_t strip_of(int64_t c) {
-    int64_t threads = omp_in_parallel() ? 1 : omp_get_max_threads();
-    return kern_ceil_div(kern_ceil_div(c, threads), STRIP) * STRIP;
+    return kern_ceil_div(kern_ceil_div(c, kern_threads()), STRIP) * STRIP;
 }
 
 void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd, const float *dy, const float *relu_y, double *sums) {

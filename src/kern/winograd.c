@@ -205,7 +205,7 @@ static void convolve_sample(const dcpg_conv *conv, const rows *from, const float
 /* A sample is a thread's work; it stays in the L2 cache from its input to its output. Memory of slots that no thread uses is never touched. */
 static void convolve(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy x, const float *kernel, const finish *end, float *slots) {
     int64_t slot = slot_floats(conv), size = (end->arg ? conv->t_out / 2 : conv->t_out) * conv->f;
-#pragma omp parallel for schedule(static) num_threads((int)kern_min(n, omp_get_max_threads())) if (n > 1)
+#pragma omp parallel for schedule(static) if (n > 1)
     for (int64_t i = 0; i < n; i++) {
         rows from = rows_of(conv->t_in, conv->c, x, i);
         finish here = *end;
