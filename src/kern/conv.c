@@ -8,7 +8,7 @@
  * pitch, neighbours share the zeros between them, and the rows whose windows run over a border are junk that
  * is left behind when the rows are copied out. The input is copied only where it needs zeros or another
  * pitch. The gradient of the input is with stride 1 a convolution of dy with the turned kernel, otherwise
- * taps scattered into padded steps. Blocks are threads' work; how samples fall into blocks changes no bits,
+ * taps scattered into padded steps, or, of a single tap, straight into place. Blocks are threads' work; how samples fall into blocks changes no bits,
  * because gemm's rows do not depend on each other. */
 #include "kern/rows.h"
 #include "kern/vector.h"
@@ -106,6 +106,7 @@ size_t dcpg_conv_scratch(const dcpg_conv *conv, int64_t n) {
         layout m = layout_of(&back);
         input = round_up(conv->k * conv->c * conv->f) + slots(&m, n, correlate_slot(&back, &m));
     }
+    if (conv->k == 1) input = kern_max(input, conv->c * conv->f);
     return (size_t)kern_max(forward, kern_max(weight, input));
 }
 
@@ -214,6 +215,16 @@ void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const f
 
 /* ---- gradient of the input ---- */
 
+/* One tap: the rows of dx that a step reads are a product; nobody reads those between. Sample by sample. */
+static void scatter_steps(const dcpg_conv *conv, const float *dy, const float *turned_w, bool accumulate, float *dx) {
+    int64_t c = conv->c, f = conv->f, stride = conv->stride;
+    for (int64_t t = 0; t < conv->t_out && !accumulate; t++) {
+        int64_t first = t * stride + 1, end = t < conv->t_out - 1 ? first + stride - 1 : conv->t_in;
+        memset(dx + first * c, 0, (size_t)((end - first) * c) * sizeof *dx);
+    }
+    dcpg_gemm(conv->t_out, c, f, (dcpg_mat){dy, f, 1}, (dcpg_mat){turned_w, c, 1}, accumulate ? 1.0f : 0.0f, (dcpg_mat_out){dx, stride * c, 1});
+}
+
 static void scatter_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *dy, const float *w,
                           bool accumulate, float *dx, float *slot) {
     int64_t c = conv->c, f = conv->f;
@@ -243,6 +254,17 @@ void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy,
         turn_kernel(conv, w, scratch);
         correlate(&back, n, dy, scratch, (finish){.accumulate = accumulate}, dx,
                   scratch + round_up(conv->k * conv->c * conv->f));
+        return;
+    }
+    if (conv->k == 1 && conv->pad_left == 0) {
+        int64_t in = conv->t_in * conv->c, out = conv->t_out * conv->f;
+        turn_kernel(conv, w, scratch);
+        if (n == 1) { /* no region: gemm has the threads */
+            scatter_steps(conv, dy, scratch, accumulate, dx);
+            return;
+        }
+#pragma omp parallel for schedule(static)
+        for (int64_t i = 0; i < n; i++) scatter_steps(conv, dy + i * out, scratch, accumulate, dx + i * in);
         return;
     }
     layout l = layout_of(conv);
