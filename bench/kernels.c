@@ -3,8 +3,8 @@
  * First what this processor can do with data in registers, and how fast it copies: the share of that is printed with every rate. Rates count the
  * multiplications of the plain form, so that a kernel that gets by with fewer may be above 100 %. gemms are also shown of BLIS alone, and of OpenBLAS and
  * oneDNN where they are installed. Speeds are the best of many repetitions. */
+#include "bench/lib/peak.h"
 #include "bench/lib/sgemm.h"
-#include "kern/lanes.h"
 #include "naive.h"
 
 #include <dcpg/log.h>
@@ -72,14 +72,14 @@ static double residual(int64_t count, const float *got, const double *want) {
     return worst / largest;
 }
 
-static double peak_flops, peak_bytes; /* per second, of all threads */
+static bench_peak peak;
 
 static void line(const char *name, const char *shape, double work, const char *unit, double time,
                  double error) {
     bool pass = error < tolerance;
     failed |= !pass;
-    double peak = strcmp(unit, "GB/s") == 0 ? peak_bytes : peak_flops;
-    printf("%-30s %-38s %9.3f ms %8.1f %-7s %5.1f %%  %8.1e %s\n", name, shape, time * 1e3, work / time * 1e-9, unit, 100 * work / time / peak, error,
+    double most = strcmp(unit, "GB/s") == 0 ? peak.bytes : peak.flops;
+    printf("%-30s %-38s %9.3f ms %8.1f %-7s %5.1f %%  %8.1e %s\n", name, shape, time * 1e3, work / time * 1e-9, unit, 100 * work / time / most, error,
            pass ? "PASS" : "FAIL");
     fflush(stdout);
 }
@@ -94,52 +94,6 @@ static void line(const char *name, const char *shape, double work, const char *u
             (time) = fmin(time, dcpg_now() - from_);                                                         \
         }                                                                                                    \
     } while (0)
-
-/* ---- what the processor can do ---- */
-
-enum { CHAINS = 20, STEPS = 100000 };
-
-/* CHAINS * STEPS multiply-adds of 16 floats, as many at a time as hide their latency. */
-KERN_VECTOR static float multiply_add(void) {
-    kern_lanes sum[CHAINS], x = kern_zero() + 0.999f, y = kern_zero() + 0.001f;
-#pragma GCC unroll 20
-    for (int i = 0; i < CHAINS; i++) sum[i] = kern_zero() + (float)i;
-    for (int k = 0; k < STEPS; k++) {
-#pragma GCC unroll 20
-        for (int i = 0; i < CHAINS; i++) sum[i] = sum[i] * x + y;
-    }
-#pragma GCC unroll 20
-    for (int i = 1; i < CHAINS; i++) sum[0] += sum[i];
-    return sum[0][0];
-}
-
-static float multiply_add_all(void) {
-    float sum = 0;
-#pragma omp parallel reduction(+ : sum)
-    sum += multiply_add();
-    return sum;
-}
-
-static void copy_all(int threads, size_t size, const char *from, char *to) {
-#pragma omp parallel for schedule(static)
-    for (int i = 0; i < threads; i++) memcpy(to + (size_t)i * size, from + (size_t)i * size, size);
-}
-
-static void measure_peaks(void) {
-    const size_t size = (size_t)1 << 26; /* bytes of a thread: more than caches hold */
-    int threads = omp_get_max_threads();
-    char *from = dcpg_alloc((size_t)threads, size), *to = dcpg_alloc((size_t)threads, size);
-    double flops, copy;
-    float sink = 0;
-    if (from == NULL || to == NULL) abort();
-    MEASURE(flops, sink += multiply_add_all());
-    MEASURE(copy, copy_all(threads, size, from, to));
-    peak_flops = 2.0 * threads * CHAINS * STEPS * KERN_LANES / flops;
-    peak_bytes = 2.0 * threads * (double)size / copy;
-    printf("# multiply-adds in registers %.1f GFLOP/s, copying %.1f GB/s%s\n", peak_flops * 1e-9, peak_bytes * 1e-9, sink == 0 ? "!" : "");
-    dcpg_free(from);
-    dcpg_free(to);
-}
 
 /* ---- gemm and dense ---- */
 
@@ -406,7 +360,8 @@ int main(int argc, char **argv) {
     }
     printf("# %s, %d threads, batch %d, weight gradients of leaves of %d\n", dcpg_gemm_description(),
            omp_get_max_threads(), BATCH, LEAF);
-    measure_peaks();
+    peak = bench_measure_peak();
+    printf("# multiply-adds in registers %.1f GFLOP/s, copying %.1f GB/s\n", peak.flops * 1e-9, peak.bytes * 1e-9);
     gemm("gemm square", 2048, 2048, 2048, false);
     gemm("gemm conv2", 31232, 256, 384, false);
     gemm("gemm conv2 weight gradient", 384, 256, 3904, true);

@@ -2,6 +2,7 @@
  * residual of its predictions against the slow reference. bench_models [--batch N] [--leaves V] [--seconds S] [MODEL ...]
  * MODEL: a name, or DNA+CPG+JOINT */
 #include "bench/lib/model.h"
+#include "bench/lib/peak.h"
 
 #include <dcpg/kern.h>
 #include <dcpg/keras.h>
@@ -18,6 +19,7 @@ typedef struct settings {
     dcpg_strings models;
     bench_sizes sizes;
     double seconds;
+    bench_peak peak;
     bool layers;
     const char *model_json;
 } settings;
@@ -163,8 +165,10 @@ static dcpg_status bench(const settings *s, const char *name, const bench_sample
     dcpg_net_size size;
     dcpg_status status = dcpg_net_measure(graph, &size, err);
     if (status == DCPG_OK && s->model_json) status = write_json(graph, s->model_json, err);
-    printf("%-28s batch %4lld  train %9.1f samples/s  predict %9.1f samples/s  peak %5.0f / %4.0f MB  residual %.1e  %s  %lld parameters\n", name,
-           (long long)s->sizes.batch, (double)s->sizes.batch / step, (double)s->sizes.batch / forward, train_peak, predict_peak, error,
+    double flops = 2.0 * (double)size.macs; /* of the plain form, forward; a step takes three times as many, and a little less */
+    printf("%-28s batch %4lld  train %9.1f samples/s %4.0f %%  predict %9.1f samples/s %4.0f %%  memory %5.0f / %4.0f MB  residual %.1e  %s  %lld parameters\n", name,
+           (long long)s->sizes.batch, (double)s->sizes.batch / step, 100 * 3 * flops * (double)s->sizes.batch / step / s->peak.flops,
+           (double)s->sizes.batch / forward, 100 * flops * (double)s->sizes.batch / forward / s->peak.flops, train_peak, predict_peak, error,
            error < 1e-5 ? "PASS" : "FAIL", (long long)size.trainable);
     fflush(stdout);
     dcpg_graph_free(graph);
@@ -193,8 +197,9 @@ int main(int argc, char **argv) {
         dcpg_options_help(&line, stdout);
         return 0;
     }
-    printf("# %s, %d threads, %lld virtual ranks\n", dcpg_gemm_description(), omp_get_max_threads(),
-           (long long)s.sizes.leaves);
+    s.peak = bench_measure_peak();
+    printf("# %s, %d threads, %lld virtual ranks; multiply-adds in registers %.1f GFLOP/s, of which shares are told\n", dcpg_gemm_description(),
+           omp_get_max_threads(), (long long)s.sizes.leaves, s.peak.flops * 1e-9);
     bench_samples x;
     bench_samples_make(&s.sizes, 0, (int)s.sizes.leaves, &x);
     size_t nb = s.models.n ? s.models.n : sizeof all_models / sizeof *all_models;
