@@ -106,10 +106,10 @@ void dcpg_dropout(int64_t n, int64_t c, float rate, uint64_t key, const int64_t 
 void dcpg_bn_sums(int64_t rows, int64_t c, const float *x, const float *shift, double *sums);
 /* y = gamma * (x - mean) * rstd + beta, relu after where asked; rstd = 1 / sqrt(var + epsilon). */
 void dcpg_bn_apply(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd, const float *gamma, const float *beta, bool relu, float *y);
-/* Sums of one leaf for the backward pass: sums[0..c) = sum dy, sums[c..2c) = sum dy * xhat. dy is taken as 0 where relu was on and y (relu_y) is 0; relu_y NULL: no relu. */
-void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd, const float *dy, const float *relu_y, double *sums);
+/* Sums of one leaf for the backward pass: sums[0..c) = sum dy, sums[c..2c) = sum dy * xhat. With `relu`, dy is taken as 0 where y would be 0: y is computed again. */
+void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd, const float *gamma, const float *beta, bool relu, const float *dy, double *sums);
 /* dx (+)= gamma * rstd * (dy - total_dy / count - xhat * total_dy_xhat / count), totals over the global batch of `count` rows. */
-void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd, const float *gamma, const float *dy, const float *relu_y,
+void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd, const float *gamma, const float *beta, bool relu, const float *dy,
                       const double *totals, int64_t count, bool accumulate, float *dx);
 
 /* ---- GRU (Keras 2.2: z, r, h; reset before the recurrent product unless reset_after) ---- */

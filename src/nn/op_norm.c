@@ -17,7 +17,6 @@ static dcpg_status batch_norm_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) 
     if (plan->nb_pass > 1)
         return dcpg_fail(err, DCPG_E_USAGE, "batch normalisation (layer %s) needs all samples of the batch in memory at once", op->layer->name);
     op->keeps_in = true;
-    op->keeps_out = op->relu;
     op->scratch = totals_size(op) * (size_t)(1 + plan->nb_node + plan->depth) * sizeof(double);
     op->macs = op->to.t * op->to.c;
     return dcpg_plan_own(plan, op, 0, 2 * (size_t)op->from.c * sizeof(float), err); /* mean, 1 / standard deviation */
@@ -41,8 +40,8 @@ static void sum_leaf(void *context, int leaf, double *out) {
     if (rows == 0)
         memset(out, 0, totals_size(op) * sizeof *out);
     else if (s->backward)
-        dcpg_bn_backward_sums(rows, c, x, mean, mean + c, dcpg_run_out_gradient(s->run, op) + at,
-                              op->relu ? dcpg_run_out(s->run, op) + at : NULL, out);
+        dcpg_bn_backward_sums(rows, c, x, mean, mean + c, dcpg_run_weight(s->run, op, GAMMA), dcpg_run_weight(s->run, op, BETA), op->relu,
+                              dcpg_run_out_gradient(s->run, op) + at, out);
     else
         dcpg_bn_sums(rows, c, x, dcpg_run_weight(s->run, op, MOVING_MEAN), out);
     dcpg_run_poll(s->run);
@@ -131,9 +130,8 @@ static void batch_norm_backward(const dcpg_op *op, const dcpg_run *run) {
     float *dx = dcpg_run_in_gradient(run, op, 0);
     if (!dx || run->n == 0) return;
     const float *mean = dcpg_run_own(run, op, 0);
-    dcpg_bn_backward(run->n * op->from.t, c, dcpg_run_in(run, op, 0), mean, mean + c, dcpg_run_weight(run, op, GAMMA),
-                     dcpg_run_out_gradient(run, op), op->relu ? dcpg_run_out(run, op) : NULL, totals, run->input->n_global * op->from.t, op->adds[0],
-                     dx);
+    dcpg_bn_backward(run->n * op->from.t, c, dcpg_run_in(run, op, 0), mean, mean + c, dcpg_run_weight(run, op, GAMMA), dcpg_run_weight(run, op, BETA),
+                     op->relu, dcpg_run_out_gradient(run, op), totals, run->input->n_global * op->from.t, op->adds[0], dx);
 }
 
 const dcpg_op_kind dcpg_op_batch_norm = {"batch_norm", batch_norm_plan, batch_norm_forward, batch_norm_backward};
