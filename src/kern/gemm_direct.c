@@ -8,6 +8,7 @@
 #include "kern/vector.h"
 
 #include <dcpg/memory.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ enum {
     PAGE = 1024 /* floats: rows of B so far apart displace each other even from the L2 cache */
 };
 
-/* What a thread packs into; lives as long as the thread. */
+/* What a thread packs into; made at its first product, freed when it ends. */
 typedef struct workspace {
     float panel[COLUMNS * DEPTH]; /* [panel][depth][32] of B */
     float rows[KERN_ROWS * ROW]; /* of A, side by side */
@@ -27,6 +28,23 @@ typedef struct workspace {
 } workspace;
 
 static _Thread_local workspace *own;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t ends; /* its value is freed with the thread */
+
+static void make_key(void) { (void)pthread_key_create(&ends, dcpg_free); }
+
+/* Whether this thread has its workspace. */
+static bool open_workspace(void) {
+    if (own != NULL) return true;
+    pthread_once(&once, make_key);
+    workspace *made = dcpg_alloc(1, sizeof *made);
+    if (made == NULL || pthread_setspecific(ends, made) != 0) {
+        dcpg_free(made);
+        return false;
+    }
+    own = made;
+    return true;
+}
 
 static bool reads(dcpg_mat a, float beta, dcpg_mat_out c) {
     return (a.cs == 1 || a.rs == 1) && c.cs == 1 && (beta == 0.0f || beta == 1.0f);
@@ -116,8 +134,7 @@ static void multiply_piece(const piece *x) {
 }
 
 static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c) {
-    if (reads(a, beta, c) && own == NULL) own = dcpg_alloc(1, sizeof *own);
-    if (!reads(a, beta, c) || own == NULL) {
+    if (!reads(a, beta, c) || !open_workspace()) {
         dcpg_gemm_blis.gemm(m, n, k, a, b, beta, c);
         return;
     }
