@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tables: kernels, models, formats, data, and the same models in PyTorch.   bash bench/run.sh [--short]
-# Takes about 10 minutes on 2 cores, with --short about 3. PyTorch is Debian's python3-torch, installed where that is possible.
+# Takes about 12 minutes on 2 cores, with --short about 4. PyTorch is Debian's python3-torch, installed where that is possible.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=../jobs/lib.sh

@@ -2,6 +2,7 @@
 #include "analysis/eval_impl.h"
 
 #include <dcpg/file.h>
+#include <dcpg/kern.h>
 #include <dcpg/memory.h>
 #include <dcpg/signal.h>
 
@@ -200,6 +201,7 @@ static dcpg_status evaluate_all(run *r, const dcpg_weights *weights, dcpg_err *e
     DCPG_TRY(open_all(r, weights, err));
     dcpg_info(r->log, "evaluating %" PRId64 " sites with %d outputs on %d rank%s", r->total, r->outputs.nb,
               r->par->size, r->par->size == 1 ? "" : "s");
+    dcpg_info(r->log, "matrix products: %s", dcpg_gemm_description());
     for (int o = 0; o < r->outputs.nb; o++)
         if (r->outputs.label[o] < 0)
             dcpg_warn(r->log, "the data have no labels of output %s: it is predicted, not scored",

@@ -1,4 +1,5 @@
 /* The training run: epochs until enough, early stopping, the best weights at the end. */
+#include <dcpg/kern.h>
 #include <dcpg/surgery.h>
 #include <dcpg/train.h>
 
@@ -15,6 +16,7 @@ static void describe(const trainer *t) {
               " over %d rank%s, cut into %d virtual ranks; %" PRId64 " parameters",
               t->train_shards->nb_site, t->val_shards ? t->val_shards->nb_site : 0, t->batch, t->par->size,
               t->par->size == 1 ? "" : "s", t->virtual_ranks, counts.trained + counts.frozen + counts.moving);
+    dcpg_info(t->log, "matrix products: %s", dcpg_gemm_description());
     int64_t share = (t->batch + t->virtual_ranks - 1) / t->virtual_ranks;
     if (t->options->max_memory > 0 || t->options->micro_batch > 0 || t->nb_block > 1)
         dcpg_info(t->log, "steps in %d pass%s of at most %" PRId64 " samples; blocks of %" PRId64,
