@@ -7,7 +7,7 @@
 static const char *const part_name[PROFILE_PARTS] = {
     [PROFILE_DATA] = "cutting windows, neighbours and labels",
     [PROFILE_SCORES] = "losses and metrics",
-    [PROFILE_SUMS] = "waiting for sums of gradients, gathering parameters",
+    [PROFILE_SUMS] = "waiting for the gradients' sums",
     [PROFILE_OPTIMISER] = "optimiser and penalties",
     [PROFILE_AGREEING] = "agreeing with the other ranks after a step",
     [PROFILE_FILES] = "checkpoints and model files",

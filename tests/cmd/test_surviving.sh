@@ -84,6 +84,7 @@ diverges() { # WORDS OPTIONS...
     [[ -z $(find nan -name '*.h5' -not -path '*/checkpoints/*') ]] || fail 'weights that are not numbers are kept'
 }
 diverges 'epoch 1, step [12]: .*gradient is .*in layer [a-z].*learning_rate than 1e\+09' --dna_model CnnL3h128 --dna_wlen 51 --learning_rate 1e9
+diverges 'epoch 1, step [12]: .*gradient is .*in layer [a-z].*learning_rate than 1e\+09' --dna_model CnnL3h128 --dna_wlen 51 --learning_rate 1e9 --shard_optimizer
 diverges 'epoch 1, step 1: .*gradient is (inf|-?nan), in layer cpg/.*learning_rate than 0.003' --output_weights 'cpg/.*=1e300'
 start nan 2 "$dcpg" train "${common[@]}" --nb_epoch 100000 --checkpoint_steps 1
 kill -USR1 "${rank[0]}"
