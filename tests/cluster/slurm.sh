@@ -77,6 +77,9 @@ slurm_start() {
     export SLURM_CONF=$slurm_dir/slurm.conf
     # Host names of the nodes are known to nobody: only addresses of this machine are used.
     export OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo
+    # The nodes are one machine with one /dev/shm, in which Open MPI now and then does not find the file of a neighbour and crashes: through TCP, as between
+    # real nodes, all the way.
+    export OMPI_MCA_btl=self,tcp
 
     (umask 077 && head -c 128 /dev/urandom >"$slurm_dir/munge/key")
     munged --key-file="$slurm_dir/munge/key" --socket="$slurm_dir/munge/socket" --pid-file="$slurm_dir/munge.pid" \
