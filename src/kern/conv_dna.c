@@ -1,8 +1,8 @@
 /* The first convolution reads one-hot DNA, so that a window's product with a kernel is a choice of k rows of
  * w. Groups of 3 taps have 5^3 possible contents (A, T, G, C, N), whose sums of rows are tabulated: a window
  * is then the sum of one table row per group. Backward, gradients are added to the tables' rows, and the
- * tables are summed to dw at the end. */
-#include "kern/vector.h"
+ * tables are summed to dw at the end. Tables of 16 channels of the usual kernels of 11 taps fit the L1 cache. */
+#include "kern/lanes.h"
 
 #include <assert.h>
 #include <dcpg/kern.h>
@@ -11,16 +11,13 @@
 enum {
     GROUP = 3,
     BASE = 5,
-    ENTRIES = 125, /* BASE^GROUP */
-    QUAD = 4,      /* rows added in one go; groups are filled up to a multiple with a row of zeros */
-    LANES = 32     /* channels worked on at a time; backward, a thread's work */
+    ENTRIES = 125 /* BASE^GROUP */
 };
 
 typedef struct tables {
     int64_t groups;  /* of taps, the last one perhaps shorter */
     int64_t last;    /* taps of the last group */
-    int64_t entries; /* rows of all tables; the row after them is the row of zeros */
-    int64_t width;   /* groups filled up: table rows per window */
+    int64_t entries; /* rows of all tables */
 } tables;
 
 static tables tables_of(const dcpg_conv *conv) {
@@ -29,54 +26,54 @@ static tables tables_of(const dcpg_conv *conv) {
     t.groups = kern_ceil_div(conv->k, GROUP);
     t.last = conv->k - (t.groups - 1) * GROUP;
     t.entries = (t.groups - 1) * ENTRIES + (t.last == 1 ? BASE : t.last == 2 ? BASE * BASE : ENTRIES);
-    t.width = kern_ceil_div(t.groups, QUAD) * QUAD;
     return t;
 }
 
-/* Scratch: tables [blocks of LANES channels][entries + 1][LANES], then for each sample the table rows of its
- * windows, int32[t_out][width]. */
-static int64_t lane_blocks(const dcpg_conv *conv) { return kern_ceil_div(conv->f, LANES); }
-static int64_t table_floats(const tables *t) { return (t->entries + 1) * LANES; }
-static int64_t row_floats(const dcpg_conv *conv, const tables *t) {
-    return kern_ceil_div(conv->t_out * t->width, 16) * 16;
-}
+/* ---- scratch: tables [blocks of 16 channels][entries][16], then what each sample's windows hold ---- */
+
+static int64_t lane_blocks(const dcpg_conv *conv) { return kern_ceil_div(conv->f, KERN_LANES); }
+static int64_t table_floats(const tables *t) { return t->entries * KERN_LANES; }
+static int64_t content_bytes(const dcpg_conv *conv) { return kern_ceil_div(2 * conv->t_in, 64) * 64; }
 
 size_t dcpg_conv_dna_scratch(const dcpg_conv *conv, int64_t n) {
     tables t = tables_of(conv);
-    return (size_t)(table_floats(&t) * lane_blocks(conv) + n * row_floats(conv, &t));
+    return (size_t)(table_floats(&t) * lane_blocks(conv) + n * content_bytes(conv) / (int64_t)sizeof(float));
 }
 
-/* The content of `taps` taps as a number to the base 5. */
-static int32_t content(const uint8_t *codes, int64_t taps) {
-    int32_t number = 0;
-    for (int64_t i = 0; i < taps; i++) number = number * BASE + (codes[i] < BASE ? codes[i] : BASE - 1);
-    return number;
+/* The table rows of a sample's windows, counted from the beginning of a group's table: group g of window p is at group[p + 3 g], the last one at last[p]. */
+typedef struct contents {
+    const uint8_t *group, *last;
+} contents;
+
+KERN_INLINE uint8_t digit(uint8_t code) { return code < BASE ? code : BASE - 1; }
+
+/* Three, two or one codes as a number to the base 5, at every step. */
+KERN_VECTOR static void number_steps(int64_t steps, int64_t taps, const uint8_t *codes, uint8_t *number) {
+    if (taps == 3)
+        for (int64_t p = 0; p < steps; p++) number[p] = (uint8_t)(25 * digit(codes[p]) + 5 * digit(codes[p + 1]) + digit(codes[p + 2]));
+    else if (taps == 2)
+        for (int64_t p = 0; p < steps; p++) number[p] = (uint8_t)(5 * digit(codes[p]) + digit(codes[p + 1]));
+    else
+        for (int64_t p = 0; p < steps; p++) number[p] = digit(codes[p]);
 }
 
-/* row[t_out][width] of one sample, from the last window back: group 0 of window p + 3 g has seen what group g
- * of window p sees. */
-static void index_rows(const dcpg_conv *conv, const tables *t, const uint8_t *codes, int32_t *row) {
-    for (int64_t p = conv->t_out - 1; p >= 0; p--) {
-        int32_t *own = row + p * t->width;
-        for (int64_t g = 0; g < t->groups - 1; g++) {
-            int64_t seen = p + g * GROUP;
-            own[g] = (int32_t)(g * ENTRIES) +
-                     (g > 0 && seen < conv->t_out ? row[seen * t->width] : content(codes + seen, GROUP));
-        }
-        int64_t g = t->groups - 1;
-        own[g] = (int32_t)(g * ENTRIES) + content(codes + p + g * GROUP, t->last);
-        while (++g < t->width) own[g] = (int32_t)t->entries;
+static uint8_t *contents_at(const dcpg_conv *conv, const tables *t, float *scratch, int64_t i) {
+    return (uint8_t *)(scratch + table_floats(t) * lane_blocks(conv)) + i * content_bytes(conv);
+}
+
+static contents contents_of(const dcpg_conv *conv, const tables *t, float *scratch, int64_t i) {
+    const uint8_t *at = contents_at(conv, t, scratch, i);
+    return (contents){at, at + conv->t_in};
+}
+
+static void number_samples(const dcpg_conv *conv, const tables *t, int64_t n, const uint8_t *codes, float *scratch) {
+#pragma omp parallel for schedule(static) if (n * conv->t_out > KERN_SMALL)
+    for (int64_t i = 0; i < n; i++) {
+        uint8_t *to = contents_at(conv, t, scratch, i);
+        const uint8_t *from = codes + i * conv->t_in;
+        if (t->groups > 1) number_steps(conv->t_in - GROUP + 1, GROUP, from, to);
+        number_steps(conv->t_out, t->last, from + (t->groups - 1) * GROUP, to + conv->t_in);
     }
-}
-
-/* The rows of all samples; returns those of the first. */
-static const int32_t *all_rows(const dcpg_conv *conv, const tables *t, int64_t n, const uint8_t *codes,
-                               float *scratch) {
-    int32_t *rows = (int32_t *)(scratch + table_floats(t) * lane_blocks(conv));
-    int64_t step = row_floats(conv, t);
-#pragma omp parallel for schedule(static) if (n * conv->t_out > KERN_SMALL / 16)
-    for (int64_t i = 0; i < n; i++) index_rows(conv, t, codes + i * conv->t_in, rows + i * step);
-    return rows;
 }
 
 /* The digits of a table row: its group, the taps of that group, and the code at each. */
@@ -99,17 +96,15 @@ static entry entry_of(const tables *t, int64_t row) {
 
 /* ---- forward ---- */
 
-/* tables[block][entries + 1][LANES]; the bias is in the first group. */
-static void fill_tables(const dcpg_conv *conv, const tables *t, const float *w, const float *b,
-                        float *table) {
+/* tables[block][entries][16]; the bias is in the first group. */
+static void fill_tables(const dcpg_conv *conv, const tables *t, const float *w, const float *b, float *table) {
     int64_t f = conv->f;
 #pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t block = 0; block < lane_blocks(conv); block++) {
-        for (int64_t row = 0; row <= t->entries; row++) {
-            int64_t first = block * LANES, lanes = kern_min(LANES, f - first);
-            float *to = table + block * table_floats(t) + row * LANES;
-            memset(to, 0, LANES * sizeof *to);
-            if (row == t->entries) continue;
+    for (int64_t part = 0; part < lane_blocks(conv); part++) {
+        for (int64_t row = 0; row < t->entries; row++) {
+            int64_t first = part * KERN_LANES, lanes = kern_min(KERN_LANES, f - first);
+            float *to = table + part * table_floats(t) + row * KERN_LANES;
+            memset(to, 0, KERN_LANES * sizeof *to);
             entry e = entry_of(t, row);
             if (e.group == 0) memcpy(to, b + first, (size_t)lanes * sizeof *to);
             for (int64_t i = 0; i < e.taps; i++) {
@@ -121,78 +116,105 @@ static void fill_tables(const dcpg_conv *conv, const tables *t, const float *w, 
     }
 }
 
-/* memcpy of LANES elements or, at the end of a row, fewer; the usual case is two vector moves. */
-KERN_INLINE void copy_lanes(float *to, const float *from, int64_t lanes) {
-    if (lanes == LANES)
-        memcpy(to, from, LANES * sizeof *to);
-    else
-        memcpy(to, from, (size_t)lanes * sizeof *to);
+/* A block of channels as two vectors of eight: compared in registers with AVX2 and AVX-512 alike. */
+typedef float eight __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t eight_ints __attribute__((vector_size(32), aligned(4), may_alias));
+typedef struct block {
+    eight at[2];
+} block;
+typedef struct block_ints {
+    eight_ints at[2];
+} block_ints;
+
+KERN_INLINE block load(const float *from) { return (block){{*(const eight *)from, *(const eight *)(from + 8)}}; }
+KERN_INLINE void store(float *to, block x) {
+    *(eight *)to = x.at[0];
+    *(eight *)(to + 8) = x.at[1];
+}
+KERN_INLINE block add(block x, block y) { return (block){{x.at[0] + y.at[0], x.at[1] + y.at[1]}}; }
+KERN_INLINE eight where(eight_ints mask, eight x) { return (eight)((eight_ints)x & mask); }
+KERN_INLINE eight relu_of(eight x) { return where(~(x < 0.0f), x); } /* a NaN stays */
+
+/* The last block may have fewer channels. */
+KERN_INLINE block load_some(const float *from, int64_t lanes) {
+    if (lanes == KERN_LANES) return load(from);
+    float all[KERN_LANES] = {0};
+    memcpy(all, from, (size_t)lanes * sizeof *all);
+    return load(all);
 }
 
-/* sum[LANES] = the sum of the table rows of one window */
-KERN_INLINE void sum_rows(const float *table, const int32_t *row, int64_t width, float *sum) {
-    for (int64_t g = 0; g < width; g += QUAD) {
-        const float *r0 = table + row[g] * LANES, *r1 = table + row[g + 1] * LANES,
-                    *r2 = table + row[g + 2] * LANES, *r3 = table + row[g + 3] * LANES;
-        for (int64_t j = 0; j < LANES; j++) {
-            float v = r0[j] + r1[j] + r2[j] + r3[j];
-            sum[j] = g == 0 ? v : sum[j] + v;
-        }
+KERN_INLINE void store_some(float *to, block x, int64_t lanes) {
+    if (lanes == KERN_LANES) {
+        store(to, x);
+        return;
+    }
+    float all[KERN_LANES];
+    store(all, x);
+    memcpy(to, all, (size_t)lanes * sizeof *all);
+}
+
+/* The sum of window p's table rows. `groups` is a constant where inlined so. */
+KERN_INLINE block sum_rows(const float *table, contents c, const int64_t groups, int64_t p) {
+    block sum = load(table + ((groups - 1) * ENTRIES + c.last[p]) * KERN_LANES);
+    for (int64_t g = groups - 2; g >= 0; g--) sum = add(sum, load(table + (g * ENTRIES + c.group[p + g * GROUP]) * KERN_LANES));
+    return sum;
+}
+
+/* Rows y[t_out] of one block of channels of one sample, f apart. */
+KERN_INLINE void convolve(const dcpg_conv *conv, const int64_t groups, contents c, const float *table, int64_t lanes, bool relu, float *y) {
+    for (int64_t p = 0; p < conv->t_out; p++, y += conv->f) {
+        block sum = sum_rows(table, c, groups, p);
+        for (int h = 0; h < 2 && relu; h++) sum.at[h] = relu_of(sum.at[h]);
+        store_some(y, sum, lanes);
     }
 }
 
-/* One block of channels of one sample; y: rows of stride f. */
-KERN_VECTOR static void forward_lanes(const dcpg_conv *conv, const tables *t, const int32_t *row,
-                                      const float *table, int64_t lanes, bool relu, float *y) {
-    float low = relu ? 0.0f : -__builtin_inff();
-    for (int64_t p = 0; p < conv->t_out; p++, row += t->width, y += conv->f) {
-        float sum[LANES];
-        sum_rows(table, row, t->width, sum);
-        for (int64_t j = 0; j < LANES; j++) sum[j] = sum[j] < low ? low : sum[j];
-        copy_lanes(y, sum, lanes);
-    }
-}
-
-KERN_VECTOR static void forward_pool_lanes(const dcpg_conv *conv, const tables *t, int64_t pool,
-                                           const int32_t *row, const float *table, int64_t lanes, float *y,
-                                           uint8_t *arg) {
-    for (int64_t i = 0, nb = conv->t_out / pool; i < nb; i++, y += conv->f, arg += conv->f) {
-        float best[LANES];
-        int32_t at[LANES] = {0};
-        sum_rows(table, row, t->width, best);
-        row += t->width;
-        for (int32_t q = 1; q < (int32_t)pool; q++, row += t->width) {
-            float sum[LANES];
-            sum_rows(table, row, t->width, sum);
-            for (int64_t j = 0; j < LANES; j++) {
-                at[j] = sum[j] > best[j] ? q : at[j];
-                best[j] = sum[j] > best[j] ? sum[j] : best[j];
+KERN_INLINE void convolve_pool(const dcpg_conv *conv, const int64_t groups, int64_t pool, contents c, const float *table, int64_t lanes, float *y, uint8_t *arg) {
+    for (int64_t i = 0, p = 0, nb = conv->t_out / pool; i < nb; i++, y += conv->f, arg += conv->f) {
+        block best = sum_rows(table, c, groups, p++);
+        block_ints at = {0};
+        for (int32_t q = 1; q < (int32_t)pool; q++) {
+            block sum = sum_rows(table, c, groups, p++);
+            for (int h = 0; h < 2; h++) {
+                eight_ints higher = sum.at[h] > best.at[h];
+                best.at[h] = (eight)(((eight_ints)sum.at[h] & higher) | ((eight_ints)best.at[h] & ~higher));
+                at.at[h] = (higher & q) | (at.at[h] & ~higher);
             }
         }
-        for (int64_t j = 0; j < LANES; j++) best[j] = best[j] < 0.0f ? 0.0f : best[j];
-        copy_lanes(y, best, lanes);
-        for (int64_t j = 0; j < lanes; j++) arg[j] = (uint8_t)at[j];
+        for (int h = 0; h < 2; h++) best.at[h] = relu_of(best.at[h]);
+        store_some(y, best, lanes);
+        int32_t number[KERN_LANES];
+        memcpy(number, &at, sizeof number);
+        for (int64_t j = 0; j < lanes; j++) arg[j] = (uint8_t)number[j];
     }
 }
 
-/* Both forward passes: arg NULL means no pooling. A sample's blocks of channels one after the other, so that its rows and results stay in
- * the L2 cache beside the tables. */
-static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *w,
-                    const float *b, bool relu, float *y, uint8_t *arg, float *scratch) {
+enum { USUAL = 4 }; /* groups of 10 to 12 taps, as the models have */
+
+KERN_VECTOR static void forward_lanes(const dcpg_conv *conv, int64_t groups, int64_t pool, contents c, const float *table, int64_t lanes, bool relu, float *y,
+                                      uint8_t *arg) {
+    if (groups == USUAL && lanes == KERN_LANES && arg == NULL)
+        convolve(conv, USUAL, c, table, KERN_LANES, relu, y);
+    else if (groups == USUAL && lanes == KERN_LANES)
+        convolve_pool(conv, USUAL, pool, c, table, KERN_LANES, y, arg);
+    else if (arg == NULL)
+        convolve(conv, groups, c, table, lanes, relu, y);
+    else
+        convolve_pool(conv, groups, pool, c, table, lanes, y, arg);
+}
+
+/* Both forward passes: arg NULL means no pooling. A sample's blocks of channels one after the other, so that its results stay in the L2 cache. */
+static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *w, const float *b, bool relu, float *y, uint8_t *arg,
+                    float *scratch) {
     tables t = tables_of(conv);
     fill_tables(conv, &t, w, b, scratch);
-    const int32_t *rows = all_rows(conv, &t, n, codes, scratch);
+    number_samples(conv, &t, n, codes, scratch);
     int64_t f = conv->f, out = conv->t_out / pool * f;
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t i = 0; i < n; i++) {
-        for (int64_t block = 0; block < lane_blocks(conv); block++) {
-            const int32_t *row = rows + i * row_floats(conv, &t);
-            const float *table = scratch + block * table_floats(&t);
-            int64_t j = block * LANES, lanes = kern_min(LANES, f - j), at = i * out + j;
-            if (arg == NULL)
-                forward_lanes(conv, &t, row, table, lanes, relu, y + at);
-            else
-                forward_pool_lanes(conv, &t, pool, row, table, lanes, y + at, arg + at);
+        for (int64_t part = 0; part < lane_blocks(conv); part++) {
+            int64_t j = part * KERN_LANES, lanes = kern_min(KERN_LANES, f - j), at = i * out + j;
+            forward_lanes(conv, t.groups, pool, contents_of(conv, &t, scratch, i), scratch + part * table_floats(&t), lanes, relu, y + at, arg ? arg + at : NULL);
         }
     }
 }
@@ -210,48 +232,46 @@ void dcpg_conv_dna_pool_forward(const dcpg_conv *conv, int64_t pool, int64_t n, 
 
 /* ---- backward ---- */
 
-/* Adds g[LANES] to the rows of one window. They differ unless both are the row of zeros, which is never read.
- */
-KERN_INLINE void scatter(const int32_t *row, int64_t width, const float *g, float *table) {
-    for (int64_t i = 0; i < width; i += QUAD) {
-        float *r0 = table + row[i] * LANES, *r1 = table + row[i + 1] * LANES,
-              *r2 = table + row[i + 2] * LANES, *r3 = table + row[i + 3] * LANES;
-        KERN_INDEPENDENT
-        for (int64_t j = 0; j < LANES; j++) {
-            r0[j] += g[j];
-            r1[j] += g[j];
-            r2[j] += g[j];
-            r3[j] += g[j];
-        }
+/* Adds g to the table rows of window p. */
+KERN_INLINE void scatter(float *table, contents c, const int64_t groups, int64_t p, block g) {
+    for (int64_t i = 0; i < groups; i++) {
+        float *to = table + (i * ENTRIES + (i < groups - 1 ? c.group[p + i * GROUP] : c.last[p])) * KERN_LANES;
+        store(to, add(load(to), g));
     }
 }
 
-/* One block of channels of one sample; dy: rows of stride f. */
-KERN_VECTOR static void backward_lanes(const dcpg_conv *conv, const tables *t, const int32_t *row,
-                                       int64_t lanes, const float *dy, float *table) {
-    float g[LANES] = {0};
-    for (int64_t p = 0; p < conv->t_out; p++, row += t->width, dy += conv->f) {
-        copy_lanes(g, dy, lanes);
-        scatter(row, t->width, g, table);
-    }
+KERN_INLINE void spread(const dcpg_conv *conv, const int64_t groups, contents c, int64_t lanes, const float *dy, float *table) {
+    for (int64_t p = 0; p < conv->t_out; p++, dy += conv->f) scatter(table, c, groups, p, load_some(dy, lanes));
 }
 
 /* The gradient of a pooled value goes to the step that gave the maximum, if the relu was open. */
-KERN_VECTOR static void backward_pool_lanes(const dcpg_conv *conv, const tables *t, int64_t pool,
-                                            const int32_t *row, int64_t lanes, const float *y,
-                                            const uint8_t *arg, const float *dy, float *table) {
-    float value[LANES] = {0}, slope[LANES] = {0}, g[LANES];
-    int32_t at[LANES] = {0};
-    for (int64_t i = 0, nb = conv->t_out / pool; i < nb; i++, y += conv->f, arg += conv->f, dy += conv->f) {
-        copy_lanes(value, y, lanes);
-        copy_lanes(slope, dy, lanes);
-        for (int64_t j = 0; j < lanes; j++) at[j] = arg[j];
-        for (int64_t j = 0; j < LANES; j++) at[j] = value[j] > 0.0f ? at[j] : -1;
-        for (int32_t q = 0; q < (int32_t)pool; q++, row += t->width) {
-            for (int64_t j = 0; j < LANES; j++) g[j] = at[j] == q ? slope[j] : 0.0f;
-            scatter(row, t->width, g, table);
+KERN_INLINE void spread_pool(const dcpg_conv *conv, const int64_t groups, int64_t pool, contents c, int64_t lanes, const float *y, const uint8_t *arg, const float *dy,
+                             float *table) {
+    for (int64_t i = 0, p = 0, nb = conv->t_out / pool; i < nb; i++, y += conv->f, arg += conv->f, dy += conv->f) {
+        block value = load_some(y, lanes), slope = load_some(dy, lanes), g;
+        int32_t number[KERN_LANES] = {0};
+        for (int64_t j = 0; j < lanes; j++) number[j] = arg[j];
+        block_ints at;
+        memcpy(&at, number, sizeof at);
+        for (int h = 0; h < 2; h++) slope.at[h] = where(value.at[h] > 0.0f, slope.at[h]);
+        for (int32_t q = 0; q < (int32_t)pool; q++) {
+            for (int h = 0; h < 2; h++) g.at[h] = where(at.at[h] == q, slope.at[h]);
+            scatter(table, c, groups, p++, g);
         }
     }
+}
+
+/* Of one block of channels of one sample; y NULL: dy is not pooled. */
+KERN_VECTOR static void backward_lanes(const dcpg_conv *conv, int64_t groups, int64_t pool, contents c, int64_t lanes, const float *y, const uint8_t *arg,
+                                       const float *dy, float *table) {
+    if (groups == USUAL && lanes == KERN_LANES && y == NULL)
+        spread(conv, USUAL, c, KERN_LANES, dy, table);
+    else if (groups == USUAL && lanes == KERN_LANES)
+        spread_pool(conv, USUAL, pool, c, KERN_LANES, y, arg, dy, table);
+    else if (y == NULL)
+        spread(conv, groups, c, lanes, dy, table);
+    else
+        spread_pool(conv, groups, pool, c, lanes, y, arg, dy, table);
 }
 
 /* dw and, unless it is NULL, db of `lanes` channels from their table. */
@@ -262,7 +282,7 @@ static void sum_tables(const dcpg_conv *conv, const tables *t, int64_t lanes, co
     if (db) memset(db, 0, (size_t)lanes * sizeof *db);
     for (int64_t row = 0; row < t->entries; row++) {
         entry e = entry_of(t, row);
-        const float *from = table + row * LANES;
+        const float *from = table + row * KERN_LANES;
         for (int64_t j = 0; db && e.group == 0 && j < lanes; j++) db[j] += from[j];
         for (int64_t i = 0; i < e.taps; i++) {
             if (e.code[i] == BASE - 1) continue;
@@ -273,23 +293,19 @@ static void sum_tables(const dcpg_conv *conv, const tables *t, int64_t lanes, co
 }
 
 /* Both backward passes: y NULL means dy is not pooled. A thread has a block of channels and its own table. */
-static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *y,
-                     const uint8_t *arg, const float *dy, float *dw, float *db, float *scratch) {
+static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *y, const uint8_t *arg, const float *dy, float *dw, float *db,
+                     float *scratch) {
     tables t = tables_of(conv);
-    const int32_t *rows = all_rows(conv, &t, n, codes, scratch);
+    number_samples(conv, &t, n, codes, scratch);
     int64_t size = table_floats(&t), f = conv->f, out = conv->t_out / pool * f;
 #pragma omp parallel for schedule(static, 1)
-    for (int64_t block = 0; block < lane_blocks(conv); block++) {
-        int64_t j = block * LANES, lanes = kern_min(LANES, f - j);
-        float *table = scratch + block * size;
+    for (int64_t part = 0; part < lane_blocks(conv); part++) {
+        int64_t j = part * KERN_LANES, lanes = kern_min(KERN_LANES, f - j);
+        float *table = scratch + part * size;
         memset(table, 0, (size_t)size * sizeof *table);
         for (int64_t i = 0; i < n; i++) {
-            const int32_t *row = rows + i * row_floats(conv, &t);
             int64_t at = i * out + j;
-            if (y == NULL)
-                backward_lanes(conv, &t, row, lanes, dy + at, table);
-            else
-                backward_pool_lanes(conv, &t, pool, row, lanes, y + at, arg + at, dy + at, table);
+            backward_lanes(conv, t.groups, pool, contents_of(conv, &t, scratch, i), lanes, y ? y + at : NULL, arg ? arg + at : NULL, dy + at, table);
         }
         sum_tables(conv, &t, lanes, table, dw + j, db ? db + j : NULL);
     }
