@@ -6,34 +6,54 @@
 #include <omp.h>
 #include <string.h>
 
-/* Four outputs from six inputs. The output steps of a sample are cut into tiles of four that are `dilation` apart: phase p holds steps p, p + d, p + 2d ... In Winograd
- * form a tile has six rows of channels instead, and a convolution is six products of [tiles][c] and [c][f]. */
-enum { OUT = 4, IN = 6 };
+/* Tiles of four outputs. The output steps of a sample are cut into tiles of four that are `dilation` apart: phase p holds steps p, p + d, p + 2d ... In
+ * Winograd form a tile has a row of channels for each of a few points instead, at which the polynomials of kernel and outputs are taken, and a convolution is a product of
+ * [tiles][c] and [c][f] for each point.
+ *
+ * Kernels of three taps: F(4,3), six inputs, the points 0, 1, -1, 2, -2 and infinity. Longer ones are cut into groups of four taps, the last one filled up with zeros:
+ * F(4,4), seven inputs, and the point 1/2. Group g reads what lies four steps further, and so the next tile of the same phase: as rows of tiles lie one behind the
+ * other, all groups are one product with [groups * c][f], whose left rows overlap. Phases have a few tiles more for that, without outputs. */
+enum { OUT = 4, MOST = 7 /* points */ };
+
+typedef struct form {
+    int taps, points;
+    int64_t groups;
+} form;
+
+static form form_of(const dcpg_conv *conv) {
+    int taps = conv->k == 3 ? 3 : 4;
+    return (form){taps, OUT + taps - 1, kern_ceil_div(conv->k, taps)};
+}
 
 /* ---- tiles ---- */
 
-/* The first output step of each tile of a sample: tile `index` of phase `phase`. */
+/* The first output step of each tile of a sample. */
 typedef struct tile {
     int64_t phase, first; /* output steps first + i * dilation, i < 4 */
 } tile;
 
-static int64_t phase_tiles(const dcpg_conv *conv, int64_t phase) {
-    int64_t steps = conv->t_out > phase ? kern_ceil_div(conv->t_out - phase, conv->dilation) : 0;
-    return kern_ceil_div(steps, OUT);
-}
+/* Tiles of a phase beyond the last with outputs. */
+static int64_t tiles_beyond(const dcpg_conv *conv) { return form_of(conv).groups - 1; }
 
 static int64_t nb_tile(const dcpg_conv *conv) {
     int64_t n = 0;
-    for (int64_t phase = 0; phase < conv->dilation; phase++) n += phase_tiles(conv, phase);
+    for (int64_t phase = 0; phase < kern_min(conv->dilation, conv->t_out); phase++)
+        n += kern_ceil_div(kern_ceil_div(conv->t_out - phase, conv->dilation), OUT) + tiles_beyond(conv);
     return n;
 }
 
 KERN_INLINE tile first_tile(void) { return (tile){0, 0}; }
 
-KERN_INLINE void next_tile(const dcpg_conv *conv, tile *t) {
+/* `end`: where the tiles of a phase end. */
+KERN_INLINE void next_tile(const dcpg_conv *conv, int64_t end, tile *t) {
     t->first += OUT * conv->dilation;
-    if (t->first >= conv->t_out) t->first = ++t->phase;
+    if (t->first >= end) t->first = ++t->phase;
 }
+
+static int64_t tiles_end(const dcpg_conv *conv) { return conv->t_out + tiles_beyond(conv) * OUT * conv->dilation; }
+
+/* All tiles of a sample in their order. */
+#define EACH_TILE(t, conv, end) tile t = first_tile(); t.phase < (conv)->dilation && t.phase < (conv)->t_out; next_tile(conv, end, &t)
 
 /* The convolution that takes dy to dx: its kernel is turned. */
 static dcpg_conv turned(const dcpg_conv *conv) {
@@ -44,7 +64,7 @@ static dcpg_conv turned(const dcpg_conv *conv) {
                        .k = conv->k,
                        .stride = 1,
                        .dilation = conv->dilation,
-                       .pad_left = 2 * conv->dilation - conv->pad_left};
+                       .pad_left = (conv->k - 1) * conv->dilation - conv->pad_left};
 }
 
 /* ---- rows of channels, wherever they come from ---- */
@@ -72,13 +92,13 @@ KERN_INLINE void pooled_lanes(const rows *from, int64_t r, int64_t j, kern_lanes
     *second = kern_where(later, x);
 }
 
-/* Steps t, t + d ... of `nb` (even). Pooled steps come in pairs: t is even then, and d 1. */
+/* Steps t, t + d ... of `nb`. Pooled steps come in pairs: t and nb are even then, and d 1. */
 KERN_INLINE void tile_lanes(const rows *from, const bool pooled, const int nb, int64_t t, int64_t d, int64_t j, kern_lanes *x) {
-#pragma GCC unroll 6
+#pragma GCC unroll 7
     for (int i = 0; i < nb; i++)
         if (!pooled) x[i] = row_lanes(from, t + i * d, j);
 #pragma GCC unroll 3
-    for (int i = 0; i < nb; i += 2)
+    for (int i = 0; i + 1 < nb; i += 2)
         if (pooled) pooled_lanes(from, (t + i) / 2, j, &x[i], &x[i + 1]);
 }
 
@@ -89,53 +109,118 @@ static rows rows_of(int64_t steps, int64_t c, dcpg_winograd_dy dy, int64_t sampl
 
 /* ---- transforms ---- */
 
-/* to[6][tiles][c]: the inputs of a sample's tiles. `plane` floats lie between the six. */
-KERN_INLINE void transform_rows(const dcpg_conv *conv, const rows *from, const bool pooled, int64_t plane, float *to) {
-    int64_t d = conv->dilation;
-    for (tile t = first_tile(); t.phase < d && t.first < conv->t_out; next_tile(conv, &t), to += conv->c) {
+/* The inputs x of a tile at the points: each is x times the polynomial that is 0 at all the others, and a number at its own, by which kernels are divided. With 1/2 among
+ * the points the others' have one factor more, 2z - 1: they are what they are without it, of 2 x[i + 1] - x[i]. */
+KERN_INLINE void transform_tile(const int points, const kern_lanes *x, kern_lanes *at) {
+    kern_lanes s[6];
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; i++) {
+        s[i] = x[i];
+        if (points == 7) s[i] = 2.0f * x[i + 1] - x[i];
+    }
+    kern_lanes a = s[4] - 4.0f * s[2], b = s[3] - 4.0f * s[1], e = s[4] - s[2], g = 2.0f * (s[3] - s[1]);
+    at[0] = 4.0f * s[0] - 5.0f * s[2] + s[4];
+    at[1] = a + b;
+    at[2] = a - b;
+    at[3] = e + g;
+    at[4] = e - g;
+    at[5] = 4.0f * s[1] - 5.0f * s[3] + s[5];
+    if (points == 7) at[6] = 4.0f * x[1] - 5.0f * x[3] + x[5];
+}
+
+/* Those numbers. */
+static const float divisors[2][MOST] = {{4, -6, -6, 24, 24, 1, 1}, {-4, -6, 18, 72, -120, 2, 45 / 32.0f}};
+static const float *divisors_of(form how) { return divisors[how.taps - 3]; }
+
+/* The polynomial y[0] + y[1] z + ... at the points: that of outputs (their four gradients) or of taps, `last` the highest. */
+KERN_INLINE void evaluate(const int points, const kern_lanes *y, const int last, kern_lanes *at) {
+    kern_lanes y3 = kern_zero();
+    if (last == 3) y3 = y[3];
+    kern_lanes p = y[0] + y[2], q = y[1] + y3, u = y[0] + 4.0f * y[2], v = 2.0f * y[1] + 8.0f * y3;
+    at[0] = y[0];
+    at[1] = p + q;
+    at[2] = p - q;
+    at[3] = u + v;
+    at[4] = u - v;
+    at[5] = y[last];
+    if (points == 7) at[6] = y[0] + 0.5f * y[1] + 0.25f * y[2] + 0.125f * y3;
+}
+
+/* Its transpose: back from the points, to outputs or to gradients of taps. */
+KERN_INLINE void collect(const int points, const kern_lanes *at, const int last, kern_lanes *y) {
+    kern_lanes p = at[1] + at[2], q = at[1] - at[2], u = at[3] + at[4], v = at[3] - at[4];
+    kern_lanes half = kern_zero();
+    if (points == 7) half = at[6];
+    y[0] = at[0] + p + u + half;
+    y[1] = q + 2.0f * v + 0.5f * half;
+    y[2] = p + 4.0f * u + 0.25f * half;
+    y[3] = q + 8.0f * v + 0.125f * half;
+    y[last] += at[5];
+}
+
+/* to[points][tiles][c]: the inputs of a sample's tiles. `plane` floats lie between the points. */
+KERN_INLINE void transform_rows(const dcpg_conv *conv, const rows *from, const bool pooled, const int points, int64_t end, int64_t plane, float *to) {
+    for (EACH_TILE(t, conv, end)) {
         int64_t step = t.first - conv->pad_left;
         for (int64_t j = 0; j < conv->c; j += KERN_LANES) {
-            kern_lanes x[IN];
-            tile_lanes(from, pooled, IN, step, d, j, x);
-            kern_lanes a = x[4] - 4.0f * x[2], b = x[3] - 4.0f * x[1], e = x[4] - x[2], g = 2.0f * (x[3] - x[1]);
-            kern_store(to + j, 4.0f * x[0] - 5.0f * x[2] + x[4]);
-            kern_store(to + plane + j, a + b);
-            kern_store(to + 2 * plane + j, a - b);
-            kern_store(to + 3 * plane + j, e + g);
-            kern_store(to + 4 * plane + j, e - g);
-            kern_store(to + 5 * plane + j, 4.0f * x[1] - 5.0f * x[3] + x[5]);
+            kern_lanes x[MOST], at[MOST];
+            tile_lanes(from, pooled, points, step, conv->dilation, j, x);
+            transform_tile(points, x, at);
+#pragma GCC unroll 7
+            for (int i = 0; i < points; i++) kern_store(to + i * plane + j, at[i]);
         }
+        to += conv->c;
     }
 }
 
-KERN_VECTOR static void transform_input(const dcpg_conv *conv, const rows *from, int64_t plane, float *to) {
-    if (from->arg)
-        transform_rows(conv, from, true, plane, to);
+KERN_VECTOR static void transform_input(const dcpg_conv *conv, form how, const rows *from, int64_t end, int64_t plane, float *to) {
+    if (how.points == 7)
+        transform_rows(conv, from, false, 7, end, plane, to);
+    else if (from->arg)
+        transform_rows(conv, from, true, 6, end, plane, to);
     else
-        transform_rows(conv, from, false, plane, to);
+        transform_rows(conv, from, false, 6, end, plane, to);
 }
 
-/* Channel c of w[3][c][f] as [6][f / 32][c][32]; `turn`: as a channel of the turned kernel [3][f][c], [6][c / 32][f][32]. */
-KERN_VECTOR static void transform_channel(const dcpg_conv *conv, const float *w, int64_t row, bool turn, float *to) {
-    int64_t c = conv->c, f = conv->f, depth = turn ? f : c, width = turn ? c : f, plane = c * f;
-    for (int64_t j = 0; j < width; j++) {
-        float g[3];
-        for (int k = 0; k < 3; k++) g[k] = turn ? w[((2 - k) * c + j) * f + row] : w[(k * c + row) * f + j];
-        float *at = to + (j / KERN_WIDTH * depth + row) * KERN_WIDTH + j % KERN_WIDTH;
-        float ends = g[0] + g[2], scaled = g[0] * (1 / 24.0f) + g[2] * (1 / 6.0f), middle = g[1] * (1 / 12.0f);
-        at[0] = 0.25f * g[0];
-        at[plane] = (ends + g[1]) * (-1 / 6.0f);
-        at[2 * plane] = (ends - g[1]) * (-1 / 6.0f);
-        at[3 * plane] = scaled + middle;
-        at[4 * plane] = scaled - middle;
-        at[5 * plane] = g[2];
+/* Tap k of w[k][c][f], or of the turned kernel [k][f][c]: 16 of row `row` from j on. */
+KERN_INLINE kern_lanes tap_lanes(const dcpg_conv *conv, const float *w, bool turn, int64_t k, int64_t row, int64_t j) {
+    if (k >= conv->k) return kern_zero();
+    if (!turn) return kern_load(w + (k * conv->c + row) * conv->f + j);
+    float lanes[KERN_LANES];
+    for (int64_t i = 0; i < KERN_LANES; i++) lanes[i] = w[((conv->k - 1 - k) * conv->c + j + i) * conv->f + row];
+    return kern_load(lanes);
+}
+
+/* Row `row` of a group of taps as [points][f / 32][groups * c][32]; `turn`: of the turned kernel, [points][c / 32][groups * f][32]. */
+KERN_INLINE void transform_taps(const dcpg_conv *conv, const int taps, int64_t groups, const float *divisor, const float *w, bool turn, int64_t group, int64_t row, float *to) {
+    int64_t depth = turn ? conv->f : conv->c, width = turn ? conv->c : conv->f, plane = groups * depth * width;
+    for (int64_t j = 0; j < width; j += KERN_LANES) {
+        kern_lanes g[OUT], at[MOST];
+        for (int k = 0; k < taps; k++) g[k] = tap_lanes(conv, w, turn, group * taps + k, row, j);
+        evaluate(taps + 3, g, taps - 1, at);
+        float *first = to + ((j / KERN_WIDTH * groups + group) * depth + row) * KERN_WIDTH + j % KERN_WIDTH;
+        for (int i = 0; i < taps + 3; i++) kern_store(first + i * plane, at[i] / divisor[i]);
     }
+}
+
+KERN_VECTOR static void transform_row(const dcpg_conv *conv, form how, const float *w, bool turn, int64_t group, int64_t row, float *to) {
+    if (how.taps == 3)
+        transform_taps(conv, 3, 1, divisors_of(how), w, turn, 0, row, to);
+    else
+        transform_taps(conv, 4, how.groups, divisors_of(how), w, turn, group, row, to);
 }
 
 static void transform_kernel(const dcpg_conv *conv, const float *w, bool turn, float *to) {
+    form how = form_of(conv);
     int64_t depth = turn ? conv->f : conv->c;
-#pragma omp parallel for schedule(static) if (conv->c * conv->f > KERN_SMALL)
-    for (int64_t row = 0; row < depth; row++) transform_channel(conv, w, row, turn, to);
+#pragma omp parallel for collapse(2) schedule(static) if (conv->c * conv->f > KERN_SMALL)
+    for (int64_t group = 0; group < how.groups; group++)
+        for (int64_t row = 0; row < depth; row++) transform_row(conv, how, w, turn, group, row, to);
+}
+
+static int64_t kernel_floats(const dcpg_conv *conv) {
+    form how = form_of(conv);
+    return how.points * how.groups * conv->c * conv->f;
 }
 
 /* ---- outputs ---- */
@@ -164,41 +249,48 @@ KERN_INLINE void put_pooled(const dcpg_conv *conv, const finish *end, int64_t t,
     kern_store(end->y + at, kern_relu(kern_select(later, second, first)));
 }
 
-/* m[6][tiles][32] to outputs of filters j .. j + 31. */
-KERN_VECTOR static void transform_output(const dcpg_conv *conv, int64_t plane, const float *m, int64_t j, const finish *end) {
+/* m[points][tiles][32] to outputs of filters j .. j + 31. */
+KERN_INLINE void put_tiles(const dcpg_conv *conv, const int points, int64_t last, int64_t plane, const float *m, int64_t j, const finish *end) {
     int64_t d = conv->dilation;
-    for (tile t = first_tile(); t.phase < d && t.first < conv->t_out; next_tile(conv, &t), m += KERN_WIDTH) {
-        for (int64_t half = 0; half < KERN_WIDTH; half += KERN_LANES) {
-            kern_lanes x[IN], bias = end->b ? kern_load(end->b + j + half) : kern_zero();
-#pragma GCC unroll 6
-            for (int i = 0; i < IN; i++) x[i] = kern_load(m + i * plane + half);
-            kern_lanes p = x[1] + x[2], q = x[1] - x[2], u = x[3] + x[4], v = x[3] - x[4];
-            kern_lanes y0 = x[0] + p + u + bias, y1 = q + 2.0f * v + bias, y2 = p + 4.0f * u + bias, y3 = q + 8.0f * v + x[5] + bias;
+    for (EACH_TILE(t, conv, last)) {
+        for (int64_t half = 0; half < KERN_WIDTH && t.first < conv->t_out; half += KERN_LANES) {
+            kern_lanes at[MOST], y[OUT], bias = end->b ? kern_load(end->b + j + half) : kern_zero();
+#pragma GCC unroll 7
+            for (int i = 0; i < points; i++) at[i] = kern_load(m + i * plane + half);
+            collect(points, at, OUT - 1, y);
             if (end->arg) {
-                put_pooled(conv, end, t.first, j + half, y0, y1);
-                put_pooled(conv, end, t.first + 2, j + half, y2, y3);
+                put_pooled(conv, end, t.first, j + half, y[0] + bias, y[1] + bias);
+                put_pooled(conv, end, t.first + 2, j + half, y[2] + bias, y[3] + bias);
             } else {
-                put(conv, end, t.first, j + half, y0);
-                put(conv, end, t.first + d, j + half, y1);
-                put(conv, end, t.first + 2 * d, j + half, y2);
-                put(conv, end, t.first + 3 * d, j + half, y3);
+#pragma GCC unroll 4
+                for (int i = 0; i < OUT; i++) put(conv, end, t.first + i * d, j + half, y[i] + bias);
             }
         }
+        m += KERN_WIDTH;
     }
+}
+
+KERN_VECTOR static void transform_output(const dcpg_conv *conv, form how, int64_t last, int64_t plane, const float *m, int64_t j, const finish *end) {
+    if (how.points == 7)
+        put_tiles(conv, 7, last, plane, m, j, end);
+    else
+        put_tiles(conv, 6, last, plane, m, j, end);
 }
 
 /* ---- forward, and the gradient of the input ---- */
 
-static int64_t slot_floats(const dcpg_conv *conv) { return IN * nb_tile(conv) * (conv->c + KERN_WIDTH); }
+static int64_t slot_floats(const dcpg_conv *conv) { return form_of(conv).points * nb_tile(conv) * (conv->c + KERN_WIDTH); }
 
 static void convolve_sample(const dcpg_conv *conv, const rows *from, const float *kernel, const finish *end, float *slot) {
-    int64_t tiles = nb_tile(conv), c = conv->c, plane = c * conv->f;
-    float *m = slot + IN * tiles * c;
-    transform_input(conv, from, tiles * c, slot);
+    form how = form_of(conv);
+    int64_t tiles = nb_tile(conv), last = tiles_end(conv), c = conv->c, depth = how.groups * c, plane = depth * conv->f;
+    float *m = slot + how.points * tiles * c;
+    transform_input(conv, how, from, last, tiles * c, slot);
     for (int64_t j = 0; j < conv->f; j += KERN_WIDTH) {
-        for (int i = 0; i < IN; i++)
-            kern_multiply_rows(tiles, c, slot + i * tiles * c, c, 1, kernel + i * plane + j * c, KERN_WIDTH, false, m + i * tiles * KERN_WIDTH, KERN_WIDTH);
-        transform_output(conv, tiles * KERN_WIDTH, m, j, end);
+        for (int i = 0; i < how.points; i++)
+            kern_multiply_rows(tiles - tiles_beyond(conv), depth, slot + i * tiles * c, c, 1, kernel + i * plane + j * depth, KERN_WIDTH, false,
+                               m + i * tiles * KERN_WIDTH, KERN_WIDTH);
+        transform_output(conv, how, last, tiles * KERN_WIDTH, m, j, end);
     }
 }
 
@@ -218,59 +310,62 @@ static void convolve(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy x, const
 void dcpg_winograd_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b, bool relu, float *y, uint8_t *arg, float *scratch) {
     finish end = {.b = b, .relu = relu, .y = y, .arg = arg};
     transform_kernel(conv, w, false, scratch);
-    convolve(conv, n, (dcpg_winograd_dy){.dy = x}, scratch, &end, scratch + IN * conv->c * conv->f);
+    convolve(conv, n, (dcpg_winograd_dy){.dy = x}, scratch, &end, scratch + kernel_floats(conv));
 }
 
 void dcpg_winograd_backward_input(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy dy, const float *w, bool accumulate, float *dx, float *scratch) {
     finish end = {.accumulate = accumulate, .y = dx};
     dcpg_conv back = turned(conv);
     transform_kernel(conv, w, true, scratch);
-    convolve(&back, n, dy, scratch, &end, scratch + IN * conv->c * conv->f);
+    convolve(&back, n, dy, scratch, &end, scratch + kernel_floats(conv));
 }
 
 /* ---- gradient of the weights ---- */
 
-/* dy of a sample's tiles as to[6][f / 32][tiles of all samples][32], and their sum over time into sums[f]. */
-KERN_INLINE void transform_dy_rows(const dcpg_conv *conv, const rows *from, const bool pooled, int64_t block, float *to, float *sums) {
-    int64_t d = conv->dilation, plane = conv->f / KERN_WIDTH * block;
+/* dy of a sample's tiles as to[points][f / 32][tiles of all samples][32], and their sum over time into sums[f]. */
+KERN_INLINE void transform_dy_rows(const dcpg_conv *conv, const rows *from, const bool pooled, const int points, int64_t end, int64_t block, float *to, float *sums) {
+    int64_t plane = conv->f / KERN_WIDTH * block;
     for (int64_t j = 0; j < conv->f; j += KERN_LANES) {
         kern_lanes total = kern_zero();
-        float *at = to + j / KERN_WIDTH * block + j % KERN_WIDTH;
-        for (tile t = first_tile(); t.phase < d && t.first < conv->t_out; next_tile(conv, &t), at += KERN_WIDTH) {
-            kern_lanes y[OUT];
-            tile_lanes(from, pooled, OUT, t.first, d, j, y);
-            kern_lanes p = y[0] + y[2], q = y[1] + y[3], u = y[0] + 4.0f * y[2], v = 2.0f * y[1] + 8.0f * y[3];
-            kern_store(at, y[0]);
-            kern_store(at + plane, p + q);
-            kern_store(at + 2 * plane, p - q);
-            kern_store(at + 3 * plane, u + v);
-            kern_store(at + 4 * plane, u - v);
-            kern_store(at + 5 * plane, y[3]);
-            total += p + q;
+        float *first = to + j / KERN_WIDTH * block + j % KERN_WIDTH;
+        for (EACH_TILE(t, conv, end)) {
+            kern_lanes y[OUT], at[MOST];
+            tile_lanes(from, pooled, OUT, t.first, conv->dilation, j, y);
+            evaluate(points, y, OUT - 1, at);
+#pragma GCC unroll 7
+            for (int i = 0; i < points; i++) kern_store(first + i * plane, at[i]);
+            total += at[1]; /* at 1: the plain sum */
+            first += KERN_WIDTH;
         }
         kern_store(sums + j, total);
     }
 }
 
-KERN_VECTOR static void transform_dy(const dcpg_conv *conv, const rows *from, int64_t block, float *to, float *sums) {
-    if (from->arg)
-        transform_dy_rows(conv, from, true, block, to, sums);
+KERN_VECTOR static void transform_dy(const dcpg_conv *conv, form how, const rows *from, int64_t end, int64_t block, float *to, float *sums) {
+    if (how.points == 7)
+        transform_dy_rows(conv, from, false, 7, end, block, to, sums);
+    else if (from->arg)
+        transform_dy_rows(conv, from, true, 6, end, block, to, sums);
     else
-        transform_dy_rows(conv, from, false, block, to, sums);
+        transform_dy_rows(conv, from, false, 6, end, block, to, sums);
 }
 
-/* dw[3][c][f] of one channel from du[6][c][f]. */
-KERN_VECTOR static void untransform_channel(const dcpg_conv *conv, const float *du, int64_t row, float *dw) {
-    int64_t f = conv->f, plane = conv->c * f;
-    for (int64_t j = row * f; j < (row + 1) * f; j += KERN_LANES) {
-        kern_lanes x0 = 0.25f * kern_load(du + j), x5 = kern_load(du + 5 * plane + j);
-        kern_lanes x1 = (-1 / 6.0f) * kern_load(du + plane + j), x2 = (-1 / 6.0f) * kern_load(du + 2 * plane + j);
-        kern_lanes x3 = (1 / 24.0f) * kern_load(du + 3 * plane + j), x4 = (1 / 24.0f) * kern_load(du + 4 * plane + j);
-        kern_lanes p = x1 + x2, q = x1 - x2, u = x3 + x4, v = x3 - x4;
-        kern_store(dw + j, x0 + p + u);
-        kern_store(dw + plane + j, q + 2.0f * v);
-        kern_store(dw + 2 * plane + j, p + 4.0f * u + x5);
+/* dw[k][c][f] of one channel and group of taps from du[points][groups * c][f]. */
+KERN_INLINE void collect_taps(const dcpg_conv *conv, const int taps, int64_t groups, const float *divisor, const float *du, int64_t group, int64_t row, float *dw) {
+    int64_t f = conv->f, plane = groups * conv->c * f;
+    for (int64_t j = 0; j < f; j += KERN_LANES) {
+        kern_lanes at[MOST], g[OUT];
+        for (int i = 0; i < taps + 3; i++) at[i] = kern_load(du + i * plane + (group * conv->c + row) * f + j) / divisor[i];
+        collect(taps + 3, at, taps - 1, g);
+        for (int64_t k = 0; k < kern_min(taps, conv->k - group * taps); k++) kern_store(dw + ((group * taps + k) * conv->c + row) * f + j, g[k]);
     }
+}
+
+KERN_VECTOR static void collect_row(const dcpg_conv *conv, form how, const float *du, int64_t group, int64_t row, float *dw) {
+    if (how.taps == 3)
+        collect_taps(conv, 3, 1, divisors_of(how), du, 0, row, dw);
+    else
+        collect_taps(conv, 4, how.groups, divisors_of(how), du, group, row, dw);
 }
 
 /* Where the arrays of the weight gradient begin in its scratch. */
@@ -280,10 +375,11 @@ typedef struct weight_layout {
 } weight_layout;
 
 static weight_layout weight_layout_of(const dcpg_conv *conv, int64_t n) {
+    int64_t points = form_of(conv).points;
     weight_layout l = {.tiles = n * nb_tile(conv)};
-    l.dy = l.x + IN * l.tiles * conv->c;
-    l.du = l.dy + IN * l.tiles * conv->f;
-    l.sums = l.du + IN * conv->c * conv->f;
+    l.dy = l.x + points * l.tiles * conv->c;
+    l.du = l.dy + points * l.tiles * conv->f;
+    l.sums = l.du + kernel_floats(conv);
     l.end = l.sums + n * conv->f;
     return l;
 }
@@ -294,9 +390,11 @@ static void sum_samples(int64_t n, int64_t f, const float *sums, float *db) {
         for (int64_t j = 0; j < f; j++) db[j] += sums[i * f + j];
 }
 
-/* The tiles of all samples are the inner sum of six products, whose blocks threads share out. */
+/* The tiles of all samples are the inner sum of the products, whose blocks threads share out. A sample's last tiles have no dy: there its groups may read the next sample's
+ * first ones, and the last sample's are left out. */
 void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, dcpg_winograd_dy dy, float *dw, float *db, float *scratch) {
-    int64_t c = conv->c, f = conv->f, tiles = nb_tile(conv);
+    form how = form_of(conv);
+    int64_t c = conv->c, f = conv->f, tiles = nb_tile(conv), last = tiles_end(conv), depth = how.groups * c;
     weight_layout l = weight_layout_of(conv, n);
     float *xs = scratch + l.x, *dys = scratch + l.dy, *du = scratch + l.du, *sums = scratch + l.sums;
 #pragma omp parallel
@@ -304,16 +402,18 @@ void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float
 #pragma omp for schedule(static)
         for (int64_t i = 0; i < n; i++) {
             rows in = rows_of(conv->t_in, c, (dcpg_winograd_dy){.dy = x}, i), out = rows_of(conv->t_out, f, dy, i);
-            transform_input(conv, &in, l.tiles * c, xs + i * tiles * c);
-            transform_dy(conv, &out, l.tiles * KERN_WIDTH, dys + i * tiles * KERN_WIDTH, sums + i * f);
+            transform_input(conv, how, &in, last, l.tiles * c, xs + i * tiles * c);
+            transform_dy(conv, how, &out, last, l.tiles * KERN_WIDTH, dys + i * tiles * KERN_WIDTH, sums + i * f);
         }
 #pragma omp for collapse(2) schedule(static)
-        for (int64_t i = 0; i < IN; i++) {
+        for (int64_t i = 0; i < how.points; i++) {
             for (int64_t j = 0; j < f; j += KERN_WIDTH)
-                kern_multiply_rows(c, l.tiles, xs + i * l.tiles * c, 1, c, dys + (i * f + j) * l.tiles, KERN_WIDTH, false, du + i * c * f + j, f);
+                kern_multiply_rows(depth, l.tiles - tiles_beyond(conv), xs + i * l.tiles * c, 1, c, dys + (i * f + j) * l.tiles, KERN_WIDTH, false,
+                                   du + i * depth * f + j, f);
         }
-#pragma omp for schedule(static)
-        for (int64_t row = 0; row < c; row++) untransform_channel(conv, du, row, dw);
+#pragma omp for collapse(2) schedule(static)
+        for (int64_t group = 0; group < how.groups; group++)
+            for (int64_t row = 0; row < c; row++) collect_row(conv, how, du, group, row, dw);
     }
     if (db) sum_samples(n, f, sums, db);
 }
@@ -321,15 +421,21 @@ void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float
 /* ---- when ---- */
 
 bool dcpg_winograd_exists(const dcpg_conv *conv) {
-    return conv->k == 3 && conv->stride == 1 && conv->c % KERN_WIDTH == 0 && conv->f % KERN_WIDTH == 0;
+    return conv->k >= 3 && conv->stride == 1 && conv->c % KERN_WIDTH == 0 && conv->f % KERN_WIDTH == 0;
 }
 
-bool dcpg_winograd_pools(const dcpg_conv *conv) { return dcpg_winograd_exists(conv) && conv->dilation == 1 && conv->pad_left == 0 && conv->t_out > 1; }
+bool dcpg_winograd_pools(const dcpg_conv *conv) { return dcpg_winograd_exists(conv) && conv->k == 3 && conv->dilation == 1 && conv->pad_left == 0 && conv->t_out > 1; }
 
-bool dcpg_winograd_pays(const dcpg_conv *conv) { return dcpg_winograd_exists(conv) && kern_multiply_pays(); }
+/* Short samples with a large dilation have more rows in tiles that are hardly filled than are saved. */
+static bool saves(const dcpg_conv *conv) {
+    form how = form_of(conv);
+    return 5 * (nb_tile(conv) - tiles_beyond(conv)) * how.points * how.groups < 4 * conv->t_out * conv->k;
+}
+
+bool dcpg_winograd_pays(const dcpg_conv *conv) { return dcpg_winograd_exists(conv) && kern_multiply_pays() && saves(conv); }
 
 size_t dcpg_winograd_scratch(const dcpg_conv *conv, int64_t n) {
     dcpg_conv back = turned(conv);
     int64_t slot = kern_max(slot_floats(conv), slot_floats(&back)); /* one for each thread, of which no more than samples are used */
-    return (size_t)kern_max(IN * conv->c * conv->f + n * slot, weight_layout_of(conv, n).end);
+    return (size_t)kern_max(kernel_floats(conv) + n * slot, weight_layout_of(conv, n).end);
 }
