@@ -120,7 +120,7 @@ if [[ -f $reference ]]; then
 fi
 
 # A full disk: nothing is left, not even the files that were whole already. Only root can make a small disk.
-if [[ $(id -u) == 0 ]] && mkdir small && mount -t tmpfs -o size=600k none small 2>/dev/null; then
+if [[ $(id -u) == 0 ]] && mkdir small && mount -t tmpfs -o size=400k none small 2>/dev/null; then
     trap 'cd /; umount "$work/small"; rm -rf "$work"' EXIT
     refused 'small/.*(space|full)' "$dcpg" convert store.h5 --out_dir small --chunk_size 70
     [[ -z $(ls -A small) ]] || fail "a full disk leaves $(ls -A small)"
