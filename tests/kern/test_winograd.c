@@ -2,6 +2,7 @@
  * of the call. Called directly, so that they are tested on processors where the gemm is chosen, too. */
 #include "check.h"
 
+#include "kern/multiply.h"
 #include "kern/winograd.h"
 
 typedef struct shape {
@@ -144,7 +145,28 @@ static void test_bits(void **state) {
     }
 }
 
+/* Taken only where it saves multiplications: not where few steps are spread over many phases. Never where the form does not exist. */
+static void test_pays(void **state) {
+    (void)state;
+    const struct {
+        dcpg_conv conv;
+        bool exists, saves;
+    } want[] = {{{.t_in = 241, .c = 128, .f = 256, .k = 7, .stride = 1, .dilation = 1}, true, true},
+                {{.t_in = 64, .c = 32, .f = 32, .k = 3, .stride = 1, .dilation = 4}, true, true},
+                {{.t_in = 16, .c = 32, .f = 32, .k = 3, .stride = 1, .dilation = 8}, true, false},
+                {{.t_in = 3, .c = 32, .f = 32, .k = 3, .stride = 1, .dilation = 4}, true, false},
+                {{.t_in = 64, .c = 32, .f = 32, .k = 2, .stride = 1, .dilation = 1}, false, false},
+                {{.t_in = 64, .c = 32, .f = 32, .k = 3, .stride = 2, .dilation = 1}, false, false},
+                {{.t_in = 64, .c = 31, .f = 32, .k = 3, .stride = 1, .dilation = 1}, false, false}};
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        dcpg_conv conv = want[i].conv;
+        dcpg_conv_shape(&conv, true);
+        assert_int_equal(dcpg_winograd_exists(&conv), want[i].exists);
+        assert_int_equal(dcpg_winograd_pays(&conv), want[i].saves && kern_multiply_pays());
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_twin), NUMBERS_TEST(test_pool), NUMBERS_TEST(test_nan), NUMBERS_TEST(test_bits)};
+    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_twin), NUMBERS_TEST(test_pool), NUMBERS_TEST(test_nan), NUMBERS_TEST(test_bits), NUMBERS_TEST(test_pays)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,7 @@ breaks=(
     'include/dcpg/unknown.h|'
     'src/base/x.c|#include "cmd/cmd.h"'
     'src/attic/x.c|int x;'
-    'src/base/x.c|const char *path = "/work/shared/data";'
+    'src/base/x.c|const char *path = "/home/someone/data";'
     'src/base/x.c|/* TODO */'
 )
 for break in "${breaks[@]}"; do
