@@ -1,8 +1,9 @@
 /* One line per kernel and shape of the zoo: speed, and the residual against the naive twin on a few samples.
  *   bench_kernels [part of a name ...]
- * First what this processor can do with data in registers, and how fast it copies: the share of that is printed with every rate. Rates count the
- * multiplications of the plain form, so that a kernel that gets by with fewer may be above 100 %. gemms are also shown of BLIS alone, and of OpenBLAS and
- * oneDNN where they are installed. Speeds are the best of many repetitions. */
+ * First what this processor can do with data in registers, and how fast it copies: the share of that is
+ * printed with every rate. Rates count the multiplications of the plain form, so that a kernel that gets by
+ * with fewer may be above 100 %. gemms are also shown of BLIS alone, and of OpenBLAS and oneDNN where they
+ * are installed. Speeds are the best of many repetitions. */
 #include "bench/lib/peak.h"
 #include "bench/lib/sgemm.h"
 #include "naive.h"
@@ -79,8 +80,8 @@ static void line(const char *name, const char *shape, double work, const char *u
     bool pass = error < tolerance;
     failed |= !pass;
     double most = strcmp(unit, "GB/s") == 0 ? peak.bytes : peak.flops;
-    printf("%-30s %-38s %9.3f ms %8.1f %-7s %5.1f %%  %8.1e %s\n", name, shape, time * 1e3, work / time * 1e-9, unit, 100 * work / time / most, error,
-           pass ? "PASS" : "FAIL");
+    printf("%-30s %-38s %9.3f ms %8.1f %-7s %5.1f %%  %8.1e %s\n", name, shape, time * 1e3,
+           work / time * 1e-9, unit, 100 * work / time / most, error, pass ? "PASS" : "FAIL");
     fflush(stdout);
 }
 
@@ -97,15 +98,18 @@ static void line(const char *name, const char *shape, double work, const char *u
 
 /* ---- gemm and dense ---- */
 
-/* The same product by our own kernel, by BLIS alone and by what else is installed. `transposed`: a[k][m], as in gradients of weights. */
+/* The same product by our own kernel, by BLIS alone and by what else is installed. `transposed`: a[k][m], as
+ * in gradients of weights. */
 static void gemm(const char *name, int64_t m, int64_t n, int64_t k, bool transposed) {
     char shape[64], text[64];
     double time, work = 2.0 * (double)m * (double)n * (double)k;
     int64_t rows = m < 8 ? m : 8;
     if (!asked_for(name)) return;
-    array a = noise(m * k, transposed ? m * k : rows * k, 1.0), b = noise(k * n, k * n, 1.0), c = noise(m * n, rows * n, 1.0);
+    array a = noise(m * k, transposed ? m * k : rows * k, 1.0), b = noise(k * n, k * n, 1.0),
+          c = noise(m * n, rows * n, 1.0);
     dcpg_mat left = transposed ? (dcpg_mat){a.f, 1, m} : (dcpg_mat){a.f, k, 1};
-    naive_gemm(rows, n, k, transposed ? (naive_mat){a.d, 1, m} : (naive_mat){a.d, k, 1}, (naive_mat){b.d, n, 1}, c.d);
+    naive_gemm(rows, n, k, transposed ? (naive_mat){a.d, 1, m} : (naive_mat){a.d, k, 1},
+               (naive_mat){b.d, n, 1}, c.d);
     snprintf(shape, sizeof shape, "%dx%dx%d%s", (int)m, (int)n, (int)k, transposed ? " transposed" : "");
     MEASURE(time, dcpg_gemm(m, n, k, left, (dcpg_mat){b.f, n, 1}, 0.0f, (dcpg_mat_out){c.f, n, 1}));
     line(name, shape, work, "GFLOP/s", time, residual(rows * n, c.f, c.d));
@@ -311,7 +315,8 @@ static void norm(int64_t rows, int64_t c) {
     double sum = 0.0; /* of channel 0 */
     for (int64_t i = 0; i < rows; i++) sum += y.d[i * c];
     line("batch_norm gradient sums", shape, 2.0 * bytes, "GB/s", time, fabs(sums[0] - sum) / sum);
-    MEASURE(time, dcpg_bn_backward(rows, c, x.f, mean.f, rstd.f, gamma.f, beta.f, true, y.f, sums, rows, false, dx.f));
+    MEASURE(time, dcpg_bn_backward(rows, c, x.f, mean.f, rstd.f, gamma.f, beta.f, true, y.f, sums, rows,
+                                   false, dx.f));
     double left = 0.0; /* the gradient sums to zero over the rows */
     for (int64_t i = 0; i < rows; i++) left += (double)dx.f[i * c];
     line("batch_norm backward", shape, 3.0 * bytes, "GB/s", time, fabs(left) / sum);
@@ -361,7 +366,8 @@ int main(int argc, char **argv) {
     printf("# %s, %d threads, batch %d, weight gradients of leaves of %d\n", dcpg_gemm_description(),
            omp_get_max_threads(), BATCH, LEAF);
     peak = bench_measure_peak();
-    printf("# multiply-adds in registers %.1f GFLOP/s, copying %.1f GB/s\n", peak.flops * 1e-9, peak.bytes * 1e-9);
+    printf("# multiply-adds in registers %.1f GFLOP/s, copying %.1f GB/s\n", peak.flops * 1e-9,
+           peak.bytes * 1e-9);
     gemm("gemm square", 2048, 2048, 2048, false);
     gemm("gemm conv2", 31232, 256, 384, false);
     gemm("gemm conv2 weight gradient", 384, 256, 3904, true);

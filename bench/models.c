@@ -1,11 +1,11 @@
-/* One line per model: speed of a training step and of prediction on batches in memory, peak memory of both, and the
- * residual of its predictions against the slow reference. bench_models [--batch N] [--leaves V] [--seconds S] [MODEL ...]
- * MODEL: a name, or DNA+CPG+JOINT */
+/* One line per model: speed of a training step and of prediction on batches in memory, peak memory of both,
+ * and the residual of its predictions against the slow reference. bench_models [--batch N] [--leaves V]
+ * [--seconds S] [MODEL ...] MODEL: a name, or DNA+CPG+JOINT */
 #include "bench/lib/model.h"
 #include "bench/lib/peak.h"
 
-#include <dcpg/kern.h>
 #include <dcpg/keras.h>
+#include <dcpg/kern.h>
 #include <dcpg/log.h>
 #include <dcpg/memory.h>
 #include <dcpg/net.h>
@@ -44,7 +44,8 @@ static double peak_memory(void) {
     return (double)kilobytes / 1e3;
 }
 
-static void train_step(dcpg_net *net, const bench_samples *x, const dcpg_reducer *reducer, float *m, float *v) {
+static void train_step(dcpg_net *net, const bench_samples *x, const dcpg_reducer *reducer, float *m,
+                       float *v) {
     bench_step(net, x, reducer);
     const dcpg_adam_step adam = {1e-4f, 0.9f, 0.999f, 1e-7f, 1e-4f, 1e-4f};
     dcpg_adam_update(&adam, net->nb_trained, net->grads, net->params, m, v);
@@ -120,9 +121,9 @@ static double residual(const dcpg_graph *graph, const settings *s, const bench_s
     return worst;
 }
 
-/* Where a step's time goes: milliseconds and share of each operation, and its rate, counting as many multiplications as
- * the plain form of the operation has (twice the forward pass's going back; less where no gradient of the input is
- * wanted, which is not told here). */
+/* Where a step's time goes: milliseconds and share of each operation, and its rate, counting as many
+ * multiplications as the plain form of the operation has (twice the forward pass's going back; less where no
+ * gradient of the input is wanted, which is not told here). */
 static void print_layers(const dcpg_net *net, int64_t batch, int steps) {
     int nb = dcpg_net_times(net, NULL);
     dcpg_op_time *time = dcpg_alloc((size_t)nb, sizeof *time);
@@ -130,9 +131,12 @@ static void print_layers(const dcpg_net *net, int64_t batch, int steps) {
     dcpg_net_times(net, time);
     for (int i = 0; i < nb; i++) total += time[i].forward + time[i].backward;
     for (int i = 0; i < nb; i++) {
-        double forward = time[i].forward / steps, backward = time[i].backward / steps, flop = 2.0 * (double)(time[i].macs * batch);
-        printf("    %-14s %-24s forward %7.3f ms %5.1f %% %6.1f GFLOP/s  backward %7.3f ms %5.1f %% %6.1f GFLOP/s\n", time[i].kind, time[i].layer,
-               1e3 * forward, 100 * time[i].forward / total, flop / forward / 1e9, 1e3 * backward, 100 * time[i].backward / total,
+        double forward = time[i].forward / steps, backward = time[i].backward / steps,
+               flop = 2.0 * (double)(time[i].macs * batch);
+        printf("    %-14s %-24s forward %7.3f ms %5.1f %% %6.1f GFLOP/s  backward %7.3f ms %5.1f %% %6.1f "
+               "GFLOP/s\n",
+               time[i].kind, time[i].layer, 1e3 * forward, 100 * time[i].forward / total,
+               flop / forward / 1e9, 1e3 * backward, 100 * time[i].backward / total,
                2 * flop / backward / 1e9);
     }
     dcpg_free(time);
@@ -165,10 +169,15 @@ static dcpg_status bench(const settings *s, const char *name, const bench_sample
     dcpg_net_size size;
     dcpg_status status = dcpg_net_measure(graph, &size, err);
     if (status == DCPG_OK && s->model_json) status = write_json(graph, s->model_json, err);
-    double flops = 2.0 * (double)size.macs; /* of the plain form, forward; a step takes three times as many, and a little less */
-    printf("%-28s batch %4lld  train %9.1f samples/s %4.0f %%  predict %9.1f samples/s %4.0f %%  memory %5.0f / %4.0f MB  residual %.1e  %s  %lld parameters\n", name,
-           (long long)s->sizes.batch, (double)s->sizes.batch / step, 100 * 3 * flops * (double)s->sizes.batch / step / s->peak.flops,
-           (double)s->sizes.batch / forward, 100 * flops * (double)s->sizes.batch / forward / s->peak.flops, train_peak, predict_peak, error,
+    double flops =
+        2.0 *
+        (double)
+            size.macs; /* of the plain form, forward; a step takes three times as many, and a little less */
+    printf("%-28s batch %4lld  train %9.1f samples/s %4.0f %%  predict %9.1f samples/s %4.0f %%  memory "
+           "%5.0f / %4.0f MB  residual %.1e  %s  %lld parameters\n",
+           name, (long long)s->sizes.batch, (double)s->sizes.batch / step,
+           100 * 3 * flops * (double)s->sizes.batch / step / s->peak.flops, (double)s->sizes.batch / forward,
+           100 * flops * (double)s->sizes.batch / forward / s->peak.flops, train_peak, predict_peak, error,
            error < 1e-5 ? "PASS" : "FAIL", (long long)size.trainable);
     fflush(stdout);
     dcpg_graph_free(graph);
@@ -182,7 +191,8 @@ int main(int argc, char **argv) {
     const dcpg_opt options[] = {
         BENCH_SIZE_OPTIONS(&s.sizes),
         {DCPG_OPT_DOUBLE, "seconds", &s.seconds, "3", 0, 1e6, "to spend on each measurement", "S"},
-        {DCPG_OPT_STRING, "model_json", &s.model_json, NULL, 0, 0, "write the model, the last of several, to this file", "FILE"},
+        {DCPG_OPT_STRING, "model_json", &s.model_json, NULL, 0, 0,
+         "write the model, the last of several, to this file", "FILE"},
         {DCPG_OPT_FLAG, "layers", &s.layers, NULL, 0, 0, "where the time of a training step goes", NULL},
         {0}};
     const dcpg_command_line line = {"bench_models [MODEL ...] [options]",
@@ -198,8 +208,9 @@ int main(int argc, char **argv) {
         return 0;
     }
     s.peak = bench_measure_peak();
-    printf("# %s, %d threads, %lld virtual ranks; multiply-adds in registers %.1f GFLOP/s, of which shares are told\n", dcpg_gemm_description(),
-           omp_get_max_threads(), (long long)s.sizes.leaves, s.peak.flops * 1e-9);
+    printf("# %s, %d threads, %lld virtual ranks; multiply-adds in registers %.1f GFLOP/s, of which shares "
+           "are told\n",
+           dcpg_gemm_description(), omp_get_max_threads(), (long long)s.sizes.leaves, s.peak.flops * 1e-9);
     bench_samples x;
     bench_samples_make(&s.sizes, 0, (int)s.sizes.leaves, &x);
     size_t nb = s.models.n ? s.models.n : sizeof all_models / sizeof *all_models;

@@ -1,5 +1,5 @@
-/* What ranks cost each other: seconds of a training step in every way of summing gradients, in turn, so that all ways
- * see the same machine.   mpirun -n P bench_ranks [MODEL ...] */
+/* What ranks cost each other: seconds of a training step in every way of summing gradients, in turn, so that
+ * all ways see the same machine.   mpirun -n P bench_ranks [MODEL ...] */
 #include "bench/lib/model.h"
 
 #include <dcpg/kern.h>
@@ -65,15 +65,28 @@ typedef struct runner {
     double took[MAX_ROUNDS], waited[MAX_ROUNDS];
 } runner;
 
-static dcpg_status open_runner_all(const way *w, const bench_sizes *s, const dcpg_graph *graph, const dcpg_par *par, runner *r, dcpg_err *err) {
-    int first = (int)dcpg_part(s->leaves, par->rank, par->size), end = (int)dcpg_part(s->leaves, par->rank + 1, par->size);
-    dcpg_net_options options = {.max_rows = s->batch, .total = (int)s->leaves, .first = first, .end = end, .train = true, .bf16_sums = w->bf16};
+static dcpg_status open_runner_all(const way *w, const bench_sizes *s, const dcpg_graph *graph,
+                                   const dcpg_par *par, runner *r, dcpg_err *err) {
+    int first = (int)dcpg_part(s->leaves, par->rank, par->size),
+        end = (int)dcpg_part(s->leaves, par->rank + 1, par->size);
+    dcpg_net_options options = {.max_rows = s->batch,
+                                .total = (int)s->leaves,
+                                .first = first,
+                                .end = end,
+                                .train = true,
+                                .bf16_sums = w->bf16};
     DCPG_TRY(dcpg_agree_all(par, dcpg_net_new(graph, &options, &r->net, err), err));
     dcpg_net_init(r->net, 1);
     size_t total = r->net->nb_trained, block = total < (size_t)1 << 20 ? total : (size_t)1 << 20;
     dcpg_slices slices = {total, block, par->rank, par->size}, all = {total, block, 0, 1};
-    dcpg_par_sums_options sums = {.total = (int)s->leaves, .first = first, .end = end, .grads = r->net->grads, .slices = slices,
-                                  .reproducible = w->tree, .sharded = w->sharded, .bf16 = w->bf16};
+    dcpg_par_sums_options sums = {.total = (int)s->leaves,
+                                  .first = first,
+                                  .end = end,
+                                  .grads = r->net->grads,
+                                  .slices = slices,
+                                  .reproducible = w->tree,
+                                  .sharded = w->sharded,
+                                  .bf16 = w->bf16};
     DCPG_TRY(dcpg_agree_all(par, dcpg_adam_new(r->net, w->sharded ? &slices : &all, &r->adam, err), err));
     DCPG_TRY(dcpg_par_sums_open_all(par, &sums, &r->sums, err));
     r->reducer = dcpg_par_reducer(r->sums);
@@ -100,11 +113,15 @@ static void run_step(const way *w, runner *r, const bench_samples *x, const dcpg
     r->took[round] = dcpg_max_f64_all(par, dcpg_now() - started);
 }
 
-static dcpg_status bench_all(const settings *s, const char *name, const bench_samples *x, const dcpg_par *par, dcpg_err *err) {
+static dcpg_status bench_all(const settings *s, const char *name, const bench_samples *x, const dcpg_par *par,
+                             dcpg_err *err) {
     dcpg_graph *graph = NULL;
     runner *r = dcpg_alloc(NB_WAY, sizeof *r);
-    dcpg_status status = dcpg_agree_all(par, r ? bench_model(&s->sizes, name, &graph, err) : dcpg_fail_nomem(err, "runs", NB_WAY * sizeof *r), err);
-    for (int i = 0; i < NB_WAY && status == DCPG_OK; i++) status = open_runner_all(&ways[i], &s->sizes, graph, par, &r[i], err);
+    dcpg_status status = dcpg_agree_all(
+        par, r ? bench_model(&s->sizes, name, &graph, err) : dcpg_fail_nomem(err, "runs", NB_WAY * sizeof *r),
+        err);
+    for (int i = 0; i < NB_WAY && status == DCPG_OK; i++)
+        status = open_runner_all(&ways[i], &s->sizes, graph, par, &r[i], err);
     int nb = 0;
     double started = dcpg_now();
     for (int more = status == DCPG_OK; more; nb++) {
@@ -113,9 +130,10 @@ static dcpg_status bench_all(const settings *s, const char *name, const bench_sa
         dcpg_bcast_all(par, &more, sizeof more, 0);
     }
     for (int i = 0; i < NB_WAY && status == DCPG_OK && par->rank == 0; i++) {
-        double step = bench_median(r[i].took + 1, nb - 1), waited = bench_median(r[i].waited + 1, nb - 1); /* the first one is cold */
-        printf("%-28s %-34s %8.2f ms  %8.1f samples/s  waiting for sums %6.2f ms\n", name, ways[i].name, 1e3 * step,
-               (double)s->sizes.batch / step, 1e3 * waited);
+        double step = bench_median(r[i].took + 1, nb - 1),
+               waited = bench_median(r[i].waited + 1, nb - 1); /* the first one is cold */
+        printf("%-28s %-34s %8.2f ms  %8.1f samples/s  waiting for sums %6.2f ms\n", name, ways[i].name,
+               1e3 * step, (double)s->sizes.batch / step, 1e3 * waited);
     }
     fflush(stdout);
     for (int i = 0; r && i < NB_WAY; i++) close_runner_all(&r[i]);
@@ -126,14 +144,20 @@ static dcpg_status bench_all(const settings *s, const char *name, const bench_sa
 
 static dcpg_status run_all(settings *s, const dcpg_par *par, dcpg_err *err) {
     static char *const initial[] = {"CnnL2h128", "ResNet01", "RnnL1"};
-    if (s->sizes.leaves < par->size) return dcpg_fail(err, DCPG_E_USAGE, "--leaves %lld: at least one per rank", (long long)s->sizes.leaves);
+    if (s->sizes.leaves < par->size)
+        return dcpg_fail(err, DCPG_E_USAGE, "--leaves %lld: at least one per rank",
+                         (long long)s->sizes.leaves);
     DCPG_TRY(dcpg_agree_all(par, dcpg_gemm_start(NULL, err), err));
     bench_samples x;
-    bench_samples_make(&s->sizes, (int)dcpg_part(s->sizes.leaves, par->rank, par->size), (int)dcpg_part(s->sizes.leaves, par->rank + 1, par->size), &x);
-    if (par->rank == 0) printf("# %d ranks on %d hosts, %lld virtual ranks, medians\n", par->size, par->nb_node, (long long)s->sizes.leaves);
+    bench_samples_make(&s->sizes, (int)dcpg_part(s->sizes.leaves, par->rank, par->size),
+                       (int)dcpg_part(s->sizes.leaves, par->rank + 1, par->size), &x);
+    if (par->rank == 0)
+        printf("# %d ranks on %d hosts, %lld virtual ranks, medians\n", par->size, par->nb_node,
+               (long long)s->sizes.leaves);
     size_t nb = s->models.n ? s->models.n : sizeof initial / sizeof *initial;
     dcpg_status status = DCPG_OK;
-    for (size_t i = 0; i < nb && status == DCPG_OK; i++) status = bench_all(s, s->models.n ? s->models.v[i] : initial[i], &x, par, err);
+    for (size_t i = 0; i < nb && status == DCPG_OK; i++)
+        status = bench_all(s, s->models.n ? s->models.v[i] : initial[i], &x, par, err);
     bench_samples_free(&x);
     return status;
 }
@@ -143,10 +167,13 @@ int main(int argc, char **argv) {
     dcpg_par par;
     dcpg_err err = {0};
     bool help = false;
-    const dcpg_opt options[] = {BENCH_SIZE_OPTIONS(&s.sizes),
-                                {DCPG_OPT_DOUBLE, "seconds", &s.seconds, "8", 0, 1e6, "to spend on each model", "S"},
-                                {0}};
-    const dcpg_command_line line = {"mpirun -n P bench_ranks [MODEL ...] [options]", "A training step on P ranks, in every way of summing gradients.", options, &s.models};
+    const dcpg_opt options[] = {
+        BENCH_SIZE_OPTIONS(&s.sizes),
+        {DCPG_OPT_DOUBLE, "seconds", &s.seconds, "8", 0, 1e6, "to spend on each model", "S"},
+        {0}};
+    const dcpg_command_line line = {"mpirun -n P bench_ranks [MODEL ...] [options]",
+                                    "A training step on P ranks, in every way of summing gradients.", options,
+                                    &s.models};
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) return 1;
     dcpg_status status = dcpg_agree_all(&par, dcpg_options_parse(&line, argc, argv, &help, &err), &err);
     if (status == DCPG_OK && help && par.rank == 0) dcpg_options_help(&line, stdout);

@@ -62,12 +62,8 @@ void bench_samples_make(const bench_sizes *s, int first, int end, bench_samples 
     for (size_t i = 0; i < n; i++) id[i] = from + (int64_t)i;
     for (int v = first; v <= end; v++) row[v - first] = v * s->batch / s->leaves - from;
     x->leaves = (dcpg_leaves){(int)s->leaves, first, end, row};
-    x->input = (dcpg_input){.n = (int64_t)n,
-                            .n_global = s->batch,
-                            .dna = dna,
-                            .cpg = cpg,
-                            .id = id,
-                            .leaves = &x->leaves};
+    x->input = (dcpg_input){
+        .n = (int64_t)n, .n_global = s->batch, .dna = dna, .cpg = cpg, .id = id, .leaves = &x->leaves};
     x->targets = (dcpg_targets){label, weight, NULL};
     void *owned[] = {dna, cpg, label, weight, id, row};
     memcpy(x->owned, owned, sizeof owned);

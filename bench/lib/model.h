@@ -6,16 +6,18 @@
 #include <dcpg/net.h>
 
 typedef struct bench_sizes {
-    int64_t batch, leaves, dna_wlen, cpg_wlen, cells; /* samples of all ranks, V, windows, cells and outputs */
+    int64_t batch, leaves, dna_wlen, cpg_wlen,
+        cells; /* samples of all ranks, V, windows, cells and outputs */
 } bench_sizes;
 
 /* Rows of the table of options that fill sizes `s`. */
-#define BENCH_SIZE_OPTIONS(s)                                                            \
-    {DCPG_OPT_INT, "batch", &(s)->batch, "128", 1, 1e6, "samples per step", "N"},        \
-        {DCPG_OPT_INT, "leaves", &(s)->leaves, "8", 1, 1e6, "virtual ranks", "V"},       \
-        {DCPG_OPT_INT, "dna_wlen", &(s)->dna_wlen, "1001", 1, 1e6, "DNA window", "BP"},  \
-        {DCPG_OPT_INT, "cpg_wlen", &(s)->cpg_wlen, "50", 2, 1e6, "neighbours", "N"},     \
-        {DCPG_OPT_INT, "cells", &(s)->cells, "18", 1, 4096, "cells and outputs", "N"}
+#define BENCH_SIZE_OPTIONS(s)                                                                                \
+    {DCPG_OPT_INT, "batch", &(s)->batch, "128", 1, 1e6, "samples per step", "N"},                            \
+        {DCPG_OPT_INT, "leaves", &(s)->leaves, "8", 1, 1e6, "virtual ranks", "V"},                           \
+        {DCPG_OPT_INT, "dna_wlen", &(s)->dna_wlen, "1001", 1, 1e6, "DNA window", "BP"},                      \
+        {DCPG_OPT_INT, "cpg_wlen", &(s)->cpg_wlen, "50", 2, 1e6, "neighbours", "N"}, {                       \
+        DCPG_OPT_INT, "cells", &(s)->cells, "18", 1, 4096, "cells and outputs", "N"                          \
+    }
 
 /* The graph of a model of the zoo, or of DNA+CPG+JOINT. */
 dcpg_status bench_model(const bench_sizes *sizes, const char *name, dcpg_graph **graph, dcpg_err *err);

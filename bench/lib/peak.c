@@ -58,5 +58,6 @@ bench_peak bench_measure_peak(void) {
     }
     dcpg_free(from);
     dcpg_free(to);
-    return (bench_peak){2.0 * threads * CHAINS * STEPS * KERN_LANES / multiplying, 2.0 * threads * (double)SIZE / copying};
+    return (bench_peak){2.0 * threads * CHAINS * STEPS * KERN_LANES / multiplying,
+                        2.0 * threads * (double)SIZE / copying};
 }

@@ -1,4 +1,5 @@
-/* Other libraries' sgemm, where they are installed: found when the program runs, so that nothing has to be installed to build. */
+/* Other libraries' sgemm, where they are installed: found when the program runs, so that nothing has to be
+ * installed to build. */
 #ifndef BENCH_SGEMM_H
 #define BENCH_SGEMM_H
 
@@ -6,7 +7,8 @@
 #include <stdint.h>
 
 /* c[m][n] = a[m][k] * b[k][n], rows contiguous; a transposed: a[k][m]. */
-typedef void bench_sgemm(int64_t m, int64_t n, int64_t k, bool transposed, const float *a, const float *b, float *c);
+typedef void bench_sgemm(int64_t m, int64_t n, int64_t k, bool transposed, const float *a, const float *b,
+                         float *c);
 
 typedef struct bench_library {
     const char *name;

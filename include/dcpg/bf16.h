@@ -1,4 +1,5 @@
-/* bfloat16: the upper half of a float, 8 bits of mantissa. Sums of gradients travel in it (--grad_comm bf16). */
+/* bfloat16: the upper half of a float, 8 bits of mantissa. Sums of gradients travel in it (--grad_comm bf16).
+ */
 #ifndef DCPG_BF16_H
 #define DCPG_BF16_H
 
@@ -8,8 +9,7 @@
 
 /* The nearest bfloat16, ties to even, as a float; what is no number stays none, too large numbers become
  * infinite. Pure. */
-static inline float dcpg_bf16_round(float x)
-{
+static inline float dcpg_bf16_round(float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
@@ -19,8 +19,7 @@ static inline float dcpg_bf16_round(float x)
 }
 
 /* Between floats that are bfloat16 and their upper halves. */
-static inline void dcpg_bf16_pack(size_t count, const float *x, uint16_t *half)
-{
+static inline void dcpg_bf16_pack(size_t count, const float *x, uint16_t *half) {
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, x + i, sizeof bits);
@@ -28,8 +27,7 @@ static inline void dcpg_bf16_pack(size_t count, const float *x, uint16_t *half)
     }
 }
 
-static inline void dcpg_bf16_unpack(size_t count, const uint16_t *half, float *x)
-{
+static inline void dcpg_bf16_unpack(size_t count, const uint16_t *half, float *x) {
     for (size_t i = 0; i < count; i++) {
         uint32_t bits = (uint32_t)half[i] << 16;
         memcpy(x + i, &bits, sizeof bits);

@@ -1,18 +1,23 @@
+/* clang-format off: a table */
 /* Checkpoints: everything a training run needs to go on as if nothing had happened, at any step, on any
  * number of ranks up to V. Files DIR/checkpoints/checkpoint-EEEE-SSSSSSSS.h5 (epochs done, steps done in the
  * next one), sealed (h5.h): what is damaged is known before it is used.
  *
  * HDF5 layout (format version 2; parameters: those of the model's layers in their order, one after the other,
- * each as in Keras files): /                  attributes: format "dcpg-checkpoint", version 2, program
- * (version of dcpg), train_data and val_data (checksums), and the numbers of the run: epoch, step,
- * adam_steps, samples (of this epoch so far), waited, nb_epoch, virtual_ranks, blocks (leaves per virtual rank), batch, seed (key of all random
- * numbers, which are functions of it and of counters), metrics_bytes, events_bytes /config/words      S  the
- * command line (options.h); /config/cells, /config/outputs: names chosen /config/model      S [1] model.json
+ * each as in Keras files):
+ *   /                  attributes: format "dcpg-checkpoint", version 2, program (version of dcpg), train_data
+ *                      and val_data (checksums), and the numbers of the run: epoch, step, adam_steps, samples
+ *                      (of this epoch so far), waited, nb_epoch, virtual_ranks, blocks (leaves per virtual
+ *                      rank), batch, seed (key of all random numbers, which are functions of it and of
+ *                      counters), metrics_bytes, events_bytes
+ *   /config/words      S  the command line (options.h); /config/cells, /config/outputs: names chosen
+ *   /config/model      S [1] model.json
  *   /state/scalars     f64 [2] sum of penalties of this epoch, best loss
  *   /state/tally       f64 [V * blocks][outputs][columns] sums of this epoch so far, per leaf
  *   /curves/train, /curves/val  f64 [epochs done][1 + outputs * (1 + metrics)] scores
  *   /weights/now, /weights/best f32 parameters, moving statistics included
  *   /adam/m, /adam/v   f32 parameters, without moving statistics */
+/* clang-format on */
 #ifndef DCPG_CHECKPOINT_H
 #define DCPG_CHECKPOINT_H
 

@@ -29,12 +29,12 @@ typedef struct dcpg_deepcpg_run {
 /* What a data set says about itself: the same on every rank, but for max_bytes. */
 typedef struct dcpg_deepcpg {
     const dcpg_par *par;
-    dcpg_strings files;          /* in the order given */
-    dcpg_strings chromo;         /* in order of appearance */
+    dcpg_strings files;                 /* in the order given */
+    dcpg_strings chromo;                /* in order of appearance */
     dcpg_strings cells, outputs, annos; /* in bytewise order */
-    bool *real;                  /* [cells.n] states are floats in one file at least */
-    int64_t dna_wlen, cpg_wlen;  /* of the files; 0: none */
-    int64_t nb_site;             /* rows of all files */
+    bool *real;                         /* [cells.n] states are floats in one file at least */
+    int64_t dna_wlen, cpg_wlen;         /* of the files; 0: none */
+    int64_t nb_site;                    /* rows of all files */
     int64_t nb_run;
     dcpg_deepcpg_run *run; /* all rows, in order */
     int64_t chunk_rows;    /* longest chunk of the first file's inputs; 0: not cut into chunks */
@@ -101,8 +101,8 @@ dcpg_status dcpg_deepcpg_write_all(dcpg_source *source, const dcpg_deepcpg_write
  * together from the windows: N between them, and where windows do not agree, because DeepCpG writes random
  * bases in place of N; random bases that only one window shows remain. Bulk profiles and annotations are
  * known at the sites only. Statistics that the files name are offered again, computed from the calls.
- * Outputs of other kinds are left out with a warning. Chromosome names are normalised. DCPG_E_INPUT: no cell, rows that contradict each other
- * (file and row are named), and as dcpg_store_make_all. Collective. */
+ * Outputs of other kinds are left out with a warning. Chromosome names are normalised. DCPG_E_INPUT: no cell,
+ * rows that contradict each other (file and row are named), and as dcpg_store_make_all. Collective. */
 dcpg_status dcpg_store_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_store_options *options,
                                         dcpg_log *log, dcpg_err *err);
 

@@ -13,11 +13,12 @@
  * file or the new one. DCPG_E_IO names the path and what the system said. */
 dcpg_status dcpg_file_write(const char *path, const char *bytes, size_t n, dcpg_err *err);
 
-/* Opens a file to write behind its first `keep` bytes, which stay; the rest is cut off. Created where it is not there; where it is shorter, behind its
- * end. fclose. DCPG_E_IO. */
+/* Opens a file to write behind its first `keep` bytes, which stay; the rest is cut off. Created where it is
+ * not there; where it is shorter, behind its end. fclose. DCPG_E_IO. */
 dcpg_status dcpg_file_continue(const char *path, int64_t keep, FILE **file, dcpg_err *err);
 
-/* Brings what was written to the disk; `*bytes` receives the length of the file up to here. DCPG_E_IO, `*bytes` negative then. */
+/* Brings what was written to the disk; `*bytes` receives the length of the file up to here. DCPG_E_IO,
+ * `*bytes` negative then. */
 dcpg_status dcpg_file_settle(FILE *file, const char *path, int64_t *bytes, dcpg_err *err);
 
 /* The whole file as a NUL-terminated text (dcpg_free); DCPG_E_INPUT where it cannot be read or is larger than
@@ -27,8 +28,8 @@ dcpg_status dcpg_file_read(const char *path, size_t limit, char **text, dcpg_err
 /* Creates a directory and its parents; fine where it exists. */
 dcpg_status dcpg_make_dirs(const char *path, dcpg_err *err);
 
-/* DCPG_E_USAGE where writing `path` would replace one of the files that are read, DCPG_E_IO where its directory
- * cannot take it: to be asked before long work. */
+/* DCPG_E_USAGE where writing `path` would replace one of the files that are read, DCPG_E_IO where its
+ * directory cannot take it: to be asked before long work. */
 dcpg_status dcpg_check_output(const char *path, const dcpg_strings *inputs, dcpg_err *err);
 
 bool dcpg_is_dir(const char *path);

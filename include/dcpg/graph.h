@@ -1,5 +1,6 @@
-/* The graph: a model's layers as users and Keras files see them - names, parameters, trainability - before it is lowered to what runs (net.h).
- * Built from a specification (spec.h) or read from a Keras file (keras.h). */
+/* The graph: a model's layers as users and Keras files see them - names, parameters, trainability - before it
+ * is lowered to what runs (net.h). Built from a specification (spec.h) or read from a Keras file (keras.h).
+ */
 #ifndef DCPG_GRAPH_H
 #define DCPG_GRAPH_H
 
@@ -10,16 +11,17 @@
 #include <stdint.h>
 
 typedef enum dcpg_kind {
-    DCPG_INPUT,      /* named "dna" [wlen][4], "cpg/state" [cells][cpg_wlen], "cpg/dist" likewise */
-    DCPG_CONV,       /* units filters of length k */
-    DCPG_DENSE,      /* on the last axis; time_distributed: Keras wraps it (and its activation) in TimeDistributed(Model) */
+    DCPG_INPUT, /* named "dna" [wlen][4], "cpg/state" [cells][cpg_wlen], "cpg/dist" likewise */
+    DCPG_CONV,  /* units filters of length k */
+    DCPG_DENSE, /* on the last axis; time_distributed: Keras wraps it (and its activation) in
+                   TimeDistributed(Model) */
     DCPG_ACTIVATION,
-    DCPG_MAX_POOL,   /* window = stride = k, at most 255 */
+    DCPG_MAX_POOL, /* window = stride = k, at most 255 */
     DCPG_BATCH_NORM,
     DCPG_FLATTEN,
-    DCPG_MEAN,       /* GlobalAveragePooling1D */
-    DCPG_GRU,        /* bidirectional: concat(forward, backward) */
-    DCPG_CONCAT,     /* along the last axis */
+    DCPG_MEAN,   /* GlobalAveragePooling1D */
+    DCPG_GRU,    /* bidirectional: concat(forward, backward) */
+    DCPG_CONCAT, /* along the last axis */
     DCPG_ADD,
     DCPG_DROPOUT
 } dcpg_kind;
@@ -30,23 +32,26 @@ typedef struct dcpg_extent {
 } dcpg_extent;
 
 typedef struct dcpg_glayer {
-    char *name;    /* as in Keras files: "dna/conv1d_1", "cpg/time_distributed_1", output layers carry the output's name */
-    char *inner;   /* name of the wrapped layer: dense of TimeDistributed ("dense_2"), gru of Bidirectional ("gru_1"); else NULL */
+    char *name;  /* as in Keras files: "dna/conv1d_1", "cpg/time_distributed_1", output layers carry the
+                    output's name */
+    char *inner; /* name of the wrapped layer: dense of TimeDistributed ("dense_2"), gru of Bidirectional
+                    ("gru_1"); else NULL */
     dcpg_kind kind;
     int nb_source;
-    int *source;   /* [nb_source] layers before this one */
+    int *source; /* [nb_source] layers before this one */
     dcpg_extent out;
 
     int64_t units; /* filters, dense units, GRU units (per direction) */
     int64_t k, stride, dilation;
-    bool same;     /* padding 'same' */
+    bool same; /* padding 'same' */
     bool bias;
-    dcpg_activation activation;           /* of an ACTIVATION, and inside DENSE (heads, time-distributed) and CONV */
+    dcpg_activation activation; /* of an ACTIVATION, and inside DENSE (heads, time-distributed) and CONV */
     dcpg_activation recurrent_activation; /* GRU */
     bool bidirectional, sequences, reset_after, time_distributed;
-    float rate;             /* DROPOUT */
+    float rate;              /* DROPOUT */
     float momentum, epsilon; /* BATCH_NORM */
-    float l1, l2;           /* regularisation of the kernel(s), 0: none. Of a GRU: the input kernels of both directions */
+    float l1,
+        l2; /* regularisation of the kernel(s), 0: none. Of a GRU: the input kernels of both directions */
     bool trainable;
 } dcpg_glayer;
 
@@ -54,17 +59,19 @@ typedef struct dcpg_graph {
     int nb_layer, room;
     dcpg_glayer *layer; /* in topological order */
     int nb_output;
-    int *output;        /* [nb_output] head layers; their order is that of the outputs */
-    int64_t dna_wlen;   /* 0: no DNA input */
+    int *output;               /* [nb_output] head layers; their order is that of the outputs */
+    int64_t dna_wlen;          /* 0: no DNA input */
     int64_t cpg_wlen, nb_cell; /* 0: no CpG input */
     char *name;
 } dcpg_graph;
 
-/* An empty graph, NULL when out of memory; set dna_wlen, cpg_wlen and nb_cell before inputs are added. Free with dcpg_graph_free. */
+/* An empty graph, NULL when out of memory; set dna_wlen, cpg_wlen and nb_cell before inputs are added. Free
+ * with dcpg_graph_free. */
 dcpg_graph *dcpg_graph_new(void);
 void dcpg_graph_free(dcpg_graph *graph);
 
-/* A layer with Keras's defaults: bias, stride 1, dilation 1, linear, hard sigmoid, BN 0.99 and 1e-3, trainable; all else 0. Pure. */
+/* A layer with Keras's defaults: bias, stride 1, dilation 1, linear, hard sigmoid, BN 0.99 and 1e-3,
+ * trainable; all else 0. Pure. */
 dcpg_glayer dcpg_glayer_default(void);
 
 /* Frees what a layer owns: its names and sources. */
@@ -73,25 +80,31 @@ void dcpg_glayer_free(dcpg_glayer *layer);
 /* "relu", "scaled_sigmoid" ...: Keras's name. Pure. */
 const char *dcpg_activation_name(dcpg_activation activation);
 
-/* Appends a layer of `kind` called `name` (copied) on top of `source` layers, with the field values of `like` (NULL: defaults; its name and sources are not
- * looked at, its inner name is copied, stride and dilation 0 mean 1); computes its output extent. `*index` receives its number. DCPG_E_INPUT where the sources do not fit; the text names the layer. Local. */
-dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb_source, const int *source, const dcpg_glayer *like, int *index, dcpg_err *err);
+/* Appends a layer of `kind` called `name` (copied) on top of `source` layers, with the field values of `like`
+ * (NULL: defaults; its name and sources are not looked at, its inner name is copied, stride and dilation 0
+ * mean 1); computes its output extent. `*index` receives its number. DCPG_E_INPUT where the sources do not
+ * fit; the text names the layer. Local. */
+dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb_source,
+                           const int *source, const dcpg_glayer *like, int *index, dcpg_err *err);
 
 /* Declares layer `index` an output head. */
 dcpg_status dcpg_graph_add_output(dcpg_graph *graph, int index, dcpg_err *err);
 
-/* Puts the layers into the order in which Keras lists those of a model: by distance from the outputs, then by first visit from them. Weight files list layers so. Local. */
+/* Puts the layers into the order in which Keras lists those of a model: by distance from the outputs, then by
+ * first visit from them. Weight files list layers so. Local. */
 dcpg_status dcpg_graph_order(dcpg_graph *graph, dcpg_err *err);
 
 int dcpg_graph_find(const dcpg_graph *graph, const char *name); /* index or -1 */
 
-/* One weight array of a layer: what files hold and nets train. Convs [k][in][out], dense [in][out], GRU [in][3u], [u][3u], [3u] (or [2][3u]), BN [c] each. */
+/* One weight array of a layer: what files hold and nets train. Convs [k][in][out], dense [in][out], GRU
+ * [in][3u], [u][3u], [3u] (or [2][3u]), BN [c] each. */
 typedef struct dcpg_weight {
-    const char *name; /* "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "recurrent_kernel"; of a bidirectional GRU "forward/kernel", "backward/bias" ... */
+    const char *name; /* "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance",
+                         "recurrent_kernel"; of a bidirectional GRU "forward/kernel", "backward/bias" ... */
     int ndim;
     int64_t shape[3];
-    bool state;       /* moving statistics: saved, not trained */
-    bool penalised;   /* l1, l2 apply */
+    bool state;     /* moving statistics: saved, not trained */
+    bool penalised; /* l1, l2 apply */
 } dcpg_weight;
 enum { DCPG_MAX_WEIGHTS = 6 };
 

@@ -1,9 +1,11 @@
-/* HDF5, serial or parallel: the one wrapper. All calls come from one thread. A parallel file is opened by all ranks and every call on it is Collective: all ranks
- * make it, with the same arguments but for blocks and data, and get the same status. A serial file belongs to one rank. Errors name file and dataset.
+/* HDF5, serial or parallel: the one wrapper. All calls come from one thread. A parallel file is opened by all
+ * ranks and every call on it is Collective: all ranks make it, with the same arguments but for blocks and
+ * data, and get the same status. A serial file belongs to one rank. Errors name file and dataset.
  *
- * Written are files that HDF5 1.8 and later read: checksummed metadata, no times, so that the same content gives the same bytes from the same number of ranks. Read are all
- * versions. Damage of data, of shapes and of what is written here is noticed; HDF5 itself can still crash on the damaged headers of files of the oldest format
- * and on damaged variable-length strings. */
+ * Written are files that HDF5 1.8 and later read: checksummed metadata, no times, so that the same content
+ * gives the same bytes from the same number of ranks. Read are all versions. Damage of data, of shapes and of
+ * what is written here is noticed; HDF5 itself can still crash on the damaged headers of files of the oldest
+ * format and on damaged variable-length strings. */
 #ifndef DCPG_H5_H
 #define DCPG_H5_H
 
@@ -16,8 +18,17 @@
 
 typedef struct dcpg_h5 dcpg_h5; /* an open file */
 
-typedef enum dcpg_h5_type { DCPG_H5_I8, DCPG_H5_U8, DCPG_H5_I16, DCPG_H5_I32, DCPG_H5_I64, DCPG_H5_U64, DCPG_H5_F32, DCPG_H5_F64,
-    DCPG_H5_TEXT /* strings of a fixed number of bytes, NUL-padded (numpy's S), unterminated where they fill it */
+typedef enum dcpg_h5_type {
+    DCPG_H5_I8,
+    DCPG_H5_U8,
+    DCPG_H5_I16,
+    DCPG_H5_I32,
+    DCPG_H5_I64,
+    DCPG_H5_U64,
+    DCPG_H5_F32,
+    DCPG_H5_F64,
+    DCPG_H5_TEXT /* strings of a fixed number of bytes, NUL-padded (numpy's S), unterminated where they fill
+                    it */
 } dcpg_h5_type;
 
 enum { DCPG_H5_MAX_NDIM = 4 };
@@ -37,53 +48,71 @@ typedef struct dcpg_h5_block {
     int64_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM];
 } dcpg_h5_block;
 
-/* --- files. par NULL: serial, this rank only; otherwise Collective over all ranks of `par`, with one status for all. --- */
-/* Creates a temporary file ".NAME.tmp.NUMBER" beside `path`; nothing appears under `path` until dcpg_h5_commit. DCPG_E_IO where the directory cannot be written. */
+/* --- files. par NULL: serial, this rank only; otherwise Collective over all ranks of `par`, with one status
+ * for all. --- */
+/* Creates a temporary file ".NAME.tmp.NUMBER" beside `path`; nothing appears under `path` until
+ * dcpg_h5_commit. DCPG_E_IO where the directory cannot be written. */
 dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
-/* Opens for reading. DCPG_E_INPUT where it is absent, truncated or not HDF5. `par` must live as long as the file. */
+/* Opens for reading. DCPG_E_INPUT where it is absent, truncated or not HDF5. `par` must live as long as the
+ * file. */
 dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
-/* Flushes to the disk, closes and renames a created file to its final name, replacing what was there; the file handle is gone either way, on failure the temporary file too.
- * DCPG_E_IO where the disk is full. */
+/* Flushes to the disk, closes and renames a created file to its final name, replacing what was there; the
+ * file handle is gone either way, on failure the temporary file too. DCPG_E_IO where the disk is full. */
 dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err);
 /* The same, with a checksum behind the end, which other readers of HDF5 do not see. */
 dcpg_status dcpg_h5_commit_sealed(dcpg_h5 *file, dcpg_err *err);
-/* Whether a file is, byte for byte, what dcpg_h5_commit_sealed left: DCPG_E_INPUT where it is cut, damaged, empty or another's. HDF5 does not see it. Local. */
+/* Whether a file is, byte for byte, what dcpg_h5_commit_sealed left: DCPG_E_INPUT where it is cut, damaged,
+ * empty or another's. HDF5 does not see it. Local. */
 dcpg_status dcpg_h5_check_seal(const char *path, dcpg_err *err);
 /* Closes; a created file that was not committed is removed. NULL is fine. */
 void dcpg_h5_close(dcpg_h5 *file);
 const char *dcpg_h5_path(const dcpg_h5 *file);
 
 /* --- structure (on parallel files: Collective) --- */
-bool dcpg_h5_exists(dcpg_h5 *file, const char *path);   /* a group or dataset, every part of the path */
+bool dcpg_h5_exists(dcpg_h5 *file, const char *path); /* a group or dataset, every part of the path */
 /* Names of the members of a group, in bytewise order; is_group[i] where not NULL. */
 dcpg_status dcpg_h5_list(dcpg_h5 *file, const char *group, dcpg_strings *names, dcpg_err *err);
 bool dcpg_h5_is_group(dcpg_h5 *file, const char *path);
-dcpg_status dcpg_h5_make_group(dcpg_h5 *file, const char *path, dcpg_err *err); /* with parents; fine if it exists */
-/* Shape of a dataset; type is that which holds the file's type without loss (bool and enums as their integers, half floats as F32). DCPG_E_INPUT where it holds no numbers,
- * has more than DCPG_H5_MAX_NDIM dimensions, or claims more elements than a file of its size can hold, so that allocating that many is safe. */
+dcpg_status dcpg_h5_make_group(dcpg_h5 *file, const char *path,
+                               dcpg_err *err); /* with parents; fine if it exists */
+/* Shape of a dataset; type is that which holds the file's type without loss (bool and enums as their
+ * integers, half floats as F32). DCPG_E_INPUT where it holds no numbers, has more than DCPG_H5_MAX_NDIM
+ * dimensions, or claims more elements than a file of its size can hold, so that allocating that many is safe.
+ */
 dcpg_status dcpg_h5_shape_of(dcpg_h5 *file, const char *path, dcpg_h5_shape *shape, dcpg_err *err);
-/* Creates a dataset and its parent groups. Chunks larger than the dataset are cut; an empty dataset has none. */
+/* Creates a dataset and its parent groups. Chunks larger than the dataset are cut; an empty dataset has none.
+ */
 dcpg_status dcpg_h5_make(dcpg_h5 *file, const char *path, const dcpg_h5_shape *shape, dcpg_err *err);
 
-/* --- data. `type` is that of `data` in memory, row-major; numbers are converted, and those that do not fit are an error. A block NULL means all, which ranks write together
- * only if all hold the same. count 0 takes part with nothing, data may be NULL then. A block outside the dataset is DCPG_E_INPUT. --- */
-dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, const void *data, dcpg_err *err);
-dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, void *data, dcpg_err *err);
-/* Strings of a dataset, fixed or variable length, in row-major order; writing creates a 1-d dataset of fixed length, NUL-padded (numpy's S). On parallel files all ranks
- * write the same. Read lists are the caller's (dcpg_strings_free), empty on failure. */
+/* --- data. `type` is that of `data` in memory, row-major; numbers are converted, and those that do not fit
+ * are an error. A block NULL means all, which ranks write together only if all hold the same. count 0 takes
+ * part with nothing, data may be NULL then. A block outside the dataset is DCPG_E_INPUT. --- */
+dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block,
+                          const void *data, dcpg_err *err);
+dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block,
+                         void *data, dcpg_err *err);
+/* Strings of a dataset, fixed or variable length, in row-major order; writing creates a 1-d dataset of fixed
+ * length, NUL-padded (numpy's S). On parallel files all ranks write the same. Read lists are the caller's
+ * (dcpg_strings_free), empty on failure. */
 dcpg_status dcpg_h5_write_strings(dcpg_h5 *file, const char *path, const dcpg_strings *text, dcpg_err *err);
 dcpg_status dcpg_h5_read_strings(dcpg_h5 *file, const char *path, dcpg_strings *text, dcpg_err *err);
 
 /* --- attributes of a group or dataset ("/" is the root); writing replaces --- */
 bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name);
-dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const char *name, const char *text, dcpg_err *err);
-dcpg_status dcpg_h5_read_attr_string(dcpg_h5 *file, const char *path, const char *name, char **text, dcpg_err *err); /* dcpg_free */
-/* A list of strings; an empty list is written as an empty float64 array, as h5py does, and read back from any empty attribute. Long lists (over 64 KB) are cut into
- * name0, name1 ... as Keras does. */
-dcpg_status dcpg_h5_write_attr_strings(dcpg_h5 *file, const char *path, const char *name, const dcpg_strings *text, dcpg_err *err);
-dcpg_status dcpg_h5_read_attr_strings(dcpg_h5 *file, const char *path, const char *name, dcpg_strings *text, dcpg_err *err);
-dcpg_status dcpg_h5_write_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t value, dcpg_err *err);
-dcpg_status dcpg_h5_read_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t *value, dcpg_err *err);
+dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const char *name, const char *text,
+                                      dcpg_err *err);
+dcpg_status dcpg_h5_read_attr_string(dcpg_h5 *file, const char *path, const char *name, char **text,
+                                     dcpg_err *err); /* dcpg_free */
+/* A list of strings; an empty list is written as an empty float64 array, as h5py does, and read back from any
+ * empty attribute. Long lists (over 64 KB) are cut into name0, name1 ... as Keras does. */
+dcpg_status dcpg_h5_write_attr_strings(dcpg_h5 *file, const char *path, const char *name,
+                                       const dcpg_strings *text, dcpg_err *err);
+dcpg_status dcpg_h5_read_attr_strings(dcpg_h5 *file, const char *path, const char *name, dcpg_strings *text,
+                                      dcpg_err *err);
+dcpg_status dcpg_h5_write_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t value,
+                                   dcpg_err *err);
+dcpg_status dcpg_h5_read_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t *value,
+                                  dcpg_err *err);
 
 /* Version of the HDF5 library, "1.10.8". */
 const char *dcpg_h5_version(char text[32]);

@@ -84,8 +84,8 @@ dcpg_status dcpg_keras_read_weights(const char *path, const dcpg_graph *graph, c
                                     dcpg_weights *weights, dcpg_err *err);
 
 /* Loads a model as a user names it: a directory (model.json with model_weights.h5, else model_weights_val.h5,
- * else model_weights_train.h5, else model.h5; without model.json, model.h5), a model.h5, or model.json followed by a weights
- * file. Rank 0 reads, all ranks receive. Collective. */
+ * else model_weights_train.h5, else model.h5; without model.json, model.h5), a model.h5, or model.json
+ * followed by a weights file. Rank 0 reads, all ranks receive. Collective. */
 dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, const dcpg_par *par,
                                 dcpg_log *log, dcpg_graph **graph, dcpg_weights *weights, dcpg_err *err);
 

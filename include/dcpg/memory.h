@@ -31,8 +31,8 @@ typedef struct dcpg_arena {
 /* The next `count` * `size` bytes; NULL while measuring. Local. */
 void *dcpg_arena_take(dcpg_arena *arena, size_t count, size_t size);
 
-/* Bytes of this process that are in memory now, shared ones included; where the system does not tell, the most so
- * far. Local. */
+/* Bytes of this process that are in memory now, shared ones included; where the system does not tell, the
+ * most so far. Local. */
 size_t dcpg_memory_used(void);
 
 #endif

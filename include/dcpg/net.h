@@ -1,4 +1,5 @@
-/* The net: a graph lowered to the operations that run, with all its memory. Runs without MPI; sums over ranks go through a reducer. */
+/* The net: a graph lowered to the operations that run, with all its memory. Runs without MPI; sums over ranks
+ * go through a reducer. */
 #ifndef DCPG_NET_H
 #define DCPG_NET_H
 
@@ -17,19 +18,21 @@ typedef struct dcpg_param {
     dcpg_weight weight; /* name and shape */
     size_t offset;      /* of its first value in net->params (and, where !state, in every node's gradients) */
     size_t size;
-    size_t row, stride; /* stored as size / row rows of `row` values, `stride` apart (heads are columns of one matrix); row == stride: contiguous */
+    size_t row, stride; /* stored as size / row rows of `row` values, `stride` apart (heads are columns of one
+                           matrix); row == stride: contiguous */
     float l1, l2;
-    bool trainable;     /* false: frozen, or moving statistics (not updated) */
+    bool trainable; /* false: frozen, or moving statistics (not updated) */
 } dcpg_param;
 
 typedef struct dcpg_net_options {
-    int64_t max_rows;       /* most samples of one call */
-    int total, first, end;  /* leaves of the summation tree, and this rank's; 1, 0, 1 for prediction */
-    int at_once;            /* training: most leaves of one pass; 0: all of this rank's. Changes no bit of any result, see dcpg_net_pass */
-    bool train;             /* keep activations and gradients */
-    bool bf16_sums;         /* round sums of gradients to bfloat16, at every node of the tree */
-    uint64_t seed;          /* dropout keys */
-    bool profile;           /* measure the time of every operation, see dcpg_net_times */
+    int64_t max_rows;      /* most samples of one call */
+    int total, first, end; /* leaves of the summation tree, and this rank's; 1, 0, 1 for prediction */
+    int at_once;    /* training: most leaves of one pass; 0: all of this rank's. Changes no bit of any result,
+                       see dcpg_net_pass */
+    bool train;     /* keep activations and gradients */
+    bool bf16_sums; /* round sums of gradients to bfloat16, at every node of the tree */
+    uint64_t seed;  /* dropout keys */
+    bool profile;   /* measure the time of every operation, see dcpg_net_times */
 } dcpg_net_options;
 
 /* Samples to run on. The caller owns the arrays, which must live until backward is done. */
@@ -46,30 +49,33 @@ typedef struct dcpg_input {
 
 /* What to learn from. */
 typedef struct dcpg_targets {
-    const float *label;        /* [n][nb_output]: 0..1 or a class index; -1: missing */
+    const float *label;         /* [n][nb_output]: 0..1 or a class index; -1: missing */
     const float *output_weight; /* [nb_output] */
-    const float *class_weight; /* [nb_output][DCPG_MAX_CLASSES]; NULL: all 1 */
+    const float *class_weight;  /* [nb_output][DCPG_MAX_CLASSES]; NULL: all 1 */
 } dcpg_targets;
 
 typedef struct dcpg_net {
     const dcpg_graph *graph; /* not owned */
     dcpg_net_options options;
-    size_t nb_trained;       /* floats that have gradients: params[0 .. nb_trained) */
-    size_t nb_value;         /* floats of params, moving statistics included (at the end) */
-    float *params;           /* [nb_value] ONE allocation */
-    float *grads;            /* [nb_node][nb_trained] sums over this rank's maximal nodes; after backward and reducer.wait the total is in node 0. Spare levels behind */
-    int nb_pass;             /* forward, loss and backward passes of a step, each over some of the rank's leaves */
+    size_t nb_trained; /* floats that have gradients: params[0 .. nb_trained) */
+    size_t nb_value;   /* floats of params, moving statistics included (at the end) */
+    float *params;     /* [nb_value] ONE allocation */
+    float *grads;      /* [nb_node][nb_trained] sums over this rank's maximal nodes; after backward and
+                          reducer.wait the total is in node 0. Spare levels behind */
+    int nb_pass;       /* forward, loss and backward passes of a step, each over some of the rank's leaves */
     int nb_node;
     dcpg_node node[DCPG_MAX_NODES];
     int nb_param;
-    dcpg_param *param;       /* [nb_param] directory in the graph's order */
+    dcpg_param *param; /* [nb_param] directory in the graph's order */
     int nb_output;
-    const char **output;     /* [nb_output] names */
+    const char **output;        /* [nb_output] names */
     struct dcpg_net_plan *plan; /* operations and activations: src/nn/plan.h */
 } dcpg_net;
 
-/* Plans operations and memory, allocates everything; no later call allocates. `graph` must outlive the net. DCPG_E_INPUT where an output layer's size does not fit its name. Local. */
-dcpg_status dcpg_net_new(const dcpg_graph *graph, const dcpg_net_options *options, dcpg_net **net, dcpg_err *err);
+/* Plans operations and memory, allocates everything; no later call allocates. `graph` must outlive the net.
+ * DCPG_E_INPUT where an output layer's size does not fit its name. Local. */
+dcpg_status dcpg_net_new(const dcpg_graph *graph, const dcpg_net_options *options, dcpg_net **net,
+                         dcpg_err *err);
 void dcpg_net_free(dcpg_net *net);
 
 /* Keras's initial weights; a layer's are a function of (seed, layer name, weight name) alone. Local. */
@@ -86,41 +92,52 @@ typedef struct dcpg_net_samples {
     dcpg_leaves leaves;
 } dcpg_net_samples;
 
-/* Pass `pass` of a step over the samples of `input` and `targets`, which are those of all leaves of this rank. All passes are to be made in their order, each forward, loss, backward.
- * Row i of the part is row i + part->leaves.row[0] of the whole. Where nb_pass is 1, input and targets serve as they are. Pure. */
-void dcpg_net_pass(const dcpg_net *net, int pass, const dcpg_input *input, const dcpg_targets *targets, dcpg_net_samples *part);
+/* Pass `pass` of a step over the samples of `input` and `targets`, which are those of all leaves of this
+ * rank. All passes are to be made in their order, each forward, loss, backward. Row i of the part is row i +
+ * part->leaves.row[0] of the whole. Where nb_pass is 1, input and targets serve as they are. Pure. */
+void dcpg_net_pass(const dcpg_net *net, int pass, const dcpg_input *input, const dcpg_targets *targets,
+                   dcpg_net_samples *part);
 
-/* Forward pass. training: batch statistics (summed over ranks by `reducer`: Collective then; NULL where this net holds all leaves), dropout; also updates the moving statistics
- * (not those of frozen layers, which Keras 2.2 still normalises by the batch). Otherwise moving statistics, no dropout; Local, reducer may be NULL. */
+/* Forward pass. training: batch statistics (summed over ranks by `reducer`: Collective then; NULL where this
+ * net holds all leaves), dropout; also updates the moving statistics (not those of frozen layers, which
+ * Keras 2.2 still normalises by the batch). Otherwise moving statistics, no dropout; Local, reducer may be
+ * NULL. */
 void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer);
 
 /* Predictions of output o of the last forward pass: sample i, unit j at p[i * stride + j]. */
 const float *dcpg_net_prediction(const dcpg_net *net, int output, int64_t *stride);
 
-/* SUM of class weight * loss of samples first .. end-1 into loss[nb_output] (the caller divides by n_global and multiplies by the output weights), without penalty. with_gradient: prepares
- * backward for these rows (output weights included). Rows are those of one leaf when the sums go through the tree. A missing label (-1) enters with the weight 1e-7. Local. */
-void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, int64_t first, int64_t end, bool with_gradient, double *loss);
+/* SUM of class weight * loss of samples first .. end-1 into loss[nb_output] (the caller divides by n_global
+ * and multiplies by the output weights), without penalty. with_gradient: prepares backward for these rows
+ * (output weights included). Rows are those of one leaf when the sums go through the tree. A missing label
+ * (-1) enters with the weight 1e-7. Local. */
+void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, int64_t first,
+                   int64_t end, bool with_gradient, double *loss);
 
-/* Backward pass (once) after forward(training) and loss over all rows; of several passes only the last one hands ranges to the reducer. Layers from last to first; reducer->start for each range of gradients as it becomes ready (whole ranges, in
- * the same order on all ranks), reducer->poll in between. The caller calls reducer->wait. Gradients are those of the loss divided by n_global, without penalty; those of frozen layers are 0 and not reduced. The predictions stay. Collective;
- * reducer NULL where this net holds all leaves. */
+/* Backward pass (once) after forward(training) and loss over all rows; of several passes only the last one
+ * hands ranges to the reducer. Layers from last to first; reducer->start for each range of gradients as it
+ * becomes ready (whole ranges, in the same order on all ranks), reducer->poll in between. The caller calls
+ * reducer->wait. Gradients are those of the loss divided by n_global, without penalty; those of frozen layers
+ * are 0 and not reduced. The predictions stay. Collective; reducer NULL where this net holds all leaves. */
 void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reducer *reducer);
 
 /* Where the time goes: an operation, which may stand for several layers that run in one pass. */
 typedef struct dcpg_op_time {
-    const char *kind;        /* "conv_pool", "batch_norm" ... */
-    const char *layer;       /* name of the first of its layers; the net's */
-    int64_t macs;            /* multiply-adds per sample, forward */
+    const char *kind;         /* "conv_pool", "batch_norm" ... */
+    const char *layer;        /* name of the first of its layers; the net's */
+    int64_t macs;             /* multiply-adds per sample, forward */
     double forward, backward; /* seconds so far, those of waiting for other ranks (batch norm) included */
 } dcpg_op_time;
 
-/* The operations in the order in which they run; returns their number, also where `time` is NULL. All 0 unless options.profile. Local. */
+/* The operations in the order in which they run; returns their number, also where `time` is NULL. All 0
+ * unless options.profile. Local. */
 int dcpg_net_times(const dcpg_net *net, dcpg_op_time *time);
 
 /* Penalty l1 * sum|w| + l2 * sum w^2 over penalised parameters. Local. */
 double dcpg_net_penalty(const dcpg_net *net);
 
-/* Sizes: parameters by kind, multiply-adds and activation bytes per sample of a graph, before any net is made. */
+/* Sizes: parameters by kind, multiply-adds and activation bytes per sample of a graph, before any net is
+ * made. */
 typedef struct dcpg_net_size {
     int64_t trainable, not_trainable; /* values */
     int64_t macs;                     /* multiply-adds per sample, forward */
@@ -128,8 +145,10 @@ typedef struct dcpg_net_size {
 } dcpg_net_size;
 dcpg_status dcpg_net_measure(const dcpg_graph *graph, dcpg_net_size *size, dcpg_err *err);
 
-/* Bytes that dcpg_net_new allocates. DCPG_E_USAGE where `options` asks for several passes and batch normalisation needs all samples at once. Local. */
-dcpg_status dcpg_net_bytes(const dcpg_graph *graph, const dcpg_net_options *options, size_t *bytes, dcpg_err *err);
+/* Bytes that dcpg_net_new allocates. DCPG_E_USAGE where `options` asks for several passes and batch
+ * normalisation needs all samples at once. Local. */
+dcpg_status dcpg_net_bytes(const dcpg_graph *graph, const dcpg_net_options *options, size_t *bytes,
+                           dcpg_err *err);
 
 /* Prints layers, output extents, parameters, as `dcpg models NAME` shows them. */
 void dcpg_graph_print(const dcpg_graph *graph, FILE *out);

@@ -32,27 +32,33 @@ typedef struct dcpg_opt {
     dcpg_opt_kind kind;
     const char *name;    /* as in DeepCpG, with '_', without the dashes; of a group: its title */
     void *value;         /* by kind, as above */
-    const char *initial; /* default as text, shown in --help and parsed like a user's value (words of a list stand between blanks); NULL: none, the value is left as it is */
+    const char *initial; /* default as text, shown in --help and parsed like a user's value (words of a list
+                            stand between blanks); NULL: none, the value is left as it is */
     double min, max;     /* range of numbers where min < max */
     const char *help;    /* one line; says units and what leaving it out means */
     const char *meaning; /* word for the value in --help: "FILE", "N"; NULL: by kind */
 } dcpg_opt;
 
 typedef struct dcpg_command_line {
-    const char *usage;         /* e.g. "dcpg eval STORE --model_files DIR [options]" */
-    const char *about;         /* one paragraph for --help */
-    const dcpg_opt *options;   /* ends with a NULL name */
-    dcpg_strings *positional;  /* words that belong to no option; NULL: none allowed */
+    const char *usage;        /* e.g. "dcpg eval STORE --model_files DIR [options]" */
+    const char *about;        /* one paragraph for --help */
+    const dcpg_opt *options;  /* ends with a NULL name */
+    dcpg_strings *positional; /* words that belong to no option; NULL: none allowed */
 } dcpg_command_line;
 
-/* Fills the values, defaults first; argv[0] is skipped. DCPG_E_USAGE names the unknown or wrong option and the nearest known name. `*help` is set, and
- * the words are not looked at, when --help or -h is among them. Lists and positionals are the caller's to free, on failure too. Local: every rank parses the same words. */
-dcpg_status dcpg_options_parse(const dcpg_command_line *line, int argc, char **argv, bool *help, dcpg_err *err);
+/* Fills the values, defaults first; argv[0] is skipped. DCPG_E_USAGE names the unknown or wrong option and
+ * the nearest known name. `*help` is set, and the words are not looked at, when --help or -h is among them.
+ * Lists and positionals are the caller's to free, on failure too. Local: every rank parses the same words. */
+dcpg_status dcpg_options_parse(const dcpg_command_line *line, int argc, char **argv, bool *help,
+                               dcpg_err *err);
 
-/* Appends words that, parsed with the same table, give the values that it holds now, positional words too. Local. */
-dcpg_status dcpg_options_words(const dcpg_opt *options, const dcpg_strings *positional, dcpg_strings *words, dcpg_err *err);
+/* Appends words that, parsed with the same table, give the values that it holds now, positional words too.
+ * Local. */
+dcpg_status dcpg_options_words(const dcpg_opt *options, const dcpg_strings *positional, dcpg_strings *words,
+                               dcpg_err *err);
 
-/* Name of the first option that has another value in the table `b` of the same options, and is not among free_names (ends with NULL); NULL: all are the same. Pure. */
+/* Name of the first option that has another value in the table `b` of the same options, and is not among
+ * free_names (ends with NULL); NULL: all are the same. Pure. */
 const char *dcpg_options_differ(const dcpg_opt *a, const dcpg_opt *b, const char *const *free_names);
 
 /* Prints usage, about, and every option with its default, in lines of 100 columns. Local. */

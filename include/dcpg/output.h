@@ -1,5 +1,6 @@
-/* Outputs: what the name of an output says about its head, loss, metrics and class weights (design: DeepCpG 1.0.7).
- * The name is split at '/': the last part decides (mean, mode, var, cat_var, cat2_var, entropy, diff), and the first where it is bulk or cpg; all others are binary. */
+/* Outputs: what the name of an output says about its head, loss, metrics and class weights (design:
+ * DeepCpG 1.0.7). The name is split at '/': the last part decides (mean, mode, var, cat_var, cat2_var,
+ * entropy, diff), and the first where it is bulk or cpg; all others are binary. */
 #ifndef DCPG_OUTPUT_H
 #define DCPG_OUTPUT_H
 
@@ -8,7 +9,12 @@
 
 typedef enum dcpg_loss { DCPG_LOSS_BCE, DCPG_LOSS_MSE, DCPG_LOSS_CCE } dcpg_loss;
 
-typedef enum dcpg_metric { DCPG_METRIC_ACC, DCPG_METRIC_MSE, DCPG_METRIC_MAE, DCPG_METRIC_CAT_ACC } dcpg_metric;
+typedef enum dcpg_metric {
+    DCPG_METRIC_ACC,
+    DCPG_METRIC_MSE,
+    DCPG_METRIC_MAE,
+    DCPG_METRIC_CAT_ACC
+} dcpg_metric;
 enum { DCPG_MAX_METRICS = 3, DCPG_MAX_CLASSES = 3 };
 
 typedef struct dcpg_output_kind {
@@ -17,7 +23,7 @@ typedef struct dcpg_output_kind {
     dcpg_loss loss;
     int nb_metric;
     dcpg_metric metric[DCPG_MAX_METRICS]; /* while training */
-    int nb_class;               /* classes that get class weights: 2, 3, or 0 (weight 1 for all) */
+    int nb_class;                         /* classes that get class weights: 2, 3, or 0 (weight 1 for all) */
 } dcpg_output_kind;
 
 /* Pure. */

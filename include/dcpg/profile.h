@@ -1,4 +1,5 @@
-/* Methylation profiles and genomes as files hold them: readers for one file each, local to a rank. Positions are 1-based, on the C of a CpG, after reading. */
+/* Methylation profiles and genomes as files hold them: readers for one file each, local to a rank. Positions
+ * are 1-based, on the C of a CpG, after reading. */
 #ifndef DCPG_PROFILE_H
 #define DCPG_PROFILE_H
 
@@ -9,18 +10,18 @@
 
 /* Calls of one cell on one chromosome, sorted by position, no position twice. */
 typedef struct dcpg_calls {
-    char *chromo;   /* normalised: upper case, without a leading CHR */
+    char *chromo; /* normalised: upper case, without a leading CHR */
     int64_t n, room;
-    int32_t *pos;   /* [n] 1-based */
-    float *value;   /* [n] in [0, 1] */
+    int32_t *pos; /* [n] 1-based */
+    float *value; /* [n] in [0, 1] */
 } dcpg_calls;
 
 /* A profile: the calls of one cell, chromosomes in bytewise order, those without calls left out. */
 typedef struct dcpg_profile {
-    char *cell;      /* the file's basename up to the first '.' */
+    char *cell; /* the file's basename up to the first '.' */
     int nb_chromo;
     dcpg_calls *chromo;
-    bool binary;     /* no value strictly between 0 and 1 */
+    bool binary; /* no value strictly between 0 and 1 */
 } dcpg_profile;
 
 /* ---- the genome's CpGs ---- */
@@ -42,51 +43,64 @@ const dcpg_cg_chromo *dcpg_cg_find(const dcpg_cg_map *map, const char *name);
 
 /* ---- reading ---- */
 
+/* clang-format off: a table */
 /* How reads become a value.
  *              counts (meth of total reads)               values without counts
  *  AUTO        as ROUND                                   as they are
- *  ROUND       1 or 0, whichever most reads say;          the same of the share (0.5 is dropped); those of a DeepCpG TSV
- *              a tie is dropped                           stay as they are: they are states or fractions by their author's will
+ *  ROUND       1 or 0, whichever most reads say;          the same of the share (0.5 is dropped); those of a
+ *              a tie is dropped                           DeepCpG TSV stay as they are: they are states or
+ *                                                         fractions by their author's will
  *  STRICT      calls whose reads all agree                values 0 and 1
  *  FRACTION    meth / total                               as they are */
+/* clang-format on */
 typedef enum dcpg_call { DCPG_CALL_AUTO, DCPG_CALL_ROUND, DCPG_CALL_STRICT, DCPG_CALL_FRACTION } dcpg_call;
 
 /* The rule called "auto", "round", "strict" or "fraction". DCPG_E_USAGE names the known ones. Local. */
 dcpg_status dcpg_call_named(const char *name, dcpg_call *call, dcpg_err *err);
 
 typedef struct dcpg_profile_options {
-    const char *format;          /* a name of dcpg_profile_formats, or columns (see there); NULL or "auto": told by the content */
+    const char *format; /* a name of dcpg_profile_formats, or columns (see there); NULL or "auto": told by the
+                           content */
     const dcpg_cg_map *genome;   /* NULL: positions are believed */
     const dcpg_strings *chromos; /* only these (normalised names); NULL or empty: all */
     dcpg_call call;
-    int bedgraph_base;           /* 0 or 1: where bedGraphs of fractions start counting; -1: the genome tells, without one they are refused */
-    int64_t min_reads;           /* of both strands together; 0 and 1: any */
-    double min_cg;               /* percentage of calls that must stand on a CG */
+    int bedgraph_base; /* 0 or 1: where bedGraphs of fractions start counting; -1: the genome tells, without
+                          one they are refused */
+    int64_t min_reads; /* of both strands together; 0 and 1: any */
+    double min_cg;     /* percentage of calls that must stand on a CG */
 } dcpg_profile_options;
 
 enum { DCPG_MINUS_1, DCPG_IN_PLACE, DCPG_PLUS_1 };
 
-/* What became of the calls of a file. Counts are of lines that hold an observed CpG, on chromosomes of `chromos`. */
+/* What became of the calls of a file. Counts are of lines that hold an observed CpG, on chromosomes of
+ * `chromos`. */
 typedef struct dcpg_profile_report {
-    char format[16];          /* as recognised */
-    int64_t calls;            /* in the file */
-    int64_t elsewhere;        /* of these, on contigs that the genome lacks; dropped */
-    char contig[64];          /* one of these contigs */
-    int64_t hit[2][3];        /* on a CG when moved by -1, 0, +1 (DCPG_MINUS_1 ...), [0] on the strand that the file names, [1] on either */
-    int shift;                /* -1, 0 or 1: how positions were moved */
-    bool strand_ignored;      /* the file's strands contradict the genome */
-    int64_t on_cg;            /* calls kept so far */
-    int64_t tied, few;        /* CpGs dropped as their reads disagree, and as they are too few */
+    char format[16];   /* as recognised */
+    int64_t calls;     /* in the file */
+    int64_t elsewhere; /* of these, on contigs that the genome lacks; dropped */
+    char contig[64];   /* one of these contigs */
+    int64_t hit[2][3]; /* on a CG when moved by -1, 0, +1 (DCPG_MINUS_1 ...), [0] on the strand that the file
+                          names, [1] on either */
+    int shift;         /* -1, 0 or 1: how positions were moved */
+    bool strand_ignored; /* the file's strands contradict the genome */
+    int64_t on_cg;       /* calls kept so far */
+    int64_t tied, few;   /* CpGs dropped as their reads disagree, and as they are too few */
 } dcpg_profile_report;
 
-/* Reads a profile in any of the formats of dcpg_profile_formats; plain, gzip or bgzip. Empty lines, lines that start with '#', track and browser lines, and a first line of column names are
- * skipped. Without a genome positions are believed. With one, the file votes: of the offsets -1, 0 and +1 the one that puts most calls on a CG (on its C, or on its G where the call is of
- * the other strand; a strand column is used where there is one, unless it contradicts the genome) is taken, the format's own convention unless another is clearly better (by 1 % of the calls).
- * Calls on a G move to its C; both strands are merged: counts are added, values without counts averaged. What still misses is dropped and counted.
- * `report` may be NULL. DCPG_E_INPUT with file, line and remedy: what is no number, out of range or contradicts itself (end before start, more methylated reads than reads), a position
- * twice in a format without counts (those with counts are added up), a broken gzip stream, a file without lines of data, fewer than min_cg percent of the calls on a CG, no chromosome in common
- * with the genome. A profile may end without calls: all dropped. Free with dcpg_profile_free. Local. */
-dcpg_status dcpg_profile_load(const char *path, const dcpg_profile_options *options, dcpg_profile *profile, dcpg_profile_report *report, dcpg_err *err);
+/* Reads a profile in any of the formats of dcpg_profile_formats; plain, gzip or bgzip. Empty lines, lines
+ * that start with '#', track and browser lines, and a first line of column names are skipped. Without a
+ * genome positions are believed. With one, the file votes: of the offsets -1, 0 and +1 the one that puts most
+ * calls on a CG (on its C, or on its G where the call is of the other strand; a strand column is used where
+ * there is one, unless it contradicts the genome) is taken, the format's own convention unless another is
+ * clearly better (by 1 % of the calls). Calls on a G move to its C; both strands are merged: counts are
+ * added, values without counts averaged. What still misses is dropped and counted. `report` may be NULL.
+ * DCPG_E_INPUT with file, line and remedy: what is no number, out of range or contradicts itself (end before
+ * start, more methylated reads than reads), a position twice in a format without counts (those with counts
+ * are added up), a broken gzip stream, a file without lines of data, fewer than min_cg percent of the calls
+ * on a CG, no chromosome in common with the genome. A profile may end without calls: all dropped. Free with
+ * dcpg_profile_free. Local. */
+dcpg_status dcpg_profile_load(const char *path, const dcpg_profile_options *options, dcpg_profile *profile,
+                              dcpg_profile_report *report, dcpg_err *err);
 
 /* The same without a genome, bedGraphs counting from 1. Local. */
 dcpg_status dcpg_profile_read(const char *path, dcpg_profile *profile, dcpg_err *err);
@@ -95,16 +109,20 @@ void dcpg_profile_free(dcpg_profile *profile);
 /* Share of the calls on contigs of the genome that stand on a CG, in percent; 100 where there are none. */
 double dcpg_profile_on_cg(const dcpg_profile_report *report);
 
-/* Names that `format` may take, one after the other with what they are; NULL after the last. Besides these, columns in the notation of MethSCAn:
- * chromosome:position:methylated:total or unmethylated:separator:header, for example 1:2:5:6c:tab:0 (numbers of columns from 1; 'c' coverage, 'u' unmethylated; lines of header). Local. */
+/* Names that `format` may take, one after the other with what they are; NULL after the last. Besides these,
+ * columns in the notation of MethSCAn: chromosome:position:methylated:total or unmethylated:separator:header,
+ * for example 1:2:5:6c:tab:0 (numbers of columns from 1; 'c' coverage, 'u' unmethylated; lines of header).
+ * Local. */
 const char *dcpg_profile_format_name(int i, const char **about);
 
 /* DCPG_E_USAGE unless `format` is one of these names, "auto", or columns. Local. */
 dcpg_status dcpg_profile_check_format(const char *format, dcpg_err *err);
 
-/* Words to profiles: files as they are, named by dcpg_cell_name; a single word may be a manifest, which is told by its first line: lines of name, tab, path, the latter relative to its
- * folder. names[i] belongs to paths[i]. DCPG_E_INPUT: a line that is not so, a name that is empty or holds a '/'. Local. */
-dcpg_status dcpg_profile_list(const dcpg_strings *words, dcpg_strings *names, dcpg_strings *paths, dcpg_err *err);
+/* Words to profiles: files as they are, named by dcpg_cell_name; a single word may be a manifest, which is
+ * told by its first line: lines of name, tab, path, the latter relative to its folder. names[i] belongs to
+ * paths[i]. DCPG_E_INPUT: a line that is not so, a name that is empty or holds a '/'. Local. */
+dcpg_status dcpg_profile_list(const dcpg_strings *words, dcpg_strings *names, dcpg_strings *paths,
+                              dcpg_err *err);
 
 /* "chr1" -> "1", "ChrX" -> "X", "chrM" -> "MT"; NULL when out of memory; dcpg_free. */
 char *dcpg_chromo_name(const char *raw);
@@ -119,7 +137,8 @@ typedef struct dcpg_run_n {
     int64_t start, end;
 } dcpg_run_n;
 
-/* A chromosome packed: 2 bits per base (A 0, T 1, G 2, C 3; base i in bits 2(i%4) of byte i/4; other letters 0), and the runs of the others. */
+/* A chromosome packed: 2 bits per base (A 0, T 1, G 2, C 3; base i in bits 2(i%4) of byte i/4; other letters
+ * 0), and the runs of the others. */
 typedef struct dcpg_sequence {
     char *chromo;    /* normalised name */
     int64_t length;  /* bases */
@@ -137,14 +156,17 @@ void dcpg_cg_bits(const dcpg_sequence *sequence, uint64_t *bits);
 
 typedef dcpg_status dcpg_sequence_fn(void *context, dcpg_sequence *sequence, dcpg_err *err);
 
-/* Reads a FASTA file (plain, gzip, bgzip; one sequence or many) and gives each to `each`, which may take it over by zeroing the struct. The name is the first word of the header line,
- * whatever the file is called. Letters for several bases (IUPAC) and X count as N. DCPG_E_INPUT with file and line: no '>' at the start, a letter that is no base, a sequence without bases
- * or name, a name twice in one file, no sequence, a cut gzip stream. What was given to `each` before an error may be incomplete as a genome. Local. */
+/* Reads a FASTA file (plain, gzip, bgzip; one sequence or many) and gives each to `each`, which may take it
+ * over by zeroing the struct. The name is the first word of the header line, whatever the file is called.
+ * Letters for several bases (IUPAC) and X count as N. DCPG_E_INPUT with file and line: no '>' at the start, a
+ * letter that is no base, a sequence without bases or name, a name twice in one file, no sequence, a cut gzip
+ * stream. What was given to `each` before an error may be incomplete as a genome. Local. */
 dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err);
 void dcpg_sequence_free(dcpg_sequence *sequence);
 
-/* Expands words that are directories to the FASTA files inside (*.fa, *.fasta, *.fna, each also with .gz or .bgz), sorted; other words are taken as files. DCPG_E_INPUT: nothing is
- * called so, or a directory holds none. Local. */
+/* Expands words that are directories to the FASTA files inside (*.fa, *.fasta, *.fna, each also with .gz or
+ * .bgz), sorted; other words are taken as files. DCPG_E_INPUT: nothing is called so, or a directory holds
+ * none. Local. */
 dcpg_status dcpg_fasta_list(const dcpg_strings *words, dcpg_strings *files, dcpg_err *err);
 
 #endif

@@ -1,5 +1,6 @@
-/* Random numbers as a function of a key and a counter, so that nothing depends on who draws first: not on ranks, not on threads.
- * Philox4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
+/* Random numbers as a function of a key and a counter, so that nothing depends on who draws first: not on
+ * ranks, not on threads. Philox4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC
+ * 2011. */
 #ifndef DCPG_RNG_H
 #define DCPG_RNG_H
 
@@ -21,9 +22,9 @@ typedef struct dcpg_rng {
 void dcpg_rng_start(dcpg_rng *rng, uint64_t seed, uint64_t stream);
 uint32_t dcpg_rng_u32(dcpg_rng *rng);
 uint64_t dcpg_rng_u64(dcpg_rng *rng);
-double dcpg_rng_uniform(dcpg_rng *rng);                   /* [0, 1), 53 bits */
-double dcpg_rng_normal(dcpg_rng *rng);                    /* mean 0, variance 1 (Box-Muller) */
-uint64_t dcpg_rng_below(dcpg_rng *rng, uint64_t n);       /* 0 .. n-1, unbiased; n > 0 */
+double dcpg_rng_uniform(dcpg_rng *rng);                     /* [0, 1), 53 bits */
+double dcpg_rng_normal(dcpg_rng *rng);                      /* mean 0, variance 1 (Box-Muller) */
+uint64_t dcpg_rng_below(dcpg_rng *rng, uint64_t n);         /* 0 .. n-1, unbiased; n > 0 */
 void dcpg_rng_shuffle(dcpg_rng *rng, int64_t *x, size_t n); /* Fisher-Yates */
 
 /* FNV-1a hash of a string: turns layer and cell names into stream numbers. */

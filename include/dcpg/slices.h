@@ -1,5 +1,5 @@
-/* Who owns which part of an array that all ranks hold: the array is cut into blocks, each block into one slice
- * per rank. A function of the sizes alone, so that ranks need not tell each other. */
+/* Who owns which part of an array that all ranks hold: the array is cut into blocks, each block into one
+ * slice per rank. A function of the sizes alone, so that ranks need not tell each other. */
 #ifndef DCPG_SLICES_H
 #define DCPG_SLICES_H
 
@@ -18,14 +18,15 @@ typedef struct dcpg_slices {
 /* Blocks of the array. Pure. */
 size_t dcpg_slices_blocks(const dcpg_slices *slices);
 
-/* What rank `rank` owns of block `block`: may be empty. Slices begin at multiples of 16 values from the block's
- * first one (cache lines of floats) and tile the block in the order of the ranks. Pure. */
+/* What rank `rank` owns of block `block`: may be empty. Slices begin at multiples of 16 values from the
+ * block's first one (cache lines of floats) and tile the block in the order of the ranks. Pure. */
 dcpg_range dcpg_slice(const dcpg_slices *slices, size_t block, int rank);
 
 /* Values that slices->rank owns in all. Pure. */
 size_t dcpg_slices_count(const dcpg_slices *slices);
 
-/* Copies what slices->rank owns out of the array full[total] to the values side by side, own[count], or back. */
+/* Copies what slices->rank owns out of the array full[total] to the values side by side, own[count], or back.
+ */
 void dcpg_slices_take(const dcpg_slices *slices, const float *full, float *own);
 void dcpg_slices_put(const dcpg_slices *slices, const float *own, float *full);
 

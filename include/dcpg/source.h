@@ -17,7 +17,8 @@ typedef struct dcpg_batch {
     int64_t *id;     /* [room] sample numbers (global) */
     uint8_t *dna;    /* [room][dna_wlen] codes A0 T1 G2 C3 N4; NULL when not asked for */
     float *cpg; /* [room][nb_cell][2 * cpg_wlen]: states then distances min(d, 25000) / 25000; missing: 0 (0.5
-                   for a continuous cell) and 1; raw: distances in bp, missing: -1 and -1; NULL when not asked for */
+                   for a continuous cell) and 1; raw: distances in bp, missing: -1 and -1; NULL when not asked
+                   for */
     float *label; /* [room][nb_output]; -1: missing */
 } dcpg_batch;
 
@@ -49,8 +50,10 @@ typedef struct dcpg_source_ops {
      * class weights: count[nb_output][3] (rounded label 0, 1, 2). Local. */
     dcpg_status (*count_labels)(dcpg_source *source, int64_t first, int64_t end, int64_t *count,
                                 dcpg_err *err);
-    /* Whether sample[nb], inside the loaded range, lie in the source's annotations: out[nb][annos.n], 0 or 1. Local. */
-    dcpg_status (*inside)(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out, dcpg_err *err);
+    /* Whether sample[nb], inside the loaded range, lie in the source's annotations: out[nb][annos.n], 0 or 1.
+     * Local. */
+    dcpg_status (*inside)(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out,
+                          dcpg_err *err);
     void (*close)(dcpg_source *source);
 } dcpg_source_ops;
 
@@ -99,14 +102,15 @@ typedef struct dcpg_shards {
     int64_t *row;    /* [(end - first) * nb_block + 1] rows of the leaves in the current step's share */
 } dcpg_shards;
 
-/* Where V > sites some shards are empty: fine for sweeps, and for steps without shuffling. DCPG_E_INPUT: no sites,
- * V > B, more ranks than V. Local. */
+/* Where V > sites some shards are empty: fine for sweeps, and for steps without shuffling. DCPG_E_INPUT: no
+ * sites, V > B, more ranks than V. Local. */
 dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, uint64_t seed,
                             bool shuffle, dcpg_shards **shards, dcpg_err *err);
 void dcpg_shards_free(dcpg_shards *shards);
 
 /* Cuts every shard's share of a step into nb_block leaves instead of one: of n samples block k has samples
- * dcpg_part(n, k, nb_block) .. dcpg_part(n, k + 1, nb_block) - 1. The samples stay those of the shard. Local. */
+ * dcpg_part(n, k, nb_block) .. dcpg_part(n, k + 1, nb_block) - 1. The samples stay those of the shard. Local.
+ */
 dcpg_status dcpg_shards_cut(dcpg_shards *shards, int nb_block, dcpg_err *err);
 
 /* Range of samples this rank's shards cover: what sweeps read. */
@@ -124,8 +128,8 @@ int64_t dcpg_shards_max_share(const dcpg_shards *shards); /* most samples of thi
 
 /* Samples of this rank in step `step` of the epoch into sample[], ordered by shard; fills shards->row;
  * returns their number. Shard v gives floor((v+1)B/V) - floor(vB/V) samples to each step, taken from its
- * order, which starts over when used up. Without shuffling the step's samples are step * B .. step * B + B - 1
- * (starting over behind the last), and part v of them is shard v's: step * B + floor(vB/V) .. step * B +
+ * order, which starts over when used up. Without shuffling the step's samples are step * B .. step * B + B -
+ * 1 (starting over behind the last), and part v of them is shard v's: step * B + floor(vB/V) .. step * B +
  * floor((v+1)B/V) - 1. Local. */
 int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample);
 

@@ -14,7 +14,8 @@ typedef enum dcpg_status {
     DCPG_E_NOMEM,   /* out of memory: exit code 1 */
     DCPG_E_NUMERIC, /* NaN or infinite loss: exit code 1 */
     DCPG_E_REQUEUE, /* stopped early with everything saved; run again to continue: exit code 85 */
-    DCPG_E_STOPPED  /* stopped by a signal with nothing saved: exit code 143, as of a program that SIGTERM ended */
+    DCPG_E_STOPPED  /* stopped by a signal with nothing saved: exit code 143, as of a program that SIGTERM
+                       ended */
 } dcpg_status;
 
 /* An error as a user reads it: one line that names file, line and remedy. The caller owns it; `status` is

@@ -26,8 +26,8 @@ char *dcpg_format(const char *fmt, ...) DCPG_PRINTF(1, 2);
 bool dcpg_parse_int(const char *text, int64_t *value);
 bool dcpg_parse_double(const char *text, double *value);
 
-/* A number of bytes: decimal, with K, M, G or T for powers of 1024 behind it ("8G", "1.5GiB", "500MB"); false where it is not
- * one, is 0, or does not fit. */
+/* A number of bytes: decimal, with K, M, G or T for powers of 1024 behind it ("8G", "1.5GiB", "500MB"); false
+ * where it is not one, is 0, or does not fit. */
 bool dcpg_parse_size(const char *text, size_t *bytes);
 
 /* Bytes as "1.5 GiB"; writes at most 32 bytes into `text` and returns it. */

@@ -24,20 +24,20 @@ typedef struct dcpg_adam {
     dcpg_slices slices; /* of the trained parameters: those of slices.rank are updated here */
     size_t count;       /* how many these are */
     float *m, *v;       /* [count] running means of the gradient and of its square */
-    int64_t t;    /* steps made */
+    int64_t t;          /* steps made */
     float beta1, beta2, epsilon;
     int nb_range;
     dcpg_adam_range *range; /* what is updated, and with which penalty; frozen parameters are in none */
 } dcpg_adam;
 
-/* State for the slices of slices->rank of the parameters of `net` (slices->total is net->nb_trained), zero. Free
- * with dcpg_adam_free. Local. */
+/* State for the slices of slices->rank of the parameters of `net` (slices->total is net->nb_trained), zero.
+ * Free with dcpg_adam_free. Local. */
 dcpg_status dcpg_adam_new(const dcpg_net *net, const dcpg_slices *slices, dcpg_adam **adam, dcpg_err *err);
 void dcpg_adam_free(dcpg_adam *adam);
 
-/* One step with learning rate `rate` and the gradients grads[slices.total] (without penalty, which is added here),
- * of which only the slices of slices.rank are looked at and only those of params[slices.total] updated. False where
- * such a gradient is not finite; parameters and state are of no use then. Local. */
+/* One step with learning rate `rate` and the gradients grads[slices.total] (without penalty, which is added
+ * here), of which only the slices of slices.rank are looked at and only those of params[slices.total]
+ * updated. False where such a gradient is not finite; parameters and state are of no use then. Local. */
 bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params);
 
 /* ---- class weights ---- */
@@ -105,18 +105,20 @@ char *dcpg_curve_text(int nb_output, const char *const *names, int64_t nb_epoch,
 typedef struct dcpg_train_options {
     const char *out_dir;
     int virtual_ranks; /* V; 0: 8, or the number of ranks where that is larger, but not more than the batch */
-    int64_t batch_size;                               /* global */
-    int64_t micro_batch; /* most samples of a leaf of the tree, of which a step runs one at a time; 0: not cut */
-    size_t max_memory;   /* bytes of a rank: as many leaves run at once as fit, and where micro_batch is 0 they are
-                            cut so that the activations of one take a quarter; 0: all run at once */
+    int64_t batch_size; /* global */
+    int64_t
+        micro_batch; /* most samples of a leaf of the tree, of which a step runs one at a time; 0: not cut */
+    size_t max_memory; /* bytes of a rank: as many leaves run at once as fit, and where micro_batch is 0 they
+                          are cut so that the activations of one take a quarter; 0: all run at once */
     int64_t nb_epoch, nb_train_sample, nb_val_sample; /* samples: 0 = all */
     int64_t early_stopping; /* epochs without a better validation loss; 0: never stop early */
     double learning_rate, learning_rate_decay;
     const float *output_weight; /* [nb_output] */
-    bool profile; /* tell at the end where the time went, rank by rank */
+    bool profile;               /* tell at the end where the time went, rank by rank */
     bool no_class_weights, no_shuffle, no_reproducible;
-    bool shard_optimizer; /* each rank keeps Adam's moments of its slices only; changes no bit of any result */
-    bool grad_bf16;       /* sums of gradients in bfloat16: half the bytes between ranks; needs reproducible sums */
+    bool
+        shard_optimizer; /* each rank keeps Adam's moments of its slices only; changes no bit of any result */
+    bool grad_bf16; /* sums of gradients in bfloat16: half the bytes between ranks; needs reproducible sums */
     double max_time;       /* hours; 0: no limit */
     const char *stop_file; /* NULL: none */
     uint64_t seed;
@@ -132,10 +134,10 @@ typedef struct dcpg_train_options {
 /* Trains `graph` on `train`, validating on `val` (NULL: none), starting from `initial` weights (NULL or
  * without entries: fresh ones), and leaves in out_dir: model.json, model_weights_train.h5 (last epoch),
  * model_weights_val.h5 and model.h5 (best validation loss), lc_train.tsv, lc_val.tsv, metrics.jsonl,
- * TensorBoard's events, checkpoints; those of an earlier run are removed before the first step, its checkpoints
- * renamed. The same learning curve for every number of ranks and threads, and however often the run was stopped
- * and resumed. DCPG_E_REQUEUE: stopped before its end by time or a signal (signal.h), with a checkpoint;
- * DCPG_E_NUMERIC: losses or gradients are no longer finite. Collective. */
+ * TensorBoard's events, checkpoints; those of an earlier run are removed before the first step, its
+ * checkpoints renamed. The same learning curve for every number of ranks and threads, and however often the
+ * run was stopped and resumed. DCPG_E_REQUEUE: stopped before its end by time or a signal (signal.h), with a
+ * checkpoint; DCPG_E_NUMERIC: losses or gradients are no longer finite. Collective. */
 dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,
                            const dcpg_weights *initial, const dcpg_train_options *options,
                            const dcpg_par *par, dcpg_log *log, dcpg_err *err);

@@ -23,8 +23,8 @@ enum { DCPG_MAX_NODES = 64 };
 typedef struct dcpg_leaves {
     int total;          /* V: leaves over all ranks */
     int first, end;     /* leaves of this rank */
-    const int64_t *row; /* [end - first + 1] leaf first + i holds rows row[i] .. row[i+1]-1 of the share, counted from
-                           row[0], which is 0 unless the leaves are part of a longer run */
+    const int64_t *row; /* [end - first + 1] leaf first + i holds rows row[i] .. row[i+1]-1 of the share,
+                           counted from row[0], which is 0 unless the leaves are part of a longer run */
 } dcpg_leaves;
 
 /* First leaf of the right child of `node`, which must hold more than one leaf. */

@@ -146,7 +146,8 @@ static dcpg_status predict_block(run *r, int64_t first, int64_t end, dcpg_err *e
     DCPG_TRY(r->source->ops->where(r->source, first, end, r->block.chromo, r->block.pos, err));
     for (int64_t at = first; at < end; at += rows) {
         if (dcpg_signal_seen())
-            return dcpg_fail(err, DCPG_E_STOPPED, "stopped by %s: nothing is kept of an evaluation that did not end",
+            return dcpg_fail(err, DCPG_E_STOPPED,
+                             "stopped by %s: nothing is kept of an evaluation that did not end",
                              dcpg_signal_name(dcpg_signal_seen()));
         int64_t n = end - at < rows ? end - at : rows;
         for (int64_t i = 0; i < n; i++) r->sample[i] = at + i;

@@ -142,8 +142,9 @@ static bool same_file(const char *a, const char *b) {
 dcpg_status dcpg_check_output(const char *path, const dcpg_strings *inputs, dcpg_err *err) {
     for (size_t i = 0; i < inputs->n; i++)
         if (same_file(path, inputs->v[i]))
-            return dcpg_fail(err, DCPG_E_USAGE, "%s: would be written over %s, which is read: name another file",
-                             path, inputs->v[i]);
+            return dcpg_fail(err, DCPG_E_USAGE,
+                             "%s: would be written over %s, which is read: name another file", path,
+                             inputs->v[i]);
     struct stat s;
     if (stat(path, &s) == 0 && !S_ISREG(s.st_mode))
         return dcpg_fail(err, DCPG_E_IO, "%s: is a directory or a device, a file is wanted", path);

@@ -9,9 +9,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Long arrays ask for huge pages: all of an array is touched anyway, and one fault per 4 KB takes longer than reading a file into it. */
-static void ask_for_huge_pages(char *memory, size_t bytes)
-{
+/* Long arrays ask for huge pages: all of an array is touched anyway, and one fault per 4 KB takes longer than
+ * reading a file into it. */
+static void ask_for_huge_pages(char *memory, size_t bytes) {
 #ifdef MADV_HUGEPAGE
     enum { PAGE = 4096, LONG = 4 << 20 };
     if (bytes < LONG) return;
@@ -23,30 +23,25 @@ static void ask_for_huge_pages(char *memory, size_t bytes)
 #endif
 }
 
-/* Uninitialised memory of exactly `bytes` (at least 1), so that a sanitizer sees the first byte past the end. */
-static void *allocate(size_t bytes)
-{
+/* Uninitialised memory of exactly `bytes` (at least 1), so that a sanitizer sees the first byte past the end.
+ */
+static void *allocate(size_t bytes) {
     void *memory = NULL;
     if (posix_memalign(&memory, DCPG_ALIGN, bytes ? bytes : 1) != 0) return NULL;
     ask_for_huge_pages(memory, bytes);
     return memory;
 }
 
-static int overflows(size_t count, size_t size)
-{
-    return size != 0 && count > (size_t)PTRDIFF_MAX / size;
-}
+static int overflows(size_t count, size_t size) { return size != 0 && count > (size_t)PTRDIFF_MAX / size; }
 
-void *dcpg_alloc(size_t count, size_t size)
-{
+void *dcpg_alloc(size_t count, size_t size) {
     if (overflows(count, size)) return NULL;
     void *memory = allocate(count * size);
     if (memory) memset(memory, 0, count * size);
     return memory;
 }
 
-void *dcpg_realloc(void *array, size_t old_count, size_t count, size_t size)
-{
+void *dcpg_realloc(void *array, size_t old_count, size_t count, size_t size) {
     if (overflows(count, size)) return NULL;
     char *grown = allocate(count * size);
     if (!grown) return NULL;
@@ -57,18 +52,11 @@ void *dcpg_realloc(void *array, size_t old_count, size_t count, size_t size)
     return grown;
 }
 
-void dcpg_free(void *array)
-{
-    free(array);
-}
+void dcpg_free(void *array) { free(array); }
 
-char *dcpg_strdup(const char *text)
-{
-    return dcpg_strndup(text, strlen(text));
-}
+char *dcpg_strdup(const char *text) { return dcpg_strndup(text, strlen(text)); }
 
-char *dcpg_strndup(const char *text, size_t n)
-{
+char *dcpg_strndup(const char *text, size_t n) {
     const char *end = memchr(text, '\0', n);
     size_t length = end ? (size_t)(end - text) : n;
     char *copy = allocate(length + 1);
@@ -78,16 +66,14 @@ char *dcpg_strndup(const char *text, size_t n)
     return copy;
 }
 
-void *dcpg_arena_take(dcpg_arena *arena, size_t count, size_t size)
-{
+void *dcpg_arena_take(dcpg_arena *arena, size_t count, size_t size) {
     assert(!overflows(count, size) && count * size <= (size_t)PTRDIFF_MAX - arena->used - DCPG_ALIGN);
     char *piece = arena->base ? arena->base + arena->used : NULL;
     arena->used += (count * size + DCPG_ALIGN - 1) / DCPG_ALIGN * DCPG_ALIGN;
     return piece;
 }
 
-size_t dcpg_memory_used(void)
-{
+size_t dcpg_memory_used(void) {
     unsigned long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
     if (file) {

@@ -2,21 +2,17 @@
 #include <string.h>
 
 enum {
-    WIDTH = 100,  /* columns of the page */
-    WIDEST = 36,  /* options wider than this have their help on the next line */
+    WIDTH = 100, /* columns of the page */
+    WIDEST = 36, /* options wider than this have their help on the next line */
     INDENT = 2,
     GAP = 2
 };
 
-static int spaces(FILE *out, int n)
-{
-    return n > 0 ? fprintf(out, "%*s", n, "") : 0;
-}
+static int spaces(FILE *out, int n) { return n > 0 ? fprintf(out, "%*s", n, "") : 0; }
 
-/* Prints the words of `text` from `column` on, in lines of WIDTH columns of which all but the first start at `indent`; returns the column reached.
- * A word that is wider than a line stands alone. */
-static int wrap(FILE *out, const char *text, int column, int indent)
-{
+/* Prints the words of `text` from `column` on, in lines of WIDTH columns of which all but the first start at
+ * `indent`; returns the column reached. A word that is wider than a line stands alone. */
+static int wrap(FILE *out, const char *text, int column, int indent) {
     for (const char *p = text; *p;) {
         int length = (int)strcspn(p, " \n");
         if (column > indent && column + (length > 0) + length > WIDTH) {
@@ -32,24 +28,27 @@ static int wrap(FILE *out, const char *text, int column, int indent)
     return column;
 }
 
-static const char *meaning(const dcpg_opt *o)
-{
+static const char *meaning(const dcpg_opt *o) {
     if (o->meaning) return o->meaning;
     switch (o->kind) {
-    case DCPG_OPT_INT: return "N";
-    case DCPG_OPT_DOUBLE: return "X";
-    case DCPG_OPT_STRING: return "TEXT";
+    case DCPG_OPT_INT:
+        return "N";
+    case DCPG_OPT_DOUBLE:
+        return "X";
+    case DCPG_OPT_STRING:
+        return "TEXT";
     case DCPG_OPT_LIST:
-    case DCPG_OPT_WORDS: return "TEXT";
+    case DCPG_OPT_WORDS:
+        return "TEXT";
     case DCPG_OPT_FLAG:
-    case DCPG_OPT_GROUP: break;
+    case DCPG_OPT_GROUP:
+        break;
     }
     return "";
 }
 
 /* "--name VALUE", "--name VALUE ..." or "--name"; returns its width. `out` NULL: measures only. */
-static int label(FILE *out, const dcpg_opt *o)
-{
+static int label(FILE *out, const dcpg_opt *o) {
     const char *word = o->kind == DCPG_OPT_FLAG ? "" : meaning(o);
     const char *blank = *word ? " " : "";
     const char *more = o->kind == DCPG_OPT_LIST ? " ..." : o->kind == DCPG_OPT_WORDS ? " ...]" : "";
@@ -58,8 +57,7 @@ static int label(FILE *out, const dcpg_opt *o)
     return fprintf(out, "--%s%s%s%s", o->name, blank, word, more);
 }
 
-static void print_option(const dcpg_opt *o, int help_column, FILE *out)
-{
+static void print_option(const dcpg_opt *o, int help_column, FILE *out) {
     int column = spaces(out, INDENT) + label(out, o);
     if (column + GAP > help_column) {
         fputc('\n', out);
@@ -75,8 +73,7 @@ static void print_option(const dcpg_opt *o, int help_column, FILE *out)
     fputc('\n', out);
 }
 
-void dcpg_options_help(const dcpg_command_line *line, FILE *out)
-{
+void dcpg_options_help(const dcpg_command_line *line, FILE *out) {
     static const dcpg_opt help = {.kind = DCPG_OPT_FLAG, .name = "help", .help = "Shows this page."};
     int indent = fprintf(out, "usage: ");
     wrap(out, line->usage, indent, indent);
@@ -94,8 +91,10 @@ void dcpg_options_help(const dcpg_command_line *line, FILE *out)
     int help_column = INDENT + widest + GAP;
     if (line->options->name && line->options->kind != DCPG_OPT_GROUP) fputs("\nOptions\n", out);
     for (const dcpg_opt *o = line->options; o->name; o++) {
-        if (o->kind == DCPG_OPT_GROUP) fprintf(out, "\n%s\n", o->name);
-        else print_option(o, help_column, out);
+        if (o->kind == DCPG_OPT_GROUP)
+            fprintf(out, "\n%s\n", o->name);
+        else
+            print_option(o, help_column, out);
     }
     print_option(&help, help_column, out);
 }

@@ -5,36 +5,31 @@
 
 enum { LINE = 16 };
 
-size_t dcpg_slices_blocks(const dcpg_slices *s)
-{
+size_t dcpg_slices_blocks(const dcpg_slices *s) {
     assert(s->block > 0 || s->total == 0);
     return s->total == 0 ? 0 : (s->total + s->block - 1) / s->block;
 }
 
 /* Where slice r of a block of `count` values begins. */
-static size_t slice_start(size_t count, int r, int size)
-{
+static size_t slice_start(size_t count, int r, int size) {
     uint64_t lines = (count + LINE - 1) / LINE;
     size_t start = (size_t)(lines * (uint64_t)r / (uint64_t)size) * LINE;
     return start < count ? start : count;
 }
 
-dcpg_range dcpg_slice(const dcpg_slices *s, size_t block, int rank)
-{
+dcpg_range dcpg_slice(const dcpg_slices *s, size_t block, int rank) {
     size_t first = block * s->block, left = s->total - first, count = left < s->block ? left : s->block;
     size_t start = slice_start(count, rank, s->size), end = slice_start(count, rank + 1, s->size);
     return (dcpg_range){first + start, end - start};
 }
 
-size_t dcpg_slices_count(const dcpg_slices *s)
-{
+size_t dcpg_slices_count(const dcpg_slices *s) {
     size_t count = 0;
     for (size_t b = 0; b < dcpg_slices_blocks(s); b++) count += dcpg_slice(s, b, s->rank).count;
     return count;
 }
 
-void dcpg_slices_take(const dcpg_slices *s, const float *full, float *own)
-{
+void dcpg_slices_take(const dcpg_slices *s, const float *full, float *own) {
     for (size_t b = 0; b < dcpg_slices_blocks(s); b++) {
         dcpg_range slice = dcpg_slice(s, b, s->rank);
         if (slice.count > 0) memcpy(own, full + slice.offset, slice.count * sizeof *own);
@@ -42,8 +37,7 @@ void dcpg_slices_take(const dcpg_slices *s, const float *full, float *own)
     }
 }
 
-void dcpg_slices_put(const dcpg_slices *s, const float *own, float *full)
-{
+void dcpg_slices_put(const dcpg_slices *s, const float *own, float *full) {
     for (size_t b = 0; b < dcpg_slices_blocks(s); b++) {
         dcpg_range slice = dcpg_slice(s, b, s->rank);
         if (slice.count > 0) memcpy(full + slice.offset, own, slice.count * sizeof *own);
@@ -51,8 +45,7 @@ void dcpg_slices_put(const dcpg_slices *s, const float *own, float *full)
     }
 }
 
-dcpg_range dcpg_range_common(dcpg_range a, dcpg_range b)
-{
+dcpg_range dcpg_range_common(dcpg_range a, dcpg_range b) {
     size_t first = a.offset > b.offset ? a.offset : b.offset;
     size_t end_a = a.offset + a.count, end_b = b.offset + b.count, end = end_a < end_b ? end_a : end_b;
     return first < end ? (dcpg_range){first, end - first} : (dcpg_range){first, 0};

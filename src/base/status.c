@@ -4,15 +4,13 @@
 #include <string.h>
 
 /* Names from foreign files may hold anything; an error stays one line all the same. */
-static void make_one_line(char *text)
-{
+static void make_one_line(char *text) {
     for (; *text; text++) {
         if ((unsigned char)*text < ' ' || *text == 127) *text = ' ';
     }
 }
 
-dcpg_status dcpg_fail(dcpg_err *err, dcpg_status status, const char *fmt, ...)
-{
+dcpg_status dcpg_fail(dcpg_err *err, dcpg_status status, const char *fmt, ...) {
     if (!err || err->status != DCPG_OK) return status;
     err->status = status;
     va_list args;
@@ -25,23 +23,27 @@ dcpg_status dcpg_fail(dcpg_err *err, dcpg_status status, const char *fmt, ...)
     return status;
 }
 
-dcpg_status dcpg_fail_nomem(dcpg_err *err, const char *what, unsigned long long bytes)
-{
-    if (bytes < 1000000) return dcpg_fail(err, DCPG_E_NOMEM, "out of memory: no %llu bytes left for %s", bytes, what);
+dcpg_status dcpg_fail_nomem(dcpg_err *err, const char *what, unsigned long long bytes) {
+    if (bytes < 1000000)
+        return dcpg_fail(err, DCPG_E_NOMEM, "out of memory: no %llu bytes left for %s", bytes, what);
     return dcpg_fail(err, DCPG_E_NOMEM, "out of memory: no %.1f MB left for %s", (double)bytes / 1e6, what);
 }
 
-int dcpg_exit_code(dcpg_status status)
-{
+int dcpg_exit_code(dcpg_status status) {
     switch (status) {
-    case DCPG_OK: return 0;
+    case DCPG_OK:
+        return 0;
     case DCPG_E_USAGE:
     case DCPG_E_INPUT:
-    case DCPG_E_IO: return 2;
+    case DCPG_E_IO:
+        return 2;
     case DCPG_E_NOMEM:
-    case DCPG_E_NUMERIC: return 1;
-    case DCPG_E_REQUEUE: return 85;
-    case DCPG_E_STOPPED: return 143;
+    case DCPG_E_NUMERIC:
+        return 1;
+    case DCPG_E_REQUEUE:
+        return 85;
+    case DCPG_E_STOPPED:
+        return 143;
     }
     return 1;
 }

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-dcpg_status dcpg_strings_add(dcpg_strings *list, const char *text, dcpg_err *err)
-{
+dcpg_status dcpg_strings_add(dcpg_strings *list, const char *text, dcpg_err *err) {
     if (list->n == list->room) {
         size_t room = list->room ? 2 * list->room : 8;
         char **grown = dcpg_realloc(list->v, list->n, room, sizeof *grown);
@@ -23,33 +22,26 @@ dcpg_status dcpg_strings_add(dcpg_strings *list, const char *text, dcpg_err *err
     return DCPG_OK;
 }
 
-void dcpg_strings_free(dcpg_strings *list)
-{
+void dcpg_strings_free(dcpg_strings *list) {
     for (size_t i = 0; i < list->n; i++) dcpg_free(list->v[i]);
     dcpg_free(list->v);
     *list = (dcpg_strings){0};
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-void dcpg_strings_sort(dcpg_strings *list)
-{
+void dcpg_strings_sort(dcpg_strings *list) {
     if (list->n > 1) qsort(list->v, list->n, sizeof *list->v, by_bytes);
 }
 
-ptrdiff_t dcpg_strings_find(const dcpg_strings *list, const char *text)
-{
+ptrdiff_t dcpg_strings_find(const dcpg_strings *list, const char *text) {
     for (size_t i = 0; i < list->n; i++) {
         if (strcmp(list->v[i], text) == 0) return (ptrdiff_t)i;
     }
     return -1;
 }
 
-char *dcpg_format(const char *fmt, ...)
-{
+char *dcpg_format(const char *fmt, ...) {
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
@@ -61,13 +53,9 @@ char *dcpg_format(const char *fmt, ...)
     return text;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool dcpg_parse_int(const char *text, int64_t *value)
-{
+bool dcpg_parse_int(const char *text, int64_t *value) {
     const char *digits = text + (*text == '-' || *text == '+');
     if (!is_digit(*digits)) return false;
     char *end;
@@ -85,8 +73,7 @@ typedef struct decimal {
     long exponent;
 } decimal;
 
-static const char *scan_digits(const char *p, bool fraction, decimal *d)
-{
+static const char *scan_digits(const char *p, bool fraction, decimal *d) {
     for (; is_digit(*p); p++) {
         bool counts = d->nb_digit > 0 || *p != '0';
         if (d->nb_digit < 19) {
@@ -98,9 +85,9 @@ static const char *scan_digits(const char *p, bool fraction, decimal *d)
     return p;
 }
 
-/* [+-]digits[.digits][e[+-]digits], at least one digit before the exponent; false where `text` is anything else. */
-static bool scan_decimal(const char *text, decimal *d)
-{
+/* [+-]digits[.digits][e[+-]digits], at least one digit before the exponent; false where `text` is anything
+ * else. */
+static bool scan_decimal(const char *text, decimal *d) {
     const char *p = text + (*text == '-' || *text == '+');
     if (!is_digit(*p) && !(*p == '.' && is_digit(p[1]))) return false;
     p = scan_digits(p, false, d);
@@ -120,8 +107,7 @@ static bool scan_decimal(const char *text, decimal *d)
 }
 
 /* The C library's conversion, as if the locale were "C". */
-static bool convert_slowly(const char *text, double *value)
-{
+static bool convert_slowly(const char *text, double *value) {
     locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (!plain) return false;
     locale_t before = uselocale(plain);
@@ -133,13 +119,13 @@ static bool convert_slowly(const char *text, double *value)
     return true;
 }
 
-bool dcpg_parse_double(const char *text, double *value)
-{
+bool dcpg_parse_double(const char *text, double *value) {
     static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     decimal d = {0};
     if (!scan_decimal(text, &d)) return false;
-    /* Both factors are exact in a double, so one operation rounds correctly (Clinger, PLDI 1990). Files are full of such numbers. */
+    /* Both factors are exact in a double, so one operation rounds correctly (Clinger, PLDI 1990). Files are
+     * full of such numbers. */
     if (d.nb_digit <= 15 && d.exponent >= -22 && d.exponent <= 22) {
         double digits = (double)d.digits;
         double size = d.exponent < 0 ? digits / power[-d.exponent] : digits * power[d.exponent];
@@ -149,8 +135,7 @@ bool dcpg_parse_double(const char *text, double *value)
     return convert_slowly(text, value);
 }
 
-bool dcpg_parse_size(const char *text, size_t *bytes)
-{
+bool dcpg_parse_size(const char *text, size_t *bytes) {
     static const char units[] = "KMGT";
     char number[32];
     double value, factor = 1;
@@ -160,7 +145,8 @@ bool dcpg_parse_size(const char *text, size_t *bytes)
     memcpy(number, text, length);
     number[length] = '\0';
     for (const char *u = units; found && u <= found; u++) factor *= 1024;
-    if (found && strcmp(unit + 1, "") != 0 && strcmp(unit + 1, "B") != 0 && strcmp(unit + 1, "iB") != 0) return false;
+    if (found && strcmp(unit + 1, "") != 0 && strcmp(unit + 1, "B") != 0 && strcmp(unit + 1, "iB") != 0)
+        return false;
     if (!dcpg_parse_double(number, &value)) return false;
     value = floor(value * factor);
     if (value < 1 || value >= 0x1p62) return false;
@@ -168,8 +154,7 @@ bool dcpg_parse_size(const char *text, size_t *bytes)
     return true;
 }
 
-char *dcpg_size_text(size_t bytes, char text[32])
-{
+char *dcpg_size_text(size_t bytes, char text[32]) {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     double value = (double)bytes;
     int i = 0;
@@ -178,8 +163,7 @@ char *dcpg_size_text(size_t bytes, char text[32])
     return text;
 }
 
-const char *dcpg_basename(const char *path)
-{
+const char *dcpg_basename(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }

@@ -6,8 +6,7 @@
 /* Shorter arrays are added faster than threads start. */
 enum { THREADED_FROM = 1 << 16 };
 
-int dcpg_tree_split(dcpg_node node)
-{
+int dcpg_tree_split(dcpg_node node) {
     int nb = node.end - node.first;
     assert(nb > 1);
     int left = 1;
@@ -15,8 +14,7 @@ int dcpg_tree_split(dcpg_node node)
     return node.first + left;
 }
 
-static int add_nodes(dcpg_node node, int first, int end, dcpg_node *nodes, int nb)
-{
+static int add_nodes(dcpg_node node, int first, int end, dcpg_node *nodes, int nb) {
     if (node.end <= first || end <= node.first) return nb;
     if (first <= node.first && node.end <= end) {
         assert(nb < DCPG_MAX_NODES);
@@ -28,35 +26,34 @@ static int add_nodes(dcpg_node node, int first, int end, dcpg_node *nodes, int n
     return add_nodes((dcpg_node){middle, node.end}, first, end, nodes, nb);
 }
 
-int dcpg_tree_nodes(int total, int first, int end, dcpg_node nodes[DCPG_MAX_NODES])
-{
+int dcpg_tree_nodes(int total, int first, int end, dcpg_node nodes[DCPG_MAX_NODES]) {
     assert(0 <= first && first <= end && end <= total);
     if (first == end) return 0;
     return add_nodes((dcpg_node){0, total}, first, end, nodes, 0);
 }
 
-int dcpg_tree_depth(dcpg_node node)
-{
+int dcpg_tree_depth(dcpg_node node) {
     if (node.end - node.first == 1) return 0;
     int middle = dcpg_tree_split(node);
     int left = dcpg_tree_depth((dcpg_node){node.first, middle});
-    int right = 1 + dcpg_tree_depth((dcpg_node){middle, node.end}); /* its sum stands in scratch, its own scratch behind it */
+    int right = 1 + dcpg_tree_depth((dcpg_node){
+                        middle, node.end}); /* its sum stands in scratch, its own scratch behind it */
     return left > right ? left : right;
 }
 
-#define LEAF_FN dcpg_leaf_fn
-#define REAL float
+#define LEAF_FN     dcpg_leaf_fn
+#define REAL        float
 #define TYPED(name) name
-#define ROUND(x) (x)
-#define ROUNDS false
+#define ROUND(x)    (x)
+#define ROUNDS      false
 #include "base/tree_typed.h"
 #undef TYPED
 #undef ROUND
 #undef ROUNDS
 
 #define TYPED(name) name##_bf16
-#define ROUND(x) dcpg_bf16_round(x)
-#define ROUNDS true
+#define ROUND(x)    dcpg_bf16_round(x)
+#define ROUNDS      true
 #include "base/tree_typed.h"
 #undef LEAF_FN
 #undef REAL
@@ -64,9 +61,9 @@ int dcpg_tree_depth(dcpg_node node)
 #undef ROUND
 #undef ROUNDS
 
-#define LEAF_FN dcpg_leaf_fn64
-#define REAL double
+#define LEAF_FN     dcpg_leaf_fn64
+#define REAL        double
 #define TYPED(name) name##64
-#define ROUND(x) (x)
-#define ROUNDS false
+#define ROUND(x)    (x)
+#define ROUNDS      false
 #include "base/tree_typed.h"

@@ -6,14 +6,13 @@
  *   ROUNDS      whether that is anything. */
 
 /* to[i] += from[i]. Every element is one addition, so threads cannot change its bits. */
-void TYPED(dcpg_tree_add)(REAL *restrict to, const REAL *restrict from, size_t count)
-{
+void TYPED(dcpg_tree_add)(REAL *restrict to, const REAL *restrict from, size_t count) {
 #pragma omp parallel for simd if (count >= THREADED_FROM)
     for (size_t i = 0; i < count; i++) to[i] = ROUND(to[i] + from[i]);
 }
 
-void TYPED(dcpg_tree_sum)(dcpg_node node, size_t count, LEAF_FN *leaf, void *context, REAL *out, REAL *scratch)
-{
+void TYPED(dcpg_tree_sum)(dcpg_node node, size_t count, LEAF_FN *leaf, void *context, REAL *out,
+                          REAL *scratch) {
     if (node.end - node.first == 1) {
         leaf(context, node.first, out);
         for (size_t i = 0; ROUNDS && i < count; i++) out[i] = ROUND(out[i]);
@@ -25,9 +24,9 @@ void TYPED(dcpg_tree_sum)(dcpg_node node, size_t count, LEAF_FN *leaf, void *con
     TYPED(dcpg_tree_add)(out, scratch, count);
 }
 
-/* Sums the parts that tile `node`, of which `**next` is the leftmost, into that one; moves `next` past them. */
-static void TYPED(merge)(dcpg_node node, const dcpg_node **next, REAL ***part, size_t count)
-{
+/* Sums the parts that tile `node`, of which `**next` is the leftmost, into that one; moves `next` past them.
+ */
+static void TYPED(merge)(dcpg_node node, const dcpg_node **next, REAL ***part, size_t count) {
     if ((*next)->first == node.first && (*next)->end == node.end) {
         ++*next;
         ++*part;
@@ -41,8 +40,7 @@ static void TYPED(merge)(dcpg_node node, const dcpg_node **next, REAL ***part, s
     TYPED(dcpg_tree_add)(left, right, count);
 }
 
-void TYPED(dcpg_tree_merge)(int total, int nb, const dcpg_node *nodes, REAL **part, size_t count)
-{
+void TYPED(dcpg_tree_merge)(int total, int nb, const dcpg_node *nodes, REAL **part, size_t count) {
     assert(nb > 0 && nodes[0].first == 0 && nodes[nb - 1].end == total);
     const dcpg_node *next = nodes;
     TYPED(merge)((dcpg_node){0, total}, &next, &part, count);

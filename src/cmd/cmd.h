@@ -21,7 +21,8 @@ int dcpg_cmd_models(dcpg_par *par, int argc, char **argv);
  * exit code of the error. `err` must be agreed (the same on all ranks). */
 int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err);
 
-/* "dcpg data --cpg_profiles ...", as it was typed but for quotes; NULL when out of memory; dcpg_free. Local. */
+/* "dcpg data --cpg_profiles ...", as it was typed but for quotes; NULL when out of memory; dcpg_free. Local.
+ */
 char *dcpg_cmd_words(int argc, char **argv);
 
 /* The last line of a successful command: version, command, wall and CPU time, peak memory of the largest

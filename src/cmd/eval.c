@@ -27,8 +27,7 @@ typedef struct parts {
     dcpg_strings cells, outputs; /* read from the data */
 } parts;
 
-static dcpg_status check_outputs(const settings *s, dcpg_err *err)
-{
+static dcpg_status check_outputs(const settings *s, dcpg_err *err) {
     const char *outputs[] = {s->eval.out_data, s->eval.out_report};
     for (int i = 0; i < 2; i++) {
         if (outputs[i] == NULL) continue;
@@ -38,47 +37,61 @@ static dcpg_status check_outputs(const settings *s, dcpg_err *err)
     return DCPG_OK;
 }
 
-static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err)
-{
+static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
     const dcpg_opt options[] = {
-        {DCPG_OPT_LIST, "model_files", &s->model_files, NULL, 0, 0, "the model: a directory, a model.h5, or model.json and weights", "FILE"},
-        {DCPG_OPT_STRING, "keras_backend", &s->keras_backend, NULL, 0, 0, "theano or tensorflow: who wrote model files that do not say (default: theano for files of Keras 1)", "NAME"},
-        {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "chromosomes to evaluate on (default: all)", "NAME"},
-        {DCPG_OPT_STRING, "out_data", &s->eval.out_data, NULL, 0, 0, "HDF5 file of labels and predictions to write", "FILE"},
-        {DCPG_OPT_STRING, "out_report", &s->eval.out_report, NULL, 0, 0, "table of metrics to write: metric, output, value", "FILE"},
-        {DCPG_OPT_LIST, "replicate_names", &s->replicate_names, NULL, 0, 0, "cells whose neighbours a CpG model sees, as regular expressions (default: all)", "REGEX"},
+        {DCPG_OPT_LIST, "model_files", &s->model_files, NULL, 0, 0,
+         "the model: a directory, a model.h5, or model.json and weights", "FILE"},
+        {DCPG_OPT_STRING, "keras_backend", &s->keras_backend, NULL, 0, 0,
+         "theano or tensorflow: who wrote model files that do not say (default: theano for files of Keras 1)",
+         "NAME"},
+        {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "chromosomes to evaluate on (default: all)",
+         "NAME"},
+        {DCPG_OPT_STRING, "out_data", &s->eval.out_data, NULL, 0, 0,
+         "HDF5 file of labels and predictions to write", "FILE"},
+        {DCPG_OPT_STRING, "out_report", &s->eval.out_report, NULL, 0, 0,
+         "table of metrics to write: metric, output, value", "FILE"},
+        {DCPG_OPT_LIST, "replicate_names", &s->replicate_names, NULL, 0, 0,
+         "cells whose neighbours a CpG model sees, as regular expressions (default: all)", "REGEX"},
         {DCPG_OPT_INT, "nb_replicate", &s->nb_replicate, "0", 0, 1e9, "at most N such cells (0: all)", "N"},
         {DCPG_OPT_INT, "nb_sample", &s->eval.nb_sample, "0", 0, 9e18, "the first N sites only (0: all)", "N"},
-        {DCPG_OPT_INT, "batch_size", &s->eval.batch, "0", 0, 1e6, "sites per forward pass and rank; changes no result (0: chosen here)", "N"},
+        {DCPG_OPT_INT, "batch_size", &s->eval.batch, "0", 0, 1e6,
+         "sites per forward pass and rank; changes no result (0: chosen here)", "N"},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
         {0}};
-    dcpg_command_line line = {"dcpg eval STORE|FILE... --model_files DIR --out_data FILE --out_report FILE [options]",
-                              "Predicts the methylation of every site and cell with a trained model, and scores the predictions where the state is known; metrics are exact over all sites. The data are a store (made by dcpg data) or DeepCpG data files.", options,
-                              &s->files};
+    dcpg_command_line line = {
+        "dcpg eval STORE|FILE... --model_files DIR --out_data FILE --out_report FILE [options]",
+        "Predicts the methylation of every site and cell with a trained model, and scores the predictions "
+        "where the state is known; metrics are exact over all sites. The data are a store (made by dcpg "
+        "data) or DeepCpG data files.",
+        options, &s->files};
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     if (*help) return DCPG_OK;
-    if (s->files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
+    if (s->files.n == 0)
+        return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
     if (s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "name the model: --model_files DIR");
     return check_outputs(s, err);
 }
 
 /* Cells: those that an old model names, otherwise as chosen. */
-static dcpg_status choose_cells(const settings *s, parts *p, dcpg_err *err)
-{
+static dcpg_status choose_cells(const settings *s, parts *p, dcpg_err *err) {
     if (s->replicate_names.n == 0) DCPG_TRY(dcpg_keras_cells(p->graph, &p->cells, err));
-    if (p->cells.n == 0) return dcpg_strings_select(p->data.cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
+    if (p->cells.n == 0)
+        return dcpg_strings_select(p->data.cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells,
+                                   err);
     for (size_t i = 0; i < p->cells.n; i++)
         if (dcpg_strings_find(p->data.cells, p->cells.v[i]) < 0)
-            return dcpg_fail(err, DCPG_E_INPUT, "%s: the model reads the neighbours of cell %s, which is not here: choose %" PRId64 " cells with --replicate_names", p->data.name, p->cells.v[i],
-                             p->graph->nb_cell);
+            return dcpg_fail(
+                err, DCPG_E_INPUT,
+                "%s: the model reads the neighbours of cell %s, which is not here: choose %" PRId64
+                " cells with --replicate_names",
+                p->data.name, p->cells.v[i], p->graph->nb_cell);
     return DCPG_OK;
 }
 
 /* What is wanted of the data: the model's outputs as far as they are there. */
-static dcpg_status choose(const settings *s, parts *p, dcpg_err *err)
-{
+static dcpg_status choose(const settings *s, parts *p, dcpg_err *err) {
     for (int o = 0; o < p->graph->nb_output; o++) {
         const char *name = p->graph->layer[p->graph->output[o]].name;
         if (dcpg_strings_find(p->data.outputs, name) >= 0) DCPG_TRY(dcpg_strings_add(&p->outputs, name, err));
@@ -86,19 +99,21 @@ static dcpg_status choose(const settings *s, parts *p, dcpg_err *err)
     return p->graph->nb_cell ? choose_cells(s, p, err) : DCPG_OK;
 }
 
-static dcpg_status eval_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
-{
+static dcpg_status eval_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     DCPG_TRY(dcpg_model_load_all(&s->model_files, s->keras_backend, par, log, &p->graph, &p->weights, err));
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));
-    dcpg_want want = {.dna_wlen = p->graph->dna_wlen, .cpg_wlen = p->graph->cpg_wlen, .cells = &p->cells, .outputs = &p->outputs};
+    dcpg_want want = {.dna_wlen = p->graph->dna_wlen,
+                      .cpg_wlen = p->graph->cpg_wlen,
+                      .cells = &p->cells,
+                      .outputs = &p->outputs};
     DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->chromos, &want, log, &p->source, err));
     return dcpg_eval_all(p->source, p->graph, &p->weights, &s->eval, par, log, err);
 }
 
-static void free_all(settings *s, parts *p)
-{
-    dcpg_strings *lists[] = {&s->files, &s->chromos, &s->model_files, &s->replicate_names, &p->cells, &p->outputs};
+static void free_all(settings *s, parts *p) {
+    dcpg_strings *lists[] = {&s->files,           &s->chromos, &s->model_files,
+                             &s->replicate_names, &p->cells,   &p->outputs};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
     dcpg_source_close(p->source);
     dcpg_cmd_named_close(&p->data);
@@ -106,8 +121,7 @@ static void free_all(settings *s, parts *p)
     dcpg_weights_free(&p->weights);
 }
 
-int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv)
-{
+int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv) {
     double started = dcpg_now();
     settings s = {0};
     parts p = {0};

@@ -14,34 +14,42 @@ typedef struct settings {
     dcpg_export_options export;
 } settings;
 
-static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err)
-{
+static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
     const dcpg_opt options[] = {
         {DCPG_OPT_STRING, "out_dir", &s->export.out_dir, ".", 0, 0, "directory to write to", "DIR"},
         {DCPG_OPT_STRING, "out_format", &s->out_format, "bedGraph", 0, 0, "bedGraph (bgzip) or hdf", "NAME"},
-        {DCPG_OPT_FLAG, "one_based", &s->export.one_based, NULL, 0, 0, "bedGraph that starts at the 1-based position, as DeepCpG writes it (default: 0-based, as the format wants)", NULL},
+        {DCPG_OPT_FLAG, "one_based", &s->export.one_based, NULL, 0, 0,
+         "bedGraph that starts at the 1-based position, as DeepCpG writes it (default: 0-based, as the "
+         "format wants)",
+         NULL},
         {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "chromosomes to export (default: all)", "NAME"},
-        {DCPG_OPT_LIST, "output_names", &s->output_names, NULL, 0, 0, "outputs to export, as regular expressions (default: all)", "REGEX"},
-        {DCPG_OPT_INT, "nb_sample", &s->export.nb_sample, "0", 0, 9e18, "the first N sites only (0: all)", "N"},
+        {DCPG_OPT_LIST, "output_names", &s->output_names, NULL, 0, 0,
+         "outputs to export, as regular expressions (default: all)", "REGEX"},
+        {DCPG_OPT_INT, "nb_sample", &s->export.nb_sample, "0", 0, 9e18, "the first N sites only (0: all)",
+         "N"},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
         {0}};
     dcpg_command_line line = {"dcpg export DATA --out_dir DIR [options]",
-                              "Writes imputed methylation from a file that 'dcpg eval --out_data' made, a file per output: the observed state where it is known, else the prediction.", options, &s->data};
+                              "Writes imputed methylation from a file that 'dcpg eval --out_data' made, a "
+                              "file per output: the observed state where it is known, else the prediction.",
+                              options, &s->data};
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     if (*help) return DCPG_OK;
-    if (s->data.n != 1) return dcpg_fail(err, DCPG_E_USAGE, "give one file (made by dcpg eval --out_data), not %zu", s->data.n);
+    if (s->data.n != 1)
+        return dcpg_fail(err, DCPG_E_USAGE, "give one file (made by dcpg eval --out_data), not %zu",
+                         s->data.n);
     s->export.hdf = strcmp(s->out_format, "hdf") == 0;
-    if (!s->export.hdf && strcmp(s->out_format, "bedGraph") != 0) return dcpg_fail(err, DCPG_E_USAGE, "--out_format %s: known are bedGraph and hdf", s->out_format);
+    if (!s->export.hdf && strcmp(s->out_format, "bedGraph") != 0)
+        return dcpg_fail(err, DCPG_E_USAGE, "--out_format %s: known are bedGraph and hdf", s->out_format);
     s->export.data = s->data.v[0];
     s->export.chromos = &s->chromos;
     s->export.outputs = &s->output_names;
     return DCPG_OK;
 }
 
-int dcpg_cmd_export(dcpg_par *par, int argc, char **argv)
-{
+int dcpg_cmd_export(dcpg_par *par, int argc, char **argv) {
     double started = dcpg_now();
     settings s = {0};
     dcpg_log log = {0};

@@ -58,7 +58,8 @@ void dcpg_cmd_named_close(dcpg_cmd_named *data) {
     *data = (dcpg_cmd_named){0};
 }
 
-/* Chromosomes as the data name them: the user's words where they are known, else without "chr" and in upper case. */
+/* Chromosomes as the data name them: the user's words where they are known, else without "chr" and in upper
+ * case. */
 static dcpg_status name_chromos(const dcpg_strings *known, const dcpg_strings *chromos, dcpg_strings *names,
                                 dcpg_err *err) {
     dcpg_status status = DCPG_OK;
@@ -101,7 +102,8 @@ dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *
                                 const dcpg_want *want, dcpg_log *log, dcpg_source **source, dcpg_err *err) {
     const dcpg_strings *known = data->store ? &data->store->chromo : &data->set->chromo;
     dcpg_strings names = {0};
-    dcpg_status status = dcpg_agree_all(data->store ? data->store->par : data->set->par, name_chromos(known, chromos, &names, err), err);
+    dcpg_status status = dcpg_agree_all(data->store ? data->store->par : data->set->par,
+                                        name_chromos(known, chromos, &names, err), err);
     if (status == DCPG_OK)
         status = data->store ? dcpg_source_from_store_all(data->store, &names, want, source, err)
                              : dcpg_source_from_deepcpg_all(data->set, &names, want, source, err);

@@ -2,8 +2,7 @@
 #include <dcpg/memory.h>
 #include <dcpg/source.h>
 
-dcpg_status dcpg_batch_new(const dcpg_source *source, int64_t room, dcpg_batch **batch, dcpg_err *err)
-{
+dcpg_status dcpg_batch_new(const dcpg_source *source, int64_t room, dcpg_batch **batch, dcpg_err *err) {
     *batch = NULL;
     size_t rows = (size_t)room, cpg = source->cells.n * (size_t)(2 * source->cpg_wlen);
     dcpg_batch *b = dcpg_alloc(1, sizeof *b);
@@ -15,14 +14,14 @@ dcpg_status dcpg_batch_new(const dcpg_source *source, int64_t room, dcpg_batch *
     b->label = dcpg_alloc(rows, source->outputs.n * sizeof *b->label);
     if (!b->id || !b->label || (source->dna_wlen > 0 && !b->dna) || (source->cpg_wlen > 0 && !b->cpg)) {
         dcpg_batch_free(b);
-        return dcpg_fail_nomem(err, "a batch", rows * ((size_t)source->dna_wlen + (cpg + source->outputs.n) * sizeof(float)));
+        return dcpg_fail_nomem(err, "a batch",
+                               rows * ((size_t)source->dna_wlen + (cpg + source->outputs.n) * sizeof(float)));
     }
     *batch = b;
     return DCPG_OK;
 }
 
-void dcpg_batch_free(dcpg_batch *batch)
-{
+void dcpg_batch_free(dcpg_batch *batch) {
     if (!batch) return;
     dcpg_free(batch->id);
     dcpg_free(batch->dna);
@@ -31,7 +30,6 @@ void dcpg_batch_free(dcpg_batch *batch)
     dcpg_free(batch);
 }
 
-void dcpg_source_close(dcpg_source *source)
-{
+void dcpg_source_close(dcpg_source *source) {
     if (source) source->ops->close(source);
 }

@@ -4,8 +4,7 @@
 
 enum { NOT_A_BASE = 4 };
 
-void dcpg_make_unpacked(uint32_t unpacked[256])
-{
+void dcpg_make_unpacked(uint32_t unpacked[256]) {
     for (unsigned byte = 0; byte < 256; byte++) {
         uint8_t base[4] = {byte & 3, byte >> 2 & 3, byte >> 4 & 3, byte >> 6 & 3};
         memcpy(&unpacked[byte], base, sizeof base);
@@ -13,8 +12,8 @@ void dcpg_make_unpacked(uint32_t unpacked[256])
 }
 
 /* Bases [start, end) of packed ones, four at a time where a byte is used whole. */
-static void unpack(const uint32_t unpacked[256], const uint8_t *packed, int64_t start, int64_t end, uint8_t *out)
-{
+static void unpack(const uint32_t unpacked[256], const uint8_t *packed, int64_t start, int64_t end,
+                   uint8_t *out) {
     int64_t i = start;
     for (; i < end && i % 4 != 0; i++) *out++ = packed[i / 4] >> 2 * (i % 4) & 3;
     for (; i + 4 <= end; i += 4, out += 4) memcpy(out, &unpacked[packed[i / 4]], 4);
@@ -22,31 +21,34 @@ static void unpack(const uint32_t unpacked[256], const uint8_t *packed, int64_t 
 }
 
 /* Overwrites what lies in runs of other letters. out[end - start]; run[n][2] sorted. */
-static void mask_runs(const int64_t *run, int64_t n, int64_t start, int64_t end, uint8_t *out)
-{
+static void mask_runs(const int64_t *run, int64_t n, int64_t start, int64_t end, uint8_t *out) {
     int64_t low = 0, high = n; /* runs before `low` end at or before `start` */
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (run[2 * middle + 1] <= start) low = middle + 1;
-        else high = middle;
+        if (run[2 * middle + 1] <= start)
+            low = middle + 1;
+        else
+            high = middle;
     }
     for (; low < n && run[2 * low] < end; low++) {
-        int64_t from = run[2 * low] > start ? run[2 * low] : start, to = run[2 * low + 1] < end ? run[2 * low + 1] : end;
+        int64_t from = run[2 * low] > start ? run[2 * low] : start,
+                to = run[2 * low + 1] < end ? run[2 * low + 1] : end;
         memset(out + (from - start), NOT_A_BASE, (size_t)(to - from));
     }
 }
 
-void dcpg_cut_window(const dcpg_site *site, uint8_t *out)
-{
+void dcpg_cut_window(const dcpg_site *site, uint8_t *out) {
     const dcpg_store_source *source = site->source;
     const dcpg_store *store = source->store;
     const dcpg_span *span = site->span;
     int c = site->chromo;
     int64_t wlen = source->base.dna_wlen, start = site->pos - 1 - wlen / 2; /* 0-based */
-    int64_t from = start > 0 ? start : 0, to = start + wlen < store->length[c] ? start + wlen : store->length[c];
+    int64_t from = start > 0 ? start : 0,
+            to = start + wlen < store->length[c] ? start + wlen : store->length[c];
     memset(out, NOT_A_BASE, (size_t)(from - start));
     memset(out + (to - start), NOT_A_BASE, (size_t)(start + wlen - to));
-    int64_t whole = from / 4; /* the chromosome's first byte need not be held: count from the first one used */
+    int64_t whole =
+        from / 4; /* the chromosome's first byte need not be held: count from the first one used */
     const uint8_t *packed = span->bases + (store->base_offset[c] + whole - span->byte_first);
     unpack(source->unpacked, packed, from - 4 * whole, to - 4 * whole, out + (from - start));
     const int64_t *run = span->run + 2 * (store->run_offset[c] - store->run_offset[span->chromo_first]);

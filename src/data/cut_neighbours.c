@@ -9,9 +9,9 @@ static const int32_t MAX_DISTANCE = 25000;
 enum { AHEAD = 16, LINE = 16 };
 
 /* Rounds a number of [0, 1] to half precision, half to even, and back. */
-static float through_half(float x)
-{
-    if (x < 0x1p-14f) return x + 0.5f - 0.5f; /* subnormal: multiples of 2^-24, the last bit of numbers in [0.5, 1) */
+static float through_half(float x) {
+    if (x < 0x1p-14f)
+        return x + 0.5f - 0.5f; /* subnormal: multiples of 2^-24, the last bit of numbers in [0.5, 1) */
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     bits += 0xFFF + (bits >> 13 & 1);
@@ -22,43 +22,48 @@ static float through_half(float x)
 
 /* ---- places in lists ---- */
 
-static dcpg_row row_at(const dcpg_span_want *want, const dcpg_span *span, int64_t index)
-{
+static dcpg_row row_at(const dcpg_span_want *want, const dcpg_span *span, int64_t index) {
     int64_t w = index / 64 - span->word_first;
-    return (dcpg_row){span->calls + w * want->nb_cell, span->before + w * want->nb_list, dcpg_bits_before(index)};
+    return (dcpg_row){span->calls + w * want->nb_cell, span->before + w * want->nb_list,
+                      dcpg_bits_before(index)};
 }
 
 /* Calls of a list that stand before the position of the row. */
-static int64_t place(const dcpg_row *row, int64_t list, int64_t cell)
-{
+static int64_t place(const dcpg_row *row, int64_t list, int64_t cell) {
     return (int64_t)row->before[list] + __builtin_popcountll(row->word[cell].observed & row->bits);
 }
 
-dcpg_site dcpg_site_at(const dcpg_store_source *source, const dcpg_span *span, int64_t index)
-{
+dcpg_site dcpg_site_at(const dcpg_store_source *source, const dcpg_span *span, int64_t index) {
     const dcpg_store *store = source->store;
     const dcpg_span_want *want = &source->want;
     int c = dcpg_store_chromo_of(store->pos_offset, store->nb_chromo, index);
-    dcpg_site site = {.source = source, .span = span, .index = index, .pos = dcpg_span_pos(span, index), .chromo = c, .row = row_at(want, span, index)};
+    dcpg_site site = {.source = source,
+                      .span = span,
+                      .index = index,
+                      .pos = dcpg_span_pos(span, index),
+                      .chromo = c,
+                      .row = row_at(want, span, index)};
     if (c > span->chromo_first) site.low = row_at(want, span, store->pos_offset[c]);
     if (c < span->chromo_last) site.high = row_at(want, span, store->pos_offset[c + 1]);
     return site;
 }
 
-dcpg_near dcpg_near_in(const dcpg_site *site, int64_t cell, int64_t half)
-{
+dcpg_near dcpg_near_in(const dcpg_site *site, int64_t cell, int64_t half) {
     const dcpg_span *span = site->span;
     int64_t list = site->source->want.list_of[cell], first = span->list_at[list];
     int64_t at = place(&site->row, list, cell), own = dcpg_is_observed(site, cell);
     int64_t left = at - (site->low.word ? place(&site->low, list, cell) : 0);
-    int64_t right = (site->high.word ? place(&site->high, list, cell) : span->list_at[list + 1] - first) - at - own;
-    dcpg_near near = {.call = span->list + first + at, .own = own, .nb_left = left < half ? left : half, .nb_right = right < half ? right : half};
+    int64_t right =
+        (site->high.word ? place(&site->high, list, cell) : span->list_at[list + 1] - first) - at - own;
+    dcpg_near near = {.call = span->list + first + at,
+                      .own = own,
+                      .nb_left = left < half ? left : half,
+                      .nb_right = right < half ? right : half};
     if (span->value_at && span->value_at[list] >= 0) near.value = span->value + span->value_at[list] + at;
     return near;
 }
 
-float dcpg_value_in(const dcpg_site *site, int64_t cell)
-{
+float dcpg_value_in(const dcpg_site *site, int64_t cell) {
     if (!dcpg_is_observed(site, cell)) return -1;
     if (site->source->want.list_of[cell] >= 0) {
         dcpg_near near = dcpg_near_in(site, cell, 0);
@@ -70,8 +75,8 @@ float dcpg_value_in(const dcpg_site *site, int64_t cell)
 /* ---- neighbours ---- */
 
 /* n calls in a row, state[n] and distance[n]; value NULL: a binary cell. */
-static void put_calls(const uint32_t *call, const float *value, int64_t n, int32_t pos, bool raw, float *state, float *distance)
-{
+static void put_calls(const uint32_t *call, const float *value, int64_t n, int32_t pos, bool raw,
+                      float *state, float *distance) {
     if (raw) {
         for (int64_t i = 0; i < n; i++) {
             int32_t d = (int32_t)(call[i] >> 1) - pos;
@@ -88,31 +93,35 @@ static void put_calls(const uint32_t *call, const float *value, int64_t n, int32
     for (int64_t i = 0; i < n && value; i++) state[i] = through_half(value[i]);
 }
 
-static void fill(float *to, int64_t n, float value)
-{
+static void fill(float *to, int64_t n, float value) {
     for (int64_t i = 0; i < n; i++) to[i] = value;
 }
 
-static void put_neighbours(const dcpg_near *near, int64_t half, int32_t pos, bool raw, float *out)
-{
-    float *state = out, *distance = out + 2 * half, no_state = raw ? -1 : near->value ? 0.5f : 0, no_distance = raw ? -1 : 1;
+static void put_neighbours(const dcpg_near *near, int64_t half, int32_t pos, bool raw, float *out) {
+    float *state = out, *distance = out + 2 * half,
+          no_state = raw           ? -1
+                     : near->value ? 0.5f
+                                   : 0,
+          no_distance = raw ? -1 : 1;
     int64_t left = half - near->nb_left, right = half + near->nb_right;
     fill(state, left, no_state);
     fill(distance, left, no_distance);
-    put_calls(near->call - near->nb_left, near->value ? near->value - near->nb_left : NULL, near->nb_left, pos, raw, state + left, distance + left);
-    put_calls(near->call + near->own, near->value ? near->value + near->own : NULL, near->nb_right, pos, raw, state + half, distance + half);
+    put_calls(near->call - near->nb_left, near->value ? near->value - near->nb_left : NULL, near->nb_left,
+              pos, raw, state + left, distance + left);
+    put_calls(near->call + near->own, near->value ? near->value + near->own : NULL, near->nb_right, pos, raw,
+              state + half, distance + half);
     fill(state + right, 2 * half - right, no_state);
     fill(distance + right, 2 * half - right, no_distance);
 }
 
 /* Asks memory for the calls, which lie anywhere. */
-static void fetch(const dcpg_near *near)
-{
-    for (int64_t i = -near->nb_left; i < near->own + near->nb_right; i += LINE) __builtin_prefetch(near->call + i);
+static void fetch(const dcpg_near *near) {
+    for (int64_t i = -near->nb_left; i < near->own + near->nb_right; i += LINE)
+        __builtin_prefetch(near->call + i);
 }
 
-void dcpg_cut_neighbours(const dcpg_site *site, int64_t nb, const int64_t *cell, int64_t half, bool raw, float *out)
-{
+void dcpg_cut_neighbours(const dcpg_site *site, int64_t nb, const int64_t *cell, int64_t half, bool raw,
+                         float *out) {
     dcpg_near near[AHEAD];
     for (int64_t from = 0; from < nb; from += AHEAD) {
         int64_t n = nb - from < AHEAD ? nb - from : AHEAD;
@@ -120,12 +129,12 @@ void dcpg_cut_neighbours(const dcpg_site *site, int64_t nb, const int64_t *cell,
             near[i] = dcpg_near_in(site, cell[from + i], half);
             fetch(&near[i]);
         }
-        for (int64_t i = 0; i < n; i++) put_neighbours(&near[i], half, site->pos, raw, out + (from + i) * 4 * half);
+        for (int64_t i = 0; i < n; i++)
+            put_neighbours(&near[i], half, site->pos, raw, out + (from + i) * 4 * half);
     }
 }
 
-dcpg_moments dcpg_window_moments(const dcpg_site *site, int64_t half, int64_t window)
-{
+dcpg_moments dcpg_window_moments(const dcpg_site *site, int64_t half, int64_t window) {
     dcpg_moments moments = {0};
     int64_t reach = window / 2;
     for (int64_t cell = 0; cell < site->source->want.nb_cell; cell++) {

@@ -5,46 +5,40 @@
 #include <dcpg/source.h>
 #include <inttypes.h>
 
-static int64_t shard_first(const dcpg_shards *s, int v)
-{
-    return dcpg_part(s->nb_site, v, s->total);
-}
+static int64_t shard_first(const dcpg_shards *s, int v) { return dcpg_part(s->nb_site, v, s->total); }
 
-static int64_t shard_size(const dcpg_shards *s, int v)
-{
-    return shard_first(s, v + 1) - shard_first(s, v);
-}
+static int64_t shard_size(const dcpg_shards *s, int v) { return shard_first(s, v + 1) - shard_first(s, v); }
 
 /* Samples that shard v gives to each step. */
-static int64_t shard_share(const dcpg_shards *s, int v)
-{
+static int64_t shard_share(const dcpg_shards *s, int v) {
     return dcpg_part(s->batch, v + 1, s->total) - dcpg_part(s->batch, v, s->total);
 }
 
 /* Samples that every shard gives to each block of a sweep. */
-static int64_t sweep_share(const dcpg_shards *s)
-{
-    return (s->batch + s->total - 1) / s->total;
-}
+static int64_t sweep_share(const dcpg_shards *s) { return (s->batch + s->total - 1) / s->total; }
 
-static int64_t max_i64(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
+static int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
 
-static dcpg_status check(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, dcpg_err *err)
-{
-    if (nb_site <= 0) return dcpg_fail(err, DCPG_E_INPUT, "no sites to work on: choose other chromosomes, or a store with more sites");
+static dcpg_status check(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, dcpg_err *err) {
+    if (nb_site <= 0)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "no sites to work on: choose other chromosomes, or a store with more sites");
     if (total < 1) return dcpg_fail(err, DCPG_E_INPUT, "%d virtual ranks: at least 1 is needed", total);
     if (total > batch) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%d virtual ranks for a batch of %" PRId64 ": use fewer virtual ranks or a larger batch", total, batch);
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%d virtual ranks for a batch of %" PRId64
+                         ": use fewer virtual ranks or a larger batch",
+                         total, batch);
     }
-    if (par->size > total) return dcpg_fail(err, DCPG_E_INPUT, "%d ranks for %d virtual ranks: run fewer ranks or raise --virtual_ranks", par->size, total);
+    if (par->size > total)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%d ranks for %d virtual ranks: run fewer ranks or raise --virtual_ranks", par->size,
+                         total);
     return DCPG_OK;
 }
 
-dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, uint64_t seed, bool shuffle, dcpg_shards **shards, dcpg_err *err)
-{
+dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, uint64_t seed,
+                            bool shuffle, dcpg_shards **shards, dcpg_err *err) {
     *shards = NULL;
     DCPG_TRY(check(par, total, nb_site, batch, err));
     dcpg_shards *s = dcpg_alloc(1, sizeof *s);
@@ -71,8 +65,7 @@ dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int
     return DCPG_OK;
 }
 
-void dcpg_shards_free(dcpg_shards *shards)
-{
+void dcpg_shards_free(dcpg_shards *shards) {
     if (!shards) return;
     for (int i = 0; shards->order && i < shards->end - shards->first; i++) dcpg_free(shards->order[i]);
     dcpg_free(shards->order);
@@ -80,8 +73,7 @@ void dcpg_shards_free(dcpg_shards *shards)
     dcpg_free(shards);
 }
 
-dcpg_status dcpg_shards_cut(dcpg_shards *shards, int nb_block, dcpg_err *err)
-{
+dcpg_status dcpg_shards_cut(dcpg_shards *shards, int nb_block, dcpg_err *err) {
     assert(nb_block > 0);
     size_t nb = (size_t)(shards->end - shards->first) * (size_t)nb_block + 1;
     int64_t *row = dcpg_alloc(nb, sizeof *row);
@@ -93,28 +85,24 @@ dcpg_status dcpg_shards_cut(dcpg_shards *shards, int nb_block, dcpg_err *err)
 }
 
 /* Rows of the leaves of shard v, whose `share` samples stand from row `at` on. */
-static void cut_share(dcpg_shards *s, int v, int64_t at, int64_t share)
-{
+static void cut_share(dcpg_shards *s, int v, int64_t at, int64_t share) {
     int64_t *row = s->row + (v - s->first) * s->nb_block;
     for (int k = 0; k <= s->nb_block; k++) row[k] = at + dcpg_part(share, k, s->nb_block);
 }
 
-void dcpg_shards_range(const dcpg_shards *shards, int64_t *first, int64_t *end)
-{
+void dcpg_shards_range(const dcpg_shards *shards, int64_t *first, int64_t *end) {
     *first = shard_first(shards, shards->first);
     *end = shard_first(shards, shards->end);
 }
 
-void dcpg_shards_step_range(const dcpg_shards *shards, int64_t *first, int64_t *end)
-{
+void dcpg_shards_step_range(const dcpg_shards *shards, int64_t *first, int64_t *end) {
     dcpg_shards_range(shards, first, end);
     if (shards->shuffle) return;
     *first = 0;
     *end = shards->nb_site;
 }
 
-dcpg_status dcpg_shards_start_epoch(dcpg_shards *shards, int64_t epoch, dcpg_err *err)
-{
+dcpg_status dcpg_shards_start_epoch(dcpg_shards *shards, int64_t epoch, dcpg_err *err) {
     shards->epoch = epoch;
     for (int v = shards->first; v < shards->end && shards->shuffle; v++) {
         int64_t **order = &shards->order[v - shards->first];
@@ -123,25 +111,21 @@ dcpg_status dcpg_shards_start_epoch(dcpg_shards *shards, int64_t epoch, dcpg_err
         if (!*order) return dcpg_fail_nomem(err, "the order of samples", (size_t)n * sizeof **order);
         for (int64_t i = 0; i < n; i++) (*order)[i] = first + i;
         dcpg_rng rng;
-        dcpg_rng_start(&rng, shards->seed, dcpg_mix(dcpg_mix(dcpg_hash("shard order"), (uint64_t)epoch), (uint64_t)v));
+        dcpg_rng_start(&rng, shards->seed,
+                       dcpg_mix(dcpg_mix(dcpg_hash("shard order"), (uint64_t)epoch), (uint64_t)v));
         dcpg_rng_shuffle(&rng, *order, (size_t)n);
     }
     return DCPG_OK;
 }
 
-int64_t dcpg_shards_steps(const dcpg_shards *shards)
-{
-    return max_i64(shards->nb_site / shards->batch, 1);
-}
+int64_t dcpg_shards_steps(const dcpg_shards *shards) { return max_i64(shards->nb_site / shards->batch, 1); }
 
-int64_t dcpg_shards_max_share(const dcpg_shards *shards)
-{
+int64_t dcpg_shards_max_share(const dcpg_shards *shards) {
     return sweep_share(shards) * (shards->end - shards->first);
 }
 
 /* Shard v's share of a step, from its own samples in the order of the epoch; returns its number. */
-static int64_t shuffled_share(const dcpg_shards *s, int v, int64_t step, int64_t *sample)
-{
+static int64_t shuffled_share(const dcpg_shards *s, int v, int64_t step, int64_t *sample) {
     const int64_t *order = s->order[v - s->first];
     int64_t size = shard_size(s, v), share = shard_share(s, v);
     if (size == 0) return 0;
@@ -154,34 +138,31 @@ static int64_t shuffled_share(const dcpg_shards *s, int v, int64_t step, int64_t
 }
 
 /* Part v of the step's run of samples. */
-static int64_t part_of_run(const dcpg_shards *s, int v, int64_t step, int64_t *sample)
-{
+static int64_t part_of_run(const dcpg_shards *s, int v, int64_t step, int64_t *sample) {
     int64_t share = shard_share(s, v), first = step * s->batch + dcpg_part(s->batch, v, s->total);
     for (int64_t i = 0; i < share; i++) sample[i] = (first + i) % s->nb_site;
     return share;
 }
 
-int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample)
-{
+int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample) {
     assert(shards->epoch >= 0);
     int64_t n = 0;
     for (int v = shards->first; v < shards->end; v++) {
-        int64_t share = shards->shuffle ? shuffled_share(shards, v, step, sample + n) : part_of_run(shards, v, step, sample + n);
+        int64_t share = shards->shuffle ? shuffled_share(shards, v, step, sample + n)
+                                        : part_of_run(shards, v, step, sample + n);
         cut_share(shards, v, n, share);
         n += share;
     }
     return n;
 }
 
-int64_t dcpg_shards_sweep_steps(const dcpg_shards *shards)
-{
+int64_t dcpg_shards_sweep_steps(const dcpg_shards *shards) {
     int64_t largest = 0, share = sweep_share(shards);
     for (int v = 0; v < shards->total; v++) largest = max_i64(largest, shard_size(shards, v));
     return (largest + share - 1) / share;
 }
 
-int64_t dcpg_shards_sweep(dcpg_shards *shards, int64_t step, int64_t *sample)
-{
+int64_t dcpg_shards_sweep(dcpg_shards *shards, int64_t step, int64_t *sample) {
     int64_t n = 0, share = sweep_share(shards);
     for (int v = shards->first; v < shards->end; v++) {
         int64_t size = shard_size(shards, v), first = shard_first(shards, v), before = n;

@@ -22,16 +22,16 @@ dcpg_status dcpg_span_load_extras_all(const dcpg_span_want *want, dcpg_h5 *file,
     const dcpg_store *store = want->store;
     void *memory = NULL;
     if (want->nb_bulk > 0) {
-        dcpg_status status = read_rows_all(store, file, span, STORE_BULK_VALUE, DCPG_H5_F32, sizeof *span->bulk,
-                                           want->nb_bulk, want->bulk_row, dcpg_span_pos_first(span),
-                                           dcpg_span_pos_end(span, store), &memory, err);
+        dcpg_status status = read_rows_all(
+            store, file, span, STORE_BULK_VALUE, DCPG_H5_F32, sizeof *span->bulk, want->nb_bulk,
+            want->bulk_row, dcpg_span_pos_first(span), dcpg_span_pos_end(span, store), &memory, err);
         span->bulk = memory;
         DCPG_TRY(status);
     }
     if (want->annos && store->annos.n > 0) {
-        dcpg_status status = read_rows_all(store, file, span, STORE_ANNO_INSIDE, DCPG_H5_U64, sizeof *span->annos,
-                                           (int64_t)store->annos.n, NULL, span->word_first, span->word_end,
-                                           &memory, err);
+        dcpg_status status =
+            read_rows_all(store, file, span, STORE_ANNO_INSIDE, DCPG_H5_U64, sizeof *span->annos,
+                          (int64_t)store->annos.n, NULL, span->word_first, span->word_end, &memory, err);
         span->annos = memory;
         DCPG_TRY(status);
     }

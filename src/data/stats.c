@@ -56,15 +56,24 @@ float dcpg_stat_value(dcpg_stat stat, const dcpg_moments *m) {
     if (m->n == 0) return -1;
     double mean = m->sum / (double)m->n;
     switch (stat) {
-    case DCPG_STAT_MEAN: return (float)mean;
-    case DCPG_STAT_MODE: return rintf((float)mean); /* a tie of floats stays one: their sum in double may not */
-    case DCPG_STAT_VAR: return (float)variance(m);
-    case DCPG_STAT_CAT_VAR: return variance_class(variance(m));
-    case DCPG_STAT_CAT2_VAR: return variance_class(variance(m)) > 0;
-    case DCPG_STAT_ENTROPY: return (float)entropy(mean);
-    case DCPG_STAT_DIFF: return m->least != trunc(m->most);
-    case DCPG_STAT_COV: return (float)m->n;
-    case DCPG_NB_STAT: break;
+    case DCPG_STAT_MEAN:
+        return (float)mean;
+    case DCPG_STAT_MODE:
+        return rintf((float)mean); /* a tie of floats stays one: their sum in double may not */
+    case DCPG_STAT_VAR:
+        return (float)variance(m);
+    case DCPG_STAT_CAT_VAR:
+        return variance_class(variance(m));
+    case DCPG_STAT_CAT2_VAR:
+        return variance_class(variance(m)) > 0;
+    case DCPG_STAT_ENTROPY:
+        return (float)entropy(mean);
+    case DCPG_STAT_DIFF:
+        return m->least != trunc(m->most);
+    case DCPG_STAT_COV:
+        return (float)m->n;
+    case DCPG_NB_STAT:
+        break;
     }
     return -1;
 }

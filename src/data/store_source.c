@@ -6,26 +6,22 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Samples that a thread fills at a time. Any cut gives the same batch: samples do not depend on each other. */
+/* Samples that a thread fills at a time. Any cut gives the same batch: samples do not depend on each other.
+ */
 enum { BLOCK = 8 };
 
-static dcpg_store_source *self_of(dcpg_source *source)
-{
-    return (dcpg_store_source *)source;
-}
+static dcpg_store_source *self_of(dcpg_source *source) { return (dcpg_store_source *)source; }
 
 /* ---- samples ---- */
 
-static int64_t site_of(const dcpg_store_source *s, int64_t sample, int *chromo)
-{
+static int64_t site_of(const dcpg_store_source *s, int64_t sample, int *chromo) {
     int k = dcpg_store_chromo_of(s->first_sample, (int)s->base.chromo.n, sample);
     *chromo = k;
     return s->store->site_offset[s->chosen[k]] + sample - s->first_sample[k];
 }
 
 /* The span that holds a loaded sample, and the index of its position. */
-static const dcpg_span *find(const dcpg_store_source *s, int64_t sample, int64_t *index)
-{
+static const dcpg_span *find(const dcpg_store_source *s, int64_t sample, int64_t *index) {
     assert(sample >= s->base.loaded_first && sample < s->base.loaded_end);
     const dcpg_span *span = s->span;
     while (sample >= span->sample_end) span++;
@@ -33,19 +29,22 @@ static const dcpg_span *find(const dcpg_store_source *s, int64_t sample, int64_t
     return span;
 }
 
-static void fill_sample(const dcpg_store_source *s, int64_t sample, int64_t row, dcpg_batch *batch)
-{
-    int64_t index, nb_cell = (int64_t)s->base.cells.n, nb_output = (int64_t)s->base.outputs.n, half = s->base.cpg_wlen / 2;
+static void fill_sample(const dcpg_store_source *s, int64_t sample, int64_t row, dcpg_batch *batch) {
+    int64_t index, nb_cell = (int64_t)s->base.cells.n, nb_output = (int64_t)s->base.outputs.n,
+                   half = s->base.cpg_wlen / 2;
     const dcpg_span *span = find(s, sample, &index);
     dcpg_site site = dcpg_site_at(s, span, index);
     batch->id[row] = sample;
     if (batch->dna) dcpg_cut_window(&site, batch->dna + row * s->base.dna_wlen);
-    if (batch->cpg) dcpg_cut_neighbours(&site, nb_cell, s->input, half, s->base.raw, batch->cpg + row * nb_cell * 4 * half);
-    for (int64_t i = 0; i < nb_output; i++) batch->label[row * nb_output + i] = s->output[i].provider->label(&site, &s->output[i]);
+    if (batch->cpg)
+        dcpg_cut_neighbours(&site, nb_cell, s->input, half, s->base.raw,
+                            batch->cpg + row * nb_cell * 4 * half);
+    for (int64_t i = 0; i < nb_output; i++)
+        batch->label[row * nb_output + i] = s->output[i].provider->label(&site, &s->output[i]);
 }
 
-static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch, dcpg_err *err)
-{
+static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch,
+                        dcpg_err *err) {
     (void)err;
     assert(nb <= batch->room);
     const dcpg_store_source *s = self_of(source);
@@ -55,8 +54,8 @@ static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, 
     return DCPG_OK;
 }
 
-static dcpg_status where(dcpg_source *source, int64_t first, int64_t end, int32_t *chromo, int32_t *pos, dcpg_err *err)
-{
+static dcpg_status where(dcpg_source *source, int64_t first, int64_t end, int32_t *chromo, int32_t *pos,
+                         dcpg_err *err) {
     (void)err;
     const dcpg_store_source *s = self_of(source);
     for (int64_t i = first; i < end; i++) {
@@ -70,8 +69,7 @@ static dcpg_status where(dcpg_source *source, int64_t first, int64_t end, int32_
     return DCPG_OK;
 }
 
-static void count_sample(const dcpg_store_source *s, int64_t sample, int64_t *count)
-{
+static void count_sample(const dcpg_store_source *s, int64_t sample, int64_t *count) {
     int64_t index;
     const dcpg_span *span = find(s, sample, &index);
     dcpg_site site = dcpg_site_at(s, span, index);
@@ -81,8 +79,8 @@ static void count_sample(const dcpg_store_source *s, int64_t sample, int64_t *co
     }
 }
 
-static dcpg_status count_labels(dcpg_source *source, int64_t first, int64_t end, int64_t *count, dcpg_err *err)
-{
+static dcpg_status count_labels(dcpg_source *source, int64_t first, int64_t end, int64_t *count,
+                                dcpg_err *err) {
     (void)err;
     const dcpg_store_source *s = self_of(source);
     size_t n = source->outputs.n * 3;
@@ -92,8 +90,8 @@ static dcpg_status count_labels(dcpg_source *source, int64_t first, int64_t end,
     return DCPG_OK;
 }
 
-static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out, dcpg_err *err)
-{
+static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out,
+                          dcpg_err *err) {
     (void)err;
     const dcpg_store_source *s = self_of(source);
     int64_t nb_anno = (int64_t)source->annos.n;
@@ -102,15 +100,15 @@ static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample
         int64_t index;
         const dcpg_span *span = find(s, sample[i], &index);
         const uint64_t *word = span->annos + (index / 64 - span->word_first);
-        for (int64_t a = 0; a < nb_anno; a++) out[i * nb_anno + a] = word[a * (span->word_end - span->word_first)] >> index % 64 & 1;
+        for (int64_t a = 0; a < nb_anno; a++)
+            out[i * nb_anno + a] = word[a * (span->word_end - span->word_first)] >> index % 64 & 1;
     }
     return DCPG_OK;
 }
 
 /* ---- loading ---- */
 
-static void drop_spans(dcpg_store_source *s)
-{
+static void drop_spans(dcpg_store_source *s) {
     for (int i = 0; i < s->nb_span; i++) dcpg_span_free_all(&s->span[i]);
     dcpg_free(s->span);
     s->span = NULL;
@@ -118,9 +116,9 @@ static void drop_spans(dcpg_store_source *s)
     s->base.loaded_first = s->base.loaded_end = 0;
 }
 
-/* Cuts samples [first, end) where chromosomes that were not chosen lie between: spans of the store without holes. */
-static dcpg_status plan_spans(dcpg_store_source *s, int64_t first, int64_t end, bool share, dcpg_err *err)
-{
+/* Cuts samples [first, end) where chromosomes that were not chosen lie between: spans of the store without
+ * holes. */
+static dcpg_status plan_spans(dcpg_store_source *s, int64_t first, int64_t end, bool share, dcpg_err *err) {
     s->span = dcpg_alloc(s->base.chromo.n, sizeof *s->span);
     if (!s->span) return dcpg_fail_nomem(err, "chromosomes", s->base.chromo.n * sizeof *s->span);
     for (int64_t i = first; i < end;) {
@@ -132,16 +130,20 @@ static dcpg_status plan_spans(dcpg_store_source *s, int64_t first, int64_t end, 
             last->sample_end = stop;
             last->site_end = site + stop - i;
         } else {
-            s->span[s->nb_span++] = (dcpg_span){.sample_first = i, .sample_end = stop, .site_first = site, .site_end = site + stop - i,
-                                                .chromo_first = s->chosen[k], .chromo_last = s->chosen[k], .share = share};
+            s->span[s->nb_span++] = (dcpg_span){.sample_first = i,
+                                                .sample_end = stop,
+                                                .site_first = site,
+                                                .site_end = site + stop - i,
+                                                .chromo_first = s->chosen[k],
+                                                .chromo_last = s->chosen[k],
+                                                .share = share};
         }
         i = stop;
     }
     return DCPG_OK;
 }
 
-static dcpg_status load_spans_all(dcpg_store_source *s, dcpg_h5 *file, dcpg_err *err)
-{
+static dcpg_status load_spans_all(dcpg_store_source *s, dcpg_h5 *file, dcpg_err *err) {
     int64_t rounds = dcpg_max_i64_all(s->base.par, s->nb_span);
     for (int64_t i = 0; i < rounds; i++) {
         dcpg_span nothing = {0};
@@ -151,28 +153,27 @@ static dcpg_status load_spans_all(dcpg_store_source *s, dcpg_h5 *file, dcpg_err 
     return DCPG_OK;
 }
 
-static void tell_size_all(const dcpg_store_source *s)
-{
+static void tell_size_all(const dcpg_store_source *s) {
     int64_t bytes = 0;
     for (int i = 0; i < s->nb_span; i++) bytes += (int64_t)s->span[i].bytes;
     int64_t most = dcpg_max_i64_all(s->base.par, bytes), sum = dcpg_sum_i64_all(s->base.par, bytes);
-    dcpg_debug(s->base.log, "%s: %.1f MB in memory over all ranks, at most %.1f MB on one", s->store->path, (double)sum / 1e6, (double)most / 1e6);
+    dcpg_debug(s->base.log, "%s: %.1f MB in memory over all ranks, at most %.1f MB on one", s->store->path,
+               (double)sum / 1e6, (double)most / 1e6);
 }
 
 /* Whether all ranks want the same, and some of them share a host. */
-static bool can_share_all(const dcpg_par *par, int64_t first, int64_t end)
-{
+static bool can_share_all(const dcpg_par *par, int64_t first, int64_t end) {
     int64_t most[] = {first, -first, end, -end, par->node_size};
     dcpg_max_i64s_all(par, most, sizeof most / sizeof *most);
     return most[0] == -most[1] && most[2] == -most[3] && most[4] > 1 && most[0] < most[2];
 }
 
-static dcpg_status load_all(dcpg_source *source, int64_t first, int64_t end, dcpg_err *err)
-{
+static dcpg_status load_all(dcpg_source *source, int64_t first, int64_t end, dcpg_err *err) {
     dcpg_store_source *s = self_of(source);
     assert(0 <= first && first <= end && end <= source->nb_site);
     drop_spans(s);
-    DCPG_TRY(dcpg_agree_all(source->par, plan_spans(s, first, end, can_share_all(source->par, first, end), err), err));
+    DCPG_TRY(dcpg_agree_all(source->par,
+                            plan_spans(s, first, end, can_share_all(source->par, first, end), err), err));
     dcpg_h5 *file = NULL;
     DCPG_TRY(dcpg_h5_open(s->store->path, source->par, &file, err));
     dcpg_status status = load_spans_all(s, file, err);
@@ -189,8 +190,7 @@ static dcpg_status load_all(dcpg_source *source, int64_t first, int64_t end, dcp
 
 /* ---- opening ---- */
 
-static void close_source(dcpg_source *source)
-{
+static void close_source(dcpg_source *source) {
     dcpg_store_source *s = self_of(source);
     drop_spans(s);
     dcpg_strings_free(&source->chromo);
@@ -212,8 +212,7 @@ static void close_source(dcpg_source *source)
 
 static const dcpg_source_ops ops = {fill, load_all, where, count_labels, inside, close_source};
 
-static dcpg_status fail_chromo(const dcpg_store *store, const char *name, dcpg_err *err)
-{
+static dcpg_status fail_chromo(const dcpg_store *store, const char *name, dcpg_err *err) {
     char known[256] = "";
     size_t used = 0;
     for (int c = 0; c < store->nb_chromo && used < sizeof known - 1; c++) {
@@ -221,19 +220,22 @@ static dcpg_status fail_chromo(const dcpg_store *store, const char *name, dcpg_e
         used += n > 0 ? (size_t)n : 0;
     }
     if (used >= sizeof known - 1) memcpy(known + sizeof known - 4, "...", 4);
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: has no sites on chromosome %s: it has chromosomes %s", store->path, name, known);
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: has no sites on chromosome %s: it has chromosomes %s",
+                     store->path, name, known);
 }
 
-static dcpg_status choose_chromos(dcpg_store_source *s, const dcpg_strings *chromos, dcpg_err *err)
-{
+static dcpg_status choose_chromos(dcpg_store_source *s, const dcpg_strings *chromos, dcpg_err *err) {
     const dcpg_store *store = s->store;
     bool all = !chromos || chromos->n == 0;
     for (size_t i = 0; !all && i < chromos->n; i++) {
-        if (dcpg_strings_find(&store->chromo, chromos->v[i]) < 0) return fail_chromo(store, chromos->v[i], err);
+        if (dcpg_strings_find(&store->chromo, chromos->v[i]) < 0)
+            return fail_chromo(store, chromos->v[i], err);
     }
     s->chosen = dcpg_alloc((size_t)store->nb_chromo, sizeof *s->chosen);
     s->first_sample = dcpg_alloc((size_t)store->nb_chromo + 1, sizeof *s->first_sample);
-    if (!s->chosen || !s->first_sample) return dcpg_fail_nomem(err, "chromosomes", (unsigned long long)store->nb_chromo * sizeof *s->first_sample);
+    if (!s->chosen || !s->first_sample)
+        return dcpg_fail_nomem(err, "chromosomes",
+                               (unsigned long long)store->nb_chromo * sizeof *s->first_sample);
     for (int c = 0; c < store->nb_chromo; c++) {
         if (!all && dcpg_strings_find(chromos, store->chromo.v[c]) < 0) continue;
         size_t k = s->base.chromo.n;
@@ -245,15 +247,13 @@ static dcpg_status choose_chromos(dcpg_store_source *s, const dcpg_strings *chro
     return DCPG_OK;
 }
 
-static dcpg_status copy_names(const dcpg_strings *from, dcpg_strings *to, dcpg_err *err)
-{
+static dcpg_status copy_names(const dcpg_strings *from, dcpg_strings *to, dcpg_err *err) {
     for (size_t i = 0; i < from->n; i++) DCPG_TRY(dcpg_strings_add(to, from->v[i], err));
     return DCPG_OK;
 }
 
 /* Numbers of the store's cells into input[] and output[], for now. */
-static dcpg_status find_cells(dcpg_store_source *s, dcpg_err *err)
-{
+static dcpg_status find_cells(dcpg_store_source *s, dcpg_err *err) {
     const dcpg_store *store = s->store;
     s->input = dcpg_alloc(s->base.cells.n, sizeof *s->input);
     s->output = dcpg_alloc(s->base.outputs.n, sizeof *s->output);
@@ -261,17 +261,19 @@ static dcpg_status find_cells(dcpg_store_source *s, dcpg_err *err)
     for (size_t i = 0; i < s->base.cells.n; i++) {
         const char *name = s->base.cells.v[i];
         s->input[i] = dcpg_strings_find(&store->cells, name);
-        if (s->input[i] < 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: has no cell %s: it has %zu, the first is %s", store->path, name, store->cells.n, store->cells.v[0]);
+        if (s->input[i] < 0)
+            return dcpg_fail(err, DCPG_E_INPUT, "%s: has no cell %s: it has %zu, the first is %s",
+                             store->path, name, store->cells.n, store->cells.v[0]);
     }
-    for (size_t i = 0; i < s->base.outputs.n; i++) DCPG_TRY(dcpg_label_bind(store, s->base.outputs.v[i], &s->output[i], err));
+    for (size_t i = 0; i < s->base.outputs.n; i++)
+        DCPG_TRY(dcpg_label_bind(store, s->base.outputs.v[i], &s->output[i], err));
     return DCPG_OK;
 }
 
 enum { USE_LABEL = 1, USE_VALUE = 2, USE_NEIGHBOURS = 4 };
 
 /* What each cell is needed for. use[number of the store's cells]. */
-static void mark_cells(const dcpg_store_source *s, uint8_t *use)
-{
+static void mark_cells(const dcpg_store_source *s, uint8_t *use) {
     uint8_t all = 0;
     for (size_t i = 0; i < s->base.outputs.n; i++) {
         if (s->output[i].every_cell) all |= s->output[i].window > 0 ? USE_NEIGHBOURS : USE_VALUE;
@@ -281,9 +283,9 @@ static void mark_cells(const dcpg_store_source *s, uint8_t *use)
     for (size_t i = 0; i < s->base.cells.n && s->base.cpg_wlen > 0; i++) use[s->input[i]] |= USE_NEIGHBOURS;
 }
 
-/* Lists the cells held, and turns the numbers of the store's cells into places in that list. place[number of the store's cells]. */
-static void hold_cells(dcpg_store_source *s, const uint8_t *use, int64_t *place)
-{
+/* Lists the cells held, and turns the numbers of the store's cells into places in that list. place[number of
+ * the store's cells]. */
+static void hold_cells(dcpg_store_source *s, const uint8_t *use, int64_t *place) {
     dcpg_span_want *want = &s->want;
     int64_t value_row = 0;
     for (int64_t i = 0; i < (int64_t)s->store->cells.n; i++) {
@@ -307,8 +309,7 @@ static void hold_cells(dcpg_store_source *s, const uint8_t *use, int64_t *place)
 }
 
 /* Lists the bulk profiles held, in the order of the outputs. */
-static dcpg_status hold_bulk(dcpg_store_source *s, dcpg_err *err)
-{
+static dcpg_status hold_bulk(dcpg_store_source *s, dcpg_err *err) {
     dcpg_span_want *want = &s->want;
     want->bulk_row = dcpg_alloc(s->base.outputs.n, sizeof *want->bulk_row);
     if (!want->bulk_row) return dcpg_fail_nomem(err, "outputs", s->base.outputs.n * sizeof *want->bulk_row);
@@ -320,11 +321,11 @@ static dcpg_status hold_bulk(dcpg_store_source *s, dcpg_err *err)
     return DCPG_OK;
 }
 
-static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err)
-{
+static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err) {
     DCPG_TRY(find_cells(s, err));
     DCPG_TRY(hold_bulk(s, err));
-    /* Files for DeepCpG say how many neighbours their statistics look at; a model's target must not depend on what the model sees. */
+    /* Files for DeepCpG say how many neighbours their statistics look at; a model's target must not depend on
+     * what the model sees. */
     int64_t stats_wlen = s->base.raw && s->base.cpg_wlen > 0 ? s->base.cpg_wlen : s->store->stats_cpg_wlen;
     if (stats_wlen > STORE_MAX_STATS_WLEN) stats_wlen = STORE_MAX_STATS_WLEN;
     for (size_t i = 0; i < s->base.outputs.n; i++) {
@@ -334,7 +335,8 @@ static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err)
     dcpg_span_want *want = &s->want;
     want->store = s->store;
     want->dna_wlen = s->base.dna_wlen;
-    want->nb_neighbour = s->base.cpg_wlen / 2 > s->stat_neighbours ? s->base.cpg_wlen / 2 : s->stat_neighbours;
+    want->nb_neighbour =
+        s->base.cpg_wlen / 2 > s->stat_neighbours ? s->base.cpg_wlen / 2 : s->stat_neighbours;
     want->cell = dcpg_alloc(n, sizeof *want->cell);
     want->list_of = dcpg_alloc(n, sizeof *want->list_of);
     want->list_cell = dcpg_alloc(n, sizeof *want->list_cell);
@@ -351,12 +353,14 @@ static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err)
     return fine ? DCPG_OK : dcpg_fail_nomem(err, "cells", n * sizeof *place);
 }
 
-static dcpg_status open_source(dcpg_store_source *s, const dcpg_strings *chromos, const dcpg_want *want, dcpg_err *err)
-{
+static dcpg_status open_source(dcpg_store_source *s, const dcpg_strings *chromos, const dcpg_want *want,
+                               dcpg_err *err) {
     dcpg_store *store = s->store;
     assert(want->cpg_wlen % 2 == 0 && (want->dna_wlen == 0 || want->dna_wlen % 2 == 1));
     if (want->dna_wlen > 0 && !store->has_dna) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no DNA to cut windows from: make it again with dcpg data --dna_files", store->path);
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: holds no DNA to cut windows from: make it again with dcpg data --dna_files",
+                         store->path);
     }
     dcpg_make_unpacked(s->unpacked);
     DCPG_TRY(choose_chromos(s, chromos, err));
@@ -369,18 +373,24 @@ static dcpg_status open_source(dcpg_store_source *s, const dcpg_strings *chromos
     return choose_cells(s, err);
 }
 
-dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_strings *chromos, const dcpg_want *want, dcpg_source **source, dcpg_err *err)
-{
+dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_strings *chromos, const dcpg_want *want,
+                                       dcpg_source **source, dcpg_err *err) {
     *source = NULL;
     dcpg_store_source *s = dcpg_alloc(1, sizeof *s);
     dcpg_status status = s ? DCPG_OK : dcpg_fail_nomem(err, "a batch source", sizeof *s);
     if (s) {
-        s->base = (dcpg_source){.ops = &ops, .par = store->par, .dna_wlen = want->dna_wlen, .cpg_wlen = want->cpg_wlen, .raw = want->raw};
+        s->base = (dcpg_source){.ops = &ops,
+                                .par = store->par,
+                                .dna_wlen = want->dna_wlen,
+                                .cpg_wlen = want->cpg_wlen,
+                                .raw = want->raw};
         s->store = store;
         status = open_source(s, chromos, want, err);
     }
     status = dcpg_agree_all(store->par, status, err);
-    if (status == DCPG_OK) *source = &s->base;
-    else if (s) close_source(&s->base);
+    if (status == DCPG_OK)
+        *source = &s->base;
+    else if (s)
+        close_source(&s->base);
     return status;
 }

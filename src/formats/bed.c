@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void dcpg_bed_free(dcpg_bed *bed)
-{
+void dcpg_bed_free(dcpg_bed *bed) {
     for (int64_t c = 0; c < bed->nb_chromo; c++) {
         dcpg_free(bed->chromo[c].chromo);
         dcpg_free(bed->chromo[c].v);
@@ -17,9 +16,9 @@ void dcpg_bed_free(dcpg_bed *bed)
     *bed = (dcpg_bed){0};
 }
 
-/* The chromosome of this normalised name, which becomes the list's or is freed; lines of one come together mostly. */
-static dcpg_status find_chromo(dcpg_bed *bed, char *name, dcpg_bed_chromo **chromo, dcpg_err *err)
-{
+/* The chromosome of this normalised name, which becomes the list's or is freed; lines of one come together
+ * mostly. */
+static dcpg_status find_chromo(dcpg_bed *bed, char *name, dcpg_bed_chromo **chromo, dcpg_err *err) {
     for (int64_t c = bed->nb_chromo - 1; c >= 0; c--) {
         if (strcmp(bed->chromo[c].chromo, name) != 0) continue;
         dcpg_free(name);
@@ -39,8 +38,7 @@ static dcpg_status find_chromo(dcpg_bed *bed, char *name, dcpg_bed_chromo **chro
     return DCPG_OK;
 }
 
-static dcpg_status add_interval(dcpg_bed *bed, const char *raw, dcpg_interval interval, dcpg_err *err)
-{
+static dcpg_status add_interval(dcpg_bed *bed, const char *raw, dcpg_interval interval, dcpg_err *err) {
     dcpg_bed_chromo *c = NULL;
     char *name = dcpg_chromo_name(raw);
     if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
@@ -56,44 +54,44 @@ static dcpg_status add_interval(dcpg_bed *bed, const char *raw, dcpg_interval in
     return DCPG_OK;
 }
 
-static bool is_data(const char *first)
-{
+static bool is_data(const char *first) {
     return first && *first != '#' && strcmp(first, "track") != 0 && strcmp(first, "browser") != 0;
 }
 
-static dcpg_status read_line(dcpg_bed *bed, const dcpg_text_reader *text, char *line, dcpg_err *err)
-{
+static dcpg_status read_line(dcpg_bed *bed, const dcpg_text_reader *text, char *line, dcpg_err *err) {
     static const char blank[] = " \t";
     char *rest = NULL, *chromo = strtok_r(line, blank, &rest);
     if (!is_data(chromo)) return DCPG_OK;
     const char *first = strtok_r(NULL, blank, &rest), *last = first ? strtok_r(NULL, blank, &rest) : NULL;
     int64_t start, end;
-    bool fine = last && dcpg_parse_int(first, &start) && dcpg_parse_int(last, &end) && start >= 0 && start <= end && end < INT32_MAX;
+    bool fine = last && dcpg_parse_int(first, &start) && dcpg_parse_int(last, &end) && start >= 0 &&
+                start <= end && end < INT32_MAX;
     if (fine) return add_interval(bed, chromo, (dcpg_interval){(int32_t)start, (int32_t)end}, err);
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": no interval: a line of BED holds a chromosome, a start of 0 or more and an end that is not before it", dcpg_text_path(text),
-                     dcpg_text_line_number(text));
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: line %" PRId64 ": no interval: a line of BED holds a chromosome, a start of 0 or "
+                     "more and an end that is not before it",
+                     dcpg_text_path(text), dcpg_text_line_number(text));
 }
 
-static int by_start(const void *a, const void *b)
-{
+static int by_start(const void *a, const void *b) {
     const dcpg_interval *x = a, *y = b;
     if (x->start != y->start) return x->start < y->start ? -1 : 1;
     return x->end < y->end ? -1 : x->end > y->end;
 }
 
-static void join_overlapping(dcpg_bed_chromo *c)
-{
+static void join_overlapping(dcpg_bed_chromo *c) {
     int64_t n = 0;
     qsort(c->v, (size_t)c->n, sizeof *c->v, by_start);
     for (int64_t i = 0; i < c->n; i++) {
-        if (n == 0 || c->v[i].start > c->v[n - 1].end) c->v[n++] = c->v[i];
-        else if (c->v[i].end > c->v[n - 1].end) c->v[n - 1].end = c->v[i].end;
+        if (n == 0 || c->v[i].start > c->v[n - 1].end)
+            c->v[n++] = c->v[i];
+        else if (c->v[i].end > c->v[n - 1].end)
+            c->v[n - 1].end = c->v[i].end;
     }
     c->n = n;
 }
 
-dcpg_status dcpg_bed_read(const char *path, dcpg_bed *bed, dcpg_err *err)
-{
+dcpg_status dcpg_bed_read(const char *path, dcpg_bed *bed, dcpg_err *err) {
     dcpg_text_reader *text = NULL;
     char *line = NULL;
     *bed = (dcpg_bed){0};

@@ -21,9 +21,10 @@ typedef struct dcpg_bed {
     dcpg_bed_chromo *chromo; /* [nb_chromo] in the order of the file */
 } dcpg_bed;
 
-/* Reads lines of chromosome, start, end (further columns are ignored), between tabs or blanks; plain, gzip or bgzip. Empty lines, comments, track and browser lines are passed over.
- * DCPG_E_INPUT with file and line: a line without these three, a start below 0 or behind the end, a number above 2147483646. A file without intervals is fine. Free with
- * dcpg_bed_free, on failure too. Local. */
+/* Reads lines of chromosome, start, end (further columns are ignored), between tabs or blanks; plain, gzip or
+ * bgzip. Empty lines, comments, track and browser lines are passed over. DCPG_E_INPUT with file and line: a
+ * line without these three, a start below 0 or behind the end, a number above 2147483646. A file without
+ * intervals is fine. Free with dcpg_bed_free, on failure too. Local. */
 dcpg_status dcpg_bed_read(const char *path, dcpg_bed *bed, dcpg_err *err);
 void dcpg_bed_free(dcpg_bed *bed);
 

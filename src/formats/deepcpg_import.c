@@ -1,6 +1,6 @@
 /* A store made of DeepCpG data files. */
-#include "data/store_layout.h"
 #include "formats/deepcpg_import.h"
+#include "data/store_layout.h"
 #include "formats/store_make.h"
 
 #include <dcpg/memory.h>
@@ -213,8 +213,10 @@ static dcpg_status give_cell(void *context, int64_t cell, dcpg_profile *profile,
     return dcpg_import_cell(im, im->cells.v[cell], profile, err);
 }
 
-static dcpg_status give_column(dcpg_importing *im, char *path, bool inside, dcpg_profile *profile, dcpg_err *err) {
-    dcpg_status status = path ? dcpg_import_column(im, path, inside, profile, err) : dcpg_fail_nomem(err, "a name", 256);
+static dcpg_status give_column(dcpg_importing *im, char *path, bool inside, dcpg_profile *profile,
+                               dcpg_err *err) {
+    dcpg_status status =
+        path ? dcpg_import_column(im, path, inside, profile, err) : dcpg_fail_nomem(err, "a name", 256);
     dcpg_free(path);
     return status;
 }
@@ -262,7 +264,8 @@ static dcpg_status start(dcpg_importing *im, dcpg_err *err) {
 
 static void finish(dcpg_importing *im) {
     dcpg_h5_close(im->file);
-    dcpg_strings *lists[] = {&im->cells, &im->chromo, &im->bulk, &im->cpg_stats, &im->win_stats, &im->win_wlen};
+    dcpg_strings *lists[] = {&im->cells,     &im->chromo,    &im->bulk,
+                             &im->cpg_stats, &im->win_stats, &im->win_wlen};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
     dcpg_free(im->chromo_of);
     dcpg_free(im->first_row);

@@ -8,17 +8,17 @@
 
 typedef struct dcpg_importing {
     const dcpg_deepcpg *set;
-    dcpg_strings cells;       /* with neighbours or labels, in bytewise order */
-    dcpg_strings bulk;        /* profiles: outputs bulk/<name>, without that; in bytewise order */
+    dcpg_strings cells; /* with neighbours or labels, in bytewise order */
+    dcpg_strings bulk;  /* profiles: outputs bulk/<name>, without that; in bytewise order */
     dcpg_strings cpg_stats, win_stats, win_wlen; /* statistics that outputs name, which a store computes */
-    dcpg_strings chromo;      /* normalised, in bytewise order */
-    int64_t *chromo_of;       /* [set->chromo.n] number in `chromo` */
-    int64_t *first_row;       /* [set->nb_run + 1] of each run in pos */
-    int32_t *pos;             /* [set->nb_site] of all rows */
-    int64_t *last;            /* [chromo.n] greatest position that a file tells of */
-    dcpg_h5 *file;            /* the one read last, kept open */
-    int64_t file_index;       /* -1: none */
-    int64_t nb_left_out;      /* outputs of kinds that a store does not have */
+    dcpg_strings chromo;                         /* normalised, in bytewise order */
+    int64_t *chromo_of;                          /* [set->chromo.n] number in `chromo` */
+    int64_t *first_row;                          /* [set->nb_run + 1] of each run in pos */
+    int32_t *pos;                                /* [set->nb_site] of all rows */
+    int64_t *last;                               /* [chromo.n] greatest position that a file tells of */
+    dcpg_h5 *file;                               /* the one read last, kept open */
+    int64_t file_index;                          /* -1: none */
+    int64_t nb_left_out;                         /* outputs of kinds that a store does not have */
     const char *first_left_out;
     int64_t nb_far;           /* neighbours too far away for their distance to be exact */
     int64_t nb_contradictory; /* bases */

@@ -66,7 +66,7 @@ typedef struct rows {
     int64_t wlen; /* 0: no neighbours */
     char *label_path, *state_path, *dist_path;
     bool has_label;
-    bool inside; /* a column of an annotation: numbers that are not 0 are 1, 0 is no call */
+    bool inside;                 /* a column of an annotation: numbers that are not 0 are 1, 0 is no call */
     float *label, *state, *dist; /* [BLOCK], [BLOCK][wlen] twice */
     const dcpg_deepcpg_run *run;
     int64_t row, n;     /* of the file */
@@ -246,13 +246,15 @@ dcpg_status dcpg_import_cell(dcpg_importing *im, const char *cell, dcpg_profile 
 static dcpg_status add_number(rows *r, int64_t i, dcpg_err *err) {
     float value = r->label[i];
     if (value == -1 || isnan(value) || (r->inside && value == 0)) return DCPG_OK;
-    if (value >= 0 && (r->inside || value <= 1)) return add(r, i, r->pos[i], r->inside ? 1 : value, false, err);
+    if (value >= 0 && (r->inside || value <= 1))
+        return add(r, i, r->pos[i], r->inside ? 1 : value, false, err);
     return dcpg_fail(err, DCPG_E_INPUT, "%s: row %" PRId64 ": %s is %g: not within 0 and 1", file_of(r),
                      r->row + i, r->cell, (double)value);
 }
 
 static dcpg_status add_numbers(rows *r, dcpg_err *err) {
-    DCPG_TRY(dcpg_import_read(r->im, r->run->file, r->label_path, DCPG_H5_F32, r->row, r->n, 0, r->label, err));
+    DCPG_TRY(
+        dcpg_import_read(r->im, r->run->file, r->label_path, DCPG_H5_F32, r->row, r->n, 0, r->label, err));
     for (int64_t i = 0; i < r->n; i++) DCPG_TRY(add_number(r, i, err));
     return DCPG_OK;
 }

@@ -23,10 +23,10 @@ typedef struct dcpg_deepcpg_source {
     dcpg_deepcpg_run *run; /* the chosen ones; chromo: number in base.chromo */
     int64_t *first_sample; /* [nb_run + 1] */
     dcpg_deepcpg_blocks blocks;
-    int32_t *pos; /* [loaded samples] */
-    float *label; /* [loaded samples][outputs] */
+    int32_t *pos;    /* [loaded samples] */
+    float *label;    /* [loaded samples][outputs] */
     uint8_t *inside; /* [loaded samples][annos] */
-    place *place; /* [nb_place] scratch of fill */
+    place *place;    /* [nb_place] scratch of fill */
     int64_t nb_place;
 } dcpg_deepcpg_source;
 
@@ -223,7 +223,8 @@ static dcpg_status read_stretch(dcpg_deepcpg_source *s, const stretch *here, int
         column ? DCPG_OK : dcpg_fail_nomem(err, "labels", (unsigned long long)here->n * sizeof *column);
     for (size_t o = 0; o < s->base.outputs.n && status == DCPG_OK; o++)
         status = read_labels(s, here, o, column, s->label + at * (int64_t)s->base.outputs.n, err);
-    if (status == DCPG_OK) status = read_annos(s, here, column, s->inside + at * (int64_t)s->base.annos.n, err);
+    if (status == DCPG_OK)
+        status = read_annos(s, here, column, s->inside + at * (int64_t)s->base.annos.n, err);
     dcpg_free(column);
     return status;
 }
@@ -318,7 +319,8 @@ static void close_source(dcpg_source *source) {
     dcpg_free(s);
 }
 
-static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out, dcpg_err *err) {
+static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out,
+                          dcpg_err *err) {
     (void)err;
     const dcpg_deepcpg_source *s = self_of(source);
     size_t nb_anno = source->annos.n;
@@ -376,12 +378,12 @@ static dcpg_status check_windows(const dcpg_deepcpg_source *s, dcpg_err *err) {
     const dcpg_deepcpg *set = s->set;
     const char *name = set->files.v[0];
     if (s->base.dna_wlen > set->dna_wlen)
-        return set->dna_wlen ? dcpg_fail(err, DCPG_E_INPUT,
-                                         "%s: holds windows of %" PRId64 " bp, but %" PRId64 " are wanted: "
-                                         "choose a smaller --dna_wlen",
-                                         name, set->dna_wlen, s->base.dna_wlen)
-                             : dcpg_fail(err, DCPG_E_INPUT,
-                                         "%s: holds no DNA (inputs/dna), which is asked for", name);
+        return set->dna_wlen
+                   ? dcpg_fail(err, DCPG_E_INPUT,
+                               "%s: holds windows of %" PRId64 " bp, but %" PRId64 " are wanted: "
+                               "choose a smaller --dna_wlen",
+                               name, set->dna_wlen, s->base.dna_wlen)
+                   : dcpg_fail(err, DCPG_E_INPUT, "%s: holds no DNA (inputs/dna), which is asked for", name);
     if (s->base.cpg_wlen <= set->cpg_wlen) return DCPG_OK;
     return set->cpg_wlen ? dcpg_fail(err, DCPG_E_INPUT,
                                      "%s: holds %" PRId64 " neighbours per site and cell, but %" PRId64
@@ -411,8 +413,11 @@ dcpg_status dcpg_source_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_str
     dcpg_deepcpg_source *s = dcpg_alloc(1, sizeof *s);
     dcpg_status status = s ? DCPG_OK : dcpg_fail_nomem(err, "a batch source", sizeof *s);
     if (s) {
-        s->base = (dcpg_source){
-            .ops = &ops, .par = set->par, .dna_wlen = want->dna_wlen, .cpg_wlen = want->cpg_wlen, .raw = want->raw};
+        s->base = (dcpg_source){.ops = &ops,
+                                .par = set->par,
+                                .dna_wlen = want->dna_wlen,
+                                .cpg_wlen = want->cpg_wlen,
+                                .raw = want->raw};
         s->set = set;
         status = open_source(s, chromos, want, err);
     }

@@ -12,11 +12,27 @@ enum { OTHER_BASE = 4, BLANK = 5 };
 /* 1 + class; 0 for bytes that have no place in a sequence. */
 #define BOTH(upper, lower, class) [upper] = (class) + 1, [lower] = (class) + 1
 static const uint8_t class_plus_1[256] = {
-    BOTH('A', 'a', 0), BOTH('T', 't', 1), BOTH('G', 'g', 2), BOTH('C', 'c', 3),
+    BOTH('A', 'a', 0),
+    BOTH('T', 't', 1),
+    BOTH('G', 'g', 2),
+    BOTH('C', 'c', 3),
     /* any or several bases (IUPAC), and masked ones */
-    BOTH('N', 'n', 4), BOTH('R', 'r', 4), BOTH('Y', 'y', 4), BOTH('S', 's', 4), BOTH('W', 'w', 4), BOTH('K', 'k', 4), BOTH('M', 'm', 4),
-    BOTH('B', 'b', 4), BOTH('D', 'd', 4), BOTH('H', 'h', 4), BOTH('V', 'v', 4), BOTH('U', 'u', 4), BOTH('X', 'x', 4),
-    [' '] = BLANK + 1, ['\t'] = BLANK + 1, ['\r'] = BLANK + 1,
+    BOTH('N', 'n', 4),
+    BOTH('R', 'r', 4),
+    BOTH('Y', 'y', 4),
+    BOTH('S', 's', 4),
+    BOTH('W', 'w', 4),
+    BOTH('K', 'k', 4),
+    BOTH('M', 'm', 4),
+    BOTH('B', 'b', 4),
+    BOTH('D', 'd', 4),
+    BOTH('H', 'h', 4),
+    BOTH('V', 'v', 4),
+    BOTH('U', 'u', 4),
+    BOTH('X', 'x', 4),
+    [' '] = BLANK + 1,
+    ['\t'] = BLANK + 1,
+    ['\r'] = BLANK + 1,
 };
 
 typedef struct fasta {
@@ -28,13 +44,12 @@ typedef struct fasta {
     size_t room;            /* bytes of sequence.packed */
     int64_t header;         /* line of its name */
     hts_md5_context *md5;
-    char name[256];         /* raw, while its header line is read */
+    char name[256]; /* raw, while its header line is read */
     size_t name_length;
     bool in_header, name_ended;
 } fasta;
 
-int dcpg_base_at(const dcpg_sequence *sequence, int64_t pos)
-{
+int dcpg_base_at(const dcpg_sequence *sequence, int64_t pos) {
     int64_t i = pos - 1;
     if (i < 0 || i >= sequence->length) return 4;
     int64_t low = 0, high = sequence->nb_run; /* runs before `low` end at or before i */
@@ -50,16 +65,14 @@ int dcpg_base_at(const dcpg_sequence *sequence, int64_t pos)
     return sequence->packed[i / 4] >> 2 * (i % 4) & 3;
 }
 
-void dcpg_sequence_free(dcpg_sequence *sequence)
-{
+void dcpg_sequence_free(dcpg_sequence *sequence) {
     dcpg_free(sequence->chromo);
     dcpg_free(sequence->packed);
     dcpg_free(sequence->run);
     *sequence = (dcpg_sequence){0};
 }
 
-static dcpg_status add_run(dcpg_sequence *s, int64_t start, dcpg_err *err)
-{
+static dcpg_status add_run(dcpg_sequence *s, int64_t start, dcpg_err *err) {
     if (s->nb_run == s->run_room) {
         int64_t room = s->run_room ? 2 * s->run_room : 16;
         dcpg_run_n *grown = dcpg_realloc(s->run, (size_t)s->nb_run, (size_t)room, sizeof *grown);
@@ -72,21 +85,21 @@ static dcpg_status add_run(dcpg_sequence *s, int64_t start, dcpg_err *err)
 }
 
 /* Notes that base i is not A, C, G or T. */
-static dcpg_status add_other(dcpg_sequence *s, int64_t i, dcpg_err *err)
-{
+static dcpg_status add_other(dcpg_sequence *s, int64_t i, dcpg_err *err) {
     if (s->nb_run == 0 || s->run[s->nb_run - 1].end < i) return add_run(s, i, err);
     s->run[s->nb_run - 1].end++;
     return DCPG_OK;
 }
 
-static dcpg_status fail_letter(const fasta *f, char letter, dcpg_err *err)
-{
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": '%c' (byte %d) is no base: a FASTA file holds header lines that start with '>' and bases",
-                     dcpg_text_path(f->text), dcpg_text_line_number(f->text), letter, (unsigned char)letter);
+static dcpg_status fail_letter(const fasta *f, char letter, dcpg_err *err) {
+    return dcpg_fail(
+        err, DCPG_E_INPUT,
+        "%s: line %" PRId64
+        ": '%c' (byte %d) is no base: a FASTA file holds header lines that start with '>' and bases",
+        dcpg_text_path(f->text), dcpg_text_line_number(f->text), letter, (unsigned char)letter);
 }
 
-static dcpg_status reserve(fasta *f, size_t more, dcpg_err *err)
-{
+static dcpg_status reserve(fasta *f, size_t more, dcpg_err *err) {
     size_t need = (size_t)f->sequence.length / 4 + more / 4 + 2;
     if (need <= f->room) return DCPG_OK;
     size_t room = need > 2 * f->room ? need : 2 * f->room;
@@ -98,8 +111,7 @@ static dcpg_status reserve(fasta *f, size_t more, dcpg_err *err)
 }
 
 /* Appends a piece of a line of bases. */
-static dcpg_status add_bases(fasta *f, const char *text, size_t length, dcpg_err *err)
-{
+static dcpg_status add_bases(fasta *f, const char *text, size_t length, dcpg_err *err) {
     char upper[4096];
     dcpg_sequence *s = &f->sequence;
     DCPG_TRY(reserve(f, length, err));
@@ -125,12 +137,13 @@ static dcpg_status add_bases(fasta *f, const char *text, size_t length, dcpg_err
 }
 
 /* Gives the sequence that just ended to its receiver. */
-static dcpg_status finish_sequence(fasta *f, dcpg_err *err)
-{
+static dcpg_status finish_sequence(fasta *f, dcpg_err *err) {
     dcpg_sequence *s = &f->sequence;
     if (!s->chromo) return DCPG_OK;
     if (s->length == 0) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": sequence %s holds no bases: the file may be cut", dcpg_text_path(f->text), f->header, s->chromo);
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: line %" PRId64 ": sequence %s holds no bases: the file may be cut",
+                         dcpg_text_path(f->text), f->header, s->chromo);
     }
     unsigned char digest[16];
     hts_md5_final(digest, f->md5);
@@ -144,38 +157,43 @@ static dcpg_status finish_sequence(fasta *f, dcpg_err *err)
     return status;
 }
 
-static dcpg_status start_sequence(fasta *f, dcpg_err *err)
-{
+static dcpg_status start_sequence(fasta *f, dcpg_err *err) {
     const char *path = dcpg_text_path(f->text);
     f->in_header = false;
-    if (f->name_length == 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": '>' is followed by no name: write the chromosome's name there", path, f->header);
+    if (f->name_length == 0)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: line %" PRId64
+                         ": '>' is followed by no name: write the chromosome's name there",
+                         path, f->header);
     f->name[f->name_length] = '\0';
     f->sequence.chromo = dcpg_chromo_name(f->name);
     if (!f->sequence.chromo) return dcpg_fail_nomem(err, "a chromosome's name", f->name_length);
     if (dcpg_strings_find(&f->names, f->sequence.chromo) >= 0) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": sequence %s stands in this file twice: keep one", path, f->header, f->sequence.chromo);
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: line %" PRId64 ": sequence %s stands in this file twice: keep one", path,
+                         f->header, f->sequence.chromo);
     }
     hts_md5_reset(f->md5);
     return dcpg_strings_add(&f->names, f->sequence.chromo, err);
 }
 
 /* The name is the first word of a header line. */
-static dcpg_status read_header(fasta *f, const dcpg_text_piece *piece, dcpg_err *err)
-{
+static dcpg_status read_header(fasta *f, const dcpg_text_piece *piece, dcpg_err *err) {
     for (size_t i = 0; i < piece->length && !f->name_ended; i++) {
         char c = piece->text[i];
         f->name_ended = c == ' ' || c == '\t' || c == '\r';
         if (f->name_ended) break;
         if (f->name_length + 1 == sizeof f->name) {
-            return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": the sequence's name is longer than 255 letters", dcpg_text_path(f->text), f->header);
+            return dcpg_fail(err, DCPG_E_INPUT,
+                             "%s: line %" PRId64 ": the sequence's name is longer than 255 letters",
+                             dcpg_text_path(f->text), f->header);
         }
         f->name[f->name_length++] = c;
     }
     return DCPG_OK;
 }
 
-static dcpg_status read_piece(fasta *f, dcpg_text_piece piece, dcpg_err *err)
-{
+static dcpg_status read_piece(fasta *f, dcpg_text_piece piece, dcpg_err *err) {
     if (piece.first && f->in_header) DCPG_TRY(start_sequence(f, err));
     if (piece.first && piece.length > 0 && piece.text[0] == '>') {
         DCPG_TRY(finish_sequence(f, err));
@@ -189,11 +207,11 @@ static dcpg_status read_piece(fasta *f, dcpg_text_piece piece, dcpg_err *err)
     if (f->in_header) return read_header(f, &piece, err);
     if (f->sequence.chromo) return add_bases(f, piece.text, piece.length, err);
     if (strspn(piece.text, " \t\r\n") >= piece.length) return DCPG_OK; /* empty lines at the top */
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": a FASTA file starts with '>' and a name", dcpg_text_path(f->text), dcpg_text_line_number(f->text));
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": a FASTA file starts with '>' and a name",
+                     dcpg_text_path(f->text), dcpg_text_line_number(f->text));
 }
 
-static dcpg_status read_pieces(fasta *f, dcpg_err *err)
-{
+static dcpg_status read_pieces(fasta *f, dcpg_err *err) {
     dcpg_text_piece piece;
     DCPG_TRY(dcpg_text_next(f->text, &piece, err));
     while (piece.text) {
@@ -202,12 +220,12 @@ static dcpg_status read_pieces(fasta *f, dcpg_err *err)
     }
     if (f->in_header) DCPG_TRY(start_sequence(f, err));
     DCPG_TRY(finish_sequence(f, err));
-    if (f->names.n == 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no sequence", dcpg_text_path(f->text));
+    if (f->names.n == 0)
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no sequence", dcpg_text_path(f->text));
     return DCPG_OK;
 }
 
-dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err)
-{
+dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err) {
     fasta f = {.each = each, .context = context};
     DCPG_TRY(dcpg_text_open(path, &f.text, err));
     f.md5 = hts_md5_init();

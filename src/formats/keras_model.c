@@ -47,7 +47,8 @@ static char *file_in(const char *directory, const char *name) {
 
 static dcpg_status find_in_directory(const char *directory, place *at, dcpg_err *err) {
     /* As the reference looks for them; model.h5 holds the best weights, too. */
-    static const char *const weights[] = {"model_weights.h5", "model_weights_val.h5", "model_weights_train.h5", "model.h5"};
+    static const char *const weights[] = {"model_weights.h5", "model_weights_val.h5",
+                                          "model_weights_train.h5", "model.h5"};
     at->json = file_in(directory, "model.json");
     if (!at->json) {
         at->weights = file_in(directory, "model.h5");

@@ -3,8 +3,7 @@
 #include <dcpg/profile.h>
 #include <string.h>
 
-char *dcpg_chromo_name(const char *raw)
-{
+char *dcpg_chromo_name(const char *raw) {
     char *name = dcpg_strdup(raw);
     if (!name) return NULL;
     for (char *p = name; *p; p++) *p = (char)toupper((unsigned char)*p);
@@ -14,14 +13,12 @@ char *dcpg_chromo_name(const char *raw)
     return dcpg_strdup("MT"); /* UCSC and Ensembl call it differently */
 }
 
-char *dcpg_cell_name(const char *path)
-{
+char *dcpg_cell_name(const char *path) {
     const char *base = dcpg_basename(path);
     return dcpg_strndup(base, strcspn(base, "."));
 }
 
-void dcpg_profile_free(dcpg_profile *profile)
-{
+void dcpg_profile_free(dcpg_profile *profile) {
     for (int c = 0; c < profile->nb_chromo; c++) {
         dcpg_free(profile->chromo[c].chromo);
         dcpg_free(profile->chromo[c].pos);

@@ -6,8 +6,8 @@
 #include "formats/profile_parse.h"
 #include <dcpg/text.h>
 
-/* Cuts a line into columns: a tab ends a column, which may be empty; blanks do as one. Only the first `most` columns are
- * looked at; what ends in a separator has no further column. */
+/* Cuts a line into columns: a tab ends a column, which may be empty; blanks do as one. Only the first `most`
+ * columns are looked at; what ends in a separator has no further column. */
 static inline void scan_fields(char *line, int most, fields *f) {
     f->n = 0;
     while (*line == ' ') line++;

@@ -7,8 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void free_making(making *m)
-{
+static void free_making(making *m) {
     for (int64_t i = 0; m->cell && i < nb_own(m); i++) dcpg_free_packed(&m->cell[i]);
     for (int64_t i = 0; i < m->nb_held; i++) dcpg_sequence_free(&m->held[i].sequence);
     dcpg_free_packed(&m->target);
@@ -38,23 +37,26 @@ typedef struct named_path {
 } named_path;
 
 /* What the input has comes first. */
-static int by_name(const void *a, const void *b)
-{
+static int by_name(const void *a, const void *b) {
     const named_path *x = a, *y = b;
     int order = strcmp(x->name, y->name);
     if (order) return order;
     return x->path && y->path ? strcmp(x->path, y->path) : (x->path != NULL) - (y->path != NULL);
 }
 
-static dcpg_status fail_twice(const making *m, const making_kind *kind, const named_path *a, const named_path *b, dcpg_err *err)
-{
+static dcpg_status fail_twice(const making *m, const making_kind *kind, const named_path *a,
+                              const named_path *b, dcpg_err *err) {
     static const char naming[] = "(a file's name up to the first '.')";
-    if (!a->path) return dcpg_fail(err, DCPG_E_INPUT, "%s: names the %s %s %s, which %s holds already: rename it, or leave it out", b->path, kind->what, b->name, naming, m->input->name);
-    return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both name the %s %s %s: rename one, or give each once", a->path, b->path, kind->what, b->name, naming);
+    if (!a->path)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: names the %s %s %s, which %s holds already: rename it, or leave it out",
+                         b->path, kind->what, b->name, naming, m->input->name);
+    return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both name the %s %s %s: rename one, or give each once",
+                     a->path, b->path, kind->what, b->name, naming);
 }
 
-static dcpg_status take_sorted(const making *m, const named_path *sorted, size_t n, const making_kind *kind, named_files *files, dcpg_err *err)
-{
+static dcpg_status take_sorted(const making *m, const named_path *sorted, size_t n, const making_kind *kind,
+                               named_files *files, dcpg_err *err) {
     for (size_t i = 0; i < n; i++) {
         bool again = i + 1 < n && strcmp(sorted[i].name, sorted[i + 1].name) == 0;
         if (again && !sorted[i].path && kind->replaced) continue;
@@ -65,12 +67,13 @@ static dcpg_status take_sorted(const making *m, const named_path *sorted, size_t
     return DCPG_OK;
 }
 
-dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, const making_kind *kind, named_files *files, dcpg_err *err)
-{
+dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, const making_kind *kind,
+                                 named_files *files, dcpg_err *err) {
     size_t kept = kind->kept ? kind->kept->n : 0, n = names->n + kept;
     named_path *sorted = dcpg_alloc(n, sizeof *sorted);
     files->path = dcpg_alloc(n, sizeof *files->path);
-    dcpg_status status = sorted && files->path ? DCPG_OK : dcpg_fail_nomem(err, "names of files", n * sizeof *sorted);
+    dcpg_status status =
+        sorted && files->path ? DCPG_OK : dcpg_fail_nomem(err, "names of files", n * sizeof *sorted);
     if (status == DCPG_OK) {
         for (size_t i = 0; i < kept; i++) sorted[i] = (named_path){kind->kept->v[i], NULL};
         for (size_t i = 0; i < names->n; i++) sorted[kept + i] = (named_path){names->v[i], files->files.v[i]};
@@ -81,25 +84,25 @@ dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, con
     return status == DCPG_OK ? dcpg_check_output(m->options->out_file, &files->files, err) : status;
 }
 
-dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const making_kind *kind, named_files *files, dcpg_err *err)
-{
+dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const making_kind *kind,
+                                    named_files *files, dcpg_err *err) {
     dcpg_strings names = {0};
-    dcpg_status status = words && words->n > 0 ? dcpg_profile_list(words, &names, &files->files, err) : DCPG_OK;
+    dcpg_status status =
+        words && words->n > 0 ? dcpg_profile_list(words, &names, &files->files, err) : DCPG_OK;
     if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, kind, files, err);
     dcpg_strings_free(&names);
     return status;
 }
 
-void dcpg_make_free_files(named_files *files)
-{
+void dcpg_make_free_files(named_files *files) {
     dcpg_strings_free(&files->files);
     dcpg_free(files->path);
     dcpg_strings_free(&files->name);
 }
 
-/* Each rank takes cells whose rows fill whole chunks, so that no chunk has two writers. Chunks depend on the number of cells only. */
-static void share_cells(making *m)
-{
+/* Each rank takes cells whose rows fill whole chunks, so that no chunk has two writers. Chunks depend on the
+ * number of cells only. */
+static void share_cells(making *m) {
     int64_t rows = m->nb_cell / 64;
     m->cell_rows = rows < 1 ? 1 : rows > 16 ? 16 : rows;
     int64_t chunks = (m->nb_cell + m->cell_rows - 1) / m->cell_rows;
@@ -111,24 +114,29 @@ static void share_cells(making *m)
 
 /* ---- options ---- */
 
-static dcpg_status add_chromo(making *m, const char *raw, dcpg_err *err)
-{
+static dcpg_status add_chromo(making *m, const char *raw, dcpg_err *err) {
     char *name = dcpg_chromo_name(raw);
     if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
-    dcpg_status status = dcpg_strings_find(&m->wanted, name) < 0 ? dcpg_strings_add(&m->wanted, name, err) : DCPG_OK;
+    dcpg_status status =
+        dcpg_strings_find(&m->wanted, name) < 0 ? dcpg_strings_add(&m->wanted, name, err) : DCPG_OK;
     dcpg_free(name);
     return status;
 }
 
-static dcpg_status take_options(making *m, dcpg_err *err)
-{
+static dcpg_status take_options(making *m, dcpg_err *err) {
     const dcpg_store_options *o = m->options;
-    if (!m->input && (!o->profiles || o->profiles->n == 0)) return dcpg_fail(err, DCPG_E_USAGE, "no profiles: give the methylation files of the cells with --cpg_profiles");
-    if (!o->out_file || !*o->out_file) return dcpg_fail(err, DCPG_E_USAGE, "no file to write: name the store with --out_file");
+    if (!m->input && (!o->profiles || o->profiles->n == 0))
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "no profiles: give the methylation files of the cells with --cpg_profiles");
+    if (!o->out_file || !*o->out_file)
+        return dcpg_fail(err, DCPG_E_USAGE, "no file to write: name the store with --out_file");
     if (o->cpg_cov < 1) return dcpg_fail(err, DCPG_E_USAGE, "--cpg_cov %" PRId64 ": at least 1", o->cpg_cov);
-    if (o->bedgraph_base < -1 || o->bedgraph_base > 1) return dcpg_fail(err, DCPG_E_USAGE, "--bedgraph_base %d: 0 or 1", o->bedgraph_base);
-    if (o->min_reads < 0) return dcpg_fail(err, DCPG_E_USAGE, "--min_reads %" PRId64 ": 0 or more", o->min_reads);
-    if (!(o->min_cg >= 0 && o->min_cg <= 100)) return dcpg_fail(err, DCPG_E_USAGE, "--min_cg %g: a percentage", o->min_cg);
+    if (o->bedgraph_base < -1 || o->bedgraph_base > 1)
+        return dcpg_fail(err, DCPG_E_USAGE, "--bedgraph_base %d: 0 or 1", o->bedgraph_base);
+    if (o->min_reads < 0)
+        return dcpg_fail(err, DCPG_E_USAGE, "--min_reads %" PRId64 ": 0 or more", o->min_reads);
+    if (!(o->min_cg >= 0 && o->min_cg <= 100))
+        return dcpg_fail(err, DCPG_E_USAGE, "--min_cg %g: a percentage", o->min_cg);
     DCPG_TRY(dcpg_profile_check_format(o->profile_format, err));
     for (size_t i = 0; o->chromos && i < o->chromos->n; i++) DCPG_TRY(add_chromo(m, o->chromos->v[i], err));
     if (o->dna_files && o->dna_files->n > 0) DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, err));
@@ -142,18 +150,20 @@ static dcpg_status take_options(making *m, dcpg_err *err)
 
 /* ---- the whole ---- */
 
-static void summarise(const making *m, const int64_t calls[3], double started)
-{
+static void summarise(const making *m, const int64_t calls[3], double started) {
     struct stat about;
-    double size = stat(m->options->out_file, &about) == 0 ? (double)about.st_size : 0, each = 100.0 / (double)m->nb_pos;
-    dcpg_info(m->log, "data: %s: %" PRId64 " cells, %" PRId64 " positions on %zu chromosome%s, %" PRId64 " sites, coverage %.1f %% (%.1f to %.1f), %.2f MB, %.2f s", m->options->out_file, m->nb_cell,
-              m->nb_pos, m->chromo.n, m->chromo.n == 1 ? "" : "s", m->nb_site, (double)calls[0] / (double)m->nb_cell * each, -(double)calls[1] * each, (double)calls[2] * each, size / 1e6,
-              dcpg_now() - started);
+    double size = stat(m->options->out_file, &about) == 0 ? (double)about.st_size : 0,
+           each = 100.0 / (double)m->nb_pos;
+    dcpg_info(m->log,
+              "data: %s: %" PRId64 " cells, %" PRId64 " positions on %zu chromosome%s, %" PRId64
+              " sites, coverage %.1f %% (%.1f to %.1f), %.2f MB, %.2f s",
+              m->options->out_file, m->nb_cell, m->nb_pos, m->chromo.n, m->chromo.n == 1 ? "" : "s",
+              m->nb_site, (double)calls[0] / (double)m->nb_cell * each, -(double)calls[1] * each,
+              (double)calls[2] * each, size / 1e6, dcpg_now() - started);
 }
 
 /* Calls of all cells: their number, minus the smallest, and the largest. */
-static void count_calls_all(const making *m, int64_t calls[3])
-{
+static void count_calls_all(const making *m, int64_t calls[3]) {
     calls[0] = 0;
     calls[1] = -m->nb_pos;
     calls[2] = 0;
@@ -166,8 +176,7 @@ static void count_calls_all(const making *m, int64_t calls[3])
     dcpg_max_i64s_all(m->par, calls + 1, 2);
 }
 
-static dcpg_status make_all(making *m, dcpg_err *err)
-{
+static dcpg_status make_all(making *m, dcpg_err *err) {
     double started = dcpg_now();
     int64_t calls[3];
     DCPG_TRY(dcpg_agree_all(m->par, take_options(m, err), err));
@@ -185,13 +194,14 @@ static dcpg_status make_all(making *m, dcpg_err *err)
     return DCPG_OK;
 }
 
-dcpg_status dcpg_store_make_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
-{
-    return options->append ? dcpg_store_append_all(options, par, log, err) : dcpg_store_make_from_all(options, NULL, par, log, err);
+dcpg_status dcpg_store_make_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log,
+                                dcpg_err *err) {
+    return options->append ? dcpg_store_append_all(options, par, log, err)
+                           : dcpg_store_make_from_all(options, NULL, par, log, err);
 }
 
-dcpg_status dcpg_store_make_from_all(const dcpg_store_options *options, const making_input *input, const dcpg_par *par, dcpg_log *log, dcpg_err *err)
-{
+dcpg_status dcpg_store_make_from_all(const dcpg_store_options *options, const making_input *input,
+                                     const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     making m = {.input = input, .options = options, .par = par, .log = log};
     dcpg_status status = make_all(&m, err);
     free_making(&m);

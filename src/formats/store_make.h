@@ -1,4 +1,5 @@
-/* Making a store: what its steps share. Each rank reads a run of the cells and of the FASTA files, keeps their calls packed, and all agree on chromosomes and positions. */
+/* Making a store: what its steps share. Each rank reads a run of the cells and of the FASTA files, keeps
+ * their calls packed, and all agree on chromosomes and positions. */
 #ifndef DCPG_FORMATS_STORE_MAKE_H
 #define DCPG_FORMATS_STORE_MAKE_H
 
@@ -6,10 +7,11 @@
 #include <dcpg/profile.h>
 #include <dcpg/store_make.h>
 
-/* Calls of a cell on one chromosome, one to three bytes each: (distance to the position before) * 2 + rounded value, 7 bits a byte, lowest first, bit 7: more follows. */
+/* Calls of a cell on one chromosome, one to three bytes each: (distance to the position before) * 2 + rounded
+ * value, 7 bits a byte, lowest first, bit 7: more follows. */
 typedef struct packed_calls {
-    char *name;    /* of the chromosome */
-    int chromo;    /* its number in making.chromo */
+    char *name; /* of the chromosome */
+    int chromo; /* its number in making.chromo */
     int64_t n;
     int32_t first, last; /* positions */
     uint8_t *bytes;
@@ -22,7 +24,7 @@ typedef struct packed_cell {
     int64_t n;
     int nb_chromo;
     packed_calls *chromo;
-    float *value;   /* [n] where not binary, chromosome after chromosome */
+    float *value; /* [n] where not binary, chromosome after chromosome */
 } packed_cell;
 
 /* Goes through packed calls. */
@@ -36,7 +38,8 @@ typedef struct unpacking {
 unpacking dcpg_start_unpacking(const packed_calls *calls);
 bool dcpg_unpack_call(unpacking *u); /* false behind the last */
 
-/* The cell's calls on a chromosome, NULL where there are none; `*value_first` (may be NULL) receives the place of their first value. */
+/* The cell's calls on a chromosome, NULL where there are none; `*value_first` (may be NULL) receives the
+ * place of their first value. */
 const packed_calls *dcpg_calls_on(const packed_cell *cell, int chromo, int64_t *value_first);
 
 /* A sequence that this rank read. */
@@ -68,16 +71,19 @@ typedef struct genome {
 /* Profiles by number: of cells, of bulk profiles, and of annotations, which list the positions inside. */
 typedef dcpg_status making_profile_fn(void *context, int64_t number, dcpg_profile *profile, dcpg_err *err);
 
-/* What is there without files: another data set, which becomes part of the store. Names in bytewise order. All functions are Local and may read HDF5: one thread calls them. */
+/* What is there without files: another data set, which becomes part of the store. Names in bytewise order.
+ * All functions are Local and may read HDF5: one thread calls them. */
 typedef struct making_input {
     void *context;
     const char *name; /* of where it comes from, for messages */
     const dcpg_strings *cells, *bulk, *annos;
     making_profile_fn *cell, *bulk_values, *anno_inside;
-    int64_t nb_pos;   /* of which bulk and annos tell, where they do not tell of all; 0: they do */
-    dcpg_status (*sites)(void *context, dcpg_profile *profile, dcpg_err *err); /* asked on rank 0; NULL: --cpg_cov tells */
-    dcpg_status (*sequences)(void *context, dcpg_sequence_fn *each, void *receiver, dcpg_err *err); /* this rank's share; NULL: none */
-    const dcpg_strings *chromo, *md5; /* [chromo->n] what FASTA files must agree with; NULL: nothing */
+    int64_t nb_pos; /* of which bulk and annos tell, where they do not tell of all; 0: they do */
+    dcpg_status (*sites)(void *context, dcpg_profile *profile,
+                         dcpg_err *err); /* asked on rank 0; NULL: --cpg_cov tells */
+    dcpg_status (*sequences)(void *context, dcpg_sequence_fn *each, void *receiver,
+                             dcpg_err *err); /* this rank's share; NULL: none */
+    const dcpg_strings *chromo, *md5;        /* [chromo->n] what FASTA files must agree with; NULL: nothing */
 } making_input;
 
 /* What profiles come from: files, and what the input has, in the order of their names. */
@@ -95,11 +101,11 @@ typedef struct making {
     dcpg_h5 *file;
 
     int64_t nb_cell;
-    named_files cells; /* [nb_cell] */
-    int64_t cell_rows; /* rows of a chunk of calls */
+    named_files cells;            /* [nb_cell] */
+    int64_t cell_rows;            /* rows of a chunk of calls */
     int64_t cell_first, cell_end; /* of this rank */
-    packed_cell *cell; /* [cell_end - cell_first] */
-    packed_cell target; /* rank 0: positions of --pos_file */
+    packed_cell *cell;            /* [cell_end - cell_first] */
+    packed_cell target;           /* rank 0: positions of --pos_file */
 
     dcpg_strings wanted; /* --chromos, normalised */
     dcpg_strings chromo; /* all that hold a position, in order */
@@ -107,11 +113,11 @@ typedef struct making {
     genome genome;
     int64_t nb_held;
     held_sequence *held;
-    int64_t *owner;    /* [nb chromosomes] rank that holds the sequence */
-    int64_t *length;   /* [nb chromosomes] */
-    dcpg_strings md5;  /* [nb chromosomes] */
+    int64_t *owner;      /* [nb chromosomes] rank that holds the sequence */
+    int64_t *length;     /* [nb chromosomes] */
+    dcpg_strings md5;    /* [nb chromosomes] */
     int64_t *run_offset; /* [nb chromosomes + 1] */
-    dcpg_run_n *run;   /* [run_offset[last]] of all chromosomes */
+    dcpg_run_n *run;     /* [run_offset[last]] of all chromosomes */
 
     int64_t *pos_offset; /* [nb chromosomes + 1] */
     int32_t *pos;        /* [nb_pos] */
@@ -123,40 +129,40 @@ typedef struct making {
     int64_t nb_win_wlen, *win_wlen; /* ascending */
 } making;
 
-static inline int64_t nb_own(const making *m)
-{
-    return m->cell_end - m->cell_first;
-}
+static inline int64_t nb_own(const making *m) { return m->cell_end - m->cell_first; }
 
 /* Where the sites are listed; NULL: they are found. */
-static inline const char *targets_of(const making *m)
-{
+static inline const char *targets_of(const making *m) {
     if (m->input) return m->input->sites ? m->input->name : NULL;
     return m->options->pos_file;
 }
 
-static inline bool has_genome(const making *m)
-{
+static inline bool has_genome(const making *m) {
     return m->dna_files.n > 0 || (m->input && m->input->sequences);
 }
 
-/* dcpg_store_make_all of `input` (its calls are taken as they are) and of the files that the options name. Collective. */
-dcpg_status dcpg_store_make_from_all(const dcpg_store_options *options, const making_input *input, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
+/* dcpg_store_make_all of `input` (its calls are taken as they are) and of the files that the options name.
+ * Collective. */
+dcpg_status dcpg_store_make_from_all(const dcpg_store_options *options, const making_input *input,
+                                     const dcpg_par *par, dcpg_log *log, dcpg_err *err);
 
 /* dcpg_store_make_all with options->append. Collective. */
-dcpg_status dcpg_store_append_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
+dcpg_status dcpg_store_append_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log,
+                                  dcpg_err *err);
 
 /* gzip's level in a store: higher ones gain little here and take long. */
 enum { DCPG_STORE_DEFLATE = 4 };
 
 /* The steps, in this order. Each is Collective and agrees on its outcome. */
-dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err);    /* sequences, and where CG stands */
-dcpg_status dcpg_make_read_all(making *m, dcpg_err *err);      /* profiles, target sites, names of chromosomes */
-dcpg_status dcpg_make_chromos_all(making *m, dcpg_err *err);   /* of the genome what has calls; target sites checked */
+dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err); /* sequences, and where CG stands */
+dcpg_status dcpg_make_read_all(making *m, dcpg_err *err);   /* profiles, target sites, names of chromosomes */
+dcpg_status dcpg_make_chromos_all(making *m,
+                                  dcpg_err *err); /* of the genome what has calls; target sites checked */
 dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err); /* union of positions; sites */
 dcpg_status dcpg_make_write_all(making *m, dcpg_err *err);     /* everything but the file's name */
 
-dcpg_status dcpg_make_extras_all(making *m, dcpg_err *err);    /* part of writing: bulk profiles, annotations, statistics */
+dcpg_status dcpg_make_extras_all(making *m,
+                                 dcpg_err *err); /* part of writing: bulk profiles, annotations, statistics */
 
 /* Names of one kind. */
 typedef struct making_kind {
@@ -165,10 +171,13 @@ typedef struct making_kind {
     bool replaced;            /* a file may take the place of one of them */
 } making_kind;
 
-/* Sorts profiles (or a list of them; NULL: none), and what the input has, by name; no two have the same: DCPG_E_INPUT. Nor may the store be one of the files. Local. */
-dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const making_kind *kind, named_files *files, dcpg_err *err);
+/* Sorts profiles (or a list of them; NULL: none), and what the input has, by name; no two have the same:
+ * DCPG_E_INPUT. Nor may the store be one of the files. Local. */
+dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const making_kind *kind,
+                                    named_files *files, dcpg_err *err);
 /* The same for files->files, of which the names are given. */
-dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, const making_kind *kind, named_files *files, dcpg_err *err);
+dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, const making_kind *kind,
+                                 named_files *files, dcpg_err *err);
 void dcpg_make_free_files(named_files *files);
 
 /* How profiles of cells are read. Local. */

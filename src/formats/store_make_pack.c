@@ -6,21 +6,18 @@
 
 enum { MAX_BYTES = 5 }; /* of a call: 32 bits in sevens */
 
-static size_t put(uint8_t *to, uint32_t x)
-{
+static size_t put(uint8_t *to, uint32_t x) {
     size_t n = 0;
     for (; x >= 128; x >>= 7) to[n++] = (uint8_t)(x | 128);
     to[n++] = (uint8_t)x;
     return n;
 }
 
-unpacking dcpg_start_unpacking(const packed_calls *calls)
-{
+unpacking dcpg_start_unpacking(const packed_calls *calls) {
     return (unpacking){.next = calls->bytes, .left = calls->n};
 }
 
-bool dcpg_unpack_call(unpacking *u)
-{
+bool dcpg_unpack_call(unpacking *u) {
     if (u->left == 0) return false;
     u->left--;
     uint32_t x = 0;
@@ -34,8 +31,7 @@ bool dcpg_unpack_call(unpacking *u)
     return true;
 }
 
-const packed_calls *dcpg_calls_on(const packed_cell *cell, int chromo, int64_t *value_first)
-{
+const packed_calls *dcpg_calls_on(const packed_cell *cell, int chromo, int64_t *value_first) {
     int64_t before = 0;
     for (int c = 0; c < cell->nb_chromo; c++) {
         if (cell->chromo[c].chromo == chromo) {
@@ -47,8 +43,7 @@ const packed_calls *dcpg_calls_on(const packed_cell *cell, int chromo, int64_t *
     return NULL;
 }
 
-static dcpg_status pack_calls(const dcpg_calls *calls, packed_calls *packed, dcpg_err *err)
-{
+static dcpg_status pack_calls(const dcpg_calls *calls, packed_calls *packed, dcpg_err *err) {
     uint8_t *bytes = dcpg_alloc((size_t)calls->n, MAX_BYTES);
     packed->name = dcpg_strdup(calls->chromo);
     if (!bytes || !packed->name) {
@@ -58,7 +53,8 @@ static dcpg_status pack_calls(const dcpg_calls *calls, packed_calls *packed, dcp
     size_t used = 0;
     int32_t before = 0;
     for (int64_t i = 0; i < calls->n; i++) {
-        uint32_t distance = (uint32_t)(calls->pos[i] - before), state = calls->value[i] > 0.5f; /* half to even: 0.5 is 0 */
+        uint32_t distance = (uint32_t)(calls->pos[i] - before),
+                 state = calls->value[i] > 0.5f; /* half to even: 0.5 is 0 */
         used += put(bytes + used, distance << 1 | state);
         before = calls->pos[i];
     }
@@ -70,19 +66,20 @@ static dcpg_status pack_calls(const dcpg_calls *calls, packed_calls *packed, dcp
     return DCPG_OK;
 }
 
-static bool is_wanted(const making *m, const dcpg_calls *calls)
-{
+static bool is_wanted(const making *m, const dcpg_calls *calls) {
     return m->wanted.n == 0 || dcpg_strings_find(&m->wanted, calls->chromo) >= 0;
 }
 
-dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, packed_cell *cell, dcpg_err *err)
-{
+dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, packed_cell *cell,
+                              dcpg_err *err) {
     int64_t n = 0;
-    for (int c = 0; c < profile->nb_chromo; c++) n += is_wanted(m, &profile->chromo[c]) ? profile->chromo[c].n : 0;
+    for (int c = 0; c < profile->nb_chromo; c++)
+        n += is_wanted(m, &profile->chromo[c]) ? profile->chromo[c].n : 0;
     cell->binary = profile->binary;
     cell->chromo = dcpg_alloc((size_t)profile->nb_chromo, sizeof *cell->chromo);
     if (!cell->binary) cell->value = dcpg_alloc((size_t)n, sizeof *cell->value);
-    if (!cell->chromo || (!cell->binary && !cell->value)) return dcpg_fail_nomem(err, "calls", (size_t)n * sizeof *cell->value);
+    if (!cell->chromo || (!cell->binary && !cell->value))
+        return dcpg_fail_nomem(err, "calls", (size_t)n * sizeof *cell->value);
     for (int c = 0; c < profile->nb_chromo; c++) {
         const dcpg_calls *calls = &profile->chromo[c];
         if (!is_wanted(m, calls)) continue;
@@ -93,8 +90,7 @@ dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, pack
     return DCPG_OK;
 }
 
-void dcpg_free_packed(packed_cell *cell)
-{
+void dcpg_free_packed(packed_cell *cell) {
     for (int c = 0; cell->chromo && c < cell->nb_chromo; c++) {
         dcpg_free(cell->chromo[c].name);
         dcpg_free(cell->chromo[c].bytes);

@@ -1,4 +1,5 @@
-/* Making a store, third step: the union of all positions, chromosome by chromosome. Every rank merges those of its own cells; then each merges a range of positions of all ranks. */
+/* Making a store, third step: the union of all positions, chromosome by chromosome. Every rank merges those
+ * of its own cells; then each merges a range of positions of all ranks. */
 #include "formats/store_make.h"
 #include <dcpg/memory.h>
 #include <dcpg/rng.h>
@@ -19,7 +20,8 @@ typedef struct tallies {
     int64_t n;
 } tallies;
 
-/* Lists waiting to be merged, each less than half as long as the one below, so that adding many lists costs a logarithm of their number. */
+/* Lists waiting to be merged, each less than half as long as the one below, so that adding many lists costs a
+ * logarithm of their number. */
 enum { MAX_STACK = 64 };
 
 typedef struct stack {
@@ -27,15 +29,13 @@ typedef struct stack {
     int n;
 } stack;
 
-static void free_stack(stack *s)
-{
+static void free_stack(stack *s) {
     for (int i = 0; i < s->n; i++) dcpg_free(s->list[i].v);
     s->n = 0;
 }
 
 /* a and b into `out`; equal positions become one. */
-static int64_t merge(const tallies *a, const tallies *b, tally *out)
-{
+static int64_t merge(const tallies *a, const tallies *b, tally *out) {
     int64_t i = 0, j = 0, n = 0;
     while (i < a->n && j < b->n) {
         if (a->v[i].pos < b->v[j].pos) {
@@ -54,8 +54,7 @@ static int64_t merge(const tallies *a, const tallies *b, tally *out)
 }
 
 /* Merges the two lists on top. */
-static dcpg_status merge_top(stack *s, dcpg_err *err)
-{
+static dcpg_status merge_top(stack *s, dcpg_err *err) {
     tallies *a = &s->list[s->n - 2], *b = &s->list[s->n - 1];
     tallies out = {.v = dcpg_alloc((size_t)(a->n + b->n), sizeof *out.v)};
     if (!out.v) return dcpg_fail_nomem(err, "positions", (unsigned long long)(a->n + b->n) * sizeof *out.v);
@@ -68,15 +67,13 @@ static dcpg_status merge_top(stack *s, dcpg_err *err)
 }
 
 /* Adds a list, which becomes the stack's. */
-static dcpg_status push(stack *s, tallies list, dcpg_err *err)
-{
+static dcpg_status push(stack *s, tallies list, dcpg_err *err) {
     s->list[s->n++] = list;
     while (s->n > 1 && s->list[s->n - 2].n <= 2 * s->list[s->n - 1].n) DCPG_TRY(merge_top(s, err));
     return DCPG_OK;
 }
 
-static dcpg_status push_calls(stack *s, const packed_cell *cell, int chromo, uint32_t count, dcpg_err *err)
-{
+static dcpg_status push_calls(stack *s, const packed_cell *cell, int chromo, uint32_t count, dcpg_err *err) {
     const packed_calls *calls = dcpg_calls_on(cell, chromo, NULL);
     if (!calls) return DCPG_OK;
     tallies list = {.v = dcpg_alloc((size_t)calls->n, sizeof *list.v)};
@@ -86,8 +83,7 @@ static dcpg_status push_calls(stack *s, const packed_cell *cell, int chromo, uin
     return push(s, list, err);
 }
 
-static dcpg_status merge_own(const making *m, int chromo, stack *s, dcpg_err *err)
-{
+static dcpg_status merge_own(const making *m, int chromo, stack *s, dcpg_err *err) {
     DCPG_TRY(push_calls(s, &m->target, chromo, TARGET, err));
     for (int64_t i = 0; i < nb_own(m); i++) DCPG_TRY(push_calls(s, &m->cell[i], chromo, 1, err));
     while (s->n > 1) DCPG_TRY(merge_top(s, err));
@@ -95,20 +91,21 @@ static dcpg_status merge_own(const making *m, int chromo, stack *s, dcpg_err *er
 }
 
 /* First element at or beyond `pos`. */
-static int64_t lower_bound(const tallies *list, int64_t pos)
-{
+static int64_t lower_bound(const tallies *list, int64_t pos) {
     int64_t low = 0, high = list->n;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (list->v[middle].pos < pos) low = middle + 1;
-        else high = middle;
+        if (list->v[middle].pos < pos)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
 
 /* Merges what all ranks sent for this rank's range. bytes_of[size] */
-static dcpg_status merge_received(const making *m, const tally *received, const size_t *bytes_of, stack *s, dcpg_err *err)
-{
+static dcpg_status merge_received(const making *m, const tally *received, const size_t *bytes_of, stack *s,
+                                  dcpg_err *err) {
     for (int r = 0; r < m->par->size; r++) {
         tallies list = {.n = (int64_t)(bytes_of[r] / sizeof *list.v)};
         list.v = dcpg_alloc((size_t)list.n, sizeof *list.v);
@@ -121,14 +118,16 @@ static dcpg_status merge_received(const making *m, const tally *received, const 
     return DCPG_OK;
 }
 
-/* Sends the positions of `own` to the ranks whose ranges they lie in; the union of this rank's range ends alone on `range`. scratch[3 * size]. */
-static dcpg_status exchange_all(const making *m, const tallies *own, size_t *scratch, stack *range, dcpg_err *err)
-{
+/* Sends the positions of `own` to the ranks whose ranges they lie in; the union of this rank's range ends
+ * alone on `range`. scratch[3 * size]. */
+static dcpg_status exchange_all(const making *m, const tallies *own, size_t *scratch, stack *range,
+                                dcpg_err *err) {
     int size = m->par->size;
     size_t *at = scratch, *bytes = scratch + size, *bytes_of = scratch + 2 * size;
     int64_t limit = dcpg_max_i64_all(m->par, own->n > 0 ? own->v[own->n - 1].pos : 0) + 1;
     for (int r = 0; r < size; r++) {
-        int64_t from = lower_bound(own, dcpg_part(limit, r, size)), to = lower_bound(own, dcpg_part(limit, r + 1, size));
+        int64_t from = lower_bound(own, dcpg_part(limit, r, size)),
+                to = lower_bound(own, dcpg_part(limit, r + 1, size));
         at[r] = (size_t)from * sizeof *own->v;
         bytes[r] = (size_t)(to - from) * sizeof *own->v;
     }
@@ -139,14 +138,12 @@ static dcpg_status exchange_all(const making *m, const tallies *own, size_t *scr
     return dcpg_agree_all(m->par, status, err);
 }
 
-static bool is_site(const making *m, uint32_t count)
-{
+static bool is_site(const making *m, uint32_t count) {
     return targets_of(m) ? (count & TARGET) != 0 : count >= m->options->cpg_cov;
 }
 
 /* Room for `n` more positions. */
-static dcpg_status reserve(making *m, int64_t n, dcpg_err *err)
-{
+static dcpg_status reserve(making *m, int64_t n, dcpg_err *err) {
     int64_t need = m->nb_pos + n, room = need > 2 * m->pos_room ? need : 2 * m->pos_room;
     if (need <= m->pos_room) return DCPG_OK;
     int32_t *pos = dcpg_realloc(m->pos, (size_t)m->nb_pos, (size_t)room, sizeof *pos);
@@ -159,8 +156,7 @@ static dcpg_status reserve(making *m, int64_t n, dcpg_err *err)
 }
 
 /* Appends positions to the list: position * 2 + whether it is a site. */
-static dcpg_status append(making *m, const uint32_t *word, int64_t n, dcpg_err *err)
-{
+static dcpg_status append(making *m, const uint32_t *word, int64_t n, dcpg_err *err) {
     DCPG_TRY(reserve(m, n, err));
     for (int64_t i = 0; i < n; i++) {
         m->pos[m->nb_pos] = (int32_t)(word[i] >> 1);
@@ -171,14 +167,16 @@ static dcpg_status append(making *m, const uint32_t *word, int64_t n, dcpg_err *
 }
 
 /* Appends the positions of a chromosome, which the ranks hold by ranges, to everybody's list. */
-static dcpg_status gather_all(making *m, int chromo, const tallies *range, size_t *bytes_of, dcpg_err *err)
-{
+static dcpg_status gather_all(making *m, int chromo, const tallies *range, size_t *bytes_of, dcpg_err *err) {
     uint32_t *mine = dcpg_alloc((size_t)range->n, sizeof *mine);
     void *all = NULL;
-    dcpg_status status = mine ? DCPG_OK : dcpg_fail_nomem(err, "positions", (unsigned long long)range->n * sizeof *mine);
-    for (int64_t i = 0; i < range->n && mine; i++) mine[i] = (uint32_t)range->v[i].pos << 1 | is_site(m, range->v[i].count);
+    dcpg_status status =
+        mine ? DCPG_OK : dcpg_fail_nomem(err, "positions", (unsigned long long)range->n * sizeof *mine);
+    for (int64_t i = 0; i < range->n && mine; i++)
+        mine[i] = (uint32_t)range->v[i].pos << 1 | is_site(m, range->v[i].count);
     status = dcpg_agree_all(m->par, status, err);
-    if (status == DCPG_OK) status = dcpg_allgatherv_all(m->par, mine, (size_t)range->n * sizeof *mine, &all, bytes_of, err);
+    if (status == DCPG_OK)
+        status = dcpg_allgatherv_all(m->par, mine, (size_t)range->n * sizeof *mine, &all, bytes_of, err);
     dcpg_free(mine);
     if (status != DCPG_OK) return status;
     int64_t n = 0;
@@ -189,8 +187,7 @@ static dcpg_status gather_all(making *m, int chromo, const tallies *range, size_
     return dcpg_agree_all(m->par, status, err);
 }
 
-static dcpg_status join_chromo_all(making *m, int chromo, size_t *scratch, dcpg_err *err)
-{
+static dcpg_status join_chromo_all(making *m, int chromo, size_t *scratch, dcpg_err *err) {
     stack own = {0}, range = {0};
     tallies none = {0};
     dcpg_status status = dcpg_agree_all(m->par, merge_own(m, chromo, &own, err), err);
@@ -203,9 +200,9 @@ static dcpg_status join_chromo_all(making *m, int chromo, size_t *scratch, dcpg_
 
 /* ---- sampling ---- */
 
-/* Keeps so many random ones of the sites of a chromosome: each is drawn with the chance that the number still to keep has among those left (Knuth, TAOCP 2, 3.4.2, algorithm S). */
-static void sample_chromo(making *m, size_t chromo)
-{
+/* Keeps so many random ones of the sites of a chromosome: each is drawn with the chance that the number still
+ * to keep has among those left (Knuth, TAOCP 2, 3.4.2, algorithm S). */
+static void sample_chromo(making *m, size_t chromo) {
     int64_t left = 0, keep = m->options->nb_sample_chromo;
     for (int64_t i = m->pos_offset[chromo]; i < m->pos_offset[chromo + 1]; i++) left += m->is_site[i];
     if (left <= keep) return;
@@ -220,8 +217,7 @@ static void sample_chromo(making *m, size_t chromo)
 }
 
 /* The same on all ranks, which hold the same positions. */
-static void sample_sites(making *m)
-{
+static void sample_sites(making *m) {
     const dcpg_store_options *o = m->options;
     for (size_t c = 0; c < m->chromo.n && o->nb_sample_chromo > 0; c++) sample_chromo(m, c);
     if (o->nb_sample <= 0 || m->nb_site <= o->nb_sample) return;
@@ -233,16 +229,21 @@ static void sample_sites(making *m)
     m->nb_site = o->nb_sample;
 }
 
-dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err)
-{
+dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err) {
     size_t *scratch = dcpg_alloc(3 * (size_t)m->par->size, sizeof *scratch);
     m->pos_offset = dcpg_alloc(m->chromo.n + 1, sizeof *m->pos_offset);
-    dcpg_status status = scratch && m->pos_offset ? DCPG_OK : dcpg_fail_nomem(err, "positions", m->chromo.n * sizeof *m->pos_offset);
+    dcpg_status status = scratch && m->pos_offset
+                             ? DCPG_OK
+                             : dcpg_fail_nomem(err, "positions", m->chromo.n * sizeof *m->pos_offset);
     status = dcpg_agree_all(m->par, status, err);
-    for (int c = 0; c < (int)m->chromo.n && status == DCPG_OK; c++) status = join_chromo_all(m, c, scratch, err);
+    for (int c = 0; c < (int)m->chromo.n && status == DCPG_OK; c++)
+        status = join_chromo_all(m, c, scratch, err);
     dcpg_free(scratch);
     if (status == DCPG_OK && m->nb_site == 0) {
-        status = dcpg_fail(err, DCPG_E_INPUT, "no site is left: none of the %" PRId64 " positions is observed in %" PRId64 " cells: lower --cpg_cov", m->nb_pos, m->options->cpg_cov);
+        status = dcpg_fail(err, DCPG_E_INPUT,
+                           "no site is left: none of the %" PRId64 " positions is observed in %" PRId64
+                           " cells: lower --cpg_cov",
+                           m->nb_pos, m->options->cpg_cov);
     }
     if (status == DCPG_OK) sample_sites(m);
     return status;

@@ -19,8 +19,7 @@ typedef struct targets {
     size_t n, room;
 } targets;
 
-static dcpg_status add_target(targets *t, const char *raw, int32_t pos, dcpg_err *err)
-{
+static dcpg_status add_target(targets *t, const char *raw, int32_t pos, dcpg_err *err) {
     if (t->n == t->room) {
         size_t room = t->room ? 2 * t->room : 4096;
         target *grown = dcpg_realloc(t->v, t->n, room, sizeof *grown);
@@ -39,20 +38,21 @@ static dcpg_status add_target(targets *t, const char *raw, int32_t pos, dcpg_err
 }
 
 /* "chromo pos ...", parts by blanks or tabs; empty lines and comments are passed over. */
-static dcpg_status read_target(targets *t, const dcpg_text_reader *text, char *line, dcpg_err *err)
-{
+static dcpg_status read_target(targets *t, const dcpg_text_reader *text, char *line, dcpg_err *err) {
     static const char blank[] = " \t";
     char *rest = NULL, *chromo = strtok_r(line, blank, &rest);
     if (!chromo || *chromo == '#') return DCPG_OK;
     const char *word = strtok_r(NULL, blank, &rest);
     int64_t pos = 0;
-    if (word && dcpg_parse_int(word, &pos) && pos >= 1 && pos < INT32_MAX) return add_target(t, chromo, (int32_t)pos, err);
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": '%s' is no position: a line holds a chromosome and a position, the first being 1", dcpg_text_path(text),
-                     dcpg_text_line_number(text), word ? word : "");
+    if (word && dcpg_parse_int(word, &pos) && pos >= 1 && pos < INT32_MAX)
+        return add_target(t, chromo, (int32_t)pos, err);
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: line %" PRId64
+                     ": '%s' is no position: a line holds a chromosome and a position, the first being 1",
+                     dcpg_text_path(text), dcpg_text_line_number(text), word ? word : "");
 }
 
-static dcpg_status read_target_lines(targets *t, const char *path, dcpg_err *err)
-{
+static dcpg_status read_target_lines(targets *t, const char *path, dcpg_err *err) {
     dcpg_text_reader *text = NULL;
     char *line = NULL;
     DCPG_TRY(dcpg_text_open(path, &text, err));
@@ -66,16 +66,14 @@ static dcpg_status read_target_lines(targets *t, const char *path, dcpg_err *err
     return status;
 }
 
-static int by_place(const void *a, const void *b)
-{
+static int by_place(const void *a, const void *b) {
     const target *x = a, *y = b;
     if (x->chromo != y->chromo) return x->chromo < y->chromo ? -1 : 1;
     return x->pos < y->pos ? -1 : x->pos > y->pos;
 }
 
 /* Turns the sorted list into a profile without values, no position twice. */
-static dcpg_status make_profile(targets *t, dcpg_profile *profile, dcpg_err *err)
-{
+static dcpg_status make_profile(targets *t, dcpg_profile *profile, dcpg_err *err) {
     profile->binary = true;
     profile->chromo = dcpg_alloc(t->chromo.n, sizeof *profile->chromo);
     if (!profile->chromo) return dcpg_fail_nomem(err, "target sites", t->chromo.n * sizeof *profile->chromo);
@@ -86,17 +84,18 @@ static dcpg_status make_profile(targets *t, dcpg_profile *profile, dcpg_err *err
         calls->chromo = dcpg_strdup(t->chromo.v[chromo]);
         calls->pos = dcpg_alloc(end - i, sizeof *calls->pos);
         calls->value = dcpg_alloc(end - i, sizeof *calls->value);
-        if (!calls->chromo || !calls->pos || !calls->value) return dcpg_fail_nomem(err, "target sites", (end - i) * sizeof *calls->pos);
+        if (!calls->chromo || !calls->pos || !calls->value)
+            return dcpg_fail_nomem(err, "target sites", (end - i) * sizeof *calls->pos);
         for (; i < end; i++) {
-            if (calls->n == 0 || calls->pos[calls->n - 1] != t->v[i].pos) calls->pos[calls->n++] = t->v[i].pos;
+            if (calls->n == 0 || calls->pos[calls->n - 1] != t->v[i].pos)
+                calls->pos[calls->n++] = t->v[i].pos;
         }
     }
     return DCPG_OK;
 }
 
 /* The lines of --pos_file as a profile without values. */
-static dcpg_status read_pos_file(const char *path, dcpg_profile *profile, dcpg_err *err)
-{
+static dcpg_status read_pos_file(const char *path, dcpg_profile *profile, dcpg_err *err) {
     targets t = {0};
     dcpg_status status = read_target_lines(&t, path, err);
     if (status == DCPG_OK) {
@@ -108,22 +107,23 @@ static dcpg_status read_pos_file(const char *path, dcpg_profile *profile, dcpg_e
     return status;
 }
 
-static dcpg_status read_targets(making *m, dcpg_err *err)
-{
+static dcpg_status read_targets(making *m, dcpg_err *err) {
     const making_input *input = m->input;
     dcpg_profile profile = {0};
     m->target.path = targets_of(m);
-    dcpg_status status = input ? input->sites(input->context, &profile, err) : read_pos_file(m->target.path, &profile, err);
+    dcpg_status status =
+        input ? input->sites(input->context, &profile, err) : read_pos_file(m->target.path, &profile, err);
     if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->target, err);
-    if (status == DCPG_OK && m->target.n == 0) status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no position on the chromosomes of --chromos", m->target.path);
+    if (status == DCPG_OK && m->target.n == 0)
+        status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no position on the chromosomes of --chromos",
+                           m->target.path);
     dcpg_profile_free(&profile);
     return status;
 }
 
 /* ---- profiles ---- */
 
-dcpg_profile_options dcpg_make_profile_options(const making *m)
-{
+dcpg_profile_options dcpg_make_profile_options(const making *m) {
     const dcpg_store_options *o = m->options;
     return (dcpg_profile_options){.format = o->profile_format,
                                   .genome = has_genome(m) ? &m->genome.map : NULL,
@@ -135,13 +135,9 @@ dcpg_profile_options dcpg_make_profile_options(const making *m)
 }
 
 /* Whether the input has the cell, the i-th of this rank. */
-static bool is_kept(const making *m, int64_t i)
-{
-    return m->cells.path[m->cell_first + i] == NULL;
-}
+static bool is_kept(const making *m, int64_t i) { return m->cells.path[m->cell_first + i] == NULL; }
 
-static dcpg_status read_kept(const making *m, int64_t i, dcpg_err *err)
-{
+static dcpg_status read_kept(const making *m, int64_t i, dcpg_err *err) {
     dcpg_profile profile = {0};
     int64_t number = dcpg_strings_find(m->input->cells, m->cells.name.v[m->cell_first + i]);
     m->cell[i].path = m->input->name;
@@ -151,8 +147,8 @@ static dcpg_status read_kept(const making *m, int64_t i, dcpg_err *err)
     return status;
 }
 
-static dcpg_status read_profile(const making *m, const dcpg_profile_options *options, int64_t i, dcpg_profile_report *report, dcpg_err *err)
-{
+static dcpg_status read_profile(const making *m, const dcpg_profile_options *options, int64_t i,
+                                dcpg_profile_report *report, dcpg_err *err) {
     dcpg_profile profile = {0};
     m->cell[i].path = m->cells.path[m->cell_first + i];
     dcpg_status status = dcpg_profile_load(m->cell[i].path, options, &profile, report, err);
@@ -161,14 +157,13 @@ static dcpg_status read_profile(const making *m, const dcpg_profile_options *opt
     return status;
 }
 
-static void tell_progress(const making *m, int64_t done)
-{
-    dcpg_progress(m->log, false, "data: %" PRId64 " of %" PRId64 " profiles read", done * m->nb_cell / nb_own(m), m->nb_cell);
+static void tell_progress(const making *m, int64_t done) {
+    dcpg_progress(m->log, false, "data: %" PRId64 " of %" PRId64 " profiles read",
+                  done * m->nb_cell / nb_own(m), m->nb_cell);
 }
 
 /* Reads this rank's profiles, files several at a time; the first one that is wrong speaks. report[nb_own] */
-static dcpg_status read_profiles(making *m, dcpg_profile_report *report, dcpg_err *err)
-{
+static dcpg_status read_profiles(making *m, dcpg_profile_report *report, dcpg_err *err) {
     dcpg_profile_options options = dcpg_make_profile_options(m);
     int64_t n = nb_own(m), done = 0, worst = n;
     dcpg_err first = {0};
@@ -197,17 +192,16 @@ static dcpg_status read_profiles(making *m, dcpg_profile_report *report, dcpg_er
 
 /* ---- chromosomes ---- */
 
-static dcpg_status add_names(const packed_cell *cell, dcpg_strings *names, dcpg_err *err)
-{
+static dcpg_status add_names(const packed_cell *cell, dcpg_strings *names, dcpg_err *err) {
     for (int c = 0; c < cell->nb_chromo; c++) {
-        if (dcpg_strings_find(names, cell->chromo[c].name) < 0) DCPG_TRY(dcpg_strings_add(names, cell->chromo[c].name, err));
+        if (dcpg_strings_find(names, cell->chromo[c].name) < 0)
+            DCPG_TRY(dcpg_strings_add(names, cell->chromo[c].name, err));
     }
     return DCPG_OK;
 }
 
 /* Names as one text, each with its NUL. */
-static dcpg_status join_names(const dcpg_strings *names, char **text, size_t *bytes, dcpg_err *err)
-{
+static dcpg_status join_names(const dcpg_strings *names, char **text, size_t *bytes, dcpg_err *err) {
     *bytes = 0;
     for (size_t i = 0; i < names->n; i++) *bytes += strlen(names->v[i]) + 1;
     *text = dcpg_alloc(*bytes, 1);
@@ -218,12 +212,12 @@ static dcpg_status join_names(const dcpg_strings *names, char **text, size_t *by
 }
 
 /* The names of all ranks, sorted, into m->chromo. */
-static dcpg_status gather_names_all(making *m, const dcpg_strings *names, dcpg_err *err)
-{
+static dcpg_status gather_names_all(making *m, const dcpg_strings *names, dcpg_err *err) {
     char *mine = NULL;
     void *all = NULL;
     size_t bytes = 0, total = 0, *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
-    dcpg_status status = bytes_of ? join_names(names, &mine, &bytes, err) : dcpg_fail_nomem(err, "ranks", (size_t)m->par->size * sizeof *bytes_of);
+    dcpg_status status = bytes_of ? join_names(names, &mine, &bytes, err)
+                                  : dcpg_fail_nomem(err, "ranks", (size_t)m->par->size * sizeof *bytes_of);
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) status = dcpg_allgatherv_all(m->par, mine, bytes, &all, bytes_of, err);
     for (int r = 0; r < m->par->size && status == DCPG_OK; r++) total += bytes_of[r];
@@ -237,27 +231,31 @@ static dcpg_status gather_names_all(making *m, const dcpg_strings *names, dcpg_e
     return dcpg_agree_all(m->par, status, err);
 }
 
-static void number_chromos(const making *m, packed_cell *cell)
-{
-    for (int c = 0; c < cell->nb_chromo; c++) cell->chromo[c].chromo = (int)dcpg_strings_find(&m->chromo, cell->chromo[c].name);
+static void number_chromos(const making *m, packed_cell *cell) {
+    for (int c = 0; c < cell->nb_chromo; c++)
+        cell->chromo[c].chromo = (int)dcpg_strings_find(&m->chromo, cell->chromo[c].name);
 }
 
-static dcpg_status check_chromos(const making *m, dcpg_err *err)
-{
+static dcpg_status check_chromos(const making *m, dcpg_err *err) {
     if (m->chromo.n == 0) {
-        return dcpg_fail(err, DCPG_E_INPUT, m->wanted.n > 0 ? "no profile holds a call on the chromosomes of --chromos: see how the profiles write their names"
-                                                            : "no call is left of any profile: see --call, --min_reads and the counts above");
+        return dcpg_fail(
+            err, DCPG_E_INPUT,
+            m->wanted.n > 0 ? "no profile holds a call on the chromosomes of --chromos: see how the profiles "
+                              "write their names"
+                            : "no call is left of any profile: see --call, --min_reads and the counts above");
     }
     for (size_t i = 0; i < m->wanted.n; i++) {
         if (dcpg_strings_find(&m->chromo, m->wanted.v[i]) < 0) {
-            return dcpg_fail(err, DCPG_E_INPUT, "--chromos %s: no profile holds a call there: leave it out, or see how the profiles write its name", m->wanted.v[i]);
+            return dcpg_fail(err, DCPG_E_INPUT,
+                             "--chromos %s: no profile holds a call there: leave it out, or see how the "
+                             "profiles write its name",
+                             m->wanted.v[i]);
         }
     }
     return DCPG_OK;
 }
 
-static dcpg_status name_chromos_all(making *m, dcpg_err *err)
-{
+static dcpg_status name_chromos_all(making *m, dcpg_err *err) {
     dcpg_strings mine = {0};
     dcpg_status status = add_names(&m->target, &mine, err);
     for (int64_t i = 0; i < nb_own(m) && status == DCPG_OK; i++) status = add_names(&m->cell[i], &mine, err);
@@ -271,8 +269,7 @@ static dcpg_status name_chromos_all(making *m, dcpg_err *err)
     return DCPG_OK;
 }
 
-dcpg_status dcpg_make_read_all(making *m, dcpg_err *err)
-{
+dcpg_status dcpg_make_read_all(making *m, dcpg_err *err) {
     double started = dcpg_now();
     dcpg_profile_report *report = dcpg_alloc((size_t)nb_own(m), sizeof *report);
     dcpg_status status = DCPG_OK;
@@ -288,7 +285,8 @@ dcpg_status dcpg_make_read_all(making *m, dcpg_err *err)
     int64_t calls = 0;
     for (int64_t i = 0; i < nb_own(m); i++) calls += m->cell[i].n;
     calls = dcpg_sum_i64_all(m->par, calls);
-    dcpg_info(m->log, "data: %" PRId64 " profile%s with %" PRId64 " calls on %zu chromosome%s read in %.2f s", m->nb_cell, m->nb_cell == 1 ? "" : "s", calls, m->chromo.n,
-              m->chromo.n == 1 ? "" : "s", dcpg_now() - started);
+    dcpg_info(m->log, "data: %" PRId64 " profile%s with %" PRId64 " calls on %zu chromosome%s read in %.2f s",
+              m->nb_cell, m->nb_cell == 1 ? "" : "s", calls, m->chromo.n, m->chromo.n == 1 ? "" : "s",
+              dcpg_now() - started);
     return DCPG_OK;
 }

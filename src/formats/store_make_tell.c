@@ -29,9 +29,9 @@ static void tell_profile(const making *m, int64_t cell, const dcpg_profile_repor
                "data: %s: %s, %" PRId64 " calls, %.2f %% on CG%s%s%s, %" PRId64
                " on contigs that the genome lacks, %" PRId64 " dropped as reads disagree, %" PRId64
                " as they are few",
-               m->cells.path[cell], r->format, r->calls, dcpg_profile_on_cg(r), r->shift < 0 ? ", moved by -1" : "",
-               r->shift > 0 ? ", moved by +1" : "", r->strand_ignored ? ", strands ignored" : "",
-               r->elsewhere, r->tied, r->few);
+               m->cells.path[cell], r->format, r->calls, dcpg_profile_on_cg(r),
+               r->shift < 0 ? ", moved by -1" : "", r->shift > 0 ? ", moved by +1" : "",
+               r->strand_ignored ? ", strands ignored" : "", r->elsewhere, r->tied, r->few);
 }
 
 /* Lowest, median and highest share, and the files that have the lowest ones. */

@@ -1,4 +1,5 @@
-/* Making a store, last step: everything to the file. Calls are written in slabs of cells, whole rows of chunks of one rank each. */
+/* Making a store, last step: everything to the file. Calls are written in slabs of cells, whole rows of
+ * chunks of one rank each. */
 #include "data/store_layout.h"
 #include "formats/store_make.h"
 #include <assert.h>
@@ -9,14 +10,11 @@
 /* Memory for one slab of bitmaps, and of values: bytes. */
 static const int64_t SLAB_BYTES = 4 << 20;
 
-static int64_t min_i64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
+static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* A small dataset of which all ranks hold the same. */
-static dcpg_status write_list(making *m, const char *path, dcpg_h5_type type, int64_t n, const void *data, dcpg_err *err)
-{
+static dcpg_status write_list(making *m, const char *path, dcpg_h5_type type, int64_t n, const void *data,
+                              dcpg_err *err) {
     DCPG_TRY(dcpg_h5_make(m->file, path, &(dcpg_h5_shape){.type = type, .ndim = 1, .dim = {n}}, err));
     return dcpg_h5_write(m->file, path, type, NULL, data, err);
 }
@@ -24,8 +22,7 @@ static dcpg_status write_list(making *m, const char *path, dcpg_h5_type type, in
 /* ---- genome ---- */
 
 /* The offsets of the chromosomes in the packed bases. */
-static dcpg_status write_base_offsets(making *m, int64_t *total, dcpg_err *err)
-{
+static dcpg_status write_base_offsets(making *m, int64_t *total, dcpg_err *err) {
     size_t n = m->chromo.n;
     int64_t *offset = dcpg_alloc(n + 1, sizeof *offset);
     dcpg_status status = offset ? DCPG_OK : dcpg_fail_nomem(err, "chromosomes", (n + 1) * sizeof *offset);
@@ -39,9 +36,9 @@ static dcpg_status write_base_offsets(making *m, int64_t *total, dcpg_err *err)
     return status;
 }
 
-static dcpg_status write_bases(making *m, int64_t total, dcpg_err *err)
-{
-    DCPG_TRY(dcpg_h5_make(m->file, STORE_BASES, &(dcpg_h5_shape){.type = DCPG_H5_U8, .ndim = 1, .dim = {total}}, err));
+static dcpg_status write_bases(making *m, int64_t total, dcpg_err *err) {
+    DCPG_TRY(dcpg_h5_make(m->file, STORE_BASES,
+                          &(dcpg_h5_shape){.type = DCPG_H5_U8, .ndim = 1, .dim = {total}}, err));
     int64_t at = 0;
     for (int c = 0; c < (int)m->chromo.n; c++) {
         int64_t bytes = store_base_bytes(m->length[c]);
@@ -49,24 +46,27 @@ static dcpg_status write_bases(making *m, int64_t total, dcpg_err *err)
         for (int64_t i = 0; i < m->nb_held; i++) {
             if (m->held[i].chromo == c) mine = m->held[i].sequence.packed;
         }
-        DCPG_TRY(dcpg_h5_write(m->file, STORE_BASES, DCPG_H5_U8, &(dcpg_h5_block){{at}, {mine ? bytes : 0}}, mine, err));
+        DCPG_TRY(dcpg_h5_write(m->file, STORE_BASES, DCPG_H5_U8, &(dcpg_h5_block){{at}, {mine ? bytes : 0}},
+                               mine, err));
         at += bytes;
     }
     return DCPG_OK;
 }
 
-static dcpg_status write_genome(making *m, dcpg_err *err)
-{
+static dcpg_status write_genome(making *m, dcpg_err *err) {
     int64_t n = (int64_t)m->chromo.n, total = 0;
     dcpg_status status = DCPG_OK;
-    while (m->md5.n < m->chromo.n && status == DCPG_OK) status = dcpg_strings_add(&m->md5, "", err); /* no DNA */
+    while (m->md5.n < m->chromo.n && status == DCPG_OK)
+        status = dcpg_strings_add(&m->md5, "", err); /* no DNA */
     DCPG_TRY(dcpg_agree_all(m->par, status, err));
     DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CHROMO, &m->chromo, err));
     DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_MD5, &m->md5, err));
     DCPG_TRY(write_list(m, STORE_LENGTH, DCPG_H5_I64, n, m->length, err));
     DCPG_TRY(write_base_offsets(m, &total, err));
     DCPG_TRY(write_list(m, STORE_RUN_OFFSET, DCPG_H5_I64, n + 1, m->run_offset, err));
-    DCPG_TRY(dcpg_h5_make(m->file, STORE_RUNS, &(dcpg_h5_shape){.type = DCPG_H5_I64, .ndim = 2, .dim = {m->run_offset[n], 2}}, err));
+    DCPG_TRY(dcpg_h5_make(m->file, STORE_RUNS,
+                          &(dcpg_h5_shape){.type = DCPG_H5_I64, .ndim = 2, .dim = {m->run_offset[n], 2}},
+                          err));
     DCPG_TRY(dcpg_h5_write(m->file, STORE_RUNS, DCPG_H5_I64, NULL, m->run, err));
     return total > 0 ? write_bases(m, total, err) : DCPG_OK;
 }
@@ -74,32 +74,40 @@ static dcpg_status write_genome(making *m, dcpg_err *err)
 /* ---- positions ---- */
 
 /* This rank's part of a list of n elements: whole chunks. */
-static dcpg_h5_block own_chunks(const making *m, int64_t n, int64_t chunk)
-{
+static dcpg_h5_block own_chunks(const making *m, int64_t n, int64_t chunk) {
     int64_t chunks = (n + chunk - 1) / chunk;
-    int64_t from = dcpg_part(chunks, m->par->rank, m->par->size) * chunk, to = dcpg_part(chunks, m->par->rank + 1, m->par->size) * chunk;
+    int64_t from = dcpg_part(chunks, m->par->rank, m->par->size) * chunk,
+            to = dcpg_part(chunks, m->par->rank + 1, m->par->size) * chunk;
     return (dcpg_h5_block){{min_i64(from, n)}, {min_i64(to, n) - min_i64(from, n)}};
 }
 
-static dcpg_status write_sites(making *m, dcpg_err *err)
-{
+static dcpg_status write_sites(making *m, dcpg_err *err) {
     int64_t *index = dcpg_alloc((size_t)m->nb_site, sizeof *index);
-    dcpg_status status = index ? DCPG_OK : dcpg_fail_nomem(err, "sites", (unsigned long long)m->nb_site * sizeof *index);
+    dcpg_status status =
+        index ? DCPG_OK : dcpg_fail_nomem(err, "sites", (unsigned long long)m->nb_site * sizeof *index);
     status = dcpg_agree_all(m->par, status, err);
     for (int64_t i = 0, s = 0; i < m->nb_pos && status == DCPG_OK; i++) {
         if (m->is_site[i]) index[s++] = i;
     }
-    dcpg_h5_shape shape = {.type = DCPG_H5_I64, .ndim = 1, .dim = {m->nb_site}, .chunk = {STORE_POS_CHUNK}, .deflate = DCPG_STORE_DEFLATE};
+    dcpg_h5_shape shape = {.type = DCPG_H5_I64,
+                           .ndim = 1,
+                           .dim = {m->nb_site},
+                           .chunk = {STORE_POS_CHUNK},
+                           .deflate = DCPG_STORE_DEFLATE};
     dcpg_h5_block block = own_chunks(m, m->nb_site, STORE_POS_CHUNK);
     if (status == DCPG_OK) status = dcpg_h5_make(m->file, STORE_SITES, &shape, err);
-    if (status == DCPG_OK) status = dcpg_h5_write(m->file, STORE_SITES, DCPG_H5_I64, &block, index + block.start[0], err);
+    if (status == DCPG_OK)
+        status = dcpg_h5_write(m->file, STORE_SITES, DCPG_H5_I64, &block, index + block.start[0], err);
     dcpg_free(index);
     return status;
 }
 
-static dcpg_status write_positions(making *m, dcpg_err *err)
-{
-    dcpg_h5_shape shape = {.type = DCPG_H5_I32, .ndim = 1, .dim = {m->nb_pos}, .chunk = {STORE_POS_CHUNK}, .deflate = DCPG_STORE_DEFLATE};
+static dcpg_status write_positions(making *m, dcpg_err *err) {
+    dcpg_h5_shape shape = {.type = DCPG_H5_I32,
+                           .ndim = 1,
+                           .dim = {m->nb_pos},
+                           .chunk = {STORE_POS_CHUNK},
+                           .deflate = DCPG_STORE_DEFLATE};
     dcpg_h5_block block = own_chunks(m, m->nb_pos, STORE_POS_CHUNK);
     DCPG_TRY(dcpg_h5_make(m->file, STORE_POS, &shape, err));
     DCPG_TRY(dcpg_h5_write(m->file, STORE_POS, DCPG_H5_I32, &block, m->pos + block.start[0], err));
@@ -116,14 +124,13 @@ typedef struct walk {
     int64_t index, end; /* positions [index, end) can still be met */
 } walk;
 
-static walk start_walk(const making *m, const packed_calls *calls)
-{
-    return (walk){m, dcpg_start_unpacking(calls), m->pos_offset[calls->chromo], m->pos_offset[calls->chromo + 1]};
+static walk start_walk(const making *m, const packed_calls *calls) {
+    return (walk){m, dcpg_start_unpacking(calls), m->pos_offset[calls->chromo],
+                  m->pos_offset[calls->chromo + 1]};
 }
 
 /* The next call's position, which is in the list: looked for in steps that double. */
-static bool next_call(walk *w)
-{
+static bool next_call(walk *w) {
     if (!dcpg_unpack_call(&w->u)) return false;
     const int32_t *pos = w->m->pos, wanted = w->u.pos;
     int64_t low = w->index, step = 1; /* pos[low] <= wanted */
@@ -134,16 +141,17 @@ static bool next_call(walk *w)
     int64_t high = min_i64(low + step, w->end);
     while (high - low > 1) {
         int64_t middle = low + (high - low) / 2;
-        if (pos[middle] <= wanted) low = middle;
-        else high = middle;
+        if (pos[middle] <= wanted)
+            low = middle;
+        else
+            high = middle;
     }
     assert(pos[low] == wanted);
     w->index = low;
     return true;
 }
 
-static void set_bits(const making *m, const packed_cell *cell, uint64_t *observed, uint64_t *state)
-{
+static void set_bits(const making *m, const packed_cell *cell, uint64_t *observed, uint64_t *state) {
     for (int c = 0; c < cell->nb_chromo; c++) {
         walk w = start_walk(m, &cell->chromo[c]);
         while (next_call(&w)) {
@@ -154,14 +162,14 @@ static void set_bits(const making *m, const packed_cell *cell, uint64_t *observe
 }
 
 /* Observed positions of a cell in each STORE_WORD_CHUNK words. */
-static void count_bits(int64_t words, const uint64_t *observed, int32_t *count)
-{
+static void count_bits(int64_t words, const uint64_t *observed, int32_t *count) {
     for (int64_t w = 0; w < words; w++) count[w / STORE_WORD_CHUNK] += __builtin_popcountll(observed[w]);
 }
 
-/* Writes cells [from, to) of this rank. observed, state: [to - from][words]; count: [to - from][..]; zeroed */
-static dcpg_status write_slab(making *m, int64_t from, int64_t to, uint64_t *observed, uint64_t *state, int32_t *count, dcpg_err *err)
-{
+/* Writes cells [from, to) of this rank. observed, state: [to - from][words]; count: [to - from][..]; zeroed
+ */
+static dcpg_status write_slab(making *m, int64_t from, int64_t to, uint64_t *observed, uint64_t *state,
+                              int32_t *count, dcpg_err *err) {
     int64_t words = store_words(m->nb_pos);
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t i = from; i < to; i++) {
@@ -176,20 +184,25 @@ static dcpg_status write_slab(making *m, int64_t from, int64_t to, uint64_t *obs
 }
 
 /* Cells of a slab: whole chunks. */
-static int64_t slab_rows(const making *m, int64_t row_bytes, int64_t rows)
-{
+static int64_t slab_rows(const making *m, int64_t row_bytes, int64_t rows) {
     int64_t chunks = SLAB_BYTES / (row_bytes * rows);
     return min_i64((chunks > 0 ? chunks : 1) * rows, nb_own(m));
 }
 
-static dcpg_status write_bitmaps(making *m, dcpg_err *err)
-{
+static dcpg_status write_bitmaps(making *m, dcpg_err *err) {
     int64_t words = store_words(m->nb_pos), n = nb_own(m), rows = slab_rows(m, 2 * 8 * words, m->cell_rows);
-    dcpg_h5_shape shape = {.type = DCPG_H5_U64, .ndim = 2, .dim = {m->nb_cell, words}, .chunk = {m->cell_rows, min_i64(words, STORE_WORD_CHUNK)}, .deflate = DCPG_STORE_DEFLATE};
+    dcpg_h5_shape shape = {.type = DCPG_H5_U64,
+                           .ndim = 2,
+                           .dim = {m->nb_cell, words},
+                           .chunk = {m->cell_rows, min_i64(words, STORE_WORD_CHUNK)},
+                           .deflate = DCPG_STORE_DEFLATE};
     DCPG_TRY(dcpg_h5_make(m->file, STORE_OBSERVED, &shape, err));
     DCPG_TRY(dcpg_h5_make(m->file, STORE_STATE, &shape, err));
-    DCPG_TRY(dcpg_h5_make(m->file, STORE_COUNT, &(dcpg_h5_shape){.type = DCPG_H5_I32, .ndim = 2, .dim = {m->nb_cell, store_counts(m->nb_pos)}}, err));
-    size_t bytes = (size_t)(rows * words) * sizeof(uint64_t), count_bytes = (size_t)(rows * store_counts(m->nb_pos)) * sizeof(int32_t);
+    DCPG_TRY(dcpg_h5_make(
+        m->file, STORE_COUNT,
+        &(dcpg_h5_shape){.type = DCPG_H5_I32, .ndim = 2, .dim = {m->nb_cell, store_counts(m->nb_pos)}}, err));
+    size_t bytes = (size_t)(rows * words) * sizeof(uint64_t),
+           count_bytes = (size_t)(rows * store_counts(m->nb_pos)) * sizeof(int32_t);
     uint64_t *observed = dcpg_alloc(bytes, 1), *state = dcpg_alloc(bytes, 1);
     int32_t *count = dcpg_alloc(count_bytes, 1);
     dcpg_status status = observed && state && count ? DCPG_OK : dcpg_fail_nomem(err, "calls", 2 * bytes);
@@ -210,8 +223,7 @@ static dcpg_status write_bitmaps(making *m, dcpg_err *err)
 
 /* ---- values of cells that are not binary ---- */
 
-static void set_values(const making *m, const packed_cell *cell, float *row)
-{
+static void set_values(const making *m, const packed_cell *cell, float *row) {
     const float *value = cell->value;
     for (int64_t i = 0; i < m->nb_pos; i++) row[i] = NAN;
     for (int c = 0; c < cell->nb_chromo; c++) {
@@ -221,11 +233,12 @@ static void set_values(const making *m, const packed_cell *cell, float *row)
 }
 
 /* The rows of this rank's cells, of which the first is row `first` of the dataset. own[n] */
-static dcpg_status write_value_rows(making *m, int64_t first, int64_t n, const packed_cell *const *own, dcpg_err *err)
-{
+static dcpg_status write_value_rows(making *m, int64_t first, int64_t n, const packed_cell *const *own,
+                                    dcpg_err *err) {
     int64_t rows = slab_rows(m, 4 * m->nb_pos, 1);
     float *row = dcpg_alloc((size_t)rows, (size_t)m->nb_pos * sizeof *row);
-    dcpg_status status = row ? DCPG_OK : dcpg_fail_nomem(err, "values", (unsigned long long)(rows * m->nb_pos) * sizeof *row);
+    dcpg_status status =
+        row ? DCPG_OK : dcpg_fail_nomem(err, "values", (unsigned long long)(rows * m->nb_pos) * sizeof *row);
     status = dcpg_agree_all(m->par, status, err);
     int64_t rounds = rows > 0 ? (n + rows - 1) / rows : 0;
     rounds = dcpg_max_i64_all(m->par, rounds);
@@ -241,17 +254,23 @@ static dcpg_status write_value_rows(making *m, int64_t first, int64_t n, const p
 }
 
 /* all[nb_cell]: the cells that are not binary, nb of them. */
-static dcpg_status write_values(making *m, const int64_t *all, int64_t nb, dcpg_err *err)
-{
+static dcpg_status write_values(making *m, const int64_t *all, int64_t nb, dcpg_err *err) {
     int64_t first = 0, n = 0;
     const packed_cell **own = dcpg_alloc((size_t)nb_own(m), sizeof *own);
-    dcpg_status status = own ? DCPG_OK : dcpg_fail_nomem(err, "cells", (unsigned long long)nb_own(m) * sizeof *own);
+    dcpg_status status =
+        own ? DCPG_OK : dcpg_fail_nomem(err, "cells", (unsigned long long)nb_own(m) * sizeof *own);
     status = dcpg_agree_all(m->par, status, err);
     for (int64_t k = 0; k < nb && status == DCPG_OK; k++) {
-        if (all[k] < m->cell_first) first++;
-        else if (all[k] < m->cell_end) own[n++] = &m->cell[all[k] - m->cell_first];
+        if (all[k] < m->cell_first)
+            first++;
+        else if (all[k] < m->cell_end)
+            own[n++] = &m->cell[all[k] - m->cell_first];
     }
-    dcpg_h5_shape shape = {.type = DCPG_H5_F32, .ndim = 2, .dim = {nb, m->nb_pos}, .chunk = {1, min_i64(m->nb_pos, STORE_VALUE_CHUNK)}, .deflate = DCPG_STORE_DEFLATE};
+    dcpg_h5_shape shape = {.type = DCPG_H5_F32,
+                           .ndim = 2,
+                           .dim = {nb, m->nb_pos},
+                           .chunk = {1, min_i64(m->nb_pos, STORE_VALUE_CHUNK)},
+                           .deflate = DCPG_STORE_DEFLATE};
     if (status == DCPG_OK) status = write_list(m, STORE_VALUE_CELL, DCPG_H5_I64, nb, all, err);
     if (status == DCPG_OK) status = dcpg_h5_make(m->file, STORE_VALUE, &shape, err);
     if (status == DCPG_OK) status = write_value_rows(m, first, n, own, err);
@@ -259,9 +278,10 @@ static dcpg_status write_values(making *m, const int64_t *all, int64_t nb, dcpg_
     return status;
 }
 
-/* Facts of all cells: number[nb_cell] of calls, binary[nb_cell], continuous[nb_cell]. Ranks fill in their own cells and add up. */
-static dcpg_status write_cells(making *m, int64_t *number, int64_t *is_binary, uint8_t *binary, dcpg_err *err)
-{
+/* Facts of all cells: number[nb_cell] of calls, binary[nb_cell], continuous[nb_cell]. Ranks fill in their own
+ * cells and add up. */
+static dcpg_status write_cells(making *m, int64_t *number, int64_t *is_binary, uint8_t *binary,
+                               dcpg_err *err) {
     for (int64_t i = 0; i < nb_own(m); i++) {
         number[m->cell_first + i] = m->cell[i].n;
         is_binary[m->cell_first + i] = m->cell[i].binary;
@@ -280,8 +300,7 @@ static dcpg_status write_cells(making *m, int64_t *number, int64_t *is_binary, u
     return nb > 0 ? write_values(m, continuous, nb, err) : DCPG_OK;
 }
 
-static dcpg_status write_all_cells(making *m, dcpg_err *err)
-{
+static dcpg_status write_all_cells(making *m, dcpg_err *err) {
     size_t n = (size_t)m->nb_cell;
     int64_t *number = dcpg_alloc(2 * n, sizeof *number);
     uint8_t *binary = dcpg_alloc(n, 1);
@@ -294,20 +313,20 @@ static dcpg_status write_all_cells(making *m, dcpg_err *err)
 }
 
 /* How the sites were chosen, for those who append to the store. */
-static dcpg_status write_manner(making *m, dcpg_err *err)
-{
+static dcpg_status write_manner(making *m, dcpg_err *err) {
     const dcpg_store_options *o = m->options;
     bool chosen = targets_of(m) || o->nb_sample_chromo > 0 || o->nb_sample > 0;
     DCPG_TRY(dcpg_h5_write_attr_i64(m->file, "/", STORE_CPG_COV, chosen ? 0 : o->cpg_cov, err));
-    return m->wanted.n > 0 ? dcpg_h5_write_attr_strings(m->file, "/", STORE_CHROMOS, &m->wanted, err) : DCPG_OK;
+    return m->wanted.n > 0 ? dcpg_h5_write_attr_strings(m->file, "/", STORE_CHROMOS, &m->wanted, err)
+                           : DCPG_OK;
 }
 
-dcpg_status dcpg_make_write_all(making *m, dcpg_err *err)
-{
+dcpg_status dcpg_make_write_all(making *m, dcpg_err *err) {
     DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", "format", STORE_FORMAT, err));
     DCPG_TRY(dcpg_h5_write_attr_i64(m->file, "/", "version", STORE_VERSION, err));
     DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", "program", "dcpg " DCPG_VERSION, err));
-    DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", "command", m->options->command ? m->options->command : "", err));
+    DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", "command",
+                                       m->options->command ? m->options->command : "", err));
     DCPG_TRY(write_manner(m, err));
     DCPG_TRY(write_genome(m, err));
     DCPG_TRY(write_positions(m, err));

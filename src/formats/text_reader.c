@@ -22,8 +22,7 @@ struct dcpg_text_reader {
 };
 
 /* htslib prints on stderr by itself; what it says is in our own message. */
-static ssize_t read_quietly(BGZF *file, char *data, size_t length)
-{
+static ssize_t read_quietly(BGZF *file, char *data, size_t length) {
     enum htsLogLevel before = hts_get_log_level();
     hts_set_log_level(HTS_LOG_OFF);
     ssize_t got = bgzf_read(file, data, length);
@@ -31,8 +30,7 @@ static ssize_t read_quietly(BGZF *file, char *data, size_t length)
     return got;
 }
 
-static BGZF *open_quietly(int fd)
-{
+static BGZF *open_quietly(int fd) {
     enum htsLogLevel before = hts_get_log_level();
     hts_set_log_level(HTS_LOG_OFF);
     BGZF *file = bgzf_dopen(fd, "r");
@@ -40,8 +38,7 @@ static BGZF *open_quietly(int fd)
     return file;
 }
 
-static int64_t count_lines(const char *text, const char *end)
-{
+static int64_t count_lines(const char *text, const char *end) {
     int64_t n = 0;
     while ((text = memchr(text, '\n', (size_t)(end - text)))) {
         n++;
@@ -51,20 +48,21 @@ static int64_t count_lines(const char *text, const char *end)
 }
 
 /* Looks at what was just read. A gzip file cut within its header looks like text to htslib. */
-static dcpg_status check_text(const dcpg_text_reader *r, const char *fresh, size_t length, dcpg_err *err)
-{
+static dcpg_status check_text(const dcpg_text_reader *r, const char *fresh, size_t length, dcpg_err *err) {
     if (r->line == 0 && length >= 2 && memcmp(fresh, "\x1f\x8b", 2) == 0) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: is cut within its gzip header: copy or download it again", r->path);
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: is cut within its gzip header: copy or download it again",
+                         r->path);
     }
     const char *nul = memchr(fresh, '\0', length);
     if (!nul) return DCPG_OK;
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 " holds a NUL byte: this is not a text file, or not one in UTF-8", r->path,
-                     r->line + !r->in_line + count_lines(r->buffer, nul));
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: line %" PRId64 " holds a NUL byte: this is not a text file, or not one in UTF-8",
+                     r->path, r->line + !r->in_line + count_lines(r->buffer, nul));
 }
 
-/* Reads on behind what is left, which moves to the front. In blocks: an error loses its whole block, and where it is is told by what came before. */
-static dcpg_status fill(dcpg_text_reader *r, dcpg_err *err)
-{
+/* Reads on behind what is left, which moves to the front. In blocks: an error loses its whole block, and
+ * where it is is told by what came before. */
+static dcpg_status fill(dcpg_text_reader *r, dcpg_err *err) {
     memmove(r->buffer, r->buffer + r->at, r->end - r->at);
     r->end -= r->at;
     r->at = 0;
@@ -72,8 +70,10 @@ static dcpg_status fill(dcpg_text_reader *r, dcpg_err *err)
     size_t room = BUFFER - r->end;
     ssize_t got = read_quietly(r->file, fresh, room < BLOCK ? room : BLOCK);
     if (got < 0) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: %s after line %" PRId64 ": copy or download it again", r->path,
-                         bgzf_compression(r->file) == no_compression ? "cannot be read on" : "the gzip stream is cut or damaged",
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: %s after line %" PRId64 ": copy or download it again",
+                         r->path,
+                         bgzf_compression(r->file) == no_compression ? "cannot be read on"
+                                                                     : "the gzip stream is cut or damaged",
                          r->line + count_lines(r->buffer, fresh));
     }
     r->ended = got == 0;
@@ -81,19 +81,18 @@ static dcpg_status fill(dcpg_text_reader *r, dcpg_err *err)
     return check_text(r, fresh, (size_t)got, err);
 }
 
-static dcpg_status start(dcpg_text_reader *r, dcpg_err *err)
-{
+static dcpg_status start(dcpg_text_reader *r, dcpg_err *err) {
     static const char mark[] = "\xEF\xBB\xBF";
     if (bgzf_compression(r->file) == bgzf && bgzf_check_EOF(r->file) == 0) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: is cut, bgzip's end marker is missing: copy or download it again", r->path);
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: is cut, bgzip's end marker is missing: copy or download it again", r->path);
     }
     DCPG_TRY(fill(r, err));
     if (r->end >= 3 && memcmp(r->buffer, mark, 3) == 0) r->at = 3;
     return DCPG_OK;
 }
 
-dcpg_status dcpg_text_open(const char *path, dcpg_text_reader **reader, dcpg_err *err)
-{
+dcpg_status dcpg_text_open(const char *path, dcpg_text_reader **reader, dcpg_err *err) {
     *reader = NULL;
     int fd = open(path, O_RDONLY);
     if (fd < 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: %s", path, strerror(errno));
@@ -109,7 +108,8 @@ dcpg_status dcpg_text_open(const char *path, dcpg_text_reader **reader, dcpg_err
         return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be read: copy or download it again", path);
     }
     dcpg_text_reader *r = dcpg_alloc(1, sizeof *r);
-    if (r) *r = (dcpg_text_reader){.file = file, .path = dcpg_strdup(path), .buffer = dcpg_alloc(BUFFER + 1, 1)};
+    if (r)
+        *r = (dcpg_text_reader){.file = file, .path = dcpg_strdup(path), .buffer = dcpg_alloc(BUFFER + 1, 1)};
     dcpg_status status = DCPG_OK;
     if (!r) bgzf_close(file);
     if (!r || !r->path || !r->buffer) status = dcpg_fail_nomem(err, path, BUFFER);
@@ -122,8 +122,7 @@ dcpg_status dcpg_text_open(const char *path, dcpg_text_reader **reader, dcpg_err
     return status;
 }
 
-void dcpg_text_close(dcpg_text_reader *reader)
-{
+void dcpg_text_close(dcpg_text_reader *reader) {
     if (!reader) return;
     bgzf_close(reader->file);
     dcpg_free(reader->path);
@@ -131,14 +130,16 @@ void dcpg_text_close(dcpg_text_reader *reader)
     dcpg_free(reader);
 }
 
-dcpg_status dcpg_text_line(dcpg_text_reader *r, char **line, dcpg_err *err)
-{
+dcpg_status dcpg_text_line(dcpg_text_reader *r, char **line, dcpg_err *err) {
     char *end;
     *line = NULL;
     size_t seen = 0; /* bytes without a line's end */
     while (!(end = memchr(r->buffer + r->at + seen, '\n', r->end - r->at - seen)) && !r->ended) {
         seen = r->end - r->at;
-        if (seen == BUFFER) return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 " is longer than 1 MB: this is not a table", r->path, r->line + 1);
+        if (seen == BUFFER)
+            return dcpg_fail(err, DCPG_E_INPUT,
+                             "%s: line %" PRId64 " is longer than 1 MB: this is not a table", r->path,
+                             r->line + 1);
         DCPG_TRY(fill(r, err));
     }
     if (!end) { /* the last line may lack its end */
@@ -153,8 +154,7 @@ dcpg_status dcpg_text_line(dcpg_text_reader *r, char **line, dcpg_err *err)
     return DCPG_OK;
 }
 
-dcpg_status dcpg_text_next(dcpg_text_reader *r, dcpg_text_piece *piece, dcpg_err *err)
-{
+dcpg_status dcpg_text_next(dcpg_text_reader *r, dcpg_text_piece *piece, dcpg_err *err) {
     *piece = (dcpg_text_piece){0};
     while (r->at == r->end && !r->ended) DCPG_TRY(fill(r, err));
     if (r->at == r->end) return DCPG_OK;
@@ -169,12 +169,6 @@ dcpg_status dcpg_text_next(dcpg_text_reader *r, dcpg_text_piece *piece, dcpg_err
     return DCPG_OK;
 }
 
-const char *dcpg_text_path(const dcpg_text_reader *reader)
-{
-    return reader->path;
-}
+const char *dcpg_text_path(const dcpg_text_reader *reader) { return reader->path; }
 
-int64_t dcpg_text_line_number(const dcpg_text_reader *reader)
-{
-    return reader->line;
-}
+int64_t dcpg_text_line_number(const dcpg_text_reader *reader) { return reader->line; }

@@ -9,22 +9,25 @@
 
 typedef struct dcpg_text_reader dcpg_text_reader;
 
-/* Opens `path`; a byte order mark is skipped. DCPG_E_INPUT where it cannot be read or a bgzip file lacks its end. Close with dcpg_text_close. Local. */
+/* Opens `path`; a byte order mark is skipped. DCPG_E_INPUT where it cannot be read or a bgzip file lacks its
+ * end. Close with dcpg_text_close. Local. */
 dcpg_status dcpg_text_open(const char *path, dcpg_text_reader **reader, dcpg_err *err);
 void dcpg_text_close(dcpg_text_reader *reader); /* NULL is fine */
 
-/* The next line without its end (LF or CRLF), NUL-terminated; `*line` is NULL after the last. It may be changed, and is valid until the next call.
- * DCPG_E_INPUT: a broken gzip stream, a NUL byte, a line of more than 1 MB. Local. */
+/* The next line without its end (LF or CRLF), NUL-terminated; `*line` is NULL after the last. It may be
+ * changed, and is valid until the next call. DCPG_E_INPUT: a broken gzip stream, a NUL byte, a line of more
+ * than 1 MB. Local. */
 dcpg_status dcpg_text_line(dcpg_text_reader *reader, char **line, dcpg_err *err);
 
 /* A piece of a line: [text, text + length) without the LF. */
 typedef struct dcpg_text_piece {
     const char *text; /* NULL after the last piece */
     size_t length;
-    bool first;       /* the line starts here */
+    bool first; /* the line starts here */
 } dcpg_text_piece;
 
-/* The next piece, for lines of any length: a line comes as one piece or several. Not to be mixed with dcpg_text_line. Local. */
+/* The next piece, for lines of any length: a line comes as one piece or several. Not to be mixed with
+ * dcpg_text_line. Local. */
 dcpg_status dcpg_text_next(dcpg_text_reader *reader, dcpg_text_piece *piece, dcpg_err *err);
 
 const char *dcpg_text_path(const dcpg_text_reader *reader);

@@ -2,18 +2,18 @@
 #include <dcpg/memory.h>
 #include <string.h>
 
-/* Keras cuts lists of names into attributes of at most this many bytes: more does not fit the headers of old HDF5 files. */
+/* Keras cuts lists of names into attributes of at most this many bytes: more does not fit the headers of old
+ * HDF5 files. */
 enum { MAX_LIST_BYTES = 64512 };
 
-bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name)
-{
+bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name) {
     return dcpg_h5_exists(file, path) && H5Aexists_by_name(file->id, path, name, H5P_DEFAULT) > 0;
 }
 
 /* ---- writing ---- */
 
-static dcpg_status write_attr(dcpg_h5 *file, const char *path, const char *name, hid_t type, hid_t space, const void *data, dcpg_err *err)
-{
+static dcpg_status write_attr(dcpg_h5 *file, const char *path, const char *name, hid_t type, hid_t space,
+                              const void *data, dcpg_err *err) {
     hid_t object = dcpg_h5_open_object(file, path, err);
     if (object < 0) return DCPG_E_IO;
     uint64_t bytes = data ? H5Tget_size(type) * (uint64_t)H5Sget_simple_extent_npoints(space) : 0;
@@ -25,14 +25,16 @@ static dcpg_status write_attr(dcpg_h5 *file, const char *path, const char *name,
     if (H5Aexists(object, name) > 0) H5Adelete(object, name);
     hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     bool fine = attribute >= 0 && (!data || H5Awrite(attribute, type, data) >= 0);
-    dcpg_status status = fine ? DCPG_OK : dcpg_h5_fail(file, DCPG_E_IO, err, "attribute %s of %s cannot be written", name, path);
+    dcpg_status status =
+        fine ? DCPG_OK
+             : dcpg_h5_fail(file, DCPG_E_IO, err, "attribute %s of %s cannot be written", name, path);
     if (attribute >= 0) H5Aclose(attribute);
     H5Oclose(object);
     return status;
 }
 
-dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const char *name, const char *text, dcpg_err *err)
-{
+dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const char *name, const char *text,
+                                      dcpg_err *err) {
     char *v[1] = {(char *)text};
     dcpg_strings one = {.v = v, .n = 1};
     bool ascii;
@@ -49,8 +51,8 @@ dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const cha
     return status;
 }
 
-dcpg_status dcpg_h5_write_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t value, dcpg_err *err)
-{
+dcpg_status dcpg_h5_write_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t value,
+                                   dcpg_err *err) {
     hid_t space = H5Screate(H5S_SCALAR);
     /* Written in the file's type, so the value is put into it first. */
     unsigned char little[8];
@@ -60,12 +62,13 @@ dcpg_status dcpg_h5_write_attr_i64(dcpg_h5 *file, const char *path, const char *
     return dcpg_h5_agree(file, status, err);
 }
 
-static dcpg_status write_list(dcpg_h5 *file, const char *path, const char *name, const dcpg_strings *text, size_t first, size_t end, dcpg_err *err)
-{
+static dcpg_status write_list(dcpg_h5 *file, const char *path, const char *name, const dcpg_strings *text,
+                              size_t first, size_t end, dcpg_err *err) {
     bool ascii;
     size_t length = dcpg_h5_text_length(text, &ascii);
     char *packed = dcpg_h5_text_pack(text, first, end, length);
-    dcpg_status status = dcpg_h5_agree(file, packed ? DCPG_OK : dcpg_fail_nomem(err, name, (end - first) * length), err);
+    dcpg_status status =
+        dcpg_h5_agree(file, packed ? DCPG_OK : dcpg_fail_nomem(err, name, (end - first) * length), err);
     if (status == DCPG_OK) {
         hsize_t count = end - first;
         hid_t type = dcpg_h5_text_type(length, ascii), space = H5Screate_simple(1, &count, NULL);
@@ -77,8 +80,7 @@ static dcpg_status write_list(dcpg_h5 *file, const char *path, const char *name,
     return status;
 }
 
-static dcpg_status write_empty_list(dcpg_h5 *file, const char *path, const char *name, dcpg_err *err)
-{
+static dcpg_status write_empty_list(dcpg_h5 *file, const char *path, const char *name, dcpg_err *err) {
     hsize_t none = 0;
     hid_t space = H5Screate_simple(1, &none, NULL);
     dcpg_status status = write_attr(file, path, name, H5T_IEEE_F64LE, space, NULL, err);
@@ -86,16 +88,16 @@ static dcpg_status write_empty_list(dcpg_h5 *file, const char *path, const char 
     return dcpg_h5_agree(file, status, err);
 }
 
-/* As few attributes as keep below the limit, the first n % nb of them one name longer than the rest (NumPy's array_split). */
-static size_t nb_attr_of(size_t n, size_t length)
-{
+/* As few attributes as keep below the limit, the first n % nb of them one name longer than the rest (NumPy's
+ * array_split). */
+static size_t nb_attr_of(size_t n, size_t length) {
     size_t nb = 1;
     while (nb < n && (n + nb - 1) / nb * length > MAX_LIST_BYTES) nb++;
     return nb;
 }
 
-dcpg_status dcpg_h5_write_attr_strings(dcpg_h5 *file, const char *path, const char *name, const dcpg_strings *text, dcpg_err *err)
-{
+dcpg_status dcpg_h5_write_attr_strings(dcpg_h5 *file, const char *path, const char *name,
+                                       const dcpg_strings *text, dcpg_err *err) {
     if (text->n == 0) return write_empty_list(file, path, name, err);
     bool ascii;
     size_t nb = nb_attr_of(text->n, dcpg_h5_text_length(text, &ascii));
@@ -104,7 +106,8 @@ dcpg_status dcpg_h5_write_attr_strings(dcpg_h5 *file, const char *path, const ch
     for (size_t i = 0; i < nb; i++) {
         size_t end = first + text->n / nb + (i < text->n % nb);
         char *part = dcpg_format("%s%zu", name, i);
-        dcpg_status status = dcpg_h5_agree(file, part ? DCPG_OK : dcpg_fail_nomem(err, name, strlen(name)), err);
+        dcpg_status status =
+            dcpg_h5_agree(file, part ? DCPG_OK : dcpg_fail_nomem(err, name, strlen(name)), err);
         if (status == DCPG_OK) status = write_list(file, path, part, text, first, end, err);
         dcpg_free(part);
         DCPG_TRY(status);
@@ -115,8 +118,7 @@ dcpg_status dcpg_h5_write_attr_strings(dcpg_h5 *file, const char *path, const ch
 
 /* ---- reading ---- */
 
-static hid_t open_attr(dcpg_h5 *file, const char *path, const char *name, dcpg_err *err)
-{
+static hid_t open_attr(dcpg_h5 *file, const char *path, const char *name, dcpg_err *err) {
     if (!dcpg_h5_has_attr(file, path, name)) {
         dcpg_fail(err, DCPG_E_INPUT, "%s: %s has no attribute %s", file->path, path, name);
         return -1;
@@ -127,19 +129,20 @@ static hid_t open_attr(dcpg_h5 *file, const char *path, const char *name, dcpg_e
 }
 
 /* Appends the strings of one attribute. */
-static dcpg_status add_attr(dcpg_h5 *file, const char *path, const char *name, dcpg_strings *text, dcpg_err *err)
-{
+static dcpg_status add_attr(dcpg_h5 *file, const char *path, const char *name, dcpg_strings *text,
+                            dcpg_err *err) {
     char title[256];
     snprintf(title, sizeof title, "attribute %s of %s", name, path);
-    dcpg_h5_text from = {.file = file, .id = open_attr(file, path, name, err), .attribute = true, .name = title};
+    dcpg_h5_text from = {
+        .file = file, .id = open_attr(file, path, name, err), .attribute = true, .name = title};
     dcpg_status status = from.id < 0 ? DCPG_E_INPUT : dcpg_h5_text_read(&from, text, err);
     if (from.id >= 0) H5Aclose(from.id);
     return dcpg_h5_agree(file, status, err);
 }
 
 /* name0, name1 ... as far as they go. */
-static dcpg_status add_parts(dcpg_h5 *file, const char *path, const char *name, dcpg_strings *text, dcpg_err *err)
-{
+static dcpg_status add_parts(dcpg_h5 *file, const char *path, const char *name, dcpg_strings *text,
+                             dcpg_err *err) {
     for (int i = 0;; i++) {
         char *part = dcpg_format("%s%d", name, i);
         DCPG_TRY(dcpg_h5_agree(file, part ? DCPG_OK : dcpg_fail_nomem(err, name, strlen(name)), err));
@@ -151,20 +154,22 @@ static dcpg_status add_parts(dcpg_h5 *file, const char *path, const char *name, 
     }
 }
 
-dcpg_status dcpg_h5_read_attr_strings(dcpg_h5 *file, const char *path, const char *name, dcpg_strings *text, dcpg_err *err)
-{
+dcpg_status dcpg_h5_read_attr_strings(dcpg_h5 *file, const char *path, const char *name, dcpg_strings *text,
+                                      dcpg_err *err) {
     *text = (dcpg_strings){0};
     char *first = dcpg_format("%s0", name);
     dcpg_status status = dcpg_h5_agree(file, first ? DCPG_OK : dcpg_fail_nomem(err, name, strlen(name)), err);
-    bool cut = status == DCPG_OK && !dcpg_h5_has_attr(file, path, name) && dcpg_h5_has_attr(file, path, first);
+    bool cut =
+        status == DCPG_OK && !dcpg_h5_has_attr(file, path, name) && dcpg_h5_has_attr(file, path, first);
     dcpg_free(first);
-    if (status == DCPG_OK) status = cut ? add_parts(file, path, name, text, err) : add_attr(file, path, name, text, err);
+    if (status == DCPG_OK)
+        status = cut ? add_parts(file, path, name, text, err) : add_attr(file, path, name, text, err);
     if (status != DCPG_OK) dcpg_strings_free(text);
     return status;
 }
 
-dcpg_status dcpg_h5_read_attr_string(dcpg_h5 *file, const char *path, const char *name, char **text, dcpg_err *err)
-{
+dcpg_status dcpg_h5_read_attr_string(dcpg_h5 *file, const char *path, const char *name, char **text,
+                                     dcpg_err *err) {
     *text = NULL;
     dcpg_strings list = {0};
     dcpg_status status = add_attr(file, path, name, &list, err);
@@ -172,26 +177,30 @@ dcpg_status dcpg_h5_read_attr_string(dcpg_h5 *file, const char *path, const char
         *text = list.v[0];
         list.n = 0;
     } else if (status == DCPG_OK) {
-        status = dcpg_fail(err, DCPG_E_INPUT, "%s: attribute %s of %s holds %zu strings, wanted is one", file->path, name, path, list.n);
+        status = dcpg_fail(err, DCPG_E_INPUT, "%s: attribute %s of %s holds %zu strings, wanted is one",
+                           file->path, name, path, list.n);
     }
     dcpg_strings_free(&list);
     return status;
 }
 
-static dcpg_status read_integer(dcpg_h5 *file, const char *path, const char *name, hid_t id, int64_t *value, dcpg_err *err)
-{
+static dcpg_status read_integer(dcpg_h5 *file, const char *path, const char *name, hid_t id, int64_t *value,
+                                dcpg_err *err) {
     hid_t type = H5Aget_type(id), space = H5Aget_space(id);
     uint64_t count = 0;
-    bool sound = type >= 0 && space >= 0 && H5Tget_class(type) == H5T_INTEGER && dcpg_h5_npoints(space, &count) && count == 1;
+    bool sound = type >= 0 && space >= 0 && H5Tget_class(type) == H5T_INTEGER &&
+                 dcpg_h5_npoints(space, &count) && count == 1;
     if (type >= 0) H5Tclose(type);
     if (space >= 0) H5Sclose(space);
-    if (!sound) return dcpg_fail(err, DCPG_E_INPUT, "%s: attribute %s of %s is not one whole number", file->path, name, path);
+    if (!sound)
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: attribute %s of %s is not one whole number", file->path,
+                         name, path);
     if (H5Aread(id, H5T_NATIVE_INT64, value) >= 0) return DCPG_OK;
     return dcpg_h5_fail(file, DCPG_E_INPUT, err, "attribute %s of %s cannot be read", name, path);
 }
 
-dcpg_status dcpg_h5_read_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t *value, dcpg_err *err)
-{
+dcpg_status dcpg_h5_read_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t *value,
+                                  dcpg_err *err) {
     hid_t id = open_attr(file, path, name, err);
     dcpg_status status = id < 0 ? DCPG_E_INPUT : read_integer(file, path, name, id, value, err);
     if (id >= 0) H5Aclose(id);

@@ -1,5 +1,6 @@
-/* Chunks, decoded here. HDF5 1.10 trusts the length of a chunk, stored or decompressed: one that is shorter than it should be is read past its end. A file that was damaged or
- * made to harm must not do that, so the chunks of files opened for reading are fetched as they are stored and checked while they are decoded. */
+/* Chunks, decoded here. HDF5 1.10 trusts the length of a chunk, stored or decompressed: one that is shorter
+ * than it should be is read past its end. A file that was damaged or made to harm must not do that, so the
+ * chunks of files opened for reading are fetched as they are stored and checked while they are decoded. */
 #ifndef DCPG_H5_CHUNK_H
 #define DCPG_H5_CHUNK_H
 
@@ -21,13 +22,16 @@ typedef struct dcpg_h5_chunks {
     size_t room;
 } dcpg_h5_chunks;
 
-/* Looks at a dataset of an opened file; `*ours` where it has chunks, the buffers are there then. DCPG_E_INPUT where they are packed by anything but deflate and shuffle (HDF5
- * shall not decode what it does not check), and where a dataset without chunks is too short. Local. */
-dcpg_status dcpg_h5_chunks_open(dcpg_h5_chunks *chunks, const dcpg_h5 *file, const char *path, hid_t dataset, hid_t type, bool *ours, dcpg_err *err);
+/* Looks at a dataset of an opened file; `*ours` where it has chunks, the buffers are there then. DCPG_E_INPUT
+ * where they are packed by anything but deflate and shuffle (HDF5 shall not decode what it does not check),
+ * and where a dataset without chunks is too short. Local. */
+dcpg_status dcpg_h5_chunks_open(dcpg_h5_chunks *chunks, const dcpg_h5 *file, const char *path, hid_t dataset,
+                                hid_t type, bool *ours, dcpg_err *err);
 void dcpg_h5_chunks_close(dcpg_h5_chunks *chunks);
 
-/* Reads the block of `count` elements per dimension from `start`, which lies inside the dataset and is not empty, into out[count[0]][count[1]]... as numbers of the file's type.
- * Local, also on parallel files. */
-dcpg_status dcpg_h5_chunks_read(dcpg_h5_chunks *chunks, const dcpg_h5 *file, const hsize_t *start, const hsize_t *count, char *out, dcpg_err *err);
+/* Reads the block of `count` elements per dimension from `start`, which lies inside the dataset and is not
+ * empty, into out[count[0]][count[1]]... as numbers of the file's type. Local, also on parallel files. */
+dcpg_status dcpg_h5_chunks_read(dcpg_h5_chunks *chunks, const dcpg_h5 *file, const hsize_t *start,
+                                const hsize_t *count, char *out, dcpg_err *err);
 
 #endif

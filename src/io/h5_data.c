@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Longest part of a parallel transfer: MPI counts in int, and converted numbers need a second buffer of this size. */
+/* Longest part of a parallel transfer: MPI counts in int, and converted numbers need a second buffer of this
+ * size. */
 static const uint64_t PIECE = 256 << 20;
 
 /* A block of a dataset on its way to or from memory. */
@@ -14,41 +15,48 @@ typedef struct transfer {
     hid_t file_type, memory_type;
     int ndim;
     hsize_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM]; /* count[0] is 0 where nothing is to do */
-    uint64_t row_count; /* elements per index of the first dimension */
-    uint64_t row_step;  /* such indices per call */
-    uint64_t room;      /* bytes of the compressed chunks the block touches, before compression; 0: they have their place already */
-    bool ours;          /* read as chunks decoded here, each rank for itself */
+    uint64_t row_count;                                       /* elements per index of the first dimension */
+    uint64_t row_step;                                        /* such indices per call */
+    uint64_t room; /* bytes of the compressed chunks the block touches, before compression; 0: they have their
+                      place already */
+    bool ours;     /* read as chunks decoded here, each rank for itself */
     dcpg_h5_chunks chunks;
-    char *converted;    /* [row_step][row_count] in either type, where numbers are converted here; NULL: by HDF5 or not at all */
+    char *converted; /* [row_step][row_count] in either type, where numbers are converted here; NULL: by HDF5
+                        or not at all */
 } transfer;
 
-static dcpg_status open_transfer(transfer *t, dcpg_h5_type type, dcpg_err *err)
-{
+static dcpg_status open_transfer(transfer *t, dcpg_h5_type type, dcpg_err *err) {
     t->dataset = dcpg_h5_open_dataset(t->file, t->path, err);
     if (t->dataset < 0) return DCPG_E_INPUT;
     t->space = H5Dget_space(t->dataset);
     t->file_type = H5Dget_type(t->dataset);
-    if (t->space < 0 || t->file_type < 0) return dcpg_h5_fail(t->file, DCPG_E_INPUT, err, "dataset %s cannot be read", t->path);
+    if (t->space < 0 || t->file_type < 0)
+        return dcpg_h5_fail(t->file, DCPG_E_INPUT, err, "dataset %s cannot be read", t->path);
     bool text = type == DCPG_H5_TEXT;
     t->memory_type = text ? t->file_type : dcpg_h5_memory_type(type);
     if (text && dcpg_h5_fixed_text(t->file_type)) return DCPG_OK;
     dcpg_h5_type stored;
     if (!text && dcpg_h5_number_type(t->file_type, &stored)) return DCPG_OK;
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s holds no %s", t->file->path, t->path, text ? "strings of fixed length" : "numbers of a known type");
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s holds no %s", t->file->path, t->path,
+                     text ? "strings of fixed length" : "numbers of a known type");
 }
 
 /* Turns the caller's block (NULL: all) into start and count, which must lie inside the dataset. */
-static dcpg_status place_block(transfer *t, const dcpg_h5_block *block, dcpg_err *err)
-{
+static dcpg_status place_block(transfer *t, const dcpg_h5_block *block, dcpg_err *err) {
     hsize_t dim[H5S_MAX_RANK];
     t->ndim = H5Sget_simple_extent_dims(t->space, dim, NULL);
-    if (t->ndim < 0 || t->ndim > DCPG_H5_MAX_NDIM) return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has %d dimensions", t->file->path, t->path, t->ndim);
+    if (t->ndim < 0 || t->ndim > DCPG_H5_MAX_NDIM)
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has %d dimensions", t->file->path, t->path,
+                         t->ndim);
     for (int i = 0; i < t->ndim; i++) {
         t->start[i] = block ? (hsize_t)block->start[i] : 0;
         t->count[i] = block ? (hsize_t)block->count[i] : dim[i];
         if (t->start[i] <= dim[i] && t->count[i] <= dim[i] - t->start[i]) continue;
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has %" PRIu64 " entries along dimension %d, wanted were %" PRIu64 " from %" PRIu64 " on",
-                         t->file->path, t->path, (uint64_t)dim[i], i, (uint64_t)t->count[i], (uint64_t)t->start[i]);
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: dataset %s has %" PRIu64 " entries along dimension %d, wanted were %" PRIu64
+                         " from %" PRIu64 " on",
+                         t->file->path, t->path, (uint64_t)dim[i], i, (uint64_t)t->count[i],
+                         (uint64_t)t->start[i]);
     }
     t->row_count = 1;
     for (int i = 1; i < t->ndim; i++) t->row_count *= t->count[i];
@@ -58,12 +66,12 @@ static dcpg_status place_block(transfer *t, const dcpg_h5_block *block, dcpg_err
 }
 
 /* Chunks shrink when they are compressed, or are stored as they are where they would not. */
-static void measure_room(transfer *t)
-{
+static void measure_room(transfer *t) {
     hsize_t chunk[DCPG_H5_MAX_NDIM];
     hid_t creation = H5Dget_create_plist(t->dataset);
     if (creation < 0) return;
-    bool compressed = t->count[0] > 0 && H5Pget_nfilters(creation) > 0 && H5Pget_chunk(creation, DCPG_H5_MAX_NDIM, chunk) == t->ndim;
+    bool compressed = t->count[0] > 0 && H5Pget_nfilters(creation) > 0 &&
+                      H5Pget_chunk(creation, DCPG_H5_MAX_NDIM, chunk) == t->ndim;
     H5Pclose(creation);
     if (compressed) t->room = H5Tget_size(t->file_type);
     for (int i = 0; compressed && i < t->ndim; i++) {
@@ -72,10 +80,9 @@ static void measure_room(transfer *t)
     }
 }
 
-/* Cuts the transfer and readies the buffer of conversions, where it is not left to HDF5 altogether: a conversion inside HDF5 would end a collective transfer, which
- * compressed data need. */
-static dcpg_status plan_pieces(transfer *t, dcpg_err *err)
-{
+/* Cuts the transfer and readies the buffer of conversions, where it is not left to HDF5 altogether: a
+ * conversion inside HDF5 would end a collective transfer, which compressed data need. */
+static dcpg_status plan_pieces(transfer *t, dcpg_err *err) {
     size_t memory_size = H5Tget_size(t->memory_type), file_size = H5Tget_size(t->file_type);
     size_t size = memory_size > file_size ? memory_size : file_size;
     t->row_step = t->count[0];
@@ -88,16 +95,15 @@ static dcpg_status plan_pieces(transfer *t, dcpg_err *err)
     return t->converted ? DCPG_OK : dcpg_fail_nomem(err, t->path, rows * row_bytes);
 }
 
-static dcpg_status prepare(transfer *t, dcpg_h5_type type, const dcpg_h5_block *block, dcpg_err *err)
-{
+static dcpg_status prepare(transfer *t, dcpg_h5_type type, const dcpg_h5_block *block, dcpg_err *err) {
     DCPG_TRY(open_transfer(t, type, err));
     DCPG_TRY(place_block(t, block, err));
-    if (!t->file->temporary) DCPG_TRY(dcpg_h5_chunks_open(&t->chunks, t->file, t->path, t->dataset, t->file_type, &t->ours, err));
+    if (!t->file->temporary)
+        DCPG_TRY(dcpg_h5_chunks_open(&t->chunks, t->file, t->path, t->dataset, t->file_type, &t->ours, err));
     return plan_pieces(t, err);
 }
 
-static void finish(transfer *t)
-{
+static void finish(transfer *t) {
     if (t->space >= 0) H5Sclose(t->space);
     if (t->file_type >= 0) H5Tclose(t->file_type);
     if (t->dataset >= 0) H5Dclose(t->dataset);
@@ -105,9 +111,9 @@ static void finish(transfer *t)
     dcpg_free(t->converted);
 }
 
-/* Selects `rows` rows from `row` on in the file, none where rows is 0; returns the space of as many elements in memory. */
-static hid_t select_rows(const transfer *t, uint64_t row, uint64_t rows)
-{
+/* Selects `rows` rows from `row` on in the file, none where rows is 0; returns the space of as many elements
+ * in memory. */
+static hid_t select_rows(const transfer *t, uint64_t row, uint64_t rows) {
     hsize_t nb = rows * t->row_count;
     hid_t memory = H5Screate_simple(1, &nb, NULL);
     if (rows == 0) {
@@ -126,19 +132,16 @@ static hid_t select_rows(const transfer *t, uint64_t row, uint64_t rows)
     return memory;
 }
 
-static dcpg_status fail_rows(const transfer *t, const char *done, dcpg_err *err)
-{
+static dcpg_status fail_rows(const transfer *t, const char *done, dcpg_err *err) {
     return dcpg_h5_fail(t->file, dcpg_h5_fault(t->file), err, "dataset %s cannot be %s", t->path, done);
 }
 
-static bool convert(const transfer *t, hid_t from, hid_t to, size_t nb)
-{
+static bool convert(const transfer *t, hid_t from, hid_t to, size_t nb) {
     return nb == 0 || H5Tconvert(from, to, nb, t->converted, NULL, t->file->transfer) >= 0;
 }
 
 /* Fetches rows as numbers of `type`, which is the file's where the chunks are ours. */
-static dcpg_status fetch_rows(transfer *t, uint64_t row, uint64_t rows, hid_t type, char *to, dcpg_err *err)
-{
+static dcpg_status fetch_rows(transfer *t, uint64_t row, uint64_t rows, hid_t type, char *to, dcpg_err *err) {
     if (t->ours) {
         hsize_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM];
         memcpy(start, t->start, sizeof start);
@@ -149,13 +152,13 @@ static dcpg_status fetch_rows(transfer *t, uint64_t row, uint64_t rows, hid_t ty
     }
     hid_t memory = select_rows(t, row, rows);
     dcpg_status status = DCPG_OK;
-    if (H5Dread(t->dataset, type, memory, t->space, t->file->transfer, to) < 0) status = fail_rows(t, "read", err);
+    if (H5Dread(t->dataset, type, memory, t->space, t->file->transfer, to) < 0)
+        status = fail_rows(t, "read", err);
     H5Sclose(memory);
     return status;
 }
 
-static dcpg_status read_rows(transfer *t, uint64_t row, uint64_t rows, char *data, dcpg_err *err)
-{
+static dcpg_status read_rows(transfer *t, uint64_t row, uint64_t rows, char *data, dcpg_err *err) {
     char nothing[8];
     size_t nb = rows * t->row_count, size = H5Tget_size(t->memory_type);
     char *to = rows > 0 ? data + row * t->row_count * size : nothing;
@@ -166,8 +169,8 @@ static dcpg_status read_rows(transfer *t, uint64_t row, uint64_t rows, char *dat
     return DCPG_OK;
 }
 
-static dcpg_status write_rows(const transfer *t, uint64_t row, uint64_t rows, const char *data, dcpg_err *err)
-{
+static dcpg_status write_rows(const transfer *t, uint64_t row, uint64_t rows, const char *data,
+                              dcpg_err *err) {
     static const char nothing[8];
     size_t nb = rows * t->row_count, size = H5Tget_size(t->memory_type);
     const char *from = rows > 0 ? data + row * t->row_count * size : nothing;
@@ -175,19 +178,21 @@ static dcpg_status write_rows(const transfer *t, uint64_t row, uint64_t rows, co
     dcpg_status status = DCPG_OK;
     if (t->converted) {
         if (nb > 0) memcpy(t->converted, from, nb * size);
-        /* Numbers that cannot be converted are written as they are: the others wait for this rank, and the file will not live. */
+        /* Numbers that cannot be converted are written as they are: the others wait for this rank, and the
+         * file will not live. */
         if (!convert(t, t->memory_type, t->file_type, nb)) status = fail_rows(t, "written", err);
         type = t->file_type;
         from = t->converted;
     }
-    if (H5Dwrite(t->dataset, type, memory, t->space, t->file->transfer, from) < 0) status = fail_rows(t, "written", err);
+    if (H5Dwrite(t->dataset, type, memory, t->space, t->file->transfer, from) < 0)
+        status = fail_rows(t, "written", err);
     H5Sclose(memory);
     return status;
 }
 
-/* Every rank makes as many calls as the one with most rows, also after a failure: transfers are collective. */
-static dcpg_status move(transfer *t, char *read_to, const char *write_from, dcpg_err *err)
-{
+/* Every rank makes as many calls as the one with most rows, also after a failure: transfers are collective.
+ */
+static dcpg_status move(transfer *t, char *read_to, const char *write_from, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
     int64_t nb_call = t->count[0] > 0 ? (int64_t)((t->count[0] + t->row_step - 1) / t->row_step) : 0;
     if (dcpg_h5_parallel(t->file) && !t->ours) nb_call = dcpg_max_i64_all(t->file->par, nb_call);
@@ -195,18 +200,20 @@ static dcpg_status move(transfer *t, char *read_to, const char *write_from, dcpg
         uint64_t row = (uint64_t)call * t->row_step;
         uint64_t left = row < t->count[0] ? t->count[0] - row : 0;
         uint64_t rows = left < t->row_step ? left : t->row_step;
-        dcpg_status now = read_to ? read_rows(t, row, rows, read_to, err) : write_rows(t, row, rows, write_from, err);
+        dcpg_status now =
+            read_to ? read_rows(t, row, rows, read_to, err) : write_rows(t, row, rows, write_from, err);
         if (status == DCPG_OK) status = now;
     }
     return status;
 }
 
-static dcpg_status transfer_block(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, char *read_to, const char *write_from,
-                                  dcpg_err *err)
-{
+static dcpg_status transfer_block(dcpg_h5 *file, const char *path, dcpg_h5_type type,
+                                  const dcpg_h5_block *block, char *read_to, const char *write_from,
+                                  dcpg_err *err) {
     transfer t = {.file = file, .path = path, .dataset = -1, .space = -1, .file_type = -1};
     dcpg_status status = prepare(&t, type, block, err);
-    if (!block && write_from && dcpg_h5_parallel(file) && file->par->rank > 0) t.count[0] = 0; /* all hold the same: rank 0 writes it */
+    if (!block && write_from && dcpg_h5_parallel(file) && file->par->rank > 0)
+        t.count[0] = 0; /* all hold the same: rank 0 writes it */
     if (status == DCPG_OK && write_from) measure_room(&t);
     status = dcpg_h5_agree(file, status, err);
     if (status == DCPG_OK && write_from) status = dcpg_h5_reserve(file, t.room, err);
@@ -215,13 +222,13 @@ static dcpg_status transfer_block(dcpg_h5 *file, const char *path, dcpg_h5_type 
     return status;
 }
 
-dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, const void *data, dcpg_err *err)
-{
+dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block,
+                          const void *data, dcpg_err *err) {
     return transfer_block(file, path, type, block, NULL, data ? data : "", err);
 }
 
-dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block, void *data, dcpg_err *err)
-{
+dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block,
+                         void *data, dcpg_err *err) {
     char nothing[8];
     return transfer_block(file, path, type, block, data ? data : nothing, NULL, err);
 }

@@ -4,16 +4,15 @@
 #include <string.h>
 
 /* The innermost entry of HDF5's error stack is the reason, the others say who called whom. */
-static herr_t note_reason(unsigned n, const H5E_error2_t *entry, void *reason)
-{
+static herr_t note_reason(unsigned n, const H5E_error2_t *entry, void *reason) {
     (void)n;
     if (entry->desc && !*(char *)reason) snprintf(reason, 512, "%s", entry->desc);
     return 0;
 }
 
-/* "file write failed: time = ..., errno = 28, error message = 'No space left on device', buf = ..." -> what the system said. */
-static void keep_system_message(char *reason)
-{
+/* "file write failed: time = ..., errno = 28, error message = 'No space left on device', buf = ..." -> what
+ * the system said. */
+static void keep_system_message(char *reason) {
     static const char before[] = "error message = '";
     char *message = strstr(reason, before);
     if (!message) return;
@@ -23,19 +22,21 @@ static void keep_system_message(char *reason)
     reason[length] = '\0';
 }
 
-/* What helps where it is the surroundings that fail, not the file: locks, which parallel file systems may not have, and MPI libraries' own ways to
- * write. */
-static const char *remedy_for(const dcpg_h5 *file, const char *reason)
-{
-    if (strstr(reason, "lock")) return "; where the file system knows no locks (Lustre mounted without flock), set HDF5_USE_FILE_LOCKING=FALSE";
-    bool by_mpi = strstr(reason, "MPI_File") || strstr(reason, "MPI_ERR") || strstr(reason, "MPI_Type") || strstr(reason, "MPI_Bcast");
+/* What helps where it is the surroundings that fail, not the file: locks, which parallel file systems may not
+ * have, and MPI libraries' own ways to write. */
+static const char *remedy_for(const dcpg_h5 *file, const char *reason) {
+    if (strstr(reason, "lock"))
+        return "; where the file system knows no locks (Lustre mounted without flock), set "
+               "HDF5_USE_FILE_LOCKING=FALSE";
+    bool by_mpi = strstr(reason, "MPI_File") || strstr(reason, "MPI_ERR") || strstr(reason, "MPI_Type") ||
+                  strstr(reason, "MPI_Bcast");
     if (dcpg_h5_parallel(file) && by_mpi)
-        return "; MPI-IO failed: where this is Lustre and Open MPI, try its other implementation (OMPI_MCA_io=ompio, OMPI_MCA_io=romio321) or another file system";
+        return "; MPI-IO failed: where this is Lustre and Open MPI, try its other implementation "
+               "(OMPI_MCA_io=ompio, OMPI_MCA_io=romio321) or another file system";
     return "";
 }
 
-dcpg_status dcpg_h5_fail(const dcpg_h5 *file, dcpg_status status, dcpg_err *err, const char *fmt, ...)
-{
+dcpg_status dcpg_h5_fail(const dcpg_h5 *file, dcpg_status status, dcpg_err *err, const char *fmt, ...) {
     char what[512], reason[512] = "";
     va_list args;
     va_start(args, fmt);
@@ -48,17 +49,10 @@ dcpg_status dcpg_h5_fail(const dcpg_h5 *file, dcpg_status status, dcpg_err *err,
     return dcpg_fail(err, status, "%s: %s%s%s%s", file->path, what, *reason ? ": " : "", reason, remedy);
 }
 
-bool dcpg_h5_parallel(const dcpg_h5 *file)
-{
-    return file->par && file->par->size > 1;
-}
+bool dcpg_h5_parallel(const dcpg_h5 *file) { return file->par && file->par->size > 1; }
 
-dcpg_status dcpg_h5_agree(const dcpg_h5 *file, dcpg_status status, dcpg_err *err)
-{
+dcpg_status dcpg_h5_agree(const dcpg_h5 *file, dcpg_status status, dcpg_err *err) {
     return file->par ? dcpg_agree_all(file->par, status, err) : status;
 }
 
-dcpg_status dcpg_h5_fault(const dcpg_h5 *file)
-{
-    return file->temporary ? DCPG_E_IO : DCPG_E_INPUT;
-}
+dcpg_status dcpg_h5_fault(const dcpg_h5 *file) { return file->temporary ? DCPG_E_IO : DCPG_E_INPUT; }

@@ -11,36 +11,29 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *dcpg_h5_version(char text[32])
-{
+const char *dcpg_h5_version(char text[32]) {
     unsigned major = 0, minor = 0, release = 0;
     H5get_libversion(&major, &minor, &release);
     snprintf(text, 32, "%u.%u.%u", major, minor, release);
     return text;
 }
 
-const char *dcpg_h5_path(const dcpg_h5 *file)
-{
-    return file->path;
-}
+const char *dcpg_h5_path(const dcpg_h5 *file) { return file->path; }
 
 /* A rank that speaks to the file system for all: the only one of a serial file. */
-static bool leads(const dcpg_h5 *file)
-{
-    return !file->par || file->par->rank == 0;
-}
+static bool leads(const dcpg_h5 *file) { return !file->par || file->par->rank == 0; }
 
 /* Numbers that do not fit the type in memory are an error of the file; HDF5 would clip them silently. */
-static H5T_conv_ret_t refuse_out_of_range(H5T_conv_except_t kind, hid_t from, hid_t to, void *source, void *target, void *context)
-{
+static H5T_conv_ret_t refuse_out_of_range(H5T_conv_except_t kind, hid_t from, hid_t to, void *source,
+                                          void *target, void *context) {
     (void)from, (void)to, (void)source, (void)target, (void)context;
-    return kind == H5T_CONV_EXCEPT_PRECISION || kind == H5T_CONV_EXCEPT_TRUNCATE ? H5T_CONV_UNHANDLED : H5T_CONV_ABORT;
+    return kind == H5T_CONV_EXCEPT_PRECISION || kind == H5T_CONV_EXCEPT_TRUNCATE ? H5T_CONV_UNHANDLED
+                                                                                 : H5T_CONV_ABORT;
 }
 
-/* Access properties: who reads and writes, and format versions. We write those of HDF5 1.8, whose metadata carry checksums and which everybody reads;
- * read are all. */
-static hid_t access_properties(const dcpg_h5 *file)
-{
+/* Access properties: who reads and writes, and format versions. We write those of HDF5 1.8, whose metadata
+ * carry checksums and which everybody reads; read are all. */
+static hid_t access_properties(const dcpg_h5 *file) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (file->temporary) H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
@@ -54,28 +47,24 @@ static hid_t access_properties(const dcpg_h5 *file)
     return access;
 }
 
-static void close_ids(dcpg_h5 *file)
-{
+static void close_ids(dcpg_h5 *file) {
     if (file->id >= 0) H5Fclose(file->id);
     if (file->transfer >= 0) H5Pclose(file->transfer);
     file->id = file->transfer = -1;
 }
 
-static void forget_temporary(dcpg_h5 *file)
-{
+static void forget_temporary(dcpg_h5 *file) {
     dcpg_free(file->temporary);
     file->temporary = NULL;
 }
 
-static void free_file(dcpg_h5 *file)
-{
+static void free_file(dcpg_h5 *file) {
     dcpg_free(file->path);
     forget_temporary(file);
     dcpg_free(file);
 }
 
-static dcpg_status new_file(const char *path, const dcpg_par *par, dcpg_h5 **out, dcpg_err *err)
-{
+static dcpg_status new_file(const char *path, const dcpg_par *par, dcpg_h5 **out, dcpg_err *err) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* failures are told in our words */
     dcpg_h5 *file = dcpg_alloc(1, sizeof *file);
     char *name = dcpg_strdup(path);
@@ -84,7 +73,8 @@ static dcpg_status new_file(const char *path, const dcpg_par *par, dcpg_h5 **out
         dcpg_free(name);
         return dcpg_fail_nomem(err, path, sizeof *file);
     }
-    *file = (dcpg_h5){.id = -1, .par = par, .path = name, .transfer = H5Pcreate(H5P_DATASET_XFER), .max_bytes = UINT64_MAX};
+    *file = (dcpg_h5){
+        .id = -1, .par = par, .path = name, .transfer = H5Pcreate(H5P_DATASET_XFER), .max_bytes = UINT64_MAX};
     H5Pset_type_conv_cb(file->transfer, refuse_out_of_range, NULL);
     if (dcpg_h5_parallel(file)) H5Pset_dxpl_mpio(file->transfer, H5FD_MPIO_COLLECTIVE);
     *out = file;
@@ -92,8 +82,7 @@ static dcpg_status new_file(const char *path, const dcpg_par *par, dcpg_h5 **out
 }
 
 /* new_file on all ranks, or on none. */
-static dcpg_status new_file_agreed(const char *path, const dcpg_par *par, dcpg_h5 **out, dcpg_err *err)
-{
+static dcpg_status new_file_agreed(const char *path, const dcpg_par *par, dcpg_h5 **out, dcpg_err *err) {
     dcpg_h5 *file = NULL;
     dcpg_status status = new_file(path, par, &file, err);
     if (par) status = dcpg_agree_all(par, status, err);
@@ -107,26 +96,27 @@ static dcpg_status new_file_agreed(const char *path, const dcpg_par *par, dcpg_h
 
 /* ---- reading ---- */
 
-/* What a file of `bytes` can hold: deflate shrinks to 1/1032 at best. Small files get room for values that were never written. */
-static uint64_t most_content(uint64_t bytes)
-{
+/* What a file of `bytes` can hold: deflate shrinks to 1/1032 at best. Small files get room for values that
+ * were never written. */
+static uint64_t most_content(uint64_t bytes) {
     return bytes > UINT64_MAX / 2048 ? UINT64_MAX : 1100 * bytes + (64 << 20);
 }
 
-static dcpg_status check_regular(dcpg_h5 *file, dcpg_err *err)
-{
+static dcpg_status check_regular(dcpg_h5 *file, dcpg_err *err) {
     struct stat s;
-    if (stat(file->path, &s) != 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be opened: %s", file->path, strerror(errno));
+    if (stat(file->path, &s) != 0)
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be opened: %s", file->path, strerror(errno));
     if (!S_ISREG(s.st_mode)) return dcpg_fail(err, DCPG_E_INPUT, "%s: is not a file", file->path);
     if (s.st_size == 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: is empty, not an HDF5 file", file->path);
-    if (access(file->path, R_OK) != 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be read: %s", file->path, strerror(errno));
+    if (access(file->path, R_OK) != 0)
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be read: %s", file->path, strerror(errno));
     file->max_bytes = most_content((uint64_t)s.st_size);
     return DCPG_OK;
 }
 
-/* A trial by one rank with the serial driver: what is wrong with a file is said once and clearly, before all ranks open it together. */
-static dcpg_status check_hdf5(dcpg_h5 *file, dcpg_err *err)
-{
+/* A trial by one rank with the serial driver: what is wrong with a file is said once and clearly, before all
+ * ranks open it together. */
+static dcpg_status check_hdf5(dcpg_h5 *file, dcpg_err *err) {
     DCPG_TRY(check_regular(file, err));
     hid_t id = H5Fopen(file->path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (id >= 0) {
@@ -136,43 +126,45 @@ static dcpg_status check_hdf5(dcpg_h5 *file, dcpg_err *err)
     dcpg_err why = {0};
     dcpg_h5_fail(file, DCPG_E_INPUT, &why, "cannot be opened as HDF5");
     if (strstr(why.text, "truncated")) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: truncated: the file is shorter than its header says; copy or make it again", file->path);
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: truncated: the file is shorter than its header says; copy or make it again",
+                         file->path);
     }
     if (H5Fis_hdf5(file->path) == 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: not an HDF5 file", file->path);
     if (err && err->status == DCPG_OK) *err = why;
     return DCPG_E_INPUT;
 }
 
-static dcpg_status open_agreed(dcpg_h5 *file, dcpg_err *err)
-{
+static dcpg_status open_agreed(dcpg_h5 *file, dcpg_err *err) {
     dcpg_status status = leads(file) ? check_hdf5(file, err) : DCPG_OK;
     DCPG_TRY(dcpg_h5_agree(file, status, err));
     if (file->par) dcpg_bcast_all(file->par, &file->max_bytes, sizeof file->max_bytes, 0);
     hid_t properties = access_properties(file);
     file->id = H5Fopen(file->path, H5F_ACC_RDONLY, properties);
     if (file->id < 0) status = dcpg_h5_fail(file, DCPG_E_INPUT, err, "cannot be opened by all ranks");
-    /* Collective reads of Open MPI's own MPI-IO give zeros where the parts of three ranks or more overlap (seen in 4.1.4), so each reads for itself. */
+    /* Collective reads of Open MPI's own MPI-IO give zeros where the parts of three ranks or more overlap
+     * (seen in 4.1.4), so each reads for itself. */
     if (dcpg_h5_parallel(file)) H5Pset_dxpl_mpio(file->transfer, H5FD_MPIO_INDEPENDENT);
     H5Pclose(properties);
     return dcpg_h5_agree(file, status, err);
 }
 
-dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **out, dcpg_err *err)
-{
+dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **out, dcpg_err *err) {
     *out = NULL;
     dcpg_h5 *file;
     DCPG_TRY(new_file_agreed(path, par, &file, err));
     dcpg_status status = open_agreed(file, err);
-    if (status == DCPG_OK) *out = file;
-    else dcpg_h5_close(file);
+    if (status == DCPG_OK)
+        *out = file;
+    else
+        dcpg_h5_close(file);
     return status;
 }
 
 /* ---- writing ---- */
 
 /* ".<name>.tmp.<number>" in the directory of `path`; the number is rank 0's. */
-static char *temporary_name(const char *path, const dcpg_par *par)
-{
+static char *temporary_name(const char *path, const dcpg_par *par) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     uint64_t number = (uint64_t)getpid() << 32 ^ (uint64_t)now.tv_nsec;
@@ -181,21 +173,22 @@ static char *temporary_name(const char *path, const dcpg_par *par)
     return dcpg_format("%.*s.%s.tmp.%llx", (int)(name - path), path, name, (unsigned long long)number);
 }
 
-/* Creates the temporary file empty: the system's own words are clearer than what is left of them after two libraries. */
-static dcpg_status claim(const dcpg_h5 *file, dcpg_err *err)
-{
+/* Creates the temporary file empty: the system's own words are clearer than what is left of them after two
+ * libraries. */
+static dcpg_status claim(const dcpg_h5 *file, dcpg_err *err) {
     struct stat s;
     if (*dcpg_basename(file->path) == '\0' || (stat(file->path, &s) == 0 && S_ISDIR(s.st_mode))) {
         return dcpg_fail(err, DCPG_E_IO, "%s: is a directory, a file is wanted", file->path);
     }
     int fd = open(file->temporary, O_CREAT | O_EXCL | O_RDWR, 0666);
-    if (fd < 0) return dcpg_fail(err, DCPG_E_IO, "%s: cannot be created in its directory: %s", file->path, strerror(errno));
+    if (fd < 0)
+        return dcpg_fail(err, DCPG_E_IO, "%s: cannot be created in its directory: %s", file->path,
+                         strerror(errno));
     close(fd);
     return DCPG_OK;
 }
 
-static dcpg_status create_file(dcpg_h5 *file, dcpg_err *err)
-{
+static dcpg_status create_file(dcpg_h5 *file, dcpg_err *err) {
     hid_t properties = access_properties(file);
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_obj_track_times(creation, false); /* the same content gives the same bytes */
@@ -206,8 +199,7 @@ static dcpg_status create_file(dcpg_h5 *file, dcpg_err *err)
     return status;
 }
 
-dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **out, dcpg_err *err)
-{
+dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **out, dcpg_err *err) {
     *out = NULL;
     dcpg_h5 *file;
     DCPG_TRY(new_file_agreed(path, par, &file, err));
@@ -217,13 +209,14 @@ dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **out,
     if (status == DCPG_OK) status = dcpg_h5_agree(file, leads(file) ? claim(file, err) : DCPG_OK, err);
     if (status != DCPG_OK) forget_temporary(file); /* nothing of ours to remove */
     if (status == DCPG_OK) status = dcpg_h5_agree(file, create_file(file, err), err);
-    if (status == DCPG_OK) *out = file;
-    else dcpg_h5_close(file);
+    if (status == DCPG_OK)
+        *out = file;
+    else
+        dcpg_h5_close(file);
     return status;
 }
 
-static dcpg_status sync_path(const char *path, int flags)
-{
+static dcpg_status sync_path(const char *path, int flags) {
     int fd = open(path, flags);
     if (fd < 0) return DCPG_E_IO;
     /* Some file systems cannot, which is no reason to fail. */
@@ -232,52 +225,58 @@ static dcpg_status sync_path(const char *path, int flags)
     return failed ? DCPG_E_IO : DCPG_OK;
 }
 
-static dcpg_status give_name(dcpg_h5 *file, dcpg_err *err)
-{
+static dcpg_status give_name(dcpg_h5 *file, dcpg_err *err) {
     if (sync_path(file->temporary, O_RDWR) != DCPG_OK) {
-        return dcpg_fail(err, DCPG_E_IO, "%s: cannot be flushed to the disk: %s", file->path, strerror(errno));
+        return dcpg_fail(err, DCPG_E_IO, "%s: cannot be flushed to the disk: %s", file->path,
+                         strerror(errno));
     }
     if (rename(file->temporary, file->path) != 0) {
         return dcpg_fail(err, DCPG_E_IO, "%s: cannot be given its name: %s", file->path, strerror(errno));
     }
     char *directory = dcpg_strndup(file->path, (size_t)(dcpg_basename(file->path) - file->path));
-    if (directory) (void)sync_path(*directory ? directory : ".", O_RDONLY); /* the name is there; that it outlives a power cut is a wish */
+    if (directory)
+        (void)sync_path(*directory ? directory : ".",
+                        O_RDONLY); /* the name is there; that it outlives a power cut is a wish */
     dcpg_free(directory);
     return DCPG_OK;
 }
 
-dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err)
-{
+dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err) {
     dcpg_status status = dcpg_h5_reserve_final(file, err);
-    if (status == DCPG_OK && H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0) status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be written to the end");
+    if (status == DCPG_OK && H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0)
+        status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be written to the end");
     status = dcpg_h5_agree(file, status, err);
     if (status == DCPG_OK) {
-        if (H5Fclose(file->id) < 0) status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be closed");
-        else file->id = -1;
+        if (H5Fclose(file->id) < 0)
+            status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be closed");
+        else
+            file->id = -1;
         status = dcpg_h5_agree(file, status, err);
     }
-    if (status == DCPG_OK && file->sealed) status = dcpg_h5_agree(file, leads(file) ? dcpg_h5_append_seal(file, err) : DCPG_OK, err);
+    if (status == DCPG_OK && file->sealed)
+        status = dcpg_h5_agree(file, leads(file) ? dcpg_h5_append_seal(file, err) : DCPG_OK, err);
     if (status == DCPG_OK) status = dcpg_h5_agree(file, leads(file) ? give_name(file, err) : DCPG_OK, err);
     if (status == DCPG_OK) forget_temporary(file);
     dcpg_h5_close(file);
     return status;
 }
 
-/* HDF5 cannot close what it could not write, and fails at the end of the program over a file that it could not close. So a serial file that is thrown away
- * gets memory to write to; ranks that write together have their room already and get it back. */
-static void make_room(const dcpg_h5 *file)
-{
+/* HDF5 cannot close what it could not write, and fails at the end of the program over a file that it could
+ * not close. So a serial file that is thrown away gets memory to write to; ranks that write together have
+ * their room already and get it back. */
+static void make_room(const dcpg_h5 *file) {
     void *descriptor;
-    if (!dcpg_h5_parallel(file) && file->id >= 0 && H5Fget_vfd_handle(file->id, H5P_DEFAULT, &descriptor) >= 0) {
+    if (!dcpg_h5_parallel(file) && file->id >= 0 &&
+        H5Fget_vfd_handle(file->id, H5P_DEFAULT, &descriptor) >= 0) {
         int memory = memfd_create("dcpg", MFD_CLOEXEC);
         if (memory < 0) return;
         (void)dup2(memory, *(int *)descriptor);
         close(memory);
-    } else if (truncate(file->temporary, 0) != 0) {} /* nothing is lost where that fails */
+    } else if (truncate(file->temporary, 0) != 0) {
+    } /* nothing is lost where that fails */
 }
 
-void dcpg_h5_close(dcpg_h5 *file)
-{
+void dcpg_h5_close(dcpg_h5 *file) {
     if (!file) return;
     bool discard = file->temporary && leads(file);
     if (discard) make_room(file);

@@ -11,34 +11,44 @@ struct dcpg_h5 {
     char *path;          /* as the user knows it */
     char *temporary;     /* of a created file, until it is renamed; NULL: opened for reading */
     bool sealed;         /* a checksum goes behind its end */
-    hid_t transfer;      /* collective transfers on parallel files; H5P_DEFAULT otherwise, except for the check of ranges */
-    uint64_t claimed;    /* upper bound of a created file's end, the same on all ranks; h5_room.c */
-    uint64_t reserved;   /* disk blocks are ours up to here */
-    uint64_t max_bytes;  /* more than that a read file cannot hold, see dcpg_h5_check_bytes */
+    hid_t transfer; /* collective transfers on parallel files; H5P_DEFAULT otherwise, except for the check of
+                       ranges */
+    uint64_t claimed;   /* upper bound of a created file's end, the same on all ranks; h5_room.c */
+    uint64_t reserved;  /* disk blocks are ours up to here */
+    uint64_t max_bytes; /* more than that a read file cannot hold, see dcpg_h5_check_bytes */
 };
 
-/* A failure of HDF5 as one line: "FILE: <what>: <innermost reason HDF5 gives>". To be called before any other call of HDF5, which would forget the reason. */
-dcpg_status dcpg_h5_fail(const dcpg_h5 *file, dcpg_status status, dcpg_err *err, const char *fmt, ...) DCPG_PRINTF(4, 5);
+/* A failure of HDF5 as one line: "FILE: <what>: <innermost reason HDF5 gives>". To be called before any other
+ * call of HDF5, which would forget the reason. */
+dcpg_status dcpg_h5_fail(const dcpg_h5 *file, dcpg_status status, dcpg_err *err, const char *fmt, ...)
+    DCPG_PRINTF(4, 5);
 
 /* Several ranks have the file open together. */
 bool dcpg_h5_parallel(const dcpg_h5 *file);
 
-/* One status for all ranks of a parallel file; the same status on a serial one. Collective on parallel files. */
+/* One status for all ranks of a parallel file; the same status on a serial one. Collective on parallel files.
+ */
 dcpg_status dcpg_h5_agree(const dcpg_h5 *file, dcpg_status status, dcpg_err *err);
 
-/* The status of an operation that failed: wrong input where the file is read, a refusal of the system where it is written. */
+/* The status of an operation that failed: wrong input where the file is read, a refusal of the system where
+ * it is written. */
 dcpg_status dcpg_h5_fault(const dcpg_h5 *file);
 
-/* DCPG_E_INPUT where `count` elements of `size` bytes are more than a file of this size can hold: a damaged or hostile header, which must not make us allocate. */
-dcpg_status dcpg_h5_check_bytes(const dcpg_h5 *file, const char *what, uint64_t count, uint64_t size, dcpg_err *err);
+/* DCPG_E_INPUT where `count` elements of `size` bytes are more than a file of this size can hold: a damaged
+ * or hostile header, which must not make us allocate. */
+dcpg_status dcpg_h5_check_bytes(const dcpg_h5 *file, const char *what, uint64_t count, uint64_t size,
+                                dcpg_err *err);
 
-/* ---- room on the disk, h5_room.c. MPI libraries do not tell when a write of theirs found no room (Open MPI 4.1 counts such bytes as written), and HDF5 1.10
- * crashes at the end of a program over a serial file that it could not flush, so the room is there before they write. ---- */
+/* ---- room on the disk, h5_room.c. MPI libraries do not tell when a write of theirs found no room (Open
+ * MPI 4.1 counts such bytes as written), and HDF5 1.10 crashes at the end of a program over a serial file
+ * that it could not flush, so the room is there before they write. ---- */
 
-/* Claims the disk for what a created file holds and at most `bytes` more from this rank. DCPG_E_IO where there is no room. Collective on parallel files. */
+/* Claims the disk for what a created file holds and at most `bytes` more from this rank. DCPG_E_IO where
+ * there is no room. Collective on parallel files. */
 dcpg_status dcpg_h5_reserve(dcpg_h5 *file, uint64_t bytes, dcpg_err *err);
 
-/* Adds a new group, dataset or attribute with at most `bytes` of data to what the next call reserves. Local, with the same bytes on all ranks. */
+/* Adds a new group, dataset or attribute with at most `bytes` of data to what the next call reserves. Local,
+ * with the same bytes on all ranks. */
 void dcpg_h5_count_object(dcpg_h5 *file, uint64_t bytes);
 
 /* Flushes, and makes sure that everything written has its place. Collective on parallel files. */
@@ -71,7 +81,7 @@ size_t dcpg_h5_type_size(dcpg_h5_type type);
 /* Where strings are read from: a dataset or an attribute. */
 typedef struct dcpg_h5_text {
     dcpg_h5 *file;
-    hid_t id;         /* of the dataset or attribute */
+    hid_t id; /* of the dataset or attribute */
     bool attribute;
     const char *name; /* for messages, e.g. "chromo" or "attribute layer_names of /model_weights" */
 } dcpg_h5_text;
@@ -79,10 +89,12 @@ typedef struct dcpg_h5_text {
 /* Appends all strings to `list`; nothing for an empty space of any type. */
 dcpg_status dcpg_h5_text_read(const dcpg_h5_text *from, dcpg_strings *list, dcpg_err *err);
 
-/* A fixed-length, NUL-padded type for strings of up to `length` bytes, ASCII or UTF-8 as they need. Close it. */
+/* A fixed-length, NUL-padded type for strings of up to `length` bytes, ASCII or UTF-8 as they need. Close it.
+ */
 hid_t dcpg_h5_text_type(size_t length, bool ascii);
 
-/* Strings [first, end) of `list` side by side, `length` bytes each (at least 1); NULL: out of memory. dcpg_free. */
+/* Strings [first, end) of `list` side by side, `length` bytes each (at least 1); NULL: out of memory.
+ * dcpg_free. */
 char *dcpg_h5_text_pack(const dcpg_strings *list, size_t first, size_t end, size_t length);
 
 /* Length of the longest string, at least 1; `*ascii` where all bytes of all are below 128. */

@@ -14,8 +14,7 @@ static const uint64_t OBJECT = 16 << 10;
 static const uint64_t AHEAD = 4 << 20;
 
 /* True where the file system has room for `more` bytes; errno says why not. */
-static bool room_left(int fd, uint64_t more)
-{
+static bool room_left(int fd, uint64_t more) {
     struct statvfs disk;
     if (fstatvfs(fd, &disk) != 0 || disk.f_frsize == 0 || more / disk.f_frsize < disk.f_bavail) return true;
     errno = ENOSPC;
@@ -23,8 +22,7 @@ static bool room_left(int fd, uint64_t more)
 }
 
 /* Gives blocks to all of [0, end), also behind the end of the file, which stays where it is. */
-static bool allocate_blocks(int fd, uint64_t end)
-{
+static bool allocate_blocks(int fd, uint64_t end) {
     struct stat s;
     uint64_t size = fstat(fd, &s) == 0 ? (uint64_t)s.st_size : 0;
     if (end == 0) return true;
@@ -36,9 +34,9 @@ static bool allocate_blocks(int fd, uint64_t end)
     return room_left(fd, end > size ? end - size : 0); /* a file system that cannot reserve */
 }
 
-/* Trims what was reserved behind the end if `exact`, sets `*end` to the size of the file plus `more` then, and allocates up to it. By rank 0 alone. */
-static bool claim_disk(const dcpg_h5 *file, bool exact, uint64_t more, uint64_t *end)
-{
+/* Trims what was reserved behind the end if `exact`, sets `*end` to the size of the file plus `more` then,
+ * and allocates up to it. By rank 0 alone. */
+static bool claim_disk(const dcpg_h5 *file, bool exact, uint64_t more, uint64_t *end) {
     int fd = open(file->temporary, O_RDWR);
     if (fd < 0) return false;
     struct stat s;
@@ -51,14 +49,13 @@ static bool claim_disk(const dcpg_h5 *file, bool exact, uint64_t more, uint64_t 
     return fine;
 }
 
-static dcpg_status fail_full(const dcpg_h5 *file, dcpg_err *err)
-{
-    return dcpg_fail(err, DCPG_E_IO, "%s: its %.1f MB find no room: %s", file->path, (double)file->claimed / 1e6, strerror(errno));
+static dcpg_status fail_full(const dcpg_h5 *file, dcpg_err *err) {
+    return dcpg_fail(err, DCPG_E_IO, "%s: its %.1f MB find no room: %s", file->path,
+                     (double)file->claimed / 1e6, strerror(errno));
 }
 
 /* claim_disk by rank 0, told to all. Collective. */
-static dcpg_status claim_disk_all(dcpg_h5 *file, bool exact, uint64_t more, dcpg_err *err)
-{
+static dcpg_status claim_disk_all(dcpg_h5 *file, bool exact, uint64_t more, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
     if (file->par->rank == 0 && !claim_disk(file, exact, more, &file->claimed)) status = fail_full(file, err);
     status = dcpg_agree_all(file->par, status, err);
@@ -67,24 +64,23 @@ static dcpg_status claim_disk_all(dcpg_h5 *file, bool exact, uint64_t more, dcpg
     return status;
 }
 
-static dcpg_status reserve_exactly(dcpg_h5 *file, uint64_t more, dcpg_err *err)
-{
+static dcpg_status reserve_exactly(dcpg_h5 *file, uint64_t more, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
-    if (H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0) status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be written");
+    if (H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0)
+        status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be written");
     DCPG_TRY(dcpg_agree_all(file->par, status, err));
     return claim_disk_all(file, true, more, err);
 }
 
 /* The end of a serial file, with everything that HDF5 has still to write. */
-static uint64_t end_of(const dcpg_h5 *file)
-{
+static uint64_t end_of(const dcpg_h5 *file) {
     hsize_t bytes = 0;
     return H5Fget_filesize(file->id, &bytes) >= 0 ? bytes : 0;
 }
 
-/* Tries a step ahead, then the bound, then what is really needed. Nothing is flushed: that could find no room. */
-static dcpg_status reserve_serial(dcpg_h5 *file, uint64_t more, dcpg_err *err)
-{
+/* Tries a step ahead, then the bound, then what is really needed. Nothing is flushed: that could find no
+ * room. */
+static dcpg_status reserve_serial(dcpg_h5 *file, uint64_t more, dcpg_err *err) {
     uint64_t ends[] = {file->claimed + AHEAD, file->claimed, end_of(file) + more + OBJECT};
     for (int i = 0; i < 3; i++) {
         if (!claim_disk(file, false, 0, &ends[i])) continue;
@@ -95,13 +91,9 @@ static dcpg_status reserve_serial(dcpg_h5 *file, uint64_t more, dcpg_err *err)
     return fail_full(file, err);
 }
 
-void dcpg_h5_count_object(dcpg_h5 *file, uint64_t bytes)
-{
-    file->claimed += bytes + OBJECT;
-}
+void dcpg_h5_count_object(dcpg_h5 *file, uint64_t bytes) { file->claimed += bytes + OBJECT; }
 
-dcpg_status dcpg_h5_reserve(dcpg_h5 *file, uint64_t bytes, dcpg_err *err)
-{
+dcpg_status dcpg_h5_reserve(dcpg_h5 *file, uint64_t bytes, dcpg_err *err) {
     uint64_t more = dcpg_h5_parallel(file) ? (uint64_t)dcpg_sum_i64_all(file->par, (int64_t)bytes) : bytes;
     file->claimed += more;
     if (file->claimed <= file->reserved) return DCPG_OK;
@@ -110,8 +102,7 @@ dcpg_status dcpg_h5_reserve(dcpg_h5 *file, uint64_t bytes, dcpg_err *err)
     return reserve_exactly(file, more + OBJECT, err);
 }
 
-dcpg_status dcpg_h5_reserve_final(dcpg_h5 *file, dcpg_err *err)
-{
+dcpg_status dcpg_h5_reserve_final(dcpg_h5 *file, dcpg_err *err) {
     if (dcpg_h5_parallel(file)) return reserve_exactly(file, 0, err);
     uint64_t written;
     file->claimed = end_of(file);

@@ -2,8 +2,7 @@
 #include <dcpg/memory.h>
 #include <string.h>
 
-hid_t dcpg_h5_text_type(size_t length, bool ascii)
-{
+hid_t dcpg_h5_text_type(size_t length, bool ascii) {
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, length);
     H5Tset_strpad(type, H5T_STR_NULLPAD);
@@ -11,8 +10,7 @@ hid_t dcpg_h5_text_type(size_t length, bool ascii)
     return type;
 }
 
-size_t dcpg_h5_text_length(const dcpg_strings *list, bool *ascii)
-{
+size_t dcpg_h5_text_length(const dcpg_strings *list, bool *ascii) {
     size_t longest = 1;
     *ascii = true;
     for (size_t i = 0; i < list->n; i++) {
@@ -23,30 +21,28 @@ size_t dcpg_h5_text_length(const dcpg_strings *list, bool *ascii)
     return longest;
 }
 
-char *dcpg_h5_text_pack(const dcpg_strings *list, size_t first, size_t end, size_t length)
-{
+char *dcpg_h5_text_pack(const dcpg_strings *list, size_t first, size_t end, size_t length) {
     char *packed = dcpg_alloc(end - first, length);
     if (!packed) return NULL;
-    for (size_t i = first; i < end; i++) memcpy(packed + (i - first) * length, list->v[i], strlen(list->v[i]));
+    for (size_t i = first; i < end; i++)
+        memcpy(packed + (i - first) * length, list->v[i], strlen(list->v[i]));
     return packed;
 }
 
 /* ---- reading ---- */
 
-static hid_t text_space(const dcpg_h5_text *from)
-{
+static hid_t text_space(const dcpg_h5_text *from) {
     return from->attribute ? H5Aget_space(from->id) : H5Dget_space(from->id);
 }
 
-static bool fetch(const dcpg_h5_text *from, hid_t type, void *to)
-{
+static bool fetch(const dcpg_h5_text *from, hid_t type, void *to) {
     if (from->attribute) return H5Aread(from->id, type, to) >= 0;
     return H5Dread(from->id, type, H5S_ALL, H5S_ALL, from->file->transfer, to) >= 0;
 }
 
 /* A dataset of fixed-length strings in chunks. `*ours` where it is one. */
-static dcpg_status fetch_chunks(const dcpg_h5_text *from, hid_t type, hid_t space, char *to, bool *ours, dcpg_err *err)
-{
+static dcpg_status fetch_chunks(const dcpg_h5_text *from, hid_t type, hid_t space, char *to, bool *ours,
+                                dcpg_err *err) {
     dcpg_h5_chunks chunks = {0};
     hsize_t start[H5S_MAX_RANK] = {0}, count[H5S_MAX_RANK];
     *ours = false;
@@ -59,14 +55,13 @@ static dcpg_status fetch_chunks(const dcpg_h5_text *from, hid_t type, hid_t spac
     return status;
 }
 
-static dcpg_status fail_read(const dcpg_h5_text *from, dcpg_err *err)
-{
+static dcpg_status fail_read(const dcpg_h5_text *from, dcpg_err *err) {
     return dcpg_h5_fail(from->file, DCPG_E_INPUT, err, "%s cannot be read", from->name);
 }
 
 /* One string of a fixed-length array, without its padding. */
-static dcpg_status add_fixed(dcpg_strings *list, const char *text, size_t size, H5T_str_t padding, dcpg_err *err)
-{
+static dcpg_status add_fixed(dcpg_strings *list, const char *text, size_t size, H5T_str_t padding,
+                             dcpg_err *err) {
     const char *end = memchr(text, '\0', size);
     size_t length = end ? (size_t)(end - text) : size;
     while (padding == H5T_STR_SPACEPAD && length > 0 && text[length - 1] == ' ') length--;
@@ -77,62 +72,69 @@ static dcpg_status add_fixed(dcpg_strings *list, const char *text, size_t size, 
     return status;
 }
 
-static dcpg_status read_fixed(const dcpg_h5_text *from, hid_t type, hid_t space, uint64_t count, dcpg_strings *list, dcpg_err *err)
-{
+static dcpg_status read_fixed(const dcpg_h5_text *from, hid_t type, hid_t space, uint64_t count,
+                              dcpg_strings *list, dcpg_err *err) {
     size_t size = H5Tget_size(type);
     H5T_str_t padding = H5Tget_strpad(type);
     DCPG_TRY(dcpg_h5_check_bytes(from->file, from->name, count, size, err));
     char *packed = dcpg_alloc(count, size);
     bool ours = false;
-    dcpg_status status = packed ? fetch_chunks(from, type, space, packed, &ours, err) : dcpg_fail_nomem(err, from->name, count * size);
-    /* The type in the file is the one in memory, so nothing is converted. All ranks must get here: reading is collective. */
+    dcpg_status status = packed ? fetch_chunks(from, type, space, packed, &ours, err)
+                                : dcpg_fail_nomem(err, from->name, count * size);
+    /* The type in the file is the one in memory, so nothing is converted. All ranks must get here: reading is
+     * collective. */
     status = dcpg_h5_agree(from->file, status, err);
     if (status == DCPG_OK && !ours && !fetch(from, type, packed)) status = fail_read(from, err);
-    for (uint64_t i = 0; i < count && status == DCPG_OK; i++) status = add_fixed(list, packed + i * size, size, padding, err);
+    for (uint64_t i = 0; i < count && status == DCPG_OK; i++)
+        status = add_fixed(list, packed + i * size, size, padding, err);
     dcpg_free(packed);
     return status;
 }
 
-static dcpg_status read_variable(const dcpg_h5_text *from, hid_t type, hid_t space, uint64_t count, dcpg_strings *list, dcpg_err *err)
-{
+static dcpg_status read_variable(const dcpg_h5_text *from, hid_t type, hid_t space, uint64_t count,
+                                 dcpg_strings *list, dcpg_err *err) {
     DCPG_TRY(dcpg_h5_check_bytes(from->file, from->name, count, sizeof(char *), err));
     char **text = dcpg_alloc(count, sizeof *text);
     dcpg_status status = text ? DCPG_OK : dcpg_fail_nomem(err, from->name, count * sizeof *text);
     status = dcpg_h5_agree(from->file, status, err);
     if (status == DCPG_OK && !fetch(from, type, text)) status = fail_read(from, err);
-    for (uint64_t i = 0; i < count && status == DCPG_OK; i++) status = dcpg_strings_add(list, text[i] ? text[i] : "", err);
+    for (uint64_t i = 0; i < count && status == DCPG_OK; i++)
+        status = dcpg_strings_add(list, text[i] ? text[i] : "", err);
     if (text) H5Dvlen_reclaim(type, space, H5P_DEFAULT, text);
     dcpg_free(text);
     return status;
 }
 
-static dcpg_status read_typed(const dcpg_h5_text *from, hid_t space, hid_t type, dcpg_strings *list, dcpg_err *err)
-{
+static dcpg_status read_typed(const dcpg_h5_text *from, hid_t space, hid_t type, dcpg_strings *list,
+                              dcpg_err *err) {
     uint64_t count;
-    if (!dcpg_h5_npoints(space, &count)) return dcpg_fail(err, DCPG_E_INPUT, "%s: %s has an impossible shape", from->file->path, from->name);
+    if (!dcpg_h5_npoints(space, &count))
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: %s has an impossible shape", from->file->path, from->name);
     if (count == 0) return DCPG_OK;
-    if (H5Tget_class(type) != H5T_STRING) return dcpg_fail(err, DCPG_E_INPUT, "%s: %s is not text", from->file->path, from->name);
+    if (H5Tget_class(type) != H5T_STRING)
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: %s is not text", from->file->path, from->name);
     hid_t wanted = H5Tcopy(type);
     if (wanted < 0) return fail_read(from, err);
     dcpg_status status;
-    if (H5Tis_variable_str(type) > 0) status = read_variable(from, wanted, space, count, list, err);
-    else status = read_fixed(from, wanted, space, count, list, err);
+    if (H5Tis_variable_str(type) > 0)
+        status = read_variable(from, wanted, space, count, list, err);
+    else
+        status = read_fixed(from, wanted, space, count, list, err);
     H5Tclose(wanted);
     return status;
 }
 
-dcpg_status dcpg_h5_text_read(const dcpg_h5_text *from, dcpg_strings *list, dcpg_err *err)
-{
+dcpg_status dcpg_h5_text_read(const dcpg_h5_text *from, dcpg_strings *list, dcpg_err *err) {
     hid_t space = text_space(from);
     hid_t type = from->attribute ? H5Aget_type(from->id) : H5Dget_type(from->id);
-    dcpg_status status = space < 0 || type < 0 ? fail_read(from, err) : read_typed(from, space, type, list, err);
+    dcpg_status status =
+        space < 0 || type < 0 ? fail_read(from, err) : read_typed(from, space, type, list, err);
     if (space >= 0) H5Sclose(space);
     if (type >= 0) H5Tclose(type);
     return status;
 }
 
-dcpg_status dcpg_h5_read_strings(dcpg_h5 *file, const char *path, dcpg_strings *text, dcpg_err *err)
-{
+dcpg_status dcpg_h5_read_strings(dcpg_h5 *file, const char *path, dcpg_strings *text, dcpg_err *err) {
     *text = (dcpg_strings){0};
     dcpg_h5_text from = {.file = file, .id = dcpg_h5_open_dataset(file, path, err), .name = path};
     dcpg_status status = from.id < 0 ? DCPG_E_INPUT : dcpg_h5_text_read(&from, text, err);
@@ -145,8 +147,8 @@ dcpg_status dcpg_h5_read_strings(dcpg_h5 *file, const char *path, dcpg_strings *
 /* ---- writing ---- */
 
 /* Creates the dataset and writes it; on parallel files rank 0's text, the others take part with nothing. */
-static dcpg_status write_packed(dcpg_h5 *file, const char *path, hid_t type, hsize_t count, const char *packed, dcpg_err *err)
-{
+static dcpg_status write_packed(dcpg_h5 *file, const char *path, hid_t type, hsize_t count,
+                                const char *packed, dcpg_err *err) {
     hid_t space = H5Screate_simple(1, &count, NULL);
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_obj_track_times(creation, false);
@@ -156,24 +158,27 @@ static dcpg_status write_packed(dcpg_h5 *file, const char *path, hid_t type, hsi
         if (file->par && file->par->rank > 0) H5Sselect_none(space);
         fine = H5Dwrite(dataset, type, space, space, file->transfer, packed) >= 0;
     }
-    dcpg_status status = fine ? DCPG_OK : dcpg_h5_fail(file, DCPG_E_IO, err, "dataset %s cannot be written", path);
+    dcpg_status status =
+        fine ? DCPG_OK : dcpg_h5_fail(file, DCPG_E_IO, err, "dataset %s cannot be written", path);
     if (dataset >= 0) H5Dclose(dataset);
     H5Pclose(creation);
     H5Sclose(space);
     return status;
 }
 
-dcpg_status dcpg_h5_write_strings(dcpg_h5 *file, const char *path, const dcpg_strings *text, dcpg_err *err)
-{
+dcpg_status dcpg_h5_write_strings(dcpg_h5 *file, const char *path, const dcpg_strings *text, dcpg_err *err) {
     DCPG_TRY(dcpg_h5_make_parents(file, path, err));
     bool ascii;
     size_t length = dcpg_h5_text_length(text, &ascii);
     char *packed = dcpg_h5_text_pack(text, 0, text->n, length);
     dcpg_status status = packed ? DCPG_OK : dcpg_fail_nomem(err, path, text->n * length);
-    if (status == DCPG_OK && dcpg_h5_exists(file, path)) status = dcpg_fail(err, DCPG_E_IO, "%s: %s exists already", file->path, path);
+    if (status == DCPG_OK && dcpg_h5_exists(file, path))
+        status = dcpg_fail(err, DCPG_E_IO, "%s: %s exists already", file->path, path);
     status = dcpg_h5_agree(file, status, err);
     dcpg_h5_count_object(file, 0);
-    if (status == DCPG_OK) status = dcpg_h5_reserve(file, !dcpg_h5_parallel(file) || file->par->rank == 0 ? text->n * length : 0, err);
+    if (status == DCPG_OK)
+        status = dcpg_h5_reserve(file, !dcpg_h5_parallel(file) || file->par->rank == 0 ? text->n * length : 0,
+                                 err);
     if (status == DCPG_OK) {
         hid_t type = dcpg_h5_text_type(length, ascii);
         status = dcpg_h5_agree(file, write_packed(file, path, type, text->n, packed, err), err);

@@ -8,8 +8,8 @@
  * pitch, neighbours share the zeros between them, and the rows whose windows run over a border are junk that
  * is left behind when the rows are copied out. The input is copied only where it needs zeros or another
  * pitch. The gradient of the input is with stride 1 a convolution of dy with the turned kernel, otherwise
- * taps scattered into padded steps, or, of a single tap, straight into place. Blocks are threads' work; how samples fall into blocks changes no bits,
- * because gemm's rows do not depend on each other. */
+ * taps scattered into padded steps, or, of a single tap, straight into place. Blocks are threads' work; how
+ * samples fall into blocks changes no bits, because gemm's rows do not depend on each other. */
 #include "kern/rows.h"
 #include "kern/vector.h"
 #include "kern/winograd.h"
@@ -194,7 +194,8 @@ static void correlate(const dcpg_conv *conv, int64_t n, const float *x, const fl
         correlate_block(conv, &l, n, x, w, end, y, scratch);
         return;
     }
-#pragma omp parallel for schedule(static) /* as many slots as blocks: static gives the first threads a block each */
+#pragma omp parallel for schedule(                                                                           \
+    static) /* as many slots as blocks: static gives the first threads a block each */
     for (int64_t block = 0; block < blocks; block++) {
         int64_t i = block * l.block, nb = kern_min(l.block, n - i);
         correlate_block(conv, &l, nb, x + i * conv->t_in * conv->c, w, end, y + i * conv->t_out * conv->f,
@@ -216,13 +217,15 @@ void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const f
 /* ---- gradient of the input ---- */
 
 /* One tap: the rows of dx that a step reads are a product; nobody reads those between. Sample by sample. */
-static void scatter_steps(const dcpg_conv *conv, const float *dy, const float *turned_w, bool accumulate, float *dx) {
+static void scatter_steps(const dcpg_conv *conv, const float *dy, const float *turned_w, bool accumulate,
+                          float *dx) {
     int64_t c = conv->c, f = conv->f, stride = conv->stride;
     for (int64_t t = 0; t < conv->t_out && !accumulate; t++) {
         int64_t first = t * stride + 1, end = t < conv->t_out - 1 ? first + stride - 1 : conv->t_in;
         memset(dx + first * c, 0, (size_t)((end - first) * c) * sizeof *dx);
     }
-    dcpg_gemm(conv->t_out, c, f, (dcpg_mat){dy, f, 1}, (dcpg_mat){turned_w, c, 1}, accumulate ? 1.0f : 0.0f, (dcpg_mat_out){dx, stride * c, 1});
+    dcpg_gemm(conv->t_out, c, f, (dcpg_mat){dy, f, 1}, (dcpg_mat){turned_w, c, 1}, accumulate ? 1.0f : 0.0f,
+              (dcpg_mat_out){dx, stride * c, 1});
 }
 
 static void scatter_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *dy, const float *w,

@@ -1,7 +1,8 @@
 /* The first convolution reads one-hot DNA, so that a window's product with a kernel is a choice of k rows of
  * w. Groups of 3 taps have 5^3 possible contents (A, T, G, C, N), whose sums of rows are tabulated: a window
  * is then the sum of one table row per group. Backward, gradients are added to the tables' rows, and the
- * tables are summed to dw at the end. Tables of 16 channels of the usual kernels of 11 taps fit the L1 cache. */
+ * tables are summed to dw at the end. Tables of 16 channels of the usual kernels of 11 taps fit the L1 cache.
+ */
 #include "kern/lanes.h"
 
 #include <assert.h>
@@ -40,7 +41,8 @@ size_t dcpg_conv_dna_scratch(const dcpg_conv *conv, int64_t n) {
     return (size_t)(table_floats(&t) * lane_blocks(conv) + n * content_bytes(conv) / (int64_t)sizeof(float));
 }
 
-/* The table rows of a sample's windows, counted from the beginning of a group's table: group g of window p is at group[p + 3 g], the last one at last[p]. */
+/* The table rows of a sample's windows, counted from the beginning of a group's table: group g of window p is
+ * at group[p + 3 g], the last one at last[p]. */
 typedef struct contents {
     const uint8_t *group, *last;
 } contents;
@@ -50,7 +52,8 @@ KERN_INLINE uint8_t digit(uint8_t code) { return code < BASE ? code : BASE - 1; 
 /* Three, two or one codes as a number to the base 5, at every step. */
 KERN_VECTOR static void number_steps(int64_t steps, int64_t taps, const uint8_t *codes, uint8_t *number) {
     if (taps == 3)
-        for (int64_t p = 0; p < steps; p++) number[p] = (uint8_t)(25 * digit(codes[p]) + 5 * digit(codes[p + 1]) + digit(codes[p + 2]));
+        for (int64_t p = 0; p < steps; p++)
+            number[p] = (uint8_t)(25 * digit(codes[p]) + 5 * digit(codes[p + 1]) + digit(codes[p + 2]));
     else if (taps == 2)
         for (int64_t p = 0; p < steps; p++) number[p] = (uint8_t)(5 * digit(codes[p]) + digit(codes[p + 1]));
     else
@@ -66,7 +69,8 @@ static contents contents_of(const dcpg_conv *conv, const tables *t, float *scrat
     return (contents){at, at + conv->t_in};
 }
 
-static void number_samples(const dcpg_conv *conv, const tables *t, int64_t n, const uint8_t *codes, float *scratch) {
+static void number_samples(const dcpg_conv *conv, const tables *t, int64_t n, const uint8_t *codes,
+                           float *scratch) {
 #pragma omp parallel for schedule(static) if (n * conv->t_out > KERN_SMALL)
     for (int64_t i = 0; i < n; i++) {
         uint8_t *to = contents_at(conv, t, scratch, i);
@@ -97,7 +101,8 @@ static entry entry_of(const tables *t, int64_t row) {
 /* ---- forward ---- */
 
 /* tables[block][entries][16]; the bias is in the first group. */
-static void fill_tables(const dcpg_conv *conv, const tables *t, const float *w, const float *b, float *table) {
+static void fill_tables(const dcpg_conv *conv, const tables *t, const float *w, const float *b,
+                        float *table) {
     int64_t f = conv->f;
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t part = 0; part < lane_blocks(conv); part++) {
@@ -126,7 +131,9 @@ typedef struct block_ints {
     eight_ints at[2];
 } block_ints;
 
-KERN_INLINE block load(const float *from) { return (block){{*(const eight *)from, *(const eight *)(from + 8)}}; }
+KERN_INLINE block load(const float *from) {
+    return (block){{*(const eight *)from, *(const eight *)(from + 8)}};
+}
 KERN_INLINE void store(float *to, block x) {
     *(eight *)to = x.at[0];
     *(eight *)(to + 8) = x.at[1];
@@ -156,12 +163,14 @@ KERN_INLINE void store_some(float *to, block x, int64_t lanes) {
 /* The sum of window p's table rows. `groups` is a constant where inlined so. */
 KERN_INLINE block sum_rows(const float *table, contents c, const int64_t groups, int64_t p) {
     block sum = load(table + ((groups - 1) * ENTRIES + c.last[p]) * KERN_LANES);
-    for (int64_t g = groups - 2; g >= 0; g--) sum = add(sum, load(table + (g * ENTRIES + c.group[p + g * GROUP]) * KERN_LANES));
+    for (int64_t g = groups - 2; g >= 0; g--)
+        sum = add(sum, load(table + (g * ENTRIES + c.group[p + g * GROUP]) * KERN_LANES));
     return sum;
 }
 
 /* Rows y[t_out] of one block of channels of one sample, f apart. */
-KERN_INLINE void convolve(const dcpg_conv *conv, const int64_t groups, contents c, const float *table, int64_t lanes, bool relu, float *y) {
+KERN_INLINE void convolve(const dcpg_conv *conv, const int64_t groups, contents c, const float *table,
+                          int64_t lanes, bool relu, float *y) {
     for (int64_t p = 0; p < conv->t_out; p++, y += conv->f) {
         block sum = sum_rows(table, c, groups, p);
         for (int h = 0; h < 2 && relu; h++) sum.at[h] = relu_of(sum.at[h]);
@@ -169,7 +178,8 @@ KERN_INLINE void convolve(const dcpg_conv *conv, const int64_t groups, contents 
     }
 }
 
-KERN_INLINE void convolve_pool(const dcpg_conv *conv, const int64_t groups, int64_t pool, contents c, const float *table, int64_t lanes, float *y, uint8_t *arg) {
+KERN_INLINE void convolve_pool(const dcpg_conv *conv, const int64_t groups, int64_t pool, contents c,
+                               const float *table, int64_t lanes, float *y, uint8_t *arg) {
     for (int64_t i = 0, p = 0, nb = conv->t_out / pool; i < nb; i++, y += conv->f, arg += conv->f) {
         block best = sum_rows(table, c, groups, p++);
         block_ints at = {0};
@@ -191,8 +201,8 @@ KERN_INLINE void convolve_pool(const dcpg_conv *conv, const int64_t groups, int6
 
 enum { USUAL = 4 }; /* groups of 10 to 12 taps, as the models have */
 
-KERN_VECTOR static void forward_lanes(const dcpg_conv *conv, int64_t groups, int64_t pool, contents c, const float *table, int64_t lanes, bool relu, float *y,
-                                      uint8_t *arg) {
+KERN_VECTOR static void forward_lanes(const dcpg_conv *conv, int64_t groups, int64_t pool, contents c,
+                                      const float *table, int64_t lanes, bool relu, float *y, uint8_t *arg) {
     if (groups == USUAL && lanes == KERN_LANES && arg == NULL)
         convolve(conv, USUAL, c, table, KERN_LANES, relu, y);
     else if (groups == USUAL && lanes == KERN_LANES)
@@ -203,9 +213,10 @@ KERN_VECTOR static void forward_lanes(const dcpg_conv *conv, int64_t groups, int
         convolve_pool(conv, groups, pool, c, table, lanes, y, arg);
 }
 
-/* Both forward passes: arg NULL means no pooling. A sample's blocks of channels one after the other, so that its results stay in the L2 cache. */
-static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *w, const float *b, bool relu, float *y, uint8_t *arg,
-                    float *scratch) {
+/* Both forward passes: arg NULL means no pooling. A sample's blocks of channels one after the other, so that
+ * its results stay in the L2 cache. */
+static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *w,
+                    const float *b, bool relu, float *y, uint8_t *arg, float *scratch) {
     tables t = tables_of(conv);
     fill_tables(conv, &t, w, b, scratch);
     number_samples(conv, &t, n, codes, scratch);
@@ -214,7 +225,8 @@ static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_
     for (int64_t i = 0; i < n; i++) {
         for (int64_t part = 0; part < lane_blocks(conv); part++) {
             int64_t j = part * KERN_LANES, lanes = kern_min(KERN_LANES, f - j), at = i * out + j;
-            forward_lanes(conv, t.groups, pool, contents_of(conv, &t, scratch, i), scratch + part * table_floats(&t), lanes, relu, y + at, arg ? arg + at : NULL);
+            forward_lanes(conv, t.groups, pool, contents_of(conv, &t, scratch, i),
+                          scratch + part * table_floats(&t), lanes, relu, y + at, arg ? arg + at : NULL);
         }
     }
 }
@@ -235,19 +247,24 @@ void dcpg_conv_dna_pool_forward(const dcpg_conv *conv, int64_t pool, int64_t n, 
 /* Adds g to the table rows of window p. */
 KERN_INLINE void scatter(float *table, contents c, const int64_t groups, int64_t p, block g) {
     for (int64_t i = 0; i < groups; i++) {
-        float *to = table + (i * ENTRIES + (i < groups - 1 ? c.group[p + i * GROUP] : c.last[p])) * KERN_LANES;
+        float *to =
+            table + (i * ENTRIES + (i < groups - 1 ? c.group[p + i * GROUP] : c.last[p])) * KERN_LANES;
         store(to, add(load(to), g));
     }
 }
 
-KERN_INLINE void spread(const dcpg_conv *conv, const int64_t groups, contents c, int64_t lanes, const float *dy, float *table) {
-    for (int64_t p = 0; p < conv->t_out; p++, dy += conv->f) scatter(table, c, groups, p, load_some(dy, lanes));
+KERN_INLINE void spread(const dcpg_conv *conv, const int64_t groups, contents c, int64_t lanes,
+                        const float *dy, float *table) {
+    for (int64_t p = 0; p < conv->t_out; p++, dy += conv->f)
+        scatter(table, c, groups, p, load_some(dy, lanes));
 }
 
 /* The gradient of a pooled value goes to the step that gave the maximum, if the relu was open. */
-KERN_INLINE void spread_pool(const dcpg_conv *conv, const int64_t groups, int64_t pool, contents c, int64_t lanes, const float *y, const uint8_t *arg, const float *dy,
+KERN_INLINE void spread_pool(const dcpg_conv *conv, const int64_t groups, int64_t pool, contents c,
+                             int64_t lanes, const float *y, const uint8_t *arg, const float *dy,
                              float *table) {
-    for (int64_t i = 0, p = 0, nb = conv->t_out / pool; i < nb; i++, y += conv->f, arg += conv->f, dy += conv->f) {
+    for (int64_t i = 0, p = 0, nb = conv->t_out / pool; i < nb;
+         i++, y += conv->f, arg += conv->f, dy += conv->f) {
         block value = load_some(y, lanes), slope = load_some(dy, lanes), g;
         int32_t number[KERN_LANES] = {0};
         for (int64_t j = 0; j < lanes; j++) number[j] = arg[j];
@@ -262,8 +279,9 @@ KERN_INLINE void spread_pool(const dcpg_conv *conv, const int64_t groups, int64_
 }
 
 /* Of one block of channels of one sample; y NULL: dy is not pooled. */
-KERN_VECTOR static void backward_lanes(const dcpg_conv *conv, int64_t groups, int64_t pool, contents c, int64_t lanes, const float *y, const uint8_t *arg,
-                                       const float *dy, float *table) {
+KERN_VECTOR static void backward_lanes(const dcpg_conv *conv, int64_t groups, int64_t pool, contents c,
+                                       int64_t lanes, const float *y, const uint8_t *arg, const float *dy,
+                                       float *table) {
     if (groups == USUAL && lanes == KERN_LANES && y == NULL)
         spread(conv, USUAL, c, KERN_LANES, dy, table);
     else if (groups == USUAL && lanes == KERN_LANES)
@@ -293,8 +311,8 @@ static void sum_tables(const dcpg_conv *conv, const tables *t, int64_t lanes, co
 }
 
 /* Both backward passes: y NULL means dy is not pooled. A thread has a block of channels and its own table. */
-static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *y, const uint8_t *arg, const float *dy, float *dw, float *db,
-                     float *scratch) {
+static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *y,
+                     const uint8_t *arg, const float *dy, float *dw, float *db, float *scratch) {
     tables t = tables_of(conv);
     number_samples(conv, &t, n, codes, scratch);
     int64_t size = table_floats(&t), f = conv->f, out = conv->t_out / pool * f;
@@ -305,7 +323,8 @@ static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8
         memset(table, 0, (size_t)size * sizeof *table);
         for (int64_t i = 0; i < n; i++) {
             int64_t at = i * out + j;
-            backward_lanes(conv, t.groups, pool, contents_of(conv, &t, scratch, i), lanes, y ? y + at : NULL, arg ? arg + at : NULL, dy + at, table);
+            backward_lanes(conv, t.groups, pool, contents_of(conv, &t, scratch, i), lanes, y ? y + at : NULL,
+                           arg ? arg + at : NULL, dy + at, table);
         }
         sum_tables(conv, &t, lanes, table, dw + j, db ? db + j : NULL);
     }

@@ -1,8 +1,9 @@
-/* gemm by our own kernel: matrices are read where they stand. BLIS packs both, which for the thin ones of convolutions and
- * the recurrent ones of GRUs costs up to as much as the product. Where rows of B are not contiguous 32 columns of it are
- * packed; forms that no layer uses go to BLIS, the twin.
+/* gemm by our own kernel: matrices are read where they stand. BLIS packs both, which for the thin ones of
+ * convolutions and the recurrent ones of GRUs costs up to as much as the product. Where rows of B are not
+ * contiguous 32 columns of it are packed; forms that no layer uses go to BLIS, the twin.
  *
- * Bits. The sum over k is cut by k alone, and an element of the product is summed in one order, whatever stands beside it. */
+ * Bits. The sum over k is cut by k alone, and an element of the product is summed in one order, whatever
+ * stands beside it. */
 #include "kern/gemm_backend.h"
 #include "kern/multiply.h"
 #include "kern/vector.h"
@@ -17,13 +18,13 @@ enum {
     COLUMNS = 512, /* ... and so many columns of B in the L2 cache */
     PANELS = COLUMNS / KERN_WIDTH,
     ROW = DEPTH + 16, /* copied rows of A lie so far apart, which spreads them over the L1 cache */
-    PAGE = 1024 /* floats: rows of B so far apart displace each other even from the L2 cache */
+    PAGE = 1024       /* floats: rows of B so far apart displace each other even from the L2 cache */
 };
 
 /* What a thread packs into; made at its first product, freed when it ends. */
 typedef struct workspace {
     float panel[COLUMNS * DEPTH]; /* [panel][depth][32] of B */
-    float rows[KERN_ROWS * ROW]; /* of A, side by side */
+    float rows[KERN_ROWS * ROW];  /* of A, side by side */
     float tile[KERN_ROWS * KERN_WIDTH];
 } workspace;
 
@@ -55,12 +56,15 @@ KERN_VECTOR static void pack_panel(int64_t depth, int64_t columns, dcpg_mat b, f
     enum { TILE = 16 };
     if (b.cs == 1 || columns < KERN_WIDTH) {
         for (int64_t i = 0; i < depth; i++)
-            for (int64_t j = 0; j < KERN_WIDTH; j++) to[i * KERN_WIDTH + j] = j < columns ? b.p[i * b.rs + j * b.cs] : 0.0f;
+            for (int64_t j = 0; j < KERN_WIDTH; j++)
+                to[i * KERN_WIDTH + j] = j < columns ? b.p[i * b.rs + j * b.cs] : 0.0f;
         return;
     }
-    for (int64_t i = 0; i < depth; i += TILE) /* columns are contiguous: tile by tile, of which lines are used up at once */
+    for (int64_t i = 0; i < depth;
+         i += TILE) /* columns are contiguous: tile by tile, of which lines are used up at once */
         for (int64_t j = 0; j < KERN_WIDTH; j++)
-            for (int64_t q = i; q < kern_min(i + TILE, depth); q++) to[q * KERN_WIDTH + j] = b.p[q * b.rs + j * b.cs];
+            for (int64_t q = i; q < kern_min(i + TILE, depth); q++)
+                to[q * KERN_WIDTH + j] = b.p[q * b.rs + j * b.cs];
 }
 
 /* A piece of the product: `depth` of the sum, up to COLUMNS columns. */
@@ -100,8 +104,11 @@ static int64_t find_panels(const piece *x, panel *at) {
     return nb;
 }
 
-/* Rows of A that lie whole or half pages apart displace each other from the L1 cache: worth a copy where several panels meet them. */
-static bool displaces(dcpg_mat a, int64_t nb_panel) { return a.cs == 1 && a.rs % (PAGE / 2) == 0 && nb_panel >= 8; }
+/* Rows of A that lie whole or half pages apart displace each other from the L1 cache: worth a copy where
+ * several panels meet them. */
+static bool displaces(dcpg_mat a, int64_t nb_panel) {
+    return a.cs == 1 && a.rs % (PAGE / 2) == 0 && nb_panel >= 8;
+}
 
 static void copy_rows(int64_t rows, int64_t depth, const float *a, int64_t a_row) {
     for (int64_t r = 0; r < rows; r++) memcpy(own->rows + r * ROW, a + r * a_row, (size_t)depth * sizeof *a);
@@ -111,7 +118,8 @@ static void copy_rows(int64_t rows, int64_t depth, const float *a, int64_t a_row
 static kern_ahead next_rows(const piece *x, const float *a, int64_t rows, int64_t q, int64_t nb_panel) {
     int64_t bytes = rows * x->a.rs * (int64_t)sizeof *a, share = bytes / nb_panel;
     bool near = x->a.cs == 1 && x->a.rs <= 2 * x->depth;
-    return near ? (kern_ahead){(const char *)a + bytes + q * share, share / x->depth + 1} : (kern_ahead){(const char *)a, 0};
+    return near ? (kern_ahead){(const char *)a + bytes + q * share, share / x->depth + 1}
+                : (kern_ahead){(const char *)a, 0};
 }
 
 static void multiply_piece(const piece *x) {
@@ -126,8 +134,9 @@ static void multiply_piece(const piece *x) {
             int64_t j = q * KERN_WIDTH, columns = kern_min(KERN_WIDTH, x->n - j);
             dcpg_mat_out c = {x->c.p + first * x->c.rs + j, x->c.rs, 1};
             bool whole = columns == KERN_WIDTH;
-            kern_multiply_block(rows, x->depth, copies ? own->rows : a, copies ? ROW : x->a.rs, x->a.cs, at[q].p, at[q].row, whole && x->add,
-                                whole ? c.p : own->tile, whole ? c.rs : KERN_WIDTH, next_rows(x, a, rows, q, nb_panel));
+            kern_multiply_block(rows, x->depth, copies ? own->rows : a, copies ? ROW : x->a.rs, x->a.cs,
+                                at[q].p, at[q].row, whole && x->add, whole ? c.p : own->tile,
+                                whole ? c.rs : KERN_WIDTH, next_rows(x, a, rows, q, nb_panel));
             if (!whole) add_tile(rows, columns, own->tile, x->add, c);
         }
     }
@@ -142,7 +151,13 @@ static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float 
     for (int64_t i = 0; i < pieces; i++) {
         int64_t first = k * i / pieces, depth = k * (i + 1) / pieces - first;
         for (int64_t j = 0; j < n; j += COLUMNS) {
-            piece x = {.m = m, .n = kern_min(COLUMNS, n - j), .depth = depth, .a = a, .b = b, .add = beta != 0.0f || i > 0, .c = c};
+            piece x = {.m = m,
+                       .n = kern_min(COLUMNS, n - j),
+                       .depth = depth,
+                       .a = a,
+                       .b = b,
+                       .add = beta != 0.0f || i > 0,
+                       .c = c};
             x.a.p += first * a.cs;
             x.b.p += first * b.rs + j * b.cs;
             x.c.p += j;

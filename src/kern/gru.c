@@ -41,7 +41,9 @@ static int64_t scratch_row(const dcpg_gru *gru) { return (5 + 3 * gru->t) * gru-
 /* Backward, in front of it: the recurrent kernel transposed [3u][u]. */
 static int64_t turned_floats(const dcpg_gru *gru) { return 3 * gru->u * gru->u; }
 
-size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n) { return (size_t)(n * scratch_row(gru) + turned_floats(gru)); }
+size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n) {
+    return (size_t)(n * scratch_row(gru) + turned_floats(gru));
+}
 
 typedef struct buffers {
     float *state, *reset, *step, *gates; /* [nb][u], [nb][u], [nb][3u], [nb][t][3u] */
@@ -145,8 +147,9 @@ static void forward_block(const dcpg_gru *gru, int64_t nb, const float *x, const
 }
 
 /* Samples i .. i + nb - 1 of n. */
-static void forward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, const float *x, const float *w, const float *r, const float *b, float *y,
-                         int64_t y_stride, float *saved, float *scratch) {
+static void forward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, const float *x,
+                         const float *w, const float *r, const float *b, float *y, int64_t y_stride,
+                         float *saved, float *scratch) {
     int64_t t = gru->t, u = gru->u;
     buffers at = buffers_at(gru, nb, scratch + i * scratch_row(gru));
     kept keep = {at.gates, NULL, NULL};
@@ -154,7 +157,8 @@ static void forward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, 
         kept all = kept_at(gru, n, saved);
         keep = (kept){all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
     }
-    forward_block(gru, nb, x + i * t * gru->c, w, r, b, y + i * (gru->sequences ? t : 1) * y_stride, y_stride, keep, at);
+    forward_block(gru, nb, x + i * t * gru->c, w, r, b, y + i * (gru->sequences ? t : 1) * y_stride, y_stride,
+                  keep, at);
 }
 
 void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const float *w, const float *r,
@@ -165,7 +169,8 @@ void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const floa
         return;
     }
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < n; i += block) forward_from(gru, n, i, kern_min(block, n - i), x, w, r, b, y, y_stride, saved, scratch);
+    for (int64_t i = 0; i < n; i += block)
+        forward_from(gru, n, i, kern_min(block, n - i), x, w, r, b, y, y_stride, saved, scratch);
 }
 
 /* ---- backward: one sample, one step ---- */
@@ -228,7 +233,8 @@ static void recur_back(const dcpg_gru *gru, int64_t nb, const float *step, const
 }
 
 /* at.state: in the gradient of the state after step s, out that of the state before it. */
-static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const float *turned, buffers at, kept keep) {
+static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const float *turned, buffers at,
+                          kept keep) {
     int64_t u = gru->u, t = gru->t, j = time_of(gru, s);
     bool hard = gru->recurrent_activation == DCPG_HARD_SIGMOID;
     for (int64_t i = 0; i < nb; i++) {
@@ -254,8 +260,9 @@ static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const floa
     if (s > 0) recur_back(gru, nb, at.step, turned, 0, 2 * u, 1.0f, at.state);
 }
 
-static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, const float *turned, const float *dy,
-                           int64_t dy_stride, kept keep, bool accumulate, float *dx, buffers at) {
+static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, const float *turned,
+                           const float *dy, int64_t dy_stride, kept keep, bool accumulate, float *dx,
+                           buffers at) {
     int64_t u = gru->u, t = gru->t;
     memset(at.state, 0, (size_t)(nb * u) * sizeof *at.state);
     for (int64_t s = t - 1; s >= 0; s--) {
@@ -272,13 +279,15 @@ static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, cons
 }
 
 /* Samples i .. i + nb - 1 of n; the turned kernel is in scratch. */
-static void backward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, const float *w, const float *dy, int64_t dy_stride, float *saved,
-                          bool accumulate, float *dx, float *scratch) {
+static void backward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, const float *w,
+                          const float *dy, int64_t dy_stride, float *saved, bool accumulate, float *dx,
+                          float *scratch) {
     int64_t t = gru->t, u = gru->u;
-    kept all = kept_at(gru, n, saved), keep = {all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
+    kept all = kept_at(gru, n, saved),
+         keep = {all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
     buffers at = buffers_at(gru, nb, scratch + turned_floats(gru) + i * scratch_row(gru));
-    backward_block(gru, nb, w, scratch, dy + i * (gru->sequences ? t : 1) * dy_stride, dy_stride, keep, accumulate,
-                   dx == NULL ? NULL : dx + i * t * gru->c, at);
+    backward_block(gru, nb, w, scratch, dy + i * (gru->sequences ? t : 1) * dy_stride, dy_stride, keep,
+                   accumulate, dx == NULL ? NULL : dx + i * t * gru->c, at);
 }
 
 void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, const float *r, const float *dy,
@@ -290,7 +299,8 @@ void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, con
         return;
     }
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < n; i += block) backward_from(gru, n, i, kern_min(block, n - i), w, dy, dy_stride, saved, accumulate, dx, scratch);
+    for (int64_t i = 0; i < n; i += block)
+        backward_from(gru, n, i, kern_min(block, n - i), w, dy, dy_stride, saved, accumulate, dx, scratch);
 }
 
 /* ---- gradient of the weights ---- */

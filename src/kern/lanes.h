@@ -1,5 +1,5 @@
-/* Sixteen floats at a time, for kernels that the compiler would not vectorise by itself. To be inlined into functions marked
- * KERN_VECTOR: one register with AVX-512, several elsewhere. */
+/* Sixteen floats at a time, for kernels that the compiler would not vectorise by itself. To be inlined into
+ * functions marked KERN_VECTOR: one register with AVX-512, several elsewhere. */
 #ifndef KERN_LANES_H
 #define KERN_LANES_H
 
@@ -22,7 +22,9 @@ KERN_INLINE kern_lanes kern_zero(void) { return (kern_lanes){0}; }
 /* v where the mask is -1, 0 where it is 0. */
 KERN_INLINE kern_lanes kern_where(kern_ints mask, kern_lanes v) { return (kern_lanes)((kern_ints)v & mask); }
 /* a where the mask is -1, b where it is 0. */
-KERN_INLINE kern_lanes kern_select(kern_ints mask, kern_lanes a, kern_lanes b) { return (kern_lanes)(((kern_ints)a & mask) | ((kern_ints)b & ~mask)); }
+KERN_INLINE kern_lanes kern_select(kern_ints mask, kern_lanes a, kern_lanes b) {
+    return (kern_lanes)(((kern_ints)a & mask) | ((kern_ints)b & ~mask));
+}
 /* max(v, 0); a NaN stays. */
 KERN_INLINE kern_lanes kern_relu(kern_lanes v) { return kern_where(~(v <= 0.0f), v); }
 /* Sixteen bytes as numbers. (Conversions of whole vectors become sixteen moves here.) */

@@ -4,15 +4,17 @@
 
 bool kern_multiply_pays(void) {
 #if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
 #else
     return false;
 #endif
 }
 
 /* `rows` is a constant: all of c is in registers, 28 of 16 floats. */
-KERN_INLINE void multiply(const int rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step, const float *b, int64_t b_row, bool add, float *c,
-                          int64_t c_row, kern_ahead ahead) {
+KERN_INLINE void multiply(const int rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
+                          const float *b, int64_t b_row, bool add, float *c, int64_t c_row,
+                          kern_ahead ahead) {
     kern_lanes low[KERN_ROWS], high[KERN_ROWS];
     /* Three rows by one pointer and its addressing modes: fourteen pointers would not fit the registers. */
     const float *from[(KERN_ROWS + 2) / 3];
@@ -43,11 +45,14 @@ KERN_INLINE void multiply(const int rows, int64_t depth, const float *a, int64_t
     }
 }
 
-KERN_VECTOR void kern_multiply_block(int64_t rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step, const float *b, int64_t b_row, bool add,
-                                     float *c, int64_t c_row, kern_ahead ahead) {
+KERN_VECTOR void kern_multiply_block(int64_t rows, int64_t depth, const float *a, int64_t a_row,
+                                     int64_t a_step, const float *b, int64_t b_row, bool add, float *c,
+                                     int64_t c_row, kern_ahead ahead) {
     switch (rows) {
-#define CASE(rows)                                                                                                                                                  \
-    case rows: multiply(rows, depth, a, a_row, a_step, b, b_row, add, c, c_row, ahead); break
+#define CASE(rows)                                                                                           \
+    case rows:                                                                                               \
+        multiply(rows, depth, a, a_row, a_step, b, b_row, add, c, c_row, ahead);                             \
+        break
         CASE(1);
         CASE(2);
         CASE(3);
@@ -63,15 +68,17 @@ KERN_VECTOR void kern_multiply_block(int64_t rows, int64_t depth, const float *a
         CASE(13);
         CASE(14);
 #undef CASE
-    default: break;
+    default:
+        break;
     }
 }
 
-void kern_multiply_rows(int64_t count, int64_t depth, const float *a, int64_t a_row, int64_t a_step, const float *b, int64_t b_row, bool add, float *c,
-                        int64_t c_row) {
+void kern_multiply_rows(int64_t count, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
+                        const float *b, int64_t b_row, bool add, float *c, int64_t c_row) {
     int64_t blocks = kern_ceil_div(count, KERN_ROWS);
     for (int64_t block = 0; block < blocks; block++) {
         int64_t first = count * block / blocks, end = count * (block + 1) / blocks;
-        kern_multiply_block(end - first, depth, a + first * a_row, a_row, a_step, b, b_row, add, c + first * c_row, c_row, (kern_ahead){(const char *)b, 0});
+        kern_multiply_block(end - first, depth, a + first * a_row, a_row, a_step, b, b_row, add,
+                            c + first * c_row, c_row, (kern_ahead){(const char *)b, 0});
     }
 }

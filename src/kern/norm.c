@@ -59,11 +59,15 @@ KERN_INLINE void fold(double *sum, kern_lanes v) {
     for (int l = 0; l < KERN_LANES; l++) sum[l] += (double)v[l];
 }
 
-/* What reaches the normalised value of dy behind a ReLU: its input is computed again, as `apply` does, which is cheaper than to read its output. */
-KERN_INLINE kern_lanes passed(const bool relu, kern_lanes dy, kern_lanes d, kern_lanes gain, kern_lanes beta) {
+/* What reaches the normalised value of dy behind a ReLU: its input is computed again, as `apply` does, which
+ * is cheaper than to read its output. */
+KERN_INLINE kern_lanes passed(const bool relu, kern_lanes dy, kern_lanes d, kern_lanes gain,
+                              kern_lanes beta) {
     return relu ? kern_where(gain * d + beta > 0.0f, dy) : dy;
 }
-KERN_INLINE float passed_one(const bool relu, float dy, float d, float gain, float beta) { return !relu || gain * d + beta > 0.0f ? dy : 0.0f; }
+KERN_INLINE float passed_one(const bool relu, float dy, float d, float gain, float beta) {
+    return !relu || gain * d + beta > 0.0f ? dy : 0.0f;
+}
 
 /* What a layer is made of, per channel, and its arrays. */
 typedef struct layer {
@@ -72,7 +76,8 @@ typedef struct layer {
 } layer;
 
 /* Channels first .. end-1 of the sums of dy and of dy * (x - mean) * rstd. */
-KERN_INLINE void sum_gradients(const bool relu, const layer *l, int64_t rows, int64_t first, int64_t end, double *sum, double *product) {
+KERN_INLINE void sum_gradients(const bool relu, const layer *l, int64_t rows, int64_t first, int64_t end,
+                               double *sum, double *product) {
     int64_t c = l->c;
     memset(sum + first, 0, (size_t)(end - first) * sizeof *sum);
     memset(product + first, 0, (size_t)(end - first) * sizeof *product);
@@ -80,14 +85,16 @@ KERN_INLINE void sum_gradients(const bool relu, const layer *l, int64_t rows, in
         int64_t last = kern_min(row + CHUNK, rows), j = first;
         for (; j + STRIP <= end; j += STRIP) {
             int64_t k = j + KERN_LANES;
-            kern_lanes centre0 = kern_load(l->mean + j), centre1 = kern_load(l->mean + k), scale0 = kern_load(l->rstd + j), scale1 = kern_load(l->rstd + k);
+            kern_lanes centre0 = kern_load(l->mean + j), centre1 = kern_load(l->mean + k),
+                       scale0 = kern_load(l->rstd + j), scale1 = kern_load(l->rstd + k);
             kern_lanes gain0 = kern_load(l->gamma + j) * scale0, gain1 = kern_load(l->gamma + k) * scale1;
             kern_lanes beta0 = kern_load(l->beta + j), beta1 = kern_load(l->beta + k);
             kern_lanes s0 = kern_zero(), s1 = kern_zero(), q0 = kern_zero(), q1 = kern_zero();
             const float *x = l->x + row * c + j, *dy = l->dy + row * c + j;
             for (int64_t i = row; i < last; i++, x += c, dy += c) {
                 kern_lanes d0 = kern_load(x) - centre0, d1 = kern_load(x + KERN_LANES) - centre1;
-                kern_lanes g0 = passed(relu, kern_load(dy), d0, gain0, beta0), g1 = passed(relu, kern_load(dy + KERN_LANES), d1, gain1, beta1);
+                kern_lanes g0 = passed(relu, kern_load(dy), d0, gain0, beta0),
+                           g1 = passed(relu, kern_load(dy + KERN_LANES), d1, gain1, beta1);
                 s0 += g0, s1 += g1;
                 q0 += g0 * (d0 * scale0), q1 += g1 * (d1 * scale1);
             }
@@ -97,7 +104,8 @@ KERN_INLINE void sum_gradients(const bool relu, const layer *l, int64_t rows, in
         for (; j < end; j++) {
             float s = 0, q = 0, gain = l->gamma[j] * l->rstd[j];
             for (int64_t i = row; i < last; i++) {
-                float d = l->x[i * c + j] - l->mean[j], g = passed_one(relu, l->dy[i * c + j], d, gain, l->beta[j]);
+                float d = l->x[i * c + j] - l->mean[j],
+                      g = passed_one(relu, l->dy[i * c + j], d, gain, l->beta[j]);
                 s += g, q += g * (d * l->rstd[j]);
             }
             sum[j] += (double)s, product[j] += (double)q;
@@ -105,7 +113,8 @@ KERN_INLINE void sum_gradients(const bool relu, const layer *l, int64_t rows, in
     }
 }
 
-KERN_VECTOR static void gradient_moments(const layer *l, bool relu, int64_t rows, int64_t first, int64_t end, double *sum, double *product) {
+KERN_VECTOR static void gradient_moments(const layer *l, bool relu, int64_t rows, int64_t first, int64_t end,
+                                         double *sum, double *product) {
     if (relu)
         sum_gradients(true, l, rows, first, end, sum, product);
     else
@@ -113,16 +122,15 @@ KERN_VECTOR static void gradient_moments(const layer *l, bool relu, int64_t rows
 }
 
 /* Channels that a thread sums; no bits depend on it. */
-static int64_t strip_of(int64_t c) {
-    return kern_ceil_div(kern_ceil_div(c, kern_threads()), STRIP) * STRIP;
-}
+static int64_t strip_of(int64_t c) { return kern_ceil_div(kern_ceil_div(c, kern_threads()), STRIP) * STRIP; }
 
-void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd, const float *gamma, const float *beta, bool relu,
-                           const float *dy, double *sums) {
+void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
+                           const float *gamma, const float *beta, bool relu, const float *dy, double *sums) {
     int64_t strip = strip_of(c);
     layer l = {c, x, mean, rstd, gamma, beta, dy};
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
-    for (int64_t j = 0; j < c; j += strip) gradient_moments(&l, relu, rows, j, kern_min(j + strip, c), sums, sums + c);
+    for (int64_t j = 0; j < c; j += strip)
+        gradient_moments(&l, relu, rows, j, kern_min(j + strip, c), sums, sums + c);
 }
 
 /* The gradient as gain * dy + tilt * (x - centre) + level for up to WIDE channels. */
@@ -130,25 +138,28 @@ typedef struct slope {
     float centre[WIDE], gain[WIDE], beta[WIDE], tilt[WIDE], level[WIDE];
 } slope;
 
-KERN_INLINE void descend(const bool relu, const bool accumulate, int64_t rows, int64_t c, int64_t width, const slope *k, const float *x, const float *dy,
-                         float *dx) {
+KERN_INLINE void descend(const bool relu, const bool accumulate, int64_t rows, int64_t c, int64_t width,
+                         const slope *k, const float *x, const float *dy, float *dx) {
     for (int64_t i = 0; i < rows; i++, x += c, dy += c, dx += c) {
         int64_t j = 0;
         for (; j + KERN_LANES <= width; j += KERN_LANES) {
             kern_lanes d = kern_load(x + j) - kern_load(k->centre + j), gain = kern_load(k->gain + j);
-            kern_lanes v = gain * passed(relu, kern_load(dy + j), d, gain, kern_load(k->beta + j)) + (kern_load(k->tilt + j) * d + kern_load(k->level + j));
+            kern_lanes v = gain * passed(relu, kern_load(dy + j), d, gain, kern_load(k->beta + j)) +
+                           (kern_load(k->tilt + j) * d + kern_load(k->level + j));
             if (accumulate) v += kern_load(dx + j);
             kern_store(dx + j, v);
         }
         for (; j < width; j++) {
-            float d = x[j] - k->centre[j], v = k->gain[j] * passed_one(relu, dy[j], d, k->gain[j], k->beta[j]) + (k->tilt[j] * d + k->level[j]);
+            float d = x[j] - k->centre[j],
+                  v = k->gain[j] * passed_one(relu, dy[j], d, k->gain[j], k->beta[j]) +
+                      (k->tilt[j] * d + k->level[j]);
             dx[j] = accumulate ? dx[j] + v : v;
         }
     }
 }
 
-KERN_VECTOR static void gradient(int64_t rows, int64_t c, int64_t width, const slope *k, const float *x, const float *dy, bool relu, bool accumulate,
-                                 float *dx) {
+KERN_VECTOR static void gradient(int64_t rows, int64_t c, int64_t width, const slope *k, const float *x,
+                                 const float *dy, bool relu, bool accumulate, float *dx) {
     if (relu && accumulate)
         descend(true, true, rows, c, width, k, x, dy, dx);
     else if (relu)
@@ -157,8 +168,9 @@ KERN_VECTOR static void gradient(int64_t rows, int64_t c, int64_t width, const s
         descend(false, accumulate, rows, c, width, k, x, dy, dx);
 }
 
-void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd, const float *gamma, const float *beta, bool relu,
-                      const float *dy, const double *totals, int64_t count, bool accumulate, float *dx) {
+void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
+                      const float *gamma, const float *beta, bool relu, const float *dy, const double *totals,
+                      int64_t count, bool accumulate, float *dx) {
 #pragma omp parallel for collapse(2) schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t i = 0; i < rows; i += ROWS) {
         for (int64_t j = 0; j < c; j += WIDE) {

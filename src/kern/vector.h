@@ -36,9 +36,10 @@ KERN_INLINE int64_t kern_min(int64_t a, int64_t b) { return a < b ? a : b; }
 KERN_INLINE int64_t kern_max(int64_t a, int64_t b) { return a > b ? a : b; }
 KERN_INLINE int64_t kern_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* Threads for a parallel region that starts here: one inside of another region, also where that one has but one thread. There libgomp would start, and
- * end, new threads for every region, which costs hundreds of times the work. Nor do regions here ask for fewer threads than there are (num_threads): those
- * left out would end, and be started anew by the next region. */
+/* Threads for a parallel region that starts here: one inside of another region, also where that one has but
+ * one thread. There libgomp would start, and end, new threads for every region, which costs hundreds of times
+ * the work. Nor do regions here ask for fewer threads than there are (num_threads): those left out would end,
+ * and be started anew by the next region. */
 KERN_INLINE int64_t kern_threads(void) { return omp_get_level() > 0 ? 1 : omp_get_max_threads(); }
 
 /* Below this many numbers a loop is not worth waking threads for. */

@@ -6,13 +6,16 @@
 #include <omp.h>
 #include <string.h>
 
-/* Tiles of four outputs. The output steps of a sample are cut into tiles of four that are `dilation` apart: phase p holds steps p, p + d, p + 2d ... In
- * Winograd form a tile has a row of channels for each of a few points instead, at which the polynomials of kernel and outputs are taken, and a convolution is a product of
+/* Tiles of four outputs. The output steps of a sample are cut into tiles of four that are `dilation` apart:
+ * phase p holds steps p, p + d, p + 2d ... In Winograd form a tile has a row of channels for each of a few
+ * points instead, at which the polynomials of kernel and outputs are taken, and a convolution is a product of
  * [tiles][c] and [c][f] for each point.
  *
- * Kernels of three taps: F(4,3), six inputs, the points 0, 1, -1, 2, -2 and infinity. Longer ones are cut into groups of four taps, the last one filled up with zeros:
- * F(4,4), seven inputs, and the point 1/2. Group g reads what lies four steps further, and so the next tile of the same phase: as rows of tiles lie one behind the
- * other, all groups are one product with [groups * c][f], whose left rows overlap. Phases have a few tiles more for that, without outputs. */
+ * Kernels of three taps: F(4,3), six inputs, the points 0, 1, -1, 2, -2 and infinity. Longer ones are cut
+ * into groups of four taps, the last one filled up with zeros: F(4,4), seven inputs, and the point 1/2. Group
+ * g reads what lies four steps further, and so the next tile of the same phase: as rows of tiles lie one
+ * behind the other, all groups are one product with [groups * c][f], whose left rows overlap. Phases have a
+ * few tiles more for that, without outputs. */
 enum { OUT = 4, MOST = 7 /* points */ };
 
 typedef struct form {
@@ -50,10 +53,15 @@ KERN_INLINE void next_tile(const dcpg_conv *conv, int64_t end, tile *t) {
     if (t->first >= end) t->first = ++t->phase;
 }
 
-static int64_t tiles_end(const dcpg_conv *conv) { return conv->t_out + tiles_beyond(conv) * OUT * conv->dilation; }
+static int64_t tiles_end(const dcpg_conv *conv) {
+    return conv->t_out + tiles_beyond(conv) * OUT * conv->dilation;
+}
 
 /* All tiles of a sample in their order. */
-#define EACH_TILE(t, conv, end) tile t = first_tile(); t.phase < (conv)->dilation && t.phase < (conv)->t_out; next_tile(conv, end, &t)
+#define EACH_TILE(t, conv, end)                                                                              \
+    tile t = first_tile();                                                                                   \
+    t.phase < (conv)->dilation &&t.phase < (conv)->t_out;                                                    \
+    next_tile(conv, end, &t)
 
 /* The convolution that takes dy to dx: its kernel is turned. */
 static dcpg_conv turned(const dcpg_conv *conv) {
@@ -69,7 +77,8 @@ static dcpg_conv turned(const dcpg_conv *conv) {
 
 /* ---- rows of channels, wherever they come from ---- */
 
-/* A sample's [steps][c]; with arg, of a pooled one: [steps / 2][c], and step t is that of row t / 2 where arg is t % 2 and y above 0. */
+/* A sample's [steps][c]; with arg, of a pooled one: [steps / 2][c], and step t is that of row t / 2 where arg
+ * is t % 2 and y above 0. */
 typedef struct rows {
     int64_t steps, c;
     const float *x, *y;
@@ -93,7 +102,8 @@ KERN_INLINE void pooled_lanes(const rows *from, int64_t r, int64_t j, kern_lanes
 }
 
 /* Steps t, t + d ... of `nb`. Pooled steps come in pairs: t and nb are even then, and d 1. */
-KERN_INLINE void tile_lanes(const rows *from, const bool pooled, const int nb, int64_t t, int64_t d, int64_t j, kern_lanes *x) {
+KERN_INLINE void tile_lanes(const rows *from, const bool pooled, const int nb, int64_t t, int64_t d,
+                            int64_t j, kern_lanes *x) {
 #pragma GCC unroll 7
     for (int i = 0; i < nb; i++)
         if (!pooled) x[i] = row_lanes(from, t + i * d, j);
@@ -109,8 +119,9 @@ static rows rows_of(int64_t steps, int64_t c, dcpg_winograd_dy dy, int64_t sampl
 
 /* ---- transforms ---- */
 
-/* The inputs x of a tile at the points: each is x times the polynomial that is 0 at all the others, and a number at its own, by which kernels are divided. With 1/2 among
- * the points the others' have one factor more, 2z - 1: they are what they are without it, of 2 x[i + 1] - x[i]. */
+/* The inputs x of a tile at the points: each is x times the polynomial that is 0 at all the others, and a
+ * number at its own, by which kernels are divided. With 1/2 among the points the others' have one factor
+ * more, 2z - 1: they are what they are without it, of 2 x[i + 1] - x[i]. */
 KERN_INLINE void transform_tile(const int points, const kern_lanes *x, kern_lanes *at) {
     kern_lanes s[6];
 #pragma GCC unroll 6
@@ -132,7 +143,8 @@ KERN_INLINE void transform_tile(const int points, const kern_lanes *x, kern_lane
 static const float divisors[2][MOST] = {{4, -6, -6, 24, 24, 1, 1}, {-4, -6, 18, 72, -120, 2, 45 / 32.0f}};
 static const float *divisors_of(form how) { return divisors[how.taps - 3]; }
 
-/* The polynomial y[0] + y[1] z + ... at the points: that of outputs (their four gradients) or of taps, `last` the highest. */
+/* The polynomial y[0] + y[1] z + ... at the points: that of outputs (their four gradients) or of taps, `last`
+ * the highest. */
 KERN_INLINE void evaluate(const int points, const kern_lanes *y, const int last, kern_lanes *at) {
     kern_lanes y3 = kern_zero();
     if (last == 3) y3 = y[3];
@@ -159,7 +171,8 @@ KERN_INLINE void collect(const int points, const kern_lanes *at, const int last,
 }
 
 /* to[points][tiles][c]: the inputs of a sample's tiles. `plane` floats lie between the points. */
-KERN_INLINE void transform_rows(const dcpg_conv *conv, const rows *from, const bool pooled, const int points, int64_t end, int64_t plane, float *to) {
+KERN_INLINE void transform_rows(const dcpg_conv *conv, const rows *from, const bool pooled, const int points,
+                                int64_t end, int64_t plane, float *to) {
     for (EACH_TILE(t, conv, end)) {
         int64_t step = t.first - conv->pad_left;
         for (int64_t j = 0; j < conv->c; j += KERN_LANES) {
@@ -173,7 +186,8 @@ KERN_INLINE void transform_rows(const dcpg_conv *conv, const rows *from, const b
     }
 }
 
-KERN_VECTOR static void transform_input(const dcpg_conv *conv, form how, const rows *from, int64_t end, int64_t plane, float *to) {
+KERN_VECTOR static void transform_input(const dcpg_conv *conv, form how, const rows *from, int64_t end,
+                                        int64_t plane, float *to) {
     if (how.points == 7)
         transform_rows(conv, from, false, 7, end, plane, to);
     else if (from->arg)
@@ -183,17 +197,22 @@ KERN_VECTOR static void transform_input(const dcpg_conv *conv, form how, const r
 }
 
 /* Tap k of w[k][c][f], or of the turned kernel [k][f][c]: 16 of row `row` from j on. */
-KERN_INLINE kern_lanes tap_lanes(const dcpg_conv *conv, const float *w, bool turn, int64_t k, int64_t row, int64_t j) {
+KERN_INLINE kern_lanes tap_lanes(const dcpg_conv *conv, const float *w, bool turn, int64_t k, int64_t row,
+                                 int64_t j) {
     if (k >= conv->k) return kern_zero();
     if (!turn) return kern_load(w + (k * conv->c + row) * conv->f + j);
     float lanes[KERN_LANES];
-    for (int64_t i = 0; i < KERN_LANES; i++) lanes[i] = w[((conv->k - 1 - k) * conv->c + j + i) * conv->f + row];
+    for (int64_t i = 0; i < KERN_LANES; i++)
+        lanes[i] = w[((conv->k - 1 - k) * conv->c + j + i) * conv->f + row];
     return kern_load(lanes);
 }
 
-/* Row `row` of a group of taps as [points][f / 32][groups * c][32]; `turn`: of the turned kernel, [points][c / 32][groups * f][32]. */
-KERN_INLINE void transform_taps(const dcpg_conv *conv, const int taps, int64_t groups, const float *divisor, const float *w, bool turn, int64_t group, int64_t row, float *to) {
-    int64_t depth = turn ? conv->f : conv->c, width = turn ? conv->c : conv->f, plane = groups * depth * width;
+/* Row `row` of a group of taps as [points][f / 32][groups * c][32]; `turn`: of the turned kernel, [points][c
+ * / 32][groups * f][32]. */
+KERN_INLINE void transform_taps(const dcpg_conv *conv, const int taps, int64_t groups, const float *divisor,
+                                const float *w, bool turn, int64_t group, int64_t row, float *to) {
+    int64_t depth = turn ? conv->f : conv->c, width = turn ? conv->c : conv->f,
+            plane = groups * depth * width;
     for (int64_t j = 0; j < width; j += KERN_LANES) {
         kern_lanes g[OUT], at[MOST];
         for (int k = 0; k < taps; k++) g[k] = tap_lanes(conv, w, turn, group * taps + k, row, j);
@@ -203,7 +222,8 @@ KERN_INLINE void transform_taps(const dcpg_conv *conv, const int taps, int64_t g
     }
 }
 
-KERN_VECTOR static void transform_row(const dcpg_conv *conv, form how, const float *w, bool turn, int64_t group, int64_t row, float *to) {
+KERN_VECTOR static void transform_row(const dcpg_conv *conv, form how, const float *w, bool turn,
+                                      int64_t group, int64_t row, float *to) {
     if (how.taps == 3)
         transform_taps(conv, 3, 1, divisors_of(how), w, turn, 0, row, to);
     else
@@ -241,7 +261,8 @@ KERN_INLINE void put(const dcpg_conv *conv, const finish *end, int64_t t, int64_
     kern_store(to, v);
 }
 
-KERN_INLINE void put_pooled(const dcpg_conv *conv, const finish *end, int64_t t, int64_t j, kern_lanes first, kern_lanes second) {
+KERN_INLINE void put_pooled(const dcpg_conv *conv, const finish *end, int64_t t, int64_t j, kern_lanes first,
+                            kern_lanes second) {
     if (t / 2 >= conv->t_out / 2) return;
     int64_t at = t / 2 * conv->f + j;
     kern_ints later = second > first;
@@ -250,7 +271,8 @@ KERN_INLINE void put_pooled(const dcpg_conv *conv, const finish *end, int64_t t,
 }
 
 /* m[points][tiles][32] to outputs of filters j .. j + 31. */
-KERN_INLINE void put_tiles(const dcpg_conv *conv, const int points, int64_t last, int64_t plane, const float *m, int64_t j, const finish *end) {
+KERN_INLINE void put_tiles(const dcpg_conv *conv, const int points, int64_t last, int64_t plane,
+                           const float *m, int64_t j, const finish *end) {
     int64_t d = conv->dilation;
     for (EACH_TILE(t, conv, last)) {
         for (int64_t half = 0; half < KERN_WIDTH && t.first < conv->t_out; half += KERN_LANES) {
@@ -270,7 +292,8 @@ KERN_INLINE void put_tiles(const dcpg_conv *conv, const int points, int64_t last
     }
 }
 
-KERN_VECTOR static void transform_output(const dcpg_conv *conv, form how, int64_t last, int64_t plane, const float *m, int64_t j, const finish *end) {
+KERN_VECTOR static void transform_output(const dcpg_conv *conv, form how, int64_t last, int64_t plane,
+                                         const float *m, int64_t j, const finish *end) {
     if (how.points == 7)
         put_tiles(conv, 7, last, plane, m, j, end);
     else
@@ -279,23 +302,30 @@ KERN_VECTOR static void transform_output(const dcpg_conv *conv, form how, int64_
 
 /* ---- forward, and the gradient of the input ---- */
 
-static int64_t slot_floats(const dcpg_conv *conv) { return form_of(conv).points * nb_tile(conv) * (conv->c + KERN_WIDTH); }
+static int64_t slot_floats(const dcpg_conv *conv) {
+    return form_of(conv).points * nb_tile(conv) * (conv->c + KERN_WIDTH);
+}
 
-static void convolve_sample(const dcpg_conv *conv, const rows *from, const float *kernel, const finish *end, float *slot) {
+static void convolve_sample(const dcpg_conv *conv, const rows *from, const float *kernel, const finish *end,
+                            float *slot) {
     form how = form_of(conv);
-    int64_t tiles = nb_tile(conv), last = tiles_end(conv), c = conv->c, depth = how.groups * c, plane = depth * conv->f;
+    int64_t tiles = nb_tile(conv), last = tiles_end(conv), c = conv->c, depth = how.groups * c,
+            plane = depth * conv->f;
     float *m = slot + how.points * tiles * c;
     transform_input(conv, how, from, last, tiles * c, slot);
     for (int64_t j = 0; j < conv->f; j += KERN_WIDTH) {
         for (int i = 0; i < how.points; i++)
-            kern_multiply_rows(tiles - tiles_beyond(conv), depth, slot + i * tiles * c, c, 1, kernel + i * plane + j * depth, KERN_WIDTH, false,
-                               m + i * tiles * KERN_WIDTH, KERN_WIDTH);
+            kern_multiply_rows(tiles - tiles_beyond(conv), depth, slot + i * tiles * c, c, 1,
+                               kernel + i * plane + j * depth, KERN_WIDTH, false, m + i * tiles * KERN_WIDTH,
+                               KERN_WIDTH);
         transform_output(conv, how, last, tiles * KERN_WIDTH, m, j, end);
     }
 }
 
-/* A sample is a thread's work; it stays in the L2 cache from its input to its output. Memory of slots that no thread uses is never touched. */
-static void convolve(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy x, const float *kernel, const finish *end, float *slots) {
+/* A sample is a thread's work; it stays in the L2 cache from its input to its output. Memory of slots that no
+ * thread uses is never touched. */
+static void convolve(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy x, const float *kernel,
+                     const finish *end, float *slots) {
     int64_t slot = slot_floats(conv), size = (end->arg ? conv->t_out / 2 : conv->t_out) * conv->f;
 #pragma omp parallel for schedule(static) if (n > 1)
     for (int64_t i = 0; i < n; i++) {
@@ -307,13 +337,15 @@ static void convolve(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy x, const
     }
 }
 
-void dcpg_winograd_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b, bool relu, float *y, uint8_t *arg, float *scratch) {
+void dcpg_winograd_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b,
+                           bool relu, float *y, uint8_t *arg, float *scratch) {
     finish end = {.b = b, .relu = relu, .y = y, .arg = arg};
     transform_kernel(conv, w, false, scratch);
     convolve(conv, n, (dcpg_winograd_dy){.dy = x}, scratch, &end, scratch + kernel_floats(conv));
 }
 
-void dcpg_winograd_backward_input(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy dy, const float *w, bool accumulate, float *dx, float *scratch) {
+void dcpg_winograd_backward_input(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy dy, const float *w,
+                                  bool accumulate, float *dx, float *scratch) {
     finish end = {.accumulate = accumulate, .y = dx};
     dcpg_conv back = turned(conv);
     transform_kernel(conv, w, true, scratch);
@@ -322,8 +354,10 @@ void dcpg_winograd_backward_input(const dcpg_conv *conv, int64_t n, dcpg_winogra
 
 /* ---- gradient of the weights ---- */
 
-/* dy of a sample's tiles as to[points][f / 32][tiles of all samples][32], and their sum over time into sums[f]. */
-KERN_INLINE void transform_dy_rows(const dcpg_conv *conv, const rows *from, const bool pooled, const int points, int64_t end, int64_t block, float *to, float *sums) {
+/* dy of a sample's tiles as to[points][f / 32][tiles of all samples][32], and their sum over time into
+ * sums[f]. */
+KERN_INLINE void transform_dy_rows(const dcpg_conv *conv, const rows *from, const bool pooled,
+                                   const int points, int64_t end, int64_t block, float *to, float *sums) {
     int64_t plane = conv->f / KERN_WIDTH * block;
     for (int64_t j = 0; j < conv->f; j += KERN_LANES) {
         kern_lanes total = kern_zero();
@@ -341,7 +375,8 @@ KERN_INLINE void transform_dy_rows(const dcpg_conv *conv, const rows *from, cons
     }
 }
 
-KERN_VECTOR static void transform_dy(const dcpg_conv *conv, form how, const rows *from, int64_t end, int64_t block, float *to, float *sums) {
+KERN_VECTOR static void transform_dy(const dcpg_conv *conv, form how, const rows *from, int64_t end,
+                                     int64_t block, float *to, float *sums) {
     if (how.points == 7)
         transform_dy_rows(conv, from, false, 7, end, block, to, sums);
     else if (from->arg)
@@ -351,17 +386,21 @@ KERN_VECTOR static void transform_dy(const dcpg_conv *conv, form how, const rows
 }
 
 /* dw[k][c][f] of one channel and group of taps from du[points][groups * c][f]. */
-KERN_INLINE void collect_taps(const dcpg_conv *conv, const int taps, int64_t groups, const float *divisor, const float *du, int64_t group, int64_t row, float *dw) {
+KERN_INLINE void collect_taps(const dcpg_conv *conv, const int taps, int64_t groups, const float *divisor,
+                              const float *du, int64_t group, int64_t row, float *dw) {
     int64_t f = conv->f, plane = groups * conv->c * f;
     for (int64_t j = 0; j < f; j += KERN_LANES) {
         kern_lanes at[MOST], g[OUT];
-        for (int i = 0; i < taps + 3; i++) at[i] = kern_load(du + i * plane + (group * conv->c + row) * f + j) / divisor[i];
+        for (int i = 0; i < taps + 3; i++)
+            at[i] = kern_load(du + i * plane + (group * conv->c + row) * f + j) / divisor[i];
         collect(taps + 3, at, taps - 1, g);
-        for (int64_t k = 0; k < kern_min(taps, conv->k - group * taps); k++) kern_store(dw + ((group * taps + k) * conv->c + row) * f + j, g[k]);
+        for (int64_t k = 0; k < kern_min(taps, conv->k - group * taps); k++)
+            kern_store(dw + ((group * taps + k) * conv->c + row) * f + j, g[k]);
     }
 }
 
-KERN_VECTOR static void collect_row(const dcpg_conv *conv, form how, const float *du, int64_t group, int64_t row, float *dw) {
+KERN_VECTOR static void collect_row(const dcpg_conv *conv, form how, const float *du, int64_t group,
+                                    int64_t row, float *dw) {
     if (how.taps == 3)
         collect_taps(conv, 3, 1, divisors_of(how), du, 0, row, dw);
     else
@@ -390,9 +429,11 @@ static void sum_samples(int64_t n, int64_t f, const float *sums, float *db) {
         for (int64_t j = 0; j < f; j++) db[j] += sums[i * f + j];
 }
 
-/* The tiles of all samples are the inner sum of the products, whose blocks threads share out. A sample's last tiles have no dy: there its groups may read the next sample's
- * first ones, and the last sample's are left out. */
-void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, dcpg_winograd_dy dy, float *dw, float *db, float *scratch) {
+/* The tiles of all samples are the inner sum of the products, whose blocks threads share out. A sample's last
+ * tiles have no dy: there its groups may read the next sample's first ones, and the last sample's are left
+ * out. */
+void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, dcpg_winograd_dy dy,
+                                   float *dw, float *db, float *scratch) {
     form how = form_of(conv);
     int64_t c = conv->c, f = conv->f, tiles = nb_tile(conv), last = tiles_end(conv), depth = how.groups * c;
     weight_layout l = weight_layout_of(conv, n);
@@ -401,15 +442,17 @@ void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float
     {
 #pragma omp for schedule(static)
         for (int64_t i = 0; i < n; i++) {
-            rows in = rows_of(conv->t_in, c, (dcpg_winograd_dy){.dy = x}, i), out = rows_of(conv->t_out, f, dy, i);
+            rows in = rows_of(conv->t_in, c, (dcpg_winograd_dy){.dy = x}, i),
+                 out = rows_of(conv->t_out, f, dy, i);
             transform_input(conv, how, &in, last, l.tiles * c, xs + i * tiles * c);
-            transform_dy(conv, how, &out, last, l.tiles * KERN_WIDTH, dys + i * tiles * KERN_WIDTH, sums + i * f);
+            transform_dy(conv, how, &out, last, l.tiles * KERN_WIDTH, dys + i * tiles * KERN_WIDTH,
+                         sums + i * f);
         }
 #pragma omp for collapse(2) schedule(static)
         for (int64_t i = 0; i < how.points; i++) {
             for (int64_t j = 0; j < f; j += KERN_WIDTH)
-                kern_multiply_rows(depth, l.tiles - tiles_beyond(conv), xs + i * l.tiles * c, 1, c, dys + (i * f + j) * l.tiles, KERN_WIDTH, false,
-                                   du + i * depth * f + j, f);
+                kern_multiply_rows(depth, l.tiles - tiles_beyond(conv), xs + i * l.tiles * c, 1, c,
+                                   dys + (i * f + j) * l.tiles, KERN_WIDTH, false, du + i * depth * f + j, f);
         }
 #pragma omp for collapse(2) schedule(static)
         for (int64_t group = 0; group < how.groups; group++)
@@ -424,7 +467,10 @@ bool dcpg_winograd_exists(const dcpg_conv *conv) {
     return conv->k >= 3 && conv->stride == 1 && conv->c % KERN_WIDTH == 0 && conv->f % KERN_WIDTH == 0;
 }
 
-bool dcpg_winograd_pools(const dcpg_conv *conv) { return dcpg_winograd_exists(conv) && conv->k == 3 && conv->dilation == 1 && conv->pad_left == 0 && conv->t_out > 1; }
+bool dcpg_winograd_pools(const dcpg_conv *conv) {
+    return dcpg_winograd_exists(conv) && conv->k == 3 && conv->dilation == 1 && conv->pad_left == 0 &&
+           conv->t_out > 1;
+}
 
 /* Short samples with a large dilation have more rows in tiles that are hardly filled than are saved. */
 static bool saves(const dcpg_conv *conv) {
@@ -432,10 +478,14 @@ static bool saves(const dcpg_conv *conv) {
     return 5 * (nb_tile(conv) - tiles_beyond(conv)) * how.points * how.groups < 4 * conv->t_out * conv->k;
 }
 
-bool dcpg_winograd_pays(const dcpg_conv *conv) { return dcpg_winograd_exists(conv) && kern_multiply_pays() && saves(conv); }
+bool dcpg_winograd_pays(const dcpg_conv *conv) {
+    return dcpg_winograd_exists(conv) && kern_multiply_pays() && saves(conv);
+}
 
 size_t dcpg_winograd_scratch(const dcpg_conv *conv, int64_t n) {
     dcpg_conv back = turned(conv);
-    int64_t slot = kern_max(slot_floats(conv), slot_floats(&back)); /* one for each thread, of which no more than samples are used */
+    int64_t slot =
+        kern_max(slot_floats(conv),
+                 slot_floats(&back)); /* one for each thread, of which no more than samples are used */
     return (size_t)kern_max(kernel_floats(conv) + n * slot, weight_layout_of(conv, n).end);
 }

@@ -1,14 +1,17 @@
-/* Convolutions with stride 1 and k >= 3 in Winograd form, along one axis as in Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016: half the
- * multiplications of a gemm for k = 3 and k = 7, 0.44 to 0.7 of them for other k. Beside the gemm of conv.c, which is fallback and twin.
+/* Convolutions with stride 1 and k >= 3 in Winograd form, along one axis as in Lavin and Gray, "Fast
+ * algorithms for convolutional neural networks", CVPR 2016: half the multiplications of a gemm for k = 3 and
+ * k = 7, 0.44 to 0.7 of them for other k. Beside the gemm of conv.c, which is fallback and twin.
  *
- * Arrays and results are those of dcpg_conv_* (kern.h); errors are about 1e-6 of the largest value, up to 3.2e-6 for k > 3. With `pool` 2, of k = 3 only, a ReLU and max
- * pooling follow in the same pass: y and arg are [n][t_out / 2][f], and a gradient comes in through them. */
+ * Arrays and results are those of dcpg_conv_* (kern.h); errors are about 1e-6 of the largest value, up
+ * to 3.2e-6 for k > 3. With `pool` 2, of k = 3 only, a ReLU and max pooling follow in the same pass: y and
+ * arg are [n][t_out / 2][f], and a gradient comes in through them. */
 #ifndef KERN_WINOGRAD_H
 #define KERN_WINOGRAD_H
 
 #include <dcpg/kern.h>
 
-/* Whether this form exists for the shape at all (k, stride, whole blocks of channels), also with pooling, and whether it is the faster one for it on this processor. */
+/* Whether this form exists for the shape at all (k, stride, whole blocks of channels), also with pooling, and
+ * whether it is the faster one for it on this processor. */
 bool dcpg_winograd_exists(const dcpg_conv *conv);
 bool dcpg_winograd_pools(const dcpg_conv *conv);
 bool dcpg_winograd_pays(const dcpg_conv *conv);
@@ -21,10 +24,13 @@ typedef struct dcpg_winograd_dy {
 } dcpg_winograd_dy;
 
 /* arg NULL: no pooling, and a ReLU only where asked. */
-void dcpg_winograd_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b, bool relu, float *y, uint8_t *arg, float *scratch);
-void dcpg_winograd_backward_input(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy dy, const float *w, bool accumulate, float *dx, float *scratch);
+void dcpg_winograd_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b,
+                           bool relu, float *y, uint8_t *arg, float *scratch);
+void dcpg_winograd_backward_input(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy dy, const float *w,
+                                  bool accumulate, float *dx, float *scratch);
 /* db NULL: not wanted. */
-void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, dcpg_winograd_dy dy, float *dw, float *db, float *scratch);
+void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, dcpg_winograd_dy dy,
+                                   float *dw, float *db, float *scratch);
 size_t dcpg_winograd_scratch(const dcpg_conv *conv, int64_t n); /* floats enough for all three */
 
 #endif

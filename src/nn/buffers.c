@@ -11,7 +11,8 @@ static int backward_step(const dcpg_plan *plan, int op) { return 2 * plan->nb_op
 static int loss_step(const dcpg_plan *plan) { return plan->nb_op; }
 static int last_step(const dcpg_plan *plan) { return 2 * plan->nb_op + 1; }
 
-static dcpg_status new_buffer(dcpg_plan *plan, size_t bytes, int first, int last, int *buffer, dcpg_err *err) {
+static dcpg_status new_buffer(dcpg_plan *plan, size_t bytes, int first, int last, int *buffer,
+                              dcpg_err *err) {
     if (plan->nb_buffer == plan->room_buffer) {
         size_t old = (size_t)plan->room_buffer, room = old ? 2 * old : 64;
         dcpg_buffer *grown = dcpg_realloc(plan->buffer, old, room, sizeof *grown);
@@ -43,7 +44,9 @@ static int nb_reader(const dcpg_plan *plan, int value) {
 /* Whether `op` may write its result over its source `source`: nobody reads that later. */
 static bool may_overwrite(const dcpg_plan *plan, const dcpg_op *op, int source) {
     const dcpg_value *value = &plan->value[op->in[source]];
-    if (!plan->fuse || !op->in_place || value->origin != DCPG_FROM_OP || value->output || nb_reader(plan, op->in[source]) != 1) return false;
+    if (!plan->fuse || !op->in_place || value->origin != DCPG_FROM_OP || value->output ||
+        nb_reader(plan, op->in[source]) != 1)
+        return false;
     assert(value->size == plan->value[op->out].size);
     return !plan->options.train || (!op->keeps_in && !plan->op[value->writer].keeps_out);
 }
@@ -58,7 +61,8 @@ static dcpg_status place_result(dcpg_plan *plan, int index, dcpg_err *err) {
     for (int j = 0; j < op->nb_in && value->data < 0; j++)
         if (may_overwrite(plan, op, j)) value->data = plan->value[op->in[j]].data;
     if (value->data >= 0) return DCPG_OK;
-    return new_buffer(plan, value_bytes(plan, value), forward_step(index), forward_step(index), &value->data, err);
+    return new_buffer(plan, value_bytes(plan, value), forward_step(index), forward_step(index), &value->data,
+                      err);
 }
 
 static void keep_until(dcpg_plan *plan, const dcpg_value *value, int step) {
@@ -67,14 +71,16 @@ static void keep_until(dcpg_plan *plan, const dcpg_value *value, int step) {
     if (buffer->last < step) buffer->last = step;
 }
 
-/* Results live until their last reader has read, those that backward passes need until these, predictions to the end. */
+/* Results live until their last reader has read, those that backward passes need until these, predictions to
+ * the end. */
 static void keep_results(dcpg_plan *plan) {
     for (int i = 0; i < plan->nb_op; i++) {
         const dcpg_op *op = &plan->op[i];
         const dcpg_value *out = &plan->value[op->out];
         bool backward = out->graded; /* otherwise it has no backward pass */
         for (int j = 0; j < op->nb_in; j++)
-            keep_until(plan, &plan->value[op->in[j]], backward && op->keeps_in ? backward_step(plan, i) : forward_step(i));
+            keep_until(plan, &plan->value[op->in[j]],
+                       backward && op->keeps_in ? backward_step(plan, i) : forward_step(i));
         keep_until(plan, out, backward && op->keeps_out ? backward_step(plan, i) : forward_step(i));
         if (out->output) keep_until(plan, out, last_step(plan));
     }
@@ -82,19 +88,22 @@ static void keep_results(dcpg_plan *plan) {
 
 /* ---- gradients ---- */
 
-/* Backward from the last operation: the first to reach a value writes its gradient, all others add. The loss reaches outputs before all. */
+/* Backward from the last operation: the first to reach a value writes its gradient, all others add. The loss
+ * reaches outputs before all. */
 static dcpg_status place_gradients(dcpg_plan *plan, dcpg_err *err) {
     for (int i = plan->nb_op - 1; i >= 0; i--) {
         dcpg_op *op = &plan->op[i];
         dcpg_value *out = &plan->value[op->out];
         if (out->graded && out->output && out->grad < 0)
-            DCPG_TRY(new_buffer(plan, value_bytes(plan, out), loss_step(plan), backward_step(plan, i), &out->grad, err));
+            DCPG_TRY(new_buffer(plan, value_bytes(plan, out), loss_step(plan), backward_step(plan, i),
+                                &out->grad, err));
         for (int j = 0; j < op->nb_in; j++) {
             dcpg_value *in = &plan->value[op->in[j]];
             if (!in->graded) continue;
             op->adds[j] = in->grad >= 0 || in->output;
             if (in->grad < 0)
-                DCPG_TRY(new_buffer(plan, value_bytes(plan, in), in->output ? loss_step(plan) : backward_step(plan, i),
+                DCPG_TRY(new_buffer(plan, value_bytes(plan, in),
+                                    in->output ? loss_step(plan) : backward_step(plan, i),
                                     backward_step(plan, in->writer), &in->grad, err));
         }
     }
@@ -114,7 +123,9 @@ static int by_size(const void *a, const void *b) {
     return x->buffer - y->buffer;
 }
 
-static bool live_together(const dcpg_buffer *a, const dcpg_buffer *b) { return a->first <= b->last && b->first <= a->last; }
+static bool live_together(const dcpg_buffer *a, const dcpg_buffer *b) {
+    return a->first <= b->last && b->first <= a->last;
+}
 
 /* The lowest offset at which `buffer` meets none of the buffers piece[0 .. nb) that live when it does. */
 static size_t lowest_offset(const dcpg_plan *plan, const dcpg_buffer *buffer, const piece *pieces, int nb) {
@@ -141,7 +152,8 @@ static dcpg_status place_buffers(dcpg_plan *plan, dcpg_err *err) {
     for (int i = 0; i < plan->nb_buffer; i++) {
         dcpg_buffer *buffer = &plan->buffer[pieces[i].buffer];
         buffer->offset = lowest_offset(plan, buffer, pieces, i);
-        if (plan->activation_bytes < buffer->offset + buffer->bytes) plan->activation_bytes = buffer->offset + buffer->bytes;
+        if (plan->activation_bytes < buffer->offset + buffer->bytes)
+            plan->activation_bytes = buffer->offset + buffer->bytes;
     }
     dcpg_free(pieces);
     return DCPG_OK;

@@ -29,8 +29,14 @@ void dcpg_graph_free(dcpg_graph *graph) {
 }
 
 dcpg_glayer dcpg_glayer_default(void) {
-    return (dcpg_glayer){.stride = 1, .dilation = 1, .bias = true, .activation = DCPG_LINEAR,
-                         .recurrent_activation = DCPG_HARD_SIGMOID, .momentum = 0.99f, .epsilon = 1e-3f, .trainable = true};
+    return (dcpg_glayer){.stride = 1,
+                         .dilation = 1,
+                         .bias = true,
+                         .activation = DCPG_LINEAR,
+                         .recurrent_activation = DCPG_HARD_SIGMOID,
+                         .momentum = 0.99f,
+                         .epsilon = 1e-3f,
+                         .trainable = true};
 }
 
 int dcpg_graph_find(const dcpg_graph *graph, const char *name) {
@@ -41,13 +47,20 @@ int dcpg_graph_find(const dcpg_graph *graph, const char *name) {
 
 const char *dcpg_activation_name(dcpg_activation activation) {
     switch (activation) {
-    case DCPG_LINEAR: return "linear";
-    case DCPG_RELU: return "relu";
-    case DCPG_SIGMOID: return "sigmoid";
-    case DCPG_HARD_SIGMOID: return "hard_sigmoid";
-    case DCPG_TANH: return "tanh";
-    case DCPG_SOFTMAX: return "softmax";
-    case DCPG_SCALED_SIGMOID: return "scaled_sigmoid";
+    case DCPG_LINEAR:
+        return "linear";
+    case DCPG_RELU:
+        return "relu";
+    case DCPG_SIGMOID:
+        return "sigmoid";
+    case DCPG_HARD_SIGMOID:
+        return "hard_sigmoid";
+    case DCPG_TANH:
+        return "tanh";
+    case DCPG_SOFTMAX:
+        return "softmax";
+    case DCPG_SCALED_SIGMOID:
+        return "scaled_sigmoid";
     }
     assert(!"an activation has a name");
     return "";
@@ -65,7 +78,11 @@ static dcpg_extent input_extent(const dcpg_graph *graph, const dcpg_glayer *laye
 }
 
 static dcpg_extent conv_extent(const dcpg_glayer *layer, dcpg_extent in) {
-    dcpg_conv conv = {.t_in = in.t, .c = in.c, .f = layer->units, .k = layer->k, .stride = layer->stride,
+    dcpg_conv conv = {.t_in = in.t,
+                      .c = in.c,
+                      .f = layer->units,
+                      .k = layer->k,
+                      .stride = layer->stride,
                       .dilation = layer->dilation};
     dcpg_conv_shape(&conv, layer->same);
     return (dcpg_extent){conv.t_out, layer->units};
@@ -93,18 +110,25 @@ static dcpg_extent extent_of(const dcpg_graph *graph, const dcpg_glayer *layer) 
     dcpg_extent in = graph->layer[layer->source[0]].out;
     bool sequence = in.t > 0;
     switch (layer->kind) {
-    case DCPG_CONV: return sequence ? conv_extent(layer, in) : NOTHING;
-    case DCPG_DENSE: return (dcpg_extent){in.t, layer->units};
-    case DCPG_MAX_POOL: return sequence && in.t >= layer->k ? (dcpg_extent){in.t / layer->k, in.c} : NOTHING;
-    case DCPG_FLATTEN: return (dcpg_extent){0, sequence ? in.t * in.c : in.c};
-    case DCPG_MEAN: return sequence ? (dcpg_extent){0, in.c} : NOTHING;
+    case DCPG_CONV:
+        return sequence ? conv_extent(layer, in) : NOTHING;
+    case DCPG_DENSE:
+        return (dcpg_extent){in.t, layer->units};
+    case DCPG_MAX_POOL:
+        return sequence && in.t >= layer->k ? (dcpg_extent){in.t / layer->k, in.c} : NOTHING;
+    case DCPG_FLATTEN:
+        return (dcpg_extent){0, sequence ? in.t * in.c : in.c};
+    case DCPG_MEAN:
+        return sequence ? (dcpg_extent){0, in.c} : NOTHING;
     case DCPG_GRU: {
         int64_t units = layer->bidirectional ? 2 * layer->units : layer->units;
         return sequence ? (dcpg_extent){layer->sequences ? in.t : 0, units} : NOTHING;
     }
     case DCPG_CONCAT:
-    case DCPG_ADD: return join_extent(graph, layer);
-    default: return in;
+    case DCPG_ADD:
+        return join_extent(graph, layer);
+    default:
+        return in;
     }
 }
 
@@ -116,7 +140,8 @@ static bool sizes_are_sound(const dcpg_glayer *layer) {
     /* Where in its window the maximum was is kept in a byte. */
     if (layer->kind == DCPG_MAX_POOL && layer->k > 255) return false;
     if (layer->kind == DCPG_DROPOUT && !(layer->rate >= 0 && layer->rate < 1)) return false;
-    return layer->stride >= 1 && layer->stride <= MAX_SIZE && layer->dilation >= 1 && layer->dilation <= MAX_SIZE;
+    return layer->stride >= 1 && layer->stride <= MAX_SIZE && layer->dilation >= 1 &&
+           layer->dilation <= MAX_SIZE;
 }
 
 /* ---- building ---- */
@@ -159,40 +184,55 @@ static bool size_is_sound(const dcpg_graph *graph, const dcpg_glayer *layer) {
     if (layer->nb_source == 0) return true;
     int64_t in = graph->layer[layer->source[0]].out.c;
     switch (layer->kind) {
-    case DCPG_CONV: return fits(in, layer->units, layer->k);
-    case DCPG_DENSE: return fits(in, layer->units, 1);
-    case DCPG_GRU: return fits(in, layer->units, 6) && fits(layer->units, layer->units, 6);
-    default: return true;
+    case DCPG_CONV:
+        return fits(in, layer->units, layer->k);
+    case DCPG_DENSE:
+        return fits(in, layer->units, 1);
+    case DCPG_GRU:
+        return fits(in, layer->units, 6) && fits(layer->units, layer->units, 6);
+    default:
+        return true;
     }
 }
 
 static dcpg_status check_layer(const dcpg_graph *graph, dcpg_glayer *layer, dcpg_err *err) {
     if (graph->nb_layer == MAX_LAYERS)
-        return dcpg_fail(err, DCPG_E_INPUT, "layer %s: a model can have at most %d layers", layer->name, (int)MAX_LAYERS);
+        return dcpg_fail(err, DCPG_E_INPUT, "layer %s: a model can have at most %d layers", layer->name,
+                         (int)MAX_LAYERS);
     for (int i = 0; i < layer->nb_source; i++)
         if (layer->source[i] < 0 || layer->source[i] >= graph->nb_layer)
-            return dcpg_fail(err, DCPG_E_INPUT, "layer %s: its source %d does not come before it", layer->name, i);
+            return dcpg_fail(err, DCPG_E_INPUT, "layer %s: its source %d does not come before it",
+                             layer->name, i);
     if (dcpg_graph_find(graph, layer->name) >= 0)
-        return dcpg_fail(err, DCPG_E_INPUT, "layer %s: there are two layers of this name; give each its own", layer->name);
+        return dcpg_fail(err, DCPG_E_INPUT, "layer %s: there are two layers of this name; give each its own",
+                         layer->name);
     if (!sizes_are_sound(layer))
-        return dcpg_fail(err, DCPG_E_INPUT, "layer %s: units %" PRId64 ", size %" PRId64 ", stride %" PRId64
-                         ", dilation %" PRId64 " or rate %g is out of range", layer->name, layer->units, layer->k,
-                         layer->stride, layer->dilation, (double)layer->rate);
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "layer %s: units %" PRId64 ", size %" PRId64 ", stride %" PRId64
+                         ", dilation %" PRId64 " or rate %g is out of range",
+                         layer->name, layer->units, layer->k, layer->stride, layer->dilation,
+                         (double)layer->rate);
     layer->out = extent_of(graph, layer);
     if (has_extent(layer) && size_is_sound(graph, layer)) return DCPG_OK;
     if (layer->kind == DCPG_INPUT)
-        return dcpg_fail(err, DCPG_E_INPUT, "input layer %s: inputs are dna, cpg/state and cpg/dist, with sizes above 0", layer->name);
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "input layer %s: inputs are dna, cpg/state and cpg/dist, with sizes above 0",
+                         layer->name);
     if (has_extent(layer))
-        return dcpg_fail(err, DCPG_E_INPUT, "layer %s: more than %" PRId64 " weights or values: use a shorter window, more pooling before it or fewer units",
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "layer %s: more than %" PRId64
+                         " weights or values: use a shorter window, more pooling before it or fewer units",
                          layer->name, MAX_VALUES);
     dcpg_extent in = layer->nb_source > 0 ? graph->layer[layer->source[0]].out : (dcpg_extent){0, 0};
-    return dcpg_fail(err, DCPG_E_INPUT, "layer %s: it does not fit on %s (%" PRId64 " steps of %" PRId64
-                     " values; too short, or of the wrong shape)", layer->name,
-                     layer->nb_source > 0 ? graph->layer[layer->source[0]].name : "nothing", in.t, in.c);
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "layer %s: it does not fit on %s (%" PRId64 " steps of %" PRId64
+                     " values; too short, or of the wrong shape)",
+                     layer->name, layer->nb_source > 0 ? graph->layer[layer->source[0]].name : "nothing",
+                     in.t, in.c);
 }
 
-dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb_source, const int *source,
-                           const dcpg_glayer *like, int *index, dcpg_err *err) {
+dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb_source,
+                           const int *source, const dcpg_glayer *like, int *index, dcpg_err *err) {
     DCPG_TRY(grow(graph, err));
     dcpg_glayer *layer = &graph->layer[graph->nb_layer];
     dcpg_status status = copy_layer(layer, name, like, nb_source, source, err);
@@ -224,7 +264,8 @@ dcpg_status dcpg_graph_add_output(dcpg_graph *graph, int index, dcpg_err *err) {
 static void visit(const dcpg_graph *graph, int layer, int *rank, int *next) {
     if (rank[layer] >= 0) return;
     rank[layer] = (*next)++;
-    for (int i = 0; i < graph->layer[layer].nb_source; i++) visit(graph, graph->layer[layer].source[i], rank, next);
+    for (int i = 0; i < graph->layer[layer].nb_source; i++)
+        visit(graph, graph->layer[layer].source[i], rank, next);
 }
 
 /* Whether layer a stands before layer b: the one farther from the outputs, then the one visited first. */
@@ -284,11 +325,13 @@ static dcpg_weight vector(const char *name, int64_t size, bool state) {
     return (dcpg_weight){.name = name, .ndim = 1, .shape = {size, 1, 1}, .state = state};
 }
 
-static int gru_weights(const dcpg_glayer *layer, int64_t c, const char *const names[3], bool penalised, dcpg_weight *weight) {
+static int gru_weights(const dcpg_glayer *layer, int64_t c, const char *const names[3], bool penalised,
+                       dcpg_weight *weight) {
     weight[0] = matrix(names[0], c, 3 * layer->units, penalised);
     weight[1] = matrix(names[1], layer->units, 3 * layer->units, false);
     if (!layer->bias) return 2;
-    weight[2] = layer->reset_after ? matrix(names[2], 2, 3 * layer->units, false) : vector(names[2], 3 * layer->units, false);
+    weight[2] = layer->reset_after ? matrix(names[2], 2, 3 * layer->units, false)
+                                   : vector(names[2], 3 * layer->units, false);
     return 3;
 }
 
@@ -303,7 +346,8 @@ int dcpg_graph_weights(const dcpg_graph *graph, int index, dcpg_weight weight[DC
     int n = 0;
     switch (layer->kind) {
     case DCPG_CONV:
-        weight[n++] = (dcpg_weight){.name = "kernel", .ndim = 3, .shape = {layer->k, c, layer->units}, .penalised = penalised};
+        weight[n++] = (dcpg_weight){
+            .name = "kernel", .ndim = 3, .shape = {layer->k, c, layer->units}, .penalised = penalised};
         if (layer->bias) weight[n++] = vector("bias", layer->units, false);
         return n;
     case DCPG_DENSE:
@@ -320,7 +364,8 @@ int dcpg_graph_weights(const dcpg_graph *graph, int index, dcpg_weight weight[DC
         weight[n++] = vector("moving_mean", c, true);
         weight[n++] = vector("moving_variance", c, true);
         return n;
-    default: return 0;
+    default:
+        return 0;
     }
 }
 

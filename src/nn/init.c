@@ -12,20 +12,25 @@ static const char *last_part(const char *name) {
 }
 
 /* The array row by row (heads are columns of a larger matrix). */
-static float *row_of(dcpg_net *net, const dcpg_param *param, size_t row) { return net->params + param->offset + row * param->stride; }
+static float *row_of(dcpg_net *net, const dcpg_param *param, size_t row) {
+    return net->params + param->offset + row * param->stride;
+}
 
 static void fill(dcpg_net *net, const dcpg_param *param, float value) {
     for (size_t i = 0; i < param->size / param->row; i++)
         for (size_t j = 0; j < param->row; j++) row_of(net, param, i)[j] = value;
 }
 
-/* Glorot and Bengio, AISTATS 2010: uniform in +-sqrt(6 / (fan in + fan out)); for a convolution the fans count the filter's length. */
+/* Glorot and Bengio, AISTATS 2010: uniform in +-sqrt(6 / (fan in + fan out)); for a convolution the fans
+ * count the filter's length. */
 static void glorot_uniform(dcpg_net *net, const dcpg_param *param, dcpg_rng *rng) {
     const dcpg_weight *weight = &param->weight;
     int64_t length = weight->ndim == 3 ? weight->shape[0] : 1;
-    double limit = sqrt(6 / (double)(length * (weight->shape[weight->ndim - 2] + weight->shape[weight->ndim - 1])));
+    double limit =
+        sqrt(6 / (double)(length * (weight->shape[weight->ndim - 2] + weight->shape[weight->ndim - 1])));
     for (size_t i = 0; i < param->size / param->row; i++)
-        for (size_t j = 0; j < param->row; j++) row_of(net, param, i)[j] = (float)(limit * (2 * dcpg_rng_uniform(rng) - 1));
+        for (size_t j = 0; j < param->row; j++)
+            row_of(net, param, i)[j] = (float)(limit * (2 * dcpg_rng_uniform(rng) - 1));
 }
 
 static double dot(int64_t n, const float *a, const float *b) {
@@ -34,7 +39,8 @@ static double dot(int64_t n, const float *a, const float *b) {
     return sum;
 }
 
-/* Makes `row` orthogonal to the `nb` orthonormal rows of q, twice, since once loses digits (Giraud et al., 2005), and of length 1. */
+/* Makes `row` orthogonal to the `nb` orthonormal rows of q, twice, since once loses digits (Giraud et al.,
+ * 2005), and of length 1. */
 static void orthonormalise(const float *q, int64_t nb, int64_t n, float *row) {
     for (int pass = 0; pass < 2; pass++)
         for (int64_t i = 0; i < nb; i++) {
@@ -45,7 +51,8 @@ static void orthonormalise(const float *q, int64_t nb, int64_t n, float *row) {
     for (int64_t j = 0; j < n; j++) row[j] = (float)((double)row[j] / length);
 }
 
-/* Saxe et al., ICLR 2014: the orthonormal factor of a QR decomposition of a normal matrix; of [u][3u] the rows, its shorter side. */
+/* Saxe et al., ICLR 2014: the orthonormal factor of a QR decomposition of a normal matrix; of [u][3u] the
+ * rows, its shorter side. */
 static void orthogonal(dcpg_net *net, const dcpg_param *param, dcpg_rng *rng) {
     int64_t rows = param->weight.shape[0], n = param->weight.shape[1];
     float *q = net->params + param->offset;
@@ -60,7 +67,9 @@ void dcpg_net_init(dcpg_net *net, uint64_t seed) {
         const dcpg_param *param = &net->param[i];
         const char *name = last_part(param->weight.name);
         dcpg_rng rng;
-        dcpg_rng_start(&rng, seed, dcpg_mix(dcpg_hash(net->graph->layer[param->layer].name), dcpg_hash(param->weight.name)));
+        dcpg_rng_start(
+            &rng, seed,
+            dcpg_mix(dcpg_hash(net->graph->layer[param->layer].name), dcpg_hash(param->weight.name)));
         if (strcmp(name, "kernel") == 0)
             glorot_uniform(net, param, &rng);
         else if (strcmp(name, "recurrent_kernel") == 0)

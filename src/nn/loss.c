@@ -14,8 +14,10 @@ static float class_weight(const dcpg_output_kind *kind, const float *weights, fl
 }
 
 /* Labels and weights of one output, rows first .. end-1, side by side. */
-static void gather(const dcpg_net *net, const dcpg_targets *targets, int output, const dcpg_output_kind *kind, int64_t first, int64_t end) {
-    const float *weights = targets->class_weight ? targets->class_weight + (int64_t)output * DCPG_MAX_CLASSES : NULL;
+static void gather(const dcpg_net *net, const dcpg_targets *targets, int output, const dcpg_output_kind *kind,
+                   int64_t first, int64_t end) {
+    const float *weights =
+        targets->class_weight ? targets->class_weight + (int64_t)output * DCPG_MAX_CLASSES : NULL;
     for (int64_t i = first; i < end; i++) {
         float label = targets->label[i * net->nb_output + output];
         net->plan->label[i - first] = label;
@@ -26,11 +28,12 @@ static void gather(const dcpg_net *net, const dcpg_targets *targets, int output,
 static float *gradient_of(const dcpg_plan *plan, int output) {
     const dcpg_value *value = &plan->value[plan->prediction[output].value];
     if (value->grad < 0) return NULL;
-    return (float *)(void *)(plan->memory + plan->buffer[value->grad].offset) + plan->prediction[output].column;
+    return (float *)(void *)(plan->memory + plan->buffer[value->grad].offset) +
+           plan->prediction[output].column;
 }
 
-void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, int64_t first, int64_t end, bool with_gradient,
-                   double *loss) {
+void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, int64_t first,
+                   int64_t end, bool with_gradient, double *loss) {
     const float *label = net->plan->label, *weight = net->plan->weight;
     int64_t n = end - first;
     for (int o = 0; o < net->nb_output; o++) {
@@ -44,9 +47,15 @@ void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *t
         float scale = with_gradient ? targets->output_weight[o] / (float)input->n_global : 1;
         gather(net, targets, o, &kind, first, end);
         switch (kind.loss) {
-        case DCPG_LOSS_BCE: loss[o] = dcpg_loss_bce(n, p, stride, label, weight, scale, dp); break;
-        case DCPG_LOSS_MSE: loss[o] = dcpg_loss_mse(n, p, stride, label, weight, scale, dp); break;
-        case DCPG_LOSS_CCE: loss[o] = dcpg_loss_cce(n, kind.units, p, stride, label, weight, scale, dp); break;
+        case DCPG_LOSS_BCE:
+            loss[o] = dcpg_loss_bce(n, p, stride, label, weight, scale, dp);
+            break;
+        case DCPG_LOSS_MSE:
+            loss[o] = dcpg_loss_mse(n, p, stride, label, weight, scale, dp);
+            break;
+        case DCPG_LOSS_CCE:
+            loss[o] = dcpg_loss_cce(n, kind.units, p, stride, label, weight, scale, dp);
+            break;
         }
     }
 }

@@ -10,11 +10,11 @@
 typedef struct lowering {
     dcpg_plan *plan;
     const dcpg_glayer *layer;
-    int *nb_use;    /* [nb_layer] needed layers (edges) that read it */
-    int *user;      /* [nb_layer] the last of them */
-    bool *output;   /* [nb_layer] */
-    bool *done;     /* [nb_layer] part of an operation already */
-    int dna, cpg;   /* values of the inputs, -1: not used so far */
+    int *nb_use;  /* [nb_layer] needed layers (edges) that read it */
+    int *user;    /* [nb_layer] the last of them */
+    bool *output; /* [nb_layer] */
+    bool *done;   /* [nb_layer] part of an operation already */
+    int dna, cpg; /* values of the inputs, -1: not used so far */
     dcpg_err *err;
 } lowering;
 
@@ -24,16 +24,23 @@ static dcpg_extent steps(dcpg_extent extent) { return (dcpg_extent){extent.t > 0
 
 static int new_value(dcpg_plan *plan, dcpg_origin origin, int64_t size) {
     assert(plan->nb_value < plan->room_value);
-    plan->value[plan->nb_value] = (dcpg_value){.origin = origin, .size = size, .writer = -1, .data = -1, .grad = -1};
+    plan->value[plan->nb_value] =
+        (dcpg_value){.origin = origin, .size = size, .writer = -1, .data = -1, .grad = -1};
     return plan->nb_value++;
 }
 
-/* An operation for layer `index` that reads `nb_in` values of extent `from` each (concat: the first) and writes one of extent `to`. */
-static dcpg_status new_op(lowering *l, const dcpg_op_kind *kind, int index, int nb_in, const int *in, dcpg_extent from, dcpg_extent to,
-                          dcpg_op **made) {
+/* An operation for layer `index` that reads `nb_in` values of extent `from` each (concat: the first) and
+ * writes one of extent `to`. */
+static dcpg_status new_op(lowering *l, const dcpg_op_kind *kind, int index, int nb_in, const int *in,
+                          dcpg_extent from, dcpg_extent to, dcpg_op **made) {
     dcpg_plan *plan = l->plan;
     dcpg_op *op = &plan->op[plan->nb_op];
-    *op = (dcpg_op){.kind = kind, .layer = &l->layer[index], .index = index, .nb_in = nb_in, .from = steps(from), .to = steps(to),
+    *op = (dcpg_op){.kind = kind,
+                    .layer = &l->layer[index],
+                    .index = index,
+                    .nb_in = nb_in,
+                    .from = steps(from),
+                    .to = steps(to),
                     .own = {-1, -1}};
     op->in = dcpg_alloc((size_t)nb_in, sizeof *op->in);
     op->adds = dcpg_alloc((size_t)nb_in, sizeof *op->adds);
@@ -92,7 +99,9 @@ static int only_reader(const lowering *l, int index, dcpg_kind kind) {
 }
 
 /* The same, if it may run in the same pass. */
-static int follower(const lowering *l, int index, dcpg_kind kind) { return l->plan->fuse ? only_reader(l, index, kind) : -1; }
+static int follower(const lowering *l, int index, dcpg_kind kind) {
+    return l->plan->fuse ? only_reader(l, index, kind) : -1;
+}
 
 /* Takes a ReLU behind layer `*last` into its operation. */
 static bool take_relu(lowering *l, int *last) {
@@ -110,7 +119,8 @@ static bool take_own_relu(lowering *l, int index, int *last) {
     return own == DCPG_LINEAR && take_relu(l, last);
 }
 
-static dcpg_status lower_activation(lowering *l, int index, dcpg_activation kind, int in, dcpg_extent extent) {
+static dcpg_status lower_activation(lowering *l, int index, dcpg_activation kind, int in,
+                                    dcpg_extent extent) {
     dcpg_op *op;
     DCPG_TRY(new_op(l, &dcpg_op_activation, index, 1, &in, extent, extent, &op));
     op->activation = kind;
@@ -118,7 +128,8 @@ static dcpg_status lower_activation(lowering *l, int index, dcpg_activation kind
     return DCPG_OK;
 }
 
-/* Ends the operation of layers `index` .. `last`: an activation inside the layer that is not fused follows on its own. */
+/* Ends the operation of layers `index` .. `last`: an activation inside the layer that is not fused follows on
+ * its own. */
 static dcpg_status finish(lowering *l, dcpg_op *op, int index, int last) {
     const dcpg_glayer *layer = &l->layer[index];
     l->plan->value_of[last] = op->out;
@@ -129,7 +140,12 @@ static dcpg_status finish(lowering *l, dcpg_op *op, int index, int last) {
 /* ---- layers ---- */
 
 static dcpg_conv conv_of(const dcpg_glayer *layer, dcpg_extent from) {
-    dcpg_conv conv = {.t_in = from.t, .c = from.c, .f = layer->units, .k = layer->k, .stride = layer->stride, .dilation = layer->dilation};
+    dcpg_conv conv = {.t_in = from.t,
+                      .c = from.c,
+                      .f = layer->units,
+                      .k = layer->k,
+                      .stride = layer->stride,
+                      .dilation = layer->dilation};
     dcpg_conv_shape(&conv, layer->same);
     return conv;
 }
@@ -137,7 +153,8 @@ static dcpg_conv conv_of(const dcpg_glayer *layer, dcpg_extent from) {
 static dcpg_status lower_conv(lowering *l, int index) {
     const dcpg_glayer *layer = &l->layer[index];
     int source = layer->source[0], last = index, in;
-    bool dna = l->plan->fuse && is_input(l, source, "dna") && layer->stride == 1 && layer->dilation == 1 && !layer->same;
+    bool dna = l->plan->fuse && is_input(l, source, "dna") && layer->stride == 1 && layer->dilation == 1 &&
+               !layer->same;
     dcpg_conv conv = conv_of(layer, steps(l->layer[source].out));
     bool relu = take_own_relu(l, index, &last);
     int pooled = relu ? follower(l, last, DCPG_MAX_POOL) : -1;
@@ -150,9 +167,11 @@ static dcpg_status lower_conv(lowering *l, int index) {
         in = dna_codes(l);
     else
         DCPG_TRY(value_of(l, source, &in));
-    const dcpg_op_kind *const kinds[2][2] = {{&dcpg_op_conv, &dcpg_op_conv_pool}, {&dcpg_op_conv_dna, &dcpg_op_conv_dna_pool}};
+    const dcpg_op_kind *const kinds[2][2] = {{&dcpg_op_conv, &dcpg_op_conv_pool},
+                                             {&dcpg_op_conv_dna, &dcpg_op_conv_dna_pool}};
     dcpg_op *op;
-    DCPG_TRY(new_op(l, kinds[dna][pooled >= 0], index, 1, &in, l->layer[source].out, l->layer[last].out, &op));
+    DCPG_TRY(
+        new_op(l, kinds[dna][pooled >= 0], index, 1, &in, l->layer[source].out, l->layer[last].out, &op));
     op->relu = relu;
     op->conv = conv;
     op->pool = pooled >= 0 ? l->layer[pooled].k : 0;
@@ -196,8 +215,12 @@ static dcpg_status lower_gru(lowering *l, int index) {
     const dcpg_glayer *layer = &l->layer[index];
     dcpg_op *op;
     DCPG_TRY(lower_plain(l, index, &dcpg_op_gru, &op));
-    op->gru = (dcpg_gru){.t = op->from.t, .c = op->from.c, .u = layer->units, .sequences = layer->sequences,
-                         .reset_after = layer->reset_after, .recurrent_activation = layer->recurrent_activation};
+    op->gru = (dcpg_gru){.t = op->from.t,
+                         .c = op->from.c,
+                         .u = layer->units,
+                         .sequences = layer->sequences,
+                         .reset_after = layer->reset_after,
+                         .recurrent_activation = layer->recurrent_activation};
     return DCPG_OK;
 }
 
@@ -212,22 +235,28 @@ static dcpg_status lower_join(lowering *l, int index, const dcpg_op_kind *kind) 
     int *in = dcpg_alloc((size_t)layer->nb_source, sizeof *in);
     if (!in) return dcpg_fail_nomem(l->err, "sources", sizeof *in);
     dcpg_status status = DCPG_OK;
-    for (int i = 0; i < layer->nb_source && status == DCPG_OK; i++) status = value_of(l, layer->source[i], &in[i]);
+    for (int i = 0; i < layer->nb_source && status == DCPG_OK; i++)
+        status = value_of(l, layer->source[i], &in[i]);
     dcpg_op *op = NULL;
-    if (status == DCPG_OK) status = new_op(l, kind, index, layer->nb_source, in, l->layer[layer->source[0]].out, layer->out, &op);
+    if (status == DCPG_OK)
+        status =
+            new_op(l, kind, index, layer->nb_source, in, l->layer[layer->source[0]].out, layer->out, &op);
     if (op) l->plan->value_of[index] = op->out;
     dcpg_free(in);
     return status;
 }
 
-static dcpg_status lower_view(lowering *l, int index) { return value_of(l, l->layer[index].source[0], &l->plan->value_of[index]); }
+static dcpg_status lower_view(lowering *l, int index) {
+    return value_of(l, l->layer[index].source[0], &l->plan->value_of[index]);
+}
 
 /* ---- heads ---- */
 
 /* The output layer of a dense layer that is a head: itself or the activation behind it; -1: none. */
 static int head_output(const lowering *l, int index) {
     const dcpg_glayer *layer = &l->layer[index];
-    if (!l->plan->fuse || layer->kind != DCPG_DENSE || layer->out.t > 0 || !layer->bias || l->done[index]) return -1;
+    if (!l->plan->fuse || layer->kind != DCPG_DENSE || layer->out.t > 0 || !layer->bias || l->done[index])
+        return -1;
     if (l->output[index] && l->nb_use[index] == 0) return index;
     int next = layer->activation == DCPG_LINEAR ? follower(l, index, DCPG_ACTIVATION) : -1;
     return next >= 0 && l->output[next] && l->nb_use[next] == 0 ? next : -1;
@@ -246,7 +275,8 @@ static dcpg_status lower_heads(lowering *l, int first) {
         int output = l->plan->needed[i] ? head_output(l, i) : -1;
         if (output < 0 || l->layer[i].source[0] != source) continue;
         l->done[i] = l->done[output] = true;
-        op->head[op->nb_head++] = (dcpg_head){i, output, op->to.c, l->layer[i].units, l->layer[output].activation};
+        op->head[op->nb_head++] =
+            (dcpg_head){i, output, op->to.c, l->layer[i].units, l->layer[output].activation};
         op->to.c += l->layer[i].units;
         l->plan->value_of[output] = op->out;
     }
@@ -259,16 +289,26 @@ static dcpg_status lower_layer(lowering *l, int index) {
     dcpg_op *op;
     if (head_output(l, index) >= 0) return lower_heads(l, index);
     switch (layer->kind) {
-    case DCPG_INPUT: return DCPG_OK;
-    case DCPG_CONV: return lower_conv(l, index);
-    case DCPG_DENSE: return lower_dense(l, index);
-    case DCPG_BATCH_NORM: return lower_batch_norm(l, index);
-    case DCPG_MAX_POOL: return lower_max_pool(l, index);
-    case DCPG_GRU: return lower_gru(l, index);
-    case DCPG_MEAN: return lower_plain(l, index, &dcpg_op_mean, &op);
-    case DCPG_CONCAT: return lower_join(l, index, &dcpg_op_concat);
-    case DCPG_ADD: return lower_join(l, index, &dcpg_op_add);
-    case DCPG_FLATTEN: return lower_view(l, index);
+    case DCPG_INPUT:
+        return DCPG_OK;
+    case DCPG_CONV:
+        return lower_conv(l, index);
+    case DCPG_DENSE:
+        return lower_dense(l, index);
+    case DCPG_BATCH_NORM:
+        return lower_batch_norm(l, index);
+    case DCPG_MAX_POOL:
+        return lower_max_pool(l, index);
+    case DCPG_GRU:
+        return lower_gru(l, index);
+    case DCPG_MEAN:
+        return lower_plain(l, index, &dcpg_op_mean, &op);
+    case DCPG_CONCAT:
+        return lower_join(l, index, &dcpg_op_concat);
+    case DCPG_ADD:
+        return lower_join(l, index, &dcpg_op_add);
+    case DCPG_FLATTEN:
+        return lower_view(l, index);
     case DCPG_DROPOUT:
         if (l->plan->fuse && (layer->rate <= 0 || !l->plan->options.train)) return lower_view(l, index);
         return lower_plain(l, index, &dcpg_op_dropout, &op);
@@ -299,13 +339,17 @@ static dcpg_status find_outputs(lowering *l) {
         const dcpg_glayer *layer = &l->layer[plan->graph->output[i]];
         int units = dcpg_output_kind_of(layer->name).units;
         if (layer->out.t > 0 || layer->out.c != units)
-            return dcpg_fail(l->err, DCPG_E_INPUT, "output layer %s: an output of this name has %d value(s), the layer gives %" PRId64 " x %" PRId64,
-                             layer->name, units, layer->out.t > 0 ? layer->out.t : 1, layer->out.c);
+            return dcpg_fail(
+                l->err, DCPG_E_INPUT,
+                "output layer %s: an output of this name has %d value(s), the layer gives %" PRId64
+                " x %" PRId64,
+                layer->name, units, layer->out.t > 0 ? layer->out.t : 1, layer->out.c);
         int v = plan->value_of[plan->graph->output[i]];
         dcpg_value *value = &plan->value[v];
         bool heads = value->writer >= 0 && plan->op[value->writer].nb_head > 0;
         if (value->writer < 0 || (value->output && !heads))
-            return dcpg_fail(l->err, DCPG_E_INPUT, "output layer %s: it is an input or another output", layer->name);
+            return dcpg_fail(l->err, DCPG_E_INPUT, "output layer %s: it is an input or another output",
+                             layer->name);
         value->output = true;
         plan->prediction[i].value = v;
         plan->prediction[i].column = column_of(plan, plan->graph->output[i], value->writer);
@@ -340,7 +384,8 @@ static void find_graded(dcpg_plan *plan) {
         op->trained = op->layer->trainable && dcpg_graph_weights(plan->graph, op->index, weight) > 0;
         /* An activation inside a layer is an operation of that layer, too; the weights are not its. */
         if (op->kind == &dcpg_op_activation) op->trained = false;
-        for (int j = 0; j < op->nb_head; j++) op->trained = op->trained || plan->graph->layer[op->head[j].dense].trainable;
+        for (int j = 0; j < op->nb_head; j++)
+            op->trained = op->trained || plan->graph->layer[op->head[j].dense].trainable;
         bool graded = op->trained;
         for (int j = 0; j < op->nb_in; j++) graded = graded || plan->value[op->in[j]].graded;
         plan->value[op->out].graded = graded && plan->options.train;

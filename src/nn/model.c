@@ -1,5 +1,5 @@
-/* Whole models: DNA part, CpG part, joint part and heads, with the layer names of DeepCpG 1.0.7: Keras numbers the layers of a class in the order
- * in which they are made, over the whole model. */
+/* Whole models: DNA part, CpG part, joint part and heads, with the layer names of DeepCpG 1.0.7: Keras
+ * numbers the layers of a class in the order in which they are made, over the whole model. */
 #include <dcpg/spec.h>
 
 #include "nn/spec.h"
@@ -29,12 +29,21 @@ typedef enum layer_class {
     NB_CLASS
 } layer_class;
 
-static const char *const class_names[NB_CLASS] = {"conv1d",  "activation",               "max_pooling1d", "flatten", "dense",
-                                                  "dropout", "global_average_pooling1d", "bidirectional", "gru",     "batch_normalization",
-                                                  "concatenate", "time_distributed"};
+static const char *const class_names[NB_CLASS] = {"conv1d",
+                                                  "activation",
+                                                  "max_pooling1d",
+                                                  "flatten",
+                                                  "dense",
+                                                  "dropout",
+                                                  "global_average_pooling1d",
+                                                  "bidirectional",
+                                                  "gru",
+                                                  "batch_normalization",
+                                                  "concatenate",
+                                                  "time_distributed"};
 /* In the stem of a residual network layers are called conv1, bn1, act1, pool1. */
-static const char *const stem_names[NB_CLASS] = {[CONV1D] = "conv", [ACTIVATION] = "act", [MAX_POOLING1D] = "pool",
-                                                 [BATCH_NORMALIZATION] = "bn"};
+static const char *const stem_names[NB_CLASS] = {
+    [CONV1D] = "conv", [ACTIVATION] = "act", [MAX_POOLING1D] = "pool", [BATCH_NORMALIZATION] = "bn"};
 
 enum { NAME_SIZE = 160 };
 
@@ -62,7 +71,8 @@ static void name_layer(builder *b, layer_class class, const char *prefix, char n
 }
 
 /* Adds a layer on `source`, which it becomes. */
-static dcpg_status add_named(builder *b, dcpg_kind kind, const char *name, const dcpg_glayer *like, int *source) {
+static dcpg_status add_named(builder *b, dcpg_kind kind, const char *name, const dcpg_glayer *like,
+                             int *source) {
     return dcpg_graph_add(b->graph, kind, name, 1, source, like, source, b->err);
 }
 
@@ -96,12 +106,13 @@ static dcpg_status add_relu(builder *b) {
 typedef struct unit {
     char name[32]; /* "01-02/": stage and unit */
     int64_t width, stride, dilation;
-    int source;    /* what the unit stands on */
-    int nb_conv;   /* convolutions of the branch so far */
+    int source;  /* what the unit stands on */
+    int nb_conv; /* convolutions of the branch so far */
 } unit;
 
 /* bn, relu, conv: a third or half of a unit's branch. */
-static dcpg_status add_unit_conv(builder *b, unit *u, int64_t filters, int64_t k, int64_t stride, int64_t dilation, bool same) {
+static dcpg_status add_unit_conv(builder *b, unit *u, int64_t filters, int64_t k, int64_t stride,
+                                 int64_t dilation, bool same) {
     static const struct {
         dcpg_kind kind;
         const char *name;
@@ -159,7 +170,9 @@ static dcpg_status add_residual(builder *b, const dcpg_token *token) {
     for (int stage = 0; stage < token->nb_stage; stage++)
         for (int i = 0; i < token->stage[stage].nb_unit; i++) {
             bool dilated = token->kind == DCPG_TOKEN_RESA;
-            unit u = {.width = token->stage[stage].width, .stride = i == 0 ? 2 : 1, .dilation = dilated ? INT64_C(1) << i : 1};
+            unit u = {.width = token->stage[stage].width,
+                      .stride = i == 0 ? 2 : 1,
+                      .dilation = dilated ? INT64_C(1) << i : 1};
             snprintf(u.name, sizeof u.name, "%02d-%02d/", stage + 1, i + 1);
             DCPG_TRY(add_unit(b, token->kind, &u));
         }
@@ -179,7 +192,8 @@ static dcpg_status add_conv(builder *b, const dcpg_token *token, bool relu) {
     return relu ? add_relu(b) : DCPG_OK;
 }
 
-/* The layer that Keras's TimeDistributed wraps for the cells: a model of a dense layer and its activation, which count as layers. */
+/* The layer that Keras's TimeDistributed wraps for the cells: a model of a dense layer and its activation,
+ * which count as layers. */
 static dcpg_status add_shared_fc(builder *b, dcpg_glayer *like, bool relu) {
     char inner[NAME_SIZE];
     name_layer(b, DENSE, "", inner);
@@ -215,41 +229,56 @@ static dcpg_status add_gru(builder *b, const dcpg_token *token) {
 static dcpg_status add_simple(builder *b, const dcpg_token *token) {
     dcpg_glayer like = dcpg_glayer_default();
     switch (token->kind) {
-    case DCPG_TOKEN_BN: return add(b, DCPG_BATCH_NORM, BATCH_NORMALIZATION, &like);
-    case DCPG_TOKEN_RELU: return add_relu(b);
-    case DCPG_TOKEN_POOL: like.k = token->units; return add(b, DCPG_MAX_POOL, MAX_POOLING1D, &like);
+    case DCPG_TOKEN_BN:
+        return add(b, DCPG_BATCH_NORM, BATCH_NORMALIZATION, &like);
+    case DCPG_TOKEN_RELU:
+        return add_relu(b);
+    case DCPG_TOKEN_POOL:
+        like.k = token->units;
+        return add(b, DCPG_MAX_POOL, MAX_POOLING1D, &like);
     case DCPG_TOKEN_DROPOUT:
         like.rate = token->rate < 0 ? b->options->dropout : token->rate;
         return add(b, DCPG_DROPOUT, DROPOUT, &like);
-    case DCPG_TOKEN_MEAN: return add(b, DCPG_MEAN, GLOBAL_AVERAGE_POOLING1D, &like);
-    default: assert(token->kind == DCPG_TOKEN_FLATTEN); return add(b, DCPG_FLATTEN, FLATTEN, &like);
+    case DCPG_TOKEN_MEAN:
+        return add(b, DCPG_MEAN, GLOBAL_AVERAGE_POOLING1D, &like);
+    default:
+        assert(token->kind == DCPG_TOKEN_FLATTEN);
+        return add(b, DCPG_FLATTEN, FLATTEN, &like);
     }
 }
 
 static bool wants_steps(const dcpg_token *token) {
-    return token->kind == DCPG_TOKEN_CONV || token->kind == DCPG_TOKEN_POOL || token->kind == DCPG_TOKEN_MEAN ||
-           token->kind == DCPG_TOKEN_GRU || token->kind == DCPG_TOKEN_BGRU || dcpg_token_is_residual(token);
+    return token->kind == DCPG_TOKEN_CONV || token->kind == DCPG_TOKEN_POOL ||
+           token->kind == DCPG_TOKEN_MEAN || token->kind == DCPG_TOKEN_GRU ||
+           token->kind == DCPG_TOKEN_BGRU || dcpg_token_is_residual(token);
 }
 
 static dcpg_status add_token(builder *b, const dcpg_spec *spec, int index) {
     const dcpg_token *token = &spec->token[index];
     int64_t t = top(b)->out.t;
     if (wants_steps(token) && t == 0)
-        return dcpg_token_fail(spec, token, b->err, "a layer that works on a vector (fc, do, bn, relu), as what stands before has no steps left");
+        return dcpg_token_fail(
+            spec, token, b->err,
+            "a layer that works on a vector (fc, do, bn, relu), as what stands before has no steps left");
     if (wants_steps(token) && dcpg_token_steps(token, t) < 0) {
         char text[160];
         snprintf(text, sizeof text, "a layer that fits on the %" PRId64 " steps left here", t);
         return dcpg_token_fail(spec, token, b->err, text);
     }
     switch (token->kind) {
-    case DCPG_TOKEN_CONV: return add_conv(b, token, dcpg_token_has_relu(spec, index));
-    case DCPG_TOKEN_FC: return add_fc(b, token, dcpg_token_has_relu(spec, index));
+    case DCPG_TOKEN_CONV:
+        return add_conv(b, token, dcpg_token_has_relu(spec, index));
+    case DCPG_TOKEN_FC:
+        return add_fc(b, token, dcpg_token_has_relu(spec, index));
     case DCPG_TOKEN_GRU:
-    case DCPG_TOKEN_BGRU: return add_gru(b, token);
+    case DCPG_TOKEN_BGRU:
+        return add_gru(b, token);
     case DCPG_TOKEN_RESB:
     case DCPG_TOKEN_RESC:
-    case DCPG_TOKEN_RESA: return add_residual(b, token);
-    default: return add_simple(b, token);
+    case DCPG_TOKEN_RESA:
+        return add_residual(b, token);
+    default:
+        return add_simple(b, token);
     }
 }
 
@@ -295,10 +324,13 @@ static dcpg_status add_dna(builder *b) {
     DCPG_TRY(dcpg_spec_min_wlen(spec, &shortest, b->err));
     int64_t wlen = b->options->dna_wlen;
     if (wlen < 1 || wlen % 2 == 0)
-        return dcpg_fail(b->err, DCPG_E_USAGE, "--dna_wlen %" PRId64 " must be odd: the C of the site stands in the middle", wlen);
+        return dcpg_fail(b->err, DCPG_E_USAGE,
+                         "--dna_wlen %" PRId64 " must be odd: the C of the site stands in the middle", wlen);
     if (wlen < shortest)
-        return dcpg_fail(b->err, DCPG_E_USAGE, "--dna_wlen %" PRId64 " is too short for DNA model %s; the shortest that works is %" PRId64, wlen,
-                         b->options->dna, shortest);
+        return dcpg_fail(b->err, DCPG_E_USAGE,
+                         "--dna_wlen %" PRId64
+                         " is too short for DNA model %s; the shortest that works is %" PRId64,
+                         wlen, b->options->dna, shortest);
     b->graph->dna_wlen = wlen;
     DCPG_TRY(dcpg_graph_add(b->graph, DCPG_INPUT, "dna", 0, NULL, NULL, &b->top, b->err));
     return add_part(b, DCPG_PART_DNA, "dna/", spec);
@@ -313,9 +345,12 @@ static dcpg_status add_cpg(builder *b) {
     }
     DCPG_TRY(dcpg_spec_find(DCPG_PART_CPG, b->options->cpg, &spec, b->err));
     if (b->options->cpg_wlen < 2 || b->options->cpg_wlen % 2 != 0)
-        return dcpg_fail(b->err, DCPG_E_USAGE, "--cpg_wlen %" PRId64 " must be even and at least 2: half of the neighbours lie on each side",
+        return dcpg_fail(b->err, DCPG_E_USAGE,
+                         "--cpg_wlen %" PRId64
+                         " must be even and at least 2: half of the neighbours lie on each side",
                          b->options->cpg_wlen);
-    if (b->options->nb_cell < 1) return dcpg_fail(b->err, DCPG_E_USAGE, "a CpG model needs at least one cell with neighbouring CpGs");
+    if (b->options->nb_cell < 1)
+        return dcpg_fail(b->err, DCPG_E_USAGE, "a CpG model needs at least one cell with neighbouring CpGs");
     b->graph->cpg_wlen = b->options->cpg_wlen;
     b->graph->nb_cell = b->options->nb_cell;
     int inputs[2];
@@ -330,7 +365,8 @@ static dcpg_status add_cpg(builder *b) {
 /* The concatenation carries no prefix. */
 static dcpg_status add_joint(builder *b, int dna, int cpg) {
     const char *spec;
-    DCPG_TRY(dcpg_spec_find(DCPG_PART_JOINT, b->options->joint ? b->options->joint : "JointL0", &spec, b->err));
+    DCPG_TRY(
+        dcpg_spec_find(DCPG_PART_JOINT, b->options->joint ? b->options->joint : "JointL0", &spec, b->err));
     char name[NAME_SIZE];
     name_layer(b, CONCATENATE, "", name);
     int sources[2] = {dna, cpg};
@@ -373,7 +409,8 @@ static bool has_dna(const dcpg_model_options *options) { return options->dna || 
 static bool has_cpg(const dcpg_model_options *options) { return options->cpg || options->cpg_part; }
 
 /* A loaded part's own name, the zoo's, or `otherwise`. */
-static const char *name_of(dcpg_model_part part, const dcpg_graph *loaded, const char *name, const char *otherwise) {
+static const char *name_of(dcpg_model_part part, const dcpg_graph *loaded, const char *name,
+                           const char *otherwise) {
     if (loaded) return loaded->name ? loaded->name : otherwise;
     const dcpg_zoo_row *row = name ? dcpg_zoo_find(part, name) : NULL;
     return row ? row->name : otherwise;
@@ -381,15 +418,18 @@ static const char *name_of(dcpg_model_part part, const dcpg_graph *loaded, const
 
 static dcpg_status name_graph(builder *b) {
     const dcpg_model_options *o = b->options;
-    const char *dna = name_of(DCPG_PART_DNA, o->dna_part, o->dna, "dna"), *cpg = name_of(DCPG_PART_CPG, o->cpg_part, o->cpg, "cpg");
+    const char *dna = name_of(DCPG_PART_DNA, o->dna_part, o->dna, "dna"),
+               *cpg = name_of(DCPG_PART_CPG, o->cpg_part, o->cpg, "cpg");
     const char *joint = name_of(DCPG_PART_JOINT, NULL, o->joint ? o->joint : "JointL0", "joint");
-    b->graph->name = has_dna(o) && has_cpg(o) ? dcpg_format("%s_%s_%s", joint, dna, cpg) : dcpg_strdup(has_dna(o) ? dna : cpg);
+    b->graph->name = has_dna(o) && has_cpg(o) ? dcpg_format("%s_%s_%s", joint, dna, cpg)
+                                              : dcpg_strdup(has_dna(o) ? dna : cpg);
     return b->graph->name ? DCPG_OK : dcpg_fail_nomem(b->err, "a model's name", NAME_SIZE);
 }
 
 static dcpg_status build(builder *b) {
     const dcpg_model_options *o = b->options;
-    if (!has_dna(o) && !has_cpg(o)) return dcpg_fail(b->err, DCPG_E_USAGE, "a model needs --dna_model, --cpg_model or both");
+    if (!has_dna(o) && !has_cpg(o))
+        return dcpg_fail(b->err, DCPG_E_USAGE, "a model needs --dna_model, --cpg_model or both");
     if (has_dna(o)) DCPG_TRY(add_dna(b));
     int dna = b->top;
     if (has_cpg(o)) DCPG_TRY(add_cpg(b));

@@ -20,12 +20,14 @@ static dcpg_status allocate(dcpg_net *net, dcpg_err *err) {
     net->grads = dcpg_alloc(nb_grads * net->nb_trained, sizeof *net->grads);
     net->output = dcpg_alloc((size_t)net->nb_output, sizeof *net->output);
     if (!net->params || !net->grads || !net->output)
-        return dcpg_fail_nomem(err, "parameters and gradients", (nb_grads * net->nb_trained + net->nb_value) * sizeof *net->params);
+        return dcpg_fail_nomem(err, "parameters and gradients",
+                               (nb_grads * net->nb_trained + net->nb_value) * sizeof *net->params);
     for (int i = 0; i < net->nb_output; i++) net->output[i] = net->graph->layer[net->graph->output[i]].name;
     return dcpg_plan_allocate(net->plan, err);
 }
 
-dcpg_status dcpg_net_new_planned(const dcpg_graph *graph, const dcpg_net_options *options, bool fuse, dcpg_net **made, dcpg_err *err) {
+dcpg_status dcpg_net_new_planned(const dcpg_graph *graph, const dcpg_net_options *options, bool fuse,
+                                 dcpg_net **made, dcpg_err *err) {
     assert(options->max_rows >= 0 && options->first <= options->end && options->end <= options->total);
     dcpg_net *net = dcpg_alloc(1, sizeof *net);
     *made = NULL;
@@ -51,7 +53,8 @@ dcpg_status dcpg_net_new_planned(const dcpg_graph *graph, const dcpg_net_options
     return status;
 }
 
-dcpg_status dcpg_net_new(const dcpg_graph *graph, const dcpg_net_options *options, dcpg_net **net, dcpg_err *err) {
+dcpg_status dcpg_net_new(const dcpg_graph *graph, const dcpg_net_options *options, dcpg_net **net,
+                         dcpg_err *err) {
     return dcpg_net_new_planned(graph, options, true, net, err);
 }
 
@@ -68,12 +71,14 @@ void dcpg_net_free(dcpg_net *net) {
 
 void dcpg_net_get(const dcpg_net *net, const dcpg_param *param, float *values) {
     for (size_t i = 0; i < param->size / param->row; i++)
-        memcpy(values + i * param->row, net->params + param->offset + i * param->stride, param->row * sizeof *values);
+        memcpy(values + i * param->row, net->params + param->offset + i * param->stride,
+               param->row * sizeof *values);
 }
 
 void dcpg_net_set(dcpg_net *net, const dcpg_param *param, const float *values) {
     for (size_t i = 0; i < param->size / param->row; i++)
-        memcpy(net->params + param->offset + i * param->stride, values + i * param->row, param->row * sizeof *values);
+        memcpy(net->params + param->offset + i * param->stride, values + i * param->row,
+               param->row * sizeof *values);
 }
 
 double dcpg_net_penalty(const dcpg_net *net) {
@@ -93,13 +98,19 @@ double dcpg_net_penalty(const dcpg_net *net) {
 
 static double now(const dcpg_net *net) { return net->options.profile ? dcpg_now() : 0; }
 
-static dcpg_run start_run(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer) {
+static dcpg_run start_run(dcpg_net *net, const dcpg_input *input, bool training,
+                          const dcpg_reducer *reducer) {
     assert(input->n >= 0 && input->n <= net->options.max_rows);
     assert(!net->graph->dna_wlen || input->dna || input->n == 0);
     assert(!net->graph->nb_cell || input->cpg || input->n == 0);
     assert(input->pass >= 0 && input->pass < net->nb_pass);
-    return (dcpg_run){.net = net, .plan = net->plan, .input = input, .reducer = reducer, .pass = &net->plan->pass[input->pass],
-                      .n = input->n, .training = training};
+    return (dcpg_run){.net = net,
+                      .plan = net->plan,
+                      .input = input,
+                      .reducer = reducer,
+                      .pass = &net->plan->pass[input->pass],
+                      .n = input->n,
+                      .training = training};
 }
 
 static void check_leaves(const dcpg_net *net, const dcpg_input *input) {
@@ -165,10 +176,12 @@ dcpg_status dcpg_net_measure(const dcpg_graph *graph, dcpg_net_size *size, dcpg_
     return DCPG_OK;
 }
 
-dcpg_status dcpg_net_bytes(const dcpg_graph *graph, const dcpg_net_options *options, size_t *bytes, dcpg_err *err) {
+dcpg_status dcpg_net_bytes(const dcpg_graph *graph, const dcpg_net_options *options, size_t *bytes,
+                           dcpg_err *err) {
     dcpg_plan *plan;
     DCPG_TRY(dcpg_plan_new(graph, options, true, &plan, err));
-    *bytes = dcpg_plan_bytes(plan) + (count_gradients(plan) * plan->nb_trained + plan->nb_value_params) * sizeof(float);
+    *bytes = dcpg_plan_bytes(plan) +
+             (count_gradients(plan) * plan->nb_trained + plan->nb_value_params) * sizeof(float);
     dcpg_plan_free(plan);
     return DCPG_OK;
 }

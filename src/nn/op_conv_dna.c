@@ -4,18 +4,21 @@
 static dcpg_status conv_dna_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     (void)err;
     op->keeps_out = op->relu;
-    op->scratch = (dcpg_sum_scratch(plan, op) + dcpg_conv_dna_scratch(&op->conv, plan->options.max_rows)) * sizeof(float);
+    op->scratch = (dcpg_sum_scratch(plan, op) + dcpg_conv_dna_scratch(&op->conv, plan->options.max_rows)) *
+                  sizeof(float);
     op->macs = op->conv.t_out * op->conv.f * op->conv.k * op->conv.c;
     return DCPG_OK;
 }
 
 static void conv_dna_forward(const dcpg_op *op, const dcpg_run *run) {
     if (run->n == 0) return;
-    dcpg_conv_dna_forward(&op->conv, run->n, run->input->dna, dcpg_run_weight(run, op, 0), dcpg_run_weight(run, op, 1), op->relu,
-                          dcpg_run_out(run, op), dcpg_run_scratch(run));
+    dcpg_conv_dna_forward(&op->conv, run->n, run->input->dna, dcpg_run_weight(run, op, 0),
+                          dcpg_run_weight(run, op, 1), op->relu, dcpg_run_out(run, op),
+                          dcpg_run_scratch(run));
 }
 
-static void conv_dna_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out, float *scratch) {
+static void conv_dna_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out,
+                          float *scratch) {
     const float *dy = dcpg_run_out_gradient(run, op) + first * op->to.t * op->to.c;
     dcpg_conv_dna_backward_weight(&op->conv, end - first, run->input->dna + first * op->conv.t_in, dy, out,
                                   dcpg_run_bias_gradient(run, op, out), scratch);
@@ -36,15 +39,18 @@ static dcpg_status pool_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
 
 static void pool_forward(const dcpg_op *op, const dcpg_run *run) {
     if (run->n == 0) return;
-    dcpg_conv_dna_pool_forward(&op->conv, op->pool, run->n, run->input->dna, dcpg_run_weight(run, op, 0), dcpg_run_weight(run, op, 1),
-                               dcpg_run_out(run, op), dcpg_run_own(run, op, 0), dcpg_run_scratch(run));
+    dcpg_conv_dna_pool_forward(&op->conv, op->pool, run->n, run->input->dna, dcpg_run_weight(run, op, 0),
+                               dcpg_run_weight(run, op, 1), dcpg_run_out(run, op), dcpg_run_own(run, op, 0),
+                               dcpg_run_scratch(run));
 }
 
-static void pool_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out, float *scratch) {
+static void pool_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out,
+                      float *scratch) {
     int64_t at = first * op->to.t * op->to.c;
     const uint8_t *arg = dcpg_run_own(run, op, 0);
-    dcpg_conv_dna_pool_backward_weight(&op->conv, op->pool, end - first, run->input->dna + first * op->conv.t_in, dcpg_run_out(run, op) + at,
-                                       arg + at, dcpg_run_out_gradient(run, op) + at, out, dcpg_run_bias_gradient(run, op, out), scratch);
+    dcpg_conv_dna_pool_backward_weight(
+        &op->conv, op->pool, end - first, run->input->dna + first * op->conv.t_in, dcpg_run_out(run, op) + at,
+        arg + at, dcpg_run_out_gradient(run, op) + at, out, dcpg_run_bias_gradient(run, op, out), scratch);
 }
 
 static void pool_backward(const dcpg_op *op, const dcpg_run *run) {

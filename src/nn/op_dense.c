@@ -4,7 +4,8 @@
 #include <omp.h>
 #include <string.h>
 
-/* Weight matrices above this many values are summed over the leaves in pieces of rows, each small enough to stay in cache from leaf to leaf. Threads share out the pieces. */
+/* Weight matrices above this many values are summed over the leaves in pieces of rows, each small enough to
+ * stay in cache from leaf to leaf. Threads share out the pieces. */
 static const size_t LARGE = (size_t)1 << 19;
 static const int64_t PIECE = INT64_C(1) << 16; /* values in a piece */
 
@@ -23,24 +24,29 @@ static dcpg_status dense_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     (void)err;
     op->keeps_in = op->trained;
     op->keeps_out = op->relu;
-    op->scratch = (is_large(op) ? (size_t)plan->nb_thread * piece_scratch(op, plan) : dcpg_sum_scratch(plan, op)) * sizeof(float);
+    op->scratch =
+        (is_large(op) ? (size_t)plan->nb_thread * piece_scratch(op, plan) : dcpg_sum_scratch(plan, op)) *
+        sizeof(float);
     op->macs = op->from.t * op->from.c * op->to.c;
     return DCPG_OK;
 }
 
 static void dense_forward(const dcpg_op *op, const dcpg_run *run) {
     if (run->n == 0) return;
-    dcpg_dense_forward(run->n * op->from.t, op->from.c, op->to.c, dcpg_run_in(run, op, 0), dcpg_run_weight(run, op, 0),
-                       dcpg_run_weight(run, op, 1), op->relu, dcpg_run_out(run, op));
+    dcpg_dense_forward(run->n * op->from.t, op->from.c, op->to.c, dcpg_run_in(run, op, 0),
+                       dcpg_run_weight(run, op, 0), dcpg_run_weight(run, op, 1), op->relu,
+                       dcpg_run_out(run, op));
 }
 
 /* ---- weight gradient ---- */
 
-static void dense_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out, float *scratch) {
+static void dense_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out,
+                       float *scratch) {
     (void)scratch;
     int64_t t = op->from.t, c = op->from.c, f = op->to.c;
-    dcpg_dense_backward_weight((end - first) * t, c, f, dcpg_run_in(run, op, 0) + first * t * c, dcpg_run_out_gradient(run, op) + first * t * f,
-                               out, dcpg_run_weight_gradient(run, op, 1, out));
+    dcpg_dense_backward_weight((end - first) * t, c, f, dcpg_run_in(run, op, 0) + first * t * c,
+                               dcpg_run_out_gradient(run, op) + first * t * f, out,
+                               dcpg_run_weight_gradient(run, op, 1, out));
 }
 
 typedef struct piece {
@@ -101,8 +107,8 @@ static void dense_backward(const dcpg_op *op, const dcpg_run *run) {
         dcpg_sum_gradients(op, run, dense_leaf);
     float *dx = dcpg_run_in_gradient(run, op, 0);
     if (!dx || run->n == 0) return;
-    dcpg_dense_backward_input(run->n * op->from.t, op->from.c, op->to.c, dcpg_run_out_gradient(run, op), dcpg_run_weight(run, op, 0), op->adds[0],
-                              dx);
+    dcpg_dense_backward_input(run->n * op->from.t, op->from.c, op->to.c, dcpg_run_out_gradient(run, op),
+                              dcpg_run_weight(run, op, 0), op->adds[0], dx);
 }
 
 const dcpg_op_kind dcpg_op_dense = {"dense", dense_plan, dense_forward, dense_backward};

@@ -12,11 +12,14 @@ static dcpg_status heads_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Heads `first` .. *end-1 are adjacent columns under the same function; returns their number of columns. A softmax goes over the columns of one head. */
+/* Heads `first` .. *end-1 are adjacent columns under the same function; returns their number of columns. A
+ * softmax goes over the columns of one head. */
 static int64_t range_of(const dcpg_op *op, int first, int *end) {
     const dcpg_head *head = op->head;
     *end = first + 1;
-    while (head[first].activation != DCPG_SOFTMAX && *end < op->nb_head && head[*end].activation == head[first].activation) ++*end;
+    while (head[first].activation != DCPG_SOFTMAX && *end < op->nb_head &&
+           head[*end].activation == head[first].activation)
+        ++*end;
     return head[*end - 1].column + head[*end - 1].units - head[first].column;
 }
 
@@ -24,7 +27,8 @@ static void heads_forward(const dcpg_op *op, const dcpg_run *run) {
     int64_t n = run->n, all = op->to.c;
     if (n == 0) return;
     float *y = dcpg_run_out(run, op), *range = dcpg_run_scratch(run);
-    dcpg_dense_forward(n, op->from.c, all, dcpg_run_in(run, op, 0), dcpg_run_weight(run, op, 0), dcpg_run_weight(run, op, 1), false, y);
+    dcpg_dense_forward(n, op->from.c, all, dcpg_run_in(run, op, 0), dcpg_run_weight(run, op, 0),
+                       dcpg_run_weight(run, op, 1), false, y);
     for (int i = 0, end; i < op->nb_head; i = end) {
         int64_t c = range_of(op, i, &end), at = op->head[i].column;
         if (op->head[i].activation == DCPG_LINEAR) continue;
@@ -57,10 +61,12 @@ static void undo_activations(const dcpg_op *op, const dcpg_run *run) {
     }
 }
 
-static void heads_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out, float *scratch) {
+static void heads_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out,
+                       float *scratch) {
     (void)scratch;
     int64_t c = op->from.c, f = op->to.c;
-    dcpg_dense_backward_weight(end - first, c, f, dcpg_run_in(run, op, 0) + first * c, dcpg_run_out_gradient(run, op) + first * f, out,
+    dcpg_dense_backward_weight(end - first, c, f, dcpg_run_in(run, op, 0) + first * c,
+                               dcpg_run_out_gradient(run, op) + first * f, out,
                                dcpg_run_weight_gradient(run, op, 1, out));
 }
 
@@ -69,7 +75,8 @@ static void heads_backward(const dcpg_op *op, const dcpg_run *run) {
     if (op->trained) dcpg_sum_gradients(op, run, heads_leaf);
     float *dx = dcpg_run_in_gradient(run, op, 0);
     if (!dx || run->n == 0) return;
-    dcpg_dense_backward_input(run->n, op->from.c, op->to.c, dcpg_run_out_gradient(run, op), dcpg_run_weight(run, op, 0), op->adds[0], dx);
+    dcpg_dense_backward_input(run->n, op->from.c, op->to.c, dcpg_run_out_gradient(run, op),
+                              dcpg_run_weight(run, op, 0), op->adds[0], dx);
 }
 
 const dcpg_op_kind dcpg_op_heads = {"heads", heads_plan, heads_forward, heads_backward};

@@ -28,7 +28,8 @@ static void onehot_forward(const dcpg_op *op, const dcpg_run *run) {
 /* y[n][cells][cpg_wlen] = states or distances out of x[n][cells][2 cpg_wlen]. */
 static void columns_forward(const dcpg_op *op, const dcpg_run *run) {
     int64_t wlen = op->to.c, skip = strcmp(op->layer->name, "cpg/dist") == 0 ? wlen : 0;
-    dcpg_copy_columns(run->n * op->to.t, wlen, run->input->cpg + skip, 2 * wlen, dcpg_run_out(run, op), wlen, false);
+    dcpg_copy_columns(run->n * op->to.t, wlen, run->input->cpg + skip, 2 * wlen, dcpg_run_out(run, op), wlen,
+                      false);
 }
 
 const dcpg_op_kind dcpg_op_onehot = {"onehot", plan_input, onehot_forward, input_backward};

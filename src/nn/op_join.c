@@ -8,7 +8,9 @@ static dcpg_status concat_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     return DCPG_OK;
 }
 
-static int64_t channels(const dcpg_op *op, const dcpg_run *run, int source) { return run->plan->value[op->in[source]].size / op->to.t; }
+static int64_t channels(const dcpg_op *op, const dcpg_run *run, int source) {
+    return run->plan->value[op->in[source]].size / op->to.t;
+}
 
 static void concat_forward(const dcpg_op *op, const dcpg_run *run) {
     float *y = dcpg_run_out(run, op);

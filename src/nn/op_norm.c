@@ -15,11 +15,14 @@ static size_t totals_size(const dcpg_op *op) { return 2 * (size_t)op->from.c; }
 
 static dcpg_status batch_norm_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     if (plan->nb_pass > 1)
-        return dcpg_fail(err, DCPG_E_USAGE, "batch normalisation (layer %s) needs all samples of the batch in memory at once", op->layer->name);
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "batch normalisation (layer %s) needs all samples of the batch in memory at once",
+                         op->layer->name);
     op->keeps_in = true;
     op->scratch = totals_size(op) * (size_t)(1 + plan->nb_node + plan->depth) * sizeof(double);
     op->macs = op->to.t * op->to.c;
-    return dcpg_plan_own(plan, op, 0, 2 * (size_t)op->from.c * sizeof(float), err); /* mean, 1 / standard deviation */
+    return dcpg_plan_own(plan, op, 0, 2 * (size_t)op->from.c * sizeof(float),
+                         err); /* mean, 1 / standard deviation */
 }
 
 /* ---- sums over the batch ---- */
@@ -40,7 +43,8 @@ static void sum_leaf(void *context, int leaf, double *out) {
     if (rows == 0)
         memset(out, 0, totals_size(op) * sizeof *out);
     else if (s->backward)
-        dcpg_bn_backward_sums(rows, c, x, mean, mean + c, dcpg_run_weight(s->run, op, GAMMA), dcpg_run_weight(s->run, op, BETA), op->relu,
+        dcpg_bn_backward_sums(rows, c, x, mean, mean + c, dcpg_run_weight(s->run, op, GAMMA),
+                              dcpg_run_weight(s->run, op, BETA), op->relu,
                               dcpg_run_out_gradient(s->run, op) + at, out);
     else
         dcpg_bn_sums(rows, c, x, dcpg_run_weight(s->run, op, MOVING_MEAN), out);
@@ -69,7 +73,8 @@ static void batch_statistics(const dcpg_op *op, const dcpg_run *run, float *mean
     const double *sums = sum_batch(op, run, false);
     int64_t c = op->from.c;
     double n = (double)(run->input->n_global * op->from.t), epsilon = (double)op->layer->epsilon;
-    float *moving_mean = run->net->params + op->at[MOVING_MEAN], *moving_variance = run->net->params + op->at[MOVING_VARIANCE];
+    float *moving_mean = run->net->params + op->at[MOVING_MEAN],
+          *moving_variance = run->net->params + op->at[MOVING_VARIANCE];
     /* Keras 2.2 scales the biased variance so; of a single value it knows no other. */
     double factor = n > 1 + epsilon ? n / (n - (1 + epsilon)) : 1, momentum = (double)op->layer->momentum;
     for (int64_t j = 0; j < c; j++) {
@@ -81,12 +86,14 @@ static void batch_statistics(const dcpg_op *op, const dcpg_run *run, float *mean
         /* Keras 2.2: frozen layers still normalise by the batch, but keep their moving statistics. */
         if (!op->trained) continue;
         moving_mean[j] = (float)(momentum * (double)moving_mean[j] + (1 - momentum) * batch_mean);
-        moving_variance[j] = (float)(momentum * (double)moving_variance[j] + (1 - momentum) * variance * factor);
+        moving_variance[j] =
+            (float)(momentum * (double)moving_variance[j] + (1 - momentum) * variance * factor);
     }
 }
 
 static void moving_statistics(const dcpg_op *op, const dcpg_run *run, float *mean, float *rstd) {
-    const float *moving_mean = dcpg_run_weight(run, op, MOVING_MEAN), *moving_variance = dcpg_run_weight(run, op, MOVING_VARIANCE);
+    const float *moving_mean = dcpg_run_weight(run, op, MOVING_MEAN),
+                *moving_variance = dcpg_run_weight(run, op, MOVING_VARIANCE);
     for (int64_t j = 0; j < op->from.c; j++) {
         mean[j] = moving_mean[j];
         rstd[j] = (float)(1 / sqrt((double)moving_variance[j] + (double)op->layer->epsilon));
@@ -101,8 +108,9 @@ static void batch_norm_forward(const dcpg_op *op, const dcpg_run *run) {
     else
         moving_statistics(op, run, mean, rstd);
     if (run->n == 0) return;
-    dcpg_bn_apply(run->n * op->from.t, c, dcpg_run_in(run, op, 0), mean, rstd, dcpg_run_weight(run, op, GAMMA), dcpg_run_weight(run, op, BETA),
-                  op->relu, dcpg_run_out(run, op));
+    dcpg_bn_apply(run->n * op->from.t, c, dcpg_run_in(run, op, 0), mean, rstd,
+                  dcpg_run_weight(run, op, GAMMA), dcpg_run_weight(run, op, BETA), op->relu,
+                  dcpg_run_out(run, op));
 }
 
 /* ---- backward ---- */
@@ -130,8 +138,11 @@ static void batch_norm_backward(const dcpg_op *op, const dcpg_run *run) {
     float *dx = dcpg_run_in_gradient(run, op, 0);
     if (!dx || run->n == 0) return;
     const float *mean = dcpg_run_own(run, op, 0);
-    dcpg_bn_backward(run->n * op->from.t, c, dcpg_run_in(run, op, 0), mean, mean + c, dcpg_run_weight(run, op, GAMMA), dcpg_run_weight(run, op, BETA),
-                     op->relu, dcpg_run_out_gradient(run, op), totals, run->input->n_global * op->from.t, op->adds[0], dx);
+    dcpg_bn_backward(run->n * op->from.t, c, dcpg_run_in(run, op, 0), mean, mean + c,
+                     dcpg_run_weight(run, op, GAMMA), dcpg_run_weight(run, op, BETA), op->relu,
+                     dcpg_run_out_gradient(run, op), totals, run->input->n_global * op->from.t, op->adds[0],
+                     dx);
 }
 
-const dcpg_op_kind dcpg_op_batch_norm = {"batch_norm", batch_norm_plan, batch_norm_forward, batch_norm_backward};
+const dcpg_op_kind dcpg_op_batch_norm = {"batch_norm", batch_norm_plan, batch_norm_forward,
+                                         batch_norm_backward};

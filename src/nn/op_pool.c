@@ -7,13 +7,15 @@ static dcpg_status max_pool_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
 
 static void max_pool_forward(const dcpg_op *op, const dcpg_run *run) {
     if (run->n == 0) return;
-    dcpg_max_pool_forward(run->n, op->from.t, op->from.c, op->pool, dcpg_run_in(run, op, 0), dcpg_run_out(run, op), dcpg_run_own(run, op, 0));
+    dcpg_max_pool_forward(run->n, op->from.t, op->from.c, op->pool, dcpg_run_in(run, op, 0),
+                          dcpg_run_out(run, op), dcpg_run_own(run, op, 0));
 }
 
 static void max_pool_backward(const dcpg_op *op, const dcpg_run *run) {
     float *dx = dcpg_run_in_gradient(run, op, 0);
     if (!dx || run->n == 0) return;
-    dcpg_max_pool_backward(run->n, op->from.t, op->from.c, op->pool, dcpg_run_own(run, op, 0), dcpg_run_out_gradient(run, op), op->adds[0], dx);
+    dcpg_max_pool_backward(run->n, op->from.t, op->from.c, op->pool, dcpg_run_own(run, op, 0),
+                           dcpg_run_out_gradient(run, op), op->adds[0], dx);
 }
 
 static dcpg_status mean_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {

@@ -41,10 +41,14 @@ dcpg_output_kind dcpg_output_kind_of(const char *name) {
 
 const char *dcpg_metric_name(dcpg_metric metric) {
     switch (metric) {
-    case DCPG_METRIC_ACC: return "acc";
-    case DCPG_METRIC_MSE: return "mse";
-    case DCPG_METRIC_MAE: return "mae";
-    case DCPG_METRIC_CAT_ACC: return "cat_acc";
+    case DCPG_METRIC_ACC:
+        return "acc";
+    case DCPG_METRIC_MSE:
+        return "mse";
+    case DCPG_METRIC_MAE:
+        return "mae";
+    case DCPG_METRIC_CAT_ACC:
+        return "cat_acc";
     }
     assert(!"a metric has a name");
     return "";

@@ -1,4 +1,5 @@
-/* Where weights live: those of an operation side by side, operations in their order, so that the backward pass completes ranges from the end; moving statistics behind. */
+/* Where weights live: those of an operation side by side, operations in their order, so that the backward
+ * pass completes ranges from the end; moving statistics behind. */
 #include "nn/plan.h"
 
 #include <dcpg/memory.h>
@@ -26,8 +27,14 @@ static dcpg_status list_params(dcpg_plan *plan, dcpg_err *err) {
         for (int w = 0; w < n; w++) {
             size_t size = (size_t)dcpg_weight_size(&weight[w]);
             bool penalised = weight[w].penalised;
-            plan->param[plan->nb_param++] = (dcpg_param){.layer = i, .weight = weight[w], .offset = UNPLACED, .size = size, .row = size,
-                                                         .stride = size, .l1 = penalised ? layer->l1 : 0, .l2 = penalised ? layer->l2 : 0,
+            plan->param[plan->nb_param++] = (dcpg_param){.layer = i,
+                                                         .weight = weight[w],
+                                                         .offset = UNPLACED,
+                                                         .size = size,
+                                                         .row = size,
+                                                         .stride = size,
+                                                         .l1 = penalised ? layer->l1 : 0,
+                                                         .l2 = penalised ? layer->l2 : 0,
                                                          .trainable = layer->trainable && !weight[w].state};
         }
     }

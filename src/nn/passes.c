@@ -1,5 +1,6 @@
-/* Passes: a rank's leaves one node of the tree after the other, so that activations of a part of its samples are in memory at a time. Sums of finished passes are merged as the tree
- * says; what waits for its sibling waits in buffers of its own, one per level. */
+/* Passes: a rank's leaves one node of the tree after the other, so that activations of a part of its samples
+ * are in memory at a time. Sums of finished passes are merged as the tree says; what waits for its sibling
+ * waits in buffers of its own, one per level. */
 #include "nn/plan.h"
 
 #include <dcpg/memory.h>
@@ -10,7 +11,8 @@
 /* Passes of `node`, whose sum belongs to the rank's maximal node `of` and ends in buffer `level`. */
 static void add_passes(dcpg_plan *plan, int of, dcpg_node node, int level) {
     if (node.end - node.first <= plan->options.at_once) {
-        plan->pass[plan->nb_pass++] = (dcpg_pass){.leaves = node, .of = of, .level = level, .first_merge = plan->nb_merge};
+        plan->pass[plan->nb_pass++] =
+            (dcpg_pass){.leaves = node, .of = of, .level = level, .first_merge = plan->nb_merge};
         return;
     }
     int middle = dcpg_tree_split(node);
@@ -58,15 +60,16 @@ void dcpg_run_start(const dcpg_op *op, const dcpg_run *run) {
     const dcpg_plan *plan = run->plan;
     const dcpg_merge *merge = plan->merge + run->pass->first_merge;
     for (const dcpg_merge *m = merge; m < merge + run->pass->nb_merge; m++)
-        (plan->options.bf16_sums ? dcpg_tree_add_bf16 : dcpg_tree_add)(buffer(run, m->of, m->level) + op->begin,
-                                                                       buffer(run, m->of, m->level + 1) + op->begin, op->size);
+        (plan->options.bf16_sums ? dcpg_tree_add_bf16 : dcpg_tree_add)(
+            buffer(run, m->of, m->level) + op->begin, buffer(run, m->of, m->level + 1) + op->begin, op->size);
     bool last = run->pass == plan->pass + plan->nb_pass - 1;
     if (run->reducer && last) run->reducer->start(run->reducer->self, op->begin, op->padded);
 }
 
 /* ---- what callers see ---- */
 
-void dcpg_net_pass(const dcpg_net *net, int pass, const dcpg_input *input, const dcpg_targets *targets, dcpg_net_samples *part) {
+void dcpg_net_pass(const dcpg_net *net, int pass, const dcpg_input *input, const dcpg_targets *targets,
+                   dcpg_net_samples *part) {
     const dcpg_leaves *all = input->leaves;
     const dcpg_graph *graph = net->graph;
     dcpg_node node = net->plan->pass[pass].leaves;

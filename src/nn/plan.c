@@ -5,9 +5,22 @@
 #include <omp.h>
 
 const dcpg_op_kind *const dcpg_op_kinds[] = {
-    &dcpg_op_onehot, &dcpg_op_columns, &dcpg_op_conv, &dcpg_op_conv_pool, &dcpg_op_conv_dna, &dcpg_op_conv_dna_pool,
-    &dcpg_op_dense,  &dcpg_op_heads,      &dcpg_op_max_pool, &dcpg_op_mean,     &dcpg_op_batch_norm,
-    &dcpg_op_gru,    &dcpg_op_activation, &dcpg_op_concat,   &dcpg_op_add,      &dcpg_op_dropout,
+    &dcpg_op_onehot,
+    &dcpg_op_columns,
+    &dcpg_op_conv,
+    &dcpg_op_conv_pool,
+    &dcpg_op_conv_dna,
+    &dcpg_op_conv_dna_pool,
+    &dcpg_op_dense,
+    &dcpg_op_heads,
+    &dcpg_op_max_pool,
+    &dcpg_op_mean,
+    &dcpg_op_batch_norm,
+    &dcpg_op_gru,
+    &dcpg_op_activation,
+    &dcpg_op_concat,
+    &dcpg_op_add,
+    &dcpg_op_dropout,
     NULL,
 };
 
@@ -17,7 +30,8 @@ static dcpg_status start(dcpg_plan *plan, dcpg_err *err) {
     size_t n = (size_t)plan->graph->nb_layer, room = 2 * n + 8; /* a layer and its activation; inputs */
     plan->nb_thread = omp_get_max_threads();
     if (plan->options.train)
-        plan->nb_node = dcpg_tree_nodes(plan->options.total, plan->options.first, plan->options.end, plan->node);
+        plan->nb_node =
+            dcpg_tree_nodes(plan->options.total, plan->options.first, plan->options.end, plan->node);
     for (int i = 0; i < plan->nb_node; i++) {
         int depth = dcpg_tree_depth(plan->node[i]);
         if (plan->depth < depth) plan->depth = depth;
@@ -40,7 +54,8 @@ static dcpg_status start(dcpg_plan *plan, dcpg_err *err) {
     return DCPG_OK;
 }
 
-dcpg_status dcpg_plan_new(const dcpg_graph *graph, const dcpg_net_options *options, bool fuse, dcpg_plan **made, dcpg_err *err) {
+dcpg_status dcpg_plan_new(const dcpg_graph *graph, const dcpg_net_options *options, bool fuse,
+                          dcpg_plan **made, dcpg_err *err) {
     dcpg_plan *plan = dcpg_alloc(1, sizeof *plan);
     *made = NULL;
     if (!plan) return dcpg_fail_nomem(err, "a plan", sizeof *plan);

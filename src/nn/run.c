@@ -8,7 +8,9 @@ void dcpg_run_poll(const dcpg_run *run) {
     if (run->reducer) run->reducer->poll(run->reducer->self);
 }
 
-dcpg_tree_sum_fn *dcpg_run_tree_sum(const dcpg_run *run) { return run->plan->options.bf16_sums ? dcpg_tree_sum_bf16 : dcpg_tree_sum; }
+dcpg_tree_sum_fn *dcpg_run_tree_sum(const dcpg_run *run) {
+    return run->plan->options.bf16_sums ? dcpg_tree_sum_bf16 : dcpg_tree_sum;
+}
 
 void dcpg_run_leaf(const dcpg_run *run, int leaf, int64_t *first, int64_t *end) {
     const dcpg_leaves *leaves = run->input->leaves;
@@ -18,7 +20,8 @@ void dcpg_run_leaf(const dcpg_run *run, int leaf, int64_t *first, int64_t *end) 
 
 void dcpg_run_close_relu(const dcpg_op *op, const dcpg_run *run) {
     float *dy = dcpg_run_out_gradient(run, op);
-    if (op->relu) dcpg_activate_backward(DCPG_RELU, run->n * op->to.t, op->to.c, dcpg_run_out(run, op), dy, false, dy);
+    if (op->relu)
+        dcpg_activate_backward(DCPG_RELU, run->n * op->to.t, op->to.c, dcpg_run_out(run, op), dy, false, dy);
 }
 
 float *dcpg_run_bias_gradient(const dcpg_run *run, const dcpg_op *op, float *out) {
@@ -54,6 +57,8 @@ void dcpg_sum_gradients(const dcpg_op *op, const dcpg_run *run, dcpg_leaf_gradie
     leaf_context context = {op, run, leaf, scratch + dcpg_sum_scratch(plan, op)};
     const dcpg_node *nodes;
     int nb_node = dcpg_run_nodes(run, &nodes);
-    for (int i = 0; i < nb_node; i++) dcpg_run_tree_sum(run)(nodes[i], op->size, sum_leaf, &context, dcpg_run_node_gradient(run, op, i), scratch);
+    for (int i = 0; i < nb_node; i++)
+        dcpg_run_tree_sum(run)(nodes[i], op->size, sum_leaf, &context, dcpg_run_node_gradient(run, op, i),
+                               scratch);
     dcpg_run_start(op, run);
 }

@@ -55,7 +55,9 @@ static const word *find_word(const char *at) {
     return NULL;
 }
 
-bool dcpg_spec_looks_like(const char *text) { return find_word(text) || strchr(text, '[') || strchr(text, '_'); }
+bool dcpg_spec_looks_like(const char *text) {
+    return find_word(text) || strchr(text, '[') || strchr(text, '_');
+}
 
 static bool take(reader *in, const char *text) {
     size_t length = strlen(text);
@@ -92,13 +94,19 @@ static dcpg_status take_rate(reader *in, const char *example, float *rate) {
 
 static dcpg_status take_stages(reader *in, const char *example, dcpg_token *token) {
     do {
-        if (token->nb_stage == DCPG_MAX_STAGES) return expected(in, "] (there are at most 16 stages)", example);
+        if (token->nb_stage == DCPG_MAX_STAGES)
+            return expected(in, "] (there are at most 16 stages)", example);
         dcpg_stage *stage = &token->stage[token->nb_stage++];
         const char *number = in->at;
         DCPG_TRY(take_number(in, "a number of units", example, &stage->nb_unit));
-        if (stage->nb_unit > (token->kind == DCPG_TOKEN_RESA ? 20 : 99)) { /* dilation doubles with each; names have two digits */
+        if (stage->nb_unit > (token->kind == DCPG_TOKEN_RESA
+                                  ? 20
+                                  : 99)) { /* dilation doubles with each; names have two digits */
             in->at = number;
-            return expected(in, token->kind == DCPG_TOKEN_RESA ? "at most 20 units in a stage" : "at most 99 units in a stage", example);
+            return expected(in,
+                            token->kind == DCPG_TOKEN_RESA ? "at most 20 units in a stage"
+                                                           : "at most 99 units in a stage",
+                            example);
         }
         if (!take(in, "x")) return expected(in, "x and a width", example);
         DCPG_TRY(take_number(in, "a width", example, &stage->width));
@@ -128,22 +136,32 @@ static dcpg_status take_brackets(reader *in, const word *kind, dcpg_token *token
         DCPG_TRY(take_number(in, "the length of the filters", kind->example, &token->k));
         break;
     case SIZE:
-        DCPG_TRY(take_number(in, kind->kind == DCPG_TOKEN_POOL ? "a pool size" : "a number of units", kind->example, &token->units));
-        if (kind->kind == DCPG_TOKEN_POOL && token->units > 255) return expected(in, "a pool size of at most 255", kind->example);
+        DCPG_TRY(take_number(in, kind->kind == DCPG_TOKEN_POOL ? "a pool size" : "a number of units",
+                             kind->example, &token->units));
+        if (kind->kind == DCPG_TOKEN_POOL && token->units > 255)
+            return expected(in, "a pool size of at most 255", kind->example);
         break;
-    case RATE: DCPG_TRY(take_rate(in, kind->example, &token->rate)); break;
-    case STAGES: DCPG_TRY(take_stages(in, kind->example, token)); break;
-    case NO_BRACKETS: break;
+    case RATE:
+        DCPG_TRY(take_rate(in, kind->example, &token->rate));
+        break;
+    case STAGES:
+        DCPG_TRY(take_stages(in, kind->example, token));
+        break;
+    case NO_BRACKETS:
+        break;
     }
     while (*kind->options && take(in, ",")) DCPG_TRY(take_option(in, kind, token));
-    return take(in, "]") ? DCPG_OK : expected(in, *kind->options ? "] or an option after a comma" : "]", kind->example);
+    return take(in, "]") ? DCPG_OK
+                         : expected(in, *kind->options ? "] or an option after a comma" : "]", kind->example);
 }
 
 static dcpg_status take_token(reader *in, dcpg_token *token) {
     const word *kind = find_word(in->at);
     if (!kind)
-        return expected(in, "a layer (conv, bn, relu, mp, fc, do, gap, flatten, gru, bgru, resb, resc or resa)", EXAMPLE);
-    *token = (dcpg_token){.kind = kind->kind, .column = (int)(in->at - in->text) + 1, .stride = 1, .dilation = 1, .rate = -1};
+        return expected(
+            in, "a layer (conv, bn, relu, mp, fc, do, gap, flatten, gru, bgru, resb, resc or resa)", EXAMPLE);
+    *token = (dcpg_token){
+        .kind = kind->kind, .column = (int)(in->at - in->text) + 1, .stride = 1, .dilation = 1, .rate = -1};
     in->at += strlen(kind->name);
     return take_brackets(in, kind, token);
 }
@@ -154,7 +172,8 @@ dcpg_status dcpg_spec_parse(const char *text, dcpg_spec *spec, dcpg_err *err) {
     spec->nb_token = 0;
     if (*text == '\0') return DCPG_OK;
     do {
-        if (spec->nb_token == DCPG_MAX_TOKENS) return expected(&in, "the end (there are at most 256 layers)", EXAMPLE);
+        if (spec->nb_token == DCPG_MAX_TOKENS)
+            return expected(&in, "the end (there are at most 256 layers)", EXAMPLE);
         DCPG_TRY(take_token(&in, &spec->token[spec->nb_token++]));
     } while (take(&in, "_"));
     return *in.at == '\0' ? DCPG_OK : expected(&in, "_ and the next layer, or the end", EXAMPLE);
@@ -179,12 +198,14 @@ bool dcpg_token_has_relu(const dcpg_spec *spec, int index) {
 }
 
 int64_t dcpg_token_steps(const dcpg_token *token, int64_t t) {
-    dcpg_conv conv = {.t_in = t, .c = 1, .f = 1, .k = token->k, .stride = token->stride, .dilation = token->dilation};
+    dcpg_conv conv = {
+        .t_in = t, .c = 1, .f = 1, .k = token->k, .stride = token->stride, .dilation = token->dilation};
     switch (token->kind) {
     case DCPG_TOKEN_CONV:
         dcpg_conv_shape(&conv, token->same);
         return conv.t_out > 0 ? conv.t_out : -1;
-    case DCPG_TOKEN_POOL: return t >= token->units ? t / token->units : -1;
+    case DCPG_TOKEN_POOL:
+        return t >= token->units ? t / token->units : -1;
     case DCPG_TOKEN_RESB:
     case DCPG_TOKEN_RESC:
     case DCPG_TOKEN_RESA:
@@ -192,10 +213,13 @@ int64_t dcpg_token_steps(const dcpg_token *token, int64_t t) {
         return t;
     case DCPG_TOKEN_FC:
     case DCPG_TOKEN_MEAN:
-    case DCPG_TOKEN_FLATTEN: return 0;
+    case DCPG_TOKEN_FLATTEN:
+        return 0;
     case DCPG_TOKEN_GRU:
-    case DCPG_TOKEN_BGRU: return token->sequences ? t : 0;
-    default: return t;
+    case DCPG_TOKEN_BGRU:
+        return token->sequences ? t : 0;
+    default:
+        return t;
     }
 }
 
@@ -212,7 +236,8 @@ dcpg_status dcpg_spec_min_wlen(const char *text, int64_t *wlen, dcpg_err *err) {
     int64_t high = 1; /* window 2 high + 1 works, 2 low + 1 does not */
     int64_t low = -1;
     while (!long_enough(&spec, 2 * high + 1)) {
-        if (high > INT64_C(1) << 40) return dcpg_fail(err, DCPG_E_USAGE, "model \"%s\": no window is long enough for it", text);
+        if (high > INT64_C(1) << 40)
+            return dcpg_fail(err, DCPG_E_USAGE, "model \"%s\": no window is long enough for it", text);
         low = high;
         high *= 2;
     }

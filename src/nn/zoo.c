@@ -37,7 +37,8 @@ const dcpg_zoo_row *dcpg_zoo_find(dcpg_model_part part, const char *name) {
 
 dcpg_status dcpg_spec_find(dcpg_model_part part, const char *name_or_spec, const char **spec, dcpg_err *err) {
     static const char *const parts[] = {"DNA", "CpG", "joint"};
-    static const char *const examples[] = {"conv[128@11]_mp[4]_fc[128]_do", "fc[256]_bgru[256]_do", "fc[512]_do"};
+    static const char *const examples[] = {"conv[128@11]_mp[4]_fc[128]_do", "fc[256]_bgru[256]_do",
+                                           "fc[512]_do"};
     const dcpg_zoo_row *row = dcpg_zoo_find(part, name_or_spec);
     *spec = row ? row->spec : name_or_spec;
     if (row) return DCPG_OK;

@@ -3,16 +3,14 @@
 #include <dcpg/memory.h>
 #include <string.h>
 
-void dcpg_barrier_all(const dcpg_par *par)
-{
+void dcpg_barrier_all(const dcpg_par *par) {
     MPI_Request request;
     if (par->size == 1) return;
     MPI_Ibarrier(par->impl->comm, &request);
     dcpg_wait_for(par, 1, &request);
 }
 
-void dcpg_bcast_all(const dcpg_par *par, void *data, size_t bytes, int root)
-{
+void dcpg_bcast_all(const dcpg_par *par, void *data, size_t bytes, int root) {
     size_t piece = par->impl->piece;
     for (size_t at = 0; at < bytes && par->size > 1; at += piece) {
         size_t n = bytes - at < piece ? bytes - at : piece;
@@ -22,8 +20,7 @@ void dcpg_bcast_all(const dcpg_par *par, void *data, size_t bytes, int root)
     }
 }
 
-static void reduce_i64s_all(const dcpg_par *par, int64_t *x, size_t count, MPI_Op op)
-{
+static void reduce_i64s_all(const dcpg_par *par, int64_t *x, size_t count, MPI_Op op) {
     size_t piece = par->impl->piece / sizeof *x;
     for (size_t at = 0; at < count && par->size > 1; at += piece) {
         size_t n = count - at < piece ? count - at : piece;
@@ -33,35 +30,29 @@ static void reduce_i64s_all(const dcpg_par *par, int64_t *x, size_t count, MPI_O
     }
 }
 
-void dcpg_sum_i64s_all(const dcpg_par *par, int64_t *x, size_t count)
-{
+void dcpg_sum_i64s_all(const dcpg_par *par, int64_t *x, size_t count) {
     reduce_i64s_all(par, x, count, MPI_SUM);
 }
 
-void dcpg_min_i64s_all(const dcpg_par *par, int64_t *x, size_t count)
-{
+void dcpg_min_i64s_all(const dcpg_par *par, int64_t *x, size_t count) {
     reduce_i64s_all(par, x, count, MPI_MIN);
 }
 
-void dcpg_max_i64s_all(const dcpg_par *par, int64_t *x, size_t count)
-{
+void dcpg_max_i64s_all(const dcpg_par *par, int64_t *x, size_t count) {
     reduce_i64s_all(par, x, count, MPI_MAX);
 }
 
-int64_t dcpg_sum_i64_all(const dcpg_par *par, int64_t x)
-{
+int64_t dcpg_sum_i64_all(const dcpg_par *par, int64_t x) {
     dcpg_sum_i64s_all(par, &x, 1);
     return x;
 }
 
-int64_t dcpg_max_i64_all(const dcpg_par *par, int64_t x)
-{
+int64_t dcpg_max_i64_all(const dcpg_par *par, int64_t x) {
     dcpg_max_i64s_all(par, &x, 1);
     return x;
 }
 
-double dcpg_max_f64_all(const dcpg_par *par, double x)
-{
+double dcpg_max_f64_all(const dcpg_par *par, double x) {
     MPI_Request request;
     if (par->size == 1) return x;
     MPI_Iallreduce(MPI_IN_PLACE, &x, 1, MPI_DOUBLE, MPI_MAX, par->impl->comm, &request);
@@ -70,16 +61,14 @@ double dcpg_max_f64_all(const dcpg_par *par, double x)
 }
 
 /* Every rank's part of `out` in turn; for what one MPI call cannot count. */
-static void bcast_parts_all(const dcpg_par *par, char *out, const size_t *bytes_of)
-{
+static void bcast_parts_all(const dcpg_par *par, char *out, const size_t *bytes_of) {
     for (int r = 0; r < par->size; r++) {
         dcpg_bcast_all(par, out, bytes_of[r], r);
         out += bytes_of[r];
     }
 }
 
-void dcpg_allgather_all(const dcpg_par *par, const void *mine, size_t bytes, void *out)
-{
+void dcpg_allgather_all(const dcpg_par *par, const void *mine, size_t bytes, void *out) {
     if (bytes <= par->impl->piece) {
         MPI_Request request;
         MPI_Iallgather(mine, (int)bytes, MPI_BYTE, out, (int)bytes, MPI_BYTE, par->impl->comm, &request);
@@ -90,15 +79,14 @@ void dcpg_allgather_all(const dcpg_par *par, const void *mine, size_t bytes, voi
     for (int r = 0; r < par->size; r++) dcpg_bcast_all(par, (char *)out + (size_t)r * bytes, bytes, r);
 }
 
-static size_t sum_sizes(const size_t *bytes, int n)
-{
+static size_t sum_sizes(const size_t *bytes, int n) {
     size_t total = 0;
     for (int r = 0; r < n; r++) total += bytes[r];
     return total;
 }
 
-dcpg_status dcpg_allgatherv_all(const dcpg_par *par, const void *mine, size_t bytes, void **out, size_t *bytes_of, dcpg_err *err)
-{
+dcpg_status dcpg_allgatherv_all(const dcpg_par *par, const void *mine, size_t bytes, void **out,
+                                size_t *bytes_of, dcpg_err *err) {
     *out = NULL;
     dcpg_allgather_all(par, &bytes, sizeof bytes, bytes_of);
     size_t total = sum_sizes(bytes_of, par->size);
@@ -123,13 +111,11 @@ typedef struct transfer {
     int nb_request;
 } transfer;
 
-static size_t nb_piece(const dcpg_par *par, size_t bytes)
-{
+static size_t nb_piece(const dcpg_par *par, size_t bytes) {
     return (bytes + par->impl->piece - 1) / par->impl->piece;
 }
 
-static void post_receives(transfer *t, char *to, size_t bytes, int from)
-{
+static void post_receives(transfer *t, char *to, size_t bytes, int from) {
     size_t piece = t->par->impl->piece;
     for (size_t at = 0; at < bytes; at += piece) {
         int n = (int)(bytes - at < piece ? bytes - at : piece);
@@ -137,8 +123,7 @@ static void post_receives(transfer *t, char *to, size_t bytes, int from)
     }
 }
 
-static void post_sends(transfer *t, const char *from, size_t bytes, int to)
-{
+static void post_sends(transfer *t, const char *from, size_t bytes, int to) {
     size_t piece = t->par->impl->piece;
     for (size_t at = 0; at < bytes; at += piece) {
         int n = (int)(bytes - at < piece ? bytes - at : piece);
@@ -146,11 +131,11 @@ static void post_sends(transfer *t, const char *from, size_t bytes, int to)
     }
 }
 
-dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, const size_t *send_at, const size_t *send_bytes,
-                               void **out, size_t *recv_bytes, dcpg_err *err)
-{
+dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, const size_t *send_at,
+                               const size_t *send_bytes, void **out, size_t *recv_bytes, dcpg_err *err) {
     *out = NULL;
-    MPI_Alltoall(send_bytes, (int)sizeof *send_bytes, MPI_BYTE, recv_bytes, (int)sizeof *recv_bytes, MPI_BYTE, par->impl->comm);
+    MPI_Alltoall(send_bytes, (int)sizeof *send_bytes, MPI_BYTE, recv_bytes, (int)sizeof *recv_bytes, MPI_BYTE,
+                 par->impl->comm);
     size_t total = sum_sizes(recv_bytes, par->size), nb = 0;
     for (int r = 0; r < par->size; r++) nb += nb_piece(par, send_bytes[r]) + nb_piece(par, recv_bytes[r]);
     assert(nb <= INT32_MAX);
@@ -162,7 +147,8 @@ dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, const size
     if (status == DCPG_OK) {
         char *to = all;
         for (int r = 0; r < par->size; to += recv_bytes[r++]) post_receives(&t, to, recv_bytes[r], r);
-        for (int i = 1; i <= par->size; i++) { /* everybody starts with another rank, the last one is itself */
+        for (int i = 1; i <= par->size;
+             i++) { /* everybody starts with another rank, the last one is itself */
             int r = (par->rank + i) % par->size;
             post_sends(&t, (const char *)send + send_at[r], send_bytes[r], r);
         }

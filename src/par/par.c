@@ -2,22 +2,24 @@
 #include <assert.h>
 #include <dcpg/memory.h>
 
-static dcpg_status start_mpi(int *argc, char ***argv, bool *started, dcpg_err *err)
-{
+static dcpg_status start_mpi(int *argc, char ***argv, bool *started, dcpg_err *err) {
     int running, ended, level;
     MPI_Finalized(&ended);
-    if (ended) return dcpg_fail(err, DCPG_E_USAGE, "MPI was ended and cannot be started again in this process");
+    if (ended)
+        return dcpg_fail(err, DCPG_E_USAGE, "MPI was ended and cannot be started again in this process");
     MPI_Initialized(&running);
     *started = !running;
-    if (running) MPI_Query_thread(&level);
-    else MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level);
+    if (running)
+        MPI_Query_thread(&level);
+    else
+        MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level);
     if (level >= MPI_THREAD_FUNNELED) return DCPG_OK;
-    return dcpg_fail(err, DCPG_E_USAGE, "this MPI does not allow threads: one built with thread support is needed");
+    return dcpg_fail(err, DCPG_E_USAGE,
+                     "this MPI does not allow threads: one built with thread support is needed");
 }
 
 /* Hosts are numbered by their lowest rank. `leader_of` holds each rank's lowest rank on its host. */
-static void number_nodes(dcpg_par *par, const int *leader_of)
-{
+static void number_nodes(dcpg_par *par, const int *leader_of) {
     for (int r = 0; r < par->size; r++) {
         if (leader_of[r] != r) continue;
         par->nb_node++;
@@ -25,14 +27,15 @@ static void number_nodes(dcpg_par *par, const int *leader_of)
     }
 }
 
-static dcpg_status find_nodes_all(dcpg_par *par, dcpg_err *err)
-{
+static dcpg_status find_nodes_all(dcpg_par *par, dcpg_err *err) {
     struct dcpg_par_impl *impl = par->impl;
     MPI_Comm_split_type(impl->comm, MPI_COMM_TYPE_SHARED, par->rank, MPI_INFO_NULL, &impl->node_comm);
     MPI_Comm_rank(impl->node_comm, &par->node_rank);
     MPI_Comm_size(impl->node_comm, &par->node_size);
     int *leader_of = dcpg_alloc((size_t)par->size, sizeof *leader_of);
-    dcpg_status status = leader_of ? DCPG_OK : dcpg_fail_nomem(err, "the list of ranks", (size_t)par->size * sizeof *leader_of);
+    dcpg_status status =
+        leader_of ? DCPG_OK
+                  : dcpg_fail_nomem(err, "the list of ranks", (size_t)par->size * sizeof *leader_of);
     status = dcpg_agree_all(par, status, err);
     if (status == DCPG_OK) {
         int leader = par->rank;
@@ -44,8 +47,7 @@ static dcpg_status find_nodes_all(dcpg_par *par, dcpg_err *err)
     return status;
 }
 
-dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *err)
-{
+dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *err) {
     *par = (dcpg_par){0};
     bool started = false;
     DCPG_TRY(start_mpi(argc, argv, &started, err));
@@ -61,8 +63,7 @@ dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *
     return status;
 }
 
-void dcpg_par_close_all(dcpg_par *par)
-{
+void dcpg_par_close_all(dcpg_par *par) {
     struct dcpg_par_impl *impl = par->impl;
     if (!impl) return;
     bool started = impl->started;
@@ -74,8 +75,7 @@ void dcpg_par_close_all(dcpg_par *par)
     if (started) MPI_Finalize();
 }
 
-dcpg_status dcpg_agree_all(const dcpg_par *par, dcpg_status status, dcpg_err *err)
-{
+dcpg_status dcpg_agree_all(const dcpg_par *par, dcpg_status status, dcpg_err *err) {
     if (par->size == 1) return status;
     int speaker = status == DCPG_OK ? par->size : par->rank;
     MPI_Request request;
@@ -90,13 +90,9 @@ dcpg_status dcpg_agree_all(const dcpg_par *par, dcpg_status status, dcpg_err *er
     return said.status;
 }
 
-void dcpg_par_abort(const dcpg_par *par, int code)
-{
-    MPI_Abort(par->impl->comm, code);
-}
+void dcpg_par_abort(const dcpg_par *par, int code) { MPI_Abort(par->impl->comm, code); }
 
-int64_t dcpg_part(int64_t total, int64_t r, int64_t n)
-{
+int64_t dcpg_part(int64_t total, int64_t r, int64_t n) {
     assert(total >= 0 && n > 0 && 0 <= r && r <= n);
     return total / n * r + total % n * r / n; /* r * total may overflow, this does not below 3e9 parts */
 }

@@ -6,10 +6,10 @@
 #include <mpi.h>
 
 struct dcpg_par_impl {
-    MPI_Comm comm;      /* all ranks; a duplicate of the world */
-    MPI_Comm node_comm; /* the ranks of this host */
-    bool started;       /* MPI was started here and is to be ended here */
-    size_t piece;       /* longest message in bytes: MPI counts in int. Tests lower it. */
+    MPI_Comm comm;            /* all ranks; a duplicate of the world */
+    MPI_Comm node_comm;       /* the ranks of this host */
+    bool started;             /* MPI was started here and is to be ended here */
+    size_t piece;             /* longest message in bytes: MPI counts in int. Tests lower it. */
     struct dcpg_watch *watch; /* of waits for other ranks; NULL: not watched */
 };
 

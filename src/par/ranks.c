@@ -13,15 +13,13 @@ typedef struct cpu_mask {
     unsigned char bit[MAX_CPU / 8];
 } cpu_mask;
 
-static int count_cpus(const cpu_mask *mask)
-{
+static int count_cpus(const cpu_mask *mask) {
     int n = 0;
     for (int i = 0; i < MAX_CPU; i++) n += mask->bit[i / 8] >> i % 8 & 1;
     return n;
 }
 
-static void allowed_cpus(cpu_mask *mask)
-{
+static void allowed_cpus(cpu_mask *mask) {
     *mask = (cpu_mask){{0}};
     union {
         cpu_set_t set; /* for its alignment */
@@ -38,8 +36,7 @@ static void allowed_cpus(cpu_mask *mask)
     for (int i = 0; i < online && i < MAX_CPU; i++) mask->bit[i / 8] |= (unsigned char)(1 << i % 8);
 }
 
-int dcpg_cores_allowed(void)
-{
+int dcpg_cores_allowed(void) {
     cpu_mask mask;
     allowed_cpus(&mask);
     int n = count_cpus(&mask);
@@ -49,13 +46,12 @@ int dcpg_cores_allowed(void)
 /* What a rank tells about itself. */
 typedef struct place {
     char host[64];
-    int cores, threads;           /* of the rank */
+    int cores, threads;                 /* of the rank */
     int node, node_cores, node_threads; /* of its host: cores that any of its ranks may use */
     int node_ranks;
 } place;
 
-static place my_place_all(const dcpg_par *par, int nb_thread)
-{
+static place my_place_all(const dcpg_par *par, int nb_thread) {
     place mine = {.threads = nb_thread, .node = par->node, .node_ranks = par->node_size};
     if (gethostname(mine.host, sizeof mine.host - 1) != 0) strcpy(mine.host, "unknown");
     cpu_mask mask;
@@ -67,34 +63,32 @@ static place my_place_all(const dcpg_par *par, int nb_thread)
     return mine;
 }
 
-/* Too many threads wait for each other instead of working; a rank bound to too few cores is the usual reason. One warning per host. */
-static void warn_crowded(const place *p, int rank, dcpg_log *log)
-{
+/* Too many threads wait for each other instead of working; a rank bound to too few cores is the usual reason.
+ * One warning per host. */
+static void warn_crowded(const place *p, int rank, dcpg_log *log) {
     if (p->threads > p->cores) {
-        dcpg_warn(log, "rank %d on %s: %d threads on %d core%s: start mpirun with --bind-to none or --map-by slot:PE=%d, or set OMP_NUM_THREADS=%d", rank,
-                  p->host, p->threads, p->cores, p->cores == 1 ? "" : "s", p->threads, p->cores);
+        dcpg_warn(log,
+                  "rank %d on %s: %d threads on %d core%s: start mpirun with --bind-to none or --map-by "
+                  "slot:PE=%d, or set OMP_NUM_THREADS=%d",
+                  rank, p->host, p->threads, p->cores, p->cores == 1 ? "" : "s", p->threads, p->cores);
     } else if (p->node_threads > p->node_cores) {
         int fitting = p->node_cores / p->node_ranks;
-        dcpg_warn(log, "host %s: %d threads on %d core%s: set OMP_NUM_THREADS=%d or start fewer ranks", p->host, p->node_threads, p->node_cores,
-                  p->node_cores == 1 ? "" : "s", fitting > 0 ? fitting : 1);
+        dcpg_warn(log, "host %s: %d threads on %d core%s: set OMP_NUM_THREADS=%d or start fewer ranks",
+                  p->host, p->node_threads, p->node_cores, p->node_cores == 1 ? "" : "s",
+                  fitting > 0 ? fitting : 1);
     }
 }
 
-static bool crowded(const place *p)
-{
-    return p->threads > p->cores || p->node_threads > p->node_cores;
-}
+static bool crowded(const place *p) { return p->threads > p->cores || p->node_threads > p->node_cores; }
 
-static bool warned_before(const place *places, int r)
-{
+static bool warned_before(const place *places, int r) {
     for (int q = 0; q < r; q++) {
         if (places[q].node == places[r].node && crowded(&places[q])) return true;
     }
     return false;
 }
 
-void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log)
-{
+void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log) {
     place mine = my_place_all(par, nb_thread);
     place *places = NULL;
     if (par->rank == 0) {
@@ -104,8 +98,8 @@ void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log)
     MPI_Gather(&mine, sizeof mine, MPI_BYTE, places, sizeof mine, MPI_BYTE, 0, par->impl->comm);
     for (int r = 0; places && r < par->size; r++) {
         const place *p = &places[r];
-        dcpg_info(log, "rank %d: host %s, %d core%s, %d thread%s", r, p->host, p->cores, p->cores == 1 ? "" : "s", p->threads,
-                  p->threads == 1 ? "" : "s");
+        dcpg_info(log, "rank %d: host %s, %d core%s, %d thread%s", r, p->host, p->cores,
+                  p->cores == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s");
     }
     for (int r = 0; places && r < par->size; r++) {
         if (crowded(&places[r]) && !warned_before(places, r)) warn_crowded(&places[r], r, log);

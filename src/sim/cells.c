@@ -13,8 +13,7 @@ typedef struct reads {
     double start, end; /* the stretch looked at last */
 } reads;
 
-static reads reads_new(const dcpg_sim *sim, int part, int64_t cell, double covered)
-{
+static reads reads_new(const dcpg_sim *sim, int part, int64_t cell, double covered) {
     reads r = {.gap = clump_length * (1 - covered) / covered};
     dcpg_rng_start(&r.rng, sim->options->seed, dcpg_sim_stream(DCPG_SIM_READS, sim->part[part].chromo, cell));
     bool within = dcpg_rng_uniform(&r.rng) < covered;
@@ -24,8 +23,7 @@ static reads reads_new(const dcpg_sim *sim, int part, int64_t cell, double cover
 }
 
 /* Positions must not decrease. */
-static bool is_covered(reads *r, int32_t pos)
-{
+static bool is_covered(reads *r, int32_t pos) {
     while (r->end <= pos) {
         r->start = r->end + dcpg_sim_exponential(&r->rng, r->gap);
         r->end = r->start + dcpg_sim_exponential(&r->rng, clump_length);
@@ -33,14 +31,12 @@ static bool is_covered(reads *r, int32_t pos)
     return pos >= r->start;
 }
 
-void dcpg_sim_cell_name(const dcpg_sim *sim, int64_t cell, char name[48])
-{
+void dcpg_sim_cell_name(const dcpg_sim *sim, int64_t cell, char name[48]) {
     snprintf(name, 48, "cl%" PRId64 "_cell%02" PRId64, cell % sim->options->nb_cluster, cell + 1);
 }
 
 /* Drawn a little within the bounds, because chance adds to it. */
-static double draw_coverage(const dcpg_sim *sim, int64_t cell)
-{
+static double draw_coverage(const dcpg_sim *sim, int64_t cell) {
     const dcpg_simulate_options *o = sim->options;
     dcpg_rng rng;
     dcpg_rng_start(&rng, o->seed, dcpg_sim_stream(DCPG_SIM_COVERAGE, "", cell));
@@ -48,8 +44,7 @@ static double draw_coverage(const dcpg_sim *sim, int64_t cell)
 }
 
 /* "chromo\tpos\t1.0\n"; the chromosome's name may be long and goes first by itself. */
-static void write_call(dcpg_sim_file *file, const char *chromo, size_t length, int32_t pos, bool call)
-{
+static void write_call(dcpg_sim_file *file, const char *chromo, size_t length, int32_t pos, bool call) {
     char text[24], *p = text + sizeof text;
     memcpy(p -= 5, call ? "\t1.0\n" : "\t0.0\n", 5);
     for (; pos > 0; pos /= 10) *--p = (char)('0' + pos % 10);
@@ -67,8 +62,7 @@ typedef struct cell_run {
     uint8_t *seen;
 } cell_run;
 
-static void write_part(cell_run *run, int part, double coverage)
-{
+static void write_part(cell_run *run, int part, double coverage) {
     const dcpg_sim *sim = run->sim;
     const dcpg_sim_part *p = &sim->part[part];
     /* A covered stretch shows most of its sites, not all. */
@@ -91,8 +85,7 @@ static void write_part(cell_run *run, int part, double coverage)
     }
 }
 
-static dcpg_status write_cell(cell_run *run, dcpg_err *err)
-{
+static dcpg_status write_cell(cell_run *run, dcpg_err *err) {
     const dcpg_sim *sim = run->sim;
     char name[48], path[64];
     dcpg_sim_cell_name(sim, run->cell, name);
@@ -102,7 +95,9 @@ static dcpg_status write_cell(cell_run *run, dcpg_err *err)
     double coverage = draw_coverage(sim, run->cell);
     for (int p = 0; p < sim->nb_part; p++) write_part(run, p, coverage);
     DCPG_TRY(dcpg_sim_close(&run->file, err));
-    if (run->result->nb_call == 0) return dcpg_fail(err, DCPG_E_USAGE, "no read covers a site of %s: raise --coverage_min or take a longer genome", name);
+    if (run->result->nb_call == 0)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "no read covers a site of %s: raise --coverage_min or take a longer genome", name);
     for (int k = 0; k < DCPG_SIM_NB_PREDICTOR; k++) {
         run->result->auc[k] = dcpg_sim_score_auc(&run->score[k]);
         run->result->expected_right[k] = run->score[k].expected_right;
@@ -111,8 +106,7 @@ static dcpg_status write_cell(cell_run *run, dcpg_err *err)
 }
 
 /* All that is added up are integers, so the order of the cells does not matter. */
-static void add_score(dcpg_sim_score *sum, const dcpg_sim_score *cell)
-{
+static void add_score(dcpg_sim_score *sum, const dcpg_sim_score *cell) {
     for (int c = 0; c < 2; c++) {
         for (int b = 0; b < DCPG_SIM_BINS; b++) sum->count[c][b] += cell->count[c][b];
     }
@@ -120,8 +114,7 @@ static void add_score(dcpg_sim_score *sum, const dcpg_sim_score *cell)
     sum->nb_right += cell->nb_right;
 }
 
-static dcpg_status start_observed(const dcpg_sim *sim, dcpg_sim_observed *observed, dcpg_err *err)
-{
+static dcpg_status start_observed(const dcpg_sim *sim, dcpg_sim_observed *observed, dcpg_err *err) {
     size_t nb_cell = (size_t)sim->options->nb_cell, nb_site = (size_t)sim->sites.n;
     observed->cell = dcpg_alloc(nb_cell, sizeof *observed->cell);
     observed->score = dcpg_alloc(DCPG_SIM_NB_PREDICTOR, sizeof *observed->score);
@@ -130,16 +123,15 @@ static dcpg_status start_observed(const dcpg_sim *sim, dcpg_sim_observed *observ
     return dcpg_fail_nomem(err, "the cells", nb_cell * sizeof *observed->cell + nb_site);
 }
 
-void dcpg_sim_observed_free(dcpg_sim_observed *observed)
-{
+void dcpg_sim_observed_free(dcpg_sim_observed *observed) {
     dcpg_free(observed->cell);
     dcpg_free(observed->score);
     dcpg_free(observed->seen);
     *observed = (dcpg_sim_observed){0};
 }
 
-dcpg_status dcpg_sim_write_cells(const dcpg_sim *sim, dcpg_sim_observed *observed, dcpg_log *log, dcpg_err *err)
-{
+dcpg_status dcpg_sim_write_cells(const dcpg_sim *sim, dcpg_sim_observed *observed, dcpg_log *log,
+                                 dcpg_err *err) {
     *observed = (dcpg_sim_observed){0};
     DCPG_TRY(start_observed(sim, observed, err));
     dcpg_status status = DCPG_OK;
@@ -154,14 +146,17 @@ dcpg_status dcpg_sim_write_cells(const dcpg_sim *sim, dcpg_sim_observed *observe
             before = status;
             if (before != DCPG_OK) continue;
             dcpg_err own = {0};
-            cell_run run = {.sim = sim, .cell = i, .score = score, .result = &observed->cell[i], .seen = observed->seen};
-            dcpg_status mine = score ? write_cell(&run, &own) : dcpg_fail_nomem(&own, "a cell", sizeof *score);
+            cell_run run = {
+                .sim = sim, .cell = i, .score = score, .result = &observed->cell[i], .seen = observed->seen};
+            dcpg_status mine =
+                score ? write_cell(&run, &own) : dcpg_fail_nomem(&own, "a cell", sizeof *score);
 #pragma omp critical
             {
                 if (mine == DCPG_OK) {
                     for (int k = 0; k < DCPG_SIM_NB_PREDICTOR; k++) add_score(&observed->score[k], &score[k]);
                     done++;
-                    dcpg_progress(log, done == nb_cell || done % 100 == 0, "cells: %" PRId64 " of %" PRId64, done, nb_cell);
+                    dcpg_progress(log, done == nb_cell || done % 100 == 0, "cells: %" PRId64 " of %" PRId64,
+                                  done, nb_cell);
                 } else {
                     dcpg_fail(err, mine, "%s", own.text); /* the first one is kept */
 #pragma omp atomic write

@@ -11,7 +11,11 @@ static const struct {
     size_t length;
     double gc, cpg; /* GC content; share of CpGs kept in the consensus */
     double weight;  /* share of all copies */
-} family[] = {{"SINE1", 290, .5, .7, .35}, {"SINE2", 150, .45, .4, .25}, {"LINE1", 5500, .41, .3, .2}, {"LTR1", 450, .47, .4, .1}, {"STR", 80, 0, 0, .1}};
+} family[] = {{"SINE1", 290, .5, .7, .35},
+              {"SINE2", 150, .45, .4, .25},
+              {"LINE1", 5500, .41, .3, .2},
+              {"LTR1", 450, .47, .4, .1},
+              {"STR", 80, 0, 0, .1}};
 enum { NB_FAMILY = sizeof family / sizeof *family, STR = NB_FAMILY - 1, LINE1 = 2, MAX_FAMILY = 5500 };
 
 /* What is drawn with. */
@@ -22,20 +26,15 @@ typedef struct drawing {
     uint8_t *consensus[STR];
 } drawing;
 
-static dcpg_rng start(const drawing *d, dcpg_sim_purpose purpose, int64_t who)
-{
+static dcpg_rng start(const drawing *d, dcpg_sim_purpose purpose, int64_t who) {
     dcpg_rng rng;
     dcpg_rng_start(&rng, d->seed, dcpg_sim_stream(purpose, d->chromo->name, who));
     return rng;
 }
 
-static int64_t skip(dcpg_rng *rng, double mean)
-{
-    return (int64_t)dcpg_sim_exponential(rng, mean);
-}
+static int64_t skip(dcpg_rng *rng, double mean) { return (int64_t)dcpg_sim_exponential(rng, mean); }
 
-dcpg_status dcpg_sim_add_interval(dcpg_sim_intervals *list, dcpg_sim_interval interval, dcpg_err *err)
-{
+dcpg_status dcpg_sim_add_interval(dcpg_sim_intervals *list, dcpg_sim_interval interval, dcpg_err *err) {
     if (list->n == list->room) {
         int64_t room = list->room ? 2 * list->room : 64;
         dcpg_sim_interval *grown = dcpg_realloc(list->v, (size_t)list->n, (size_t)room, sizeof *grown);
@@ -47,8 +46,7 @@ dcpg_status dcpg_sim_add_interval(dcpg_sim_intervals *list, dcpg_sim_interval in
     return DCPG_OK;
 }
 
-static uint8_t draw_base(dcpg_rng *rng, double gc)
-{
+static uint8_t draw_base(dcpg_rng *rng, double gc) {
     double u = dcpg_rng_u32(rng) * 0x1p-32;
     if (u < gc) return u < gc / 2 ? G : C;
     if (u - gc < (1 - gc) / 2) return A;
@@ -56,8 +54,7 @@ static uint8_t draw_base(dcpg_rng *rng, double gc)
 }
 
 /* A CpG of which only `kept` of all survive: deamination leaves TpG or CpA. */
-static void decay(dcpg_rng *rng, uint8_t *c, uint8_t *g, double kept)
-{
+static void decay(dcpg_rng *rng, uint8_t *c, uint8_t *g, double kept) {
     double u = dcpg_rng_u32(rng) * 0x1p-32;
     if (u < kept) return;
     if (u - kept < (1 - kept) / 2) {
@@ -67,8 +64,7 @@ static void decay(dcpg_rng *rng, uint8_t *c, uint8_t *g, double kept)
     }
 }
 
-static dcpg_status place_islands(drawing *d, dcpg_err *err)
-{
+static dcpg_status place_islands(drawing *d, dcpg_err *err) {
     dcpg_rng rng = start(d, DCPG_SIM_ISLANDS, 0);
     for (int64_t at = skip(&rng, 58000); at < d->chromo->length;) {
         int64_t end = at + 250 + skip(&rng, 900);
@@ -79,11 +75,11 @@ static dcpg_status place_islands(drawing *d, dcpg_err *err)
     return DCPG_OK;
 }
 
-static void fill_bases(drawing *d)
-{
+static void fill_bases(drawing *d) {
     uint8_t *base = d->chromo->base;
     dcpg_rng rng = start(d, DCPG_SIM_BASES, 0);
-    dcpg_sim_wave content = dcpg_sim_wave_new(d->seed, dcpg_sim_stream(DCPG_SIM_GC, d->chromo->name, 0), 50000);
+    dcpg_sim_wave content =
+        dcpg_sim_wave_new(d->seed, dcpg_sim_stream(DCPG_SIM_GC, d->chromo->name, 0), 50000);
     double gc = .41;
     int64_t island = 0;
     for (int64_t i = 0; i < d->chromo->length; i++) {
@@ -100,8 +96,7 @@ static void fill_bases(drawing *d)
 }
 
 /* The families are the same on all chromosomes. */
-static dcpg_status draw_families(drawing *d, dcpg_err *err)
-{
+static dcpg_status draw_families(drawing *d, dcpg_err *err) {
     for (int f = 0; f < STR; f++) {
         uint8_t *base = d->consensus[f] = dcpg_alloc(family[f].length, 1);
         if (!base) return dcpg_fail_nomem(err, "repeats", family[f].length);
@@ -115,8 +110,7 @@ static dcpg_status draw_families(drawing *d, dcpg_err *err)
     return DCPG_OK;
 }
 
-static void reverse_complement(uint8_t *base, int n)
-{
+static void reverse_complement(uint8_t *base, int n) {
     static const uint8_t complement[] = {T, A, C, G};
     for (int i = 0, j = n - 1; i <= j; i++, j--) {
         uint8_t left = base[i];
@@ -125,9 +119,9 @@ static void reverse_complement(uint8_t *base, int n)
     }
 }
 
-/* A copy of a family into copy[]: diverged, its CpGs decayed with age, on either strand. Returns its length. */
-static int copy_repeat(const drawing *d, dcpg_rng *rng, int f, uint8_t *copy)
-{
+/* A copy of a family into copy[]: diverged, its CpGs decayed with age, on either strand. Returns its length.
+ */
+static int copy_repeat(const drawing *d, dcpg_rng *rng, int f, uint8_t *copy) {
     int n = (int)family[f].length;
     if (f == LINE1) n = 200 + (int)skip(rng, 900);
     if (n > (int)family[f].length) n = (int)family[f].length;
@@ -137,23 +131,22 @@ static int copy_repeat(const drawing *d, dcpg_rng *rng, int f, uint8_t *copy)
         if (dcpg_rng_u32(rng) * 0x1p-32 < age) copy[i] = (uint8_t)dcpg_rng_below(rng, 4);
     }
     for (int i = 1; i < n; i++) {
-        if (copy[i] == G && copy[i - 1] == C) decay(rng, &copy[i - 1], &copy[i], age < .18 ? 1 - 5 * age : .1);
+        if (copy[i] == G && copy[i - 1] == C)
+            decay(rng, &copy[i - 1], &copy[i], age < .18 ? 1 - 5 * age : .1);
     }
     if (dcpg_rng_below(rng, 2)) reverse_complement(copy, n);
     return n;
 }
 
 /* A short tandem repeat: a unit of 2 to 5 bases without CG, again and again. */
-static int draw_tandem(dcpg_rng *rng, uint8_t *copy)
-{
+static int draw_tandem(dcpg_rng *rng, uint8_t *copy) {
     int unit = 2 + (int)dcpg_rng_below(rng, 4), n = 20 + (int)dcpg_rng_below(rng, 61);
     for (int i = 0; i < unit; i++) copy[i] = (uint8_t)dcpg_rng_below(rng, 3);
     for (int i = unit; i < n; i++) copy[i] = copy[i - unit];
     return n;
 }
 
-static int draw_family(dcpg_rng *rng)
-{
+static int draw_family(dcpg_rng *rng) {
     double u = dcpg_rng_uniform(rng);
     int f = 0;
     while (f < STR && u >= family[f].weight) u -= family[f++].weight;
@@ -161,8 +154,7 @@ static int draw_family(dcpg_rng *rng)
 }
 
 /* Repeats stand apart from one another and from islands. */
-static dcpg_status place_repeats(drawing *d, dcpg_err *err)
-{
+static dcpg_status place_repeats(drawing *d, dcpg_err *err) {
     uint8_t copy[MAX_FAMILY];
     dcpg_rng rng = start(d, DCPG_SIM_REPEATS, 0);
     int64_t island = 0;
@@ -173,13 +165,13 @@ static dcpg_status place_repeats(drawing *d, dcpg_err *err)
         while (island < d->islands.n && d->islands.v[island].end <= at) island++;
         if (island < d->islands.n && d->islands.v[island].start < at + n) continue;
         memcpy(d->chromo->base + at, copy, (size_t)n);
-        DCPG_TRY(dcpg_sim_add_interval(&d->chromo->repeats, (dcpg_sim_interval){at, at + n, family[f].name}, err));
+        DCPG_TRY(
+            dcpg_sim_add_interval(&d->chromo->repeats, (dcpg_sim_interval){at, at + n, family[f].name}, err));
         at += n;
     }
 }
 
-static void plant(drawing *d, dcpg_rng *rng, const dcpg_sim_motif *motif, int number, int64_t at)
-{
+static void plant(drawing *d, dcpg_rng *rng, const dcpg_sim_motif *motif, int number, int64_t at) {
     int strand = (int)dcpg_rng_below(rng, 2);
     for (int i = 0; i < motif->length; i++) {
         uint8_t base;
@@ -191,17 +183,19 @@ static void plant(drawing *d, dcpg_rng *rng, const dcpg_sim_motif *motif, int nu
 }
 
 /* Plants a motif all over [start, end), `gap` bp apart on average. */
-static void plant_within(drawing *d, dcpg_rng *rng, const dcpg_sim_motif *motif, int number, dcpg_sim_interval where, double gap)
-{
-    for (int64_t at = where.start + skip(rng, gap); at + motif->length <= where.end; at += motif->length + skip(rng, gap)) plant(d, rng, motif, number, at);
+static void plant_within(drawing *d, dcpg_rng *rng, const dcpg_sim_motif *motif, int number,
+                         dcpg_sim_interval where, double gap) {
+    for (int64_t at = where.start + skip(rng, gap); at + motif->length <= where.end;
+         at += motif->length + skip(rng, gap))
+        plant(d, rng, motif, number, at);
 }
 
-static void plant_motifs(drawing *d, int nb_motif, const dcpg_sim_motif *motif)
-{
+static void plant_motifs(drawing *d, int nb_motif, const dcpg_sim_motif *motif) {
     for (int m = 0; m < nb_motif; m++) {
         dcpg_rng rng = start(d, DCPG_SIM_MOTIFS, m);
         if (motif[m].in_islands) {
-            for (int64_t i = 0; i < d->islands.n; i++) plant_within(d, &rng, &motif[m], m, d->islands.v[i], 900);
+            for (int64_t i = 0; i < d->islands.n; i++)
+                plant_within(d, &rng, &motif[m], m, d->islands.v[i], 900);
         } else {
             plant_within(d, &rng, &motif[m], m, (dcpg_sim_interval){0, d->chromo->length, NULL}, 3000);
         }
@@ -209,8 +203,7 @@ static void plant_motifs(drawing *d, int nb_motif, const dcpg_sim_motif *motif)
 }
 
 /* N at both ends and in runs of some hundreds to thousands of bases inside. */
-static void place_gaps(drawing *d)
-{
+static void place_gaps(drawing *d) {
     dcpg_sim_chromo *chromo = d->chromo;
     int64_t ends = chromo->length / 20 < 10000 ? chromo->length / 20 : 10000;
     memset(chromo->base, N, (size_t)ends);
@@ -224,13 +217,14 @@ static void place_gaps(drawing *d)
     }
 }
 
-dcpg_status dcpg_sim_draw_chromo(uint64_t seed, int nb_motif, const dcpg_sim_motif *motif, dcpg_sim_chromo *chromo, dcpg_err *err)
-{
+dcpg_status dcpg_sim_draw_chromo(uint64_t seed, int nb_motif, const dcpg_sim_motif *motif,
+                                 dcpg_sim_chromo *chromo, dcpg_err *err) {
     drawing d = {.seed = seed, .chromo = chromo};
     chromo->base = dcpg_alloc((size_t)chromo->length, 1);
     chromo->planted = dcpg_alloc((size_t)chromo->length, 1);
     dcpg_status status = DCPG_OK;
-    if (!chromo->base || !chromo->planted) status = dcpg_fail_nomem(err, "a chromosome", 2 * (size_t)chromo->length);
+    if (!chromo->base || !chromo->planted)
+        status = dcpg_fail_nomem(err, "a chromosome", 2 * (size_t)chromo->length);
     if (status == DCPG_OK) status = place_islands(&d, err);
     if (status == DCPG_OK) {
         fill_bases(&d);
@@ -248,8 +242,7 @@ dcpg_status dcpg_sim_draw_chromo(uint64_t seed, int nb_motif, const dcpg_sim_mot
     return status;
 }
 
-void dcpg_sim_free_chromo(dcpg_sim_chromo *chromo)
-{
+void dcpg_sim_free_chromo(dcpg_sim_chromo *chromo) {
     dcpg_free(chromo->base);
     dcpg_free(chromo->planted);
     dcpg_free(chromo->repeats.v);

@@ -1,4 +1,5 @@
-/* bgzip files. htslib makes the blocks; it does not write them, because its writer keeps memory and the file open where the disk is full. */
+/* bgzip files. htslib makes the blocks; it does not write them, because its writer keeps memory and the file
+ * open where the disk is full. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>
 #include <errno.h>
@@ -6,9 +7,9 @@
 #include <stdarg.h>
 #include <string.h>
 
-dcpg_status dcpg_sim_open(const char *folder, const char *name, dcpg_sim_file *file, dcpg_err *err)
-{
-    *file = (dcpg_sim_file){.path = dcpg_format("%s/%s", folder, name), .block = dcpg_alloc(BGZF_BLOCK_SIZE, 1)};
+dcpg_status dcpg_sim_open(const char *folder, const char *name, dcpg_sim_file *file, dcpg_err *err) {
+    *file =
+        (dcpg_sim_file){.path = dcpg_format("%s/%s", folder, name), .block = dcpg_alloc(BGZF_BLOCK_SIZE, 1)};
     dcpg_status status = DCPG_OK;
     if (!file->path || !file->block) {
         status = dcpg_fail_nomem(err, name, BGZF_BLOCK_SIZE);
@@ -22,25 +23,23 @@ dcpg_status dcpg_sim_open(const char *folder, const char *name, dcpg_sim_file *f
     return status;
 }
 
-static void note_error(dcpg_sim_file *file)
-{
+static void note_error(dcpg_sim_file *file) {
     if (!file->error) file->error = errno ? errno : EIO;
 }
 
 /* Writes what is held; nothing held gives bgzip's end marker. */
-static void write_block(dcpg_sim_file *file)
-{
+static void write_block(dcpg_sim_file *file) {
     char packed[BGZF_MAX_BLOCK_SIZE];
     size_t n = sizeof packed;
     errno = 0;
     if (file->error) return;
     /* Level 4: half the time of the default for 3 % more bytes. */
-    if (bgzf_compress(packed, &n, file->block, file->used, 4) != 0 || fwrite(packed, 1, n, file->stream) != n) note_error(file);
+    if (bgzf_compress(packed, &n, file->block, file->used, 4) != 0 || fwrite(packed, 1, n, file->stream) != n)
+        note_error(file);
     file->used = 0;
 }
 
-void dcpg_sim_write(dcpg_sim_file *file, const char *bytes, size_t n)
-{
+void dcpg_sim_write(dcpg_sim_file *file, const char *bytes, size_t n) {
     while (n > 0 && !file->error) {
         size_t part = BGZF_BLOCK_SIZE - file->used;
         if (part > n) part = n;
@@ -52,8 +51,7 @@ void dcpg_sim_write(dcpg_sim_file *file, const char *bytes, size_t n)
     }
 }
 
-void dcpg_sim_print(dcpg_sim_file *file, const char *fmt, ...)
-{
+void dcpg_sim_print(dcpg_sim_file *file, const char *fmt, ...) {
     char text[1024];
     va_list args;
     va_start(args, fmt);
@@ -66,15 +64,15 @@ void dcpg_sim_print(dcpg_sim_file *file, const char *fmt, ...)
     }
 }
 
-dcpg_status dcpg_sim_close(dcpg_sim_file *file, dcpg_err *err)
-{
+dcpg_status dcpg_sim_close(dcpg_sim_file *file, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
     if (!file->stream) return status;
     if (file->used > 0) write_block(file);
     write_block(file);
     errno = 0;
     if (fclose(file->stream) != 0) note_error(file);
-    if (file->error) status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be written: %s", file->path, strerror(file->error));
+    if (file->error)
+        status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be written: %s", file->path, strerror(file->error));
     dcpg_free(file->path);
     dcpg_free(file->block);
     *file = (dcpg_sim_file){0};

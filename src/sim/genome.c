@@ -15,8 +15,7 @@ typedef struct writer {
     dcpg_strings names;
 } writer;
 
-static dcpg_status write_fasta(const writer *w, const dcpg_sim_chromo *chromo, dcpg_err *err)
-{
+static dcpg_status write_fasta(const writer *w, const dcpg_sim_chromo *chromo, dcpg_err *err) {
     static const char letters[] = "ATGCN";
     dcpg_sim_file file;
     char *name = dcpg_format("dna/Simus.SIM1.dna.chromosome.%s.fa.gz", chromo->name);
@@ -24,7 +23,8 @@ static dcpg_status write_fasta(const writer *w, const dcpg_sim_chromo *chromo, d
     dcpg_status status = dcpg_sim_open(w->sim->folder, name, &file, err);
     dcpg_free(name);
     DCPG_TRY(status);
-    dcpg_sim_print(&file, ">%s dna:chromosome chromosome:SIM1:%s:1:%" PRId64 ":1 REF\n", chromo->name, chromo->name, chromo->length);
+    dcpg_sim_print(&file, ">%s dna:chromosome chromosome:SIM1:%s:1:%" PRId64 ":1 REF\n", chromo->name,
+                   chromo->name, chromo->length);
     for (int64_t at = 0; at < chromo->length; at += LINE) {
         char line[LINE + 1];
         int n = chromo->length - at < LINE ? (int)(chromo->length - at) : LINE;
@@ -35,8 +35,7 @@ static dcpg_status write_fasta(const writer *w, const dcpg_sim_chromo *chromo, d
     return dcpg_sim_close(&file, err);
 }
 
-static dcpg_status reserve_sites(dcpg_sim_sites *sites, dcpg_err *err)
-{
+static dcpg_status reserve_sites(dcpg_sim_sites *sites, dcpg_err *err) {
     if (sites->n < sites->room) return DCPG_OK;
     size_t n = (size_t)sites->n, room = n ? 2 * n : 65536;
     int32_t *pos = dcpg_realloc(sites->pos, n, room, sizeof *pos);
@@ -51,8 +50,8 @@ static dcpg_status reserve_sites(dcpg_sim_sites *sites, dcpg_err *err)
 }
 
 /* Appends the chromosome's sites and their densities. */
-static dcpg_status find_sites(dcpg_sim *sim, const dcpg_sim_chromo *chromo, dcpg_sim_part *part, dcpg_err *err)
-{
+static dcpg_status find_sites(dcpg_sim *sim, const dcpg_sim_chromo *chromo, dcpg_sim_part *part,
+                              dcpg_err *err) {
     dcpg_sim_sites *sites = &sim->sites;
     part->first = sites->n;
     for (int64_t i = 0; i < chromo->length; i++) {
@@ -80,15 +79,15 @@ typedef struct marking {
     int64_t first; /* sites before it are too far left of all further motifs */
 } marking;
 
-static void mark_motif(void *context, int m, int strand, int64_t start)
-{
+static void mark_motif(void *context, int m, int strand, int64_t start) {
     marking *k = context;
     dcpg_sim *sim = k->w->sim;
     dcpg_sim_motif *motif = &sim->motif[m];
     bool planted = k->chromo->planted && k->chromo->planted[start] == 1 + m;
     motif->nb_match++;
     motif->nb_planted += planted;
-    dcpg_sim_print(&k->w->motif_sites, "%s\t%" PRId64 "\t%c\t%s\t%d\n", k->chromo->name, start + 1, "+-"[strand], motif->name, planted);
+    dcpg_sim_print(&k->w->motif_sites, "%s\t%" PRId64 "\t%c\t%s\t%d\n", k->chromo->name, start + 1,
+                   "+-"[strand], motif -> name, planted);
     int64_t centre = start + 1 + motif->length / 2;
     const int32_t *pos = sim->sites.pos;
     while (k->first < k->part->end && pos[k->first] < centre - DCPG_SIM_MOTIF_RANGE) k->first++;
@@ -99,8 +98,8 @@ static void mark_motif(void *context, int m, int strand, int64_t start)
 }
 
 /* Stretches of dense sites, none farther than ISLAND_GAP from the next. */
-static dcpg_status find_islands(const dcpg_sim *sim, const dcpg_sim_part *part, dcpg_sim_intervals *islands, dcpg_err *err)
-{
+static dcpg_status find_islands(const dcpg_sim *sim, const dcpg_sim_part *part, dcpg_sim_intervals *islands,
+                                dcpg_err *err) {
     const int32_t *pos = sim->sites.pos;
     dcpg_sim_interval island = {-1, -1, NULL};
     for (int64_t i = part->first; i <= part->end; i++) {
@@ -110,22 +109,22 @@ static dcpg_status find_islands(const dcpg_sim *sim, const dcpg_sim_part *part, 
             island.end = pos[i] + 1;
             continue;
         }
-        if (island.start >= 0 && island.end - island.start >= ISLAND_LENGTH) DCPG_TRY(dcpg_sim_add_interval(islands, island, err));
+        if (island.start >= 0 && island.end - island.start >= ISLAND_LENGTH)
+            DCPG_TRY(dcpg_sim_add_interval(islands, island, err));
         if (dense) island = (dcpg_sim_interval){pos[i] - 1, pos[i] + 1, NULL};
     }
     return DCPG_OK;
 }
 
-static void print_intervals(dcpg_sim_file *file, const char *chromo, const dcpg_sim_intervals *list)
-{
+static void print_intervals(dcpg_sim_file *file, const char *chromo, const dcpg_sim_intervals *list) {
     for (int64_t i = 0; i < list->n; i++) {
         const dcpg_sim_interval *v = &list->v[i];
-        dcpg_sim_print(file, "%s\t%" PRId64 "\t%" PRId64 "%s%s\n", chromo, v->start, v->end, v->name ? "\t" : "", v->name ? v->name : "");
+        dcpg_sim_print(file, "%s\t%" PRId64 "\t%" PRId64 "%s%s\n", chromo, v->start, v->end,
+                       v->name ? "\t" : "", v->name ? v->name : "");
     }
 }
 
-static void print_sites(writer *w, const dcpg_sim_part *part, const dcpg_sim_intervals *islands)
-{
+static void print_sites(writer *w, const dcpg_sim_part *part, const dcpg_sim_intervals *islands) {
     dcpg_sim *sim = w->sim;
     int64_t island = 0;
     for (int64_t i = part->first; i < part->end; i++) {
@@ -136,14 +135,15 @@ static void print_sites(writer *w, const dcpg_sim_part *part, const dcpg_sim_int
         for (int m = 0; m < sim->nb_motif; m++) bits[m] = sim->sites.motifs[i] >> m & 1 ? '1' : '0';
         sim->nb_dense += inside;
         sim->nb_near_motif += sim->sites.motifs[i] != 0;
-        dcpg_sim_print(&w->sites, "%s\t%" PRId32 "\t%d\t%d\t%s", part->chromo, pos, sim->sites.density[i], inside, bits);
-        for (int64_t k = 0; k < sim->options->nb_cluster; k++) dcpg_sim_print(&w->sites, "\t%.3f", dcpg_sim_p_dna(sim, k, i));
+        dcpg_sim_print(&w->sites, "%s\t%" PRId32 "\t%d\t%d\t%s", part->chromo, pos, sim->sites.density[i],
+                       inside, bits);
+        for (int64_t k = 0; k < sim->options->nb_cluster; k++)
+            dcpg_sim_print(&w->sites, "\t%.3f", dcpg_sim_p_dna(sim, k, i));
         dcpg_sim_print(&w->sites, "\n");
     }
 }
 
-static dcpg_status add_part(dcpg_sim *sim, const dcpg_sim_chromo *chromo, dcpg_err *err)
-{
+static dcpg_status add_part(dcpg_sim *sim, const dcpg_sim_chromo *chromo, dcpg_err *err) {
     if (sim->nb_part == sim->part_room) {
         int room = sim->part_room ? 2 * sim->part_room : 32;
         dcpg_sim_part *grown = dcpg_realloc(sim->part, (size_t)sim->nb_part, (size_t)room, sizeof *grown);
@@ -158,8 +158,7 @@ static dcpg_status add_part(dcpg_sim *sim, const dcpg_sim_chromo *chromo, dcpg_e
     return DCPG_OK;
 }
 
-static dcpg_status write_chromo(writer *w, const dcpg_sim_chromo *chromo, dcpg_err *err)
-{
+static dcpg_status write_chromo(writer *w, const dcpg_sim_chromo *chromo, dcpg_err *err) {
     dcpg_sim *sim = w->sim;
     dcpg_sim_intervals islands = {0};
     DCPG_TRY(write_fasta(w, chromo, err));
@@ -174,14 +173,14 @@ static dcpg_status write_chromo(writer *w, const dcpg_sim_chromo *chromo, dcpg_e
         print_intervals(&w->islands, chromo->name, &islands);
         print_intervals(&w->repeats, chromo->name, &chromo->repeats);
         print_sites(w, part, &islands);
-        dcpg_info(w->log, "chromosome %s: %" PRId64 " bases, %" PRId64 " CpGs", chromo->name, chromo->length, part->end - part->first);
+        dcpg_info(w->log, "chromosome %s: %" PRId64 " bases, %" PRId64 " CpGs", chromo->name, chromo->length,
+                  part->end - part->first);
     }
     dcpg_free(islands.v);
     return status;
 }
 
-static dcpg_status draw_genome(writer *w, dcpg_err *err)
-{
+static dcpg_status draw_genome(writer *w, dcpg_err *err) {
     const dcpg_simulate_options *o = w->sim->options;
     for (int64_t c = 0; c < o->nb_chromo; c++) {
         char name[24];
@@ -197,52 +196,63 @@ static dcpg_status draw_genome(writer *w, dcpg_err *err)
 }
 
 /* A sequence of a real genome. */
-static dcpg_status take_sequence(void *context, dcpg_sequence *sequence, dcpg_err *err)
-{
+static dcpg_status take_sequence(void *context, dcpg_sequence *sequence, dcpg_err *err) {
     writer *w = context;
-    if (strchr(sequence->chromo, '/')) return dcpg_fail(err, DCPG_E_INPUT, "sequence %s: no file can be called so: rename it without '/'", sequence->chromo);
-    if (dcpg_strings_find(&w->names, sequence->chromo) >= 0) return dcpg_fail(err, DCPG_E_INPUT, "sequence %s stands in two of the FASTA files: keep one", sequence->chromo);
-    if (sequence->length > INT32_MAX - 1) return dcpg_fail(err, DCPG_E_INPUT, "sequence %s has more than 2147483646 bases: cut it", sequence->chromo);
+    if (strchr(sequence->chromo, '/'))
+        return dcpg_fail(err, DCPG_E_INPUT, "sequence %s: no file can be called so: rename it without '/'",
+                         sequence->chromo);
+    if (dcpg_strings_find(&w->names, sequence->chromo) >= 0)
+        return dcpg_fail(err, DCPG_E_INPUT, "sequence %s stands in two of the FASTA files: keep one",
+                         sequence->chromo);
+    if (sequence->length > INT32_MAX - 1)
+        return dcpg_fail(err, DCPG_E_INPUT, "sequence %s has more than 2147483646 bases: cut it",
+                         sequence->chromo);
     DCPG_TRY(dcpg_strings_add(&w->names, sequence->chromo, err));
-    dcpg_sim_chromo chromo = {.name = sequence->chromo, .length = sequence->length, .base = dcpg_alloc((size_t)sequence->length, 1)};
+    dcpg_sim_chromo chromo = {.name = sequence->chromo,
+                              .length = sequence->length,
+                              .base = dcpg_alloc((size_t)sequence->length, 1)};
     if (!chromo.base) return dcpg_fail_nomem(err, "a chromosome", (size_t)sequence->length);
-    for (int64_t i = 0; i < sequence->length; i++) chromo.base[i] = sequence->packed[i / 4] >> 2 * (i % 4) & 3;
-    for (int64_t r = 0; r < sequence->nb_run; r++) memset(chromo.base + sequence->run[r].start, 4, (size_t)(sequence->run[r].end - sequence->run[r].start));
+    for (int64_t i = 0; i < sequence->length; i++)
+        chromo.base[i] = sequence->packed[i / 4] >> 2 * (i % 4) & 3;
+    for (int64_t r = 0; r < sequence->nb_run; r++)
+        memset(chromo.base + sequence->run[r].start, 4,
+               (size_t)(sequence->run[r].end - sequence->run[r].start));
     dcpg_status status = write_chromo(w, &chromo, err);
     dcpg_sim_free_chromo(&chromo);
     return status;
 }
 
-static dcpg_status read_genome(writer *w, dcpg_err *err)
-{
+static dcpg_status read_genome(writer *w, dcpg_err *err) {
     dcpg_strings files = {0};
     dcpg_status status = dcpg_fasta_list(w->sim->options->dna_files, &files, err);
-    for (size_t i = 0; i < files.n && status == DCPG_OK; i++) status = dcpg_fasta_read(files.v[i], take_sequence, w, err);
+    for (size_t i = 0; i < files.n && status == DCPG_OK; i++)
+        status = dcpg_fasta_read(files.v[i], take_sequence, w, err);
     dcpg_strings_free(&files);
     return status;
 }
 
-static dcpg_status open_files(writer *w, dcpg_err *err)
-{
+static dcpg_status open_files(writer *w, dcpg_err *err) {
     const char *folder = w->sim->folder;
     DCPG_TRY(dcpg_sim_open(folder, "anno/islands.bed.gz", &w->islands, err));
     DCPG_TRY(dcpg_sim_open(folder, "anno/repeats.bed.gz", &w->repeats, err));
     DCPG_TRY(dcpg_sim_open(folder, "truth/motif_sites.tsv.gz", &w->motif_sites, err));
     DCPG_TRY(dcpg_sim_open(folder, "truth/sites.tsv.gz", &w->sites, err));
     dcpg_sim_print(&w->sites, "#chromo\tpos\tcpg_501bp\tisland\tmotif_bits(");
-    for (int m = 0; m < w->sim->nb_motif; m++) dcpg_sim_print(&w->sites, "%s%s", m ? "," : "", w->sim->motif[m].name);
+    for (int m = 0; m < w->sim->nb_motif; m++)
+        dcpg_sim_print(&w->sites, "%s%s", m ? "," : "", w->sim->motif[m].name);
     dcpg_sim_print(&w->sites, ")");
-    for (int64_t k = 0; k < w->sim->options->nb_cluster; k++) dcpg_sim_print(&w->sites, "\tp_dna_cl%" PRId64, k);
+    for (int64_t k = 0; k < w->sim->options->nb_cluster; k++)
+        dcpg_sim_print(&w->sites, "\tp_dna_cl%" PRId64, k);
     dcpg_sim_print(&w->sites, "\n");
     return DCPG_OK;
 }
 
-dcpg_status dcpg_sim_write_genome(dcpg_sim *sim, dcpg_log *log, dcpg_err *err)
-{
+dcpg_status dcpg_sim_write_genome(dcpg_sim *sim, dcpg_log *log, dcpg_err *err) {
     writer w = {.sim = sim, .log = log};
     dcpg_status status = open_files(&w, err);
     if (status == DCPG_OK) status = sim->options->dna_files->n ? read_genome(&w, err) : draw_genome(&w, err);
-    if (status == DCPG_OK && sim->sites.n == 0) status = dcpg_fail(err, DCPG_E_INPUT, "the genome holds no CG: give a longer one");
+    if (status == DCPG_OK && sim->sites.n == 0)
+        status = dcpg_fail(err, DCPG_E_INPUT, "the genome holds no CG: give a longer one");
     dcpg_sim_file *const files[] = {&w.islands, &w.repeats, &w.motif_sites, &w.sites};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         dcpg_status closed = dcpg_sim_close(files[i], err);

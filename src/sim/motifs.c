@@ -11,27 +11,25 @@ static const struct {
     const char *name, *word;
     double effect;
 } shared[] = {{"off1", "GATAAMTTCCA", -6}, {"off2", "TTGCARATCTA", -4.5}, {"on1", "CCTGWAGGAAC", 6}};
-static const char *const cluster_words[DCPG_SIM_CLUSTER_MOTIFS] = {"AGTTYACTGAA", "TCAWGGTTATC", "ATTGRCAAGTA", "GTAKTTCAACA",
-                                                                   "CATTMAGATTG", "TGTASTAACCT", "AACTYTGGTAT", "GGATWCATTAA"};
+static const char *const cluster_words[DCPG_SIM_CLUSTER_MOTIFS] = {
+    "AGTTYACTGAA", "TCAWGGTTATC", "ATTGRCAAGTA", "GTAKTTCAACA",
+    "CATTMAGATTG", "TGTASTAACCT", "AACTYTGGTAT", "GGATWCATTAA"};
 enum { NB_SHARED = sizeof shared / sizeof *shared };
 
 /* Bases a letter stands for (IUPAC): bit 0 A, 1 T, 2 G, 3 C. */
-static uint8_t bases_of(char letter)
-{
+static uint8_t bases_of(char letter) {
     static const char letters[] = "ATGCWRKMSY";
     static const uint8_t bases[] = {1, 2, 4, 8, 3, 5, 6, 9, 12, 10};
     return bases[strchr(letters, letter) - letters];
 }
 
-static char complement(char letter)
-{
+static char complement(char letter) {
     static const char letters[] = "ATGCWRKMSY", complements[] = "TACGWYMKSR";
     return complements[strchr(letters, letter) - letters];
 }
 
 /* `skip` letters at either end of the word are left out. */
-static dcpg_sim_motif make_motif(const char *name, const char *word, size_t skip, double effect)
-{
+static dcpg_sim_motif make_motif(const char *name, const char *word, size_t skip, double effect) {
     dcpg_sim_motif motif = {.length = (int)(strlen(word) - 2 * skip), .effect = effect, .cluster = -1};
     snprintf(motif.name, sizeof motif.name, "%s", name);
     for (int i = 0; i < motif.length; i++) {
@@ -45,8 +43,7 @@ static dcpg_sim_motif make_motif(const char *name, const char *word, size_t skip
     return motif;
 }
 
-int dcpg_sim_motifs(int64_t nb_cluster, bool real_genome, dcpg_sim_motif motif[DCPG_SIM_MAX_MOTIFS])
-{
+int dcpg_sim_motifs(int64_t nb_cluster, bool real_genome, dcpg_sim_motif motif[DCPG_SIM_MAX_MOTIFS]) {
     int n = 0;
     size_t skip = real_genome ? 2 : 0;
     for (; n < NB_SHARED; n++) motif[n] = make_motif(shared[n].name, shared[n].word, skip, shared[n].effect);
@@ -60,34 +57,34 @@ int dcpg_sim_motifs(int64_t nb_cluster, bool real_genome, dcpg_sim_motif motif[D
     return n;
 }
 
-bool dcpg_sim_motif_acts(const dcpg_sim_motif *motif, int64_t cluster)
-{
+bool dcpg_sim_motif_acts(const dcpg_sim_motif *motif, int64_t cluster) {
     return motif->cluster < 0 || cluster % DCPG_SIM_CLUSTER_MOTIFS == motif->cluster;
 }
 
-static bool stands_at(const dcpg_sim_motif *motif, int strand, const dcpg_sim_chromo *chromo, int64_t start)
-{
+static bool stands_at(const dcpg_sim_motif *motif, int strand, const dcpg_sim_chromo *chromo, int64_t start) {
     if (start + motif->length > chromo->length) return false;
     for (int i = 0; i < motif->length; i++) {
-        if (!(motif->letters[strand][i] >> chromo->base[start + i] & 1)) return false; /* N, code 4, fits nothing */
+        if (!(motif->letters[strand][i] >> chromo->base[start + i] & 1))
+            return false; /* N, code 4, fits nothing */
     }
     return true;
 }
 
-/* For each word of PREFIX letters (the first one in the highest bits) which motifs may start with it: bit 2 * motif + strand. */
-static void fill_prefixes(int nb_motif, const dcpg_sim_motif *motif, uint32_t *table)
-{
+/* For each word of PREFIX letters (the first one in the highest bits) which motifs may start with it: bit 2 *
+ * motif + strand. */
+static void fill_prefixes(int nb_motif, const dcpg_sim_motif *motif, uint32_t *table) {
     for (uint32_t word = 0; word < 1u << 2 * PREFIX; word++) {
         for (int k = 0; k < 2 * nb_motif; k++) {
             bool fits = true;
-            for (int i = 0; i < PREFIX && fits; i++) fits = motif[k / 2].letters[k % 2][i] >> (word >> 2 * (PREFIX - 1 - i) & 3) & 1;
+            for (int i = 0; i < PREFIX && fits; i++)
+                fits = motif[k / 2].letters[k % 2][i] >> (word >> 2 * (PREFIX - 1 - i) & 3) & 1;
             table[word] |= (uint32_t)fits << k;
         }
     }
 }
 
-dcpg_status dcpg_sim_scan(const dcpg_sim_chromo *chromo, int nb_motif, const dcpg_sim_motif *motif, dcpg_sim_found_fn *found, void *context, dcpg_err *err)
-{
+dcpg_status dcpg_sim_scan(const dcpg_sim_chromo *chromo, int nb_motif, const dcpg_sim_motif *motif,
+                          dcpg_sim_found_fn *found, void *context, dcpg_err *err) {
     uint32_t *table = dcpg_alloc((size_t)1 << 2 * PREFIX, sizeof *table);
     if (!table) return dcpg_fail_nomem(err, "words", ((size_t)1 << 2 * PREFIX) * sizeof *table);
     fill_prefixes(nb_motif, motif, table);
@@ -100,7 +97,8 @@ dcpg_status dcpg_sim_scan(const dcpg_sim_chromo *chromo, int nb_motif, const dcp
         uint32_t candidates = table[word];
         for (int k = 0; candidates; k++, candidates >>= 1) {
             int64_t start = i + 1 - PREFIX;
-            if (candidates & 1 && stands_at(&motif[k / 2], k % 2, chromo, start)) found(context, k / 2, k % 2, start);
+            if (candidates & 1 && stands_at(&motif[k / 2], k % 2, chromo, start))
+                found(context, k / 2, k % 2, start);
         }
     }
     dcpg_free(table);

@@ -1,8 +1,7 @@
 #include "sim/sim.h"
 #include <math.h>
 
-void dcpg_sim_score_add(dcpg_sim_score *score, double p, bool call)
-{
+void dcpg_sim_score_add(dcpg_sim_score *score, double p, bool call) {
     int bin = (int)(p * DCPG_SIM_BINS);
     score->count[call][bin < DCPG_SIM_BINS ? bin : DCPG_SIM_BINS - 1]++;
     score->n++;
@@ -10,9 +9,9 @@ void dcpg_sim_score_add(dcpg_sim_score *score, double p, bool call)
     score->expected_right += p >= .5 ? p : 1 - p;
 }
 
-/* Share of (methylated, unmethylated) pairs of calls in which the methylated one has the larger probability; ties count half (Mann and Whitney). */
-double dcpg_sim_score_auc(const dcpg_sim_score *score)
-{
+/* Share of (methylated, unmethylated) pairs of calls in which the methylated one has the larger probability;
+ * ties count half (Mann and Whitney). */
+double dcpg_sim_score_auc(const dcpg_sim_score *score) {
     double won = 0;
     int64_t below = 0, methylated = 0;
     for (int b = 0; b < DCPG_SIM_BINS; b++) {

@@ -25,7 +25,8 @@ typedef enum dcpg_sim_purpose {
 uint64_t dcpg_sim_stream(dcpg_sim_purpose purpose, const char *chromo, int64_t who);
 double dcpg_sim_exponential(dcpg_rng *rng, double mean);
 
-/* Smooth noise along a chromosome: normal with mean 0 and variance 1 at every position, correlated over about `spacing` bp. A pure function of seed, stream and position. */
+/* Smooth noise along a chromosome: normal with mean 0 and variance 1 at every position, correlated over about
+ * `spacing` bp. A pure function of seed, stream and position. */
 typedef struct dcpg_sim_wave {
     uint64_t seed, stream;
     int64_t spacing;
@@ -66,15 +67,16 @@ dcpg_status dcpg_sim_add_interval(dcpg_sim_intervals *list, dcpg_sim_interval in
 typedef struct dcpg_sim_chromo {
     const char *name;
     int64_t length;
-    uint8_t *base;              /* [length] A 0, T 1, G 2, C 3, N 4 */
-    uint8_t *planted;           /* [length] 1 + motif where one starts that was planted; NULL: none was */
+    uint8_t *base;    /* [length] A 0, T 1, G 2, C 3, N 4 */
+    uint8_t *planted; /* [length] 1 + motif where one starts that was planted; NULL: none was */
     dcpg_sim_intervals repeats;
 } dcpg_sim_chromo;
 
 struct dcpg_sim_motif;
 
 /* Draws a chromosome of the synthetic genome; all but name and length of `chromo` is filled. */
-dcpg_status dcpg_sim_draw_chromo(uint64_t seed, int nb_motif, const struct dcpg_sim_motif *motif, dcpg_sim_chromo *chromo, dcpg_err *err);
+dcpg_status dcpg_sim_draw_chromo(uint64_t seed, int nb_motif, const struct dcpg_sim_motif *motif,
+                                 dcpg_sim_chromo *chromo, dcpg_err *err);
 void dcpg_sim_free_chromo(dcpg_sim_chromo *chromo);
 
 /* ---- motifs ---- */
@@ -85,8 +87,8 @@ typedef struct dcpg_sim_motif {
     uint8_t letters[2][12];               /* per strand and letter: the bases that fit, bit by code */
     int length;
     double effect;
-    int cluster;                          /* it acts in clusters k with k mod 8 equal to this; -1: in all */
-    bool in_islands;                      /* planted there only */
+    int cluster;     /* it acts in clusters k with k mod 8 equal to this; -1: in all */
+    bool in_islands; /* planted there only */
     int64_t nb_planted, nb_match, nb_site;
 } dcpg_sim_motif;
 
@@ -96,14 +98,15 @@ bool dcpg_sim_motif_acts(const dcpg_sim_motif *motif, int64_t cluster);
 
 /* Calls `found` for every instance on either strand (strand 0: '+'), ordered by start (0-based). */
 typedef void dcpg_sim_found_fn(void *context, int motif, int strand, int64_t start);
-dcpg_status dcpg_sim_scan(const dcpg_sim_chromo *chromo, int nb_motif, const dcpg_sim_motif *motif, dcpg_sim_found_fn *found, void *context, dcpg_err *err);
+dcpg_status dcpg_sim_scan(const dcpg_sim_chromo *chromo, int nb_motif, const dcpg_sim_motif *motif,
+                          dcpg_sim_found_fn *found, void *context, dcpg_err *err);
 
 /* ---- sites of the whole genome ---- */
 typedef struct dcpg_sim_sites {
     int64_t n, room;
-    int32_t *pos;      /* [n] 1-based, the C */
-    uint8_t *density;  /* [n] CpGs within 250 bp, itself included */
-    uint16_t *motifs;  /* [n] bit m: motif m is in range */
+    int32_t *pos;     /* [n] 1-based, the C */
+    uint8_t *density; /* [n] CpGs within 250 bp, itself included */
+    uint16_t *motifs; /* [n] bit m: motif m is in range */
 } dcpg_sim_sites;
 
 typedef struct dcpg_sim_part {
@@ -114,13 +117,13 @@ typedef struct dcpg_sim_part {
 
 typedef struct dcpg_sim {
     const dcpg_simulate_options *options;
-    char *folder;          /* where everything is written */
+    char *folder; /* where everything is written */
     int nb_motif;
     dcpg_sim_motif motif[DCPG_SIM_MAX_MOTIFS];
     int nb_part, part_room;
-    dcpg_sim_part *part;   /* one per chromosome */
+    dcpg_sim_part *part; /* one per chromosome */
     dcpg_sim_sites sites;
-    int64_t nb_base[5];    /* by code */
+    int64_t nb_base[5]; /* by code */
     int64_t nb_island, nb_dense, nb_near_motif;
     struct dcpg_sim_model *model;
 } dcpg_sim;
@@ -175,13 +178,14 @@ typedef struct dcpg_sim_cell {
 } dcpg_sim_cell;
 
 typedef struct dcpg_sim_observed {
-    dcpg_sim_cell *cell;  /* [nb_cell] */
+    dcpg_sim_cell *cell;   /* [nb_cell] */
     dcpg_sim_score *score; /* [DCPG_SIM_NB_PREDICTOR] over all cells */
-    uint8_t *seen;        /* [nb_site] in any cell */
+    uint8_t *seen;         /* [nb_site] in any cell */
 } dcpg_sim_observed;
 
 /* Writes the cells' files and fills `observed`; free with dcpg_sim_observed_free. */
-dcpg_status dcpg_sim_write_cells(const dcpg_sim *sim, dcpg_sim_observed *observed, dcpg_log *log, dcpg_err *err);
+dcpg_status dcpg_sim_write_cells(const dcpg_sim *sim, dcpg_sim_observed *observed, dcpg_log *log,
+                                 dcpg_err *err);
 void dcpg_sim_observed_free(dcpg_sim_observed *observed);
 
 /* truth/probs.tsv.gz and states.tsv.gz. */
@@ -190,7 +194,8 @@ dcpg_status dcpg_sim_write_cell_truth(const dcpg_sim *sim, dcpg_log *log, dcpg_e
 /* truth/cells.tsv, motifs.tsv, report.json. */
 dcpg_status dcpg_sim_write_report(const dcpg_sim *sim, const dcpg_sim_observed *observed, dcpg_err *err);
 
-/* Genome: draws or reads every chromosome, writes it with its annotations, sites and motifs, and fills parts and sites of `sim`. */
+/* Genome: draws or reads every chromosome, writes it with its annotations, sites and motifs, and fills parts
+ * and sites of `sim`. */
 dcpg_status dcpg_sim_write_genome(dcpg_sim *sim, dcpg_log *log, dcpg_err *err);
 
 #endif

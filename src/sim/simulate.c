@@ -14,36 +14,47 @@ enum { NB_SUBFOLDER = sizeof subfolders / sizeof *subfolders };
 
 static const int64_t min_length = 20000, max_length = INT32_MAX - 1;
 
-static dcpg_status check_lengths(const dcpg_simulate_options *o, dcpg_err *err)
-{
+static dcpg_status check_lengths(const dcpg_simulate_options *o, dcpg_err *err) {
     size_t n = o->chromo_len->n;
     if (n != 1 && n != (size_t)o->nb_chromo) {
-        return dcpg_fail(err, DCPG_E_USAGE, "--chromo_len gives %zu lengths for %" PRId64 " chromosomes: give one for all or one for each", n, o->nb_chromo);
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--chromo_len gives %zu lengths for %" PRId64
+                         " chromosomes: give one for all or one for each",
+                         n, o->nb_chromo);
     }
     for (size_t i = 0; i < n; i++) {
         int64_t length;
-        if (!dcpg_parse_int(o->chromo_len->v[i], &length)) return dcpg_fail(err, DCPG_E_USAGE, "--chromo_len: \"%s\" is not a whole number", o->chromo_len->v[i]);
+        if (!dcpg_parse_int(o->chromo_len->v[i], &length))
+            return dcpg_fail(err, DCPG_E_USAGE, "--chromo_len: \"%s\" is not a whole number",
+                             o->chromo_len->v[i]);
         if (length < min_length || length > max_length) {
-            return dcpg_fail(err, DCPG_E_USAGE, "--chromo_len %" PRId64 " is out of range: it may be from %" PRId64 " to %" PRId64, length, min_length, max_length);
+            return dcpg_fail(err, DCPG_E_USAGE,
+                             "--chromo_len %" PRId64 " is out of range: it may be from %" PRId64
+                             " to %" PRId64,
+                             length, min_length, max_length);
         }
     }
     return DCPG_OK;
 }
 
-static dcpg_status check_options(const dcpg_simulate_options *o, dcpg_err *err)
-{
-    if (!o->out_dir || !*o->out_dir) return dcpg_fail(err, DCPG_E_USAGE, "--out_dir is missing: name the folder to write");
-    if (o->nb_chromo < 1 || o->nb_cell < 1 || o->nb_cluster < 1) return dcpg_fail(err, DCPG_E_USAGE, "--nb_chromo, --nb_cell and --nb_cluster must be 1 or more");
+static dcpg_status check_options(const dcpg_simulate_options *o, dcpg_err *err) {
+    if (!o->out_dir || !*o->out_dir)
+        return dcpg_fail(err, DCPG_E_USAGE, "--out_dir is missing: name the folder to write");
+    if (o->nb_chromo < 1 || o->nb_cell < 1 || o->nb_cluster < 1)
+        return dcpg_fail(err, DCPG_E_USAGE, "--nb_chromo, --nb_cell and --nb_cluster must be 1 or more");
     if (!(o->coverage_min > 0 && o->coverage_min <= o->coverage_max && o->coverage_max <= 1)) {
-        return dcpg_fail(err, DCPG_E_USAGE, "--coverage_min %g and --coverage_max %g: they must be above 0, at most 1, and in this order", o->coverage_min, o->coverage_max);
+        return dcpg_fail(
+            err, DCPG_E_USAGE,
+            "--coverage_min %g and --coverage_max %g: they must be above 0, at most 1, and in this order",
+            o->coverage_min, o->coverage_max);
     }
-    if (!(o->noise >= 0 && o->noise <= .5)) return dcpg_fail(err, DCPG_E_USAGE, "--noise %g is out of range: it may be from 0 to 0.5", o->noise);
+    if (!(o->noise >= 0 && o->noise <= .5))
+        return dcpg_fail(err, DCPG_E_USAGE, "--noise %g is out of range: it may be from 0 to 0.5", o->noise);
     return o->dna_files->n ? DCPG_OK : check_lengths(o, err);
 }
 
 /* Files of a folder; with them the folder. What cannot be removed stays. */
-static void remove_folder(const char *folder)
-{
+static void remove_folder(const char *folder) {
     DIR *entries = opendir(folder);
     if (!entries) return;
     for (struct dirent *entry; (entry = readdir(entries));) {
@@ -56,8 +67,7 @@ static void remove_folder(const char *folder)
     rmdir(folder);
 }
 
-static void remove_all(const char *folder)
-{
+static void remove_all(const char *folder) {
     for (int i = 0; i < NB_SUBFOLDER; i++) {
         char *path = dcpg_format("%s/%s", folder, subfolders[i]);
         if (path) remove_folder(path);
@@ -67,40 +77,39 @@ static void remove_all(const char *folder)
 }
 
 /* DCPG_E_USAGE where something is there that is not an empty folder. */
-static dcpg_status check_empty(const char *folder, dcpg_err *err)
-{
+static dcpg_status check_empty(const char *folder, dcpg_err *err) {
     DIR *entries = opendir(folder);
     if (!entries && errno == ENOENT) return DCPG_OK;
     if (!entries) return dcpg_fail(err, DCPG_E_IO, "%s: %s: name another --out_dir", folder, strerror(errno));
     bool empty = true;
-    for (struct dirent *entry; (entry = readdir(entries));) empty &= strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    for (struct dirent *entry; (entry = readdir(entries));)
+        empty &= strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
     closedir(entries);
     if (empty) return DCPG_OK;
-    return dcpg_fail(err, DCPG_E_USAGE, "%s: is there and not empty: remove it or name another --out_dir", folder);
+    return dcpg_fail(err, DCPG_E_USAGE, "%s: is there and not empty: remove it or name another --out_dir",
+                     folder);
 }
 
 /* A name beside the folder that is to appear. */
-static char *temporary_name(const char *folder)
-{
+static char *temporary_name(const char *folder) {
     size_t length = strlen(folder);
     while (length > 1 && folder[length - 1] == '/') length--;
     return dcpg_format("%.*s.tmp%ld", (int)length, folder, (long)getpid());
 }
 
-static dcpg_status make_folders(const char *folder, dcpg_err *err)
-{
+static dcpg_status make_folders(const char *folder, dcpg_err *err) {
     DCPG_TRY(dcpg_make_dirs(folder, err));
     for (int i = 0; i < NB_SUBFOLDER; i++) {
         char *path = dcpg_format("%s/%s", folder, subfolders[i]);
-        dcpg_status status = path ? dcpg_make_dirs(path, err) : dcpg_fail_nomem(err, "a name", strlen(folder));
+        dcpg_status status =
+            path ? dcpg_make_dirs(path, err) : dcpg_fail_nomem(err, "a name", strlen(folder));
         dcpg_free(path);
         DCPG_TRY(status);
     }
     return DCPG_OK;
 }
 
-static dcpg_status write_all(dcpg_sim *sim, dcpg_log *log, dcpg_err *err)
-{
+static dcpg_status write_all(dcpg_sim *sim, dcpg_log *log, dcpg_err *err) {
     dcpg_sim_observed observed = {0};
     DCPG_TRY(make_folders(sim->folder, err));
     DCPG_TRY(dcpg_sim_model_new(sim, &sim->model, err));
@@ -109,15 +118,15 @@ static dcpg_status write_all(dcpg_sim *sim, dcpg_log *log, dcpg_err *err)
     if (status == DCPG_OK && !sim->options->no_cell_truth) status = dcpg_sim_write_cell_truth(sim, log, err);
     if (status == DCPG_OK) status = dcpg_sim_write_report(sim, &observed, err);
     if (status == DCPG_OK) {
-        dcpg_info(log, "%" PRId64 " calls; best possible AUC %.3f from everything, %.3f from DNA alone", observed.score->n, dcpg_sim_score_auc(&observed.score[DCPG_SIM_ORACLE]),
+        dcpg_info(log, "%" PRId64 " calls; best possible AUC %.3f from everything, %.3f from DNA alone",
+                  observed.score->n, dcpg_sim_score_auc(&observed.score[DCPG_SIM_ORACLE]),
                   dcpg_sim_score_auc(&observed.score[DCPG_SIM_DNA_ONLY]));
     }
     dcpg_sim_observed_free(&observed);
     return status;
 }
 
-static void free_sim(dcpg_sim *sim)
-{
+static void free_sim(dcpg_sim *sim) {
     for (int p = 0; p < sim->nb_part; p++) dcpg_free(sim->part[p].chromo);
     dcpg_free(sim->part);
     dcpg_free(sim->sites.pos);
@@ -127,8 +136,7 @@ static void free_sim(dcpg_sim *sim)
     dcpg_free(sim->folder);
 }
 
-dcpg_status dcpg_simulate(const dcpg_simulate_options *options, dcpg_log *log, dcpg_err *err)
-{
+dcpg_status dcpg_simulate(const dcpg_simulate_options *options, dcpg_log *log, dcpg_err *err) {
     DCPG_TRY(check_options(options, err));
     DCPG_TRY(check_empty(options->out_dir, err));
     dcpg_sim sim = {.options = options, .folder = temporary_name(options->out_dir)};
@@ -141,7 +149,8 @@ dcpg_status dcpg_simulate(const dcpg_simulate_options *options, dcpg_log *log, d
     sim.nb_motif = dcpg_sim_motifs(options->nb_cluster, options->dna_files->n > 0, sim.motif);
     status = write_all(&sim, log, err);
     if (status == DCPG_OK && rename(sim.folder, options->out_dir) != 0) {
-        status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be renamed to %s: %s", sim.folder, options->out_dir, strerror(errno));
+        status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be renamed to %s: %s", sim.folder, options->out_dir,
+                           strerror(errno));
     }
     if (status != DCPG_OK) remove_all(sim.folder);
     free_sim(&sim);

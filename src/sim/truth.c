@@ -1,4 +1,5 @@
-/* Tables of sites x cells. The cells' values are computed again for a block of sites at a time, so that no more than a block is ever held. */
+/* Tables of sites x cells. The cells' values are computed again for a block of sites at a time, so that no
+ * more than a block is ever held. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -10,16 +11,15 @@ enum { BLOCK_VALUES = 1 << 22 };
 typedef struct tables {
     const dcpg_sim *sim;
     dcpg_sim_file probs, states;
-    int64_t block;     /* sites */
+    int64_t block;      /* sites */
     uint16_t *permille; /* [block][nb_cell] */
-    uint8_t *state;    /* [block][nb_cell] */
-    char *line;        /* a row as text */
+    uint8_t *state;     /* [block][nb_cell] */
+    char *line;         /* a row as text */
     size_t line_room;
 } tables;
 
 /* Values of all cells at sites first .. end-1 of a chromosome. */
-static void fill_block(tables *t, int part, int64_t first, int64_t end)
-{
+static void fill_block(tables *t, int part, int64_t first, int64_t end) {
     int64_t nb_cell = t->sim->options->nb_cell;
 #pragma omp parallel for schedule(static)
     for (int64_t cell = 0; cell < nb_cell; cell++) {
@@ -32,8 +32,7 @@ static void fill_block(tables *t, int part, int64_t first, int64_t end)
     }
 }
 
-static void write_row(tables *t, const char *chromo, int64_t site, int64_t row)
-{
+static void write_row(tables *t, const char *chromo, int64_t site, int64_t row) {
     int64_t nb_cell = t->sim->options->nb_cell;
     const uint16_t *permille = t->permille + row * nb_cell;
     const uint8_t *state = t->state + row * nb_cell;
@@ -41,7 +40,10 @@ static void write_row(tables *t, const char *chromo, int64_t site, int64_t row)
     char *p = t->line + head;
     for (int64_t i = 0; i < nb_cell; i++) {
         int n = permille[i];
-        memcpy(p, (char[]){'\t', (char)('0' + n / 1000), '.', (char)('0' + n / 100 % 10), (char)('0' + n / 10 % 10), (char)('0' + n % 10)}, 6);
+        memcpy(p,
+               (char[]){'\t', (char)('0' + n / 1000), '.', (char)('0' + n / 100 % 10),
+                        (char)('0' + n / 10 % 10), (char)('0' + n % 10)},
+               6);
         p += 6;
     }
     *p++ = '\n';
@@ -55,8 +57,7 @@ static void write_row(tables *t, const char *chromo, int64_t site, int64_t row)
     dcpg_sim_write(&t->states, t->line, (size_t)(p - t->line));
 }
 
-static void write_header(const dcpg_sim *sim, dcpg_sim_file *file)
-{
+static void write_header(const dcpg_sim *sim, dcpg_sim_file *file) {
     dcpg_sim_print(file, "#chromo\tpos");
     for (int64_t i = 0; i < sim->options->nb_cell; i++) {
         char name[48];
@@ -66,8 +67,7 @@ static void write_header(const dcpg_sim *sim, dcpg_sim_file *file)
     dcpg_sim_print(file, "\n");
 }
 
-static dcpg_status start_tables(tables *t, dcpg_err *err)
-{
+static dcpg_status start_tables(tables *t, dcpg_err *err) {
     size_t nb_cell = (size_t)t->sim->options->nb_cell, longest = 0;
     for (int p = 0; p < t->sim->nb_part; p++) {
         size_t length = strlen(t->sim->part[p].chromo);
@@ -78,13 +78,13 @@ static dcpg_status start_tables(tables *t, dcpg_err *err)
     t->permille = dcpg_alloc((size_t)t->block * nb_cell, sizeof *t->permille);
     t->state = dcpg_alloc((size_t)t->block * nb_cell, 1);
     t->line = dcpg_alloc(t->line_room, 1);
-    if (!t->permille || !t->state || !t->line) return dcpg_fail_nomem(err, "a block of sites", (size_t)t->block * nb_cell * 3);
+    if (!t->permille || !t->state || !t->line)
+        return dcpg_fail_nomem(err, "a block of sites", (size_t)t->block * nb_cell * 3);
     DCPG_TRY(dcpg_sim_open(t->sim->folder, "truth/probs.tsv.gz", &t->probs, err));
     return dcpg_sim_open(t->sim->folder, "truth/states.tsv.gz", &t->states, err);
 }
 
-static void write_tables(tables *t, dcpg_log *log)
-{
+static void write_tables(tables *t, dcpg_log *log) {
     const dcpg_sim *sim = t->sim;
     write_header(sim, &t->probs);
     write_header(sim, &t->states);
@@ -94,13 +94,13 @@ static void write_tables(tables *t, dcpg_log *log)
             int64_t end = first + t->block < part->end ? first + t->block : part->end;
             fill_block(t, p, first, end);
             for (int64_t i = first; i < end; i++) write_row(t, part->chromo, i, i - first);
-            dcpg_progress(log, end == sim->sites.n, "truth of %" PRId64 " of %" PRId64 " sites", end, sim->sites.n);
+            dcpg_progress(log, end == sim->sites.n, "truth of %" PRId64 " of %" PRId64 " sites", end,
+                          sim->sites.n);
         }
     }
 }
 
-dcpg_status dcpg_sim_write_cell_truth(const dcpg_sim *sim, dcpg_log *log, dcpg_err *err)
-{
+dcpg_status dcpg_sim_write_cell_truth(const dcpg_sim *sim, dcpg_log *log, dcpg_err *err) {
     tables t = {.sim = sim};
     dcpg_status status = start_tables(&t, err);
     if (status == DCPG_OK) write_tables(&t, log);

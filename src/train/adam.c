@@ -36,8 +36,8 @@ static void fill_pieces(const dcpg_net *net, piece *out) {
     }
 }
 
-/* Appends what of a piece lies in `slice`, whose moments begin at `moment`. Neighbours of the same kind become one
- * range. */
+/* Appends what of a piece lies in `slice`, whose moments begin at `moment`. Neighbours of the same kind
+ * become one range. */
 static void add_range(dcpg_adam *adam, const piece *p, dcpg_range slice, size_t moment) {
     dcpg_range own = dcpg_range_common((dcpg_range){p->offset, p->count}, slice);
     dcpg_adam_range *last = adam->nb_range ? &adam->range[adam->nb_range - 1] : NULL;
@@ -49,7 +49,8 @@ static void add_range(dcpg_adam *adam, const piece *p, dcpg_range slice, size_t 
         adam->range[adam->nb_range++] = (dcpg_adam_range){own.offset, own.count, at, p->l1, p->l2};
 }
 
-/* Both lists are ordered and without overlaps, so that they need at most as many ranges as they have entries. */
+/* Both lists are ordered and without overlaps, so that they need at most as many ranges as they have entries.
+ */
 static void add_ranges(dcpg_adam *adam, const piece *pieces, size_t nb_piece) {
     size_t moment = 0, i = 0;
     for (size_t b = 0; b < dcpg_slices_blocks(&adam->slices); b++) {
@@ -79,7 +80,11 @@ static dcpg_status find_ranges(const dcpg_net *net, dcpg_adam *adam, dcpg_err *e
 dcpg_status dcpg_adam_new(const dcpg_net *net, const dcpg_slices *slices, dcpg_adam **out, dcpg_err *err) {
     dcpg_adam *adam = dcpg_alloc(1, sizeof *adam);
     if (adam == NULL) return dcpg_fail_nomem(err, "the optimiser", sizeof *adam);
-    *adam = (dcpg_adam){.slices = *slices, .count = dcpg_slices_count(slices), .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
+    *adam = (dcpg_adam){.slices = *slices,
+                        .count = dcpg_slices_count(slices),
+                        .beta1 = 0.9f,
+                        .beta2 = 0.999f,
+                        .epsilon = 1e-7f};
     adam->m = dcpg_alloc(adam->count, sizeof *adam->m);
     adam->v = dcpg_alloc(adam->count, sizeof *adam->v);
     dcpg_status status =
@@ -108,8 +113,8 @@ bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *pa
     for (int i = 0; i < adam->nb_range; i++) {
         const dcpg_adam_range *r = &adam->range[i];
         dcpg_adam_step step = {(float)corrected, adam->beta1, adam->beta2, adam->epsilon, r->l1, r->l2};
-        finite &= dcpg_adam_update(&step, r->count, grads + r->offset, params + r->offset, adam->m + r->moment,
-                                   adam->v + r->moment);
+        finite &= dcpg_adam_update(&step, r->count, grads + r->offset, params + r->offset,
+                                   adam->m + r->moment, adam->v + r->moment);
     }
     return finite;
 }

@@ -43,12 +43,9 @@ static dcpg_status read_description(const char *path, dcpg_checkpoint *c, dcpg_s
     const struct {
         const char *name;
         int64_t *value;
-    } number[] = {{"epoch", &c->epoch},
-                  {"step", &c->step},
-                  {"nb_epoch", &c->nb_epoch},
-                  {"virtual_ranks", &c->virtual_ranks},
-                  {"blocks", &c->blocks},
-                  {"batch", &c->batch}};
+    } number[] = {{"epoch", &c->epoch},       {"step", &c->step},
+                  {"nb_epoch", &c->nb_epoch}, {"virtual_ranks", &c->virtual_ranks},
+                  {"blocks", &c->blocks},     {"batch", &c->batch}};
     DCPG_TRY(dcpg_h5_open(path, NULL, &file, err));
     dcpg_status status = check_format(file, path, err);
     for (size_t i = 0; i < sizeof number / sizeof *number && status == DCPG_OK; i++)

@@ -46,8 +46,9 @@ static dcpg_status write_field(const trainer *t, const checkpoint_field *field, 
     return status;
 }
 
-/* The fields into rank 0's file (NULL elsewhere, and where it could not be made: `status` says why). Others take
- * part as long as anything must be gathered, whatever happens there. Collective; returns this rank's status. */
+/* The fields into rank 0's file (NULL elsewhere, and where it could not be made: `status` says why). Others
+ * take part as long as anything must be gathered, whatever happens there. Collective; returns this rank's
+ * status. */
 static dcpg_status write_fields_all(trainer *t, const double *tally, dcpg_h5 *file, dcpg_status status,
                                     dcpg_err *err) {
     checkpoint_field field[CHECKPOINT_FIELDS];
@@ -68,7 +69,8 @@ static dcpg_status create_file(trainer *t, const char *path, dcpg_h5 **file, dcp
     return status;
 }
 
-/* Rank 0 writes the file, and removes older ones where that went well. Collective; returns this rank's status. */
+/* Rank 0 writes the file, and removes older ones where that went well. Collective; returns this rank's
+ * status. */
 static dcpg_status write_and_prune_all(trainer *t, const double *tally, dcpg_err *err) {
     const dcpg_train_options *o = t->options;
     bool writes = t->par->rank == 0;

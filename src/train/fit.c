@@ -5,7 +5,9 @@
 #include <inttypes.h>
 
 /* Samples of the largest shard in a step, and of its largest block. */
-static int64_t most_of_shard(const trainer *t) { return (t->batch + t->virtual_ranks - 1) / t->virtual_ranks; }
+static int64_t most_of_shard(const trainer *t) {
+    return (t->batch + t->virtual_ranks - 1) / t->virtual_ranks;
+}
 static int64_t most_of_block(const trainer *t) { return (most_of_shard(t) + t->nb_block - 1) / t->nb_block; }
 
 /* Powers of two keep a shard one node of the tree: ranks exchange no more sums than without blocks. */
@@ -60,18 +62,20 @@ static dcpg_net_options with_at_once(const trainer *t, int at_once) {
 static dcpg_status measure_rest(const trainer *t, size_t *bytes, dcpg_err *err) {
     dcpg_net_size size;
     DCPG_TRY(dcpg_net_measure(t->graph, &size, err));
-    size_t values = (size_t)(size.trainable + size.not_trainable), leaves = (size_t)(t->leaves / t->par->size + t->nb_block);
+    size_t values = (size_t)(size.trainable + size.not_trainable),
+           leaves = (size_t)(t->leaves / t->par->size + t->nb_block);
     dcpg_slices slices = trainer_slices(t, values);
     size_t sums = t->par->size > 1 ? 8 * slices.block : 0;
     size_t moments = t->options->shard_optimizer ? dcpg_slices_count(&slices) : values;
     size_t tallies = 2 * leaves * (size_t)t->graph->nb_output * DCPG_TALLY_COLUMNS * sizeof(double);
     /* Adam's two moments, the best weights, and those in the layout of files while they are written. */
-    *bytes = dcpg_memory_used() + (2 * moments + 2 * values + sums) * sizeof(float) + tallies + t->options->max_memory / 16;
+    *bytes = dcpg_memory_used() + (2 * moments + 2 * values + sums) * sizeof(float) + tallies +
+             t->options->max_memory / 16;
     return DCPG_OK;
 }
 
-/* The least --max_memory that is enough: more memory also means larger blocks and more to spare, so what is needed
- * now is only where the search begins. */
+/* The least --max_memory that is enough: more memory also means larger blocks and more to spare, so what is
+ * needed now is only where the search begins. */
 static dcpg_status find_enough(const trainer *t, size_t *bytes, dcpg_err *err) {
     dcpg_train_options options = *t->options;
     trainer other = *t;
@@ -97,13 +101,15 @@ static dcpg_status refuse(const trainer *t, size_t needed, dcpg_err *err) {
     int nb_shard = t->train_shards->end - t->train_shards->first;
     if (norm)
         return dcpg_fail(err, DCPG_E_USAGE,
-                         "--max_memory %s: batch normalisation (layer %s) takes its statistics over the batch, whose %" PRId64
-                         " samples of a rank are in memory at once: %s are needed; give them, start more ranks, or use a smaller --batch_size",
+                         "--max_memory %s: batch normalisation (layer %s) takes its statistics over the "
+                         "batch, whose %" PRId64 " samples of a rank are in memory at once: %s are needed; "
+                         "give them, start more ranks, or use a smaller --batch_size",
                          has, norm, nb_shard * most_of_shard(t), needs);
-    return dcpg_fail(err, DCPG_E_USAGE,
-                     "--max_memory %s: a rank needs %s for its data, weights and a block of samples: give as much, or "
-                     "use a smaller --batch_size (data are shared among ranks: more of them may help)",
-                     has, needs);
+    return dcpg_fail(
+        err, DCPG_E_USAGE,
+        "--max_memory %s: a rank needs %s for its data, weights and a block of samples: give as much, or "
+        "use a smaller --batch_size (data are shared among ranks: more of them may help)",
+        has, needs);
 }
 
 static dcpg_status refuse_micro_batch(const trainer *t, dcpg_err *err) {
@@ -112,10 +118,12 @@ static dcpg_status refuse_micro_batch(const trainer *t, dcpg_err *err) {
     char text[32];
     DCPG_TRY(dcpg_net_bytes(t->graph, &all, &net, err));
     DCPG_TRY(measure_rest(t, &rest, err));
-    return dcpg_fail(err, DCPG_E_USAGE,
-                     "--micro_batch: batch normalisation (layer %s) takes its statistics over the batch, whose %" PRId64
-                     " samples of a rank are in memory at once: leave the option out (a rank needs %s then), or start more ranks",
-                     find_batch_norm(t->graph), all.max_rows, dcpg_size_text(net + rest, text));
+    return dcpg_fail(
+        err, DCPG_E_USAGE,
+        "--micro_batch: batch normalisation (layer %s) takes its statistics over the batch, whose %" PRId64
+        " samples of a rank are in memory at once: leave the option out (a rank needs %s then), or start "
+        "more ranks",
+        find_batch_norm(t->graph), all.max_rows, dcpg_size_text(net + rest, text));
 }
 
 /* The greatest power of two below n, which is 1 or more; 0 below 1. */

@@ -22,7 +22,8 @@ static dcpg_status write_text(const trainer *t, const char *name, char *text, dc
     return status;
 }
 
-/* A model directory tells of one run: what an earlier one left would stand beside the new files until they are written. */
+/* A model directory tells of one run: what an earlier one left would stand beside the new files until they
+ * are written. */
 static dcpg_status remove_earlier(const trainer *t, dcpg_err *err) {
     static const char *const names[] = {"model.json",           "model.h5",     "model_weights_train.h5",
                                         "model_weights_val.h5", "lc_train.tsv", "lc_val.tsv"};
@@ -41,7 +42,9 @@ static dcpg_status remove_earlier(const trainer *t, dcpg_err *err) {
 static dcpg_status start_afresh(const trainer *t, dcpg_err *err) {
     int64_t aside = checkpoint_set_aside(t->options->out_dir);
     if (aside)
-        dcpg_warn(t->log, "%s/checkpoints: %" PRId64 " of an earlier run set aside as old-*; --resume would have continued it",
+        dcpg_warn(t->log,
+                  "%s/checkpoints: %" PRId64
+                  " of an earlier run set aside as old-*; --resume would have continued it",
                   t->options->out_dir, aside);
     return remove_earlier(t, err);
 }

@@ -1,5 +1,5 @@
-/* Adam's moments where every rank has those of its slices only. Between two steps nobody needs gradients: the room of
- * node 0's serves to see all moments at once. */
+/* Adam's moments where every rank has those of its slices only. Between two steps nobody needs gradients: the
+ * room of node 0's serves to see all moments at once. */
 #include "train/trainer.h"
 
 float *trainer_moments_room(trainer *t, float *moments) {

@@ -57,8 +57,8 @@ static void print_rows(const trainer *t, const row *all, int64_t nb) {
     int size = t->par->size;
     double total = 0;
     for (int r = 0; r < size; r++) total += all[r * nb + nb - 1].seconds;
-    dcpg_info(t->log, "profile: %-46s %10s %6s %8s %8s  %s", "seconds of a rank, validation included", "mean", "share",
-              "min", "max", "at rank");
+    dcpg_info(t->log, "profile: %-46s %10s %6s %8s %8s  %s", "seconds of a rank, validation included", "mean",
+              "share", "min", "max", "at rank");
     for (int64_t i = 0; i < nb; i++) {
         double sum = 0, least = all[i].seconds, most = least;
         int slowest = 0;
@@ -77,9 +77,8 @@ dcpg_status profile_tell_all(const trainer *t, dcpg_err *err) {
     int64_t nb = nb_row(t);
     row *own = dcpg_alloc((size_t)nb, sizeof *own);
     row *all = dcpg_alloc((size_t)(nb * t->par->size), sizeof *all);
-    dcpg_status status = own && all
-                             ? list_rows(t, own, err)
-                             : dcpg_fail_nomem(err, "times", (unsigned long long)nb * sizeof *own);
+    dcpg_status status = own && all ? list_rows(t, own, err)
+                                    : dcpg_fail_nomem(err, "times", (unsigned long long)nb * sizeof *own);
     status = dcpg_agree_all(t->par, status, err);
     if (status == DCPG_OK) {
         dcpg_allgather_all(t->par, own, (size_t)nb * sizeof *own, all);

@@ -121,7 +121,8 @@ static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
     t->epochs_seconds = profile_lap(&since);
     /* Cutting is all that is waited for: data are in memory. The slowest rank holds up the others. */
     double cutting = dcpg_max_f64_all(t->par, dcpg_loader_cutting(t->train_loader));
-    dcpg_info(t->log, "waiting for data (windows and neighbours being cut): %.1f %% of the training steps' time",
+    dcpg_info(t->log,
+              "waiting for data (windows and neighbours being cut): %.1f %% of the training steps' time",
               t->training_seconds > 0 ? 100 * cutting / t->training_seconds : 0);
     dcpg_info(t->log, "train: %.1f samples/s",
               t->training_seconds > 0 ? (double)t->samples / t->training_seconds : 0);

@@ -54,7 +54,8 @@ typedef struct trainer {
     dcpg_shards *train_shards, *val_shards;
     dcpg_loader *train_loader, *val_loader;
     dcpg_net *net;
-    dcpg_slices slices;       /* of the gradients: who merges them, and updates the parameters with --shard_optimizer */
+    dcpg_slices
+        slices; /* of the gradients: who merges them, and updates the parameters with --shard_optimizer */
     dcpg_par_sums *sums;
     dcpg_reducer reducer;
     dcpg_adam *adam;
@@ -73,15 +74,16 @@ typedef struct trainer {
     double last_saved;              /* checkpoint, or the start */
     double saving_seconds;          /* of the last checkpoint */
     double step_seconds;            /* of the last step */
-    bool advanced;                  /* a step of training was made since the start, so that stopping loses nothing */
+    bool advanced; /* a step of training was made since the start, so that stopping loses nothing */
     stop_reason stop;
 } trainer;
 
-/* How `total` gradients are cut for their exchange: blocks large enough for bandwidth, small enough that the first
- * exchange ends before the last one starts. */
+/* How `total` gradients are cut for their exchange: blocks large enough for bandwidth, small enough that the
+ * first exchange ends before the last one starts. */
 dcpg_slices trainer_slices(const trainer *t, size_t total);
 
-/* fit.c: nb_block and leaves, from options, the model and V alone, or as the run to go on with had them. Local. */
+/* fit.c: nb_block and leaves, from options, the model and V alone, or as the run to go on with had them.
+ * Local. */
 dcpg_status trainer_choose_blocks(trainer *t, dcpg_err *err);
 
 /* fit.c: how many leaves run at once, for the memory there is. DCPG_E_USAGE where it is too little. Local. */
@@ -109,8 +111,9 @@ dcpg_status trainer_write_model_all(const trainer *t, const char *name, dcpg_err
 dcpg_status trainer_write_start_all(trainer *t, dcpg_err *err);
 dcpg_status trainer_write_curves_all(const trainer *t, dcpg_err *err);
 
-/* moments.c: with --shard_optimizer, Adam's moments (m or v of t->adam) of all ranks, which take the place of the
- * gradients until the next backward pass; otherwise as they are. Returns [net->nb_trained]. Collective. */
+/* moments.c: with --shard_optimizer, Adam's moments (m or v of t->adam) of all ranks, which take the place of
+ * the gradients until the next backward pass; otherwise as they are. Returns [net->nb_trained]. Collective.
+ */
 float *trainer_all_moments_all(trainer *t, float *moments);
 
 /* moments.c: the way back, after values were put where trainer_moments_room says. Local. */
@@ -136,7 +139,8 @@ const char *trainer_stop_text(const trainer *t);
 /* diverged.c: whether losses and penalty so far are finite. Local, the same on all ranks. */
 bool trainer_is_finite(const trainer *t);
 
-/* diverged.c: the error where they or gradients are not: names step, layer and largest gradient. Collective. */
+/* diverged.c: the error where they or gradients are not: names step, layer and largest gradient. Collective.
+ */
 dcpg_status trainer_diverged_all(const trainer *t, dcpg_err *err);
 
 /* journal.c; rank 0 calls. Opened behind what the state knows; scores of the steps so far (t->shown), and of

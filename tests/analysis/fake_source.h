@@ -83,7 +83,11 @@ static inline void fake_close(dcpg_source *source) {
 /* `outputs` ends with NULL. */
 static inline dcpg_source *fake_new(const dcpg_par *par, int64_t nb_site, int nb_cell, int64_t dna_wlen,
                                     int64_t cpg_wlen, const char *const outputs[]) {
-    static const dcpg_source_ops ops = {.fill = fake_fill, .load_all = fake_load_all, .where = fake_where, .count_labels = fake_count, .close = fake_close};
+    static const dcpg_source_ops ops = {.fill = fake_fill,
+                                        .load_all = fake_load_all,
+                                        .where = fake_where,
+                                        .count_labels = fake_count,
+                                        .close = fake_close};
     static const char *const chromos[] = {"1", "X", "SCAFFOLD_7"}, *const cells[] = {"a", "b", "c", "d"};
     fake_source *fake = dcpg_alloc(1, sizeof *fake);
     fake->base = (dcpg_source){

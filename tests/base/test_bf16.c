@@ -7,15 +7,13 @@
 #include <math.h>
 
 /* x to 8 bits of mantissa by scaling to whole numbers; for normal numbers. rint rounds halves to even. */
-static float rounded(float x)
-{
+static float rounded(float x) {
     int exponent;
     double fraction = frexp((double)x, &exponent);
     return (float)ldexp(rint(ldexp(fraction, 8)), exponent - 8);
 }
 
-static void rounds_to_the_nearest(void **state)
-{
+static void rounds_to_the_nearest(void **state) {
     (void)state;
     for (uint64_t i = 0; i < 100000; i++) {
         uint32_t bits = (uint32_t)dcpg_mix(i, 5);
@@ -34,8 +32,7 @@ static void rounds_to_the_nearest(void **state)
     }
 }
 
-static void survives_packing(void **state)
-{
+static void survives_packing(void **state) {
     (void)state;
     float x[] = {0, -1.5f, 3e38f, 1e-38f, INFINITY, NAN}, back[6];
     uint16_t half[6];
@@ -46,27 +43,27 @@ static void survives_packing(void **state)
     assert_true(isnan(back[5]));
 }
 
-static void leaf(void *context, int leaf, float *out)
-{
+static void leaf(void *context, int leaf, float *out) {
     (void)context;
     for (int i = 0; i < 4; i++) out[i] = (float)(dcpg_mix((uint64_t)leaf, (uint64_t)i) >> 40) * 1e-7f;
 }
 
 /* (((0 1) (2 3)) 4) */
-static void tree_rounds_every_sum(void **state)
-{
+static void tree_rounds_every_sum(void **state) {
     (void)state;
     float sum[4], scratch[12], one[5][4];
     dcpg_tree_sum_bf16((dcpg_node){0, 5}, 4, leaf, NULL, sum, scratch);
     for (int v = 0; v < 5; v++) leaf(NULL, v, one[v]);
     for (int i = 0; i < 4; i++) {
-        float pair = rounded(rounded(one[0][i]) + rounded(one[1][i])), other = rounded(rounded(one[2][i]) + rounded(one[3][i]));
+        float pair = rounded(rounded(one[0][i]) + rounded(one[1][i])),
+              other = rounded(rounded(one[2][i]) + rounded(one[3][i]));
         assert_true(sum[i] == rounded(rounded(pair + other) + rounded(one[4][i])));
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rounds_to_the_nearest), cmocka_unit_test(survives_packing), cmocka_unit_test(tree_rounds_every_sum)};
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rounds_to_the_nearest),
+                                       cmocka_unit_test(survives_packing),
+                                       cmocka_unit_test(tree_rounds_every_sum)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,27 +8,24 @@
 static char text[4096];
 
 /* All that was written to `file`. */
-static const char *written(FILE *file)
-{
+static const char *written(FILE *file) {
     fflush(file);
     rewind(file);
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
     return text;
 }
 
-static dcpg_log log_of(dcpg_level level, bool terminal)
-{
-    return (dcpg_log){.screen = tmpfile(), .file = tmpfile(), .level = level, .speaks = true, .terminal = terminal};
+static dcpg_log log_of(dcpg_level level, bool terminal) {
+    return (dcpg_log){
+        .screen = tmpfile(), .file = tmpfile(), .level = level, .speaks = true, .terminal = terminal};
 }
 
-static void done(dcpg_log *log)
-{
+static void done(dcpg_log *log) {
     dcpg_log_close(log);
     fclose(log->screen);
 }
 
-static void levels(void **state)
-{
+static void levels(void **state) {
     (void)state;
     dcpg_log log = log_of(DCPG_WARN, false);
     dcpg_info(&log, "epoch %d", 1);
@@ -49,8 +46,7 @@ static void levels(void **state)
     done(&log);
 }
 
-static void only_one_rank_speaks(void **state)
-{
+static void only_one_rank_speaks(void **state) {
     (void)state;
     dcpg_log log = log_of(DCPG_DEBUG, true);
     log.speaks = false;
@@ -63,8 +59,7 @@ static void only_one_rank_speaks(void **state)
     done(&log);
 }
 
-static void progress_without_terminal(void **state)
-{
+static void progress_without_terminal(void **state) {
     (void)state;
     dcpg_log log = log_of(DCPG_INFO, false);
     dcpg_progress(&log, false, "10 %%");
@@ -74,8 +69,7 @@ static void progress_without_terminal(void **state)
     done(&log);
 }
 
-static void progress_on_terminal(void **state)
-{
+static void progress_on_terminal(void **state) {
     (void)state;
     dcpg_log log = log_of(DCPG_INFO, true);
     dcpg_progress(&log, false, "10 %%");
@@ -92,8 +86,7 @@ static void progress_on_terminal(void **state)
     done(&log);
 }
 
-static void file_is_appended(void **state)
-{
+static void file_is_appended(void **state) {
     (void)state;
     char path[] = "/tmp/dcpg_log_XXXXXX";
     int fd = mkstemp(path);
@@ -116,8 +109,7 @@ static void file_is_appended(void **state)
     assert_non_null(strstr(err.text, "/nonexistent/x.log"));
 }
 
-static void durations(void **state)
-{
+static void durations(void **state) {
     (void)state;
     char t[32];
     assert_string_equal(dcpg_duration(0, t), "0 s");
@@ -130,11 +122,14 @@ static void durations(void **state)
     assert_true(dcpg_now() >= before);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(levels),           cmocka_unit_test(only_one_rank_speaks), cmocka_unit_test(progress_without_terminal),
-        cmocka_unit_test(progress_on_terminal), cmocka_unit_test(file_is_appended),     cmocka_unit_test(durations),
+        cmocka_unit_test(levels),
+        cmocka_unit_test(only_one_rank_speaks),
+        cmocka_unit_test(progress_without_terminal),
+        cmocka_unit_test(progress_on_terminal),
+        cmocka_unit_test(file_is_appended),
+        cmocka_unit_test(durations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

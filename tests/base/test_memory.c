@@ -3,8 +3,7 @@
 #include <dcpg/memory.h>
 #include <string.h>
 
-static void is_aligned_and_zero(void **state)
-{
+static void is_aligned_and_zero(void **state) {
     (void)state;
     for (size_t n = 0; n < 300; n += 7) {
         unsigned char *x = dcpg_alloc(n, 3);
@@ -16,8 +15,7 @@ static void is_aligned_and_zero(void **state)
     }
 }
 
-static void overflow_is_out_of_memory(void **state)
-{
+static void overflow_is_out_of_memory(void **state) {
     (void)state;
     assert_null(dcpg_alloc(SIZE_MAX / 2, 3));
     assert_null(dcpg_alloc(SIZE_MAX / 8 + 1, 8));
@@ -26,8 +24,7 @@ static void overflow_is_out_of_memory(void **state)
     dcpg_free(x); /* still ours */
 }
 
-static void growing_keeps_and_clears(void **state)
-{
+static void growing_keeps_and_clears(void **state) {
     (void)state;
     int *x = dcpg_realloc(NULL, 0, 2, sizeof *x);
     x[0] = 5, x[1] = 6;
@@ -41,8 +38,7 @@ static void growing_keeps_and_clears(void **state)
     dcpg_free(x);
 }
 
-static void copies_strings(void **state)
-{
+static void copies_strings(void **state) {
     (void)state;
     char *all = dcpg_strdup("cell"), *part = dcpg_strndup("chr12", 3), *shorter = dcpg_strndup("ab", 9);
     assert_string_equal(all, "cell");
@@ -53,16 +49,14 @@ static void copies_strings(void **state)
     dcpg_free(shorter);
 }
 
-static void *carve(dcpg_arena *arena, char **second)
-{
+static void *carve(dcpg_arena *arena, char **second) {
     void *first = dcpg_arena_take(arena, 3, 5);
     *second = dcpg_arena_take(arena, 65, 1);
     (void)dcpg_arena_take(arena, 0, 8);
     return first;
 }
 
-static void arena_measures_then_carves(void **state)
-{
+static void arena_measures_then_carves(void **state) {
     (void)state;
     char *second;
     dcpg_arena arena = {0};
@@ -77,8 +71,7 @@ static void arena_measures_then_carves(void **state)
     dcpg_free(base);
 }
 
-static void memory_in_use(void **state)
-{
+static void memory_in_use(void **state) {
     (void)state;
     enum { BYTES = 64 << 20 };
     size_t before = dcpg_memory_used();
@@ -88,11 +81,14 @@ static void memory_in_use(void **state)
     dcpg_free(array);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_aligned_and_zero), cmocka_unit_test(memory_in_use), cmocka_unit_test(overflow_is_out_of_memory), cmocka_unit_test(growing_keeps_and_clears),
-        cmocka_unit_test(copies_strings),      cmocka_unit_test(arena_measures_then_carves),
+        cmocka_unit_test(is_aligned_and_zero),
+        cmocka_unit_test(memory_in_use),
+        cmocka_unit_test(overflow_is_out_of_memory),
+        cmocka_unit_test(growing_keeps_and_clears),
+        cmocka_unit_test(copies_strings),
+        cmocka_unit_test(arena_measures_then_carves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,46 +14,47 @@ typedef struct wishes {
     bool help;
 } wishes;
 
-static void options_of(wishes *w, dcpg_opt options[10])
-{
+static void options_of(wishes *w, dcpg_opt options[10]) {
     const dcpg_opt all[10] = {
         {DCPG_OPT_GROUP, "Training", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_FLAG, "shuffle", &w->shuffle, "true", 0, 0, "Shuffle the sites.", NULL},
         {DCPG_OPT_FLAG, "verbose", &w->verbose, NULL, 0, 0, "Say more.", NULL},
         {DCPG_OPT_INT, "batch_size", &w->batch_size, "128", 1, 1e6, "Sites per step, over all ranks.", NULL},
-        {DCPG_OPT_DOUBLE, "learning_rate", &w->learning_rate, "1e-4", 0, 1, "Step width of Adam; leaving it out is fine and this line is so long that it must be wrapped twice before it "
-         "comes to its end, which is here.", NULL},
+        {DCPG_OPT_DOUBLE, "learning_rate", &w->learning_rate, "1e-4", 0, 1,
+         "Step width of Adam; leaving it out is fine and this line is so long that it must be wrapped twice "
+         "before it "
+         "comes to its end, which is here.",
+         NULL},
         {DCPG_OPT_DOUBLE, "offset", &w->offset, NULL, 0, 0, "Any number.", NULL},
         {DCPG_OPT_STRING, "out_dir", &w->out_dir, ".", 0, 0, "Where to write.", "DIR"},
         {DCPG_OPT_LIST, "train_chromos", &w->chromos, "1  2", 0, 0, "Chromosomes to train on.", "NAME"},
-        {DCPG_OPT_LIST, "names_of_outputs_that_nobody_wants", &w->names, NULL, 0, 0, "Has a long name.", "NAME"},
+        {DCPG_OPT_LIST, "names_of_outputs_that_nobody_wants", &w->names, NULL, 0, 0, "Has a long name.",
+         "NAME"},
         {0},
     };
     memcpy(options, all, sizeof all);
 }
 
 /* Parses the blank-separated words of `text`, which must live as long as `w`. */
-static dcpg_status parse(wishes *w, bool words_allowed, char *text)
-{
+static dcpg_status parse(wishes *w, bool words_allowed, char *text) {
     *w = (wishes){.offset = 7, .verbose = true};
     dcpg_opt options[10];
     options_of(w, options);
     char *argv[32] = {"dcpg"};
     int argc = 1;
     for (char *p = strtok(text, " "); p; p = strtok(NULL, " ")) argv[argc++] = p;
-    const dcpg_command_line line = {"dcpg try [options]", "Tries things.", options, words_allowed ? &w->words : NULL};
+    const dcpg_command_line line = {"dcpg try [options]", "Tries things.", options,
+                                    words_allowed ? &w->words : NULL};
     return dcpg_options_parse(&line, argc, argv, &w->help, &w->err);
 }
 
-static void forget(wishes *w)
-{
+static void forget(wishes *w) {
     dcpg_strings_free(&w->chromos);
     dcpg_strings_free(&w->names);
     dcpg_strings_free(&w->words);
 }
 
-static void defaults(void **state)
-{
+static void defaults(void **state) {
     (void)state;
     wishes w;
     char text[] = "";
@@ -71,11 +72,11 @@ static void defaults(void **state)
     forget(&w);
 }
 
-static void all_kinds(void **state)
-{
+static void all_kinds(void **state) {
     (void)state;
     wishes w;
-    char text[] = "in.h5 --batch-size 64 --learning_rate=0.5 --offset -3.5 --train-chromos X Y --shuffle=false --verbose second --out_dir=-odd-";
+    char text[] = "in.h5 --batch-size 64 --learning_rate=0.5 --offset -3.5 --train-chromos X Y "
+                  "--shuffle=false --verbose second --out_dir=-odd-";
     assert_int_equal(parse(&w, true, text), DCPG_OK);
     assert_int_equal(w.batch_size, 64);
     assert_true(w.learning_rate == 0.5);
@@ -91,11 +92,11 @@ static void all_kinds(void **state)
     forget(&w);
 }
 
-static void last_wins(void **state)
-{
+static void last_wins(void **state) {
     (void)state;
     wishes w;
-    char text[] = "--train_chromos 1 2 3 --batch_size 1 --train_chromos 4 --batch_size 2 --names_of_outputs_that_nobody_wants=a b";
+    char text[] = "--train_chromos 1 2 3 --batch_size 1 --train_chromos 4 --batch_size 2 "
+                  "--names_of_outputs_that_nobody_wants=a b";
     assert_int_equal(parse(&w, true, text), DCPG_OK);
     assert_int_equal(w.batch_size, 2);
     assert_int_equal(w.chromos.n, 1);
@@ -105,8 +106,7 @@ static void last_wins(void **state)
     forget(&w);
 }
 
-static void values_that_look_odd(void **state)
-{
+static void values_that_look_odd(void **state) {
     (void)state;
     wishes w;
     char text[] = "--offset -.5 --train_chromos -1 - -2e3 -- --batch_size -x";
@@ -120,8 +120,7 @@ static void values_that_look_odd(void **state)
 }
 
 /* An option that takes no word, or several. */
-static void words_or_none(void **state)
-{
+static void words_or_none(void **state) {
     (void)state;
     dcpg_words outputs = {0}, cells = {0};
     bool verbose = false, help = false;
@@ -131,7 +130,8 @@ static void words_or_none(void **state)
                                 {DCPG_OPT_FLAG, "verbose", &verbose, NULL, 0, 0, NULL, NULL},
                                 {0}};
     const dcpg_command_line line = {"dcpg try", NULL, options, NULL};
-    char *none[] = {"dcpg", "--outputs", "--verbose"}, *last[] = {"dcpg", "--outputs", "a", "b", "--outputs"}, *some[] = {"dcpg", "--outputs", "a", "-1", "--cells=c"};
+    char *none[] = {"dcpg", "--outputs", "--verbose"}, *last[] = {"dcpg", "--outputs", "a", "b", "--outputs"},
+         *some[] = {"dcpg", "--outputs", "a", "-1", "--cells=c"};
     assert_int_equal(dcpg_options_parse(&line, 3, none, &help, &err), DCPG_OK);
     assert_true(outputs.given && !cells.given && verbose);
     assert_int_equal(outputs.list.n, 0);
@@ -146,8 +146,7 @@ static void words_or_none(void **state)
     dcpg_strings_free(&cells.list);
 }
 
-static void help_is_enough(void **state)
-{
+static void help_is_enough(void **state) {
     (void)state;
     wishes w;
     char text[] = "--nonsense 3 -h";
@@ -161,8 +160,7 @@ static void help_is_enough(void **state)
     forget(&w);
 }
 
-static void wrong_words(void **state)
-{
+static void wrong_words(void **state) {
     (void)state;
     static const struct {
         const char *words, *answer;
@@ -221,8 +219,7 @@ static const char help_page[] =
     "                            Has a long name.\n"
     "  --help                    Shows this page.\n";
 
-static void help_is_aligned_and_wrapped(void **state)
-{
+static void help_is_aligned_and_wrapped(void **state) {
     (void)state;
     wishes w = {0};
     dcpg_opt options[10];
@@ -237,12 +234,16 @@ static void help_is_aligned_and_wrapped(void **state)
     assert_string_equal(text, help_page);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),             cmocka_unit_test(all_kinds),      cmocka_unit_test(last_wins),
-        cmocka_unit_test(values_that_look_odd), cmocka_unit_test(help_is_enough), cmocka_unit_test(wrong_words),
-        cmocka_unit_test(help_is_aligned_and_wrapped), cmocka_unit_test(words_or_none),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(all_kinds),
+        cmocka_unit_test(last_wins),
+        cmocka_unit_test(values_that_look_odd),
+        cmocka_unit_test(help_is_enough),
+        cmocka_unit_test(wrong_words),
+        cmocka_unit_test(help_is_aligned_and_wrapped),
+        cmocka_unit_test(words_or_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,7 @@
 #include "cmocka_all.h"
 #include <dcpg/reducer.h>
 
-static void total_is_the_sum(void **state)
-{
+static void total_is_the_sum(void **state) {
     (void)state;
     float grads[3] = {1, 2, 3};
     dcpg_local_reducer self = {.total = 8, .grads = grads};
@@ -19,8 +18,7 @@ static void total_is_the_sum(void **state)
     assert_true(grads[0] == 1 && grads[1] == 2 && grads[2] == 3);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(total_is_the_sum)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,15 +6,18 @@
 #include <string.h>
 
 /* kat_vectors of Random123, philox4x32 with 10 rounds. */
-static void philox_known_answers(void **state)
-{
+static void philox_known_answers(void **state) {
     (void)state;
     static const struct {
         uint32_t counter[4], key[2], out[4];
     } known[] = {
         {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
-        {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+        {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+         {0xffffffff, 0xffffffff},
+         {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+         {0xa4093822, 0x299f31d0},
+         {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         uint32_t out[4];
@@ -23,8 +26,7 @@ static void philox_known_answers(void **state)
     }
 }
 
-static void stream_is_philox_of_its_counter(void **state)
-{
+static void stream_is_philox_of_its_counter(void **state) {
     (void)state;
     dcpg_rng rng;
     uint32_t out[4];
@@ -42,8 +44,7 @@ static void stream_is_philox_of_its_counter(void **state)
     assert_memory_equal(rng.block, out, sizeof out);
 }
 
-static void moments(void **state)
-{
+static void moments(void **state) {
     (void)state;
     enum { N = 200000 };
     dcpg_rng rng;
@@ -62,8 +63,7 @@ static void moments(void **state)
     assert_true(fabs(n4 / N - 3) < 0.2);
 }
 
-static void below_is_even(void **state)
-{
+static void below_is_even(void **state) {
     (void)state;
     dcpg_rng rng;
     dcpg_rng_start(&rng, 7, 0);
@@ -81,8 +81,7 @@ static void below_is_even(void **state)
     assert_in_range(low, 2700, 3300);
 }
 
-static void shuffle_is_a_permutation(void **state)
-{
+static void shuffle_is_a_permutation(void **state) {
     (void)state;
     enum { N = 100 };
     int64_t x[N];
@@ -101,8 +100,7 @@ static void shuffle_is_a_permutation(void **state)
     dcpg_rng_shuffle(&rng, x, 0);
 }
 
-static void hashes(void **state)
-{
+static void hashes(void **state) {
     (void)state;
     /* Vectors of Fowler, Noll and Vo. */
     assert_true(dcpg_hash("") == 0xcbf29ce484222325u);
@@ -114,11 +112,14 @@ static void hashes(void **state)
     assert_true(dcpg_mix(0, 0xe220a8397b1dcdafu) == 0xe220a8397b1dcdafu);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox_known_answers), cmocka_unit_test(stream_is_philox_of_its_counter), cmocka_unit_test(moments),
-        cmocka_unit_test(below_is_even),        cmocka_unit_test(shuffle_is_a_permutation),        cmocka_unit_test(hashes),
+        cmocka_unit_test(philox_known_answers),
+        cmocka_unit_test(stream_is_philox_of_its_counter),
+        cmocka_unit_test(moments),
+        cmocka_unit_test(below_is_even),
+        cmocka_unit_test(shuffle_is_a_permutation),
+        cmocka_unit_test(hashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

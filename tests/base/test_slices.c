@@ -5,10 +5,10 @@
 #include <stdint.h>
 #include <string.h>
 
-static void check_tiles(size_t total, size_t block, int size)
-{
+static void check_tiles(size_t total, size_t block, int size) {
     size_t next = 0, counted = 0;
-    for (int rank = 0; rank < size; rank++) counted += dcpg_slices_count(&(dcpg_slices){total, block, rank, size});
+    for (int rank = 0; rank < size; rank++)
+        counted += dcpg_slices_count(&(dcpg_slices){total, block, rank, size});
     assert_int_equal(counted, total);
     dcpg_slices slices = {total, block, 0, size};
     for (size_t b = 0; b < dcpg_slices_blocks(&slices); b++) {
@@ -23,11 +23,11 @@ static void check_tiles(size_t total, size_t block, int size)
     assert_int_equal(next, total);
 }
 
-static const size_t totals[] = {0, 1, 15, 16, 17, 100, 1000, 1024, 5000}, blocks[] = {1, 3, 16, 100, 1024, 4096, 100000};
+static const size_t totals[] = {0, 1, 15, 16, 17, 100, 1000, 1024, 5000},
+                    blocks[] = {1, 3, 16, 100, 1024, 4096, 100000};
 enum { TOTALS = sizeof totals / sizeof *totals, BLOCKS = sizeof blocks / sizeof *blocks, MOST_RANKS = 9 };
 
-static void slices_tile(void **state)
-{
+static void slices_tile(void **state) {
     (void)state;
     for (int t = 0; t < TOTALS; t++)
         for (int b = 0; b < BLOCKS; b++)
@@ -35,8 +35,7 @@ static void slices_tile(void **state)
 }
 
 /* Ranks together put back everything, each nothing but its own. */
-static void taken_and_put_back(void **state)
-{
+static void taken_and_put_back(void **state) {
     (void)state;
     float full[5000], again[5000], own[5000];
     for (int i = 0; i < 5000; i++) full[i] = (float)(i + 1);
@@ -55,8 +54,7 @@ static void taken_and_put_back(void **state)
 }
 
 /* Blocks of more values than 32 bits count. */
-static void large(void **state)
-{
+static void large(void **state) {
     (void)state;
     dcpg_slices slices = {(size_t)10 << 32, (size_t)4 << 32, 2, 3};
     assert_int_equal(dcpg_slices_blocks(&slices), 3);
@@ -64,8 +62,7 @@ static void large(void **state)
     assert_true(last.offset + last.count == slices.total);
 }
 
-static void common_parts(void **state)
-{
+static void common_parts(void **state) {
     (void)state;
     dcpg_range a = {10, 5};
     assert_int_equal(dcpg_range_common(a, (dcpg_range){0, 10}).count, 0);
@@ -75,8 +72,8 @@ static void common_parts(void **state)
     assert_int_equal(dcpg_range_common(a, (dcpg_range){11, 2}).offset, 11);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(slices_tile), cmocka_unit_test(taken_and_put_back), cmocka_unit_test(large), cmocka_unit_test(common_parts)};
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(slices_tile), cmocka_unit_test(taken_and_put_back),
+                                       cmocka_unit_test(large), cmocka_unit_test(common_parts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,8 +3,7 @@
 #include <dcpg/status.h>
 #include <string.h>
 
-static void first_error_wins(void **state)
-{
+static void first_error_wins(void **state) {
     (void)state;
     dcpg_err err = {0};
     assert_int_equal(dcpg_fail(&err, DCPG_E_INPUT, "%s: line %d", "a.tsv", 3), DCPG_E_INPUT);
@@ -14,16 +13,14 @@ static void first_error_wins(void **state)
     assert_int_equal(dcpg_fail(NULL, DCPG_E_NUMERIC, "nobody listens"), DCPG_E_NUMERIC);
 }
 
-static void stays_one_line(void **state)
-{
+static void stays_one_line(void **state) {
     (void)state;
     dcpg_err err = {0};
     dcpg_fail(&err, DCPG_E_INPUT, "bad\nname\t\033[1m");
     assert_string_equal(err.text, "bad name  [1m");
 }
 
-static void long_text_is_cut(void **state)
-{
+static void long_text_is_cut(void **state) {
     (void)state;
     char name[3000];
     memset(name, 'x', sizeof name);
@@ -34,8 +31,7 @@ static void long_text_is_cut(void **state)
     assert_string_equal(err.text + sizeof err.text - 5, "x...");
 }
 
-static void memory_errors_say_how_much(void **state)
-{
+static void memory_errors_say_how_much(void **state) {
     (void)state;
     dcpg_err err = {0};
     assert_int_equal(dcpg_fail_nomem(&err, "windows", 3500000000ull), DCPG_E_NOMEM);
@@ -43,8 +39,7 @@ static void memory_errors_say_how_much(void **state)
     assert_non_null(strstr(err.text, "windows"));
 }
 
-static void exit_codes(void **state)
-{
+static void exit_codes(void **state) {
     (void)state;
     assert_int_equal(dcpg_exit_code(DCPG_OK), 0);
     assert_int_equal(dcpg_exit_code(DCPG_E_USAGE), 2);
@@ -55,11 +50,11 @@ static void exit_codes(void **state)
     assert_int_equal(dcpg_exit_code(DCPG_E_REQUEUE), 85);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_error_wins), cmocka_unit_test(stays_one_line), cmocka_unit_test(long_text_is_cut),
-        cmocka_unit_test(memory_errors_say_how_much), cmocka_unit_test(exit_codes),
+        cmocka_unit_test(first_error_wins), cmocka_unit_test(stays_one_line),
+        cmocka_unit_test(long_text_is_cut), cmocka_unit_test(memory_errors_say_how_much),
+        cmocka_unit_test(exit_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The summation tree, for every V up to 40 and every run of leaves: nodes tile, and cutting the leaves over ranks changes no bit. */
+/* The summation tree, for every V up to 40 and every run of leaves: nodes tile, and cutting the leaves over
+ * ranks changes no bit. */
 #include "cmocka_all.h"
 #include <dcpg/rng.h>
 #include <dcpg/tree.h>
@@ -7,9 +8,9 @@
 
 enum { MOST = 40, COUNT = 3 };
 
-/* The definition of tree.h, told once more in the plainest way: the left child is the largest power of two below the number of leaves. */
-static void add_all(int first, int end, const float leaf[][COUNT], float out[COUNT])
-{
+/* The definition of tree.h, told once more in the plainest way: the left child is the largest power of two
+ * below the number of leaves. */
+static void add_all(int first, int end, const float leaf[][COUNT], float out[COUNT]) {
     if (end - first == 1) {
         memcpy(out, leaf[first], COUNT * sizeof *out);
         return;
@@ -22,28 +23,27 @@ static void add_all(int first, int end, const float leaf[][COUNT], float out[COU
     for (int i = 0; i < COUNT; i++) out[i] += right[i];
 }
 
-static bool in_tree(int total, dcpg_node wanted)
-{
+static bool in_tree(int total, dcpg_node wanted) {
     dcpg_node node = {0, total};
     while (node.first != wanted.first || node.end != wanted.end) {
         if (node.end - node.first == 1) return false;
         int middle = dcpg_tree_split(node);
-        if (wanted.first < middle) node.end = middle;
-        else node.first = middle;
+        if (wanted.first < middle)
+            node.end = middle;
+        else
+            node.first = middle;
         if (wanted.first < node.first || wanted.end > node.end) return false;
     }
     return true;
 }
 
 /* Two neighbours of a list of maximal nodes never are the two children of one node. */
-static bool are_siblings(int total, dcpg_node left, dcpg_node right)
-{
+static bool are_siblings(int total, dcpg_node left, dcpg_node right) {
     dcpg_node both = {left.first, right.end};
     return in_tree(total, both) && dcpg_tree_split(both) == right.first;
 }
 
-static void nodes_tile_every_run(void **state)
-{
+static void nodes_tile_every_run(void **state) {
     (void)state;
     dcpg_node nodes[DCPG_MAX_NODES];
     for (int total = 1; total <= MOST; total++) {
@@ -67,21 +67,18 @@ static void nodes_tile_every_run(void **state)
 
 static float leaves[MOST][COUNT];
 
-static void leaf_sum(void *context, int leaf, float *out)
-{
+static void leaf_sum(void *context, int leaf, float *out) {
     int *next = context;
     assert_int_equal(leaf, (*next)++); /* left to right, each once */
     memcpy(out, leaves[leaf], sizeof leaves[leaf]);
 }
 
-static void leaf_sum64(void *context, int leaf, double *out)
-{
+static void leaf_sum64(void *context, int leaf, double *out) {
     (void)context;
     for (int i = 0; i < COUNT; i++) out[i] = leaves[leaf][i];
 }
 
-static void random_leaves(uint64_t stream)
-{
+static void random_leaves(uint64_t stream) {
     dcpg_rng rng;
     dcpg_rng_start(&rng, 11, stream);
     for (int v = 0; v < MOST; v++) {
@@ -90,8 +87,7 @@ static void random_leaves(uint64_t stream)
 }
 
 /* Sums of leaves [first, end) by maximal nodes, appended to the lists. */
-static int sum_run(int total, int first, int end, dcpg_node *nodes, float (*sums)[COUNT])
-{
+static int sum_run(int total, int first, int end, dcpg_node *nodes, float (*sums)[COUNT]) {
     int nb = dcpg_tree_nodes(total, first, end, nodes);
     for (int i = 0; i < nb; i++) {
         float scratch[8 * COUNT];
@@ -100,13 +96,14 @@ static int sum_run(int total, int first, int end, dcpg_node *nodes, float (*sums
         for (int k = 0; k < 8 * COUNT; k++) scratch[k] = 12345;
         dcpg_tree_sum(nodes[i], COUNT, leaf_sum, &next, sums[i], scratch);
         assert_int_equal(next, nodes[i].end);
-        for (int k = depth * COUNT; k < 8 * COUNT; k++) assert_true(scratch[k] == 12345); /* no more than asked for */
+        for (int k = depth * COUNT; k < 8 * COUNT; k++)
+            assert_true(scratch[k] == 12345); /* no more than asked for */
     }
     return nb;
 }
 
-static void assert_merged(int total, int nb, const dcpg_node *nodes, float (*sums)[COUNT], const float *single)
-{
+static void assert_merged(int total, int nb, const dcpg_node *nodes, float (*sums)[COUNT],
+                          const float *single) {
     float *part[2 * MOST];
     for (int i = 0; i < nb; i++) part[i] = sums[i];
     dcpg_tree_merge(total, nb, nodes, part, COUNT);
@@ -114,8 +111,7 @@ static void assert_merged(int total, int nb, const dcpg_node *nodes, float (*sum
 }
 
 /* Cuts [0, V) in up to three runs in every way, and in V / k equal ones. */
-static void ranks_do_not_change_bits(void **state)
-{
+static void ranks_do_not_change_bits(void **state) {
     (void)state;
     static float sums[4 * MOST][COUNT];
     dcpg_node nodes[8 * DCPG_MAX_NODES];
@@ -133,14 +129,14 @@ static void ranks_do_not_change_bits(void **state)
         }
         for (int ranks = 1; ranks <= total; ranks++) {
             int nb = 0;
-            for (int r = 0; r < ranks; r++) nb += sum_run(total, r * total / ranks, (r + 1) * total / ranks, nodes + nb, sums + nb);
+            for (int r = 0; r < ranks; r++)
+                nb += sum_run(total, r * total / ranks, (r + 1) * total / ranks, nodes + nb, sums + nb);
             assert_merged(total, nb, nodes, sums, single);
         }
     }
 }
 
-static void doubles_follow_the_same_tree(void **state)
-{
+static void doubles_follow_the_same_tree(void **state) {
     (void)state;
     random_leaves(99);
     for (int total = 1; total <= MOST; total++) {
@@ -157,15 +153,13 @@ static void doubles_follow_the_same_tree(void **state)
     }
 }
 
-static void fill_leaf(void *context, int leaf, float *out)
-{
+static void fill_leaf(void *context, int leaf, float *out) {
     size_t count = *(size_t *)context;
     for (size_t i = 0; i < count; i++) out[i] = (float)leaf + 1 / (float)(i % 1000 + 1);
 }
 
 /* Long arrays are added by threads. */
-static void long_arrays(void **state)
-{
+static void long_arrays(void **state) {
     (void)state;
     static float out[300001], scratch[3 * 300001];
     size_t count = 300001, one = 1000;
@@ -176,10 +170,11 @@ static void long_arrays(void **state)
     for (size_t i = 0; i < count; i++) assert_true(out[i] == expected[i % 1000]);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nodes_tile_every_run), cmocka_unit_test(ranks_do_not_change_bits), cmocka_unit_test(doubles_follow_the_same_tree),
+        cmocka_unit_test(nodes_tile_every_run),
+        cmocka_unit_test(ranks_do_not_change_bits),
+        cmocka_unit_test(doubles_follow_the_same_tree),
         cmocka_unit_test(long_arrays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Writes what a source gives for every k-th site of a store into an HDF5 file, for comparison by others.   dump_source STORE OUT DNA_WLEN CPG_WLEN K */
+/* Writes what a source gives for every k-th site of a store into an HDF5 file, for comparison by others.
+ * dump_source STORE OUT DNA_WLEN CPG_WLEN K */
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
 #include <dcpg/source.h>
@@ -9,23 +10,21 @@
 static dcpg_par par;
 static dcpg_err err;
 
-static void must(dcpg_status status)
-{
+static void must(dcpg_status status) {
     if (status == DCPG_OK) return;
     fprintf(stderr, "dump_source: %s\n", err.text);
     dcpg_par_abort(&par, 1);
 }
 
-static void put(dcpg_h5 *file, const char *name, dcpg_h5_type type, int ndim, const int64_t *dim, const dcpg_h5_block *block, const void *data)
-{
+static void put(dcpg_h5 *file, const char *name, dcpg_h5_type type, int ndim, const int64_t *dim,
+                const dcpg_h5_block *block, const void *data) {
     dcpg_h5_shape shape = {.type = type, .ndim = ndim};
     for (int i = 0; i < ndim; i++) shape.dim[i] = dim[i];
     must(dcpg_h5_make(file, name, &shape, &err));
     must(dcpg_h5_write(file, name, type, block, data, &err));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     must(dcpg_par_open_all(&par, &argc, &argv, &err));
     if (argc != 6) return 2;
     int64_t step = atoi(argv[5]);
@@ -34,7 +33,8 @@ int main(int argc, char **argv)
     dcpg_source *source;
     must(dcpg_store_open_all(argv[1], &par, &store, &err));
     must(dcpg_source_from_store_all(store, NULL, &want, &source, &err));
-    int64_t total = (source->nb_site + step - 1) / step, first = dcpg_part(total, par.rank, par.size), n = dcpg_part(total, par.rank + 1, par.size) - first;
+    int64_t total = (source->nb_site + step - 1) / step, first = dcpg_part(total, par.rank, par.size),
+            n = dcpg_part(total, par.rank + 1, par.size) - first;
     int64_t from = first * step, to = n > 0 ? (first + n - 1) * step + 1 : from;
     must(source->ops->load_all(source, from, to, &err));
 
@@ -57,7 +57,8 @@ int main(int argc, char **argv)
     dcpg_h5_block block = {{first}, {n, want.dna_wlen}};
     put(file, "chromo", DCPG_H5_I32, 1, (int64_t[]){total}, &block, chromo);
     put(file, "pos", DCPG_H5_I32, 1, (int64_t[]){total}, &block, pos);
-    if (want.dna_wlen > 0) put(file, "dna", DCPG_H5_U8, 2, (int64_t[]){total, want.dna_wlen}, &block, batch->dna);
+    if (want.dna_wlen > 0)
+        put(file, "dna", DCPG_H5_U8, 2, (int64_t[]){total, want.dna_wlen}, &block, batch->dna);
     block = (dcpg_h5_block){{first}, {n, nb_cell, 2 * want.cpg_wlen}};
     put(file, "cpg", DCPG_H5_F32, 3, (int64_t[]){total, nb_cell, 2 * want.cpg_wlen}, &block, batch->cpg);
     block = (dcpg_h5_block){{first}, {n, nb_output}};

@@ -1,4 +1,5 @@
-/* A store of a small data set, written by the layout's description alone, whole or damaged. Include after cmocka_all.h. */
+/* A store of a small data set, written by the layout's description alone, whole or damaged. Include after
+ * cmocka_all.h. */
 #ifndef TESTS_DATA_SMALL_STORE_H
 #define TESTS_DATA_SMALL_STORE_H
 
@@ -64,8 +65,8 @@ typedef struct small_writer {
     int64_t pos_offset[SMALL_MAX_CHROMO + 1];
 } small_writer;
 
-static inline void small_put(small_writer *w, const char *path, dcpg_h5_type type, int ndim, int64_t rows, int64_t columns, int64_t chunk, const void *data)
-{
+static inline void small_put(small_writer *w, const char *path, dcpg_h5_type type, int ndim, int64_t rows,
+                             int64_t columns, int64_t chunk, const void *data) {
     dcpg_err err = {0};
     dcpg_h5_shape shape = {.type = type, .ndim = ndim, .dim = {rows, columns}};
     if (chunk > 0) shape.deflate = 1;
@@ -75,8 +76,7 @@ static inline void small_put(small_writer *w, const char *path, dcpg_h5_type typ
     small_must(dcpg_h5_write(w->file, path, type, NULL, data, &err), &err);
 }
 
-static inline void small_put_names(small_writer *w, const char *path, int n, const char *const *name)
-{
+static inline void small_put_names(small_writer *w, const char *path, int n, const char *const *name) {
     dcpg_err err = {0};
     dcpg_strings list = {0};
     for (int i = 0; i < n; i++) small_must(dcpg_strings_add(&list, name[i], &err), &err);
@@ -84,11 +84,11 @@ static inline void small_put_names(small_writer *w, const char *path, int n, con
     dcpg_strings_free(&list);
 }
 
-static inline void small_put_bases(small_writer *w, const int64_t *offset)
-{
+static inline void small_put_bases(small_writer *w, const int64_t *offset) {
     const small_data *s = w->data;
     uint8_t *packed = dcpg_alloc((size_t)offset[s->nb_chromo] + 1, 1);
-    int64_t *run = dcpg_alloc((size_t)small_total(s) + 1, 2 * sizeof *run), run_offset[SMALL_MAX_CHROMO + 1] = {0}, nb_run = 0;
+    int64_t *run = dcpg_alloc((size_t)small_total(s) + 1, 2 * sizeof *run),
+            run_offset[SMALL_MAX_CHROMO + 1] = {0}, nb_run = 0;
     for (int c = 0; c < s->nb_chromo; c++) {
         for (int64_t i = 0; i < s->length[c]; i++) {
             uint8_t base = s->base[s->start[c] + i];
@@ -104,13 +104,14 @@ static inline void small_put_bases(small_writer *w, const int64_t *offset)
     if (w->fault == RUN_OFFSETS) run_offset[1] = -1;
     small_put(w, "/genome/n_offset", DCPG_H5_I64, 1, s->nb_chromo + 1, 0, 0, run_offset);
     small_put(w, "/genome/n_runs", DCPG_H5_I64, 2, nb_run - (w->fault == SHORT_RUNS), 2, 0, run);
-    if (w->fault != NO_BASES) small_put(w, "/genome/bases", DCPG_H5_U8, 1, offset[s->nb_chromo] - (w->fault == SHORT_BASES), 0, 0, packed);
+    if (w->fault != NO_BASES)
+        small_put(w, "/genome/bases", DCPG_H5_U8, 1, offset[s->nb_chromo] - (w->fault == SHORT_BASES), 0, 0,
+                  packed);
     dcpg_free(run);
     dcpg_free(packed);
 }
 
-static inline void small_put_genome(small_writer *w)
-{
+static inline void small_put_genome(small_writer *w) {
     const small_data *s = w->data;
     const char *name[SMALL_MAX_CHROMO], *md5[SMALL_MAX_CHROMO];
     int64_t length[SMALL_MAX_CHROMO], offset[SMALL_MAX_CHROMO + 1] = {0};
@@ -133,8 +134,7 @@ static inline void small_put_genome(small_writer *w)
     small_put_bases(w, offset);
 }
 
-static inline void small_find_positions(small_writer *w)
-{
+static inline void small_find_positions(small_writer *w) {
     const small_data *s = w->data;
     w->pos_at = dcpg_alloc((size_t)small_total(s), sizeof *w->pos_at);
     for (int c = 0; c < s->nb_chromo; c++) {
@@ -146,8 +146,7 @@ static inline void small_find_positions(small_writer *w)
     w->words = (w->nb_pos + 63) / 64;
 }
 
-static inline void small_put_positions(small_writer *w)
-{
+static inline void small_put_positions(small_writer *w) {
     const small_data *s = w->data;
     int32_t *pos = dcpg_alloc((size_t)w->nb_pos, sizeof *pos);
     int64_t *site = dcpg_alloc((size_t)w->nb_pos, sizeof *site), offset[SMALL_MAX_CHROMO + 1], nb_site = 0;
@@ -166,14 +165,15 @@ static inline void small_put_positions(small_writer *w)
     if (w->fault == SITE_NEGATIVE) site[0] = -1;
     if (w->fault == SITE_TWICE) site[1] = site[0];
     small_put(w, "/positions/offset", DCPG_H5_I64, 1, s->nb_chromo + 1, 0, 0, offset);
-    if (w->fault != NO_POSITIONS) small_put(w, "/positions/pos", w->fault == WRONG_TYPE ? DCPG_H5_F32 : DCPG_H5_I32, 1, w->nb_pos, 0, 100, pos);
+    if (w->fault != NO_POSITIONS)
+        small_put(w, "/positions/pos", w->fault == WRONG_TYPE ? DCPG_H5_F32 : DCPG_H5_I32, 1, w->nb_pos, 0,
+                  100, pos);
     if (nb_site < w->nb_pos) small_put(w, "/sites/index", DCPG_H5_I64, 1, nb_site, 0, 100, site);
     dcpg_free(site);
     dcpg_free(pos);
 }
 
-static inline void small_put_calls(small_writer *w, int64_t *nb_call)
-{
+static inline void small_put_calls(small_writer *w, int64_t *nb_call) {
     const small_data *s = w->data;
     size_t n = (size_t)(s->nb_cell * w->words);
     uint64_t *observed = dcpg_alloc(n, sizeof *observed), *state = dcpg_alloc(n, sizeof *state);
@@ -192,14 +192,14 @@ static inline void small_put_calls(small_writer *w, int64_t *nb_call)
     }
     if (w->fault == BIT_BEYOND) observed[w->words - 1] |= UINT64_C(1) << 63;
     int64_t rows = s->nb_cell - (w->fault == FEW_CELLS), words = w->words - (w->fault == SHORT_WORDS);
-    small_put(w, "/calls/observed", DCPG_H5_U64, w->fault == WRONG_RANK ? 1 : 2, w->fault == WRONG_RANK ? (int64_t)n : rows, words, 5, observed);
+    small_put(w, "/calls/observed", DCPG_H5_U64, w->fault == WRONG_RANK ? 1 : 2,
+              w->fault == WRONG_RANK ? (int64_t)n : rows, words, 5, observed);
     if (w->fault != NO_STATE) small_put(w, "/calls/state", DCPG_H5_U64, 2, s->nb_cell, w->words, 5, state);
     dcpg_free(observed);
     dcpg_free(state);
 }
 
-static inline void small_put_values(small_writer *w)
-{
+static inline void small_put_values(small_writer *w) {
     const small_data *s = w->data;
     float *value = dcpg_alloc((size_t)(s->nb_cell * w->nb_pos), sizeof *value);
     int64_t cell[SMALL_MAX_CELL], nb = 0, seen = -1, unseen = -1;
@@ -223,8 +223,7 @@ static inline void small_put_values(small_writer *w)
     dcpg_free(value);
 }
 
-static inline void small_put_cells(small_writer *w)
-{
+static inline void small_put_cells(small_writer *w) {
     const small_data *s = w->data;
     const char *name[SMALL_MAX_CELL];
     uint8_t binary[SMALL_MAX_CELL];
@@ -244,12 +243,14 @@ static inline void small_put_cells(small_writer *w)
 }
 
 /* Writes the store; one rank only. */
-static inline void small_write_store(const small_data *data, small_fault fault, const char *path)
-{
+static inline void small_write_store(const small_data *data, small_fault fault, const char *path) {
     small_writer w = {.data = data, .fault = fault};
     dcpg_err err = {0};
     small_must(dcpg_h5_create(path, NULL, &w.file, &err), &err);
-    if (fault != NO_FORMAT) small_must(dcpg_h5_write_attr_string(w.file, "/", "format", fault == OTHER_FORMAT ? "dcpg-shop" : "dcpg-store", &err), &err);
+    if (fault != NO_FORMAT)
+        small_must(dcpg_h5_write_attr_string(w.file, "/", "format",
+                                             fault == OTHER_FORMAT ? "dcpg-shop" : "dcpg-store", &err),
+                   &err);
     small_must(dcpg_h5_write_attr_i64(w.file, "/", "version", fault == NEWER_VERSION ? 3 : 1, &err), &err);
     small_find_positions(&w);
     small_put_genome(&w);

@@ -12,8 +12,8 @@ typedef struct numbers {
     int filled, fail_at;
 } numbers;
 
-static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch, dcpg_err *err)
-{
+static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch,
+                        dcpg_err *err) {
     numbers *self = (numbers *)source;
     if (++self->filled == self->fail_at) return dcpg_fail(err, DCPG_E_INPUT, "a bad sample");
     assert_in_range(nb, 0, batch->room);
@@ -24,8 +24,7 @@ static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, 
 
 static const dcpg_source_ops ops = {.fill = fill};
 
-static dcpg_shards *open_shards(void)
-{
+static dcpg_shards *open_shards(void) {
     dcpg_par par = {.rank = 1, .size = 2};
     dcpg_shards *shards = NULL;
     assert_int_equal(dcpg_shards_new(&par, TOTAL, NB_SITE, BATCH, 1, true, &shards, NULL), DCPG_OK);
@@ -34,8 +33,7 @@ static dcpg_shards *open_shards(void)
 }
 
 /* The batch must be that of `step`. */
-static void expect_step(bool sweep, int64_t step, const dcpg_batch *batch, const dcpg_leaves *leaves)
-{
+static void expect_step(bool sweep, int64_t step, const dcpg_batch *batch, const dcpg_leaves *leaves) {
     int64_t sample[BATCH];
     dcpg_shards *shards = open_shards();
     int64_t n = sweep ? dcpg_shards_sweep(shards, step, sample) : dcpg_shards_step(shards, step, sample);
@@ -44,13 +42,13 @@ static void expect_step(bool sweep, int64_t step, const dcpg_batch *batch, const
     assert_int_equal(leaves->total, TOTAL);
     assert_int_equal(leaves->first, shards->first);
     assert_int_equal(leaves->end, shards->end);
-    assert_memory_equal(leaves->row, shards->row, (size_t)(shards->end - shards->first + 1) * sizeof *shards->row);
+    assert_memory_equal(leaves->row, shards->row,
+                        (size_t)(shards->end - shards->first + 1) * sizeof *shards->row);
     dcpg_shards_free(shards);
 }
 
 /* Goes through all steps, preparing after every k-th. */
-static void check(bool sweep, int k)
-{
+static void check(bool sweep, int k) {
     numbers source = {.base = {.ops = &ops, .nb_site = NB_SITE}};
     dcpg_shards *shards = open_shards();
     dcpg_loader *loader = NULL;
@@ -73,8 +71,7 @@ static void check(bool sweep, int k)
     dcpg_shards_free(shards);
 }
 
-static void test_order(void **state)
-{
+static void test_order(void **state) {
     (void)state;
     for (int k = 0; k < 3; k++) {
         check(false, k);
@@ -82,8 +79,7 @@ static void test_order(void **state)
     }
 }
 
-static void test_prepared_costs_no_wait(void **state)
-{
+static void test_prepared_costs_no_wait(void **state) {
     (void)state;
     numbers source = {.base = {.ops = &ops, .nb_site = NB_SITE}};
     dcpg_shards *shards = open_shards();
@@ -100,8 +96,7 @@ static void test_prepared_costs_no_wait(void **state)
     dcpg_shards_free(shards);
 }
 
-static void test_seek(void **state)
-{
+static void test_seek(void **state) {
     (void)state;
     numbers source = {.base = {.ops = &ops, .nb_site = NB_SITE}};
     dcpg_shards *shards = open_shards();
@@ -117,8 +112,7 @@ static void test_seek(void **state)
     dcpg_shards_free(shards);
 }
 
-static void test_failure(void **state)
-{
+static void test_failure(void **state) {
     (void)state;
     numbers source = {.base = {.ops = &ops, .nb_site = NB_SITE}, .fail_at = 2};
     dcpg_shards *shards = open_shards();
@@ -137,8 +131,7 @@ static void test_failure(void **state)
     dcpg_shards_free(shards);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_prepared_costs_no_wait),

@@ -1,4 +1,5 @@
-/* Shards: every sample once, shares as documented, the same whatever the number of ranks; exhaustive over small numbers. */
+/* Shards: every sample once, shares as documented, the same whatever the number of ranks; exhaustive over
+ * small numbers. */
 #include "cmocka_all.h"
 
 #include <dcpg/source.h>
@@ -6,18 +7,18 @@
 
 enum { MAX_SITE = 14, MAX_BATCH = 17, MAX_SHARD = 7 };
 
-static dcpg_shards *open_rank(int rank, int size, int total, int64_t nb_site, int64_t batch, bool shuffle)
-{
+static dcpg_shards *open_rank(int rank, int size, int total, int64_t nb_site, int64_t batch, bool shuffle) {
     dcpg_par par = {.rank = rank, .size = size};
     dcpg_shards *shards = NULL;
     dcpg_err err = {0};
-    if (dcpg_shards_new(&par, total, nb_site, batch, 7, shuffle, &shards, &err) != DCPG_OK) fail_msg("%s", err.text);
+    if (dcpg_shards_new(&par, total, nb_site, batch, 7, shuffle, &shards, &err) != DCPG_OK)
+        fail_msg("%s", err.text);
     return shards;
 }
 
 /* Samples of a step over all ranks, shard after shard; cut[total + 1] are the shards' borders. */
-static int64_t step_of_all(int size, int total, int64_t nb_site, int64_t batch, bool sweep, bool shuffle, int64_t epoch, int64_t step, int64_t *sample, int64_t *cut)
-{
+static int64_t step_of_all(int size, int total, int64_t nb_site, int64_t batch, bool sweep, bool shuffle,
+                           int64_t epoch, int64_t step, int64_t *sample, int64_t *cut) {
     int64_t n = 0;
     int next = 0;
     for (int rank = 0; rank < size; rank++) {
@@ -30,8 +31,10 @@ static int64_t step_of_all(int size, int total, int64_t nb_site, int64_t batch, 
         assert_int_equal(s->row[s->end - s->first], mine);
         for (int v = s->first; v < s->end; v++) cut[v] = n + s->row[v - s->first];
         int64_t first, end;
-        if (sweep) dcpg_shards_range(s, &first, &end);
-        else dcpg_shards_step_range(s, &first, &end);
+        if (sweep)
+            dcpg_shards_range(s, &first, &end);
+        else
+            dcpg_shards_step_range(s, &first, &end);
         for (int64_t i = 0; i < mine; i++) assert_in_range(sample[n + i], first, end - 1);
         n += mine;
         next = s->end;
@@ -42,30 +45,30 @@ static int64_t step_of_all(int size, int total, int64_t nb_site, int64_t batch, 
     return n;
 }
 
-static int64_t size_of(int64_t nb_site, int v, int total)
-{
+static int64_t size_of(int64_t nb_site, int v, int total) {
     return nb_site * (v + 1) / total - nb_site * v / total;
 }
 
-static void check_step(int total, int64_t nb_site, int64_t batch, bool shuffle, int64_t epoch, int64_t step)
-{
+static void check_step(int total, int64_t nb_site, int64_t batch, bool shuffle, int64_t epoch, int64_t step) {
     int64_t sample[MAX_BATCH], other[MAX_BATCH], cut[MAX_SHARD + 1], other_cut[MAX_SHARD + 1];
     assert_int_equal(step_of_all(1, total, nb_site, batch, false, shuffle, epoch, step, sample, cut), batch);
     for (int size = 2; size <= total; size++) {
-        assert_int_equal(step_of_all(size, total, nb_site, batch, false, shuffle, epoch, step, other, other_cut), batch);
+        assert_int_equal(
+            step_of_all(size, total, nb_site, batch, false, shuffle, epoch, step, other, other_cut), batch);
         assert_memory_equal(sample, other, (size_t)batch * sizeof *sample);
         assert_memory_equal(cut, other_cut, (size_t)(total + 1) * sizeof *cut);
     }
     for (int v = 0; v < total; v++) {
         assert_int_equal(cut[v + 1] - cut[v], batch * (v + 1) / total - batch * v / total);
-        for (int64_t i = cut[v]; i < cut[v + 1] && shuffle; i++) assert_in_range(sample[i], nb_site * v / total, nb_site * (v + 1) / total - 1);
+        for (int64_t i = cut[v]; i < cut[v + 1] && shuffle; i++)
+            assert_in_range(sample[i], nb_site * v / total, nb_site * (v + 1) / total - 1);
     }
     for (int64_t i = 0; i < batch && !shuffle; i++) assert_int_equal(sample[i], (step * batch + i) % nb_site);
 }
 
-/* Over an epoch and beyond, each shard goes through its samples in turn: between two visits of a sample lie all others. */
-static void check_turns(int total, int64_t nb_site, int64_t batch)
-{
+/* Over an epoch and beyond, each shard goes through its samples in turn: between two visits of a sample lie
+ * all others. */
+static void check_turns(int total, int64_t nb_site, int64_t batch) {
     int64_t sample[MAX_BATCH], cut[MAX_SHARD + 1], seen[MAX_SHARD][MAX_SITE], nb[MAX_SHARD] = {0};
     for (int64_t step = 0; step < 2 * MAX_SITE; step++) {
         step_of_all(1, total, nb_site, batch, false, true, 3, step, sample, cut);
@@ -81,8 +84,7 @@ static void check_turns(int total, int64_t nb_site, int64_t batch)
     }
 }
 
-static void check_sweep(int total, int64_t nb_site, int64_t batch)
-{
+static void check_sweep(int total, int64_t nb_site, int64_t batch) {
     int64_t sample[MAX_SITE + 1], cut[MAX_SHARD + 1], next[MAX_SHARD], n = 0;
     dcpg_shards *s = open_rank(0, 1, total, nb_site, batch, false);
     int64_t steps = dcpg_shards_sweep_steps(s);
@@ -90,7 +92,8 @@ static void check_sweep(int total, int64_t nb_site, int64_t batch)
     for (int v = 0; v < total; v++) next[v] = nb_site * v / total;
     for (int64_t step = 0; step < steps; step++) {
         int64_t mine = 0;
-        for (int size = total; size >= 1; size--) mine = step_of_all(size, total, nb_site, batch, true, false, 0, step, sample, cut);
+        for (int size = total; size >= 1; size--)
+            mine = step_of_all(size, total, nb_site, batch, true, false, 0, step, sample, cut);
         assert_true(mine > 0);
         for (int v = 0; v < total; v++) {
             assert_true(cut[v + 1] - cut[v] <= (batch + total - 1) / total);
@@ -102,14 +105,14 @@ static void check_sweep(int total, int64_t nb_site, int64_t batch)
     for (int v = 0; v < total; v++) assert_int_equal(next[v], nb_site * (v + 1) / total);
 }
 
-static void test_exhaustive(void **state)
-{
+static void test_exhaustive(void **state) {
     (void)state;
     for (int total = 1; total <= MAX_SHARD; total++) {
         for (int64_t nb_site = 1; nb_site <= MAX_SITE; nb_site++) {
             for (int64_t batch = total; batch <= MAX_BATCH; batch++) {
                 for (int64_t step = 0; step < 3; step++) check_step(total, nb_site, batch, false, step, step);
-                for (int64_t step = 0; step < 3 && nb_site >= total; step++) check_step(total, nb_site, batch, true, step, step);
+                for (int64_t step = 0; step < 3 && nb_site >= total; step++)
+                    check_step(total, nb_site, batch, true, step, step);
                 if (nb_site >= total) check_turns(total, nb_site, batch);
                 check_sweep(total, nb_site, batch);
             }
@@ -117,8 +120,7 @@ static void test_exhaustive(void **state)
     }
 }
 
-static void test_steps(void **state)
-{
+static void test_steps(void **state) {
     (void)state;
     const int64_t cases[][3] = {{10, 3, 3}, {10, 10, 1}, {10, 11, 1}, {9, 3, 3}, {1000000, 128, 7812}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -129,8 +131,7 @@ static void test_steps(void **state)
 }
 
 /* Another epoch, seed or shard gives another order; the same gives the same. */
-static void test_order(void **state)
-{
+static void test_order(void **state) {
     (void)state;
     dcpg_par par = {.rank = 0, .size = 1};
     int64_t order[4][100];
@@ -151,8 +152,7 @@ static void test_order(void **state)
 }
 
 /* Fewer sites than shards: steps still come to an end, with what the other shards hold. */
-static void test_empty_shards(void **state)
-{
+static void test_empty_shards(void **state) {
     (void)state;
     int64_t sample[8], first, end;
     dcpg_shards *s = open_rank(0, 1, 4, 3, 8, true);
@@ -168,8 +168,7 @@ static void test_empty_shards(void **state)
     dcpg_shards_free(s);
 }
 
-static void expect_refused(int size, int total, int64_t nb_site, int64_t batch, const char *words)
-{
+static void expect_refused(int size, int total, int64_t nb_site, int64_t batch, const char *words) {
     dcpg_par par = {.size = size};
     dcpg_shards *s = NULL;
     dcpg_err err = {0};
@@ -178,8 +177,7 @@ static void expect_refused(int size, int total, int64_t nb_site, int64_t batch, 
     if (!strstr(err.text, words)) fail_msg("\"%s\" does not say \"%s\"", err.text, words);
 }
 
-static void test_refused(void **state)
-{
+static void test_refused(void **state) {
     (void)state;
     expect_refused(1, 4, 0, 8, "no sites");
     expect_refused(1, 4, 100, 3, "batch of 3");
@@ -188,23 +186,25 @@ static void test_refused(void **state)
 }
 
 /* Blocks tile each shard's share; samples are those of the shard as a whole. */
-static void shares_in_blocks(void **state)
-{
+static void shares_in_blocks(void **state) {
     (void)state;
     enum { TOTAL = 3, SITES = 14, BATCH = 11, BLOCKS = 4 };
     for (int sweep = 0; sweep <= 1; sweep++) {
-        dcpg_shards *whole = open_rank(1, 2, TOTAL, SITES, BATCH, true), *cut = open_rank(1, 2, TOTAL, SITES, BATCH, true);
+        dcpg_shards *whole = open_rank(1, 2, TOTAL, SITES, BATCH, true),
+                    *cut = open_rank(1, 2, TOTAL, SITES, BATCH, true);
         assert_int_equal(dcpg_shards_cut(cut, BLOCKS, NULL), DCPG_OK);
         assert_int_equal(dcpg_shards_start_epoch(whole, 3, NULL), DCPG_OK);
         assert_int_equal(dcpg_shards_start_epoch(cut, 3, NULL), DCPG_OK);
-        int64_t steps = sweep ? dcpg_shards_sweep_steps(whole) : dcpg_shards_steps(whole), a[MAX_BATCH], b[MAX_BATCH];
+        int64_t steps = sweep ? dcpg_shards_sweep_steps(whole) : dcpg_shards_steps(whole), a[MAX_BATCH],
+                b[MAX_BATCH];
         for (int64_t step = 0; step < steps; step++) {
             int64_t n = sweep ? dcpg_shards_sweep(whole, step, a) : dcpg_shards_step(whole, step, a);
             assert_int_equal(sweep ? dcpg_shards_sweep(cut, step, b) : dcpg_shards_step(cut, step, b), n);
             assert_memory_equal(a, b, (size_t)n * sizeof *a);
             for (int v = 0; v < whole->end - whole->first; v++) {
                 int64_t first = whole->row[v], share = whole->row[v + 1] - first;
-                for (int k = 0; k <= BLOCKS; k++) assert_int_equal(cut->row[v * BLOCKS + k], first + share * k / BLOCKS);
+                for (int k = 0; k <= BLOCKS; k++)
+                    assert_int_equal(cut->row[v * BLOCKS + k], first + share * k / BLOCKS);
             }
         }
         dcpg_shards_free(whole);
@@ -212,14 +212,11 @@ static void shares_in_blocks(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exhaustive), cmocka_unit_test(shares_in_blocks),
-        cmocka_unit_test(test_steps),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_empty_shards),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_exhaustive),   cmocka_unit_test(shares_in_blocks),
+        cmocka_unit_test(test_steps),        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_empty_shards), cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Windows, neighbours and labels against the slow way, for random data sets, ranges, cells and chromosomes. */
+/* Windows, neighbours and labels against the slow way, for random data sets, ranges, cells and chromosomes.
+ */
 #include "cmocka_all.h"
 
 #include "small_source.h"
@@ -9,10 +10,11 @@
 static dcpg_par par;
 static char path[64];
 
-static void check_where_and_counts(const small_data *data, const small_sites *s, dcpg_source *source, int64_t first, int64_t end)
-{
+static void check_where_and_counts(const small_data *data, const small_sites *s, dcpg_source *source,
+                                   int64_t first, int64_t end) {
     dcpg_err err = {0};
-    int32_t *chromo = dcpg_alloc((size_t)(end - first), sizeof *chromo), *pos = dcpg_alloc((size_t)(end - first), sizeof *pos);
+    int32_t *chromo = dcpg_alloc((size_t)(end - first), sizeof *chromo),
+            *pos = dcpg_alloc((size_t)(end - first), sizeof *pos);
     small_must(source->ops->where(source, first, end, chromo, pos, &err), &err);
     for (int64_t i = first; i < end; i++) {
         assert_string_equal(source->chromo.v[chromo[i - first]], data->chromo[s->chromo[i]]);
@@ -38,8 +40,7 @@ static void check_where_and_counts(const small_data *data, const small_sites *s,
 }
 
 /* A random part of `all`, in random order; all of it in every third case. The same on all ranks. */
-static void choose(const dcpg_strings *all, dcpg_rng *rng, dcpg_strings *out)
-{
+static void choose(const dcpg_strings *all, dcpg_rng *rng, dcpg_strings *out) {
     bool whole = dcpg_rng_below(rng, 3) == 0;
     int64_t order[SMALL_MAX_CELL];
     for (size_t i = 0; i < all->n; i++) order[i] = (int64_t)i;
@@ -48,20 +49,21 @@ static void choose(const dcpg_strings *all, dcpg_rng *rng, dcpg_strings *out)
     for (size_t i = 0; i < n; i++) assert_int_equal(dcpg_strings_add(out, all->v[order[i]], NULL), DCPG_OK);
 }
 
-static void choose_chromos(const small_data *data, dcpg_rng *rng, bool *chosen, dcpg_strings *out)
-{
+static void choose_chromos(const small_data *data, dcpg_rng *rng, bool *chosen, dcpg_strings *out) {
     int n = 0;
     for (int c = 0; c < data->nb_chromo; c++) n += chosen[c] = dcpg_rng_below(rng, 3) > 0;
     for (int c = data->nb_chromo - 1; c >= 0; c--) {
-        if (n == 0) chosen[c] = true;
-        else if (chosen[c]) assert_int_equal(dcpg_strings_add(out, data->chromo[c], NULL), DCPG_OK);
+        if (n == 0)
+            chosen[c] = true;
+        else if (chosen[c])
+            assert_int_equal(dcpg_strings_add(out, data->chromo[c], NULL), DCPG_OK);
     }
 }
 
-static void check_source(const small_data *data, dcpg_store *store, dcpg_rng *rng)
-{
+static void check_source(const small_data *data, dcpg_store *store, dcpg_rng *rng) {
     static const int64_t dna_wlens[] = {0, 1, 3, 5, 51, 2001}, cpg_wlens[] = {0, 2, 8, 50};
-    dcpg_want want = {.dna_wlen = dna_wlens[dcpg_rng_below(rng, 6)], .cpg_wlen = cpg_wlens[dcpg_rng_below(rng, 4)]};
+    dcpg_want want = {.dna_wlen = dna_wlens[dcpg_rng_below(rng, 6)],
+                      .cpg_wlen = cpg_wlens[dcpg_rng_below(rng, 4)]};
     dcpg_strings cells = {0}, outputs = {0}, chromos = {0};
     bool chosen[SMALL_MAX_CHROMO];
     choose(&store->cells, rng, &cells);
@@ -79,8 +81,10 @@ static void check_source(const small_data *data, dcpg_store *store, dcpg_rng *rn
     int64_t step = 1 + s.n / 500;
     small_check_range(data, &s, source, first, end, step);
     check_where_and_counts(data, &s, source, first, end);
-    for (int i = 0; i < 4; i++) { /* any range gives the same bytes; every rank its own, one of them nothing */
-        int64_t a = (int64_t)dcpg_rng_below(rng, (uint64_t)s.n + 1), b = (int64_t)dcpg_rng_below(rng, (uint64_t)s.n + 1);
+    for (int i = 0; i < 4;
+         i++) { /* any range gives the same bytes; every rank its own, one of them nothing */
+        int64_t a = (int64_t)dcpg_rng_below(rng, (uint64_t)s.n + 1),
+                b = (int64_t)dcpg_rng_below(rng, (uint64_t)s.n + 1);
         for (int skip = 0; skip < par.rank; skip++) a = (int64_t)dcpg_rng_below(rng, (uint64_t)s.n + 1);
         for (int skip = par.rank; skip < par.size; skip++) (void)dcpg_rng_below(rng, (uint64_t)s.n + 1);
         if (i == par.rank && par.size > 1) a = b;
@@ -93,8 +97,7 @@ static void check_source(const small_data *data, dcpg_store *store, dcpg_rng *rn
     dcpg_strings_free(&chromos);
 }
 
-static void check_data(const small_data *data, uint64_t seed, int nb_source)
-{
+static void check_data(const small_data *data, uint64_t seed, int nb_source) {
     if (par.rank == 0) small_write_store(data, SOUND, path);
     dcpg_barrier_all(&par);
     dcpg_store *store = NULL;
@@ -107,14 +110,17 @@ static void check_data(const small_data *data, uint64_t seed, int nb_source)
     dcpg_barrier_all(&par);
 }
 
-static void test_random(void **state)
-{
+static void test_random(void **state) {
     (void)state;
     dcpg_rng rng;
     dcpg_rng_start(&rng, 11, 3);
     for (uint64_t seed = 0; seed < 24; seed++) {
-        small_options o = {.nb_chromo = 2 + (int)dcpg_rng_below(&rng, 5), .nb_cell = 4 + (int)dcpg_rng_below(&rng, 12), .targets = seed % 3 == 0};
-        for (int c = 0; c < o.nb_chromo; c++) o.length[c] = dcpg_rng_below(&rng, 4) ? 1 + (int64_t)dcpg_rng_below(&rng, 900) : 1 + (int64_t)dcpg_rng_below(&rng, 3);
+        small_options o = {.nb_chromo = 2 + (int)dcpg_rng_below(&rng, 5),
+                           .nb_cell = 4 + (int)dcpg_rng_below(&rng, 12),
+                           .targets = seed % 3 == 0};
+        for (int c = 0; c < o.nb_chromo; c++)
+            o.length[c] = dcpg_rng_below(&rng, 4) ? 1 + (int64_t)dcpg_rng_below(&rng, 900)
+                                                  : 1 + (int64_t)dcpg_rng_below(&rng, 3);
         o.nb_binary = (int)dcpg_rng_below(&rng, (uint64_t)o.nb_cell + 1);
         o.density = dcpg_rng_uniform(&rng);
         o.coverage = dcpg_rng_below(&rng, 2) ? 0.5 : 0.05;
@@ -125,13 +131,19 @@ static void test_random(void **state)
 }
 
 /* Neighbours farther away than 25 kb, and cells with so few calls that the margin must be widened often. */
-static void test_sparse(void **state)
-{
+static void test_sparse(void **state) {
     (void)state;
-    small_data data = small_make(3, &(small_options){.nb_chromo = 2, .length = {150000, 60000}, .nb_cell = 6, .nb_binary = 4, .density = 0.05, .coverage = 0.3});
+    small_data data = small_make(3, &(small_options){.nb_chromo = 2,
+                                                     .length = {150000, 60000},
+                                                     .nb_cell = 6,
+                                                     .nb_binary = 4,
+                                                     .density = 0.05,
+                                                     .coverage = 0.3});
     for (int64_t i = 0; i < small_total(&data); i++) {
-        if (i % 3001 == 17) data.value[4 * small_total(&data) + i] = 0.75f;
-        else if (i % 3000 != 5) data.value[2 * small_total(&data) + i] = data.value[4 * small_total(&data) + i] = NAN;
+        if (i % 3001 == 17)
+            data.value[4 * small_total(&data) + i] = 0.75f;
+        else if (i % 3000 != 5)
+            data.value[2 * small_total(&data) + i] = data.value[4 * small_total(&data) + i] = NAN;
     }
     data.value[4 * small_total(&data) + 75000] = 0.375f;
     check_data(&data, 1, 3);
@@ -139,10 +151,14 @@ static void test_sparse(void **state)
 }
 
 /* More positions than a slab of words or values holds. */
-static void test_slabs(void **state)
-{
+static void test_slabs(void **state) {
     (void)state;
-    small_data data = small_make(9, &(small_options){.nb_chromo = 2, .length = {190000, 110000}, .nb_cell = 5, .nb_binary = 3, .density = 1, .coverage = 0.5});
+    small_data data = small_make(9, &(small_options){.nb_chromo = 2,
+                                                     .length = {190000, 110000},
+                                                     .nb_cell = 5,
+                                                     .nb_binary = 3,
+                                                     .density = 1,
+                                                     .coverage = 0.5});
     if (par.rank == 0) small_write_store(&data, SOUND, path);
     dcpg_barrier_all(&par);
     dcpg_store *store = NULL;
@@ -153,7 +169,8 @@ static void test_slabs(void **state)
     dcpg_want want = {.dna_wlen = 101, .cpg_wlen = 10};
     small_must(dcpg_source_from_store_all(store, NULL, &want, &source, &err), &err);
     small_sites s = small_list_sites(&data, (bool[]){true, true});
-    small_check_range(&data, &s, source, dcpg_part(s.n, par.rank, par.size), dcpg_part(s.n, par.rank + 1, par.size), 311);
+    small_check_range(&data, &s, source, dcpg_part(s.n, par.rank, par.size),
+                      dcpg_part(s.n, par.rank + 1, par.size), 311);
     small_check_range(&data, &s, source, par.rank * 100, s.n - 50, 1009);
     small_free_sites(&s);
     dcpg_source_close(source);
@@ -162,19 +179,24 @@ static void test_slabs(void **state)
     dcpg_barrier_all(&par);
 }
 
-static void expect_refused(dcpg_store *store, const dcpg_strings *chromos, const dcpg_want *want, const char *words)
-{
+static void expect_refused(dcpg_store *store, const dcpg_strings *chromos, const dcpg_want *want,
+                           const char *words) {
     dcpg_source *source = NULL;
     dcpg_err err = {0};
     assert_int_equal(dcpg_source_from_store_all(store, chromos, want, &source, &err), DCPG_E_INPUT);
     assert_null(source);
-    if (!strstr(err.text, words) || !strstr(err.text, path)) fail_msg("\"%s\" does not say \"%s\"", err.text, words);
+    if (!strstr(err.text, words) || !strstr(err.text, path))
+        fail_msg("\"%s\" does not say \"%s\"", err.text, words);
 }
 
-static void test_refused(void **state)
-{
+static void test_refused(void **state) {
     (void)state;
-    small_data data = small_make(1, &(small_options){.nb_chromo = 3, .length = {50, 60, 70}, .nb_cell = 4, .nb_binary = 4, .density = 0.5, .coverage = 0.5});
+    small_data data = small_make(1, &(small_options){.nb_chromo = 3,
+                                                     .length = {50, 60, 70},
+                                                     .nb_cell = 4,
+                                                     .nb_binary = 4,
+                                                     .density = 0.5,
+                                                     .coverage = 0.5});
     if (par.rank == 0) small_write_store(&data, SOUND, path);
     dcpg_barrier_all(&par);
     dcpg_store *store = NULL;
@@ -191,14 +213,16 @@ static void test_refused(void **state)
     small_free(&data);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     dcpg_err err = {0};
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) return 1;
     snprintf(path, sizeof path, "test_source_np%d.h5", par.size);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random), cmocka_unit_test(test_sparse), cmocka_unit_test(test_slabs), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_slabs),
+        cmocka_unit_test(test_refused),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     dcpg_barrier_all(&par);

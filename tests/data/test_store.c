@@ -9,20 +9,23 @@
 static dcpg_par par;
 static char path[64];
 
-static small_data small(void)
-{
-    return small_make(5, &(small_options){.nb_chromo = 3, .length = {700, 900, 500}, .nb_cell = 5, .nb_binary = 3, .density = 0.3, .coverage = 0.4, .targets = true});
+static small_data small(void) {
+    return small_make(5, &(small_options){.nb_chromo = 3,
+                                          .length = {700, 900, 500},
+                                          .nb_cell = 5,
+                                          .nb_binary = 3,
+                                          .density = 0.3,
+                                          .coverage = 0.4,
+                                          .targets = true});
 }
 
-static void write_store(const small_data *data, small_fault fault)
-{
+static void write_store(const small_data *data, small_fault fault) {
     if (par.rank == 0) small_write_store(data, fault, path);
     dcpg_barrier_all(&par);
 }
 
 /* Opens the store and loads every sample with all that can be wanted. */
-static dcpg_status use_all(bool *opened, dcpg_err *err)
-{
+static dcpg_status use_all(bool *opened, dcpg_err *err) {
     dcpg_store *store = NULL;
     dcpg_source *source = NULL;
     dcpg_status status = dcpg_store_open_all(path, &par, &store, err);
@@ -31,11 +34,13 @@ static dcpg_status use_all(bool *opened, dcpg_err *err)
     if (status == DCPG_OK && !store->has_dna) want.dna_wlen = 0;
     if (status == DCPG_OK) status = dcpg_source_from_store_all(store, NULL, &want, &source, err);
     if (status == DCPG_OK) {
-        int64_t first = dcpg_part(source->nb_site, par.rank, par.size), end = dcpg_part(source->nb_site, par.rank + 1, par.size);
+        int64_t first = dcpg_part(source->nb_site, par.rank, par.size),
+                end = dcpg_part(source->nb_site, par.rank + 1, par.size);
         status = source->ops->load_all(source, first, end, err);
         dcpg_batch *batch = NULL;
         if (status == DCPG_OK) status = dcpg_batch_new(source, 1, &batch, err);
-        for (int64_t i = first; i < end && status == DCPG_OK; i++) status = source->ops->fill(source, 1, &i, batch, err);
+        for (int64_t i = first; i < end && status == DCPG_OK; i++)
+            status = source->ops->fill(source, 1, &i, batch, err);
         dcpg_batch_free(batch);
     }
     dcpg_source_close(source);
@@ -43,8 +48,7 @@ static dcpg_status use_all(bool *opened, dcpg_err *err)
     return status;
 }
 
-static void test_description(void **state)
-{
+static void test_description(void **state) {
     (void)state;
     small_data data = small();
     write_store(&data, SOUND);
@@ -74,7 +78,8 @@ static void test_description(void **state)
     char *checksum = dcpg_strdup(store->checksum);
     dcpg_store_free(store);
 
-    data.value[4 * small_total(&data) + 3] = isnan(small_value(&data, 4, 3)) ? 0 : NAN; /* one call more or less is another data set */
+    data.value[4 * small_total(&data) + 3] =
+        isnan(small_value(&data, 4, 3)) ? 0 : NAN; /* one call more or less is another data set */
     write_store(&data, SOUND);
     small_must(dcpg_store_open_all(path, &par, &store, &err), &err);
     assert_string_not_equal(store->checksum, checksum);
@@ -83,8 +88,7 @@ static void test_description(void **state)
     small_free(&data);
 }
 
-static void test_faults(void **state)
-{
+static void test_faults(void **state) {
     (void)state;
     small_data data = small();
     bool opened;
@@ -97,21 +101,21 @@ static void test_faults(void **state)
         dcpg_status status = use_all(&opened, &err);
         if (status != DCPG_E_INPUT) fail_msg("fault %d: status %d %s", fault, status, err.text);
         if (!strstr(err.text, path)) fail_msg("fault %d: \"%s\" does not name the file", fault, err.text);
-        if (opened != (fault >= FIRST_LOAD_FAULT)) fail_msg("fault %d: found while %s: %s", fault, opened ? "loading" : "opening", err.text);
+        if (opened != (fault >= FIRST_LOAD_FAULT))
+            fail_msg("fault %d: found while %s: %s", fault, opened ? "loading" : "opening", err.text);
     }
     small_free(&data);
 }
 
-static void expect_words(const char *words)
-{
+static void expect_words(const char *words) {
     bool opened;
     dcpg_err err = {0};
     assert_int_equal(use_all(&opened, &err), DCPG_E_INPUT);
-    if (!strstr(err.text, words) || !strstr(err.text, path)) fail_msg("\"%s\" does not say \"%s\"", err.text, words);
+    if (!strstr(err.text, words) || !strstr(err.text, path))
+        fail_msg("\"%s\" does not say \"%s\"", err.text, words);
 }
 
-static void test_words(void **state)
-{
+static void test_words(void **state) {
     (void)state;
     small_data data = small();
     write_store(&data, OTHER_FORMAT);
@@ -124,8 +128,7 @@ static void test_words(void **state)
 }
 
 /* A store cut anywhere. */
-static void test_truncated(void **state)
-{
+static void test_truncated(void **state) {
     (void)state;
     small_data data = small();
     for (int cut = 0; cut < 12; cut++) {
@@ -145,8 +148,7 @@ static void test_truncated(void **state)
 }
 
 /* Bytes turned over at random: an error or, where nothing looks at them, none; but no crash. */
-static void test_noise(void **state)
-{
+static void test_noise(void **state) {
     (void)state;
     small_data data = small();
     write_store(&data, SOUND);
@@ -160,7 +162,8 @@ static void test_noise(void **state)
     dcpg_rng_start(&rng, 1, 2);
     for (int i = 0; i < 400; i++) {
         memcpy(bad, sound, size);
-        for (uint64_t k = 1 + dcpg_rng_below(&rng, 4); k > 0; k--) bad[dcpg_rng_below(&rng, size)] ^= (unsigned char)(1 + dcpg_rng_below(&rng, 255));
+        for (uint64_t k = 1 + dcpg_rng_below(&rng, 4); k > 0; k--)
+            bad[dcpg_rng_below(&rng, size)] ^= (unsigned char)(1 + dcpg_rng_below(&rng, 255));
         dcpg_barrier_all(&par);
         if (par.rank == 0) {
             file = fopen(path, "wb");
@@ -172,19 +175,20 @@ static void test_noise(void **state)
         bool opened;
         dcpg_err err = {0};
         dcpg_status status = use_all(&opened, &err);
-        if (status != DCPG_OK && status != DCPG_E_INPUT && status != DCPG_E_NOMEM) fail_msg("round %d: status %d %s", i, status, err.text);
+        if (status != DCPG_OK && status != DCPG_E_INPUT && status != DCPG_E_NOMEM)
+            fail_msg("round %d: status %d %s", i, status, err.text);
     }
     small_free(&data);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     dcpg_err err = {0};
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) return 1;
     snprintf(path, sizeof path, "test_store_np%d.h5", par.size);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_description), cmocka_unit_test(test_faults), cmocka_unit_test(test_words), cmocka_unit_test(test_truncated), cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_description), cmocka_unit_test(test_faults), cmocka_unit_test(test_words),
+        cmocka_unit_test(test_truncated),   cmocka_unit_test(test_noise),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     dcpg_barrier_all(&par);

@@ -11,16 +11,14 @@
 enum how { PLAIN, GZIP, BGZIP };
 
 /* The path of `name` in this test's own folder under the current one; static memory. */
-static inline const char *own_path(const char *name)
-{
+static inline const char *own_path(const char *name) {
     static char path[256];
     snprintf(path, sizeof path, "foreign_%ld_%s", (long)getpid(), name);
     return path;
 }
 
 /* Writes n bytes; returns the path. */
-static inline const char *write_bytes(const char *name, enum how how, const char *bytes, size_t n)
-{
+static inline const char *write_bytes(const char *name, enum how how, const char *bytes, size_t n) {
     static const char *const mode[] = {"wu", "wg", "w"};
     const char *path = own_path(name);
     BGZF *file = bgzf_open(path, mode[how]);
@@ -30,14 +28,12 @@ static inline const char *write_bytes(const char *name, enum how how, const char
     return path;
 }
 
-static inline const char *write_text(const char *name, const char *text)
-{
+static inline const char *write_text(const char *name, const char *text) {
     return write_bytes(name, PLAIN, text, strlen(text));
 }
 
 /* Cuts a file to its first `keep` bytes, or by -keep bytes at its end. */
-static inline void cut_file(const char *path, long keep)
-{
+static inline void cut_file(const char *path, long keep) {
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     fseek(file, 0, SEEK_END);
@@ -47,8 +43,7 @@ static inline void cut_file(const char *path, long keep)
 }
 
 /* A path of the shared data sets, NULL where they are absent; static memory. */
-static inline const char *shared_path(const char *name)
-{
+static inline const char *shared_path(const char *name) {
     static char path[1024];
     const char *folder = getenv("DCPG_SHARED");
     snprintf(path, sizeof path, "%s/data/%s", folder ? folder : "../shared", name);

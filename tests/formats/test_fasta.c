@@ -14,8 +14,7 @@ typedef struct taken {
     dcpg_sequence sequence[MAX_SEQUENCE];
 } taken;
 
-static dcpg_status take(void *context, dcpg_sequence *sequence, dcpg_err *err)
-{
+static dcpg_status take(void *context, dcpg_sequence *sequence, dcpg_err *err) {
     (void)err;
     taken *t = context;
     assert_in_range(t->n, 0, MAX_SEQUENCE - 1);
@@ -24,22 +23,19 @@ static dcpg_status take(void *context, dcpg_sequence *sequence, dcpg_err *err)
     return DCPG_OK;
 }
 
-static void drop(taken *t)
-{
+static void drop(taken *t) {
     for (int i = 0; i < t->n; i++) dcpg_sequence_free(&t->sequence[i]);
     *t = (taken){0};
 }
 
-static dcpg_status read_text(const char *text, taken *t, dcpg_err *err)
-{
+static dcpg_status read_text(const char *text, taken *t, dcpg_err *err) {
     const char *path = write_text("genome.fa", text);
     dcpg_status status = dcpg_fasta_read(path, take, t, err);
     unlink(path);
     return status;
 }
 
-static void expect_error(const char *text, const char *words)
-{
+static void expect_error(const char *text, const char *words) {
     taken t = {0};
     dcpg_err err = {0};
     assert_int_equal(read_text(text, &t, &err), DCPG_E_INPUT);
@@ -48,21 +44,21 @@ static void expect_error(const char *text, const char *words)
     drop(&t);
 }
 
-static void expect_bases(const dcpg_sequence *s, const char *bases)
-{
+static void expect_bases(const dcpg_sequence *s, const char *bases) {
     assert_int_equal(s->length, strlen(bases));
-    for (int64_t i = 0; i < s->length; i++) assert_int_equal(dcpg_base_at(s, i + 1), strchr("ATGCN", bases[i]) - "ATGCN");
+    for (int64_t i = 0; i < s->length; i++)
+        assert_int_equal(dcpg_base_at(s, i + 1), strchr("ATGCN", bases[i]) - "ATGCN");
     assert_int_equal(dcpg_base_at(s, 0), 4);
     assert_int_equal(dcpg_base_at(s, -5), 4);
     assert_int_equal(dcpg_base_at(s, s->length + 1), 4);
 }
 
-static void test_small(void **state)
-{
+static void test_small(void **state) {
     (void)state;
     taken t = {0};
     dcpg_err err = {0};
-    assert_int_equal(read_text("\n>chr1 first\nACGT\nacgtn\r\nRYN A\n\n>X\nNNG\n>MT|x\tmore\nT", &t, &err), DCPG_OK);
+    assert_int_equal(read_text("\n>chr1 first\nACGT\nacgtn\r\nRYN A\n\n>X\nNNG\n>MT|x\tmore\nT", &t, &err),
+                     DCPG_OK);
     assert_int_equal(t.n, 3);
     assert_string_equal(t.sequence[0].chromo, "1");
     expect_bases(&t.sequence[0], "ACGTACGTNNNNA");
@@ -78,9 +74,9 @@ static void test_small(void **state)
     drop(&t);
 }
 
-/* Every letter that stands for several bases, or none in particular, counts as N; lines may end as on Windows. */
-static void test_letters(void **state)
-{
+/* Every letter that stands for several bases, or none in particular, counts as N; lines may end as on
+ * Windows. */
+static void test_letters(void **state) {
     (void)state;
     static const char others[] = "NRYSWKMBDHVUXnryswkmbdhvux";
     char text[64], letters[32];
@@ -96,8 +92,7 @@ static void test_letters(void **state)
     drop(&t);
 }
 
-static void test_errors(void **state)
-{
+static void test_errors(void **state) {
     (void)state;
     expect_error("", "holds no sequence");
     expect_error("ACGT\n", "line 1: a FASTA file starts with '>'");
@@ -128,8 +123,7 @@ static void test_errors(void **state)
 }
 
 /* Letters of a made-up sequence, with runs of N and lower case. */
-static char *make_letters(int64_t length, uint64_t seed)
-{
+static char *make_letters(int64_t length, uint64_t seed) {
     char *letters = malloc((size_t)length + 1);
     dcpg_rng rng;
     dcpg_rng_start(&rng, seed, 0);
@@ -143,8 +137,7 @@ static char *make_letters(int64_t length, uint64_t seed)
 }
 
 /* A FASTA text of two sequences of these letters: the first in lines of 60, the second all in one line. */
-static char *make_fasta(const char *letters, int64_t length, size_t *bytes)
-{
+static char *make_fasta(const char *letters, int64_t length, size_t *bytes) {
     char *text = malloc((size_t)length * 3 + 100), *p = text;
     p += sprintf(p, ">chr1 dna:chromosome\n");
     for (int64_t i = 0; i < length; i += 60) p += sprintf(p, "%.60s\n", letters + i);
@@ -154,8 +147,7 @@ static char *make_fasta(const char *letters, int64_t length, size_t *bytes)
 }
 
 /* Lines are counted, not pieces of lines. */
-static void test_line_after_long_line(void **state)
-{
+static void test_line_after_long_line(void **state) {
     (void)state;
     enum { LENGTH = 1000000 };
     char *letters = make_letters(LENGTH, 3), *text = malloc(LENGTH + 100);
@@ -171,8 +163,7 @@ static void test_line_after_long_line(void **state)
     free(letters);
 }
 
-static void test_against_letters(void **state)
-{
+static void test_against_letters(void **state) {
     (void)state;
     enum { LENGTH = 2500003 };
     char *letters = make_letters(LENGTH, 1);
@@ -194,7 +185,8 @@ static void test_against_letters(void **state)
                 int code = found ? (int)(found - "AaTtGgCc") / 2 : 4;
                 if (run < s->nb_run && s->run[run].end == i) run++;
                 bool inside = run < s->nb_run && s->run[run].start <= i;
-                if (inside != (code == 4) || (s->packed[i / 4] >> 2 * (i % 4) & 3) != code % 4) fail_msg("base %d is wrong", (int)i);
+                if (inside != (code == 4) || (s->packed[i / 4] >> 2 * (i % 4) & 3) != code % 4)
+                    fail_msg("base %d is wrong", (int)i);
                 if (i % 101 == 0) assert_int_equal(dcpg_base_at(s, i + 1), code);
             }
             for (int64_t r = 1; r < s->nb_run; r++) assert_true(s->run[r - 1].end < s->run[r].start);
@@ -207,8 +199,7 @@ static void test_against_letters(void **state)
     free(letters);
 }
 
-static void test_cut(void **state)
-{
+static void test_cut(void **state) {
     (void)state;
     static const long keep[] = {2, 10, 18, 5000, 100000, -1, -8, -28, -29, -1000};
     char *letters = make_letters(500000, 2);
@@ -220,7 +211,8 @@ static void test_cut(void **state)
             dcpg_err err = {0};
             const char *path = write_bytes("cut.fa.gz", how, text, bytes);
             cut_file(path, keep[k]);
-            if (dcpg_fasta_read(path, take, &t, &err) != DCPG_E_INPUT) fail_msg("%s cut at %ld passes", how == GZIP ? "gzip" : "bgzip", keep[k]);
+            if (dcpg_fasta_read(path, take, &t, &err) != DCPG_E_INPUT)
+                fail_msg("%s cut at %ld passes", how == GZIP ? "gzip" : "bgzip", keep[k]);
             assert_non_null(strstr(err.text, "again"));
             unlink(path);
             drop(&t);
@@ -230,14 +222,12 @@ static void test_cut(void **state)
     free(letters);
 }
 
-static dcpg_status refuse(void *context, dcpg_sequence *sequence, dcpg_err *err)
-{
+static dcpg_status refuse(void *context, dcpg_sequence *sequence, dcpg_err *err) {
     (void)context;
     return dcpg_fail(err, DCPG_E_INPUT, "not %s", sequence->chromo);
 }
 
-static void test_receiver_fails(void **state)
-{
+static void test_receiver_fails(void **state) {
     (void)state;
     dcpg_err err = {0};
     const char *path = write_text("genome.fa", ">1\nA\n>2\nC\n");
@@ -247,8 +237,7 @@ static void test_receiver_fails(void **state)
 }
 
 /* MD5 as md5sum computes it of the sequence. */
-static void test_real_genome(void **state)
-{
+static void test_real_genome(void **state) {
     (void)state;
     const char *path = shared_path("hs1/dna/Homo_sapiens.GRCh37.dna.chromosome.1.fa.gz");
     if (!path) {
@@ -279,10 +268,10 @@ static void test_real_genome(void **state)
     drop(&t);
 }
 
-static void test_list(void **state)
-{
+static void test_list(void **state) {
     (void)state;
-    static const char *const inside[] = {"b.fa.gz", "a.fasta", "c.fna.bgz", "x.txt", "a.fasta.fai", ".d.fa", "b.fa.gz.gzi"};
+    static const char *const inside[] = {"b.fa.gz",     "a.fasta", "c.fna.bgz",  "x.txt",
+                                         "a.fasta.fai", ".d.fa",   "b.fa.gz.gzi"};
     char folder[256], path[600];
     snprintf(folder, sizeof folder, "%s", own_path("folder"));
     assert_int_equal(mkdir(folder, 0700), 0);
@@ -314,11 +303,16 @@ static void test_list(void **state)
     rmdir(folder);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small),  cmocka_unit_test(test_letters),          cmocka_unit_test(test_errors),      cmocka_unit_test(test_line_after_long_line),
-        cmocka_unit_test(test_against_letters), cmocka_unit_test(test_cut), cmocka_unit_test(test_receiver_fails), cmocka_unit_test(test_real_genome),
+        cmocka_unit_test(test_small),
+        cmocka_unit_test(test_letters),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_line_after_long_line),
+        cmocka_unit_test(test_against_letters),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_receiver_fails),
+        cmocka_unit_test(test_real_genome),
         cmocka_unit_test(test_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,11 +158,11 @@ static void test_wrong_lines(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tsv),           cmocka_unit_test(test_line_ends_and_mark),
-        cmocka_unit_test(test_columns),
-        cmocka_unit_test(test_bedgraph),      cmocka_unit_test(test_percent),
-        cmocka_unit_test(test_unsorted),      cmocka_unit_test(test_many),
-        cmocka_unit_test(test_wrong_numbers), cmocka_unit_test(test_wrong_lines),
+        cmocka_unit_test(test_tsv),         cmocka_unit_test(test_line_ends_and_mark),
+        cmocka_unit_test(test_columns),     cmocka_unit_test(test_bedgraph),
+        cmocka_unit_test(test_percent),     cmocka_unit_test(test_unsorted),
+        cmocka_unit_test(test_many),        cmocka_unit_test(test_wrong_numbers),
+        cmocka_unit_test(test_wrong_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

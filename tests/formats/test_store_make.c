@@ -1,4 +1,5 @@
-/* Stores made from files, by any number of ranks: what went in comes out; what is wrong is refused, and leaves nothing behind. */
+/* Stores made from files, by any number of ranks: what went in comes out; what is wrong is refused, and
+ * leaves nothing behind. */
 #include "cmocka_all.h"
 
 #include "small_source.h"
@@ -12,8 +13,7 @@ static dcpg_par par;
 static char folder[64]; /* of all files of this test */
 
 /* A path in the folder; eight at a time. */
-static const char *in_folder(const char *name)
-{
+static const char *in_folder(const char *name) {
     static char paths[8][512];
     static int next;
     char *path = paths[next++ % 8];
@@ -21,29 +21,28 @@ static const char *in_folder(const char *name)
     return path;
 }
 
-static void empty_folder(void)
-{
+static void empty_folder(void) {
     dcpg_barrier_all(&par);
     DIR *dir = par.rank == 0 ? opendir(folder) : NULL;
     for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) (void)unlink(in_folder(entry->d_name));
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            (void)unlink(in_folder(entry->d_name));
     }
     if (dir) closedir(dir);
     dcpg_barrier_all(&par);
 }
 
 /* Number of files whose name holds `word`. */
-static int count_files(const char *word)
-{
+static int count_files(const char *word) {
     int n = 0;
     DIR *dir = opendir(folder);
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) n += strstr(entry->d_name, word) != NULL;
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+        n += strstr(entry->d_name, word) != NULL;
     closedir(dir);
     return n;
 }
 
-static void write_text(const char *name, const char *text)
-{
+static void write_text(const char *name, const char *text) {
     if (par.rank == 0) {
         FILE *file = fopen(in_folder(name), "w");
         assert_non_null(file);
@@ -58,8 +57,7 @@ static void write_text(const char *name, const char *text)
 /* How a cell is written. */
 typedef enum cell_style { TSV, BEDGRAPH_0, BEDGRAPH_1 } cell_style;
 
-static void write_cell(const small_data *s, int cell, cell_style style, dcpg_strings *profiles)
-{
+static void write_cell(const small_data *s, int cell, cell_style style, dcpg_strings *profiles) {
     char name[32];
     snprintf(name, sizeof name, "%s.%s", s->cell[cell], style == TSV ? "tsv" : "bedGraph");
     assert_int_equal(dcpg_strings_add(profiles, in_folder(name), NULL), DCPG_OK);
@@ -72,16 +70,17 @@ static void write_cell(const small_data *s, int cell, cell_style style, dcpg_str
             float v = small_value(s, cell, s->start[c] + i);
             int pos = (int)i + (style == BEDGRAPH_0 ? 0 : 1);
             if (isnan(v)) continue;
-            if (style == TSV) fprintf(file, "%s%s\t%d\t%.9g\n", cell % 2 ? "chr" : "", s->chromo[c], pos, (double)v);
-            else fprintf(file, "%s\t%d\t%d\t%.9g\n", s->chromo[c], pos, pos + 1, (double)v);
+            if (style == TSV)
+                fprintf(file, "%s%s\t%d\t%.9g\n", cell % 2 ? "chr" : "", s->chromo[c], pos, (double)v);
+            else
+                fprintf(file, "%s\t%d\t%d\t%.9g\n", s->chromo[c], pos, pos + 1, (double)v);
         }
     }
     fclose(file);
 }
 
 /* The first chromosomes in a file each, the last two in one. */
-static void write_genome(const small_data *s)
-{
+static void write_genome(const small_data *s) {
     static const char upper[] = "ATGCN", lower[] = "atgcn";
     FILE *file = NULL;
     for (int c = 0; c < s->nb_chromo && par.rank == 0; c++) {
@@ -104,11 +103,11 @@ typedef struct files {
     dcpg_store_options options;
 } files;
 
-static void write_files(const small_data *s, cell_style style, files *f)
-{
+static void write_files(const small_data *s, cell_style style, files *f) {
     *f = (files){.options = {.cpg_cov = 1, .bedgraph_base = -1, .min_cg = 100, .command = "a test"}};
     empty_folder();
-    for (int k = s->nb_cell - 1; k >= 0; k--) write_cell(s, k, style == TSV ? TSV : k % 2 ? BEDGRAPH_0 : BEDGRAPH_1, &f->profiles);
+    for (int k = s->nb_cell - 1; k >= 0; k--)
+        write_cell(s, k, style == TSV ? TSV : k % 2 ? BEDGRAPH_0 : BEDGRAPH_1, &f->profiles);
     write_genome(s);
     assert_int_equal(dcpg_strings_add(&f->dna, folder, NULL), DCPG_OK);
     f->options.profiles = &f->profiles;
@@ -117,16 +116,15 @@ static void write_files(const small_data *s, cell_style style, files *f)
     dcpg_barrier_all(&par);
 }
 
-static void free_files(files *f)
-{
+static void free_files(files *f) {
     dcpg_strings_free(&f->profiles);
     dcpg_strings_free(&f->dna);
     dcpg_free((void *)f->options.out_file);
 }
 
-/* Puts CG where a cell observes something, and takes calls away where this is not possible: behind another, and on the last base. Every cell keeps one call at least. */
-static void plant_cg(small_data *s)
-{
+/* Puts CG where a cell observes something, and takes calls away where this is not possible: behind another,
+ * and on the last base. Every cell keeps one call at least. */
+static void plant_cg(small_data *s) {
     for (int c = 0; c < s->nb_chromo; c++) {
         int64_t free_from = s->start[c];
         for (int64_t at = s->start[c]; at < s->start[c + 1]; at++) {
@@ -144,16 +142,20 @@ static void plant_cg(small_data *s)
         float *value = s->value + k * small_total(s);
         if (isnan(value[0])) value[0] = 1; /* a CG, as cell 0 observes it */
         s->binary[k] = true;
-        for (int64_t i = 0; i < small_total(s); i++) s->binary[k] &= isnan(value[i]) || value[i] == 0 || value[i] == 1;
+        for (int64_t i = 0; i < small_total(s); i++)
+            s->binary[k] &= isnan(value[i]) || value[i] == 0 || value[i] == 1;
     }
 }
 
-static small_data random_data(uint64_t seed, bool targets)
-{
+static small_data random_data(uint64_t seed, bool targets) {
     dcpg_rng rng;
     dcpg_rng_start(&rng, seed, 9);
-    small_options o = {.nb_chromo = 2 + (int)dcpg_rng_below(&rng, 5), .nb_cell = 2 + (int)dcpg_rng_below(&rng, 30), .targets = targets};
-    for (int c = 0; c < o.nb_chromo; c++) o.length[c] = c % 3 == 2 ? 1 + (int64_t)dcpg_rng_below(&rng, 3) : 200 + (int64_t)dcpg_rng_below(&rng, 900);
+    small_options o = {.nb_chromo = 2 + (int)dcpg_rng_below(&rng, 5),
+                       .nb_cell = 2 + (int)dcpg_rng_below(&rng, 30),
+                       .targets = targets};
+    for (int c = 0; c < o.nb_chromo; c++)
+        o.length[c] =
+            c % 3 == 2 ? 1 + (int64_t)dcpg_rng_below(&rng, 3) : 200 + (int64_t)dcpg_rng_below(&rng, 900);
     o.nb_binary = (int)dcpg_rng_below(&rng, 3);
     if (seed % 4 == 0) o.nb_binary = 3; /* cell 3 would otherwise be an empty file */
     if (o.nb_cell < o.nb_binary) o.nb_cell = o.nb_binary;
@@ -165,8 +167,7 @@ static small_data random_data(uint64_t seed, bool targets)
 }
 
 /* Opens what was made and compares all of it. */
-static void check_store(const small_data *s, const files *f, const bool *chosen, bool dna)
-{
+static void check_store(const small_data *s, const files *f, const bool *chosen, bool dna) {
     dcpg_store *store = NULL;
     dcpg_source *source = NULL;
     dcpg_err err = {0};
@@ -178,7 +179,8 @@ static void check_store(const small_data *s, const files *f, const bool *chosen,
     small_must(dcpg_source_from_store_all(store, NULL, &want, &source, &err), &err);
     small_sites sites = small_list_sites(s, chosen);
     assert_int_equal(source->nb_site, sites.n);
-    small_check_range(s, &sites, source, dcpg_part(sites.n, par.rank, par.size), dcpg_part(sites.n, par.rank + 1, par.size), 1);
+    small_check_range(s, &sites, source, dcpg_part(sites.n, par.rank, par.size),
+                      dcpg_part(sites.n, par.rank + 1, par.size), 1);
     small_check_range(s, &sites, source, 0, sites.n, 7);
     small_free_sites(&sites);
     dcpg_source_close(source);
@@ -189,14 +191,12 @@ static void check_store(const small_data *s, const files *f, const bool *chosen,
 
 static const bool all_chromos[SMALL_MAX_CHROMO] = {true, true, true, true, true, true, true, true};
 
-static void make(const files *f)
-{
+static void make(const files *f) {
     dcpg_err err = {0};
     small_must(dcpg_store_make_all(&f->options, &par, NULL, &err), &err);
 }
 
-static void test_profiles(void **state)
-{
+static void test_profiles(void **state) {
     (void)state;
     for (uint64_t seed = 0; seed < 10; seed++) {
         small_data s = random_data(seed, false);
@@ -212,8 +212,7 @@ static void test_profiles(void **state)
 }
 
 /* Sites seen in two cells at least; the other positions are neighbours still. */
-static void test_coverage(void **state)
-{
+static void test_coverage(void **state) {
     (void)state;
     small_data s = random_data(20, true);
     for (int64_t i = 0; i < small_total(&s); i++) {
@@ -230,8 +229,7 @@ static void test_coverage(void **state)
     small_free(&s);
 }
 
-static void test_target_sites(void **state)
-{
+static void test_target_sites(void **state) {
     (void)state;
     small_data s = random_data(21, true);
     files f;
@@ -242,7 +240,8 @@ static void test_target_sites(void **state)
         for (int c = 0; c < s.nb_chromo; c++) {
             for (int64_t i = s.length[c] - 1; i >= 0; i--) {
                 if (s.target[s.start[c] + i]) fprintf(file, "%s\t%d\tmore\n", s.chromo[c], (int)i + 1);
-                if (s.target[s.start[c] + i] && i % 3 == 0) fprintf(file, "chr%s %d\n", s.chromo[c], (int)i + 1);
+                if (s.target[s.start[c] + i] && i % 3 == 0)
+                    fprintf(file, "chr%s %d\n", s.chromo[c], (int)i + 1);
             }
         }
         fclose(file);
@@ -255,8 +254,7 @@ static void test_target_sites(void **state)
     small_free(&s);
 }
 
-static void test_chromos(void **state)
-{
+static void test_chromos(void **state) {
     (void)state;
     small_data s = random_data(4, false);
     files f;
@@ -274,21 +272,20 @@ static void test_chromos(void **state)
 enum { MANY = 171, MANY_SITES = 125000 };
 
 /* Value of cell k at site i (position 2i + 1), NAN where not observed; every tenth cell is not binary. */
-static float many_value(int k, int64_t i)
-{
+static float many_value(int k, int64_t i) {
     if ((i + 37 * k) % 5003 != 0) return NAN;
     return k % 10 == 0 ? (float)(i % 9) / 8 : (float)(i % 2);
 }
 
-static void write_many(dcpg_strings *profiles)
-{
+static void write_many(dcpg_strings *profiles) {
     for (int k = 0; k < MANY; k++) {
         char name[32];
         snprintf(name, sizeof name, "m%03d.tsv", k);
         assert_int_equal(dcpg_strings_add(profiles, in_folder(name), NULL), DCPG_OK);
         FILE *file = par.rank == 0 ? fopen(in_folder(name), "w") : NULL;
         for (int64_t i = 0; i < MANY_SITES && file; i++) {
-            if (!isnan(many_value(k, i))) fprintf(file, "1\t%d\t%g\n", (int)(2 * i + 1), (double)many_value(k, i));
+            if (!isnan(many_value(k, i)))
+                fprintf(file, "1\t%d\t%g\n", (int)(2 * i + 1), (double)many_value(k, i));
         }
         if (file) fclose(file);
     }
@@ -299,8 +296,7 @@ static void write_many(dcpg_strings *profiles)
 }
 
 /* Label and the nearest neighbour on either side of site i. */
-static void check_many(const dcpg_batch *batch, int64_t i)
-{
+static void check_many(const dcpg_batch *batch, int64_t i) {
     for (int k = 0; k < MANY; k++) {
         float wanted[4] = {k % 10 ? 0 : 0.5f, k % 10 ? 0 : 0.5f, 1, 1}, here = many_value(k, i);
         assert_true(batch->label[k] == (isnan(here) ? -1 : rintf(here)));
@@ -316,15 +312,19 @@ static void check_many(const dcpg_batch *batch, int64_t i)
     }
 }
 
-static void test_many_cells(void **state)
-{
+static void test_many_cells(void **state) {
     (void)state;
     dcpg_strings profiles = {0};
     dcpg_err err = {0};
     empty_folder();
     write_many(&profiles);
     const char *path = in_folder("many.h5");
-    dcpg_store_options options = {.profiles = &profiles, .out_file = path, .cpg_cov = 1, .pos_file = in_folder("sites.txt"), .bedgraph_base = -1, .min_cg = 90};
+    dcpg_store_options options = {.profiles = &profiles,
+                                  .out_file = path,
+                                  .cpg_cov = 1,
+                                  .pos_file = in_folder("sites.txt"),
+                                  .bedgraph_base = -1,
+                                  .min_cg = 90};
     small_must(dcpg_store_make_all(&options, &par, NULL, &err), &err);
     dcpg_store *store = NULL;
     dcpg_source *source = NULL;
@@ -334,7 +334,8 @@ static void test_many_cells(void **state)
     assert_int_equal(store->nb_site, MANY_SITES);
     for (int k = 0; k < MANY; k++) assert_int_equal(store->binary[k], k % 10 != 0);
     small_must(dcpg_source_from_store_all(store, NULL, &(dcpg_want){.cpg_wlen = 2}, &source, &err), &err);
-    int64_t first = dcpg_part(MANY_SITES, par.rank, par.size), end = dcpg_part(MANY_SITES, par.rank + 1, par.size);
+    int64_t first = dcpg_part(MANY_SITES, par.rank, par.size),
+            end = dcpg_part(MANY_SITES, par.rank + 1, par.size);
     small_must(source->ops->load_all(source, first, end, &err), &err);
     small_must(dcpg_batch_new(source, 1, &batch, &err), &err);
     for (int64_t i = first; i < end; i++) {
@@ -349,8 +350,7 @@ static void test_many_cells(void **state)
 }
 
 /* Calls on CG only, so that the genome tells where positions start. */
-static void keep_cg(small_data *s)
-{
+static void keep_cg(small_data *s) {
     for (int c = 0; c < s->nb_chromo; c++) {
         for (int64_t at = s->start[c]; at < s->start[c + 1]; at++) {
             bool cg = at + 1 < s->start[c + 1] && s->base[at] == 3 && s->base[at + 1] == 2;
@@ -363,8 +363,7 @@ static void keep_cg(small_data *s)
     for (int k = 0; k < s->nb_cell; k++) s->binary[k] = true;
 }
 
-static void test_bedgraph(void **state)
-{
+static void test_bedgraph(void **state) {
     (void)state;
     small_data s = random_data(5, false);
     keep_cg(&s);
@@ -379,28 +378,26 @@ static void test_bedgraph(void **state)
 /* ---- what is refused ---- */
 
 /* Making the store must fail with words in one line, and leave neither the store nor a temporary file. */
-static void expect_refused(const files *f, dcpg_status wanted, const char *words, const char *more)
-{
+static void expect_refused(const files *f, dcpg_status wanted, const char *words, const char *more) {
     dcpg_err err = {0};
     dcpg_status status = dcpg_store_make_all(&f->options, &par, NULL, &err);
     if (status != wanted) fail_msg("status %d, not %d: %s", status, wanted, err.text);
-    if (!strstr(err.text, words) || !strstr(err.text, more)) fail_msg("\"%s\" does not say \"%s\" and \"%s\"", err.text, words, more);
+    if (!strstr(err.text, words) || !strstr(err.text, more))
+        fail_msg("\"%s\" does not say \"%s\" and \"%s\"", err.text, words, more);
     dcpg_barrier_all(&par);
     assert_int_equal(count_files("out.h5"), 0);
     dcpg_barrier_all(&par);
 }
 
 /* The same with one more profile. */
-static void expect_bad_profile(files *f, const char *text, const char *words)
-{
+static void expect_bad_profile(files *f, const char *text, const char *words) {
     write_text("bad.tsv", text);
     assert_int_equal(dcpg_strings_add(&f->profiles, in_folder("bad.tsv"), NULL), DCPG_OK);
     expect_refused(f, DCPG_E_INPUT, "bad.tsv", words);
     dcpg_free(f->profiles.v[--f->profiles.n]);
 }
 
-static void test_bad_profiles(void **state)
-{
+static void test_bad_profiles(void **state) {
     (void)state;
     small_data s = random_data(6, false);
     files f;
@@ -411,7 +408,8 @@ static void test_bad_profiles(void **state)
     snprintf(text, sizeof text, "1\t1\t1\n1\t%d\t0\n", (int)s.length[0] + 5);
     expect_bad_profile(&f, text, "50.0 % of its 2 calls stand on a CG");
     expect_bad_profile(&f, "", "no methylation values");
-    write_text("a_bad.tsv", ""); /* of two wrong files the first in the cells' order speaks, whoever reads it */
+    write_text("a_bad.tsv",
+               ""); /* of two wrong files the first in the cells' order speaks, whoever reads it */
     assert_int_equal(dcpg_strings_add(&f.profiles, in_folder("a_bad.tsv"), NULL), DCPG_OK);
     write_text("bad.tsv", "");
     assert_int_equal(dcpg_strings_add(&f.profiles, in_folder("bad.tsv"), NULL), DCPG_OK);
@@ -420,8 +418,7 @@ static void test_bad_profiles(void **state)
     small_free(&s);
 }
 
-static void test_bad_files(void **state)
-{
+static void test_bad_files(void **state) {
     (void)state;
     small_data s = random_data(7, false);
     files f;
@@ -468,8 +465,7 @@ static void test_bad_files(void **state)
     small_free(&s);
 }
 
-static void test_bad_bedgraphs(void **state)
-{
+static void test_bad_bedgraphs(void **state) {
     (void)state;
     small_data s = random_data(5, false);
     keep_cg(&s);
@@ -487,9 +483,9 @@ static void test_bad_bedgraphs(void **state)
     small_free(&s);
 }
 
-/* Profiles of counts on both strands, under names of a manifest, with calls that miss and calls on contigs that the genome lacks; the genome has contigs that the cells lack. */
-static void test_manifest(void **state)
-{
+/* Profiles of counts on both strands, under names of a manifest, with calls that miss and calls on contigs
+ * that the genome lacks; the genome has contigs that the cells lack. */
+static void test_manifest(void **state) {
     (void)state;
     small_data s = random_data(5, false);
     keep_cg(&s);
@@ -506,8 +502,11 @@ static void test_manifest(void **state)
                 float v = small_value(&s, k, s.start[c] + i);
                 int pos = (int)i + 1, meth = v > 0;
                 if (isnan(v)) continue;
-                fprintf(file, "chr%s\t%d\t%d\t%d\t%d\t%d\n", s.chromo[c], pos, pos, 100 * meth, 2 * meth, 2 * !meth);
-                if (i % 2) fprintf(file, "chr%s\t%d\t%d\t%d\t%d\t%d\n", s.chromo[c], pos + 1, pos + 1, 100 * !meth, !meth, meth); /* outvoted */
+                fprintf(file, "chr%s\t%d\t%d\t%d\t%d\t%d\n", s.chromo[c], pos, pos, 100 * meth, 2 * meth,
+                        2 * !meth);
+                if (i % 2)
+                    fprintf(file, "chr%s\t%d\t%d\t%d\t%d\t%d\n", s.chromo[c], pos + 1, pos + 1, 100 * !meth,
+                            !meth, meth); /* outvoted */
             }
         }
         fprintf(file, "chr1\t2000000\t2000000\t100\t1\t0\nchrUn\t5\t5\t100\t1\t0\n");
@@ -526,8 +525,7 @@ static void test_manifest(void **state)
     small_free(&s);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     dcpg_err err = {0};
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) return 1;
@@ -535,8 +533,10 @@ int main(int argc, char **argv)
     if (par.rank == 0) mkdir(folder, 0777);
     dcpg_barrier_all(&par);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_profiles), cmocka_unit_test(test_coverage),     cmocka_unit_test(test_target_sites), cmocka_unit_test(test_chromos),
-        cmocka_unit_test(test_bedgraph), cmocka_unit_test(test_many_cells),   cmocka_unit_test(test_bad_profiles), cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_profiles),      cmocka_unit_test(test_coverage),
+        cmocka_unit_test(test_target_sites),  cmocka_unit_test(test_chromos),
+        cmocka_unit_test(test_bedgraph),      cmocka_unit_test(test_many_cells),
+        cmocka_unit_test(test_bad_profiles),  cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_bad_bedgraphs), cmocka_unit_test(test_manifest),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

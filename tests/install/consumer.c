@@ -2,14 +2,12 @@
 #include <dcpg/tree.h>
 #include <stdio.h>
 
-static void leaf(void *context, int i, double *out)
-{
+static void leaf(void *context, int i, double *out) {
     (void)context;
     *out = i + 1;
 }
 
-int main(void)
-{
+int main(void) {
     dcpg_node all = {0, 4};
     double sum, scratch[8];
     dcpg_tree_sum64(all, 1, leaf, NULL, &sum, scratch);

@@ -10,16 +10,14 @@
 
 static char folder[256];
 
-static void make_folder(void)
-{
+static void make_folder(void) {
     const char *top = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%.200s/dcpg_h5_XXXXXX", top ? top : "/tmp");
     if (!mkdtemp(folder)) abort();
 }
 
 /* The path of `name` in the folder; four at a time. */
-static const char *in_folder(const char *name)
-{
+static const char *in_folder(const char *name) {
     static char paths[4][512];
     static int next;
     char *path = paths[next++ % 4];
@@ -28,19 +26,19 @@ static const char *in_folder(const char *name)
 }
 
 /* Number of files, hidden ones too. */
-static inline int nb_file(const char *path)
-{
+static inline int nb_file(const char *path) {
     int n = 0;
     DIR *dir = opendir(path);
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+        n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
     closedir(dir);
     return n;
 }
 
-static void remove_folder(void)
-{
+static void remove_folder(void) {
     DIR *dir = opendir(folder);
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) (void)unlink(in_folder(entry->d_name));
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+        (void)unlink(in_folder(entry->d_name));
     closedir(dir);
     rmdir(folder);
 }

@@ -1,4 +1,5 @@
-/* Contents of a serial file: numbers of every type, blocks, strings, attributes, groups, and what is refused. */
+/* Contents of a serial file: numbers of every type, blocks, strings, attributes, groups, and what is refused.
+ */
 #include "cmocka_all.h"
 #include "folder.h"
 #include <dcpg/h5.h>
@@ -7,30 +8,23 @@
 
 static dcpg_h5 *file; /* open for reading or writing */
 
-static void begin(void)
-{
+static void begin(void) {
     assert_int_equal(dcpg_h5_create(in_folder("data.h5"), NULL, &file, NULL), DCPG_OK);
 }
 
-static void reopen(void)
-{
+static void reopen(void) {
     assert_int_equal(dcpg_h5_commit(file, NULL), DCPG_OK);
     assert_int_equal(dcpg_h5_open(in_folder("data.h5"), NULL, &file, NULL), DCPG_OK);
 }
 
-static void end(void)
-{
-    dcpg_h5_close(file);
-}
+static void end(void) { dcpg_h5_close(file); }
 
-static void make(const char *path, dcpg_h5_type type, int64_t n)
-{
+static void make(const char *path, dcpg_h5_type type, int64_t n) {
     const dcpg_h5_shape shape = {.type = type, .ndim = 1, .dim = {n}};
     assert_int_equal(dcpg_h5_make(file, path, &shape, NULL), DCPG_OK);
 }
 
-static void types_keep_their_ends(void **state)
-{
+static void types_keep_their_ends(void **state) {
     (void)state;
     static const struct {
         dcpg_h5_type type;
@@ -75,8 +69,7 @@ static void types_keep_their_ends(void **state)
     end();
 }
 
-static void converts(void **state)
-{
+static void converts(void **state) {
     (void)state;
     const int64_t wide[3] = {-1, 0, 100};
     const double real[3] = {0.5, -2.75, 1e10};
@@ -96,8 +89,7 @@ static void converts(void **state)
 }
 
 /* HDF5 alone would clip 300 to 127. */
-static void refuses_what_does_not_fit(void **state)
-{
+static void refuses_what_does_not_fit(void **state) {
     (void)state;
     const int64_t wide[2] = {1, 300};
     int8_t narrow[2];
@@ -119,10 +111,10 @@ static void refuses_what_does_not_fit(void **state)
     end();
 }
 
-static void blocks(void **state)
-{
+static void blocks(void **state) {
     (void)state;
-    const dcpg_h5_shape shape = {.type = DCPG_H5_I32, .ndim = 3, .dim = {7, 5, 4}, .chunk = {3, 2, 4}, .deflate = 1};
+    const dcpg_h5_shape shape = {
+        .type = DCPG_H5_I32, .ndim = 3, .dim = {7, 5, 4}, .chunk = {3, 2, 4}, .deflate = 1};
     int32_t x[140], y[140], part[2 * 3 * 2];
     for (int i = 0; i < 140; i++) x[i] = 1000 + i;
     begin();
@@ -139,10 +131,13 @@ static void blocks(void **state)
     assert_memory_equal(x, y, sizeof x);
     const dcpg_h5_block inner = {.start = {4, 1, 2}, .count = {2, 3, 2}};
     assert_int_equal(dcpg_h5_read(file, "a/b/c", DCPG_H5_I32, &inner, part, NULL), DCPG_OK);
-    for (int i = 0; i < 12; i++) assert_int_equal(part[i], 1000 + (4 + i / 6) * 20 + (1 + i / 2 % 3) * 4 + 2 + i % 2);
+    for (int i = 0; i < 12; i++)
+        assert_int_equal(part[i], 1000 + (4 + i / 6) * 20 + (1 + i / 2 % 3) * 4 + 2 + i % 2);
     const dcpg_h5_block nothing = {.start = {7, 0, 0}, .count = {0, 5, 4}};
     assert_int_equal(dcpg_h5_read(file, "a/b/c", DCPG_H5_I32, &nothing, NULL, NULL), DCPG_OK);
-    const dcpg_h5_block outside[] = {{.start = {6, 0, 0}, .count = {2, 5, 4}}, {.start = {-1, 0, 0}, .count = {1, 1, 1}}, {.start = {0, 0, 0}, .count = {1, -1, 1}},
+    const dcpg_h5_block outside[] = {{.start = {6, 0, 0}, .count = {2, 5, 4}},
+                                     {.start = {-1, 0, 0}, .count = {1, 1, 1}},
+                                     {.start = {0, 0, 0}, .count = {1, -1, 1}},
                                      {.start = {1, 0, 0}, .count = {INT64_MAX, 1, 1}}};
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
         dcpg_err err = {0};
@@ -152,12 +147,13 @@ static void blocks(void **state)
     end();
 }
 
-/* Every block of a dataset of four dimensions, whose chunks do not divide it, and of which a part was never written. */
-static void compressed_blocks(void **state)
-{
+/* Every block of a dataset of four dimensions, whose chunks do not divide it, and of which a part was never
+ * written. */
+static void compressed_blocks(void **state) {
     (void)state;
     enum { A = 3, B = 5, C = 4, D = 3 };
-    const dcpg_h5_shape shape = {.type = DCPG_H5_I16, .ndim = 4, .dim = {A, B, C, D}, .chunk = {2, 2, 3, 2}, .deflate = 9};
+    const dcpg_h5_shape shape = {
+        .type = DCPG_H5_I16, .ndim = 4, .dim = {A, B, C, D}, .chunk = {2, 2, 3, 2}, .deflate = 9};
     int16_t x[A * B * C * D];
     for (int i = 0; i < A * B * C * D; i++) x[i] = (int16_t)(i < 2 * B * C * D ? 1000 * i : 0);
     begin();
@@ -166,15 +162,20 @@ static void compressed_blocks(void **state)
     assert_int_equal(dcpg_h5_write(file, "x", DCPG_H5_I16, &written, x, NULL), DCPG_OK);
     reopen();
     for (int a = 0; a < A * A * B * B * C * C; a++) {
-        dcpg_h5_block b = {.start = {a % A, a / A % B, a / A / B % C, a % D}, .count = {1 + a / A / B / C % A, 1 + a / A / A / B / C % B, 1 + a / A / A / B / B / C, 1}};
+        dcpg_h5_block b = {
+            .start = {a % A, a / A % B, a / A / B % C, a % D},
+            .count = {1 + a / A / B / C % A, 1 + a / A / A / B / C % B, 1 + a / A / A / B / B / C, 1}};
         b.count[3] = D - b.start[3];
-        if (b.start[0] + b.count[0] > A || b.start[1] + b.count[1] > B || b.start[2] + b.count[2] > C) continue;
+        if (b.start[0] + b.count[0] > A || b.start[1] + b.count[1] > B || b.start[2] + b.count[2] > C)
+            continue;
         int16_t y[A * B * C * D];
         float z[A * B * C * D];
         assert_int_equal(dcpg_h5_read(file, "x", DCPG_H5_I16, &b, y, NULL), DCPG_OK);
         assert_int_equal(dcpg_h5_read(file, "x", DCPG_H5_F32, &b, z, NULL), DCPG_OK);
         for (int64_t i = 0, n = b.count[0] * b.count[1] * b.count[2] * b.count[3]; i < n; i++) {
-            int64_t d = i % b.count[3], c = i / b.count[3] % b.count[2], r = i / b.count[3] / b.count[2] % b.count[1], q = i / b.count[3] / b.count[2] / b.count[1];
+            int64_t d = i % b.count[3], c = i / b.count[3] % b.count[2],
+                    r = i / b.count[3] / b.count[2] % b.count[1],
+                    q = i / b.count[3] / b.count[2] / b.count[1];
             int64_t at = (((b.start[0] + q) * B + b.start[1] + r) * C + b.start[2] + c) * D + b.start[3] + d;
             assert_int_equal(y[i], x[at]);
             assert_true(z[i] == (float)x[at]);
@@ -183,10 +184,11 @@ static void compressed_blocks(void **state)
     end();
 }
 
-static void empty_and_scalar(void **state)
-{
+static void empty_and_scalar(void **state) {
     (void)state;
-    const dcpg_h5_shape scalar = {.type = DCPG_H5_F64}, empty = {.type = DCPG_H5_I8, .ndim = 2, .dim = {0, 5}, .chunk = {10, 5}, .deflate = 4};
+    const dcpg_h5_shape scalar = {.type = DCPG_H5_F64},
+                        empty = {
+                            .type = DCPG_H5_I8, .ndim = 2, .dim = {0, 5}, .chunk = {10, 5}, .deflate = 4};
     double pi = 3.25, read = 0;
     begin();
     assert_int_equal(dcpg_h5_make(file, "pi", &scalar, NULL), DCPG_OK);
@@ -206,8 +208,7 @@ static void empty_and_scalar(void **state)
     end();
 }
 
-static void groups(void **state)
-{
+static void groups(void **state) {
     (void)state;
     begin();
     assert_int_equal(dcpg_h5_make_group(file, "b/deep/er", NULL), DCPG_OK);
@@ -219,8 +220,10 @@ static void groups(void **state)
     const dcpg_h5_shape shape = {.type = DCPG_H5_I8, .ndim = 1, .dim = {1}};
     assert_int_equal(dcpg_h5_make(file, "b/a", &shape, NULL), DCPG_E_IO); /* exists */
     reopen();
-    assert_true(dcpg_h5_exists(file, "/") && dcpg_h5_exists(file, "b") && dcpg_h5_exists(file, "/b/deep/er") && dcpg_h5_exists(file, "b/a"));
-    assert_false(dcpg_h5_exists(file, "c") || dcpg_h5_exists(file, "c/d/e") || dcpg_h5_exists(file, "b/a/x") || dcpg_h5_exists(file, "b/deep/x"));
+    assert_true(dcpg_h5_exists(file, "/") && dcpg_h5_exists(file, "b") &&
+                dcpg_h5_exists(file, "/b/deep/er") && dcpg_h5_exists(file, "b/a"));
+    assert_false(dcpg_h5_exists(file, "c") || dcpg_h5_exists(file, "c/d/e") ||
+                 dcpg_h5_exists(file, "b/a/x") || dcpg_h5_exists(file, "b/deep/x"));
     assert_true(dcpg_h5_is_group(file, "b/deep") && dcpg_h5_is_group(file, "/"));
     assert_false(dcpg_h5_is_group(file, "b/a") || dcpg_h5_is_group(file, "none"));
     dcpg_strings names;
@@ -243,14 +246,12 @@ static void groups(void **state)
     end();
 }
 
-static void assert_same(const dcpg_strings *a, const dcpg_strings *b)
-{
+static void assert_same(const dcpg_strings *a, const dcpg_strings *b) {
     assert_int_equal(a->n, b->n);
     for (size_t i = 0; i < a->n; i++) assert_string_equal(a->v[i], b->v[i]);
 }
 
-static void strings(void **state)
-{
+static void strings(void **state) {
     (void)state;
     dcpg_strings text = {0}, none = {0}, read;
     const char *words[] = {"chr1", "", "a longer one, with blanks ", "z\xc3\xbcrich"};
@@ -273,34 +274,52 @@ static void strings(void **state)
     assert_int_equal(dcpg_h5_read(file, "x/names", DCPG_H5_I8, NULL, x, NULL), DCPG_E_INPUT);
     dcpg_h5_shape shape;
     assert_int_equal(dcpg_h5_shape_of(file, "x/names", &shape, NULL), DCPG_OK);
-    assert_true(shape.type == DCPG_H5_TEXT && shape.width == strlen(words[2]) && shape.ndim == 1 && shape.dim[0] == 4);
+    assert_true(shape.type == DCPG_H5_TEXT && shape.width == strlen(words[2]) && shape.ndim == 1 &&
+                shape.dim[0] == 4);
     dcpg_strings_free(&text);
     end();
 }
 
 /* Blocks of strings of fixed length, as bytes. */
-static void text_blocks(void **state)
-{
+static void text_blocks(void **state) {
     (void)state;
-    const dcpg_h5_shape shape = {.type = DCPG_H5_TEXT, .width = 3, .ndim = 1, .dim = {5}, .chunk = {2}, .deflate = 1};
+    const dcpg_h5_shape shape = {
+        .type = DCPG_H5_TEXT, .width = 3, .ndim = 1, .dim = {5}, .chunk = {2}, .deflate = 1};
     const dcpg_h5_block middle = {.start = {1}, .count = {3}};
     char x[15] = {0};
     begin();
     assert_int_equal(dcpg_h5_make(file, "chromo", &shape, NULL), DCPG_OK);
-    assert_int_equal(dcpg_h5_write(file, "chromo", DCPG_H5_TEXT, NULL, "1\0\0" "10\0" "X\0\0" "MT1" "2\0\0", NULL), DCPG_OK);
-    assert_int_equal(dcpg_h5_write(file, "chromo", DCPG_H5_TEXT, &middle, "a\0\0" "bcd" "\0\0\0", NULL), DCPG_OK);
+    assert_int_equal(dcpg_h5_write(file, "chromo", DCPG_H5_TEXT, NULL,
+                                   "1\0\0"
+                                   "10\0"
+                                   "X\0\0"
+                                   "MT1"
+                                   "2\0\0",
+                                   NULL),
+                     DCPG_OK);
+    assert_int_equal(dcpg_h5_write(file, "chromo", DCPG_H5_TEXT, &middle,
+                                   "a\0\0"
+                                   "bcd"
+                                   "\0\0\0",
+                                   NULL),
+                     DCPG_OK);
     make("numbers", DCPG_H5_I8, 3);
     reopen();
     assert_int_equal(dcpg_h5_read(file, "chromo", DCPG_H5_TEXT, NULL, x, NULL), DCPG_OK);
-    assert_memory_equal(x, "1\0\0" "a\0\0" "bcd" "\0\0\0" "2\0\0", 15);
+    assert_memory_equal(x,
+                        "1\0\0"
+                        "a\0\0"
+                        "bcd"
+                        "\0\0\0"
+                        "2\0\0",
+                        15);
     dcpg_err err = {0};
     assert_int_equal(dcpg_h5_read(file, "numbers", DCPG_H5_TEXT, NULL, x, &err), DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "holds no strings of fixed length"));
     end();
 }
 
-static void attributes(void **state)
-{
+static void attributes(void **state) {
     (void)state;
     static char big[200001]; /* a Keras model_config is longer than the headers of old files allow */
     for (size_t i = 0; i < sizeof big - 1; i++) big[i] = (char)('a' + i % 26);
@@ -341,7 +360,8 @@ static void attributes(void **state)
     dcpg_err err = {0};
     assert_int_equal(dcpg_h5_read_attr_i64(file, "g", "names", &n, &err), DCPG_E_INPUT);
     err = (dcpg_err){0};
-    assert_int_equal(dcpg_h5_read_attr_string(file, "g", "names", &text, &err), DCPG_E_INPUT); /* two of them */
+    assert_int_equal(dcpg_h5_read_attr_string(file, "g", "names", &text, &err),
+                     DCPG_E_INPUT); /* two of them */
     err = (dcpg_err){0};
     assert_int_equal(dcpg_h5_read_attr_string(file, "g", "absent", &text, &err), DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "g has no attribute absent"));
@@ -352,8 +372,7 @@ static void attributes(void **state)
 }
 
 /* 3001 names of 40 bytes do not fit 64512 bytes; NumPy's array_split makes them 1501 and 1500. */
-static void long_lists_are_cut(void **state)
-{
+static void long_lists_are_cut(void **state) {
     (void)state;
     dcpg_strings list = {0}, read;
     for (int i = 0; i < 3001; i++) {
@@ -375,35 +394,39 @@ static void long_lists_are_cut(void **state)
     end();
 }
 
-static void version(void **state)
-{
+static void version(void **state) {
     (void)state;
     char text[32];
     assert_string_equal(dcpg_h5_version(text), text);
     assert_true(atoi(text) >= 1 && strchr(text, '.'));
 }
 
-static int enter(void **state)
-{
+static int enter(void **state) {
     (void)state;
     make_folder();
     return 0;
 }
 
-static int leave(void **state)
-{
+static int leave(void **state) {
     (void)state;
     remove_folder();
     return 0;
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(types_keep_their_ends), cmocka_unit_test(converts), cmocka_unit_test(refuses_what_does_not_fit),
-        cmocka_unit_test(blocks),                cmocka_unit_test(groups),   cmocka_unit_test(empty_and_scalar),
-        cmocka_unit_test(strings),               cmocka_unit_test(text_blocks),               cmocka_unit_test(attributes), cmocka_unit_test(long_lists_are_cut),
-        cmocka_unit_test(version),               cmocka_unit_test(compressed_blocks),
+        cmocka_unit_test(types_keep_their_ends),
+        cmocka_unit_test(converts),
+        cmocka_unit_test(refuses_what_does_not_fit),
+        cmocka_unit_test(blocks),
+        cmocka_unit_test(groups),
+        cmocka_unit_test(empty_and_scalar),
+        cmocka_unit_test(strings),
+        cmocka_unit_test(text_blocks),
+        cmocka_unit_test(attributes),
+        cmocka_unit_test(long_lists_are_cut),
+        cmocka_unit_test(version),
+        cmocka_unit_test(compressed_blocks),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

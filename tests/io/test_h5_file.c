@@ -8,14 +8,11 @@
 
 /* HDF5 forgets to free what it read of a file that it then refuses. */
 const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "detect_leaks=0";
-}
+const char *__asan_default_options(void) { return "detect_leaks=0"; }
 
-static void write_content(dcpg_h5 *file)
-{
-    const dcpg_h5_shape shape = {.type = DCPG_H5_I32, .ndim = 2, .dim = {100, 3}, .chunk = {32, 3}, .deflate = 4};
+static void write_content(dcpg_h5 *file) {
+    const dcpg_h5_shape shape = {
+        .type = DCPG_H5_I32, .ndim = 2, .dim = {100, 3}, .chunk = {32, 3}, .deflate = 4};
     int32_t x[300];
     for (int i = 0; i < 300; i++) x[i] = i * i;
     char *words[] = {(char[]){"alpha"}, (char[]){"beta"}};
@@ -28,8 +25,7 @@ static void write_content(dcpg_h5 *file)
     assert_int_equal(dcpg_h5_write_attr_i64(file, "cells/one/pos", "version", 3, NULL), DCPG_OK);
 }
 
-static void make_file(const char *path)
-{
+static void make_file(const char *path) {
     dcpg_h5 *file;
     assert_int_equal(dcpg_h5_create(path, NULL, &file, NULL), DCPG_OK);
     write_content(file);
@@ -37,8 +33,7 @@ static void make_file(const char *path)
 }
 
 /* Reads everything there is; true where all of it could be read and is right. */
-static bool read_content(const char *path, dcpg_err *err)
-{
+static bool read_content(const char *path, dcpg_err *err) {
     dcpg_h5 *file;
     if (dcpg_h5_open(path, NULL, &file, err) != DCPG_OK) return false;
     int32_t x[300] = {0};
@@ -56,7 +51,8 @@ static bool read_content(const char *path, dcpg_err *err)
         fine = dcpg_h5_read(file, "cells/one/pos", DCPG_H5_I32, NULL, x, err) == DCPG_OK;
         for (int i = 0; i < 300; i++) fine = fine && x[i] == i * i;
     }
-    fine = fine && members.n == 1 && names.n == 2 && list.n == 2 && version == 3 && strcmp(format, "test") == 0;
+    fine =
+        fine && members.n == 1 && names.n == 2 && list.n == 2 && version == 3 && strcmp(format, "test") == 0;
     dcpg_strings_free(&names);
     dcpg_strings_free(&list);
     dcpg_strings_free(&members);
@@ -65,23 +61,20 @@ static bool read_content(const char *path, dcpg_err *err)
     return fine;
 }
 
-static size_t load(const char *path, char *bytes, size_t room)
-{
+static size_t load(const char *path, char *bytes, size_t room) {
     FILE *file = fopen(path, "rb");
     size_t n = fread(bytes, 1, room, file);
     fclose(file);
     return n;
 }
 
-static void store(const char *path, const char *bytes, size_t n)
-{
+static void store(const char *path, const char *bytes, size_t n) {
     FILE *file = fopen(path, "wb");
     assert_int_equal(fwrite(bytes, 1, n, file), n);
     fclose(file);
 }
 
-static void appears_when_committed(void **state)
-{
+static void appears_when_committed(void **state) {
     (void)state;
     int before = nb_file(folder);
     dcpg_h5 *file;
@@ -96,8 +89,7 @@ static void appears_when_committed(void **state)
     assert_true(read_content(in_folder("a.h5"), &err));
 }
 
-static void leaves_nothing_when_closed(void **state)
-{
+static void leaves_nothing_when_closed(void **state) {
     (void)state;
     make_file(in_folder("kept.h5"));
     int before = nb_file(folder);
@@ -113,8 +105,7 @@ static void leaves_nothing_when_closed(void **state)
     dcpg_h5_close(NULL);
 }
 
-static void replaces_a_file(void **state)
-{
+static void replaces_a_file(void **state) {
     (void)state;
     store(in_folder("old.h5"), "something else", 14);
     make_file(in_folder("old.h5"));
@@ -123,8 +114,7 @@ static void replaces_a_file(void **state)
 }
 
 /* Neither times nor names of temporary files get into the content. */
-static void same_content_same_bytes(void **state)
-{
+static void same_content_same_bytes(void **state) {
     (void)state;
     static char one[1 << 20], two[1 << 20];
     make_file(in_folder("one.h5"));
@@ -136,8 +126,8 @@ static void same_content_same_bytes(void **state)
     assert_memory_equal(one, two, n);
 }
 
-static void assert_refused(dcpg_status status, dcpg_status expected, const dcpg_err *err, const char *path, const char *reason)
-{
+static void assert_refused(dcpg_status status, dcpg_status expected, const dcpg_err *err, const char *path,
+                           const char *reason) {
     assert_int_equal(status, expected);
     assert_int_equal(err->status, expected);
     assert_ptr_equal(strstr(err->text, path), err->text); /* starts with the file's name */
@@ -145,12 +135,13 @@ static void assert_refused(dcpg_status status, dcpg_status expected, const dcpg_
     assert_null(strchr(err->text, '\n'));
 }
 
-static void cannot_create(void **state)
-{
+static void cannot_create(void **state) {
     (void)state;
     static const struct {
         const char *name, *reason;
-    } known[] = {{"none/a.h5", "No such file or directory"}, {"", "is a directory"}, {"plain/a.h5", "Not a directory"}};
+    } known[] = {{"none/a.h5", "No such file or directory"},
+                 {"", "is a directory"},
+                 {"plain/a.h5", "Not a directory"}};
     store(in_folder("plain"), "x", 1);
     int before = nb_file(folder);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -163,12 +154,14 @@ static void cannot_create(void **state)
     assert_int_equal(nb_file(folder), before);
 }
 
-static void cannot_open(void **state)
-{
+static void cannot_open(void **state) {
     (void)state;
     static const struct {
         const char *name, *reason;
-    } known[] = {{"absent.h5", "No such file"}, {"", "is not a file"}, {"empty", "is empty"}, {"text", "not an HDF5 file"}};
+    } known[] = {{"absent.h5", "No such file"},
+                 {"", "is not a file"},
+                 {"empty", "is empty"},
+                 {"text", "not an HDF5 file"}};
     store(in_folder("empty"), "", 0);
     store(in_folder("text"), "chr1\t100\t0.5\n", 13);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -181,8 +174,7 @@ static void cannot_open(void **state)
 }
 
 /* Cut at every length. */
-static void truncated(void **state)
-{
+static void truncated(void **state) {
     (void)state;
     static char bytes[1 << 20];
     make_file(in_folder("whole.h5"));
@@ -192,13 +184,14 @@ static void truncated(void **state)
         dcpg_err err = {0};
         dcpg_h5 *file;
         store(path, bytes, length);
-        assert_refused(dcpg_h5_open(path, NULL, &file, &err), DCPG_E_INPUT, &err, path, length < 48 ? "HDF5" : "truncated: the file is shorter than its header says");
+        assert_refused(dcpg_h5_open(path, NULL, &file, &err), DCPG_E_INPUT, &err, path,
+                       length < 48 ? "HDF5" : "truncated: the file is shorter than its header says");
     }
 }
 
-/* Single bytes and longer stretches overwritten. What is damaged is either noticed or read as something that is no crash. */
-static void damaged(void **state)
-{
+/* Single bytes and longer stretches overwritten. What is damaged is either noticed or read as something that
+ * is no crash. */
+static void damaged(void **state) {
     (void)state;
     static char bytes[1 << 20], broken[1 << 20];
     make_file(in_folder("sound.h5"));
@@ -216,31 +209,34 @@ static void damaged(void **state)
         dcpg_err err = {0};
         bool fine = read_content(path, &err);
         if (!fine) noticed++;
-        if (!fine && err.status != DCPG_OK) assert_true(strncmp(err.text, path, strlen(path)) == 0 || err.status == DCPG_E_NOMEM);
+        if (!fine && err.status != DCPG_OK)
+            assert_true(strncmp(err.text, path, strlen(path)) == 0 || err.status == DCPG_E_NOMEM);
     }
     assert_true(noticed > rounds / 4);
 }
 
-static int enter(void **state)
-{
+static int enter(void **state) {
     (void)state;
     make_folder();
     return 0;
 }
 
-static int leave(void **state)
-{
+static int leave(void **state) {
     (void)state;
     remove_folder();
     return 0;
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(appears_when_committed),  cmocka_unit_test(leaves_nothing_when_closed), cmocka_unit_test(replaces_a_file),
-        cmocka_unit_test(same_content_same_bytes), cmocka_unit_test(cannot_create),              cmocka_unit_test(cannot_open),
-        cmocka_unit_test(truncated),               cmocka_unit_test(damaged),
+        cmocka_unit_test(appears_when_committed),
+        cmocka_unit_test(leaves_nothing_when_closed),
+        cmocka_unit_test(replaces_a_file),
+        cmocka_unit_test(same_content_same_bytes),
+        cmocka_unit_test(cannot_create),
+        cmocka_unit_test(cannot_open),
+        cmocka_unit_test(truncated),
+        cmocka_unit_test(damaged),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -1,4 +1,5 @@
-/* A full disk: an error, nothing left, no rank waiting. Needs to mount a tiny file system, so it skips without that right. */
+/* A full disk: an error, nothing left, no rank waiting. Needs to mount a tiny file system, so it skips
+ * without that right. */
 #include "cmocka_all.h"
 #include "folder.h"
 #include <dcpg/h5.h>
@@ -11,12 +12,12 @@ static int64_t mounted;
 enum { ROWS = 40000, COLUMNS = 16 };
 
 /* Writes 2.5 MB of noise; fails somewhere, at the latest when committed. */
-static dcpg_status write_noise(const dcpg_par *writers, int deflate, dcpg_err *err)
-{
+static dcpg_status write_noise(const dcpg_par *writers, int deflate, dcpg_err *err) {
     int rank = writers ? writers->rank : 0, size = writers ? writers->size : 1;
     dcpg_h5 *file;
     DCPG_TRY(dcpg_h5_create(in_folder("noise.h5"), writers, &file, err));
-    const dcpg_h5_shape shape = {.type = DCPG_H5_I32, .ndim = 2, .dim = {ROWS, COLUMNS}, .chunk = {1000, COLUMNS}, .deflate = deflate};
+    const dcpg_h5_shape shape = {
+        .type = DCPG_H5_I32, .ndim = 2, .dim = {ROWS, COLUMNS}, .chunk = {1000, COLUMNS}, .deflate = deflate};
     dcpg_h5_block block = {.start = {dcpg_part(ROWS, rank, size), 0}, .count = {0, COLUMNS}};
     block.count[0] = dcpg_part(ROWS, rank + 1, size) - block.start[0];
     int32_t *x = dcpg_alloc((size_t)block.count[0] * COLUMNS, sizeof *x);
@@ -31,8 +32,7 @@ static dcpg_status write_noise(const dcpg_par *writers, int deflate, dcpg_err *e
     return status;
 }
 
-static void check(const dcpg_par *writers, int deflate)
-{
+static void check(const dcpg_par *writers, int deflate) {
     if (!mounted) skip();
     dcpg_err err = {0};
     assert_int_equal(write_noise(writers, deflate, &err), DCPG_E_IO);
@@ -42,23 +42,20 @@ static void check(const dcpg_par *writers, int deflate)
     assert_int_equal(nb_file(folder), 0);
 }
 
-static void by_one_rank(void **state)
-{
+static void by_one_rank(void **state) {
     (void)state;
     if (par.rank == 0) check(NULL, 0);
     if (par.rank == 0) check(NULL, 1);
 }
 
-static void by_all_ranks(void **state)
-{
+static void by_all_ranks(void **state) {
     (void)state;
     dcpg_barrier_all(&par);
     check(&par, 0);
     check(&par, 1);
 }
 
-static int enter(void **state)
-{
+static int enter(void **state) {
     (void)state;
     if (par.rank == 0) {
         char command[400];
@@ -72,8 +69,7 @@ static int enter(void **state)
     return 0;
 }
 
-static int leave(void **state)
-{
+static int leave(void **state) {
     (void)state;
     dcpg_barrier_all(&par);
     char command[400];
@@ -83,8 +79,7 @@ static int leave(void **state)
     return 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {cmocka_unit_test(by_one_rank), cmocka_unit_test(by_all_ranks)};

@@ -1,4 +1,5 @@
-/* Files of all ranks together: the same content as from one rank, and no rank left behind by an error of another. */
+/* Files of all ranks together: the same content as from one rank, and no rank left behind by an error of
+ * another. */
 #include "cmocka_all.h"
 #include "folder.h"
 #include <dcpg/h5.h>
@@ -9,33 +10,29 @@ enum { ROWS = 1000, COLUMNS = 7 };
 
 static dcpg_par par;
 
-static int32_t cell(int64_t row, int64_t column)
-{
-    return (int32_t)(row * 31 + column * 7 - 5000);
-}
+static int32_t cell(int64_t row, int64_t column) { return (int32_t)(row * 31 + column * 7 - 5000); }
 
 /* Rows of rank r: none for the first of several, uneven for the others. */
-static int64_t first_row(int r)
-{
+static int64_t first_row(int r) {
     if (r == 0 || par.size == 1) return r == 0 ? 0 : ROWS;
     return (int64_t)ROWS * (r - 1) * (r - 1) / ((par.size - 1) * (par.size - 1));
 }
 
-static dcpg_h5_block my_rows(void)
-{
+static dcpg_h5_block my_rows(void) {
     int64_t first = first_row(par.rank), end = first_row(par.rank + 1);
     return (dcpg_h5_block){.start = {first, 0}, .count = {end - first, COLUMNS}};
 }
 
 /* Writes the rank's rows as numbers of 32 bits, which the file may hold in another type. */
-static void write_mine(dcpg_h5 *file, const char *path, const dcpg_h5_shape *shape)
-{
+static void write_mine(dcpg_h5 *file, const char *path, const dcpg_h5_shape *shape) {
     dcpg_h5_block block = my_rows();
     int32_t *x = dcpg_alloc((size_t)(block.count[0] * COLUMNS), sizeof *x);
-    for (int64_t i = 0; i < block.count[0] * COLUMNS; i++) x[i] = cell(block.start[0] + i / COLUMNS, i % COLUMNS);
+    for (int64_t i = 0; i < block.count[0] * COLUMNS; i++)
+        x[i] = cell(block.start[0] + i / COLUMNS, i % COLUMNS);
     dcpg_err err = {0};
     if (dcpg_h5_make(file, path, shape, &err) != DCPG_OK) fail_msg("%s", err.text);
-    if (dcpg_h5_write(file, path, DCPG_H5_I32, &block, block.count[0] ? x : NULL, &err) != DCPG_OK) fail_msg("%s", err.text);
+    if (dcpg_h5_write(file, path, DCPG_H5_I32, &block, block.count[0] ? x : NULL, &err) != DCPG_OK)
+        fail_msg("%s", err.text);
     dcpg_free(x);
 }
 
@@ -45,14 +42,15 @@ static const struct {
 } datasets[] = {
     {"plain", {.type = DCPG_H5_I32, .ndim = 2, .dim = {ROWS, COLUMNS}}},
     {"chunked", {.type = DCPG_H5_I32, .ndim = 2, .dim = {ROWS, COLUMNS}, .chunk = {64, 3}}},
-    {"packed", {.type = DCPG_H5_I32, .ndim = 2, .dim = {ROWS, COLUMNS}, .chunk = {128, COLUMNS}, .deflate = 4}},
-    {"g/converted", {.type = DCPG_H5_I64, .ndim = 2, .dim = {ROWS, COLUMNS}, .chunk = {128, 4}, .deflate = 1}},
+    {"packed",
+     {.type = DCPG_H5_I32, .ndim = 2, .dim = {ROWS, COLUMNS}, .chunk = {128, COLUMNS}, .deflate = 4}},
+    {"g/converted",
+     {.type = DCPG_H5_I64, .ndim = 2, .dim = {ROWS, COLUMNS}, .chunk = {128, 4}, .deflate = 1}},
     {"g/real", {.type = DCPG_H5_F32, .ndim = 2, .dim = {ROWS, COLUMNS}}},
 };
 enum { NB_DATASET = sizeof datasets / sizeof *datasets };
 
-static void fill_names(dcpg_strings *names)
-{
+static void fill_names(dcpg_strings *names) {
     *names = (dcpg_strings){0};
     for (int i = 0; i < 20; i++) {
         char *name = dcpg_format("cell_%d", i);
@@ -61,8 +59,7 @@ static void fill_names(dcpg_strings *names)
     }
 }
 
-static void write_all(const char *path)
-{
+static void write_all(const char *path) {
     dcpg_h5 *file;
     dcpg_err err = {0};
     dcpg_strings names, none = {0};
@@ -72,7 +69,8 @@ static void write_all(const char *path)
     const dcpg_h5_shape same = {.type = DCPG_H5_F64, .ndim = 1, .dim = {3}};
     const double x[3] = {1, 2, 3.5};
     assert_int_equal(dcpg_h5_make(file, "same", &same, NULL), DCPG_OK);
-    assert_int_equal(dcpg_h5_write(file, "same", DCPG_H5_F64, NULL, x, NULL), DCPG_OK); /* the same on all ranks */
+    assert_int_equal(dcpg_h5_write(file, "same", DCPG_H5_F64, NULL, x, NULL),
+                     DCPG_OK); /* the same on all ranks */
     const dcpg_h5_shape empty = {.type = DCPG_H5_I8, .ndim = 1, .chunk = {5}, .deflate = 1};
     assert_int_equal(dcpg_h5_make(file, "empty", &empty, NULL), DCPG_OK);
     assert_int_equal(dcpg_h5_write(file, "empty", DCPG_H5_I8, NULL, NULL, NULL), DCPG_OK);
@@ -86,18 +84,17 @@ static void write_all(const char *path)
     dcpg_strings_free(&names);
 }
 
-static void check_rows(dcpg_h5 *file, const char *path, const dcpg_h5_block *block)
-{
+static void check_rows(dcpg_h5 *file, const char *path, const dcpg_h5_block *block) {
     int64_t first = block ? block->start[0] : 0, rows = block ? block->count[0] : ROWS;
     int32_t *x = dcpg_alloc((size_t)rows * COLUMNS, sizeof *x);
     dcpg_err err = {0};
     if (dcpg_h5_read(file, path, DCPG_H5_I32, block, x, &err) != DCPG_OK) fail_msg("%s", err.text);
-    for (int64_t i = 0; i < rows * COLUMNS; i++) assert_int_equal(x[i], cell(first + i / COLUMNS, i % COLUMNS));
+    for (int64_t i = 0; i < rows * COLUMNS; i++)
+        assert_int_equal(x[i], cell(first + i / COLUMNS, i % COLUMNS));
     dcpg_free(x);
 }
 
-static void check_names(const dcpg_strings *read)
-{
+static void check_names(const dcpg_strings *read) {
     dcpg_strings names;
     fill_names(&names);
     assert_int_equal(read->n, names.n);
@@ -106,8 +103,7 @@ static void check_names(const dcpg_strings *read)
 }
 
 /* Reads it all, by the given ranks together or by this one alone. */
-static void check_all(const char *path, const dcpg_par *readers)
-{
+static void check_all(const char *path, const dcpg_par *readers) {
     dcpg_h5 *file;
     dcpg_err err = {0};
     if (dcpg_h5_open(path, readers, &file, &err) != DCPG_OK) fail_msg("%s", err.text);
@@ -118,7 +114,8 @@ static void check_all(const char *path, const dcpg_par *readers)
         check_rows(file, datasets[i].path, NULL);
         dcpg_h5_block mine = my_rows();
         check_rows(file, datasets[i].path, &mine);
-        mine = (dcpg_h5_block){.start = {ROWS - 10 - 3 * par.rank, 0}, .count = {par.rank % 2 ? 0 : 10, COLUMNS}};
+        mine = (dcpg_h5_block){.start = {ROWS - 10 - 3 * par.rank, 0},
+                               .count = {par.rank % 2 ? 0 : 10, COLUMNS}};
         check_rows(file, datasets[i].path, &mine);
     }
     double x[3] = {0};
@@ -149,16 +146,14 @@ static void check_all(const char *path, const dcpg_par *readers)
     dcpg_h5_close(file);
 }
 
-static void one_file_of_all(void **state)
-{
+static void one_file_of_all(void **state) {
     (void)state;
     write_all(in_folder("all.h5"));
     check_all(in_folder("all.h5"), &par);
     check_all(in_folder("all.h5"), NULL);
 }
 
-static void same_content_same_bytes(void **state)
-{
+static void same_content_same_bytes(void **state) {
     (void)state;
     static char one[1 << 20], two[1 << 20];
     write_all(in_folder("one.h5"));
@@ -173,10 +168,10 @@ static void same_content_same_bytes(void **state)
 }
 
 /* Room is reserved for what might be written, and given back. */
-static void no_blocks_kept(void **state)
-{
+static void no_blocks_kept(void **state) {
     (void)state;
-    const dcpg_h5_shape shape = {.type = DCPG_H5_I32, .ndim = 1, .dim = {1000000}, .chunk = {100000}, .deflate = 1};
+    const dcpg_h5_shape shape = {
+        .type = DCPG_H5_I32, .ndim = 1, .dim = {1000000}, .chunk = {100000}, .deflate = 1};
     dcpg_h5_block block = {.start = {dcpg_part(1000000, par.rank, par.size)}};
     block.count[0] = dcpg_part(1000000, par.rank + 1, par.size) - block.start[0];
     int32_t *zeros = dcpg_alloc((size_t)block.count[0], sizeof *zeros);
@@ -192,8 +187,7 @@ static void no_blocks_kept(void **state)
     assert_in_range(s.st_blocks, 0, 1000); /* of 512 bytes */
 }
 
-static void nothing_left_when_closed(void **state)
-{
+static void nothing_left_when_closed(void **state) {
     (void)state;
     dcpg_h5 *file;
     int before = nb_file(folder);
@@ -205,9 +199,9 @@ static void nothing_left_when_closed(void **state)
     assert_int_equal(nb_file(folder), before);
 }
 
-/* Parts of the ranks overlap, lie inside one another, are empty, in many ways; Open MPI's collective reads would give zeros for some. */
-static void overlapping_parts(void **state)
-{
+/* Parts of the ranks overlap, lie inside one another, are empty, in many ways; Open MPI's collective reads
+ * would give zeros for some. */
+static void overlapping_parts(void **state) {
     (void)state;
     enum { ROUNDS = 100 };
     write_all(in_folder("overlap.h5"));
@@ -215,19 +209,21 @@ static void overlapping_parts(void **state)
     assert_int_equal(dcpg_h5_open(in_folder("overlap.h5"), &par, &file, NULL), DCPG_OK);
     int32_t *x = dcpg_alloc(ROWS * COLUMNS, sizeof *x);
     for (int round = 0; round < ROUNDS; round++) {
-        int64_t first = (round * 37 + par.rank * 211) % ROWS, count = (round * 101 + par.rank * 433) % (ROWS + 1 - first);
+        int64_t first = (round * 37 + par.rank * 211) % ROWS,
+                count = (round * 101 + par.rank * 433) % (ROWS + 1 - first);
         dcpg_h5_block block = {.start = {first, 0}, .count = {count, COLUMNS}};
         memset(x, 0x77, ROWS * COLUMNS * sizeof *x);
-        assert_int_equal(dcpg_h5_read(file, datasets[round % NB_DATASET].path, DCPG_H5_I32, &block, x, NULL), DCPG_OK);
-        for (int64_t i = 0; i < count * COLUMNS; i++) assert_int_equal(x[i], cell(first + i / COLUMNS, i % COLUMNS));
+        assert_int_equal(dcpg_h5_read(file, datasets[round % NB_DATASET].path, DCPG_H5_I32, &block, x, NULL),
+                         DCPG_OK);
+        for (int64_t i = 0; i < count * COLUMNS; i++)
+            assert_int_equal(x[i], cell(first + i / COLUMNS, i % COLUMNS));
     }
     dcpg_free(x);
     dcpg_h5_close(file);
 }
 
 /* The last rank wants what there is not. */
-static void one_rank_errs(void **state)
-{
+static void one_rank_errs(void **state) {
     (void)state;
     bool errs = par.rank == par.size - 1;
     dcpg_h5 *file;
@@ -240,7 +236,8 @@ static void one_rank_errs(void **state)
     assert_non_null(strstr(err.text, "packed"));
     dcpg_h5_close(file);
 
-    const dcpg_h5_shape narrow = {.type = DCPG_H5_I8, .ndim = 1, .dim = {par.size}, .chunk = {2}, .deflate = 1};
+    const dcpg_h5_shape narrow = {
+        .type = DCPG_H5_I8, .ndim = 1, .dim = {par.size}, .chunk = {2}, .deflate = 1};
     block = (dcpg_h5_block){.start = {par.rank}, .count = {1}};
     x[0] = errs ? 1000 : 1; /* too large for the file's type */
     err = (dcpg_err){0};
@@ -253,8 +250,7 @@ static void one_rank_errs(void **state)
     assert_int_not_equal(access(in_folder("narrow.h5"), F_OK), 0);
 }
 
-static void refused_alike(void **state)
-{
+static void refused_alike(void **state) {
     (void)state;
     static const struct {
         const char *name, *reason;
@@ -279,30 +275,28 @@ static void refused_alike(void **state)
     assert_non_null(strstr(err.text, "none/a.h5: cannot be created"));
 }
 
-static int enter(void **state)
-{
+static int enter(void **state) {
     (void)state;
     if (par.rank == 0) make_folder();
     dcpg_bcast_all(&par, folder, sizeof folder, 0);
     return 0;
 }
 
-static int leave(void **state)
-{
+static int leave(void **state) {
     (void)state;
     dcpg_barrier_all(&par);
     if (par.rank == 0) remove_folder();
     return 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_file_of_all), cmocka_unit_test(no_blocks_kept), cmocka_unit_test(same_content_same_bytes), cmocka_unit_test(nothing_left_when_closed),
-        cmocka_unit_test(overlapping_parts),
-        cmocka_unit_test(one_rank_errs),   cmocka_unit_test(refused_alike),
+        cmocka_unit_test(one_file_of_all),         cmocka_unit_test(no_blocks_kept),
+        cmocka_unit_test(same_content_same_bytes), cmocka_unit_test(nothing_left_when_closed),
+        cmocka_unit_test(overlapping_parts),       cmocka_unit_test(one_rank_errs),
+        cmocka_unit_test(refused_alike),
     };
     int failed = cmocka_run_group_tests(tests, enter, leave);
     dcpg_par_close_all(&par);

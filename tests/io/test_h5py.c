@@ -6,8 +6,7 @@
 #include <sys/wait.h>
 
 /* Runs h5py_files.py; skips where there is no h5py. */
-static void python(const char *what, const char *path)
-{
+static void python(const char *what, const char *path) {
     char command[2048];
     const char *top = getenv("DCPG_SOURCE"), *interpreter = getenv("PYTHON3");
     if (!interpreter) interpreter = access("/usr/bin/python3", X_OK) == 0 ? "/usr/bin/python3" : "python3";
@@ -15,7 +14,8 @@ static void python(const char *what, const char *path)
         print_message("DCPG_SOURCE does not say where the tests are: skipped\n");
         skip();
     }
-    snprintf(command, sizeof command, "'%s' '%s/tests/io/h5py_files.py' %s '%s'", interpreter, top, what, path);
+    snprintf(command, sizeof command, "'%s' '%s/tests/io/h5py_files.py' %s '%s'", interpreter, top, what,
+             path);
     int status = system(command);
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
     if (code == 77 || code == 127) {
@@ -25,14 +25,12 @@ static void python(const char *what, const char *path)
     assert_int_equal(code, 0);
 }
 
-static void add(dcpg_strings *list, const char *a, const char *b)
-{
+static void add(dcpg_strings *list, const char *a, const char *b) {
     dcpg_strings_add(list, a, NULL);
     dcpg_strings_add(list, b, NULL);
 }
 
-static void write_file(const char *path)
-{
+static void write_file(const char *path) {
     dcpg_h5 *file;
     dcpg_strings words = {0}, none = {0}, layers = {0};
     static char config[200001];
@@ -43,7 +41,8 @@ static void write_file(const char *path)
         dcpg_strings_add(&layers, name, NULL);
         dcpg_free(name);
     }
-    const dcpg_h5_shape shape = {.type = DCPG_H5_I32, .ndim = 2, .dim = {100, 3}, .chunk = {32, 3}, .deflate = 4};
+    const dcpg_h5_shape shape = {
+        .type = DCPG_H5_I32, .ndim = 2, .dim = {100, 3}, .chunk = {32, 3}, .deflate = 4};
     int32_t x[300];
     for (int i = 0; i < 300; i++) x[i] = i * i;
     assert_int_equal(dcpg_h5_create(path, NULL, &file, NULL), DCPG_OK);
@@ -63,15 +62,13 @@ static void write_file(const char *path)
     dcpg_strings_free(&layers);
 }
 
-static void h5py_reads_ours(void **state)
-{
+static void h5py_reads_ours(void **state) {
     (void)state;
     write_file(in_folder("ours.h5"));
     python("check", in_folder("ours.h5"));
 }
 
-static void check_strings(dcpg_h5 *file)
-{
+static void check_strings(dcpg_h5 *file) {
     dcpg_strings text;
     assert_int_equal(dcpg_h5_read_strings(file, "chromo", &text, NULL), DCPG_OK);
     assert_int_equal(text.n, 3);
@@ -95,16 +92,19 @@ static void check_strings(dcpg_h5 *file)
     assert_int_equal(text.n, 0);
 }
 
-static void check_numbers(dcpg_h5 *file)
-{
+static void check_numbers(dcpg_h5 *file) {
     static const struct {
         const char *path;
         dcpg_h5_type type;
         int n;
         double x[3];
     } known[] = {
-        {"flag", DCPG_H5_I8, 3, {1, 0, 1}}, {"half", DCPG_H5_F32, 2, {0.5, -2}},     {"big_endian", DCPG_H5_I32, 3, {1, -2, 70000}},
-        {"u16", DCPG_H5_I32, 2, {0, 65535}}, {"u32", DCPG_H5_I64, 2, {0, 4294967295}}, {"a/linked", DCPG_H5_I32, 2, {0, 65535}},
+        {"flag", DCPG_H5_I8, 3, {1, 0, 1}},
+        {"half", DCPG_H5_F32, 2, {0.5, -2}},
+        {"big_endian", DCPG_H5_I32, 3, {1, -2, 70000}},
+        {"u16", DCPG_H5_I32, 2, {0, 65535}},
+        {"u32", DCPG_H5_I64, 2, {0, 4294967295}},
+        {"a/linked", DCPG_H5_I32, 2, {0, 65535}},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         dcpg_h5_shape shape;
@@ -125,11 +125,14 @@ static void check_numbers(dcpg_h5 *file)
 }
 
 /* What we do not want, or do not believe. */
-static void check_refused(dcpg_h5 *file)
-{
+static void check_refused(dcpg_h5 *file) {
     static const struct {
         const char *path, *reason;
-    } known[] = {{"complex", "no numbers"}, {"five", "5 dimensions"}, {"huge", "more than the file can hold"}, {"dangling", "holds no dataset"}, {"vlen", "no numbers"}};
+    } known[] = {{"complex", "no numbers"},
+                 {"five", "5 dimensions"},
+                 {"huge", "more than the file can hold"},
+                 {"dangling", "holds no dataset"},
+                 {"vlen", "no numbers"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         dcpg_err err = {0};
         dcpg_h5_shape shape;
@@ -143,16 +146,14 @@ static void check_refused(dcpg_h5 *file)
     assert_non_null(strstr(err.text, "packed in a way that is not known"));
 }
 
-static void check_text(dcpg_h5 *file, const char *name, const char *expected)
-{
+static void check_text(dcpg_h5 *file, const char *name, const char *expected) {
     char *text;
     assert_int_equal(dcpg_h5_read_attr_string(file, "model_weights", name, &text, NULL), DCPG_OK);
     assert_string_equal(text, expected);
     dcpg_free(text);
 }
 
-static void check_list(dcpg_h5 *file, const char *name, size_t n, const char *last)
-{
+static void check_list(dcpg_h5 *file, const char *name, size_t n, const char *last) {
     dcpg_strings text;
     assert_int_equal(dcpg_h5_read_attr_strings(file, "model_weights", name, &text, NULL), DCPG_OK);
     assert_int_equal(text.n, n);
@@ -160,8 +161,7 @@ static void check_list(dcpg_h5 *file, const char *name, size_t n, const char *la
     dcpg_strings_free(&text);
 }
 
-static void read_theirs(const char *how)
-{
+static void read_theirs(const char *how) {
     dcpg_h5 *file;
     python(how, in_folder("theirs.h5"));
     assert_int_equal(dcpg_h5_open(in_folder("theirs.h5"), NULL, &file, NULL), DCPG_OK);
@@ -184,29 +184,25 @@ static void read_theirs(const char *how)
     dcpg_h5_close(file);
 }
 
-static void ours_reads_h5py(void **state)
-{
+static void ours_reads_h5py(void **state) {
     (void)state;
     read_theirs("make");
     read_theirs("make_new");
 }
 
-static int enter(void **state)
-{
+static int enter(void **state) {
     (void)state;
     make_folder();
     return 0;
 }
 
-static int leave(void **state)
-{
+static int leave(void **state) {
     (void)state;
     remove_folder();
     return 0;
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(h5py_reads_ours), cmocka_unit_test(ours_reads_h5py)};
     return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -9,11 +9,11 @@ typedef struct shape {
 } shape;
 
 /* Small and odd ones, then gemms of the zoo: convs, fc forward and gradients, heads, GRU steps. */
-static const shape shapes[] = {
-    {1, 1, 1},      {1, 1, 700},     {3, 5, 7},        {17, 33, 65},   {31, 1, 64},     {1, 18, 512},
-    {77, 3, 5},     {244, 256, 384}, {128, 18, 512},   {33, 512, 256}, {128, 768, 256}, {16, 512, 100},
-    {300, 64, 128}, {96, 128, 44},   {128, 128, 1952}, {500, 128, 16}, {384, 256, 488}, {64, 32, 1000},
-    {40, 1024, 400}, {29, 1100, 770}};
+static const shape shapes[] = {{1, 1, 1},       {1, 1, 700},    {3, 5, 7},        {17, 33, 65},
+                               {31, 1, 64},     {1, 18, 512},   {77, 3, 5},       {244, 256, 384},
+                               {128, 18, 512},  {33, 512, 256}, {128, 768, 256},  {16, 512, 100},
+                               {300, 64, 128},  {96, 128, 44},  {128, 128, 1952}, {500, 128, 16},
+                               {384, 256, 488}, {64, 32, 1000}, {40, 1024, 400},  {29, 1100, 770}};
 enum { NB_SHAPE = sizeof shapes / sizeof shapes[0] };
 
 static dcpg_mat mat(const float *p, int64_t rows, int64_t columns, bool transposed) {
@@ -47,7 +47,8 @@ static void check_twin(void) {
     }
 }
 
-/* Every test of the product itself runs on the two fast backends; the direct one is correct on any processor. */
+/* Every test of the product itself runs on the two fast backends; the direct one is correct on any processor.
+ */
 static const char *const fast[] = {"direct", "blis"};
 
 static void test_twin(void **state) {
@@ -186,7 +187,8 @@ static void test_start(void **state) {
     assert_non_null(strstr(err.text, "'mkl'"));
     assert_int_equal(dcpg_gemm_start("", NULL), DCPG_OK);
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-    bool direct = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    bool direct = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 #else
     bool direct = false;
 #endif
@@ -209,9 +211,9 @@ static void test_start(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        NUMBERS_TEST(test_twin), NUMBERS_TEST(test_strides),         NUMBERS_TEST(test_empty_sum), NUMBERS_TEST(test_any_form),
-        NUMBERS_TEST(test_bits), NUMBERS_TEST(test_inside_a_region), NUMBERS_TEST(test_reference),
-        NUMBERS_TEST(test_start)};
+    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_twin),      NUMBERS_TEST(test_strides),
+                                       NUMBERS_TEST(test_empty_sum), NUMBERS_TEST(test_any_form),
+                                       NUMBERS_TEST(test_bits),      NUMBERS_TEST(test_inside_a_region),
+                                       NUMBERS_TEST(test_reference), NUMBERS_TEST(test_start)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

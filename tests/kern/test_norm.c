@@ -57,12 +57,14 @@ static void statistics(problem *p) {
     assert_close("mean", p->mean.count, p->mean.f, p->mean.d, 1e-6);
 }
 
-/* The backward pass finds the ReLU open where the forward pass left it open, to the bit: gradients of 1 count. */
+/* The backward pass finds the ReLU open where the forward pass left it open, to the bit: gradients of 1
+ * count. */
 static void check_open(const problem *p) {
     array one = zeros(p->rows * p->c);
     double totals[256];
     for (size_t i = 0; i < one.count; i++) one.f[i] = 1;
-    dcpg_bn_backward_sums(p->rows, p->c, p->x.f, p->mean.f, p->var.f, p->gamma.f, p->beta.f, true, one.f, totals);
+    dcpg_bn_backward_sums(p->rows, p->c, p->x.f, p->mean.f, p->var.f, p->gamma.f, p->beta.f, true, one.f,
+                          totals);
     for (int64_t j = 0; j < p->c; j++) {
         double open = 0;
         for (int64_t i = 0; i < p->rows; i++) open += p->y.f[i * p->c + j] > 0;
@@ -97,18 +99,18 @@ static void test_all(void **state) {
         assert_gradient("dbeta", dbeta.count, dbeta.f, p.beta.d, loss, &p);
         if (rows > 2) assert_gradient("dgamma", dgamma.count, dgamma.f, p.gamma.d, loss, &p);
         memcpy(dx1.f, dx.f, dx.count * sizeof(float));
-        dcpg_bn_backward(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, p.dy.f, totals, rows, true,
-                         dx1.f);
+        dcpg_bn_backward(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, p.dy.f, totals, rows,
+                         true, dx1.f);
         for (size_t i = 0; i < dx.count; i++) dx1.d[i] = (double)dx.f[i];
         SAME_ON_ANY_THREADS("backward", dx.count, dx.f, (void)0,
-                            dcpg_bn_backward(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, p.dy.f,
-                                             totals, rows, false, dx.f));
+                            dcpg_bn_backward(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu,
+                                             p.dy.f, totals, rows, false, dx.f));
         for (size_t i = 0; i < dx.count; i++) dx1.d[i] += (double)dx.f[i];
         assert_close("backward added", dx1.count, dx1.f, dx1.d, 1e-6);
         for (int64_t i = 0; i < rows; i++) {
             int64_t at = i * c;
-            dcpg_bn_backward(1, c, p.x.f + at, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, p.dy.f + at, totals, rows,
-                             false, row.f + at);
+            dcpg_bn_backward(1, c, p.x.f + at, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, p.dy.f + at,
+                             totals, rows, false, row.f + at);
         }
         assert_same_bits("backward row by row", dx.count, dx.f, row.f);
         if (rows > 2) assert_gradient("dx", dx.count, dx.f, p.x.d, loss, &p);
@@ -124,8 +126,9 @@ static void test_threads(void **state) {
     float *bits = (float *)sums;
     for (int64_t j = 0; j < 70; j++) p.var.f[j] = 1.0f;
     SAME_ON_ANY_THREADS("sums", 280, bits, (void)0, dcpg_bn_sums(700, 70, p.x.f, p.mean.f, sums));
-    SAME_ON_ANY_THREADS("backward sums", 280, bits, (void)0,
-                        dcpg_bn_backward_sums(700, 70, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, false, p.dy.f, sums));
+    SAME_ON_ANY_THREADS(
+        "backward sums", 280, bits, (void)0,
+        dcpg_bn_backward_sums(700, 70, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, false, p.dy.f, sums));
 }
 
 int main(void) {

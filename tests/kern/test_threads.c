@@ -1,5 +1,6 @@
-/* No kernel starts threads anew, whatever its shape: those of the first region serve to the end. (A region inside a region of one thread would start
- * new ones every time, and one that asks for fewer threads would end the others.) */
+/* No kernel starts threads anew, whatever its shape: those of the first region serve to the end. (A region
+ * inside a region of one thread would start new ones every time, and one that asks for fewer threads would
+ * end the others.) */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -14,14 +15,14 @@ static void list_threads(long id[THREADS]) {
     id[omp_get_thread_num()] = syscall(SYS_gettid);
 }
 
-#define KEEPS_THREADS(what, call)                                          \
-    do {                                                                   \
-        long before_[THREADS], after_[THREADS];                            \
-        list_threads(before_);                                             \
-        call;                                                              \
-        list_threads(after_);                                              \
-        for (int i_ = 0; i_ < THREADS; i_++)                               \
-            if (before_[i_] != after_[i_]) fail_msg("%s starts threads anew", what); \
+#define KEEPS_THREADS(what, call)                                                                            \
+    do {                                                                                                     \
+        long before_[THREADS], after_[THREADS];                                                              \
+        list_threads(before_);                                                                               \
+        call;                                                                                                \
+        list_threads(after_);                                                                                \
+        for (int i_ = 0; i_ < THREADS; i_++)                                                                 \
+            if (before_[i_] != after_[i_]) fail_msg("%s starts threads anew", what);                         \
     } while (0)
 
 /* From one sample, which is less than a block, to more than there are threads. */
@@ -33,7 +34,8 @@ static void test_gemm(void **state) {
     array a = noise(300 * 64, 1.0), b = noise(64 * 96, 1.0), c = zeros(300 * 96);
     dcpg_mat left = {a.f, 64, 1}, right = {b.f, 96, 1};
     dcpg_mat_out out = {c.f, 96, 1};
-    for (int64_t m = 1; m <= 300; m += 23) KEEPS_THREADS("gemm", dcpg_gemm(m, 96, 64, left, right, 0.0f, out));
+    for (int64_t m = 1; m <= 300; m += 23)
+        KEEPS_THREADS("gemm", dcpg_gemm(m, 96, 64, left, right, 0.0f, out));
     /* Inside a region of one thread. */
     long before[THREADS], after[THREADS];
     list_threads(before);
@@ -48,11 +50,14 @@ static void check_conv(int64_t k, int64_t stride, int64_t c, int64_t f, bool sam
     dcpg_conv_shape(&conv, same);
     for (int i = 0; i < NB_BATCH; i++) {
         int64_t n = batches[i];
-        array x = noise(n * conv.t_in * c, 1.0), w = noise(k * c * f, 1.0), b = noise(f, 1.0), y = zeros(n * conv.t_out * f);
+        array x = noise(n * conv.t_in * c, 1.0), w = noise(k * c * f, 1.0), b = noise(f, 1.0),
+              y = zeros(n * conv.t_out * f);
         float *scratch = zeros((int64_t)dcpg_conv_scratch(&conv, n)).f;
         KEEPS_THREADS("conv", dcpg_conv_forward(&conv, n, x.f, w.f, b.f, true, y.f, scratch));
-        KEEPS_THREADS("conv input gradient", dcpg_conv_backward_input(&conv, n, y.f, w.f, false, x.f, scratch));
-        KEEPS_THREADS("conv weight gradient", dcpg_conv_backward_weight(&conv, n, x.f, y.f, w.f, b.f, scratch));
+        KEEPS_THREADS("conv input gradient",
+                      dcpg_conv_backward_input(&conv, n, y.f, w.f, false, x.f, scratch));
+        KEEPS_THREADS("conv weight gradient",
+                      dcpg_conv_backward_weight(&conv, n, x.f, y.f, w.f, b.f, scratch));
         free_arrays();
     }
 }
@@ -70,16 +75,21 @@ static void test_gru(void **state) {
     dcpg_gru gru = {.t = 4, .c = 64, .u = 128};
     for (int i = 0; i < NB_BATCH; i++) {
         int64_t n = batches[i], u = gru.u, t = gru.t;
-        array x = noise(n * t * gru.c, 1.0), w = noise(gru.c * 3 * u, 0.1), r = noise(u * 3 * u, 0.1), b = noise(6 * u, 0.1), y = zeros(n * u);
-        float *saved = zeros((int64_t)dcpg_gru_saved(&gru, n)).f, *scratch = zeros((int64_t)dcpg_gru_scratch(&gru, n)).f;
+        array x = noise(n * t * gru.c, 1.0), w = noise(gru.c * 3 * u, 0.1), r = noise(u * 3 * u, 0.1),
+              b = noise(6 * u, 0.1), y = zeros(n * u);
+        float *saved = zeros((int64_t)dcpg_gru_saved(&gru, n)).f,
+              *scratch = zeros((int64_t)dcpg_gru_scratch(&gru, n)).f;
         KEEPS_THREADS("gru", dcpg_gru_forward(&gru, n, x.f, w.f, r.f, b.f, y.f, u, saved, scratch));
-        KEEPS_THREADS("gru input gradient", dcpg_gru_backward_input(&gru, n, w.f, r.f, y.f, u, saved, false, x.f, scratch));
-        KEEPS_THREADS("gru weight gradient", dcpg_gru_backward_weight(&gru, n, 0, n, x.f, saved, w.f, r.f, b.f, scratch));
+        KEEPS_THREADS("gru input gradient",
+                      dcpg_gru_backward_input(&gru, n, w.f, r.f, y.f, u, saved, false, x.f, scratch));
+        KEEPS_THREADS("gru weight gradient",
+                      dcpg_gru_backward_weight(&gru, n, 0, n, x.f, saved, w.f, r.f, b.f, scratch));
         free_arrays();
     }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_gemm), NUMBERS_TEST(test_conv), NUMBERS_TEST(test_gru)};
+    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_gemm), NUMBERS_TEST(test_conv),
+                                       NUMBERS_TEST(test_gru)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

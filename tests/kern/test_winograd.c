@@ -1,5 +1,6 @@
-/* Convolutions in Winograd form against the twins of plain ones, over odd lengths, paddings and dilations, with and without pooling; bits against threads and the other samples
- * of the call. Called directly, so that they are tested on processors where the gemm is chosen, too. */
+/* Convolutions in Winograd form against the twins of plain ones, over odd lengths, paddings and dilations,
+ * with and without pooling; bits against threads and the other samples of the call. Called directly, so that
+ * they are tested on processors where the gemm is chosen, too. */
 #include "check.h"
 
 #include "kern/multiply.h"
@@ -10,13 +11,16 @@ typedef struct shape {
     bool same;
 } shape;
 
-static const shape shapes[] = {{1, 3, 32, 32, 3, 1, false},  {2, 4, 32, 64, 3, 1, false},   {3, 1, 32, 32, 3, 1, true},   {2, 2, 64, 32, 3, 1, true},
-                               {2, 7, 32, 32, 3, 2, true},   {1, 3, 32, 32, 3, 4, true},    {3, 19, 32, 32, 3, 4, true},  {2, 21, 64, 32, 3, 3, false},
-                               {5, 62, 64, 96, 3, 1, true},  {3, 247, 32, 64, 3, 1, false}, {2, 124, 96, 32, 3, 2, true}, {17, 16, 32, 32, 3, 1, false},
-                               {2, 61, 128, 128, 3, 1, true}, {3, 4, 32, 64, 4, 1, false},  {2, 9, 64, 32, 4, 1, true},   {2, 1, 32, 32, 5, 1, true},
-                               {3, 23, 32, 64, 5, 2, true},  {4, 31, 64, 32, 6, 1, false},  {3, 7, 32, 32, 7, 1, false},  {2, 3, 32, 32, 7, 1, true},
-                               {5, 61, 64, 96, 7, 1, false}, {2, 64, 32, 64, 7, 3, true},   {2, 40, 96, 32, 8, 1, true},  {1, 6, 32, 32, 8, 4, true},
-                               {3, 50, 32, 32, 9, 1, false}, {2, 77, 32, 64, 11, 2, true},  {2, 247, 128, 64, 7, 1, true}};
+static const shape shapes[] = {
+    {1, 3, 32, 32, 3, 1, false},   {2, 4, 32, 64, 3, 1, false},  {3, 1, 32, 32, 3, 1, true},
+    {2, 2, 64, 32, 3, 1, true},    {2, 7, 32, 32, 3, 2, true},   {1, 3, 32, 32, 3, 4, true},
+    {3, 19, 32, 32, 3, 4, true},   {2, 21, 64, 32, 3, 3, false}, {5, 62, 64, 96, 3, 1, true},
+    {3, 247, 32, 64, 3, 1, false}, {2, 124, 96, 32, 3, 2, true}, {17, 16, 32, 32, 3, 1, false},
+    {2, 61, 128, 128, 3, 1, true}, {3, 4, 32, 64, 4, 1, false},  {2, 9, 64, 32, 4, 1, true},
+    {2, 1, 32, 32, 5, 1, true},    {3, 23, 32, 64, 5, 2, true},  {4, 31, 64, 32, 6, 1, false},
+    {3, 7, 32, 32, 7, 1, false},   {2, 3, 32, 32, 7, 1, true},   {5, 61, 64, 96, 7, 1, false},
+    {2, 64, 32, 64, 7, 3, true},   {2, 40, 96, 32, 8, 1, true},  {1, 6, 32, 32, 8, 4, true},
+    {3, 50, 32, 32, 9, 1, false},  {2, 77, 32, 64, 11, 2, true}, {2, 247, 128, 64, 7, 1, true}};
 enum { NB_SHAPE = sizeof shapes / sizeof shapes[0] };
 
 /* Two roundings of the transforms and sums over c * k values; measured: 3.2e-6 at most (k > 3). */
@@ -29,7 +33,8 @@ typedef struct problem {
 } problem;
 
 static problem make(shape s) {
-    problem p = {.conv = {.t_in = s.t_in, .c = s.c, .f = s.f, .k = s.k, .stride = 1, .dilation = s.dilation}, .n = s.n};
+    problem p = {.conv = {.t_in = s.t_in, .c = s.c, .f = s.f, .k = s.k, .stride = 1, .dilation = s.dilation},
+                 .n = s.n};
     dcpg_conv_shape(&p.conv, s.same);
     assert_true(p.conv.t_out > 0 && dcpg_winograd_exists(&p.conv));
     p.out = p.conv.t_out / 2 * s.f;
@@ -70,7 +75,8 @@ static void test_twin(void **state) {
     }
 }
 
-/* What is closed by the ReLU or is no maximum has no gradient: dy as it was before ReLU and pooling, from what the pass itself says of both. */
+/* What is closed by the ReLU or is no maximum has no gradient: dy as it was before ReLU and pooling, from
+ * what the pass itself says of both. */
 static void unpool(const problem *p, const float *y, const uint8_t *arg, const double *dy, double *full) {
     int64_t f = p->conv.f;
     for (int64_t i = 0; i < p->n; i++)
@@ -129,15 +135,22 @@ static void test_bits(void **state) {
         problem p = make(shapes[s]);
         const dcpg_conv *conv = &p.conv;
         dcpg_winograd_dy dy = {.dy = p.dy.f};
-        SAME_ON_ANY_THREADS("forward", p.y.count, p.y.f, (void)0, dcpg_winograd_forward(conv, p.n, p.x.f, p.w.f, p.b.f, true, p.y.f, NULL, p.scratch.f));
-        SAME_ON_ANY_THREADS("backward input", p.dx.count, p.dx.f, (void)0, dcpg_winograd_backward_input(conv, p.n, dy, p.w.f, false, p.dx.f, p.scratch.f));
-        SAME_ON_ANY_THREADS("backward weight", p.dw.count, p.dw.f, (void)0, dcpg_winograd_backward_weight(conv, p.n, p.x.f, dy, p.dw.f, p.db.f, p.scratch.f));
-        SAME_ON_ANY_THREADS("backward bias", p.db.count, p.db.f, (void)0, dcpg_winograd_backward_weight(conv, p.n, p.x.f, dy, p.dw.f, p.db.f, p.scratch.f));
+        SAME_ON_ANY_THREADS(
+            "forward", p.y.count, p.y.f, (void)0,
+            dcpg_winograd_forward(conv, p.n, p.x.f, p.w.f, p.b.f, true, p.y.f, NULL, p.scratch.f));
+        SAME_ON_ANY_THREADS("backward input", p.dx.count, p.dx.f, (void)0,
+                            dcpg_winograd_backward_input(conv, p.n, dy, p.w.f, false, p.dx.f, p.scratch.f));
+        SAME_ON_ANY_THREADS("backward weight", p.dw.count, p.dw.f, (void)0,
+                            dcpg_winograd_backward_weight(conv, p.n, p.x.f, dy, p.dw.f, p.db.f, p.scratch.f));
+        SAME_ON_ANY_THREADS("backward bias", p.db.count, p.db.f, (void)0,
+                            dcpg_winograd_backward_weight(conv, p.n, p.x.f, dy, p.dw.f, p.db.f, p.scratch.f));
         array y = zeros((int64_t)p.y.count), dx = zeros((int64_t)p.dx.count);
         int64_t in = conv->t_in * conv->c, out = conv->t_out * conv->f;
         for (int64_t i = 0; i < p.n; i++) {
-            dcpg_winograd_forward(conv, 1, p.x.f + i * in, p.w.f, p.b.f, true, y.f + i * out, NULL, p.scratch.f);
-            dcpg_winograd_backward_input(conv, 1, (dcpg_winograd_dy){.dy = p.dy.f + i * out}, p.w.f, false, dx.f + i * in, p.scratch.f);
+            dcpg_winograd_forward(conv, 1, p.x.f + i * in, p.w.f, p.b.f, true, y.f + i * out, NULL,
+                                  p.scratch.f);
+            dcpg_winograd_backward_input(conv, 1, (dcpg_winograd_dy){.dy = p.dy.f + i * out}, p.w.f, false,
+                                         dx.f + i * in, p.scratch.f);
         }
         assert_same_bits("forward of one sample", y.count, p.y.f, y.f);
         assert_same_bits("backward of one sample", dx.count, p.dx.f, dx.f);
@@ -145,7 +158,8 @@ static void test_bits(void **state) {
     }
 }
 
-/* Taken only where it saves multiplications: not where few steps are spread over many phases. Never where the form does not exist. */
+/* Taken only where it saves multiplications: not where few steps are spread over many phases. Never where the
+ * form does not exist. */
 static void test_pays(void **state) {
     (void)state;
     const struct {
@@ -167,6 +181,8 @@ static void test_pays(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_twin), NUMBERS_TEST(test_pool), NUMBERS_TEST(test_nan), NUMBERS_TEST(test_bits), NUMBERS_TEST(test_pays)};
+    const struct CMUnitTest tests[] = {NUMBERS_TEST(test_twin), NUMBERS_TEST(test_pool),
+                                       NUMBERS_TEST(test_nan), NUMBERS_TEST(test_bits),
+                                       NUMBERS_TEST(test_pays)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,8 +40,16 @@ static inline void split_words(const char *text, dcpg_strings *words) {
 static inline dcpg_graph *model_graph(const model *m) {
     dcpg_strings outputs = {0};
     split_words(m->outputs ? m->outputs : "cpg/a cpg/b", &outputs);
-    dcpg_model_options options = {.dna = m->dna, .cpg = m->cpg, .joint = m->joint, .dna_wlen = m->dna_wlen, .cpg_wlen = m->cpg_wlen,
-                                  .nb_cell = m->nb_cell, .outputs = &outputs, .dropout = m->dropout, .l1 = 1e-4f, .l2 = 3e-4f};
+    dcpg_model_options options = {.dna = m->dna,
+                                  .cpg = m->cpg,
+                                  .joint = m->joint,
+                                  .dna_wlen = m->dna_wlen,
+                                  .cpg_wlen = m->cpg_wlen,
+                                  .nb_cell = m->nb_cell,
+                                  .outputs = &outputs,
+                                  .dropout = m->dropout,
+                                  .l1 = 1e-4f,
+                                  .l2 = 3e-4f};
     dcpg_graph *graph;
     dcpg_err err = {0};
     if (dcpg_model_build(&options, &graph, &err) != DCPG_OK) fail_msg("%s", err.text);
@@ -49,8 +57,10 @@ static inline dcpg_graph *model_graph(const model *m) {
     return graph;
 }
 
-static inline dcpg_net *graph_net(const dcpg_graph *graph, int64_t n, int total, int first, int end, bool fuse) {
-    dcpg_net_options options = {.max_rows = n, .total = total, .first = first, .end = end, .train = true, .seed = 3};
+static inline dcpg_net *graph_net(const dcpg_graph *graph, int64_t n, int total, int first, int end,
+                                  bool fuse) {
+    dcpg_net_options options = {
+        .max_rows = n, .total = total, .first = first, .end = end, .train = true, .seed = 3};
     dcpg_net *net;
     dcpg_err err = {0};
     if (dcpg_net_new_planned(graph, &options, fuse, &net, &err) != DCPG_OK) fail_msg("%s", err.text);
@@ -65,9 +75,13 @@ static inline int64_t leaf_row(int64_t n, int total, int leaf) { return n * leaf
 static inline data random_data(const dcpg_graph *graph, int64_t n, int total) {
     size_t rows = (size_t)n, outputs = (size_t)graph->nb_output;
     size_t cpg = (size_t)(graph->nb_cell * 2 * graph->cpg_wlen);
-    data d = {.n = n, .dna = dcpg_alloc(rows * (size_t)graph->dna_wlen, 1), .cpg = dcpg_alloc(rows * cpg, sizeof(float)),
-              .label = dcpg_alloc(rows * outputs, sizeof(float)), .output_weight = dcpg_alloc(outputs, sizeof(float)),
-              .class_weight = dcpg_alloc(outputs * DCPG_MAX_CLASSES, sizeof(float)), .id = dcpg_alloc(rows, sizeof(int64_t)),
+    data d = {.n = n,
+              .dna = dcpg_alloc(rows * (size_t)graph->dna_wlen, 1),
+              .cpg = dcpg_alloc(rows * cpg, sizeof(float)),
+              .label = dcpg_alloc(rows * outputs, sizeof(float)),
+              .output_weight = dcpg_alloc(outputs, sizeof(float)),
+              .class_weight = dcpg_alloc(outputs * DCPG_MAX_CLASSES, sizeof(float)),
+              .id = dcpg_alloc(rows, sizeof(int64_t)),
               .row = dcpg_alloc((size_t)total + 1, sizeof(int64_t))};
     dcpg_rng rng;
     dcpg_rng_start(&rng, 11, 5);
@@ -76,10 +90,12 @@ static inline data random_data(const dcpg_graph *graph, int64_t n, int total) {
     for (size_t o = 0; o < outputs; o++) {
         dcpg_output_kind kind = dcpg_output_kind_of(graph->layer[graph->output[o]].name);
         d.output_weight[o] = 1 + 0.5f * (float)o;
-        for (int c = 0; c < DCPG_MAX_CLASSES; c++) d.class_weight[o * DCPG_MAX_CLASSES + (size_t)c] = 0.25f + 0.5f * (float)c;
+        for (int c = 0; c < DCPG_MAX_CLASSES; c++)
+            d.class_weight[o * DCPG_MAX_CLASSES + (size_t)c] = 0.25f + 0.5f * (float)c;
         for (size_t i = 0; i < rows; i++) {
             float *label = &d.label[i * outputs + o];
-            *label = kind.loss == DCPG_LOSS_MSE ? (float)dcpg_rng_uniform(&rng) : (float)dcpg_rng_below(&rng, kind.units == 3 ? 3 : 2);
+            *label = kind.loss == DCPG_LOSS_MSE ? (float)dcpg_rng_uniform(&rng)
+                                                : (float)dcpg_rng_below(&rng, kind.units == 3 ? 3 : 2);
             if (n > 3 && dcpg_rng_below(&rng, 5) == 0) *label = -1;
         }
     }
@@ -99,15 +115,19 @@ static inline void free_data(data *d) {
 }
 
 static inline dcpg_targets data_targets(const data *d) {
-    return (dcpg_targets){.label = d->label, .output_weight = d->output_weight, .class_weight = d->class_weight};
+    return (dcpg_targets){
+        .label = d->label, .output_weight = d->output_weight, .class_weight = d->class_weight};
 }
 
 /* Sum over outputs of output weight * loss / n_global of the rows of the input's leaves. */
-static inline double sum_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, bool with_gradient) {
+static inline double sum_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets,
+                              bool with_gradient) {
     double total = 0, loss[64];
     for (int leaf = 0; leaf < input->leaves->end - input->leaves->first; leaf++) {
-        dcpg_net_loss(net, input, targets, input->leaves->row[leaf], input->leaves->row[leaf + 1], with_gradient, loss);
-        for (int o = 0; o < net->nb_output; o++) total += (double)targets->output_weight[o] * loss[o] / (double)input->n_global;
+        dcpg_net_loss(net, input, targets, input->leaves->row[leaf], input->leaves->row[leaf + 1],
+                      with_gradient, loss);
+        for (int o = 0; o < net->nb_output; o++)
+            total += (double)targets->output_weight[o] * loss[o] / (double)input->n_global;
     }
     return total;
 }
@@ -115,7 +135,8 @@ static inline double sum_loss(dcpg_net *net, const dcpg_input *input, const dcpg
 /* One step on all samples by one net that holds all leaves; gradients end in node 0. */
 static inline double train_pass(dcpg_net *net, const data *d, bool with_gradient) {
     dcpg_leaves leaves = {net->options.total, 0, net->options.total, d->row};
-    dcpg_input input = {.n = d->n, .n_global = d->n, .dna = d->dna, .cpg = d->cpg, .id = d->id, .leaves = &leaves, .step = 4};
+    dcpg_input input = {
+        .n = d->n, .n_global = d->n, .dna = d->dna, .cpg = d->cpg, .id = d->id, .leaves = &leaves, .step = 4};
     dcpg_targets targets = data_targets(d);
     dcpg_net_forward(net, &input, true, NULL);
     double loss = sum_loss(net, &input, &targets, with_gradient);
@@ -124,7 +145,9 @@ static inline double train_pass(dcpg_net *net, const data *d, bool with_gradient
 }
 
 /* Value i of a parameter array, and of its gradient. */
-static inline size_t param_place(const dcpg_param *p, size_t i) { return p->offset + i / p->row * p->stride + i % p->row; }
+static inline size_t param_place(const dcpg_param *p, size_t i) {
+    return p->offset + i / p->row * p->stride + i % p->row;
+}
 
 static inline float largest(const dcpg_net *net, const dcpg_param *p, const float *values) {
     float most = 0;

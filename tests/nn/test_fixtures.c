@@ -1,5 +1,7 @@
-/* Every model of the zoo against tests/oracle/fixtures: what an implementation of its own computes (tests/oracle/README.md says what is in the files and how weights and inputs
- * follow from their names). Predictions, losses, gradients and steps of Adam, with one leaf and with four leaves of the summation tree. */
+/* Every model of the zoo against tests/oracle/fixtures: what an implementation of its own computes
+ * (tests/oracle/README.md says what is in the files and how weights and inputs follow from their names).
+ * Predictions, losses, gradients and steps of Adam, with one leaf and with four leaves of the summation tree.
+ */
 #include "case.h"
 
 #include <dcpg/h5.h>
@@ -7,15 +9,19 @@
 #include <math.h>
 #include <omp.h>
 
-static const char *const names[] = {"CnnL1h128",   "CnnL1h256", "CnnL2h128", "CnnL2h256", "CnnL3h128", "CnnL3h256",   "CnnRnn01",    "ResNet01",
-                                    "ResNet02",    "ResConv01", "ShortResConv01", "ResAtrous01", "FcAvg",   "RnnL1",     "RnnL2",       "JointL0",     "JointL1h512",
-                                    "JointL2h512", "JointL3h512", "Outputs", "GruSigmoid", "GruResetAfter", "GruSigmoidResetAfter"};
+static const char *const names[] = {
+    "CnnL1h128",   "CnnL1h256", "CnnL2h128",  "CnnL2h256",     "CnnL3h128",           "CnnL3h256",
+    "CnnRnn01",    "ResNet01",  "ResNet02",   "ResConv01",     "ShortResConv01",      "ResAtrous01",
+    "FcAvg",       "RnnL1",     "RnnL2",      "JointL0",       "JointL1h512",         "JointL2h512",
+    "JointL3h512", "Outputs",   "GruSigmoid", "GruResetAfter", "GruSigmoidResetAfter"};
 
 /* Largest differences allowed. */
-static const double limit_predict = 1e-5, limit_loss = 1e-5, limit_gradient = 1e-4, limit_adam = 1e-6, limit_moving = 1e-5;
+static const double limit_predict = 1e-5, limit_loss = 1e-5, limit_gradient = 1e-4, limit_adam = 1e-6,
+                    limit_moving = 1e-5;
 /* What moves a moving statistic is known as well as the statistic itself, of which it is a hundredth. */
 static const double limit_move = 3e-5;
-/* After the steps predictions depend also on weights that moved by the noise in their gradients, as biases in front of batch norm do. */
+/* After the steps predictions depend also on weights that moved by the noise in their gradients, as biases in
+ * front of batch norm do. */
 static const double limit_after = 1e-4;
 
 typedef struct fixture {
@@ -26,10 +32,10 @@ typedef struct fixture {
     dcpg_net *net;
     data data;
     uint32_t draw;
-    dcpg_strings weights;          /* LAYER/WEIGHT */
-    int64_t *size, *stride, *at;   /* [weight] values, of which every stride-th is in the file, from `at` on */
-    double *scale, *absmax;        /* [weight] of the gradients */
-    double options[3];             /* learning rate, l1, l2 */
+    dcpg_strings weights;        /* LAYER/WEIGHT */
+    int64_t *size, *stride, *at; /* [weight] values, of which every stride-th is in the file, from `at` on */
+    double *scale, *absmax;      /* [weight] of the gradients */
+    double options[3];           /* learning rate, l1, l2 */
     float *m, *v;
 } fixture;
 
@@ -117,8 +123,10 @@ static void set_weights(fixture *f) {
 
 static void set_inputs(fixture *f) {
     const dcpg_graph *g = f->graph;
-    size_t nb_dna = (size_t)(f->data.n * g->dna_wlen), wlen = (size_t)g->cpg_wlen, nb_cpg = (size_t)(f->data.n * g->nb_cell) * wlen;
-    double *dna = uniform("dna", f->draw, nb_dna), *state = uniform("cpg/state", f->draw, nb_cpg), *dist = uniform("cpg/dist", f->draw, nb_cpg);
+    size_t nb_dna = (size_t)(f->data.n * g->dna_wlen), wlen = (size_t)g->cpg_wlen,
+           nb_cpg = (size_t)(f->data.n * g->nb_cell) * wlen;
+    double *dna = uniform("dna", f->draw, nb_dna), *state = uniform("cpg/state", f->draw, nb_cpg),
+           *dist = uniform("cpg/dist", f->draw, nb_cpg);
     f->data.dna = dcpg_alloc(nb_dna, 1);
     f->data.cpg = dcpg_alloc(2 * nb_cpg, sizeof(float));
     for (size_t i = 0; i < nb_dna; i++) f->data.dna[i] = (uint8_t)floor(4.2 * dna[i]);
@@ -135,12 +143,20 @@ static void set_inputs(fixture *f) {
 /* ---- the model ---- */
 
 static void build_graph(fixture *f) {
-    char *dna = text(f, "dna"), *cpg = text(f, "cpg"), *joint = text(f, "joint"), *recurrent = text(f, "recurrent_activation");
+    char *dna = text(f, "dna"), *cpg = text(f, "cpg"), *joint = text(f, "joint"),
+         *recurrent = text(f, "recurrent_activation");
     dcpg_strings outputs = {0};
     dcpg_err err = {0};
     ok(dcpg_h5_read_strings(f->file, "outputs/name", &outputs, &err), &err);
-    dcpg_model_options options = {.dna = dna, .cpg = cpg, .joint = joint, .dna_wlen = number(f, "dna_wlen"), .cpg_wlen = number(f, "cpg_wlen"),
-                                  .nb_cell = number(f, "nb_cell"), .outputs = &outputs, .l1 = (float)f->options[1], .l2 = (float)f->options[2]};
+    dcpg_model_options options = {.dna = dna,
+                                  .cpg = cpg,
+                                  .joint = joint,
+                                  .dna_wlen = number(f, "dna_wlen"),
+                                  .cpg_wlen = number(f, "cpg_wlen"),
+                                  .nb_cell = number(f, "nb_cell"),
+                                  .outputs = &outputs,
+                                  .l1 = (float)f->options[1],
+                                  .l2 = (float)f->options[2]};
     ok(dcpg_model_build(&options, &f->graph, &err), &err);
     for (int i = 0; i < f->graph->nb_layer; i++) {
         dcpg_glayer *layer = &f->graph->layer[i];
@@ -149,7 +165,8 @@ static void build_graph(fixture *f) {
         layer->recurrent_activation = strcmp(recurrent, "sigmoid") == 0 ? DCPG_SIGMOID : DCPG_HARD_SIGMOID;
     }
     assert_int_equal(f->graph->nb_output, outputs.n);
-    for (int o = 0; o < f->graph->nb_output; o++) assert_string_equal(f->graph->layer[f->graph->output[o]].name, outputs.v[o]);
+    for (int o = 0; o < f->graph->nb_output; o++)
+        assert_string_equal(f->graph->layer[f->graph->output[o]].name, outputs.v[o]);
     dcpg_strings_free(&outputs);
     dcpg_free(dna);
     dcpg_free(cpg);
@@ -162,7 +179,8 @@ static void read_outputs(fixture *f) {
     d->n = number(f, "samples");
     d->label = values(f, "outputs/label", DCPG_H5_F32, d->n * f->graph->nb_output);
     d->output_weight = values(f, "outputs/weight", DCPG_H5_F32, f->graph->nb_output);
-    d->class_weight = values(f, "outputs/class_weight", DCPG_H5_F32, (int64_t)f->graph->nb_output * DCPG_MAX_CLASSES);
+    d->class_weight =
+        values(f, "outputs/class_weight", DCPG_H5_F32, (int64_t)f->graph->nb_output * DCPG_MAX_CLASSES);
     d->row = dcpg_alloc((size_t)f->nb_leaf + 1, sizeof *d->row);
     d->id = dcpg_alloc((size_t)d->n, sizeof *d->id);
     for (int leaf = 0; leaf <= f->nb_leaf; leaf++) d->row[leaf] = leaf_row(d->n, f->nb_leaf, leaf);
@@ -194,7 +212,8 @@ static void open_fixture(fixture *f, const char *name, int nb_leaf) {
     build_graph(f);
     read_outputs(f);
     read_directory(f);
-    dcpg_net_options net = {.max_rows = f->data.n, .total = nb_leaf, .first = 0, .end = nb_leaf, .train = true};
+    dcpg_net_options net = {
+        .max_rows = f->data.n, .total = nb_leaf, .first = 0, .end = nb_leaf, .train = true};
     ok(dcpg_net_new(f->graph, &net, &f->net, &err), &err);
     f->m = dcpg_alloc(f->net->nb_trained, sizeof *f->m);
     f->v = dcpg_alloc(f->net->nb_trained, sizeof *f->v);
@@ -218,10 +237,12 @@ static void close_fixture(fixture *f) {
 /* ---- comparing ---- */
 
 /* Notes a disagreement; all are printed before the test fails. `worst` keeps the largest difference seen. */
-static void compare(fixture *f, const char *what, const char *where, double difference, double limit, double *worst) {
+static void compare(fixture *f, const char *what, const char *where, double difference, double limit,
+                    double *worst) {
     *worst = fmax(*worst, difference);
     if (difference <= limit) return;
-    print_message("%s, %d leaves: %s of %s differs by %.2e, more than %.0e\n", f->name, f->nb_leaf, what, where, difference, limit);
+    print_message("%s, %d leaves: %s of %s differs by %.2e, more than %.0e\n", f->name, f->nb_leaf, what,
+                  where, difference, limit);
     f->faults++;
 }
 
@@ -249,7 +270,8 @@ static void check_predictions(fixture *f, const char *path, double limit, double
 static const dcpg_param *param_of(const fixture *f, size_t w) {
     const dcpg_param *found = NULL;
     for (int i = 0; i < f->net->nb_param && !found; i++) {
-        char *name = dcpg_format("%s/%s", f->graph->layer[f->net->param[i].layer].name, f->net->param[i].weight.name);
+        char *name =
+            dcpg_format("%s/%s", f->graph->layer[f->net->param[i].layer].name, f->net->param[i].weight.name);
         if (strcmp(name, f->weights.v[w]) == 0) found = &f->net->param[i];
         dcpg_free(name);
     }
@@ -261,7 +283,8 @@ static const dcpg_param *param_of(const fixture *f, size_t w) {
 static void check_gradients(fixture *f, double *worst) {
     int64_t nb = (int64_t)f->weights.n;
     float *value = values(f, "gradients/value", DCPG_H5_F32, f->at[nb]);
-    double *sum = values(f, "gradients/sum", DCPG_H5_F64, nb), *norm = values(f, "gradients/l2norm", DCPG_H5_F64, nb);
+    double *sum = values(f, "gradients/sum", DCPG_H5_F64, nb),
+           *norm = values(f, "gradients/l2norm", DCPG_H5_F64, nb);
     for (size_t w = 0; w < f->weights.n; w++) {
         const dcpg_param *param = param_of(f, w);
         if (param->weight.state) continue;
@@ -275,8 +298,10 @@ static void check_gradients(fixture *f, double *worst) {
             ours_sum += ours, ours_square += ours * ours;
         }
         compare(f, "gradient", f->weights.v[w], difference / f->scale[w], limit_gradient, worst);
-        compare(f, "sum of the gradient", f->weights.v[w], fabs(ours_sum - sum[w]) / (f->scale[w] * (double)param->size), limit_gradient, worst);
-        compare(f, "norm of the gradient", f->weights.v[w], fabs(sqrt(ours_square) - norm[w]) / (f->scale[w] * root), limit_gradient, worst);
+        compare(f, "sum of the gradient", f->weights.v[w],
+                fabs(ours_sum - sum[w]) / (f->scale[w] * (double)param->size), limit_gradient, worst);
+        compare(f, "norm of the gradient", f->weights.v[w],
+                fabs(sqrt(ours_square) - norm[w]) / (f->scale[w] * root), limit_gradient, worst);
     }
     dcpg_free(value);
     dcpg_free(sum);
@@ -293,7 +318,8 @@ static void check_moves(fixture *f, const float *before, double *worst) {
         if (!param->weight.state) continue;
         for (size_t i = 0; i < param->size; i++, at++) {
             size_t place = param_place(param, i);
-            difference = fmax(difference, fabs((double)f->net->params[place] - (double)before[place] - (double)expected[at]));
+            difference = fmax(difference, fabs((double)f->net->params[place] - (double)before[place] -
+                                               (double)expected[at]));
             most = fmax(most, fabs((double)expected[at]));
         }
         compare(f, "first move", f->weights.v[w], difference / most, limit_move, worst);
@@ -301,10 +327,12 @@ static void check_moves(fixture *f, const float *before, double *worst) {
     dcpg_free(expected);
 }
 
-/* Weights after the steps, where rounding does not decide them, and moving statistics. Returns how many weights were compared. */
+/* Weights after the steps, where rounding does not decide them, and moving statistics. Returns how many
+ * weights were compared. */
 static int64_t check_adam(fixture *f, double *worst, double *worst_moving) {
     int64_t compared = 0;
-    float *value = values(f, "adam/value", DCPG_H5_F32, f->at[f->weights.n]), *least = values(f, "adam/min_abs_grad", DCPG_H5_F32, f->at[f->weights.n]);
+    float *value = values(f, "adam/value", DCPG_H5_F32, f->at[f->weights.n]),
+          *least = values(f, "adam/min_abs_grad", DCPG_H5_F32, f->at[f->weights.n]);
     for (size_t w = 0; w < f->weights.n; w++) {
         const dcpg_param *param = param_of(f, w);
         bool state = param->weight.state;
@@ -316,8 +344,10 @@ static int64_t check_adam(fixture *f, double *worst, double *worst_moving) {
             most = fmax(most, fabs((double)value[i]));
             compared += !state;
         }
-        if (state) compare(f, "moving statistic", f->weights.v[w], difference / most, limit_moving, worst_moving);
-        else compare(f, "weight after Adam", f->weights.v[w], difference, limit_adam, worst);
+        if (state)
+            compare(f, "moving statistic", f->weights.v[w], difference / most, limit_moving, worst_moving);
+        else
+            compare(f, "weight after Adam", f->weights.v[w], difference, limit_adam, worst);
     }
     dcpg_free(value);
     dcpg_free(least);
@@ -334,7 +364,12 @@ static void predict(fixture *f) {
 /* Forward, losses by output, backward; gradients in node 0. */
 static void train(fixture *f, double *loss) {
     dcpg_leaves leaves = {f->nb_leaf, 0, f->nb_leaf, f->data.row};
-    dcpg_input input = {.n = f->data.n, .n_global = f->data.n, .dna = f->data.dna, .cpg = f->data.cpg, .id = f->data.id, .leaves = &leaves};
+    dcpg_input input = {.n = f->data.n,
+                        .n_global = f->data.n,
+                        .dna = f->data.dna,
+                        .cpg = f->data.cpg,
+                        .id = f->data.id,
+                        .leaves = &leaves};
     dcpg_targets targets = data_targets(&f->data);
     double part[64];
     dcpg_net_forward(f->net, &input, true, NULL);
@@ -347,8 +382,10 @@ static void train(fixture *f, double *loss) {
 }
 
 static void check_losses(fixture *f, const double *loss, double *worst) {
-    double *expected = values(f, "outputs/loss", DCPG_H5_F64, f->net->nb_output), *penalty = values(f, "adam/penalty", DCPG_H5_F64, 1);
-    for (int o = 0; o < f->net->nb_output; o++) compare(f, "loss", f->net->output[o], fabs(loss[o] / expected[o] - 1), limit_loss, worst);
+    double *expected = values(f, "outputs/loss", DCPG_H5_F64, f->net->nb_output),
+           *penalty = values(f, "adam/penalty", DCPG_H5_F64, 1);
+    for (int o = 0; o < f->net->nb_output; o++)
+        compare(f, "loss", f->net->output[o], fabs(loss[o] / expected[o] - 1), limit_loss, worst);
     compare(f, "penalty", "all weights", fabs(dcpg_net_penalty(f->net) / penalty[0] - 1), limit_loss, worst);
     dcpg_free(expected);
     dcpg_free(penalty);
@@ -358,7 +395,8 @@ static void adam_step(fixture *f, int t) {
     double rate = f->options[0] * sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t));
     for (int i = 0; i < f->net->nb_param; i++) {
         const dcpg_param *p = &f->net->param[i];
-        dcpg_adam_step step = {.rate = (float)rate, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f, .l1 = p->l1, .l2 = p->l2};
+        dcpg_adam_step step = {
+            .rate = (float)rate, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f, .l1 = p->l1, .l2 = p->l2};
         for (size_t row = 0; p->trainable && row < p->size / p->row; row++) {
             size_t at = p->offset + row * p->stride;
             dcpg_adam_update(&step, p->row, f->net->grads + at, f->net->params + at, f->m + at, f->v + at);
@@ -368,7 +406,8 @@ static void adam_step(fixture *f, int t) {
 
 static void check_fixture(const char *name, int nb_leaf) {
     fixture f;
-    double loss[64], predictions = 0, losses = 0, gradients = 0, weights = 0, moving = 0, moves = 0, after = 0;
+    double loss[64], predictions = 0, losses = 0, gradients = 0, weights = 0, moving = 0, moves = 0,
+                     after = 0;
     open_fixture(&f, name, nb_leaf);
     assert_int_equal(f.weights.n, f.net->nb_param);
     set_weights(&f);
@@ -391,8 +430,10 @@ static void check_fixture(const char *name, int nb_leaf) {
     int64_t compared = check_adam(&f, &weights, &moving);
     predict(&f);
     check_predictions(&f, "predict/after", limit_after, &after);
-    print_message("%s, %d leaves: predictions %.1e, losses %.1e, gradients %.1e, first moves %.1e; after Adam %d weights %.1e, moving statistics %.1e, predictions %.1e\n", name, nb_leaf, predictions,
-                  losses, gradients, moves, (int)compared, weights, moving, after);
+    print_message("%s, %d leaves: predictions %.1e, losses %.1e, gradients %.1e, first moves %.1e; after "
+                  "Adam %d weights %.1e, moving statistics %.1e, predictions %.1e\n",
+                  name, nb_leaf, predictions, losses, gradients, moves, (int)compared, weights, moving,
+                  after);
     assert_true(compared > f.at[f.weights.n] / 4);
     int faults = f.faults;
     dcpg_free(before);
@@ -406,10 +447,12 @@ static void with_four_leaves(void **state) { check_fixture(*state, 4); }
 int main(void) {
     enum { NB = sizeof names / sizeof *names };
     struct CMUnitTest tests[2 * NB];
-    omp_set_num_threads(1); /* so little work that threads only wait for each other; that their number changes no bit is shown elsewhere */
+    omp_set_num_threads(1); /* so little work that threads only wait for each other; that their number changes
+                               no bit is shown elsewhere */
     for (int i = 0; i < NB; i++) {
         tests[2 * i] = (struct CMUnitTest){names[i], with_one_leaf, NULL, NULL, (void *)(uintptr_t)names[i]};
-        tests[2 * i + 1] = (struct CMUnitTest){names[i], with_four_leaves, NULL, NULL, (void *)(uintptr_t)names[i]};
+        tests[2 * i + 1] =
+            (struct CMUnitTest){names[i], with_four_leaves, NULL, NULL, (void *)(uintptr_t)names[i]};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

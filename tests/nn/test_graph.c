@@ -19,7 +19,8 @@ static dcpg_graph *new_graph(int64_t wlen) {
 static int add(dcpg_graph *graph, dcpg_kind kind, const char *name, int source, const dcpg_glayer *like) {
     dcpg_err err = {0};
     int index;
-    if (dcpg_graph_add(graph, kind, name, 1, &source, like, &index, &err) != DCPG_OK) fail_msg("%s", err.text);
+    if (dcpg_graph_add(graph, kind, name, 1, &source, like, &index, &err) != DCPG_OK)
+        fail_msg("%s", err.text);
     return index;
 }
 
@@ -62,12 +63,15 @@ static void joins(void **state) {
     int a = add(graph, DCPG_CONV, "a", 0, &like), b = add(graph, DCPG_CONV, "b", 0, &like), joined;
     like.same = true;
     int c = add(graph, DCPG_CONV, "c", 0, &like);
-    assert_int_equal(dcpg_graph_add(graph, DCPG_CONCAT, "concat", 2, (int[]){a, b}, NULL, &joined, &err), DCPG_OK);
+    assert_int_equal(dcpg_graph_add(graph, DCPG_CONCAT, "concat", 2, (int[]){a, b}, NULL, &joined, &err),
+                     DCPG_OK);
     check_extent(graph, joined, 7, 4);
-    assert_int_equal(dcpg_graph_add(graph, DCPG_ADD, "sum", 3, (int[]){a, b, a}, NULL, &joined, &err), DCPG_OK);
+    assert_int_equal(dcpg_graph_add(graph, DCPG_ADD, "sum", 3, (int[]){a, b, a}, NULL, &joined, &err),
+                     DCPG_OK);
     check_extent(graph, joined, 7, 2);
     int before = graph->nb_layer;
-    assert_int_equal(dcpg_graph_add(graph, DCPG_ADD, "wrong sum", 2, (int[]){a, c}, NULL, &joined, &err), DCPG_E_INPUT);
+    assert_int_equal(dcpg_graph_add(graph, DCPG_ADD, "wrong sum", 2, (int[]){a, c}, NULL, &joined, &err),
+                     DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "wrong sum"));
     assert_int_equal(graph->nb_layer, before);
     dcpg_graph_free(graph);
@@ -86,18 +90,32 @@ static void refused(void **state) {
         int64_t units, k, stride, dilation;
         float rate;
     } rows[] = {
-        {DCPG_CONV, 0, 2, 10, 1, 1, 0},        {DCPG_CONV, 0, 0, 3, 1, 1, 0},   {DCPG_CONV, 0, 2, 0, 1, 1, 0},
-        {DCPG_CONV, 0, 2, 3, -1, 1, 0},        {DCPG_CONV, 0, 2, 3, 1, -2, 0},  {DCPG_CONV, 0, INT64_MAX, 3, 1, 1, 0},
-        {DCPG_CONV, 0, 2, INT64_MAX, 1, 1, 0}, {DCPG_CONV, flat, 2, 3, 1, 1, 0}, {DCPG_MAX_POOL, 0, 0, 10, 1, 1, 0},
-        {DCPG_MAX_POOL, 0, 0, 256, 1, 1, 0},   {DCPG_MEAN, flat, 0, 0, 1, 1, 0}, {DCPG_GRU, flat, 3, 0, 1, 1, 0},
-        {DCPG_DENSE, 7, 3, 0, 1, 1, 0},        {DCPG_DENSE, -1, 3, 0, 1, 1, 0},  {DCPG_DROPOUT, flat, 0, 0, 1, 1, 1.0f},
-        {DCPG_DENSE, flat, INT64_C(1) << 24, 0, 1, 1, 0}, /* 36 * 2^24 weights are fine, their product below is not */
+        {DCPG_CONV, 0, 2, 10, 1, 1, 0},
+        {DCPG_CONV, 0, 0, 3, 1, 1, 0},
+        {DCPG_CONV, 0, 2, 0, 1, 1, 0},
+        {DCPG_CONV, 0, 2, 3, -1, 1, 0},
+        {DCPG_CONV, 0, 2, 3, 1, -2, 0},
+        {DCPG_CONV, 0, INT64_MAX, 3, 1, 1, 0},
+        {DCPG_CONV, 0, 2, INT64_MAX, 1, 1, 0},
+        {DCPG_CONV, flat, 2, 3, 1, 1, 0},
+        {DCPG_MAX_POOL, 0, 0, 10, 1, 1, 0},
+        {DCPG_MAX_POOL, 0, 0, 256, 1, 1, 0},
+        {DCPG_MEAN, flat, 0, 0, 1, 1, 0},
+        {DCPG_GRU, flat, 3, 0, 1, 1, 0},
+        {DCPG_DENSE, 7, 3, 0, 1, 1, 0},
+        {DCPG_DENSE, -1, 3, 0, 1, 1, 0},
+        {DCPG_DROPOUT, flat, 0, 0, 1, 1, 1.0f},
+        {DCPG_DENSE, flat, INT64_C(1) << 24, 0, 1, 1,
+         0}, /* 36 * 2^24 weights are fine, their product below is not */
     };
     size_t nb = sizeof rows / sizeof *rows;
     for (size_t i = 0; i + 1 < nb; i++) {
         dcpg_err err = {0};
-        like.units = rows[i].units, like.k = rows[i].k, like.stride = rows[i].stride, like.dilation = rows[i].dilation, like.rate = rows[i].rate;
-        if (dcpg_graph_add(graph, rows[i].kind, "bad layer", 1, &rows[i].source, &like, NULL, &err) != DCPG_E_INPUT) fail_msg("row %d passed", (int)i);
+        like.units = rows[i].units, like.k = rows[i].k, like.stride = rows[i].stride,
+        like.dilation = rows[i].dilation, like.rate = rows[i].rate;
+        if (dcpg_graph_add(graph, rows[i].kind, "bad layer", 1, &rows[i].source, &like, NULL, &err) !=
+            DCPG_E_INPUT)
+            fail_msg("row %d passed", (int)i);
         assert_non_null(strstr(err.text, "bad layer"));
     }
     like = dcpg_glayer_default();
@@ -113,7 +131,8 @@ static void refused(void **state) {
     dcpg_graph_free(graph);
 }
 
-static void check_weight(const dcpg_weight *weight, const char *name, int ndim, int64_t a, int64_t b, int64_t c, bool penalised, bool is_state) {
+static void check_weight(const dcpg_weight *weight, const char *name, int ndim, int64_t a, int64_t b,
+                         int64_t c, bool penalised, bool is_state) {
     assert_string_equal(weight->name, name);
     assert_int_equal(weight->ndim, ndim);
     int64_t shape[3] = {a, b, c}, size = 1;
@@ -151,6 +170,7 @@ static void weights(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(extents), cmocka_unit_test(joins), cmocka_unit_test(refused), cmocka_unit_test(weights)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(extents), cmocka_unit_test(joins),
+                                       cmocka_unit_test(refused), cmocka_unit_test(weights)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

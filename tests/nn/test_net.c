@@ -4,8 +4,14 @@
 #include <math.h>
 #include <pthread.h>
 
-static const model joint_model = {.dna = "conv[6@5]_mp[3]_conv[5@3]_bn_relu_mp[2]_fc[8]_do", .cpg = "fc[7]_bgru[4]_bn_do", .joint = "fc[9]_do", .dna_wlen = 45,
-                                  .cpg_wlen = 6, .nb_cell = 4, .outputs = "cpg/a cpg/b bulk/c cpg_stats/cat_var", .dropout = 0.2f};
+static const model joint_model = {.dna = "conv[6@5]_mp[3]_conv[5@3]_bn_relu_mp[2]_fc[8]_do",
+                                  .cpg = "fc[7]_bgru[4]_bn_do",
+                                  .joint = "fc[9]_do",
+                                  .dna_wlen = 45,
+                                  .cpg_wlen = 6,
+                                  .nb_cell = 4,
+                                  .outputs = "cpg/a cpg/b bulk/c cpg_stats/cat_var",
+                                  .dropout = 0.2f};
 
 /* Its dense matrix is summed in pieces. */
 static const model large_model = {.dna = "conv[64@3]_flatten_fc[600]", .dna_wlen = 17};
@@ -81,10 +87,12 @@ static void world_wait(void *self) {
         for (int r = 0; r < w->nb_rank; r++) {
             assert_int_equal(w->begin[r][i], w->begin[0][i]);
             assert_int_equal(w->count[r][i], w->count[0][i]);
-            for (int j = 0; j < w->net[r]->nb_node; j++) part[n++] = w->net[r]->grads + (size_t)j * w->net[r]->nb_trained + w->begin[0][i];
+            for (int j = 0; j < w->net[r]->nb_node; j++)
+                part[n++] = w->net[r]->grads + (size_t)j * w->net[r]->nb_trained + w->begin[0][i];
         }
         dcpg_tree_merge(w->total, all_nodes(w, nodes), nodes, part, w->count[0][i]);
-        for (int r = 1; r < w->nb_rank; r++) memcpy(w->net[r]->grads + w->begin[0][i], part[0], w->count[0][i] * sizeof(float));
+        for (int r = 1; r < w->nb_rank; r++)
+            memcpy(w->net[r]->grads + w->begin[0][i], part[0], w->count[0][i] * sizeof(float));
     }
     pthread_barrier_wait(&w->barrier);
 }
@@ -95,10 +103,16 @@ static void *rank_step(void *argument) {
     const data *d = me->d;
     int64_t first = d->row[net->options.first], n = d->row[net->options.end] - first;
     int64_t row[64];
-    for (int i = 0; i <= net->options.end - net->options.first; i++) row[i] = d->row[net->options.first + i] - first;
+    for (int i = 0; i <= net->options.end - net->options.first; i++)
+        row[i] = d->row[net->options.first + i] - first;
     dcpg_leaves leaves = {net->options.total, net->options.first, net->options.end, row};
-    dcpg_input input = {.n = n, .n_global = d->n, .dna = d->dna + first * net->graph->dna_wlen,
-                        .cpg = d->cpg + first * net->graph->nb_cell * 2 * net->graph->cpg_wlen, .id = d->id + first, .leaves = &leaves, .step = 4};
+    dcpg_input input = {.n = n,
+                        .n_global = d->n,
+                        .dna = d->dna + first * net->graph->dna_wlen,
+                        .cpg = d->cpg + first * net->graph->nb_cell * 2 * net->graph->cpg_wlen,
+                        .id = d->id + first,
+                        .leaves = &leaves,
+                        .step = 4};
     dcpg_targets targets = data_targets(d);
     targets.label += first * net->nb_output;
     dcpg_reducer reducer = {me, world_sum, world_start, world_poll, world_wait};
@@ -118,7 +132,8 @@ static void run_world(world *w, const dcpg_graph *graph, const data *d, int tota
         w->net[r] = graph_net(graph, d->n, total, r * total / nb_rank, (r + 1) * total / nb_rank, true);
         ranks[r] = (rank){.all = w, .number = r, .d = d};
     }
-    for (int r = 0; r < nb_rank; r++) assert_int_equal(pthread_create(&ranks[r].thread, NULL, rank_step, &ranks[r]), 0);
+    for (int r = 0; r < nb_rank; r++)
+        assert_int_equal(pthread_create(&ranks[r].thread, NULL, rank_step, &ranks[r]), 0);
     for (int r = 0; r < nb_rank; r++) pthread_join(ranks[r].thread, NULL);
     pthread_barrier_destroy(&w->barrier);
 }
@@ -134,8 +149,11 @@ static void ranks_change_nothing(void **state) {
         const model *model;
         int64_t n;
         int total, nb_rank;
-    } cases[] = {{&joint_model, 13, 2, 2}, {&joint_model, 13, 8, 2}, {&joint_model, 13, 8, 3}, {&joint_model, 13, 8, 4}, {&joint_model, 13, 3, 2},
-                 {&joint_model, 13, 5, 4}, {&joint_model, 3, 4, 4}, /* rank 0 has no sample */ {&joint_model, 9, 16, 3}, {&large_model, 13, 8, 3}};
+    } cases[] = {{&joint_model, 13, 2, 2}, {&joint_model, 13, 8, 2},
+                 {&joint_model, 13, 8, 3}, {&joint_model, 13, 8, 4},
+                 {&joint_model, 13, 3, 2}, {&joint_model, 13, 5, 4},
+                 {&joint_model, 3, 4, 4},  /* rank 0 has no sample */ {&joint_model, 9, 16, 3},
+                 {&large_model, 13, 8, 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int total = cases[i].total, nb_rank = cases[i].nb_rank;
         dcpg_graph *graph = model_graph(cases[i].model);
@@ -150,7 +168,9 @@ static void ranks_change_nothing(void **state) {
             int64_t first = d.row[b->options.first], n = d.row[b->options.end] - first;
             int64_t stride;
             const float *p = dcpg_net_prediction(a, 0, &stride) + first * stride;
-            if (n > 0) assert_memory_equal(p, dcpg_net_prediction(b, 0, &stride), (size_t)(n * stride) * sizeof(float));
+            if (n > 0)
+                assert_memory_equal(p, dcpg_net_prediction(b, 0, &stride),
+                                    (size_t)(n * stride) * sizeof(float));
         }
         free_world(&one);
         free_world(&many);
@@ -164,7 +184,8 @@ static float worst(const dcpg_net *a, const dcpg_net *b) {
     for (int i = 0; i < a->nb_param; i++) {
         const dcpg_param *p = &a->param[i];
         const float *x = p->weight.state ? a->params : a->grads, *y = p->weight.state ? b->params : b->grads;
-        float scale = fmaxf(largest(a, p, x), 1e-2f); /* biases before batch norm have gradients of rounding noise */
+        float scale =
+            fmaxf(largest(a, p, x), 1e-2f); /* biases before batch norm have gradients of rounding noise */
         for (size_t j = 0; j < p->size; j++) {
             float difference = fabsf(x[param_place(p, j)] - y[param_place(p, j)]) / scale;
             if (difference > most) most = difference;
@@ -196,7 +217,8 @@ static void leaves_change_rounding(void **state) {
 
 /* ---- prediction ---- */
 
-/* A net for prediction reuses memory and gives the bits of one for training; a sample does not depend on its neighbours. */
+/* A net for prediction reuses memory and gives the bits of one for training; a sample does not depend on its
+ * neighbours. */
 static void prediction(void **state) {
     (void)state;
     dcpg_graph *graph = model_graph(&joint_model);
@@ -216,7 +238,10 @@ static void prediction(void **state) {
     const float *p = dcpg_net_prediction(trained, 0, &stride), *q = dcpg_net_prediction(net, 0, &same);
     assert_int_equal(stride, same);
     assert_memory_equal(p, q, (size_t)(13 * stride) * sizeof(float));
-    input = (dcpg_input){.n = 1, .n_global = 1, .dna = d.dna + 5 * graph->dna_wlen, .cpg = d.cpg + 5 * graph->nb_cell * 2 * graph->cpg_wlen};
+    input = (dcpg_input){.n = 1,
+                         .n_global = 1,
+                         .dna = d.dna + 5 * graph->dna_wlen,
+                         .cpg = d.cpg + 5 * graph->nb_cell * 2 * graph->cpg_wlen};
     dcpg_net_forward(net, &input, false, NULL);
     assert_memory_equal(p + 5 * stride, q, (size_t)stride * sizeof(float));
     dcpg_net_free(net);
@@ -262,7 +287,8 @@ static void frozen_layers(void **state) {
     dcpg_net *all = graph_net(graph, 9, 2, 0, 2, true);
     train_pass(all, &d, true);
     for (int i = 0; i < graph->nb_layer; i++)
-        if (strncmp(graph->layer[i].name, "dna/", 4) == 0 || strcmp(graph->layer[i].name, "cpg/b") == 0) graph->layer[i].trainable = false;
+        if (strncmp(graph->layer[i].name, "dna/", 4) == 0 || strcmp(graph->layer[i].name, "cpg/b") == 0)
+            graph->layer[i].trainable = false;
     dcpg_net *net = graph_net(graph, 9, 2, 0, 2, true), *untouched = graph_net(graph, 9, 2, 0, 2, true);
     train_pass(net, &d, true);
     assert_true(net->plan->activation_bytes < all->plan->activation_bytes);
@@ -291,10 +317,12 @@ static void frozen_layers(void **state) {
 /* Masks depend on step, seed and sample; without training there are none. */
 static void dropout_keys(void **state) {
     (void)state;
-    static const model m = {.cpg = "fc[64]_gap_do", .cpg_wlen = 4, .nb_cell = 2, .outputs = "cpg/a", .dropout = 0.5f};
+    static const model m = {
+        .cpg = "fc[64]_gap_do", .cpg_wlen = 4, .nb_cell = 2, .outputs = "cpg/a", .dropout = 0.5f};
     dcpg_graph *graph = model_graph(&m);
     data d = random_data(graph, 2, 1);
-    memcpy(d.cpg + graph->nb_cell * 8, d.cpg, (size_t)graph->nb_cell * 8 * sizeof(float)); /* two samples alike */
+    memcpy(d.cpg + graph->nb_cell * 8, d.cpg,
+           (size_t)graph->nb_cell * 8 * sizeof(float)); /* two samples alike */
     dcpg_net *net = graph_net(graph, 2, 1, 0, 1, true);
     dcpg_leaves leaves = {1, 0, 1, d.row};
     dcpg_input input = {.n = 2, .n_global = 2, .cpg = d.cpg, .id = d.id, .leaves = &leaves, .step = 1};
@@ -321,15 +349,20 @@ static void dropout_keys(void **state) {
 
 static const dcpg_param *find_param(const dcpg_net *net, const char *layer, const char *weight) {
     for (int i = 0; i < net->nb_param; i++)
-        if (strcmp(net->graph->layer[net->param[i].layer].name, layer) == 0 && strcmp(net->param[i].weight.name, weight) == 0) return &net->param[i];
+        if (strcmp(net->graph->layer[net->param[i].layer].name, layer) == 0 &&
+            strcmp(net->param[i].weight.name, weight) == 0)
+            return &net->param[i];
     fail_msg("no %s/%s", layer, weight);
     return NULL;
 }
 
-/* Glorot's bounds are reached and kept, recurrent kernels have orthonormal rows, a layer's weights do not depend on the rest of the model. */
+/* Glorot's bounds are reached and kept, recurrent kernels have orthonormal rows, a layer's weights do not
+ * depend on the rest of the model. */
 static void initial_weights(void **state) {
     (void)state;
-    static const model small = {.cpg = "RnnL1", .cpg_wlen = 10, .nb_cell = 3}, large = {.dna = "CnnL1h128", .cpg = "RnnL1", .dna_wlen = 51, .cpg_wlen = 10, .nb_cell = 3};
+    static const model small = {.cpg = "RnnL1", .cpg_wlen = 10, .nb_cell = 3},
+                       large = {
+                           .dna = "CnnL1h128", .cpg = "RnnL1", .dna_wlen = 51, .cpg_wlen = 10, .nb_cell = 3};
     dcpg_graph *a = model_graph(&small), *b = model_graph(&large);
     dcpg_net *x = graph_net(a, 1, 1, 0, 1, true), *y = graph_net(b, 1, 1, 0, 1, true);
     const dcpg_param *recurrent = find_param(x, "cpg/bidirectional_1", "backward/recurrent_kernel");
@@ -362,7 +395,8 @@ static void batch_norm_starts_as_keras(void **state) {
     (void)state;
     dcpg_graph *graph = model_graph(&joint_model);
     dcpg_net *net = graph_net(graph, 1, 1, 0, 1, true);
-    const dcpg_param *gamma = find_param(net, "dna/batch_normalization_1", "gamma"), *mean = find_param(net, "dna/batch_normalization_1", "moving_mean");
+    const dcpg_param *gamma = find_param(net, "dna/batch_normalization_1", "gamma"),
+                     *mean = find_param(net, "dna/batch_normalization_1", "moving_mean");
     assert_true(net->params[gamma->offset] == 1 && net->params[gamma[1].offset] == 0);
     assert_true(net->params[mean->offset] == 0 && net->params[mean[1].offset] == 1);
     dcpg_net_free(net);
@@ -378,9 +412,12 @@ static void penalty(void **state) {
     int kernels = 0;
     for (int i = 0; i < net->nb_param; i++) {
         const dcpg_param *p = &net->param[i];
-        bool is_kernel = strcmp(p->weight.name, "kernel") == 0 || strcmp(p->weight.name, "forward/kernel") == 0 || strcmp(p->weight.name, "backward/kernel") == 0;
-        bool is_head = dcpg_output_kind_of(graph->layer[p->layer].name).nb_metric > 0 && graph->layer[p->layer].nb_source == 1 &&
-                       graph->layer[p->layer].kind == DCPG_DENSE && p->layer >= graph->nb_layer - graph->nb_output;
+        bool is_kernel = strcmp(p->weight.name, "kernel") == 0 ||
+                         strcmp(p->weight.name, "forward/kernel") == 0 ||
+                         strcmp(p->weight.name, "backward/kernel") == 0;
+        bool is_head = dcpg_output_kind_of(graph->layer[p->layer].name).nb_metric > 0 &&
+                       graph->layer[p->layer].nb_source == 1 && graph->layer[p->layer].kind == DCPG_DENSE &&
+                       p->layer >= graph->nb_layer - graph->nb_output;
         if (!is_kernel || is_head) continue;
         kernels++;
         for (size_t j = 0; j < p->size; j++) {
@@ -396,7 +433,10 @@ static void penalty(void **state) {
 
 static double adam_pass(dcpg_net *net, const data *d, float *m, float *v, int t, float rate) {
     double loss = train_pass(net, d, true);
-    dcpg_adam_step step = {.rate = rate * sqrtf(1 - powf(0.999f, (float)t)) / (1 - powf(0.9f, (float)t)), .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
+    dcpg_adam_step step = {.rate = rate * sqrtf(1 - powf(0.999f, (float)t)) / (1 - powf(0.9f, (float)t)),
+                           .beta1 = 0.9f,
+                           .beta2 = 0.999f,
+                           .epsilon = 1e-7f};
     dcpg_adam_update(&step, net->nb_trained, net->grads, net->params, m, v);
     return loss;
 }
@@ -405,7 +445,12 @@ static double adam_pass(dcpg_net *net, const data *d, float *m, float *v, int t,
 static void overfitting(void **state) {
     (void)state;
     static const model cases[] = {
-        {.dna = "conv[16@5]_mp[3]_conv[16@3]_mp[2]_fc[24]_do", .cpg = "fc[16]_bgru[8]_do", .joint = "fc[16]_do", .dna_wlen = 41, .cpg_wlen = 6, .nb_cell = 3},
+        {.dna = "conv[16@5]_mp[3]_conv[16@3]_mp[2]_fc[24]_do",
+         .cpg = "fc[16]_bgru[8]_do",
+         .joint = "fc[16]_do",
+         .dna_wlen = 41,
+         .cpg_wlen = 6,
+         .nb_cell = 3},
         {.dna = "conv[16@5]_bn_relu_mp[2]_resb[2x16|1x32]_gap_do", .dna_wlen = 41},
         {.cpg = "fc[32]_bgru[8,seq]_bgru[8]_do", .cpg_wlen = 6, .nb_cell = 3},
     };
@@ -447,10 +492,17 @@ static void output_of_wrong_size(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ranks_change_nothing), cmocka_unit_test(leaves_change_rounding), cmocka_unit_test(prediction),
-        cmocka_unit_test(parameters_by_name),   cmocka_unit_test(frozen_layers),          cmocka_unit_test(dropout_keys),
-        cmocka_unit_test(initial_weights),      cmocka_unit_test(batch_norm_starts_as_keras), cmocka_unit_test(penalty),
-        cmocka_unit_test(overfitting),          cmocka_unit_test(output_of_wrong_size),
+        cmocka_unit_test(ranks_change_nothing),
+        cmocka_unit_test(leaves_change_rounding),
+        cmocka_unit_test(prediction),
+        cmocka_unit_test(parameters_by_name),
+        cmocka_unit_test(frozen_layers),
+        cmocka_unit_test(dropout_keys),
+        cmocka_unit_test(initial_weights),
+        cmocka_unit_test(batch_norm_starts_as_keras),
+        cmocka_unit_test(penalty),
+        cmocka_unit_test(overfitting),
+        cmocka_unit_test(output_of_wrong_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

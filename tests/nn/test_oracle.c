@@ -1,4 +1,5 @@
-/* Predictions, losses, gradients and Adam steps of models made elsewhere: reference results under DCPG_SHARED/oracle/keras (its README says what is in the files). */
+/* Predictions, losses, gradients and Adam steps of models made elsewhere: reference results under
+ * DCPG_SHARED/oracle/keras (its README says what is in the files). */
 #include "case.h"
 
 #include <dcpg/h5.h>
@@ -7,7 +8,8 @@
 
 enum { NB_STEP = 3 };
 
-static const char *const names[] = {"CnnL1h128", "CnnL2h128", "CnnRnn01", "FcAvg", "RnnL1", "RnnL2", "JointL1h512", "ResNet01", "Outputs"};
+static const char *const names[] = {"CnnL1h128", "CnnL2h128",   "CnnRnn01", "FcAvg",  "RnnL1",
+                                    "RnnL2",     "JointL1h512", "ResNet01", "Outputs"};
 
 typedef struct oracle {
     const char *name;
@@ -57,7 +59,8 @@ static void read_inputs(oracle *o) {
     }
     if (!dcpg_h5_exists(o->results, "inputs/cpg/state")) return;
     int64_t size = shape_size(o->results, "inputs/cpg/state", &shape), wlen = shape.dim[2];
-    float *state = read_floats(o->results, "inputs/cpg/state", &size), *dist = read_floats(o->results, "inputs/cpg/dist", &size);
+    float *state = read_floats(o->results, "inputs/cpg/state", &size),
+          *dist = read_floats(o->results, "inputs/cpg/dist", &size);
     o->n = shape.dim[0];
     o->cpg = dcpg_alloc(2 * (size_t)size, sizeof *o->cpg);
     dcpg_copy_columns(size / wlen, wlen, state, wlen, o->cpg, 2 * wlen, false);
@@ -106,9 +109,14 @@ static void build_graph(oracle *o) {
     ok(dcpg_h5_read_attr_string(o->results, "/", "model", &text, &err), &err);
     ok(dcpg_h5_read_attr_strings(o->weights, "/", "layer_names", &o->layers, &err), &err);
     for (size_t i = 0; i < o->layers.n; i++)
-        if (dcpg_h5_exists(o->results, path_of(path, "labels", o->layers.v[i]))) ok(dcpg_strings_add(&o->outputs, o->layers.v[i], &err), &err);
-    dcpg_model_options options = {.dna_wlen = width(o, "inputs/dna", 1), .cpg_wlen = width(o, "inputs/cpg/state", 2), .nb_cell = width(o, "inputs/cpg/state", 1),
-                                  .outputs = &o->outputs, .l1 = 1e-4f, .l2 = 1e-4f};
+        if (dcpg_h5_exists(o->results, path_of(path, "labels", o->layers.v[i])))
+            ok(dcpg_strings_add(&o->outputs, o->layers.v[i], &err), &err);
+    dcpg_model_options options = {.dna_wlen = width(o, "inputs/dna", 1),
+                                  .cpg_wlen = width(o, "inputs/cpg/state", 2),
+                                  .nb_cell = width(o, "inputs/cpg/state", 1),
+                                  .outputs = &o->outputs,
+                                  .l1 = 1e-4f,
+                                  .l2 = 1e-4f};
     for (char *part = strtok_r(text, "_", &rest); part; part = strtok_r(NULL, "_", &rest)) {
         if (dcpg_zoo_find(DCPG_PART_DNA, part)) options.dna = part;
         if (dcpg_zoo_find(DCPG_PART_CPG, part)) options.cpg = part;
@@ -175,7 +183,9 @@ static sample read_sample(oracle *o, const char *group, const char *path) {
 }
 
 /* Value i of the sampled tensor in our array of parameters or gradients. */
-static float ours(const dcpg_param *param, const float *values, const sample *s, int64_t i) { return values[param_place(param, (size_t)(i * s->stride))]; }
+static float ours(const dcpg_param *param, const float *values, const sample *s, int64_t i) {
+    return values[param_place(param, (size_t)(i * s->stride))];
+}
 
 static void check_gradient(oracle *o, const dcpg_param *param, const char *path) {
     if (param->weight.state) return;
@@ -185,8 +195,9 @@ static void check_gradient(oracle *o, const dcpg_param *param, const char *path)
     float scale = s.absmax > 1e-6f ? s.absmax : 1;
     for (int64_t i = 0; i < s.size; i++) {
         float difference = fabsf(ours(param, o->net->grads, &s, i) - s.values[i]);
-        if (!(difference <= 1e-4f * scale)) fail_msg("%s: gradient of %s[%d]: %g, not %g (largest %g)", o->name, path, (int)i,
-                                                     (double)ours(param, o->net->grads, &s, i), (double)s.values[i], (double)s.absmax);
+        if (!(difference <= 1e-4f * scale))
+            fail_msg("%s: gradient of %s[%d]: %g, not %g (largest %g)", o->name, path, (int)i,
+                     (double)ours(param, o->net->grads, &s, i), (double)s.values[i], (double)s.absmax);
     }
     dcpg_free(s.values);
 }
@@ -205,8 +216,11 @@ static void check_stepped(oracle *o, const dcpg_param *param, const char *path) 
         /* Elsewhere the gradient is partly rounding noise, which Adam turns into a whole step. */
         if (!param->weight.state && least.values[i] <= fmaxf(1e-5f, 1e-3f * gradient.absmax)) continue;
         steps_compared++;
-        float difference = fabsf(ours(param, o->net->params, &s, i) - s.values[i]), most = param->weight.state ? 1e-5f * fmaxf(1, s.absmax) : 1e-6f;
-        if (!(difference <= most)) fail_msg("%s: %s[%d] after Adam: %.9g, not %.9g", o->name, path, (int)i, (double)ours(param, o->net->params, &s, i), (double)s.values[i]);
+        float difference = fabsf(ours(param, o->net->params, &s, i) - s.values[i]),
+              most = param->weight.state ? 1e-5f * fmaxf(1, s.absmax) : 1e-6f;
+        if (!(difference <= most))
+            fail_msg("%s: %s[%d] after Adam: %.9g, not %.9g", o->name, path, (int)i,
+                     (double)ours(param, o->net->params, &s, i), (double)s.values[i]);
     }
     dcpg_free(s.values);
     dcpg_free(least.values);
@@ -222,7 +236,8 @@ static void check_predictions(oracle *o, const char *group) {
         assert_int_equal(size, o->n * units);
         for (int64_t i = 0; i < size; i++) {
             float mine = p[i / units * stride + i % units];
-            if (!(fabsf(mine - values[i]) <= 1e-5f)) fail_msg("%s: %s[%d]: %g, not %g", o->name, path, (int)i, (double)mine, (double)values[i]);
+            if (!(fabsf(mine - values[i]) <= 1e-5f))
+                fail_msg("%s: %s[%d]: %g, not %g", o->name, path, (int)i, (double)mine, (double)values[i]);
         }
         dcpg_free(values);
     }
@@ -250,7 +265,8 @@ static void train_step(oracle *o, double *loss) {
 }
 
 static void check_close(const oracle *o, const char *what, double mine, double reference, double tolerance) {
-    if (!(fabs(mine - reference) <= tolerance * fmax(1, fabs(reference)))) fail_msg("%s: %s: %.9g, not %.9g", o->name, what, mine, reference);
+    if (!(fabs(mine - reference) <= tolerance * fmax(1, fabs(reference))))
+        fail_msg("%s: %s: %.9g, not %.9g", o->name, what, mine, reference);
 }
 
 static void check_losses(const oracle *o, const double *loss) {
@@ -267,7 +283,8 @@ static void adam_step(oracle *o, int t) {
     double rate = 1e-4 * sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t));
     for (int i = 0; i < o->net->nb_param; i++) {
         const dcpg_param *p = &o->net->param[i];
-        dcpg_adam_step step = {.rate = (float)rate, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f, .l1 = p->l1, .l2 = p->l2};
+        dcpg_adam_step step = {
+            .rate = (float)rate, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f, .l1 = p->l1, .l2 = p->l2};
         for (size_t row = 0; p->trainable && row < p->size / p->row; row++) {
             size_t at = p->offset + row * p->stride;
             dcpg_adam_update(&step, p->row, o->net->grads + at, o->net->params + at, o->m + at, o->v + at);
@@ -279,7 +296,8 @@ static void adam_step(oracle *o, int t) {
 static void check_adam(oracle *o) {
     int64_t size;
     double loss[64];
-    float *data_loss = read_floats(o->results, "adam/loss_data", &size), *penalty = read_floats(o->results, "adam/loss_reg", &size);
+    float *data_loss = read_floats(o->results, "adam/loss_data", &size),
+          *penalty = read_floats(o->results, "adam/loss_reg", &size);
     assert_int_equal(size, NB_STEP + 1);
     for (int t = 0; t < NB_STEP; t++) {
         double sum = 0;
@@ -370,6 +388,7 @@ static void against_reference(void **state) {
 int main(void) {
     enum { NB = sizeof names / sizeof *names };
     struct CMUnitTest tests[NB];
-    for (int i = 0; i < NB; i++) tests[i] = (struct CMUnitTest){names[i], against_reference, NULL, NULL, (void *)(uintptr_t)names[i]};
+    for (int i = 0; i < NB; i++)
+        tests[i] = (struct CMUnitTest){names[i], against_reference, NULL, NULL, (void *)(uintptr_t)names[i]};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

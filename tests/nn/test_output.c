@@ -13,12 +13,17 @@ typedef struct row {
 static void kinds_by_name(void **state) {
     (void)state;
     static const row rows[] = {
-        {"cpg/BS27_1_SER", 1, DCPG_SIGMOID, DCPG_LOSS_BCE, 2, 1}, {"cpg/mean", 1, DCPG_SIGMOID, DCPG_LOSS_BCE, 2, 1},
-        {"bulk/serum", 1, DCPG_SIGMOID, DCPG_LOSS_MSE, 0, 3},     {"cpg_stats/mean", 1, DCPG_SIGMOID, DCPG_LOSS_MSE, 0, 3},
-        {"cpg_stats/mode", 1, DCPG_SIGMOID, DCPG_LOSS_BCE, 2, 1}, {"cpg_stats/var", 1, DCPG_SCALED_SIGMOID, DCPG_LOSS_MSE, 0, 2},
+        {"cpg/BS27_1_SER", 1, DCPG_SIGMOID, DCPG_LOSS_BCE, 2, 1},
+        {"cpg/mean", 1, DCPG_SIGMOID, DCPG_LOSS_BCE, 2, 1},
+        {"bulk/serum", 1, DCPG_SIGMOID, DCPG_LOSS_MSE, 0, 3},
+        {"cpg_stats/mean", 1, DCPG_SIGMOID, DCPG_LOSS_MSE, 0, 3},
+        {"cpg_stats/mode", 1, DCPG_SIGMOID, DCPG_LOSS_BCE, 2, 1},
+        {"cpg_stats/var", 1, DCPG_SCALED_SIGMOID, DCPG_LOSS_MSE, 0, 2},
         {"win_stats/1001/cat_var", 3, DCPG_SOFTMAX, DCPG_LOSS_CCE, 3, 1},
-        {"cpg_stats/cat2_var", 1, DCPG_SIGMOID, DCPG_LOSS_BCE, 2, 1}, {"cpg_stats/entropy", 1, DCPG_RELU, DCPG_LOSS_MSE, 0, 2},
-        {"cpg_stats/diff", 1, DCPG_SIGMOID, DCPG_LOSS_BCE, 2, 1}, {"var", 1, DCPG_SCALED_SIGMOID, DCPG_LOSS_MSE, 0, 2},
+        {"cpg_stats/cat2_var", 1, DCPG_SIGMOID, DCPG_LOSS_BCE, 2, 1},
+        {"cpg_stats/entropy", 1, DCPG_RELU, DCPG_LOSS_MSE, 0, 2},
+        {"cpg_stats/diff", 1, DCPG_SIGMOID, DCPG_LOSS_BCE, 2, 1},
+        {"var", 1, DCPG_SCALED_SIGMOID, DCPG_LOSS_MSE, 0, 2},
         {"something/else", 1, DCPG_SIGMOID, DCPG_LOSS_BCE, 0, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

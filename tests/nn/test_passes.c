@@ -3,8 +3,14 @@
 
 #include <math.h>
 
-static const model joint_model = {.dna = "conv[6@5]_mp[3]_conv[5@3]_mp[2]_fc[8]_do", .cpg = "fc[7]_bgru[4]_do", .joint = "fc[9]_do", .dna_wlen = 45,
-                                  .cpg_wlen = 6, .nb_cell = 4, .outputs = "cpg/a cpg/b bulk/c cpg_stats/cat_var", .dropout = 0.2f};
+static const model joint_model = {.dna = "conv[6@5]_mp[3]_conv[5@3]_mp[2]_fc[8]_do",
+                                  .cpg = "fc[7]_bgru[4]_do",
+                                  .joint = "fc[9]_do",
+                                  .dna_wlen = 45,
+                                  .cpg_wlen = 6,
+                                  .nb_cell = 4,
+                                  .outputs = "cpg/a cpg/b bulk/c cpg_stats/cat_var",
+                                  .dropout = 0.2f};
 
 /* Its dense matrix is summed in pieces. */
 static const model large_model = {.dna = "conv[64@3]_flatten_fc[600]", .dna_wlen = 17};
@@ -12,7 +18,8 @@ static const model large_model = {.dna = "conv[64@3]_flatten_fc[600]", .dna_wlen
 static const model norm_model = {.dna = "conv[6@5]_bn_relu_gap", .dna_wlen = 21};
 
 static dcpg_net_options options_of(const data *d, int total, int first, int end, int at_once) {
-    dcpg_net_options options = {.total = total, .first = first, .end = end, .at_once = at_once, .train = true, .seed = 3};
+    dcpg_net_options options = {
+        .total = total, .first = first, .end = end, .at_once = at_once, .train = true, .seed = 3};
     int step = at_once ? at_once : end - first;
     for (int leaf = first; leaf < end; leaf++) {
         int64_t rows = d->row[leaf + step < end ? leaf + step : end] - d->row[leaf];
@@ -22,7 +29,8 @@ static dcpg_net_options options_of(const data *d, int total, int first, int end,
 }
 
 /* A step over leaves first .. end-1; predictions of output 0 into p[samples]. */
-static dcpg_net *step(const dcpg_graph *graph, const data *d, const dcpg_net_options *options, double *loss, float *p) {
+static dcpg_net *step(const dcpg_graph *graph, const data *d, const dcpg_net_options *options, double *loss,
+                      float *p) {
     dcpg_net *net;
     dcpg_err err = {0};
     if (dcpg_net_new(graph, options, &net, &err) != DCPG_OK) fail_msg("%s", err.text);
@@ -30,8 +38,13 @@ static dcpg_net *step(const dcpg_graph *graph, const data *d, const dcpg_net_opt
     int64_t first = d->row[options->first], row[64];
     for (int i = 0; i <= options->end - options->first; i++) row[i] = d->row[options->first + i] - first;
     dcpg_leaves leaves = {options->total, options->first, options->end, row};
-    dcpg_input input = {.n = d->row[options->end] - first, .n_global = d->n, .dna = d->dna + first * graph->dna_wlen,
-                        .cpg = d->cpg + first * graph->nb_cell * 2 * graph->cpg_wlen, .id = d->id + first, .leaves = &leaves, .step = 4};
+    dcpg_input input = {.n = d->row[options->end] - first,
+                        .n_global = d->n,
+                        .dna = d->dna + first * graph->dna_wlen,
+                        .cpg = d->cpg + first * graph->nb_cell * 2 * graph->cpg_wlen,
+                        .id = d->id + first,
+                        .leaves = &leaves,
+                        .step = 4};
     dcpg_targets targets = data_targets(d);
     targets.label += first * net->nb_output;
     *loss = 0;
@@ -42,7 +55,8 @@ static dcpg_net *step(const dcpg_graph *graph, const data *d, const dcpg_net_opt
         double sum[64];
         for (int leaf = 0; leaf < part.leaves.end - part.leaves.first; leaf++) {
             int64_t at = part.leaves.row[0];
-            dcpg_net_loss(net, &part.input, &part.targets, part.leaves.row[leaf] - at, part.leaves.row[leaf + 1] - at, true, sum);
+            dcpg_net_loss(net, &part.input, &part.targets, part.leaves.row[leaf] - at,
+                          part.leaves.row[leaf + 1] - at, true, sum);
             *loss += sum[0];
         }
         int64_t stride;
@@ -103,7 +117,8 @@ static void fewer_at_once_take_less_memory(void **state) {
     for (int at_once = 8; at_once >= 1; at_once /= 2) {
         dcpg_net_options options = options_of(&d, 16, 0, 16, at_once);
         size_t bytes = bytes_of(graph, &options);
-        if (bytes >= before) fail_msg("%zu bytes with %d at once, %zu with twice as many", bytes, at_once, before);
+        if (bytes >= before)
+            fail_msg("%zu bytes with %d at once, %zu with twice as many", bytes, at_once, before);
         before = bytes;
     }
     if (before > most / 4) fail_msg("%zu bytes with one at once, %zu with all", before, most);

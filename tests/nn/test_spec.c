@@ -1,4 +1,5 @@
-/* Specifications: wrong ones are answered with column, expectation and example; windows too short with the shortest that works. */
+/* Specifications: wrong ones are answered with column, expectation and example; windows too short with the
+ * shortest that works. */
 #include "cmocka_all.h"
 
 #include <dcpg/memory.h>
@@ -7,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static dcpg_status build(dcpg_model_part part, const char *spec, int64_t wlen, dcpg_graph **graph, dcpg_err *err) {
+static dcpg_status build(dcpg_model_part part, const char *spec, int64_t wlen, dcpg_graph **graph,
+                         dcpg_err *err) {
     dcpg_model_options options = {.dna_wlen = wlen, .cpg_wlen = 10, .nb_cell = 4};
     if (part != DCPG_PART_CPG) options.dna = part == DCPG_PART_DNA ? spec : "CnnL1h128";
     if (part != DCPG_PART_DNA) options.cpg = part == DCPG_PART_CPG ? spec : "FcAvg";
@@ -54,9 +56,11 @@ static void wrong_specs(void **state) {
         dcpg_err err = {0};
         char column[32];
         snprintf(column, sizeof column, "column %d:", rows[i].column);
-        if (build(rows[i].part, rows[i].spec, 101, &graph, &err) != DCPG_E_USAGE) fail_msg("%s passed", rows[i].spec);
+        if (build(rows[i].part, rows[i].spec, 101, &graph, &err) != DCPG_E_USAGE)
+            fail_msg("%s passed", rows[i].spec);
         assert_null(graph);
-        if (!strstr(err.text, column) || !strstr(err.text, rows[i].expected) || !strstr(err.text, "for example") || !strstr(err.text, rows[i].spec))
+        if (!strstr(err.text, column) || !strstr(err.text, rows[i].expected) ||
+            !strstr(err.text, "for example") || !strstr(err.text, rows[i].spec))
             fail_msg("%s: got: %s", rows[i].spec, err.text);
     }
 }
@@ -87,7 +91,8 @@ static void names_in_any_case(void **state) {
 /* The published strings themselves work too. */
 static void published_notation(void **state) {
     (void)state;
-    static const char *const specs[] = {"conv[128@11]_mp[4]_fc[128]_do", "conv[128@11]_pool[4]_conv[256@7]_pool[4]_bgru[256]_do",
+    static const char *const specs[] = {"conv[128@11]_mp[4]_fc[128]_do",
+                                        "conv[128@11]_pool[4]_conv[256@7]_pool[4]_bgru[256]_do",
                                         "conv[64@15]_mp[8]_conv[128@5,d=2]_mp[4]_bgru[64]_do"};
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         dcpg_graph *graph;
@@ -103,7 +108,8 @@ static void short_windows(void **state) {
     static const struct {
         const char *model;
         int64_t shortest;
-    } rows[] = {{"CnnL1h128", 15}, {"CnnL2h128", 27}, {"CnnRnn01", 51}, {"ResNet01", 13}, {"conv[4@11]_fc[3]", 11}, {"conv[4@4,same]_gap", 1}};
+    } rows[] = {{"CnnL1h128", 15}, {"CnnL2h128", 27},        {"CnnRnn01", 51},
+                {"ResNet01", 13},  {"conv[4@11]_fc[3]", 11}, {"conv[4@4,same]_gap", 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         dcpg_graph *graph;
         dcpg_err err = {0};
@@ -128,8 +134,9 @@ static void short_windows(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_specs),        cmocka_unit_test(unknown_names), cmocka_unit_test(names_in_any_case),
-        cmocka_unit_test(published_notation), cmocka_unit_test(short_windows),
+        cmocka_unit_test(wrong_specs),       cmocka_unit_test(unknown_names),
+        cmocka_unit_test(names_in_any_case), cmocka_unit_test(published_notation),
+        cmocka_unit_test(short_windows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

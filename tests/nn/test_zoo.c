@@ -9,8 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static dcpg_graph *zoo_graph(const char *dna, const char *cpg, const char *joint, int64_t wlen, const dcpg_strings *outputs) {
-    dcpg_model_options options = {.dna = dna, .cpg = cpg, .joint = joint, .dna_wlen = wlen, .cpg_wlen = 50, .nb_cell = 18, .outputs = outputs};
+static dcpg_graph *zoo_graph(const char *dna, const char *cpg, const char *joint, int64_t wlen,
+                             const dcpg_strings *outputs) {
+    dcpg_model_options options = {.dna = dna,
+                                  .cpg = cpg,
+                                  .joint = joint,
+                                  .dna_wlen = wlen,
+                                  .cpg_wlen = 50,
+                                  .nb_cell = 18,
+                                  .outputs = outputs};
     dcpg_graph *graph;
     dcpg_err err = {0};
     if (dcpg_model_build(&options, &graph, &err) != DCPG_OK) fail_msg("%s", err.text);
@@ -24,14 +31,16 @@ static int64_t nb_parameter(const dcpg_graph *graph) {
     return size.trainable + size.not_trainable;
 }
 
-/* What the reference program counts at dna_wlen 1001, cpg_wlen 50, without heads, moving statistics included. */
+/* What the reference program counts at dna_wlen 1001, cpg_wlen 50, without heads, moving statistics included.
+ */
 static const struct {
     const char *name;
     int64_t count;
 } published[] = {
-    {"CnnL1h128", 4052736}, {"CnnL1h256", 8099712}, {"CnnL2h128", 4102144}, {"CnnL2h256", 8099968},   {"CnnL3h128", 4430336},
-    {"CnnL3h256", 8362624}, {"CnnRnn01", 1023360},  {"ResNet01", 1752192},  {"ResNet02", 1995456},    {"ResConv01", 2820352},
-    {"ResAtrous01", 1994944}, {"FcAvg", 51712},     {"RnnL1", 813824},      {"RnnL2", 1109504},
+    {"CnnL1h128", 4052736}, {"CnnL1h256", 8099712}, {"CnnL2h128", 4102144},   {"CnnL2h256", 8099968},
+    {"CnnL3h128", 4430336}, {"CnnL3h256", 8362624}, {"CnnRnn01", 1023360},    {"ResNet01", 1752192},
+    {"ResNet02", 1995456},  {"ResConv01", 2820352}, {"ResAtrous01", 1994944}, {"FcAvg", 51712},
+    {"RnnL1", 813824},      {"RnnL2", 1109504},
 };
 
 static void parameter_counts(void **state) {
@@ -80,14 +89,31 @@ static void moving_statistics_are_not_trained(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* Names as DeepCpG 1.0.7 gives them, in the order in which Keras lists layers: numbers of a class run over the whole model, an inner layer counts, residual layers have names of
- * their own. */
+/* Names as DeepCpG 1.0.7 gives them, in the order in which Keras lists layers: numbers of a class run over
+ * the whole model, an inner layer counts, residual layers have names of their own. */
 static void layer_names(void **state) {
     (void)state;
-    static const char *const names[] = {
-        "dna", "dna/conv1d_1", "dna/activation_1", "dna/max_pooling1d_1", "cpg/state", "cpg/dist", "dna/flatten_1", "cpg/concatenate_1", "dna/dense_1",
-        "cpg/time_distributed_1", "dna/activation_2", "cpg/global_average_pooling1d_1", "dna/dropout_1", "cpg/dropout_2", "concatenate_2",
-        "joint/dense_3", "joint/activation_4", "joint/dropout_3", "dense_4", "cpg/x", "cpg_stats/var"};
+    static const char *const names[] = {"dna",
+                                        "dna/conv1d_1",
+                                        "dna/activation_1",
+                                        "dna/max_pooling1d_1",
+                                        "cpg/state",
+                                        "cpg/dist",
+                                        "dna/flatten_1",
+                                        "cpg/concatenate_1",
+                                        "dna/dense_1",
+                                        "cpg/time_distributed_1",
+                                        "dna/activation_2",
+                                        "cpg/global_average_pooling1d_1",
+                                        "dna/dropout_1",
+                                        "cpg/dropout_2",
+                                        "concatenate_2",
+                                        "joint/dense_3",
+                                        "joint/activation_4",
+                                        "joint/dropout_3",
+                                        "dense_4",
+                                        "cpg/x",
+                                        "cpg_stats/var"};
     dcpg_strings outputs = {0};
     dcpg_err err = {0};
     assert_int_equal(dcpg_strings_add(&outputs, "cpg/x", &err), DCPG_OK);
@@ -109,8 +135,10 @@ static void layer_names(void **state) {
     dcpg_graph_free(graph);
 
     graph = zoo_graph("ResAtrous01", NULL, NULL, 101, NULL);
-    static const char *const residual[] = {"dna/conv1", "dna/act1", "dna/pool1", "dna/01-01/res_bn1", "dna/01-01/id_conv1", "dna/01-02/merge", "dna/04-01/res_conv3",
-                                           "dna/global_average_pooling1d_1", "dna/dropout_1"};
+    static const char *const residual[] = {
+        "dna/conv1",          "dna/act1",        "dna/pool1",           "dna/01-01/res_bn1",
+        "dna/01-01/id_conv1", "dna/01-02/merge", "dna/04-01/res_conv3", "dna/global_average_pooling1d_1",
+        "dna/dropout_1"};
     for (size_t i = 0; i < sizeof residual / sizeof *residual; i++)
         if (dcpg_graph_find(graph, residual[i]) < 0) fail_msg("no layer %s", residual[i]);
     assert_int_equal(dcpg_graph_find(graph, "dna/bn1"), -1);
@@ -156,8 +184,12 @@ static void printing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parameter_counts), cmocka_unit_test(joint_counts),            cmocka_unit_test(moving_statistics_are_not_trained),
-        cmocka_unit_test(layer_names),      cmocka_unit_test(heads_on_a_loaded_model), cmocka_unit_test(printing),
+        cmocka_unit_test(parameter_counts),
+        cmocka_unit_test(joint_counts),
+        cmocka_unit_test(moving_statistics_are_not_trained),
+        cmocka_unit_test(layer_names),
+        cmocka_unit_test(heads_on_a_loaded_model),
+        cmocka_unit_test(printing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,7 @@
 
 static dcpg_par par;
 
-static void all_fine(void **state)
-{
+static void all_fine(void **state) {
     (void)state;
     dcpg_err err = {0};
     assert_int_equal(dcpg_agree_all(&par, DCPG_OK, &err), DCPG_OK);
@@ -18,8 +17,7 @@ static void all_fine(void **state)
     assert_string_equal(err.text, "");
 }
 
-static void one_fails(void **state)
-{
+static void one_fails(void **state) {
     (void)state;
     for (int failing = 0; failing < par.size; failing++) {
         dcpg_err err = {0};
@@ -33,20 +31,19 @@ static void one_fails(void **state)
     }
 }
 
-static void lowest_speaks(void **state)
-{
+static void lowest_speaks(void **state) {
     (void)state;
     dcpg_err err = {0};
     dcpg_status status = DCPG_OK;
-    if (par.rank > 0 || par.size == 1) status = dcpg_fail(&err, par.rank == par.size - 1 ? DCPG_E_IO : DCPG_E_USAGE, "said by %d", par.rank);
+    if (par.rank > 0 || par.size == 1)
+        status = dcpg_fail(&err, par.rank == par.size - 1 ? DCPG_E_IO : DCPG_E_USAGE, "said by %d", par.rank);
     dcpg_status agreed = dcpg_agree_all(&par, status, &err);
     assert_int_equal(agreed, par.size <= 2 ? DCPG_E_IO : DCPG_E_USAGE);
     assert_string_equal(err.text, par.size == 1 ? "said by 0" : "said by 1");
     assert_int_equal(dcpg_agree_all(&par, status, NULL), agreed); /* nobody listens */
 }
 
-static void parts_tile(void **state)
-{
+static void parts_tile(void **state) {
     (void)state;
     for (int64_t total = 0; total < 40; total++) {
         for (int64_t n = 1; n < 40; n++) {
@@ -57,8 +54,7 @@ static void parts_tile(void **state)
     assert_true(dcpg_part(INT64_MAX, 1, 2) == INT64_MAX / 2);
 }
 
-static void nodes_are_numbered(void **state)
-{
+static void nodes_are_numbered(void **state) {
     (void)state;
     assert_in_range(par.node, 0, par.nb_node - 1);
     assert_in_range(par.node_rank, 0, par.node_size - 1);
@@ -68,25 +64,19 @@ static void nodes_are_numbered(void **state)
 }
 
 /* Byte i of what rank r has for rank q. */
-static char byte_of(int r, int q, size_t i)
-{
-    return (char)dcpg_mix((uint64_t)(r * 100 + q), i);
-}
+static char byte_of(int r, int q, size_t i) { return (char)dcpg_mix((uint64_t)(r * 100 + q), i); }
 
-static char *bytes_of(int r, int q, size_t n)
-{
+static char *bytes_of(int r, int q, size_t n) {
     char *x = dcpg_alloc(n, 1);
     for (size_t i = 0; i < n; i++) x[i] = byte_of(r, q, i);
     return x;
 }
 
-static void assert_bytes(const char *x, int r, int q, size_t n)
-{
+static void assert_bytes(const char *x, int r, int q, size_t n) {
     for (size_t i = 0; i < n; i++) assert_int_equal(x[i], byte_of(r, q, i));
 }
 
-static void broadcasts(void **state)
-{
+static void broadcasts(void **state) {
     (void)state;
     for (size_t n = 0; n < 60; n += 19) {
         char *x = bytes_of(par.rank, 0, n);
@@ -96,8 +86,7 @@ static void broadcasts(void **state)
     }
 }
 
-static void reductions(void **state)
-{
+static void reductions(void **state) {
     (void)state;
     int64_t r = par.rank, n = par.size;
     assert_int_equal(dcpg_sum_i64_all(&par, r + 1), n * (n + 1) / 2);
@@ -115,8 +104,7 @@ static void reductions(void **state)
     }
 }
 
-static void gathers(void **state)
-{
+static void gathers(void **state) {
     (void)state;
     for (size_t n = 0; n < 60; n += 19) {
         char *mine = bytes_of(par.rank, 0, n), *all = dcpg_alloc((size_t)par.size, n);
@@ -127,19 +115,18 @@ static void gathers(void **state)
     }
 }
 
-static size_t length_of(int r, int q)
-{
+static size_t length_of(int r, int q) {
     return dcpg_mix((uint64_t)r, (uint64_t)q) % 4 == 0 ? 0 : dcpg_mix((uint64_t)q, (uint64_t)r) % 50;
 }
 
-static void gathers_of_different_length(void **state)
-{
+static void gathers_of_different_length(void **state) {
     (void)state;
     for (int round = 0; round < 10; round++) {
         char *mine = bytes_of(par.rank, round, length_of(par.rank, round));
         size_t *lengths = dcpg_alloc((size_t)par.size, sizeof *lengths);
         void *all;
-        assert_int_equal(dcpg_allgatherv_all(&par, mine, length_of(par.rank, round), &all, lengths, NULL), DCPG_OK);
+        assert_int_equal(dcpg_allgatherv_all(&par, mine, length_of(par.rank, round), &all, lengths, NULL),
+                         DCPG_OK);
         const char *p = all;
         for (int r = 0; r < par.size; p += lengths[r++]) {
             assert_int_equal(lengths[r], length_of(r, round));
@@ -151,10 +138,10 @@ static void gathers_of_different_length(void **state)
     }
 }
 
-static void all_to_all(void **state)
-{
+static void all_to_all(void **state) {
     (void)state;
-    size_t size = (size_t)par.size, *at = dcpg_alloc(size, sizeof *at), *send = dcpg_alloc(size, sizeof *send), *received = dcpg_alloc(size, sizeof *received);
+    size_t size = (size_t)par.size, *at = dcpg_alloc(size, sizeof *at),
+           *send = dcpg_alloc(size, sizeof *send), *received = dcpg_alloc(size, sizeof *received);
     char *mine = dcpg_alloc(size, 60);
     for (int r = 0; r < par.size; r++) {
         at[r] = 60 * (size_t)(par.size - 1 - r); /* in no particular order */
@@ -176,8 +163,7 @@ static void all_to_all(void **state)
 }
 
 /* One rank's impossible wish must not hang the others. */
-static void out_of_memory_is_agreed(void **state)
-{
+static void out_of_memory_is_agreed(void **state) {
     (void)state;
     size_t *lengths = dcpg_alloc((size_t)par.size, sizeof *lengths);
     dcpg_err err = {0};
@@ -189,15 +175,21 @@ static void out_of_memory_is_agreed(void **state)
     dcpg_free(lengths);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_fine),     cmocka_unit_test(one_fails),  cmocka_unit_test(lowest_speaks),
-        cmocka_unit_test(parts_tile),   cmocka_unit_test(broadcasts), cmocka_unit_test(nodes_are_numbered),
-        cmocka_unit_test(reductions),   cmocka_unit_test(gathers),    cmocka_unit_test(gathers_of_different_length),
-        cmocka_unit_test(all_to_all),   cmocka_unit_test(out_of_memory_is_agreed),
+        cmocka_unit_test(all_fine),
+        cmocka_unit_test(one_fails),
+        cmocka_unit_test(lowest_speaks),
+        cmocka_unit_test(parts_tile),
+        cmocka_unit_test(broadcasts),
+        cmocka_unit_test(nodes_are_numbered),
+        cmocka_unit_test(reductions),
+        cmocka_unit_test(gathers),
+        cmocka_unit_test(gathers_of_different_length),
+        cmocka_unit_test(all_to_all),
+        cmocka_unit_test(out_of_memory_is_agreed),
     };
     int failed = cmocka_run_group_tests_name("whole messages", tests, NULL, NULL);
     par.impl->piece = 16; /* messages longer than MPI counts, in small */

@@ -10,8 +10,7 @@ static dcpg_par par;
 static char text[65536];
 
 /* What rank 0 reads after a report of ranks with `nb_thread` threads; empty on the others. */
-static const char *report(int nb_thread)
-{
+static const char *report(int nb_thread) {
     FILE *file = tmpfile();
     dcpg_log log = {.screen = file, .level = DCPG_INFO, .speaks = par.rank == 0};
     dcpg_par_report_all(&par, nb_thread, &log);
@@ -21,15 +20,13 @@ static const char *report(int nb_thread)
     return text;
 }
 
-static int count(const char *in, const char *what)
-{
+static int count(const char *in, const char *what) {
     int n = 0;
     for (const char *p = strstr(in, what); p; p = strstr(p + 1, what)) n++;
     return n;
 }
 
-static void a_line_per_rank(void **state)
-{
+static void a_line_per_rank(void **state) {
     (void)state;
     const char *said = report(3);
     if (par.rank > 0) {
@@ -45,8 +42,7 @@ static void a_line_per_rank(void **state)
     assert_int_equal(count(said, "3 threads\n"), par.size);
 }
 
-static void warns_of_crowds(void **state)
-{
+static void warns_of_crowds(void **state) {
     (void)state;
     const char *said = report(100000);
     if (par.rank > 0) return;
@@ -54,8 +50,7 @@ static void warns_of_crowds(void **state)
     assert_non_null(strstr(said, "OMP_NUM_THREADS"));
 }
 
-static void host_as_a_whole(void **state)
-{
+static void host_as_a_whole(void **state) {
     (void)state;
     int cores = dcpg_cores_allowed();
     const char *said = report(cores); /* fits each rank, not all of them */
@@ -64,14 +59,12 @@ static void host_as_a_whole(void **state)
     if (par.rank == 0 && par.size <= cores) assert_int_equal(count(said, "warning:"), 0);
 }
 
-static void counts_cores(void **state)
-{
+static void counts_cores(void **state) {
     (void)state;
     assert_in_range(dcpg_cores_allowed(), 1, sysconf(_SC_NPROCESSORS_CONF));
 }
 
-static void all_started_alike(void **state)
-{
+static void all_started_alike(void **state) {
     (void)state;
     dcpg_err err = {0};
     const char *last = par.rank == par.size - 1 && par.size > 1 ? "9.9.9" : "0.1.0";
@@ -81,9 +74,9 @@ static void all_started_alike(void **state)
     if (par.size > 1) assert_non_null(strstr(err.text, "another version than rank 0: 9.9.9"));
 }
 
-/* mpirun has started this test: a world of one is meant to be one. Without it, several tasks of a scheduler are not. */
-static void alone_by_mistake(void **state)
-{
+/* mpirun has started this test: a world of one is meant to be one. Without it, several tasks of a scheduler
+ * are not. */
+static void alone_by_mistake(void **state) {
     (void)state;
     dcpg_err err = {0};
     setenv("SLURM_NTASKS", "4", 1);
@@ -100,22 +93,23 @@ static void alone_by_mistake(void **state)
 }
 
 /* Nothing changes for ranks that come. */
-static void watched_exchanges(void **state)
-{
+static void watched_exchanges(void **state) {
     (void)state;
     assert_int_equal(dcpg_par_watch_all(&par, 30, NULL), DCPG_OK);
-    for (int i = 0; i < 100; i++) assert_int_equal(dcpg_sum_i64_all(&par, par.rank + i), par.size * i + par.size * (par.size - 1) / 2);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(dcpg_sum_i64_all(&par, par.rank + i), par.size * i + par.size * (par.size - 1) / 2);
     assert_int_equal(dcpg_par_watch_all(&par, 20, NULL), DCPG_OK);
     dcpg_barrier_all(&par);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_per_rank), cmocka_unit_test(warns_of_crowds), cmocka_unit_test(host_as_a_whole), cmocka_unit_test(counts_cores),
-        cmocka_unit_test(all_started_alike), cmocka_unit_test(alone_by_mistake), cmocka_unit_test(watched_exchanges),
+        cmocka_unit_test(a_line_per_rank),   cmocka_unit_test(warns_of_crowds),
+        cmocka_unit_test(host_as_a_whole),   cmocka_unit_test(counts_cores),
+        cmocka_unit_test(all_started_alike), cmocka_unit_test(alone_by_mistake),
+        cmocka_unit_test(watched_exchanges),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     dcpg_par_close_all(&par);

@@ -5,13 +5,9 @@
 
 /* MPI libraries keep memory until the process ends. */
 const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "detect_leaks=0";
-}
+const char *__asan_default_options(void) { return "detect_leaks=0"; }
 
-static void runs_alone(void **state)
-{
+static void runs_alone(void **state) {
     (void)state;
     dcpg_par par;
     dcpg_err err = {0};
@@ -33,8 +29,7 @@ static void runs_alone(void **state)
     assert_non_null(strstr(late.text, "MPI"));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(runs_alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Sums over ranks have the bits of the sum of one rank, for every V, cut and order of buckets; in bfloat16, too, and where every rank wants its slices only. */
+/* Sums over ranks have the bits of the sum of one rank, for every V, cut and order of buckets; in bfloat16,
+ * too, and where every rank wants its slices only. */
 #include "cmocka_all.h"
 #include <dcpg/memory.h>
 #include <dcpg/par.h>
@@ -13,8 +14,7 @@ enum { COUNT = 10007, STRIDE = 10016, MOST_LEAVES = 64 };
 static dcpg_par par;
 
 /* Element i of leaf v in round `round`. Spread over many magnitudes, so that the order of additions shows. */
-static float value(int round, int v, size_t i)
-{
+static float value(int round, int v, size_t i) {
     uint64_t bits = dcpg_mix((uint64_t)(round * 1000 + v), i);
     return ldexpf((float)(bits >> 40) - 8388608.0f, (int)(bits % 16) - 30);
 }
@@ -24,21 +24,18 @@ typedef struct leaf_of {
     size_t count;
 } leaf_of;
 
-static void leaf_sum(void *context, int leaf, float *out)
-{
+static void leaf_sum(void *context, int leaf, float *out) {
     const leaf_of *of = context;
     for (size_t i = 0; i < of->count; i++) out[i] = value(of->round, leaf, i);
 }
 
-static void leaf_sum64(void *context, int leaf, double *out)
-{
+static void leaf_sum64(void *context, int leaf, double *out) {
     const leaf_of *of = context;
     for (size_t i = 0; i < of->count; i++) out[i] = value(of->round, leaf, i) * 1.000000001;
 }
 
 /* Cuts [0, total) for the ranks: equally, or as unequally as it goes. */
-static int first_leaf(int total, int rank, bool equal)
-{
+static int first_leaf(int total, int rank, bool equal) {
     if (equal) return (int)dcpg_part(total, rank, par.size);
     return rank == par.size ? total : rank; /* the last rank has the rest */
 }
@@ -58,10 +55,14 @@ typedef struct sum_way {
 
 static const sum_way plain = {.reproducible = true};
 
-static run open_run(int total, bool equal, size_t block, sum_way way)
-{
-    run x = {.options = {.total = total, .first = first_leaf(total, par.rank, equal), .end = first_leaf(total, par.rank + 1, equal),
-                         .slices = {STRIDE, block, par.rank, par.size}, .reproducible = way.reproducible, .sharded = way.sharded, .bf16 = way.bf16}};
+static run open_run(int total, bool equal, size_t block, sum_way way) {
+    run x = {.options = {.total = total,
+                         .first = first_leaf(total, par.rank, equal),
+                         .end = first_leaf(total, par.rank + 1, equal),
+                         .slices = {STRIDE, block, par.rank, par.size},
+                         .reproducible = way.reproducible,
+                         .sharded = way.sharded,
+                         .bf16 = way.bf16}};
     x.nb_node = dcpg_tree_nodes(total, x.options.first, x.options.end, x.nodes);
     x.options.grads = dcpg_alloc((size_t)x.nb_node * STRIDE, sizeof(float));
     x.scratch = dcpg_alloc(8 * STRIDE, sizeof(float));
@@ -69,47 +70,45 @@ static run open_run(int total, bool equal, size_t block, sum_way way)
     return x;
 }
 
-static void close_run(run *x)
-{
+static void close_run(run *x) {
     dcpg_par_sums_close_all(x->sums);
     dcpg_free(x->options.grads);
     dcpg_free(x->scratch);
 }
 
-static void fill_grads(run *x, int round)
-{
+static void fill_grads(run *x, int round) {
     leaf_of of = {round, COUNT};
     for (int i = 0; i < x->nb_node; i++)
-        (x->options.bf16 ? dcpg_tree_sum_bf16 : dcpg_tree_sum)(x->nodes[i], COUNT, leaf_sum, &of, x->options.grads + (size_t)i * STRIDE, x->scratch);
+        (x->options.bf16 ? dcpg_tree_sum_bf16 : dcpg_tree_sum)(
+            x->nodes[i], COUNT, leaf_sum, &of, x->options.grads + (size_t)i * STRIDE, x->scratch);
 }
 
-static float *expected_total(run *x, int round)
-{
+static float *expected_total(run *x, int round) {
     static float total[COUNT];
     leaf_of of = {round, COUNT};
-    (x->options.bf16 ? dcpg_tree_sum_bf16 : dcpg_tree_sum)((dcpg_node){0, x->options.total}, COUNT, leaf_sum, &of, total, x->scratch);
+    (x->options.bf16 ? dcpg_tree_sum_bf16 : dcpg_tree_sum)((dcpg_node){0, x->options.total}, COUNT, leaf_sum,
+                                                           &of, total, x->scratch);
     return total;
 }
 
 /* Ranks are never equally fast. */
-static void dawdle(int step)
-{
+static void dawdle(int step) {
     if ((step * 7 + par.rank * 3) % 11 == 0) nanosleep(&(struct timespec){0, 200000}, NULL);
 }
 
-static void check_small_sum(run *x, dcpg_reducer reducer, int round)
-{
+static void check_small_sum(run *x, dcpg_reducer reducer, int round) {
     double sums[DCPG_MAX_NODES * 5], total[5], expected[5], scratch[8 * 5];
     leaf_of of = {round, 5};
-    for (int i = 0; i < x->nb_node; i++) dcpg_tree_sum64(x->nodes[i], 5, leaf_sum64, &of, sums + 5 * i, scratch);
+    for (int i = 0; i < x->nb_node; i++)
+        dcpg_tree_sum64(x->nodes[i], 5, leaf_sum64, &of, sums + 5 * i, scratch);
     dcpg_tree_sum64((dcpg_node){0, x->options.total}, 5, leaf_sum64, &of, expected, scratch);
     reducer.sum(reducer.self, sums, 5, total);
     assert_memory_equal(total, expected, sizeof total);
 }
 
-/* Hands over [0, COUNT) from the end to the start in ranges of up to `length`, as backward passes do, with small sums in between. */
-static void reduce(run *x, size_t length, int round)
-{
+/* Hands over [0, COUNT) from the end to the start in ranges of up to `length`, as backward passes do, with
+ * small sums in between. */
+static void reduce(run *x, size_t length, int round) {
     dcpg_reducer reducer = dcpg_par_reducer(x->sums);
     int step = 0;
     for (size_t end = COUNT; end > 0; step++) {
@@ -125,8 +124,7 @@ static void reduce(run *x, size_t length, int round)
 }
 
 /* Every rank's own values are right, then those of all. */
-static void check_shards(run *x, int round)
-{
+static void check_shards(run *x, int round) {
     const dcpg_slices *slices = &x->options.slices;
     const float *total = expected_total(x, round);
     for (size_t b = 0; b < dcpg_slices_blocks(slices); b++) {
@@ -136,8 +134,7 @@ static void check_shards(run *x, int round)
     dcpg_par_sums_gather_all(x->sums, x->options.grads);
 }
 
-static void check_total(int total, bool equal, size_t block, size_t length, sum_way way)
-{
+static void check_total(int total, bool equal, size_t block, size_t length, sum_way way) {
     if (par.size > total) return;
     run x = open_run(total, equal, block, way);
     for (int round = 0; round < 3; round++) {
@@ -149,8 +146,7 @@ static void check_total(int total, bool equal, size_t block, size_t length, sum_
     close_run(&x);
 }
 
-static void bits_of_one_rank(void **state)
-{
+static void bits_of_one_rank(void **state) {
     (void)state;
     static const int totals[] = {1, 2, 3, 4, 5, 7, 8, 12, 13, 33, 64};
     for (size_t i = 0; i < sizeof totals / sizeof *totals; i++) {
@@ -162,8 +158,7 @@ static void bits_of_one_rank(void **state)
 }
 
 /* More ranges than there are buckets and places in the queue, down to single floats. */
-static void many_small_ranges(void **state)
-{
+static void many_small_ranges(void **state) {
     (void)state;
     check_total(8, true, 64, 7, plain);
     check_total(12, false, 64, 1, plain);
@@ -171,8 +166,7 @@ static void many_small_ranges(void **state)
 }
 
 /* Ranges begin and end anywhere in the blocks, blocks are smaller and larger than all ranges. */
-static void shards_and_halves(void **state)
-{
+static void shards_and_halves(void **state) {
     (void)state;
     static const int totals[] = {5, 8, 13};
     static const size_t blocks[] = {3, 100, 1024, STRIDE, 4 * STRIDE};
@@ -187,8 +181,7 @@ static void shards_and_halves(void **state)
     }
 }
 
-static void nothing_to_sum(void **state)
-{
+static void nothing_to_sum(void **state) {
     (void)state;
     run x = open_run(MOST_LEAVES, true, 100, plain);
     dcpg_reducer reducer = dcpg_par_reducer(x.sums);
@@ -200,10 +193,11 @@ static void nothing_to_sum(void **state)
     close_run(&x);
 }
 
-static void only_small_sums(void **state)
-{
+static void only_small_sums(void **state) {
     (void)state;
-    dcpg_par_sums_options options = {.total = MOST_LEAVES, .first = first_leaf(MOST_LEAVES, par.rank, true), .end = first_leaf(MOST_LEAVES, par.rank + 1, true),
+    dcpg_par_sums_options options = {.total = MOST_LEAVES,
+                                     .first = first_leaf(MOST_LEAVES, par.rank, true),
+                                     .end = first_leaf(MOST_LEAVES, par.rank + 1, true),
                                      .reproducible = true};
     run x = {.options = options};
     x.nb_node = dcpg_tree_nodes(MOST_LEAVES, options.first, options.end, x.nodes);
@@ -213,8 +207,7 @@ static void only_small_sums(void **state)
 }
 
 /* Without the tree the total is right to rounding, and the same on all ranks. */
-static void check_any_order(bool sharded)
-{
+static void check_any_order(bool sharded) {
     run x = open_run(13, true, 777, (sum_way){.sharded = sharded});
     fill_grads(&x, 4);
     reduce(&x, 500, 4);
@@ -232,20 +225,19 @@ static void check_any_order(bool sharded)
     close_run(&x);
 }
 
-static void any_order(void **state)
-{
+static void any_order(void **state) {
     (void)state;
     check_any_order(false);
     check_any_order(true);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bits_of_one_rank), cmocka_unit_test(many_small_ranges), cmocka_unit_test(nothing_to_sum),
-        cmocka_unit_test(only_small_sums),  cmocka_unit_test(any_order),       cmocka_unit_test(shards_and_halves),
+        cmocka_unit_test(bits_of_one_rank), cmocka_unit_test(many_small_ranges),
+        cmocka_unit_test(nothing_to_sum),   cmocka_unit_test(only_small_sums),
+        cmocka_unit_test(any_order),        cmocka_unit_test(shards_and_halves),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     dcpg_par_close_all(&par);

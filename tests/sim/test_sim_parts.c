@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void test_wave(void **state)
-{
+static void test_wave(void **state) {
     (void)state;
     enum { SPACING = 50, N = 400000 };
     dcpg_sim_wave wave = dcpg_sim_wave_new(3, 5, SPACING);
@@ -39,8 +38,7 @@ static void test_wave(void **state)
     }
 }
 
-static void test_auc(void **state)
-{
+static void test_auc(void **state) {
     (void)state;
     enum { N = 700 };
     static dcpg_sim_score score;
@@ -72,8 +70,7 @@ static void test_auc(void **state)
     assert_true(fabs(score.expected_right - expected) < 1e-9);
 }
 
-static bool fits(char letter, char base)
-{
+static bool fits(char letter, char base) {
     static const char *const sets[] = {"AA", "CC", "GG", "TT", "RAG", "YCT", "SGC", "WAT", "KGT", "MAC"};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         if (sets[i][0] == letter) return base && strchr(sets[i] + 1, base);
@@ -81,8 +78,7 @@ static bool fits(char letter, char base)
     return false;
 }
 
-static bool word_at(const char *word, const char *text)
-{
+static bool word_at(const char *word, const char *text) {
     for (; *word; word++, text++) {
         if (!fits(*word, *text)) return false;
     }
@@ -97,8 +93,7 @@ typedef struct hits {
     } v[8192];
 } hits;
 
-static void note(void *context, int motif, int strand, int64_t start)
-{
+static void note(void *context, int motif, int strand, int64_t start) {
     hits *h = context;
     assert_in_range(h->n, 0, 8191);
     h->v[h->n].motif = motif;
@@ -107,8 +102,7 @@ static void note(void *context, int motif, int strand, int64_t start)
 }
 
 /* Reverse complement by its definition. */
-static void test_motif_words(void **state)
-{
+static void test_motif_words(void **state) {
     (void)state;
     static const char letters[] = "ACGTRYSWKM", complements[] = "TGCAYRSWMK";
     dcpg_sim_motif motif[DCPG_SIM_MAX_MOTIFS];
@@ -120,7 +114,8 @@ static void test_motif_words(void **state)
             assert_int_equal(strlen(motif[m].word), motif[m].length);
             assert_int_equal(strlen(motif[m].reverse), motif[m].length);
             for (int i = 0; i < motif[m].length; i++) {
-                assert_int_equal(motif[m].reverse[motif[m].length - 1 - i], complements[strchr(letters, motif[m].word[i]) - letters]);
+                assert_int_equal(motif[m].reverse[motif[m].length - 1 - i],
+                                 complements[strchr(letters, motif[m].word[i]) - letters]);
                 if (i > 0) assert_false(fits(motif[m].word[i - 1], 'C') && fits(motif[m].word[i], 'G'));
             }
         }
@@ -132,8 +127,7 @@ static void test_motif_words(void **state)
     assert_int_equal(dcpg_sim_motifs(2, false, motif), 5);
 }
 
-static void test_scan(void **state)
-{
+static void test_scan(void **state) {
     (void)state;
     enum { LENGTH = 400000 };
     dcpg_sim_motif motif[DCPG_SIM_MAX_MOTIFS];
@@ -167,9 +161,9 @@ static void test_scan(void **state)
     free(found);
 }
 
-/* A chromosome as the generator makes it: planted words stand where they are marked, unless N or another motif went over them. */
-static void test_drawn_chromosome(void **state)
-{
+/* A chromosome as the generator makes it: planted words stand where they are marked, unless N or another
+ * motif went over them. */
+static void test_drawn_chromosome(void **state) {
     (void)state;
     dcpg_sim_motif motif[DCPG_SIM_MAX_MOTIFS];
     int n = dcpg_sim_motifs(2, false, motif);
@@ -204,10 +198,13 @@ static void test_drawn_chromosome(void **state)
     dcpg_sim_free_chromo(&chromo);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wave), cmocka_unit_test(test_auc), cmocka_unit_test(test_motif_words), cmocka_unit_test(test_scan), cmocka_unit_test(test_drawn_chromosome),
+        cmocka_unit_test(test_wave),
+        cmocka_unit_test(test_auc),
+        cmocka_unit_test(test_motif_words),
+        cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_drawn_chromosome),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The simulation as a whole: same seed, same bytes; cells and chromosomes do not depend on one another; nothing is left behind where it fails. */
+/* The simulation as a whole: same seed, same bytes; cells and chromosomes do not depend on one another;
+ * nothing is left behind where it fails. */
 #include "cmocka_all.h"
 
 #include <dcpg/file.h>
@@ -16,8 +17,7 @@
 
 static char work[] = "simulate_XXXXXX";
 
-static const char *in_work(const char *name)
-{
+static const char *in_work(const char *name) {
     static char path[4][256];
     static int next;
     next = (next + 1) % 4;
@@ -30,29 +30,31 @@ typedef struct run {
     dcpg_strings lengths, dna;
 } run;
 
-static void set_lengths(run *r, int n, const char *const length[])
-{
+static void set_lengths(run *r, int n, const char *const length[]) {
     dcpg_err err = {0};
     dcpg_strings_free(&r->lengths);
     for (int i = 0; i < n; i++) assert_int_equal(dcpg_strings_add(&r->lengths, length[i], &err), DCPG_OK);
 }
 
-static void small(run *r)
-{
-    *r = (run){.options = {.nb_chromo = 2, .nb_cell = 3, .nb_cluster = 2, .seed = 1, .coverage_min = .05, .coverage_max = .4, .noise = .02}};
+static void small(run *r) {
+    *r = (run){.options = {.nb_chromo = 2,
+                           .nb_cell = 3,
+                           .nb_cluster = 2,
+                           .seed = 1,
+                           .coverage_min = .05,
+                           .coverage_max = .4,
+                           .noise = .02}};
     r->options.chromo_len = &r->lengths;
     r->options.dna_files = &r->dna;
     set_lengths(r, 1, (const char *[]){"150000"});
 }
 
-static void free_run(run *r)
-{
+static void free_run(run *r) {
     dcpg_strings_free(&r->lengths);
     dcpg_strings_free(&r->dna);
 }
 
-static void simulate(run *r, const char *name)
-{
+static void simulate(run *r, const char *name) {
     dcpg_err err = {0};
     r->options.out_dir = in_work(name);
     dcpg_status status = dcpg_simulate(&r->options, NULL, &err);
@@ -60,8 +62,7 @@ static void simulate(run *r, const char *name)
 }
 
 /* Number of names in a folder. */
-static int count_entries(const char *folder)
-{
+static int count_entries(const char *folder) {
     DIR *entries = opendir(folder);
     assert_non_null(entries);
     int n = -2;
@@ -70,8 +71,7 @@ static int count_entries(const char *folder)
     return n;
 }
 
-static char *read_all(const char *path, size_t *size)
-{
+static char *read_all(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
     if (!file) fail_msg("%s is missing", path);
     fseek(file, 0, SEEK_END);
@@ -83,8 +83,7 @@ static char *read_all(const char *path, size_t *size)
     return bytes;
 }
 
-static bool same_bytes(const char *a, const char *b)
-{
+static bool same_bytes(const char *a, const char *b) {
     size_t size_a, size_b;
     char *bytes_a = read_all(a, &size_a), *bytes_b = read_all(b, &size_b);
     bool same = size_a == size_b && memcmp(bytes_a, bytes_b, size_a) == 0;
@@ -93,28 +92,39 @@ static bool same_bytes(const char *a, const char *b)
     return same;
 }
 
-static void remove_tree(const char *folder)
-{
+static void remove_tree(const char *folder) {
     DIR *entries = opendir(folder);
     if (!entries) return;
     for (struct dirent *entry; (entry = readdir(entries));) {
         char path[600];
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        if (dcpg_is_dir(path)) remove_tree(path);
-        else unlink(path);
+        if (dcpg_is_dir(path))
+            remove_tree(path);
+        else
+            unlink(path);
     }
     closedir(entries);
     rmdir(folder);
 }
 
-static const char *const all_files[] = {"dna/Simus.SIM1.dna.chromosome.1.fa.gz", "dna/Simus.SIM1.dna.chromosome.2.fa.gz", "cpg/cl0_cell01.tsv.gz", "cpg/cl1_cell02.tsv.gz",
-                                        "cpg/cl0_cell03.tsv.gz", "anno/islands.bed.gz", "anno/repeats.bed.gz", "truth/cells.tsv", "truth/motifs.tsv", "truth/motif_sites.tsv.gz",
-                                        "truth/sites.tsv.gz", "truth/probs.tsv.gz", "truth/states.tsv.gz", "report.json"};
+static const char *const all_files[] = {"dna/Simus.SIM1.dna.chromosome.1.fa.gz",
+                                        "dna/Simus.SIM1.dna.chromosome.2.fa.gz",
+                                        "cpg/cl0_cell01.tsv.gz",
+                                        "cpg/cl1_cell02.tsv.gz",
+                                        "cpg/cl0_cell03.tsv.gz",
+                                        "anno/islands.bed.gz",
+                                        "anno/repeats.bed.gz",
+                                        "truth/cells.tsv",
+                                        "truth/motifs.tsv",
+                                        "truth/motif_sites.tsv.gz",
+                                        "truth/sites.tsv.gz",
+                                        "truth/probs.tsv.gz",
+                                        "truth/states.tsv.gz",
+                                        "report.json"};
 enum { NB_FILE = sizeof all_files / sizeof *all_files };
 
-static bool same_runs(const char *a, const char *b)
-{
+static bool same_runs(const char *a, const char *b) {
     bool same = true;
     for (int i = 0; i < NB_FILE; i++) {
         char path_a[256], path_b[256];
@@ -125,8 +135,7 @@ static bool same_runs(const char *a, const char *b)
     return same;
 }
 
-static void test_same_seed(void **state)
-{
+static void test_same_seed(void **state) {
     (void)state;
     run r;
     small(&r);
@@ -141,7 +150,8 @@ static void test_same_seed(void **state)
     assert_true(same_runs("a", "b"));
     r.options.seed = 2;
     simulate(&r, "c");
-    assert_false(same_bytes(in_work("a/dna/Simus.SIM1.dna.chromosome.1.fa.gz"), in_work("c/dna/Simus.SIM1.dna.chromosome.1.fa.gz")));
+    assert_false(same_bytes(in_work("a/dna/Simus.SIM1.dna.chromosome.1.fa.gz"),
+                            in_work("c/dna/Simus.SIM1.dna.chromosome.1.fa.gz")));
     assert_false(same_bytes(in_work("a/cpg/cl0_cell01.tsv.gz"), in_work("c/cpg/cl0_cell01.tsv.gz")));
     r.options.no_cell_truth = true;
     simulate(&r, "d");
@@ -150,16 +160,14 @@ static void test_same_seed(void **state)
     free_run(&r);
 }
 
-static void expect_same_calls(const dcpg_calls *a, const dcpg_calls *b)
-{
+static void expect_same_calls(const dcpg_calls *a, const dcpg_calls *b) {
     assert_string_equal(a->chromo, b->chromo);
     assert_int_equal(a->n, b->n);
     assert_memory_equal(a->pos, b->pos, (size_t)a->n * sizeof *a->pos);
     assert_memory_equal(a->value, b->value, (size_t)a->n * sizeof *a->value);
 }
 
-static void test_cells_stand_alone(void **state)
-{
+static void test_cells_stand_alone(void **state) {
     (void)state;
     run r;
     dcpg_err err = {0};
@@ -201,8 +209,7 @@ typedef struct given {
     int64_t nb_call;
 } given;
 
-static dcpg_status check_calls(void *context, dcpg_sequence *sequence, dcpg_err *err)
-{
+static dcpg_status check_calls(void *context, dcpg_sequence *sequence, dcpg_err *err) {
     given *g = context;
     dcpg_profile profile;
     DCPG_TRY(dcpg_profile_read(g->profile, &profile, err));
@@ -220,22 +227,22 @@ static dcpg_status check_calls(void *context, dcpg_sequence *sequence, dcpg_err 
     return DCPG_OK;
 }
 
-static dcpg_status copy_md5(void *context, dcpg_sequence *sequence, dcpg_err *err)
-{
+static dcpg_status copy_md5(void *context, dcpg_sequence *sequence, dcpg_err *err) {
     (void)err;
     strcat(context, sequence->md5);
     return DCPG_OK;
 }
 
-static void test_given_genome(void **state)
-{
+static void test_given_genome(void **state) {
     (void)state;
     run r;
     dcpg_err err = {0};
     small(&r);
     simulate(&r, "synthetic");
     given g = {.profile = in_work("synthetic/cpg/cl0_cell01.tsv.gz")};
-    assert_int_equal(dcpg_fasta_read(in_work("synthetic/dna/Simus.SIM1.dna.chromosome.1.fa.gz"), check_calls, &g, &err), DCPG_OK);
+    assert_int_equal(
+        dcpg_fasta_read(in_work("synthetic/dna/Simus.SIM1.dna.chromosome.1.fa.gz"), check_calls, &g, &err),
+        DCPG_OK);
     assert_true(g.nb_call > 20);
 
     assert_int_equal(dcpg_strings_add(&r.dna, in_work("synthetic/dna"), &err), DCPG_OK);
@@ -249,12 +256,15 @@ static void test_given_genome(void **state)
         assert_string_equal(md5_a, md5_b);
     }
     g = (given){.profile = in_work("given/cpg/cl1_cell02.tsv.gz")};
-    assert_int_equal(dcpg_fasta_read(in_work("given/dna/Simus.SIM1.dna.chromosome.2.fa.gz"), check_calls, &g, &err), DCPG_OK);
+    assert_int_equal(
+        dcpg_fasta_read(in_work("given/dna/Simus.SIM1.dna.chromosome.2.fa.gz"), check_calls, &g, &err),
+        DCPG_OK);
     assert_true(g.nb_call > 20);
 
     /* A chromosome is the same where the one before it is missing. */
     dcpg_strings_free(&r.dna);
-    assert_int_equal(dcpg_strings_add(&r.dna, in_work("synthetic/dna/Simus.SIM1.dna.chromosome.2.fa.gz"), &err), DCPG_OK);
+    assert_int_equal(
+        dcpg_strings_add(&r.dna, in_work("synthetic/dna/Simus.SIM1.dna.chromosome.2.fa.gz"), &err), DCPG_OK);
     simulate(&r, "second");
     dcpg_profile both, second;
     assert_int_equal(dcpg_profile_read(in_work("given/cpg/cl1_cell02.tsv.gz"), &both, &err), DCPG_OK);
@@ -267,27 +277,25 @@ static void test_given_genome(void **state)
 }
 
 /* The simulation must fail with `words` in its error and leave nothing behind. */
-static void expect_error(run *r, dcpg_status expected, const char *words)
-{
+static void expect_error(run *r, dcpg_status expected, const char *words) {
     dcpg_err err = {0};
     int before = count_entries(work);
     r->options.out_dir = in_work("refused");
     dcpg_status status = dcpg_simulate(&r->options, NULL, &err);
-    if (status != expected || !strstr(err.text, words)) fail_msg("status %d: \"%s\" does not say \"%s\"", (int)status, err.text, words);
+    if (status != expected || !strstr(err.text, words))
+        fail_msg("status %d: \"%s\" does not say \"%s\"", (int)status, err.text, words);
     assert_int_equal(count_entries(work), before);
     free_run(r);
 }
 
-static void write_text(const char *path, const char *text)
-{
+static void write_text(const char *path, const char *text) {
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
 }
 
-static void test_refused(void **state)
-{
+static void test_refused(void **state) {
     (void)state;
     run r;
     small(&r);
@@ -332,8 +340,7 @@ static void test_refused(void **state)
     expect_error(&r, DCPG_E_INPUT, "sequence 1 stands in two of the FASTA files");
 }
 
-static void test_folder_in_use(void **state)
-{
+static void test_folder_in_use(void **state) {
     (void)state;
     run r;
     small(&r);
@@ -349,10 +356,11 @@ static void test_folder_in_use(void **state)
 }
 
 /* As on a full disk: no file may grow beyond so many bytes. */
-static void test_disk_full(void **state)
-{
+static void test_disk_full(void **state) {
     (void)state;
-    static const rlim_t most[] = {0, 1000, 20000, 60000}; /* the last one is enough for the genome and each cell, not for the tables of all cells */
+    static const rlim_t most[] = {
+        0, 1000, 20000,
+        60000}; /* the last one is enough for the genome and each cell, not for the tables of all cells */
     struct rlimit before;
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -373,24 +381,22 @@ static void test_disk_full(void **state)
     }
 }
 
-static int make_work(void **state)
-{
+static int make_work(void **state) {
     (void)state;
     return mkdtemp(work) ? 0 : -1;
 }
 
-static int drop_work(void **state)
-{
+static int drop_work(void **state) {
     (void)state;
     remove_tree(work);
     return 0;
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_seed), cmocka_unit_test(test_cells_stand_alone), cmocka_unit_test(test_given_genome),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_folder_in_use),     cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_same_seed),     cmocka_unit_test(test_cells_stand_alone),
+        cmocka_unit_test(test_given_genome),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_folder_in_use), cmocka_unit_test(test_disk_full),
     };
     return cmocka_run_group_tests(tests, make_work, drop_work);
 }

@@ -92,6 +92,18 @@ while IFS= read -r line; do
     [[ -z $line ]] || fault "$line: unfinished"
 done < <(tr '\n' '\0' <<<"$text" | xargs -0 grep -nIwE 'TODO|FIXME|XXX' 2>/dev/null | grep -v '^tests/style/')
 
+# The form of C files is that of clang-format 14, Debian 12's; other versions differ in details.
+if command -v clang-format >/dev/null && clang-format --version | grep -q 'version 14\.'; then
+    while IFS= read -r line; do
+        fault "$line"
+    done < <(grep -E '\.[ch]$' <<<"$text" | xargs clang-format --dry-run -Werror 2>&1 | grep -E ':[0-9]+:[0-9]+: error')
+    while IFS= read -r line; do
+        fault "$line: longer than 110 columns"
+    done < <(grep -E '\.[ch]$' <<<"$text" | xargs grep -nE '^.{111}' | cut -c1-100)
+else
+    echo "clang-format 14 is not installed: the form of C files is not checked"
+fi
+
 if command -v shellcheck >/dev/null; then
     while IFS= read -r script; do
         shellcheck -s bash "$script" || fault "$script: shellcheck complains"

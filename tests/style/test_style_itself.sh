@@ -5,6 +5,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
 mkdir -p "$top"/{src/{base,par,kern,nn,io,cmd},include/dcpg,bench}
+cp "$here/../../.clang-format" "$top"
 cd "$top"
 touch include/dcpg/{par,tree,kern}.h
 printf '#include <dcpg/tree.h>\n#include <mpi.h>\n' >src/par/par.c
@@ -30,6 +31,10 @@ breaks=(
     'src/base/x.c|const char *path = "/home/someone/data";'
     'src/base/x.c|/* TODO */'
 )
+if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
+    long=$(printf '%0110d' 0) # no break in it, so that clang-format leaves the line as it is
+    breaks+=('src/base/x.c|int  x ;' "src/base/x.c|/* $long */")
+fi
 for break in "${breaks[@]}"; do
     file=${break%%|*}
     mkdir -p "$(dirname "$file")"

@@ -77,7 +77,8 @@ static void shards_are_the_whole(void **state) {
             size_t count = 0;
             assert_int_equal(dcpg_adam_new(&net, &(dcpg_slices){COUNT, COUNT, 0, 1}, &one, NULL), DCPG_OK);
             for (int r = 0; r < size; r++) {
-                assert_int_equal(dcpg_adam_new(&net, &(dcpg_slices){COUNT, block, r, size}, &own[r], NULL), DCPG_OK);
+                assert_int_equal(dcpg_adam_new(&net, &(dcpg_slices){COUNT, block, r, size}, &own[r], NULL),
+                                 DCPG_OK);
                 count += own[r]->count;
             }
             assert_int_equal(count, COUNT);
