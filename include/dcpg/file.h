@@ -9,12 +9,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Writes n bytes to a temporary name beside `path`, flushes them to the disk and renames: readers see the old
+/* Writes n bytes to a temporary file (temporary.h), flushes them to the disk and renames: readers see the old
  * file or the new one. DCPG_E_IO names the path and what the system said. */
 dcpg_status dcpg_file_write(const char *path, const char *bytes, size_t n, dcpg_err *err);
 
 /* Opens a file to write behind its first `keep` bytes, which stay; the rest is cut off. Created where it is
- * not there; where it is shorter, behind its end. fclose. DCPG_E_IO. */
+ * not there; where it is shorter, behind its end. fclose. DCPG_E_IO, also where it is a link or no file. */
 dcpg_status dcpg_file_continue(const char *path, int64_t keep, FILE **file, dcpg_err *err);
 
 /* Brings what was written to the disk; `*bytes` receives the length of the file up to here. DCPG_E_IO,

@@ -50,8 +50,8 @@ typedef struct dcpg_h5_block {
 
 /* --- files. par NULL: serial, this rank only; otherwise Collective over all ranks of `par`, with one status
  * for all. --- */
-/* Creates a temporary file ".NAME.tmp.NUMBER" beside `path`; nothing appears under `path` until
- * dcpg_h5_commit. DCPG_E_IO where the directory cannot be written. */
+/* Creates a temporary file (temporary.h) beside `path`; nothing appears under `path` until dcpg_h5_commit.
+ * DCPG_E_IO where the directory cannot be written. */
 dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
 /* Opens for reading. DCPG_E_INPUT where it is absent, truncated or not HDF5. `par` must live as long as the
  * file. */

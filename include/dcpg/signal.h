@@ -1,9 +1,20 @@
-/* Signals that ask a program to come to an end: they set a flag, and whoever works looks at it. Local. */
+/* Signals that ask a program to come to an end: TERM, INT, HUP, PIPE, XCPU, USR1, USR2. SIGHUP stays ignored
+ * where it was ignored at the start (nohup). Local. */
 #ifndef DCPG_SIGNAL_H
 #define DCPG_SIGNAL_H
 
-/* From now on SIGTERM, SIGUSR1 and SIGUSR2 do nothing but set the flag. A second SIGTERM is as the first. */
+/* From now on they, QUIT and ALRM remove what dcpg_cleanup_add noted and end the program as they would have
+ * without us. A file that grows beyond a limit (XFSZ) is an error of the write instead. */
+void dcpg_signals_end(void);
+
+/* From now on they set a flag, and whoever works looks at it and ends in order; but a second TERM, INT or HUP
+ * ends the program at once, as above. What comes within 0.2 s of the first one is the same request: launchers
+ * and `timeout` often send a signal twice. XCPU comes once a second by itself and never is a second one. */
 void dcpg_signals_catch(void);
+
+/* Renews the times of locks every `seconds` (cleanup.h) from a signal handler, whatever the program does
+ * meanwhile; 0 ends that. Uses SIGALRM. */
+void dcpg_signals_beat(int seconds);
 
 /* The signal that came last, 0: none. */
 int dcpg_signal_seen(void);

@@ -1,6 +1,7 @@
 /* Small files and directories. */
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
+#include <dcpg/temporary.h>
 #include <dcpg/text.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,38 +22,34 @@ static dcpg_status write_all(int fd, const char *path, const char *bytes, size_t
         bytes += done;
         n -= (size_t)done;
     }
-    if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
-        return fail_io(path, "be flushed to the disk", err);
     return DCPG_OK;
 }
 
-static dcpg_status write_and_rename(const char *path, const char *temporary, const char *bytes, size_t n,
-                                    dcpg_err *err) {
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    if (fd < 0) return fail_io(path, "be created", err);
+dcpg_status dcpg_file_write(const char *path, const char *bytes, size_t n, dcpg_err *err) {
+    char *temporary;
+    int fd;
+    DCPG_TRY(dcpg_temporary_create(path, &temporary, &fd, err));
     dcpg_status status = write_all(fd, path, bytes, n, err);
     if (close(fd) != 0 && status == DCPG_OK) status = fail_io(path, "be written", err);
-    if (status == DCPG_OK && rename(temporary, path) != 0) status = fail_io(path, "be given its name", err);
-    if (status != DCPG_OK) unlink(temporary);
-    return status;
-}
-
-dcpg_status dcpg_file_write(const char *path, const char *bytes, size_t n, dcpg_err *err) {
-    char *temporary = dcpg_format("%s.%ld.tmp", path, (long)getpid());
-    if (temporary == NULL) return dcpg_fail_nomem(err, "a file name", strlen(path));
-    dcpg_status status = write_and_rename(path, temporary, bytes, n, err);
-    dcpg_free(temporary);
+    if (status == DCPG_OK) return dcpg_temporary_keep(temporary, path, err);
+    dcpg_temporary_remove(temporary);
     return status;
 }
 
 dcpg_status dcpg_file_continue(const char *path, int64_t keep, FILE **file, dcpg_err *err) {
     struct stat s;
-    int fd = open(path, O_RDWR | O_CREAT, 0666);
-    bool fine = fd >= 0 && fstat(fd, &s) == 0 && (s.st_size < keep || ftruncate(fd, (off_t)keep) == 0) &&
-                lseek(fd, 0, SEEK_END) >= 0;
+    /* A link could lead to somebody's file, which would be cut; a pipe would be waited for. */
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+    bool regular = fd >= 0 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
+    if (fd >= 0 && !regular) errno = ENXIO;
+    bool fine =
+        regular && (s.st_size < keep || ftruncate(fd, (off_t)keep) == 0) && lseek(fd, 0, SEEK_END) >= 0;
     *file = fine ? fdopen(fd, "r+") : NULL;
     if (*file) return DCPG_OK;
-    dcpg_status status = fail_io(path, "be continued", err);
+    dcpg_status status =
+        errno == ELOOP || errno == ENXIO
+            ? dcpg_fail(err, DCPG_E_IO, "%s: is a link or no file: it is not written to", path)
+            : fail_io(path, "be continued", err);
     if (fd >= 0) close(fd);
     return status;
 }

@@ -1,23 +1,80 @@
-/* Signals set a flag, nothing else. A handler knows no argument of ours: the flag is the one global variable
- * of the library. */
+/* Handlers know no argument of ours: the flag, the time of the first signal and the list of cleanup.c are the
+ * global variables of the library. */
+#include <dcpg/cleanup.h>
 #include <dcpg/signal.h>
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Milliseconds within which signals are one request. */
+enum { SAME_REQUEST = 200 };
 
 static volatile sig_atomic_t seen;
-
-static void note(int number) { seen = number; }
+static struct timespec first_time; /* of the first TERM, INT or HUP; written by the handler alone */
 
 static const struct {
     int number;
     const char *name;
-} caught[] = {{SIGTERM, "SIGTERM"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}};
+} caught[] = {{SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"},   {SIGHUP, "SIGHUP"},  {SIGPIPE, "SIGPIPE"},
+              {SIGXCPU, "SIGXCPU"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}};
 enum { NB_CAUGHT = sizeof caught / sizeof *caught };
 
-void dcpg_signals_catch(void) {
-    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART}; /* reads and writes go on */
+/* Cleans up, then dies of the signal: the shell and mpirun see what it was. */
+static void end(int number) {
+    dcpg_cleanup_run();
+    signal(number, SIG_DFL);
+    raise(number); /* delivered when the handler returns */
+}
+
+static long milliseconds_since(const struct timespec *before) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long)(now.tv_sec - before->tv_sec) * 1000 + (now.tv_nsec - before->tv_nsec) / 1000000;
+}
+
+static void note(int number) {
+    int before = errno;
+    seen = number;
+    if (number == SIGTERM || number == SIGINT || number == SIGHUP) {
+        if (first_time.tv_sec == 0 && first_time.tv_nsec == 0)
+            clock_gettime(CLOCK_MONOTONIC, &first_time);
+        else if (milliseconds_since(&first_time) >= SAME_REQUEST)
+            end(number);
+    }
+    errno = before;
+}
+
+static void beat(int number) {
+    (void)number;
+    dcpg_cleanup_beat();
+}
+
+static void handle(int number, void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, before; /* reads go on */
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < NB_CAUGHT; i++) sigaction(caught[i].number, &action, NULL);
+    /* One handler at a time: they share what they write. */
+    for (size_t i = 0; i < NB_CAUGHT; i++) sigaddset(&action.sa_mask, caught[i].number);
+    if (number == SIGHUP && sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
+    sigaction(number, &action, NULL);
+}
+
+void dcpg_signals_end(void) {
+    for (size_t i = 0; i < NB_CAUGHT; i++) handle(caught[i].number, end);
+    handle(SIGQUIT, end);
+    handle(SIGALRM, end);
+    handle(SIGXFSZ, SIG_IGN);
+}
+
+void dcpg_signals_catch(void) {
+    for (size_t i = 0; i < NB_CAUGHT; i++) handle(caught[i].number, note);
+}
+
+void dcpg_signals_beat(int seconds) {
+    if (seconds > 0) handle(SIGALRM, beat);
+    setitimer(ITIMER_REAL, &(struct itimerval){{seconds, 0}, {seconds, 0}}, NULL);
 }
 
 int dcpg_signal_seen(void) { return seen; }

@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include <dcpg/memory.h>
+#include <dcpg/signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -11,6 +12,8 @@ int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err)
         fprintf(stderr, "dcpg %s: %s\n", command, err->text);
         if (err->status == DCPG_E_USAGE) fprintf(stderr, "Try 'dcpg %s --help'.\n", command);
     }
+    /* As the shell tells of a program that the signal ended. */
+    if (err->status == DCPG_E_STOPPED && dcpg_signal_seen()) return 128 + dcpg_signal_seen();
     return dcpg_exit_code(err->status);
 }
 

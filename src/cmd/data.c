@@ -2,12 +2,13 @@
 #include "cmd/cmd.h"
 #include "cmd/convert.h"
 
+#include <dcpg/cleanup.h>
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
 #include <dcpg/store_make.h>
-#include <inttypes.h>
-#include <unistd.h>
+#include <dcpg/temporary.h>
+#include <string.h>
 
 typedef struct settings {
     dcpg_strings profiles, dna_files, chromos, bulk_profiles, anno_files, cpg_stats, win_stats,
@@ -160,23 +161,39 @@ static dcpg_status write_files_all(const settings *s, const dcpg_par *par, dcpg_
     return status;
 }
 
-/* A name for a store that nobody asked to keep, the same on all ranks; makes the directory. Collective. */
-static dcpg_status name_store_all(const char *out_dir, const dcpg_par *par, char **name, dcpg_err *err) {
-    int64_t number = (int64_t)getpid();
-    dcpg_bcast_all(par, &number, sizeof number, 0);
-    *name = dcpg_format("%s/.store.tmp.%" PRId64, out_dir, number);
-    dcpg_status status = *name ? DCPG_OK : dcpg_fail_nomem(err, "a file name", 64);
+/* A name for a store that nobody asked to keep, the same on all ranks, in a folder of its own; makes both
+ * directories. Collective. */
+static dcpg_status name_store_all(const char *out_dir, const dcpg_par *par, char **folder, char **name,
+                                  dcpg_err *err) {
+    char *target = dcpg_format("%s/store", out_dir);
+    dcpg_status status = target ? DCPG_OK : dcpg_fail_nomem(err, "a file name", 64);
     if (status == DCPG_OK && par->rank == 0) status = dcpg_make_dirs(out_dir, err);
+    if (status == DCPG_OK && par->rank == 0) status = dcpg_temporary_folder(target, folder, err);
+    dcpg_free(target);
+    DCPG_TRY(dcpg_agree_all(par, status, err));
+    int64_t bytes = *folder ? (int64_t)strlen(*folder) + 1 : 0;
+    dcpg_bcast_all(par, &bytes, sizeof bytes, 0);
+    if (!*folder) *folder = dcpg_alloc((size_t)bytes, 1);
+    DCPG_TRY(dcpg_agree_all(par, *folder ? DCPG_OK : dcpg_fail_nomem(err, "a file name", 64), err));
+    dcpg_bcast_all(par, *folder, (size_t)bytes, 0);
+    *name = dcpg_format("%s/store.h5", *folder);
+    status = *name ? DCPG_OK : dcpg_fail_nomem(err, "a file name", 64);
+    if (*name && par->rank == 0) status = dcpg_cleanup_add(*name, -1, err);
     return dcpg_agree_all(par, status, err);
 }
 
 static dcpg_status write_all(settings *s, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
-    char *passing = NULL;
-    dcpg_status status = s->store.out_file ? DCPG_OK : name_store_all(s->windows.out_dir, par, &passing, err);
+    char *folder = NULL, *passing = NULL;
+    dcpg_status status =
+        s->store.out_file ? DCPG_OK : name_store_all(s->windows.out_dir, par, &folder, &passing, err);
     if (passing) s->store.out_file = passing;
     if (status == DCPG_OK) status = dcpg_store_make_all(&s->store, par, log, err);
     if (status == DCPG_OK && s->windows.out_dir) status = write_files_all(s, par, log, err);
-    if (passing && par->rank == 0) unlink(passing);
+    if (par->rank == 0)
+        dcpg_temporary_remove(folder);
+    else
+        dcpg_free(folder);
+    if (passing) dcpg_cleanup_forget(passing);
     dcpg_free(passing);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include <dcpg/kern.h>
 #include <dcpg/memory.h>
+#include <dcpg/signal.h>
 #include <dcpg/text.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +90,7 @@ static int answer_at_once(int argc, char **argv) {
 int main(int argc, char **argv) {
     dcpg_par par = {0};
     dcpg_err err = {0};
+    dcpg_signals_end();
     int code = answer_at_once(argc, argv);
     if (code >= 0) return code;
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) {

@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include <dcpg/options.h>
+#include <dcpg/signal.h>
 #include <dcpg/simulate.h>
 
 typedef struct settings {
@@ -56,6 +57,7 @@ int dcpg_cmd_simulate(dcpg_par *par, int argc, char **argv) {
     dcpg_status status = DCPG_OK;
     dcpg_log log;
     dcpg_log_open(&log, par->rank, DCPG_INFO);
+    dcpg_signals_catch();
     if (par->rank == 0) {
         status = parse(&s, argc, argv, &help, &err);
         if (status == DCPG_OK && !help) status = dcpg_simulate(&s.options, &log, &err);

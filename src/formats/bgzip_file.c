@@ -3,6 +3,7 @@
 #include "formats/bgzip_file.h"
 
 #include <dcpg/memory.h>
+#include <dcpg/temporary.h>
 #include <dcpg/text.h>
 
 #include <errno.h>
@@ -15,18 +16,21 @@ enum { LEVEL = 4 };
 
 static void release(dcpg_bgzip *file) {
     dcpg_free(file->path);
-    dcpg_free(file->temporary);
     dcpg_free(file->block);
     *file = (dcpg_bgzip){0};
 }
 
 dcpg_status dcpg_bgzip_create(const char *path, dcpg_bgzip *file, dcpg_err *err) {
+    int fd = -1;
     *file = (dcpg_bgzip){.path = dcpg_strdup(path), .block = dcpg_alloc(BGZF_BLOCK_SIZE, 1)};
-    file->temporary = dcpg_format("%s.%ld.tmp", path, (long)getpid());
     dcpg_status status = DCPG_OK;
-    if (!file->path || !file->temporary || !file->block) status = dcpg_fail_nomem(err, path, BGZF_BLOCK_SIZE);
-    if (status == DCPG_OK && !(file->stream = fopen(file->temporary, "wb")))
+    if (!file->path || !file->block) status = dcpg_fail_nomem(err, path, BGZF_BLOCK_SIZE);
+    if (status == DCPG_OK) status = dcpg_temporary_create(path, &file->temporary, &fd, err);
+    if (status == DCPG_OK && !(file->stream = fdopen(fd, "wb"))) {
         status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be created: %s", path, strerror(errno));
+        close(fd);
+        dcpg_temporary_remove(file->temporary);
+    }
     if (status != DCPG_OK) release(file);
     return status;
 }
@@ -58,15 +62,9 @@ void dcpg_bgzip_write(dcpg_bgzip *file, const char *bytes, size_t n) {
     }
 }
 
-/* Writes what is left, down to the disk. */
 static void finish(dcpg_bgzip *file) {
     if (file->used > 0) write_block(file);
     write_block(file);
-    errno = 0;
-    if (fflush(file->stream) != 0)
-        note_error(file);
-    else if (fsync(fileno(file->stream)) != 0 && errno != EINVAL && errno != ENOTSUP)
-        note_error(file);
 }
 
 dcpg_status dcpg_bgzip_close(dcpg_bgzip *file, dcpg_status status, dcpg_err *err) {
@@ -74,11 +72,12 @@ dcpg_status dcpg_bgzip_close(dcpg_bgzip *file, dcpg_status status, dcpg_err *err
     if (status == DCPG_OK) finish(file);
     errno = 0;
     if (fclose(file->stream) != 0) note_error(file);
-    errno = 0;
-    if (status == DCPG_OK && !file->error && rename(file->temporary, file->path) != 0) note_error(file);
     if (status == DCPG_OK && file->error)
         status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be written: %s", file->path, strerror(file->error));
-    if (status != DCPG_OK) unlink(file->temporary);
+    if (status == DCPG_OK)
+        status = dcpg_temporary_keep(file->temporary, file->path, err);
+    else
+        dcpg_temporary_remove(file->temporary);
     release(file);
     return status;
 }

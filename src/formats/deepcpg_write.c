@@ -1,4 +1,5 @@
 /* Writing DeepCpG data files: which there are, who writes them, and what one holds. */
+#include <dcpg/cleanup.h>
 #include <dcpg/deepcpg.h>
 #include <dcpg/file.h>
 #include <dcpg/h5.h>
@@ -315,6 +316,7 @@ static dcpg_status write_as(writing *w, const planned *plan, const char *path, d
     DCPG_TRY(dcpg_h5_commit(t.file, err));
     if (stat(path, &about) == 0) w->bytes += (int64_t)about.st_size;
     status = dcpg_strings_add(&w->names, path, err);
+    if (status == DCPG_OK) status = dcpg_cleanup_add(path, -1, err);
     if (status != DCPG_OK) unlink(path);
     return status;
 }
@@ -349,6 +351,10 @@ static void remove_files(const writing *w) {
     for (size_t i = 0; i < w->names.n; i++) unlink(w->names.v[i]);
 }
 
+static void forget_files(const writing *w) {
+    for (size_t i = 0; i < w->names.n; i++) dcpg_cleanup_forget(w->names.v[i]);
+}
+
 dcpg_status dcpg_deepcpg_write_all(dcpg_source *source, const dcpg_deepcpg_write_options *options,
                                    dcpg_log *log, dcpg_err *err) {
     assert(source->raw || source->cpg_wlen == 0);
@@ -360,6 +366,7 @@ dcpg_status dcpg_deepcpg_write_all(dcpg_source *source, const dcpg_deepcpg_write
     if (status == DCPG_OK) status = dcpg_agree_all(source->par, start(&w, err), err);
     if (status == DCPG_OK) status = write_files_all(&w, err);
     if (status != DCPG_OK) remove_files(&w);
+    forget_files(&w);
     int64_t bytes = dcpg_sum_i64_all(source->par, w.bytes);
     if (status == DCPG_OK)
         dcpg_info(log, "%s: %" PRId64 " file%s, %" PRId64 " sites, %zu cells, %zu outputs, %.2f MB, %.2f s",

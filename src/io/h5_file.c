@@ -2,13 +2,12 @@
 #include "io/h5_impl.h"
 #include "par/par_impl.h"
 #include <dcpg/memory.h>
+#include <dcpg/temporary.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 const char *dcpg_h5_version(char text[32]) {
@@ -163,29 +162,40 @@ dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **out, d
 
 /* ---- writing ---- */
 
-/* ".<name>.tmp.<number>" in the directory of `path`; the number is rank 0's. */
-static char *temporary_name(const char *path, const dcpg_par *par) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t number = (uint64_t)getpid() << 32 ^ (uint64_t)now.tv_nsec;
-    if (par) dcpg_bcast_all(par, &number, sizeof number, 0);
-    const char *name = dcpg_basename(path);
-    return dcpg_format("%.*s.%s.tmp.%llx", (int)(name - path), path, name, (unsigned long long)number);
-}
-
-/* Creates the temporary file empty: the system's own words are clearer than what is left of them after two
- * libraries. */
-static dcpg_status claim(const dcpg_h5 *file, dcpg_err *err) {
+/* Creates the temporary file empty, by rank 0: the system's own words are clearer than what is left of them
+ * after two libraries, and nothing that is there can be taken for it. */
+static dcpg_status claim(dcpg_h5 *file, dcpg_err *err) {
     struct stat s;
+    int fd;
     if (*dcpg_basename(file->path) == '\0' || (stat(file->path, &s) == 0 && S_ISDIR(s.st_mode))) {
         return dcpg_fail(err, DCPG_E_IO, "%s: is a directory, a file is wanted", file->path);
     }
-    int fd = open(file->temporary, O_CREAT | O_EXCL | O_RDWR, 0666);
-    if (fd < 0)
-        return dcpg_fail(err, DCPG_E_IO, "%s: cannot be created in its directory: %s", file->path,
-                         strerror(errno));
+    DCPG_TRY(dcpg_temporary_create(file->path, &file->temporary, &fd, err));
+    if (fstat(fd, &s) == 0) file->device = (uint64_t)s.st_dev, file->inode = (uint64_t)s.st_ino;
     close(fd);
     return DCPG_OK;
+}
+
+/* The name of rank 0's temporary file to all. Collective. */
+static dcpg_status share_name_all(dcpg_h5 *file, dcpg_err *err) {
+    int64_t bytes = file->temporary ? (int64_t)strlen(file->temporary) + 1 : 0;
+    if (!file->par || file->par->size == 1) return DCPG_OK;
+    dcpg_bcast_all(file->par, &bytes, sizeof bytes, 0);
+    if (!leads(file)) file->temporary = dcpg_alloc((size_t)bytes, 1);
+    dcpg_status status =
+        file->temporary ? DCPG_OK : dcpg_fail_nomem(err, file->path, (unsigned long long)bytes);
+    status = dcpg_agree_all(file->par, status, err);
+    if (status == DCPG_OK) dcpg_bcast_all(file->par, file->temporary, (size_t)bytes, 0);
+    return status;
+}
+
+/* That HDF5 opened the very file that was created. */
+static dcpg_status check_same(const dcpg_h5 *file, dcpg_err *err) {
+    struct stat s;
+    if (lstat(file->temporary, &s) == 0 && (uint64_t)s.st_dev == file->device &&
+        (uint64_t)s.st_ino == file->inode)
+        return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_IO, "%s: its temporary file was replaced while it was written", file->path);
 }
 
 static dcpg_status create_file(dcpg_h5 *file, dcpg_err *err) {
@@ -203,12 +213,13 @@ dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **out,
     *out = NULL;
     dcpg_h5 *file;
     DCPG_TRY(new_file_agreed(path, par, &file, err));
-    file->temporary = temporary_name(path, par);
-    dcpg_status status = file->temporary ? DCPG_OK : dcpg_fail_nomem(err, path, strlen(path));
-    status = dcpg_h5_agree(file, status, err);
-    if (status == DCPG_OK) status = dcpg_h5_agree(file, leads(file) ? claim(file, err) : DCPG_OK, err);
-    if (status != DCPG_OK) forget_temporary(file); /* nothing of ours to remove */
-    if (status == DCPG_OK) status = dcpg_h5_agree(file, create_file(file, err), err);
+    dcpg_status status = dcpg_h5_agree(file, leads(file) ? claim(file, err) : DCPG_OK, err);
+    if (status == DCPG_OK) status = share_name_all(file, err);
+    if (status == DCPG_OK) {
+        status = create_file(file, err);
+        if (status == DCPG_OK && leads(file)) status = check_same(file, err);
+        status = dcpg_h5_agree(file, status, err);
+    }
     if (status == DCPG_OK)
         *out = file;
     else
@@ -216,29 +227,11 @@ dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **out,
     return status;
 }
 
-static dcpg_status sync_path(const char *path, int flags) {
-    int fd = open(path, flags);
-    if (fd < 0) return DCPG_E_IO;
-    /* Some file systems cannot, which is no reason to fail. */
-    bool failed = fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP;
-    if (close(fd) != 0) failed = true;
-    return failed ? DCPG_E_IO : DCPG_OK;
-}
-
+/* On failure the temporary file is gone. */
 static dcpg_status give_name(dcpg_h5 *file, dcpg_err *err) {
-    if (sync_path(file->temporary, O_RDWR) != DCPG_OK) {
-        return dcpg_fail(err, DCPG_E_IO, "%s: cannot be flushed to the disk: %s", file->path,
-                         strerror(errno));
-    }
-    if (rename(file->temporary, file->path) != 0) {
-        return dcpg_fail(err, DCPG_E_IO, "%s: cannot be given its name: %s", file->path, strerror(errno));
-    }
-    char *directory = dcpg_strndup(file->path, (size_t)(dcpg_basename(file->path) - file->path));
-    if (directory)
-        (void)sync_path(*directory ? directory : ".",
-                        O_RDONLY); /* the name is there; that it outlives a power cut is a wish */
-    dcpg_free(directory);
-    return DCPG_OK;
+    char *temporary = file->temporary;
+    file->temporary = NULL;
+    return dcpg_temporary_keep(temporary, file->path, err);
 }
 
 dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err) {
@@ -282,6 +275,9 @@ void dcpg_h5_close(dcpg_h5 *file) {
     if (discard) make_room(file);
     if (file->temporary && file->par) dcpg_barrier_all(file->par);
     close_ids(file);
-    if (discard) unlink(file->temporary);
+    if (discard) {
+        dcpg_temporary_remove(file->temporary);
+        file->temporary = NULL;
+    }
     free_file(file);
 }

@@ -7,10 +7,11 @@
 
 struct dcpg_h5 {
     hid_t id;
-    const dcpg_par *par; /* NULL: serial. A run of one rank uses the serial driver too. */
-    char *path;          /* as the user knows it */
-    char *temporary;     /* of a created file, until it is renamed; NULL: opened for reading */
-    bool sealed;         /* a checksum goes behind its end */
+    const dcpg_par *par;    /* NULL: serial. A run of one rank uses the serial driver too. */
+    char *path;             /* as the user knows it */
+    char *temporary;        /* of a created file, until it is renamed; NULL: opened for reading */
+    uint64_t device, inode; /* of the temporary file, on rank 0 */
+    bool sealed;            /* a checksum goes behind its end */
     hid_t transfer; /* collective transfers on parallel files; H5P_DEFAULT otherwise, except for the check of
                        ranges */
     uint64_t claimed;   /* upper bound of a created file's end, the same on all ranks; h5_room.c */

@@ -1,5 +1,6 @@
 #include "par/par_impl.h"
 #include <assert.h>
+#include <dcpg/cleanup.h>
 #include <dcpg/memory.h>
 
 static dcpg_status start_mpi(int *argc, char ***argv, bool *started, dcpg_err *err) {
@@ -90,7 +91,10 @@ dcpg_status dcpg_agree_all(const dcpg_par *par, dcpg_status status, dcpg_err *er
     return said.status;
 }
 
-void dcpg_par_abort(const dcpg_par *par, int code) { MPI_Abort(par->impl->comm, code); }
+void dcpg_par_abort(const dcpg_par *par, int code) {
+    dcpg_cleanup_run();
+    MPI_Abort(par->impl->comm, code);
+}
 
 int64_t dcpg_part(int64_t total, int64_t r, int64_t n) {
     assert(total >= 0 && n > 0 && 0 <= r && r <= n);

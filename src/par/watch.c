@@ -3,6 +3,7 @@
  * message is sent before that: watching costs a look at the clock now and then. */
 #define _GNU_SOURCE /* gethostname */
 #include "par/par_impl.h"
+#include <dcpg/cleanup.h>
 #include <dcpg/memory.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +93,7 @@ static void find_stalled(const dcpg_par *par, dcpg_wait *wait) {
     wait->nb_roll++;
     if (nb_absent == 0 && wait->nb_roll == 1) return; /* something may have come meanwhile */
     name_absent(par, nb_absent);
+    dcpg_cleanup_run();
     sleep(1); /* the lowest rank speaks before the job ends */
     MPI_Abort(par->impl->comm, dcpg_exit_code(DCPG_E_NUMERIC));
 }

@@ -2,6 +2,8 @@
  * open where the disk is full. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>
+#include <dcpg/signal.h>
+#include <dcpg/temporary.h>
 #include <errno.h>
 #include <htslib/bgzf.h>
 #include <stdarg.h>
@@ -13,7 +15,7 @@ dcpg_status dcpg_sim_open(const char *folder, const char *name, dcpg_sim_file *f
     dcpg_status status = DCPG_OK;
     if (!file->path || !file->block) {
         status = dcpg_fail_nomem(err, name, BGZF_BLOCK_SIZE);
-    } else if (!(file->stream = fopen(file->path, "wb"))) {
+    } else if (!(file->stream = dcpg_file_create_new(file->path))) {
         status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be created: %s", file->path, strerror(errno));
     }
     if (status == DCPG_OK) return status;
@@ -32,6 +34,7 @@ static void write_block(dcpg_sim_file *file) {
     char packed[BGZF_MAX_BLOCK_SIZE];
     size_t n = sizeof packed;
     errno = 0;
+    if (dcpg_signal_seen() && !file->error) file->error = EINTR;
     if (file->error) return;
     /* Level 4: half the time of the default for 3 % more bytes. */
     if (bgzf_compress(packed, &n, file->block, file->used, 4) != 0 || fwrite(packed, 1, n, file->stream) != n)
@@ -71,7 +74,11 @@ dcpg_status dcpg_sim_close(dcpg_sim_file *file, dcpg_err *err) {
     write_block(file);
     errno = 0;
     if (fclose(file->stream) != 0) note_error(file);
-    if (file->error)
+    if (file->error == EINTR && dcpg_signal_seen())
+        status =
+            dcpg_fail(err, DCPG_E_STOPPED, "stopped by %s: nothing is kept of a simulation that did not end",
+                      dcpg_signal_name(dcpg_signal_seen()));
+    else if (file->error)
         status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be written: %s", file->path, strerror(file->error));
     dcpg_free(file->path);
     dcpg_free(file->block);

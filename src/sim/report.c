@@ -1,6 +1,7 @@
 /* What the simulation says about itself: small tables and report.json. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>
+#include <dcpg/temporary.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -10,7 +11,7 @@
 static dcpg_status open_text(const dcpg_sim *sim, const char *name, char **path, FILE **file, dcpg_err *err) {
     *path = dcpg_format("%s/%s", sim->folder, name);
     if (!*path) return dcpg_fail_nomem(err, "a file name", strlen(sim->folder));
-    *file = fopen(*path, "w");
+    *file = dcpg_file_create_new(*path);
     if (*file) return DCPG_OK;
     dcpg_status status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be created: %s", *path, strerror(errno));
     dcpg_free(*path);

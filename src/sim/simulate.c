@@ -2,12 +2,12 @@
 #include "sim/sim.h"
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
+#include <dcpg/temporary.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char *const subfolders[] = {"dna", "cpg", "anno", "truth"};
 enum { NB_SUBFOLDER = sizeof subfolders / sizeof *subfolders };
@@ -53,29 +53,6 @@ static dcpg_status check_options(const dcpg_simulate_options *o, dcpg_err *err) 
     return o->dna_files->n ? DCPG_OK : check_lengths(o, err);
 }
 
-/* Files of a folder; with them the folder. What cannot be removed stays. */
-static void remove_folder(const char *folder) {
-    DIR *entries = opendir(folder);
-    if (!entries) return;
-    for (struct dirent *entry; (entry = readdir(entries));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        char *path = dcpg_format("%s/%s", folder, entry->d_name);
-        if (path) unlink(path);
-        dcpg_free(path);
-    }
-    closedir(entries);
-    rmdir(folder);
-}
-
-static void remove_all(const char *folder) {
-    for (int i = 0; i < NB_SUBFOLDER; i++) {
-        char *path = dcpg_format("%s/%s", folder, subfolders[i]);
-        if (path) remove_folder(path);
-        dcpg_free(path);
-    }
-    remove_folder(folder);
-}
-
 /* DCPG_E_USAGE where something is there that is not an empty folder. */
 static dcpg_status check_empty(const char *folder, dcpg_err *err) {
     DIR *entries = opendir(folder);
@@ -90,11 +67,11 @@ static dcpg_status check_empty(const char *folder, dcpg_err *err) {
                      folder);
 }
 
-/* A name beside the folder that is to appear. */
-static char *temporary_name(const char *folder) {
+/* dcpg_free. */
+static char *without_slashes(const char *folder) {
     size_t length = strlen(folder);
     while (length > 1 && folder[length - 1] == '/') length--;
-    return dcpg_format("%.*s.tmp%ld", (int)length, folder, (long)getpid());
+    return dcpg_strndup(folder, length);
 }
 
 static dcpg_status make_folders(const char *folder, dcpg_err *err) {
@@ -139,20 +116,21 @@ static void free_sim(dcpg_sim *sim) {
 dcpg_status dcpg_simulate(const dcpg_simulate_options *options, dcpg_log *log, dcpg_err *err) {
     DCPG_TRY(check_options(options, err));
     DCPG_TRY(check_empty(options->out_dir, err));
-    dcpg_sim sim = {.options = options, .folder = temporary_name(options->out_dir)};
-    if (!sim.folder) return dcpg_fail_nomem(err, "a name", strlen(options->out_dir));
-    dcpg_status status = check_empty(sim.folder, err); /* what a killed process of the same number left */
-    if (status != DCPG_OK) {
-        dcpg_free(sim.folder);
-        return status;
+    char *out_dir = without_slashes(options->out_dir);
+    if (!out_dir) return dcpg_fail_nomem(err, "a name", strlen(options->out_dir));
+    dcpg_sim sim = {.options = options};
+    dcpg_temporary_sweep_path(out_dir);
+    dcpg_status status = dcpg_temporary_folder(out_dir, &sim.folder, err);
+    if (status == DCPG_OK) {
+        sim.nb_motif = dcpg_sim_motifs(options->nb_cluster, options->dna_files->n > 0, sim.motif);
+        status = write_all(&sim, log, err);
+        if (status == DCPG_OK && rename(sim.folder, out_dir) != 0)
+            status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be given its name: %s", out_dir, strerror(errno));
+        /* Only what was not given its name is still there. */
+        dcpg_temporary_remove(sim.folder);
+        sim.folder = NULL;
     }
-    sim.nb_motif = dcpg_sim_motifs(options->nb_cluster, options->dna_files->n > 0, sim.motif);
-    status = write_all(&sim, log, err);
-    if (status == DCPG_OK && rename(sim.folder, options->out_dir) != 0) {
-        status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be renamed to %s: %s", sim.folder, options->out_dir,
-                           strerror(errno));
-    }
-    if (status != DCPG_OK) remove_all(sim.folder);
     free_sim(&sim);
+    dcpg_free(out_dir);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
+#include <dcpg/temporary.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static void remove_all(const char *dir, bool (*wanted)(const char *name)) {
     dcpg_strings_free(&names);
 }
 
-/* ".NAME.h5.tmp.NUMBER" and "NAME.NUMBER.tmp": what a killed run had not finished. */
+/* ".NAME.h5.tmp.NUMBER" and "NAME.NUMBER.tmp": what a killed run of dcpg before 2026-12 had not finished. */
 static bool is_unfinished(const char *name) {
     static const char *const ours[] = {"checkpoint-",    "model.h5",     "model.json",
                                        "model_weights_", "lc_train.tsv", "lc_val.tsv"};
@@ -74,8 +75,9 @@ static bool is_unfinished(const char *name) {
 
 void checkpoint_sweep(const char *out_dir) {
     char *dir = checkpoint_dir(out_dir);
-    if (dir) remove_all(dir, is_unfinished);
+    if (dir) remove_all(dir, is_unfinished), dcpg_temporary_sweep(dir, NULL);
     remove_all(out_dir, is_unfinished);
+    dcpg_temporary_sweep(out_dir, NULL);
     dcpg_free(dir);
 }
 

@@ -95,7 +95,7 @@ with open('log', 'w') as log:
         if kills == KILLS:
             break
         kills += kill_once(train + ['--resume', 'killed', '--checkpoint_steps', '1'], log)
-        writes += len(glob.glob('killed/checkpoints/.checkpoint-*.tmp.*')) > 0
+        writes += len(glob.glob('killed/checkpoints/.checkpoint-*.dcpg-tmp-*')) > 0
 if kills < KILLS:
     fail('the run ended after %d kills' % kills)
 at = newest()

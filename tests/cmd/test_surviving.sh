@@ -33,7 +33,7 @@ ends() {
 }
 
 # ---- a signal to one rank: all save and end with code 85 ----
-for signal in USR1 USR2 TERM; do
+for signal in USR1 USR2 TERM INT HUP XCPU PIPE; do
     start sig 3 "$dcpg" train "${common[@]}" --nb_epoch 100000
     kill -$signal "${rank[1]}"
     ends 85 "SIG$signal.*--resume sig" sig.log
@@ -60,7 +60,7 @@ ends 0 'stop_file exists' file.log
 job=$!
 for ((i = 0; i < 3000; i++)); do
     read -ra rank <"/proc/$job/task/$job/children" 2>/dev/null || true
-    [[ ${#rank[@]} == 2 ]] && [[ $(readlink "/proc/${rank[0]}/exe") == *dcpg && -n $(find . -name '.e.h5.tmp*') ]] && break
+    [[ ${#rank[@]} == 2 ]] && [[ $(readlink "/proc/${rank[0]}/exe") == *dcpg && -n $(find . -name '.e.h5.dcpg-tmp*') ]] && break
     kill -0 $job 2>/dev/null || break
     sleep 0.002
 done
@@ -69,7 +69,7 @@ if kill -TERM "${rank[0]}" 2>/dev/null; then
     wait $job || code=$?
     [[ $code == 143 || $code == 0 ]] || fail "eval ends with code $code: $(cat eval.log)"
     [[ $code == 0 || ! -e e.h5 ]] || fail 'half an evaluation is left'
-    [[ -z $(find . -name '.e.h5.tmp*') ]] || fail 'a temporary file of eval is left'
+    [[ -z $(find . -name '.e.h5.dcpg-tmp*') ]] || fail 'a temporary file of eval is left'
 fi
 
 # ---- numbers that are none: step, layer and gradient are named, no weights are written, all ranks end ----
