@@ -76,6 +76,7 @@ enum { DCPG_MINUS_1, DCPG_IN_PLACE, DCPG_PLUS_1 };
  * `chromos`. */
 typedef struct dcpg_profile_report {
     char format[16];   /* as recognised */
+    unsigned odd;      /* about its compression: bits of DCPG_ODD_... */
     int64_t calls;     /* in the file */
     int64_t elsewhere; /* of these, on contigs that the genome lacks; dropped */
     char contig[64];   /* one of these contigs */
@@ -130,6 +131,20 @@ char *dcpg_chromo_name(const char *raw);
 /* The cell's name for a path; NULL when out of memory; dcpg_free. */
 char *dcpg_cell_name(const char *path);
 
+/* ---- compression ---- */
+
+/* What gzip reads, too, but its user should know of: bits of a set. */
+enum {
+    DCPG_ODD_NO_END = 1,   /* bgzip blocks without the end marker: the file may have been cut between two */
+    DCPG_ODD_ZEROS = 2,    /* zero bytes after the end, or between two streams */
+    DCPG_ODD_TRAILING = 4, /* other bytes after the end, passed over */
+    DCPG_ODD_RAZF = 8      /* razip of old samtools, whose index follows the data: passed over */
+};
+enum { DCPG_NB_ODD = 4 };
+
+/* What bit 1 << i of such a set means, as the end of a sentence about a file; NULL beyond the last. Pure. */
+const char *dcpg_odd_text(int i);
+
 /* ---- genome ---- */
 
 /* A run of bases that are not A, C, G or T: [start, end), 0-based. */
@@ -162,6 +177,10 @@ typedef dcpg_status dcpg_sequence_fn(void *context, dcpg_sequence *sequence, dcp
  * letter that is no base, a sequence without bases or name, a name twice in one file, no sequence, a cut gzip
  * stream. What was given to `each` before an error may be incomplete as a genome. Local. */
 dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err);
+
+/* The same; `*odd` receives what was odd about the file's compression, see dcpg_odd_text. Local. */
+dcpg_status dcpg_fasta_read_odd(const char *path, dcpg_sequence_fn *each, void *context, unsigned *odd,
+                                dcpg_err *err);
 void dcpg_sequence_free(dcpg_sequence *sequence);
 
 /* Expands words that are directories to the FASTA files inside (*.fa, *.fasta, *.fna, each also with .gz or

@@ -225,7 +225,8 @@ static dcpg_status read_pieces(fasta *f, dcpg_err *err) {
     return DCPG_OK;
 }
 
-dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err) {
+dcpg_status dcpg_fasta_read_odd(const char *path, dcpg_sequence_fn *each, void *context, unsigned *odd,
+                                dcpg_err *err) {
     fasta f = {.each = each, .context = context};
     DCPG_TRY(dcpg_text_open(path, &f.text, err));
     f.md5 = hts_md5_init();
@@ -233,6 +234,12 @@ dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *cont
     hts_md5_destroy(f.md5);
     dcpg_sequence_free(&f.sequence);
     dcpg_strings_free(&f.names);
+    *odd = dcpg_text_odd(f.text);
     dcpg_text_close(f.text);
     return status;
+}
+
+dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err) {
+    unsigned odd;
+    return dcpg_fasta_read_odd(path, each, context, &odd, err);
 }

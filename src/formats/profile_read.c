@@ -104,7 +104,7 @@ static dcpg_status parse_lines(profile_parser *p, dcpg_err *err) {
 
 static dcpg_status parse_file(profile_parser *p, dcpg_err *err) {
     if (p->format == &dcpg_profile_bigwig) return dcpg_profile_read_bigwig(p, err);
-    DCPG_TRY(dcpg_text_open(p->path, &p->text, err));
+    DCPG_TRY(dcpg_text_open_table(p->path, &p->text, err));
     return parse_lines(p, err);
 }
 
@@ -157,6 +157,7 @@ dcpg_status dcpg_profile_load(const char *path, const dcpg_profile_options *opti
     if (status == DCPG_OK) status = dcpg_profile_place(&p, profile, report, err);
     if (status != DCPG_OK) dcpg_profile_free(profile);
     dcpg_profile_free_drafts(&p);
+    if (p.text) report->odd = dcpg_text_odd(p.text);
     dcpg_text_close(p.text);
     return status;
 }

@@ -190,6 +190,9 @@ void dcpg_make_free_extras(making *m);
 /* Tells what became of the calls of all profiles that were read from files. report[nb_own]. Collective. */
 dcpg_status dcpg_make_tell_all(const making *m, const dcpg_profile_report *report, dcpg_err *err);
 
+/* Warns of what was odd about the compression of files, a line for each kind. odd[n], path[n] Local. */
+void dcpg_make_tell_odd(const making *m, const int64_t *odd, const char *const *path, int64_t n);
+
 /* Packs a profile, calls on unwanted chromosomes left out. Local. */
 dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, packed_cell *cell, dcpg_err *err);
 void dcpg_free_packed(packed_cell *cell);

@@ -35,7 +35,8 @@ static dcpg_status receive(void *context, dcpg_sequence *sequence, dcpg_err *err
     return status;
 }
 
-static dcpg_status read_sequences(making *m, dcpg_err *err) {
+/* odd[number of files] receives what was odd about this rank's files. */
+static dcpg_status read_sequences(making *m, int64_t *odd, dcpg_err *err) {
     if (m->dna_files.n == 0) return m->input->sequences(m->input->context, receive, &(reading){.m = m}, err);
     int64_t n = (int64_t)m->dna_files.n, worst = n;
     int64_t from = dcpg_part(n, m->par->rank, m->par->size),
@@ -45,7 +46,9 @@ static dcpg_status read_sequences(making *m, dcpg_err *err) {
     for (int64_t i = from; i < to; i++) {
         reading r = {m, i};
         dcpg_err mine = {0};
-        dcpg_status status = dcpg_fasta_read(m->dna_files.v[i], receive, &r, &mine);
+        unsigned odd_here = 0;
+        dcpg_status status = dcpg_fasta_read_odd(m->dna_files.v[i], receive, &r, &odd_here, &mine);
+        odd[i] = odd_here;
 #pragma omp critical(dcpg_store_make)
         if (status != DCPG_OK && i < worst) {
             worst = i;
@@ -54,6 +57,19 @@ static dcpg_status read_sequences(making *m, dcpg_err *err) {
     }
     if (first.status != DCPG_OK && err) *err = first;
     return first.status;
+}
+
+static dcpg_status read_all(making *m, dcpg_err *err) {
+    size_t n = m->dna_files.n;
+    int64_t *odd = dcpg_alloc(n, sizeof *odd);
+    dcpg_status status = odd ? read_sequences(m, odd, err) : dcpg_fail_nomem(err, "files", n * sizeof *odd);
+    status = dcpg_agree_all(m->par, status, err);
+    if (status == DCPG_OK) {
+        dcpg_max_i64s_all(m->par, odd, n);
+        dcpg_make_tell_odd(m, odd, (const char *const *)m->dna_files.v, (int64_t)n);
+    }
+    dcpg_free(odd);
+    return status;
 }
 
 /* ---- what all ranks know ---- */
@@ -155,7 +171,7 @@ void dcpg_free_genome_all(genome *g) {
 dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err) {
     if (!has_genome(m)) return DCPG_OK;
     double started = dcpg_now();
-    DCPG_TRY(dcpg_agree_all(m->par, read_sequences(m, err), err));
+    DCPG_TRY(read_all(m, err));
     DCPG_TRY(gather_all(m, err));
     DCPG_TRY(map_all(m, err));
     int64_t bases = 0;

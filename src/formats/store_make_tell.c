@@ -97,10 +97,47 @@ static void tell_dropped(const making *m, const told *all, int64_t n) {
                   empty == 1 ? " is left with" : "s are left with");
 }
 
+/* Up to NAMED names of files, and how many more there are. */
+enum { NAMED = 10 };
+
+static void add_named(char *text, size_t size, int64_t number, const char *name) {
+    size_t used = strlen(text);
+    if (number < NAMED) snprintf(text + used, size - used, "%s%s", number > 0 ? ", " : "", name);
+}
+
+static void end_named(char *text, size_t size, int64_t n) {
+    size_t used = strlen(text);
+    if (n > NAMED) snprintf(text + used, size - used, " and %" PRId64 " more", n - NAMED);
+}
+
+void dcpg_make_tell_odd(const making *m, const int64_t *odd, const char *const *path, int64_t n) {
+    for (int bit = 0; bit < DCPG_NB_ODD; bit++) {
+        char names[2048] = "";
+        int64_t found = 0;
+        for (int64_t i = 0; i < n; i++)
+            if (odd[i] >> bit & 1) add_named(names, sizeof names - 64, found++, path[i]);
+        end_named(names, sizeof names, found);
+        if (found > 0) dcpg_warn(m->log, "%s: %s", names, dcpg_odd_text(bit));
+    }
+}
+
+static void tell_odd(const making *m, const told *all, int64_t n) {
+    int64_t *odd = dcpg_alloc((size_t)n, sizeof *odd);
+    const char **path = dcpg_alloc((size_t)n, sizeof *path);
+    for (int64_t i = 0; odd && path && i < n; i++) {
+        odd[i] = all[i].report.odd;
+        path[i] = m->cells.path[all[i].cell];
+    }
+    if (odd && path) dcpg_make_tell_odd(m, odd, path, n);
+    dcpg_free(odd);
+    dcpg_free(path);
+}
+
 static void tell(const making *m, const told *all, int64_t n, share *sorted) {
     for (int64_t i = 0; i < n; i++) tell_profile(m, all[i].cell, &all[i].report);
     if (has_genome(m)) tell_shares(m, all, n, sorted);
     tell_dropped(m, all, n);
+    tell_odd(m, all, n);
 }
 
 /* This rank's profiles that were read from files, into own[nb_own]; their number. */

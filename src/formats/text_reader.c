@@ -1,42 +1,23 @@
 #include "formats/text_reader.h"
+#include "formats/byte_reader.h"
+#include "formats/file_kind.h"
 #include <dcpg/memory.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <htslib/bgzf.h>
-#include <htslib/hts.h>
-#include <htslib/hts_log.h>
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { BUFFER = 1 << 20, BLOCK = 1 << 16 };
 
 struct dcpg_text_reader {
-    BGZF *file;
+    dcpg_bytes *file;
     char *path;
-    char *buffer;   /* [BUFFER + 1] */
-    size_t at, end; /* what is not yet returned */
-    int64_t line;   /* returned last */
-    bool ended;     /* nothing is left in the file */
-    bool in_line;   /* the piece returned last did not end its line */
+    char *buffer;    /* [BUFFER + 2]: a NUL, and a CR that was held back */
+    size_t at, end;  /* what is not yet returned */
+    int64_t line;    /* returned last */
+    bool ended;      /* nothing is left in the file */
+    bool in_line;    /* the piece returned last did not end its line */
+    bool is_pending; /* a CR was read last: whether an LF follows is not known yet */
 };
-
-/* htslib prints on stderr by itself; what it says is in our own message. */
-static ssize_t read_quietly(BGZF *file, char *data, size_t length) {
-    enum htsLogLevel before = hts_get_log_level();
-    hts_set_log_level(HTS_LOG_OFF);
-    ssize_t got = bgzf_read(file, data, length);
-    hts_set_log_level(before);
-    return got;
-}
-
-static BGZF *open_quietly(int fd) {
-    enum htsLogLevel before = hts_get_log_level();
-    hts_set_log_level(HTS_LOG_OFF);
-    BGZF *file = bgzf_dopen(fd, "r");
-    hts_set_log_level(before);
-    return file;
-}
 
 static int64_t count_lines(const char *text, const char *end) {
     int64_t n = 0;
@@ -47,12 +28,7 @@ static int64_t count_lines(const char *text, const char *end) {
     return n;
 }
 
-/* Looks at what was just read. A gzip file cut within its header looks like text to htslib. */
 static dcpg_status check_text(const dcpg_text_reader *r, const char *fresh, size_t length, dcpg_err *err) {
-    if (r->line == 0 && length >= 2 && memcmp(fresh, "\x1f\x8b", 2) == 0) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: is cut within its gzip header: copy or download it again",
-                         r->path);
-    }
     const char *nul = memchr(fresh, '\0', length);
     if (!nul) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_INPUT,
@@ -60,58 +36,81 @@ static dcpg_status check_text(const dcpg_text_reader *r, const char *fresh, size
                      r->path, r->line + !r->in_line + count_lines(r->buffer, nul));
 }
 
-/* Reads on behind what is left, which moves to the front. In blocks: an error loses its whole block, and
- * where it is is told by what came before. */
+static dcpg_status fail_read(const dcpg_text_reader *r, dcpg_bytes_state state, const char *fresh,
+                             dcpg_err *err) {
+    int64_t line = r->line + count_lines(r->buffer + r->at, fresh);
+    if (state == DCPG_BYTES_UNREADABLE)
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be read on after line %" PRId64 ": %s", r->path, line,
+                         strerror(errno));
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: the gzip stream is %s after line %" PRId64 ": copy or download it again", r->path,
+                     state == DCPG_BYTES_CUT ? "cut" : "damaged", line);
+}
+
+/* Lines end with LF, CRLF or, as on an old Macintosh and in some spreadsheets' exports, CR alone, which
+ * becomes LF. The CR at the end of `length` bytes is held back until the next byte is known. */
+static size_t unify_ends(dcpg_text_reader *r, char *text, size_t length) {
+    char *end = text + length;
+    r->is_pending = length > 0 && end[-1] == '\r' && !r->ended;
+    if (r->is_pending) end--;
+    for (char *cr = text; (cr = memchr(cr, '\r', (size_t)(end - cr))); cr++) {
+        if (cr + 1 == end || cr[1] != '\n') *cr = '\n';
+    }
+    return (size_t)(end - text);
+}
+
+/* Reads on after what is left, which moves to the front. */
 static dcpg_status fill(dcpg_text_reader *r, dcpg_err *err) {
     memmove(r->buffer, r->buffer + r->at, r->end - r->at);
     r->end -= r->at;
     r->at = 0;
     char *fresh = r->buffer + r->end;
-    size_t room = BUFFER - r->end;
-    ssize_t got = read_quietly(r->file, fresh, room < BLOCK ? room : BLOCK);
-    if (got < 0) {
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: %s after line %" PRId64 ": copy or download it again",
-                         r->path,
-                         bgzf_compression(r->file) == no_compression ? "cannot be read on"
-                                                                     : "the gzip stream is cut or damaged",
-                         r->line + count_lines(r->buffer, fresh));
-    }
+    size_t space = BUFFER - r->end, got = 0;
+    if (r->is_pending) *fresh = '\r';
+    size_t held = r->is_pending;
+    dcpg_bytes_state state = dcpg_bytes_read(r->file, fresh + held, space < BLOCK ? space : BLOCK, &got);
+    if (state != DCPG_BYTES_FINE) return fail_read(r, state, fresh, err);
     r->ended = got == 0;
-    r->end += (size_t)got;
-    return check_text(r, fresh, (size_t)got, err);
+    DCPG_TRY(check_text(r, fresh, held + got, err));
+    r->end += unify_ends(r, fresh, held + got);
+    return DCPG_OK;
 }
 
+static dcpg_status fail_kind(const dcpg_text_reader *r, const dcpg_file_kind *kind, dcpg_err *err) {
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: is %s: %s", r->path, kind->name, kind->remedy);
+}
+
+/* Reads the first bytes, which tell whether this is text. A file of another kind is full of NUL bytes, so it
+ * is asked for its kind before an error of the first fill() is passed on. */
 static dcpg_status start(dcpg_text_reader *r, dcpg_err *err) {
     static const char mark[] = "\xEF\xBB\xBF";
-    if (bgzf_compression(r->file) == bgzf && bgzf_check_EOF(r->file) == 0) {
-        return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: is cut, bgzip's end marker is missing: copy or download it again", r->path);
+    char first[DCPG_KIND_BYTES];
+    size_t n = 0, got = 1;
+    dcpg_bytes_state state = DCPG_BYTES_FINE;
+    while (n < sizeof first && got > 0 && state == DCPG_BYTES_FINE) {
+        state = dcpg_bytes_read(r->file, first + n, sizeof first - n, &got);
+        n += got;
     }
-    DCPG_TRY(fill(r, err));
-    if (r->end >= 3 && memcmp(r->buffer, mark, 3) == 0) r->at = 3;
+    if (state != DCPG_BYTES_FINE && n == 0) return fail_read(r, state, r->buffer, err);
+    const dcpg_file_kind *kind = dcpg_file_kind_of(first, n);
+    if (kind) return fail_kind(r, kind, err);
+    memcpy(r->buffer, first, n);
+    r->ended = got == 0 && state == DCPG_BYTES_FINE; /* else the next read gives the fault again */
+    DCPG_TRY(check_text(r, r->buffer, n, err));
+    r->end = unify_ends(r, r->buffer, n);
+    if (n >= 3 && memcmp(first, mark, 3) == 0) r->at = 3;
     return DCPG_OK;
 }
 
 dcpg_status dcpg_text_open(const char *path, dcpg_text_reader **reader, dcpg_err *err) {
     *reader = NULL;
-    int fd = open(path, O_RDONLY);
-    if (fd < 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: %s", path, strerror(errno));
-    char first;
-    if (read(fd, &first, 0) < 0) { /* a directory */
-        dcpg_status status = dcpg_fail(err, DCPG_E_INPUT, "%s: %s", path, strerror(errno));
-        close(fd);
-        return status;
-    }
-    BGZF *file = open_quietly(fd);
-    if (!file) {
-        close(fd);
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be read: copy or download it again", path);
-    }
+    dcpg_bytes *file = NULL;
+    DCPG_TRY(dcpg_bytes_open(path, &file, err));
     dcpg_text_reader *r = dcpg_alloc(1, sizeof *r);
     if (r)
-        *r = (dcpg_text_reader){.file = file, .path = dcpg_strdup(path), .buffer = dcpg_alloc(BUFFER + 1, 1)};
+        *r = (dcpg_text_reader){.file = file, .path = dcpg_strdup(path), .buffer = dcpg_alloc(BUFFER + 2, 1)};
     dcpg_status status = DCPG_OK;
-    if (!r) bgzf_close(file);
+    if (!r) dcpg_bytes_close(file);
     if (!r || !r->path || !r->buffer) status = dcpg_fail_nomem(err, path, BUFFER);
     if (status == DCPG_OK) status = start(r, err);
     if (status == DCPG_OK) {
@@ -122,9 +121,20 @@ dcpg_status dcpg_text_open(const char *path, dcpg_text_reader **reader, dcpg_err
     return status;
 }
 
+dcpg_status dcpg_text_open_table(const char *path, dcpg_text_reader **reader, dcpg_err *err) {
+    DCPG_TRY(dcpg_text_open(path, reader, err));
+    const dcpg_text_reader *r = *reader;
+    const dcpg_file_kind *kind = dcpg_text_kind_of(r->buffer + r->at, r->end - r->at);
+    if (!kind) return DCPG_OK;
+    dcpg_status status = fail_kind(r, kind, err);
+    dcpg_text_close(*reader);
+    *reader = NULL;
+    return status;
+}
+
 void dcpg_text_close(dcpg_text_reader *reader) {
     if (!reader) return;
-    bgzf_close(reader->file);
+    dcpg_bytes_close(reader->file);
     dcpg_free(reader->path);
     dcpg_free(reader->buffer);
     dcpg_free(reader);
@@ -136,7 +146,7 @@ dcpg_status dcpg_text_line(dcpg_text_reader *r, char **line, dcpg_err *err) {
     size_t seen = 0; /* bytes without a line's end */
     while (!(end = memchr(r->buffer + r->at + seen, '\n', r->end - r->at - seen)) && !r->ended) {
         seen = r->end - r->at;
-        if (seen == BUFFER)
+        if (seen >= BUFFER)
             return dcpg_fail(err, DCPG_E_INPUT,
                              "%s: line %" PRId64 " is longer than 1 MB: this is not a table", r->path,
                              r->line + 1);
@@ -172,3 +182,5 @@ dcpg_status dcpg_text_next(dcpg_text_reader *r, dcpg_text_piece *piece, dcpg_err
 const char *dcpg_text_path(const dcpg_text_reader *reader) { return reader->path; }
 
 int64_t dcpg_text_line_number(const dcpg_text_reader *reader) { return reader->line; }
+
+unsigned dcpg_text_odd(const dcpg_text_reader *reader) { return dcpg_bytes_odd(reader->file); }

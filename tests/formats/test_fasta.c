@@ -211,9 +211,12 @@ static void test_cut(void **state) {
             dcpg_err err = {0};
             const char *path = write_bytes("cut.fa.gz", how, text, bytes);
             cut_file(path, keep[k]);
-            if (dcpg_fasta_read(path, take, &t, &err) != DCPG_E_INPUT)
-                fail_msg("%s cut at %ld passes", how == GZIP ? "gzip" : "bgzip", keep[k]);
-            assert_non_null(strstr(err.text, "again"));
+            bool between = how == BGZIP && keep[k] == -28; /* only bgzip's end marker is missing */
+            unsigned odd = 0;
+            if (dcpg_fasta_read_odd(path, take, &t, &odd, &err) != (between ? DCPG_OK : DCPG_E_INPUT))
+                fail_msg("%s cut at %ld: %s", how == GZIP ? "gzip" : "bgzip", keep[k], err.text);
+            assert_int_equal(odd, between ? DCPG_ODD_NO_END : 0);
+            if (!between) assert_non_null(strstr(err.text, "again"));
             unlink(path);
             drop(&t);
         }
