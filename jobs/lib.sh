@@ -2,7 +2,20 @@
 # What job scripts share: building and finding dcpg, its surroundings on one machine, and jobs under SLURM and PBS.
 # Source it: source path/to/jobs/lib.sh
 
-dcpg_home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Jobs begin as login shells, and the user's startup files may have changed what the lines below mean. (Variables can do it to scripts
+# that are no login shells: SHELLOPTS, BASHOPTS, functions.)
+\unset -f cd pwd echo printf read source test type trap wait kill set shopt grep sed awk head tail sort uniq paste date cat rm mkdir mktemp \
+    basename dirname env timeout sleep id uname nproc
+\unalias -a
+set +o posix +o noclobber +o noglob
+shopt -u nullglob failglob dotglob nocaseglob nocasematch extdebug xpg_echo expand_aliases
+trap - ERR DEBUG RETURN
+IFS=$' \t\n'
+unset CDPATH GLOBIGNORE GREP_OPTIONS POSIXLY_CORRECT
+# Numbers have a point, dates and the order of names are the same everywhere.
+export LC_ALL=C
+
+dcpg_home=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 
 heading() { printf '\n== %s\n' "$*"; }
 
@@ -62,8 +75,14 @@ build_preset() {
 # The program: $DCPG_PROGRAM, else the release build of this tree, else what PATH knows.
 find_dcpg() {
     local candidate
-    for candidate in "${DCPG_PROGRAM:-}" "$dcpg_home/build/release/bin/dcpg" "$(command -v dcpg || true)"; do
-        if [[ -x $candidate ]]; then
+    is_program() { [[ -f $1 && -x $1 ]]; }
+    if [[ -n ${DCPG_PROGRAM-} ]]; then
+        is_program "$DCPG_PROGRAM" || die "DCPG_PROGRAM=$DCPG_PROGRAM: no such program"
+        echo "$DCPG_PROGRAM"
+        return
+    fi
+    for candidate in "$dcpg_home/build/release/bin/dcpg" "$(type -P dcpg || true)"; do
+        if is_program "$candidate"; then
             echo "$candidate"
             return
         fi
@@ -77,14 +96,14 @@ find_dcpg() {
 declare -a modules srun_options mpirun_options runs
 launcher=${launcher:-mpirun} # or srun
 threads=${threads:-1}        # per rank
-walltime=${walltime:-}       # PBS: H:M:S, where qstat does not tell
+walltime=${walltime:-}       # PBS: as after -l walltime=, where qstat does not tell
 reserve=${reserve:-60}       # PBS: seconds of it that training leaves unused
 
 # What every job does first: modules, threads, the program (in $dcpg), and where it runs.
 start_job() {
     set -euo pipefail
     # The scheduler's warning must not end this shell before there are ranks to warn.
-    trap : USR1
+    trap : USR1 USR2
     # Scripts of modules are not written for set -u.
     if [[ ${#modules[@]} != 0 ]]; then
         set +u
@@ -92,21 +111,53 @@ start_job() {
         set -u
     fi
     allow_root
+    [[ $threads =~ ^[1-9][0-9]*$ ]] || die "threads=$threads: a number of threads per rank"
     export OMP_NUM_THREADS=$threads
+    use_writable_tmpdir
+    # Set by sbatch --export=NONE, it would keep this job's variables from its ranks.
+    unset SLURM_EXPORT_ENV
     if [[ -n ${SLURM_JOB_ID-} ]]; then export_slurm_end; fi
     dcpg=$(find_dcpg)
-    local nodes=${SLURM_JOB_NODELIST:-$(hostname)}
+    local nodes=${SLURM_JOB_NODELIST:-$(uname -n)}
     if [[ -n ${PBS_NODEFILE-} ]]; then nodes=$(uniq "$PBS_NODEFILE" | paste -sd ' '); fi
-    echo "$(date '+%F %T') job ${SLURM_JOB_ID-${PBS_JOBID-}} on $nodes: $dcpg, $threads threads per rank"
+    echo "$(date '+%F %T') job ${SLURM_JOB_ID-${PBS_JOBID-}} in $PWD on $nodes: $dcpg, $threads threads per rank"
 }
 
-# When SLURM ends this job, for the program to save before; newer versions of SLURM say it by themselves.
+# MPI libraries keep files in TMPDIR while they run, and fail in ways of their own where it is missing or full.
+use_writable_tmpdir() {
+    local probe
+    if [[ -z ${TMPDIR-} ]]; then return; fi
+    if probe=$(mktemp "$TMPDIR/dcpg.XXXXXX" 2>/dev/null) && head -c 65536 /dev/zero 2>/dev/null >"$probe"; then
+        rm -f "$probe"
+        return
+    fi
+    rm -f "$probe"
+    echo "TMPDIR=$TMPDIR is missing, full or not writable: /tmp is used" >&2
+    export TMPDIR=/tmp
+}
+
+# slurm_job FORMAT: what squeue says of this job alone. (Of an array's last task it would list all tasks, which share its number.)
+slurm_job() {
+    local line
+    line=$(
+        # squeue obeys the user's filters and forms of dates.
+        for name in "${!SQUEUE_@}"; do unset "$name"; done
+        SLURM_TIME_FORMAT=standard squeue --noheader --jobs="$SLURM_JOB_ID" --format="%A $1" 2>/dev/null | grep "^$SLURM_JOB_ID "
+    ) || return 1
+    echo "${line#* }"
+}
+
+# When SLURM ends this job, for the program to save before. squeue is asked first: older versions of SLURM do not set the variable, which
+# then is that of the job or shell that submitted this one.
 export_slurm_end() {
     local end
-    if [[ -n ${SLURM_JOB_END_TIME-} ]]; then return; fi
-    end=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%e) || return 0
-    end=$(date --date="$end" +%s 2>/dev/null) || return 0 # jobs without a limit have no such date
-    export SLURM_JOB_END_TIME=$end
+    if ! { end=$(slurm_job %e) && end=$(date --date="$end" +%s 2>/dev/null); }; then end=${SLURM_JOB_END_TIME-}; fi
+    # Jobs without a limit have no such date.
+    if [[ $end =~ ^[1-9][0-9]{0,11}$ ]] && ((end > $(date +%s))); then
+        export SLURM_JOB_END_TIME=$end
+    else
+        unset SLURM_JOB_END_TIME
+    fi
 }
 
 # starter_for [RANKS]: leaves in the array `starter` what starts that many ranks, or as many as the job has.
@@ -124,22 +175,31 @@ starter_for() {
         if [[ -n ${PBS_NODEFILE-} ]]; then
             starter+=(--hostfile "$PBS_NODEFILE")
             if env --ignore-signal=USR1 true 2>/dev/null; then
-                starter+=(--mca plm_rsh_agent "env --ignore-signal=USR1 ${OMPI_MCA_plm_rsh_agent:-ssh}")
+                starter+=(--mca plm_rsh_agent "env --ignore-signal=USR1,USR2 ${OMPI_MCA_plm_rsh_agent:-ssh}")
             fi
         fi
-        for name in OMP_NUM_THREADS LD_LIBRARY_PATH SLURM_JOB_END_TIME; do
-            if [[ -n ${!name-} ]]; then starter+=(-x "$name"); fi
-        done
+        for name in $(variables_of_ranks); do starter+=(-x "$name"); done
         if [[ -n $ranks ]]; then starter+=(-n "$ranks"); fi
         ;;
     *) die "launcher=$launcher: srun or mpirun" ;;
     esac
 }
 
+# Names of the variables that ranks on other nodes need. Open MPI passes on its own (OMPI_*) by itself.
+variables_of_ranks() {
+    local name
+    for name in LD_LIBRARY_PATH SLURM_JOB_END_TIME "${!DCPG_@}" "${!HDF5_@}" "${!BLIS_@}" "${!OMP_@}" "${!GOMP_@}" "${!KMP_@}" \
+        "${!UCX_@}"; do
+        # Only what is exported: settings of the script may have such names, too.
+        if [[ $(declare -p "$name" 2>/dev/null) =~ ^declare\ -[a-zA-Z]*x ]]; then echo "$name"; fi
+    done
+}
+
 # nodes_of RANKS: how many nodes the first RANKS ranks of this job fill.
 nodes_of() {
     if [[ -n ${SLURM_JOB_ID-} ]]; then
-        local per_node=${SLURM_NTASKS_PER_NODE:-$((SLURM_NTASKS / SLURM_JOB_NUM_NODES))}
+        local nodes=${SLURM_JOB_NUM_NODES:-1}
+        local per_node=${SLURM_NTASKS_PER_NODE:-$((${SLURM_NTASKS:-$nodes} / nodes))}
         echo $((($1 + per_node - 1) / per_node))
     elif [[ -n ${PBS_NODEFILE-} ]]; then
         head -n "$1" "$PBS_NODEFILE" | sort -u | wc -l
@@ -149,14 +209,17 @@ nodes_of() {
 }
 
 # launch COMMAND [options...]: dcpg COMMAND on all ranks of the job. launch_on RANKS ...: on some of them.
-# Meanwhile USR1 (the scheduler's warning) is passed on to them. Returns their exit code.
+# Meanwhile USR1 and USR2 (the scheduler's warning) are passed on to them. Returns their exit code.
 launch() { launch_on '' "$@"; }
 launch_on() {
-    local status=0 warned=0 child=''
+    local status=0 warned=0 child='' signal
     starter_for "$1"
     shift
     printf '$ %s\n' "${starter[*]} $dcpg $*"
-    trap 'warned=1; if [[ -n $child ]]; then echo "USR1: time to save"; kill -USR1 "$child" 2>/dev/null || true; fi' USR1
+    for signal in USR1 USR2; do
+        # shellcheck disable=SC2064 # the signal's name now
+        trap "warned=1; warn_ranks $signal" $signal
+    done
     "${starter[@]}" "$dcpg" "$@" &
     child=$!
     # A signal ends wait, not the child.
@@ -166,15 +229,27 @@ launch_on() {
         wait "$child" || status=$?
         [[ $warned == 1 ]]
     do :; done
-    trap : USR1
+    trap : USR1 USR2
     return $status
+}
+
+# warn_ranks SIGNAL: for the traps of launch_on, whose child it uses.
+warn_ranks() {
+    if [[ -z $child ]]; then return; fi
+    echo "$1: time to save"
+    kill "-$1" "$child" 2>/dev/null || true
 }
 
 # choose_run INDEX: splits line INDEX of the setting `runs` into $run_name and the array run_options.
 choose_run() {
+    [[ $1 =~ ^[0-9]+$ ]] && (($1 < ${#runs[@]})) ||
+        die "task $1 of the array, but the setting runs has ${#runs[@]} lines, counted from 0"
     local words
-    (($1 < ${#runs[@]})) || die "task $1 of the array, but the setting runs has ${#runs[@]} lines, counted from 0"
-    read -ra words <<<"${runs[$1]}"
+    set -f # words, not names of files
+    # shellcheck disable=SC2206 # in words
+    words=(${runs[$1]})
+    set +f
+    [[ ${#words[@]} != 0 ]] || die "line $1 of the setting runs is empty: it begins with the name of a folder"
     run_name=${words[0]}
     # shellcheck disable=SC2034 # for the script
     run_options=("${words[@]:1}")
@@ -184,60 +259,146 @@ choose_run() {
 # train_or_requeue OUT STORE [options...]: trains into OUT, on from its last checkpoint if there is one, and ends the job. Exit code 85
 # of the program means: saved before the end, start me again. So does one above 128 (a rank was killed, a node lost) after a checkpoint.
 train_or_requeue() {
-    local out=$1 code=0 before ended=''
+    local out=$1 code before after time_options
     shift
     # Links of a chain (jobs/pbs/chain.sh) that come after the end have nothing to do.
-    if [[ -n ${DCPG_CHAIN-} ]]; then ended=$DCPG_CHAIN${PBS_ARRAY_INDEX:+-$PBS_ARRAY_INDEX}; fi
-    if [[ -s $ended ]]; then
-        code=$(cat "$ended")
+    if code=$(chain_ended "$out"); then
         echo "training ended with code $code: nothing left to do"
         exit "$code"
+    fi
+    code=0
+    # Scripts copied from older versions end with --max_time "$(max_time)", which may now be no number.
+    if (($# > 1)) && [[ ${*: -2:1} == --max_time && -z ${*: -1} ]]; then
+        limit_time
+        set -- "${@:1:$#-2}" "${time_options[@]}"
     fi
     before=$(last_checkpoint "$out")
     launch train "$@" --out_dir "$out" --resume "$out" || code=$?
     if ((code == 85 || code > 128)); then
+        after=$(last_checkpoint "$out")
         # Without this, a job that is too short would go round for ever.
-        if [[ $(last_checkpoint "$out") == "$before" ]]; then
+        if [[ $after == "$before" ]]; then
             echo "code $code before the first new checkpoint: not started again" >&2
             code=1
         else
-            echo "code $code: training can go on from $(last_checkpoint "$out")"
-            if [[ -n ${SLURM_JOB_ID-} ]]; then requeue_slurm; fi
+            echo "code $code: training can go on from $after"
+            if [[ -n ${SLURM_JOB_ID-} ]]; then
+                requeue_slurm
+            elif [[ -n ${PBS_JOBID-} && -z ${DCPG_CHAIN-} ]]; then
+                echo 'submit the same script again to go on'
+            fi
             exit 85
         fi
     fi
-    if [[ -n $ended ]]; then echo "$code" >"$ended"; fi
+    if [[ -n ${DCPG_CHAIN-} ]]; then
+        mkdir -p "$out"
+        echo "$DCPG_CHAIN $code" >>"$out/chains.ended"
+    fi
     exit "$code"
+}
+
+# chain_ended OUT: the exit code with which this job's chain ended training into OUT; fails where it has not ended, or there is no chain.
+# The marks are kept in OUT, a line for each chain: scripts of other folders, other tasks of an array and later chains have their own.
+chain_ended() {
+    local chain code found=1
+    if [[ -z ${DCPG_CHAIN-} || ! -e $1/chains.ended ]]; then return 1; fi
+    while read -r chain code; do
+        if [[ $chain == "$DCPG_CHAIN" ]]; then found=0 && echo "$code"; fi
+    done <"$1/chains.ended"
+    return $found
 }
 
 # last_checkpoint OUT: its name, if there is any.
 last_checkpoint() {
-    local files=("$1"/checkpoints/checkpoint-*.h5)
-    echo "${files[-1]}"
+    local file last=''
+    for file in "${1%/}"/checkpoints/checkpoint-*.h5; do
+        if [[ -e $file ]]; then last=$file; fi
+    done
+    echo "$last"
 }
 
-# Puts this job back into the queue, unless somebody is cancelling it.
+# Puts this job back into the queue, unless somebody is cancelling it. Where it cannot be put there, says how to go on.
 requeue_slurm() {
-    local state
-    state=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)
+    local job state='' said attempt
+    for attempt in 1 2 3; do # the controller may be busy, or another one taking over
+        if read -r job state < <(slurm_job '%i %T'); then break; fi
+        sleep "$attempt"
+    done
+    said="the job is ${state:-unknown to squeue}"
     if [[ $state == RUNNING ]]; then
-        echo "$(date '+%F %T') requeued"
-        scontrol requeue "$SLURM_JOB_ID"
-    else
-        echo "not requeued: the job is $state"
+        for attempt in 1 2 3; do
+            if said=$(scontrol requeue "$job" 2>&1); then
+                echo "$(date '+%F %T') requeued"
+                return
+            fi
+            # Never for jobs of sbatch --no-requeue, or where JobRequeue=0.
+            if [[ $attempt == 3 || $said == *disabled* ]]; then break; fi
+            sleep 2
+        done
     fi
+    echo "not requeued ($said); to go on, submit the same script again:" \
+        "sbatch${SLURM_ARRAY_TASK_ID:+ --array=$SLURM_ARRAY_TASK_ID} $(slurm_script)"
 }
 
-# max_time: option of dcpg train that makes it save before PBS kills the job. PBS warns nobody but by TERM, and mpirun answers that by
-# killing the ranks. Asks qstat for the walltime, for it may have been changed by qsub -l; where that fails, the setting holds.
+# The script of this job as sbatch was given it; it runs as a copy.
+slurm_script() {
+    local script
+    script=$(scontrol show job "$SLURM_JOB_ID" 2>/dev/null | sed -n 's/^ *Command=//p' | head -n 1) || true
+    echo "${script:-SCRIPT}"
+}
+
+# ---- Time limits of PBS, which warns nobody but by TERM, and mpirun answers that by killing the ranks. ----
+
+# limit_time: leaves in the array time_options the option --max_time, with which the program saves before PBS ends the job.
+limit_time() {
+    local hours
+    hours=$(max_time) || exit
+    time_options=()
+    if [[ -n $hours ]]; then time_options=(--max_time "$hours"); fi
+}
+
+# max_time: the hours that are left for training, nothing where the job has no limit. qstat is asked, for the walltime may have been
+# changed by qsub -l; where that fails, the setting holds.
 max_time() {
-    local limit=''
-    if command -v qstat >/dev/null; then
-        limit=$(qstat -f "$PBS_JOBID" 2>/dev/null | sed -n 's/^ *Resource_List\.walltime = *//p') || true
+    local limit='' whole keep left status=0
+    if type -P qstat >/dev/null; then
+        limit=$(timeout 30 qstat -f "${PBS_JOBID-}" 2>/dev/null | sed -n 's/^ *Resource_List\.walltime = *//p') || true
     fi
-    awk -F: -v used="$SECONDS" -v reserve="$reserve" '{
-        for (i = 1; i <= NF; i++) seconds = 60 * seconds + $i
-        left = seconds - used - reserve
-        printf "%.6f\n", (left > 1 ? left : 1) / 3600
-    }' <<<"${limit:-$walltime}"
+    limit=${limit:-$walltime}
+    [[ $limit == *[![:space:]]* ]] ||
+        die 'how long the job may run is not known: set walltime= to what is asked for with -l walltime, or to unlimited'
+    whole=$(seconds_of "$limit") || status=$?
+    if [[ $status != 0 ]]; then echo "walltime=$limit is no time (H:M:S, D:H:M:S, seconds): no limit is taken from it" >&2; fi
+    if [[ -z $whole || $whole == 0 ]]; then return; fi
+    keep=$(seconds_of "$reserve") && [[ -n $keep ]] || die "reserve=$reserve: seconds of the walltime to leave unused"
+    if ((keep >= whole)); then
+        keep=$((whole / 2))
+        echo "reserve=$reserve is not less than the walltime of $whole s: $keep s are left unused" >&2
+    fi
+    left=$((whole - SECONDS - keep))
+    if ((left < 1)); then left=1; fi
+    printf '%d.%06d\n' $((left / 3600)) $((left % 3600 * 1000000 / 3600))
+}
+
+# seconds_of TIME: what PBS (seconds, M:S, H:M:S, D:H:M:S) and SLURM (D-H, D-H:M, D-H:M:S) call a time limit, in seconds; nothing for
+# their words for no limit. Fails where it is neither.
+seconds_of() {
+    local time=${1//[[:space:]]/} days=0 seconds=0 part parts units
+    case ${time,,} in unlimited | infinite | infinity | not_set | none | n/a | -1) return ;; esac
+    [[ $1 =~ ^[[:space:]]*[0-9:.-]+[[:space:]]*$ ]] || return 1
+    if [[ $time =~ ^([0-9]{1,8})-([0-9]{1,8}(:[0-9]{1,8}){0,2})$ ]]; then
+        days=${BASH_REMATCH[1]} time=${BASH_REMATCH[2]} units=(3600 60 1)
+    elif [[ $time =~ ^([0-9]{1,10}(:[0-9]{1,8}){0,3})(\.[0-9]*)?$ ]]; then
+        time=${BASH_REMATCH[1]}
+        parts=${time//[!:]/}
+        units=(86400 3600 60 1)
+        units=("${units[@]:3-${#parts}}")
+    else
+        return 1
+    fi
+    IFS=: read -ra parts < <(echo "$time")
+    for part in "${!parts[@]}"; do seconds=$((seconds + units[part] * 10#${parts[part]})); done
+    seconds=$((seconds + 86400 * 10#$days))
+    # No queue is that long (a hundred years).
+    if ((seconds < 3153600000)); then echo "$seconds"; fi
 }

@@ -11,7 +11,6 @@ case ${1-} in
 esac
 out=${1:-quickstart}
 ranks=2
-export LC_ALL=C
 # An earlier run's results are replaced; a folder of somebody else is not touched.
 if [[ -e $out/sim/report.json ]]; then rm -rf "${out:?}"/{sim,store.h5,model,eval.h5,eval.tsv,export}; fi
 mkdir -p "$out"
@@ -20,7 +19,7 @@ mkdir -p "$out"
 heading 'Install and build'
 bash "$dcpg_home/third_party/install.sh"
 build_preset release -DDCPG_TESTS=OFF -DDCPG_BENCH=OFF
-PATH=$(dirname "$(find_dcpg)"):$PATH
+PATH=$(dirname -- "$(find_dcpg)"):$PATH
 mpi_environment $ranks
 
 heading 'Simulate: 3 chromosomes, 12 cells'

@@ -10,14 +10,17 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 links=$1 script=$2
 shift 2
 
-# The job that ends the training leaves its exit code here (train_or_requeue in jobs/lib.sh).
-ended=$PWD/$(basename "$script").ended
-[[ $ended != *[,\'\"\\]* ]] || die "$ended: qsub cannot pass on a path with commas, quotes or backslashes"
-rm -f "$ended" "$ended"-*
+for word; do
+    [[ $word != -[vW]* ]] || die "$word: chain.sh itself needs -v and -W; a line '#PBS -W ...' in $script does for the rest"
+done
 
+# The links know each other by this name: the one that ends the training leaves it in the training's folder (lib.sh, chain_ended).
+chain=$(date +%Y%m%d-%H%M%S)-$$-$RANDOM
 after=()
 for ((link = 1; link <= links; link++)); do
-    id=$(qsub "$@" -v "DCPG_CHAIN=$ended" "${after[@]}" "$script")
+    id=$(qsub "$@" -v "DCPG_CHAIN=$chain" "${after[@]}" "$script") ||
+        die "qsub refused link $link of $links; those before it are submitted"
+    id=${id##*$'\n'} # some sites' qsub has more to say
     after=(-W "depend=afterany:$id")
     echo "link $link: $id"
 done

@@ -24,6 +24,18 @@ job_script pbs/data.pbs data.pbs "$plain" 'profiles=(sim/cpg/*.tsv.gz)' 'genome=
 quietly job data.pbs
 quietly "$dcpg" train store.h5 "${training[@]}" --out_dir straight
 
+echo '== variables reach the ranks of every host'
+cat >"$work/tell" <<'END'
+#!/bin/bash
+echo "$(hostname) $HDF5_USE_FILE_LOCKING $OMP_PLACES $BLIS_ARCH_TYPE $DCPG_GEMM $OMP_NUM_THREADS $OMPI_MCA_mpi_show_handle_leaks"
+END
+chmod +x "$work/tell"
+job_script pbs/data.pbs tell.pbs "$plain"
+quietly job -v "DCPG_PROGRAM=$work/tell" -v HDF5_USE_FILE_LOCKING=FALSE -v 'OMP_PLACES={0,1}' -v BLIS_ARCH_TYPE=3 -v DCPG_GEMM=blis \
+    -v OMPI_MCA_mpi_show_handle_leaks=0 tell.pbs
+[[ $(grep -cE '^[^ ]+ FALSE \{0,1\} 3 blis 1 0$' "$work/last.log") == 4 ]] || fail "variables are lost: $(cat "$work/last.log")"
+if [[ -n ${NETNS-} ]]; then grep -q '^node2 ' "$work/last.log" || fail 'no rank on node2'; fi
+
 # A qsub that only writes down what chain.sh asks for: number, dependency, variable, script.
 mkdir bin
 cat >bin/qsub <<'END'

@@ -79,6 +79,30 @@ cancelled=$(submit cancelled.sbatch)
 wait_until 60 'an epoch of cancelled' epochs cancelled 1
 scancel "$cancelled"
 
+heading 'one task of an array goes back alone, and jobs that may not go back say so'
+# In place of dcpg: waits to be warned, saves, and is done the next time.
+cat >"$work/patient" <<'END'
+#!/bin/bash
+while [[ $1 != --out_dir ]]; do shift; done
+checkpoint=$2/checkpoints/checkpoint-0001-00000001.h5
+if [[ -e $checkpoint ]]; then exit 0; fi
+trap 'touch "$checkpoint"; exit 85' USR1
+mkdir -p "$2/checkpoints"
+echo waiting
+for ((i = 0; i < 600; i++)); do sleep 0.1; done
+END
+chmod +x "$work/patient"
+job_script slurm/array.sbatch patient.sbatch 'out=patient'
+patient=$(DCPG_PROGRAM=$work/patient submit patient.sbatch --array=0-1 --nodes=1 --ntasks-per-node=1)
+job_script slurm/train.sbatch forbidden.sbatch launcher=mpirun "$plain" 'out=forbidden'
+forbidden=$(DCPG_PROGRAM=$work/patient submit forbidden.sbatch --no-requeue --nodes=1 --ntasks-per-node=1)
+for out in patient/slow patient/fast forbidden; do wait_until 60 "$out starts" test -d "$out/checkpoints"; done
+# The last task of an array has the array's number.
+for job in "${patient}_1" "$forbidden"; do scancel --signal=USR1 --batch "$job"; done
+wait_until 30 'the task goes back' is "${patient}_1" Restarts 1
+is "${patient}_0" Restarts 0 || fail 'the other task went back, too'
+scancel --signal=USR1 --batch "${patient}_0"
+
 # Open MPI or dcpg says what is wrong; which of them depends on how Open MPI was built.
 heading 'ranks that do not know of each other'
 job_script slurm/train.sbatch alone.sbatch 'srun_options=(--mpi=none)' "$train_options"
@@ -105,6 +129,11 @@ same report.tsv 'predicted here/report.tsv'
 
 ended "$scaling" COMPLETED
 check_scaling scaling/scaling.tsv '1 1 2'
+
+for task in 0 1; do ended "${patient}_$task" COMPLETED; done
+ended "$forbidden" FAILED
+is "$forbidden" ExitCode 85:0 || fail 'a job that may not go back did not end with 85'
+grep -qF "submit the same script again: sbatch $PWD/forbidden.sbatch" forbidden.sbatch.*.out || fail 'not told how to go on'
 
 ended "$cancelled" CANCELLED
 is "$cancelled" Restarts 0 || fail 'a cancelled job came back'
