@@ -7,7 +7,7 @@
 enum { MAX_LIST_BYTES = 64512 };
 
 bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name) {
-    return dcpg_h5_exists(file, path) && H5Aexists_by_name(file->id, path, name, H5P_DEFAULT) > 0;
+    return dcpg_h5_exists(file, path) && H5Aexists_by_name(file->id, path, name, file->links) > 0;
 }
 
 /* ---- writing ---- */
@@ -123,7 +123,7 @@ static hid_t open_attr(dcpg_h5 *file, const char *path, const char *name, dcpg_e
         dcpg_fail(err, DCPG_E_INPUT, "%s: %s has no attribute %s", file->path, path, name);
         return -1;
     }
-    hid_t id = H5Aopen_by_name(file->id, path, name, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t id = H5Aopen_by_name(file->id, path, name, H5P_DEFAULT, file->links);
     if (id < 0) dcpg_h5_fail(file, DCPG_E_INPUT, err, "attribute %s of %s cannot be opened", name, path);
     return id;
 }

@@ -1,21 +1,65 @@
 #include "io/h5_chunk.h"
 #include <dcpg/memory.h>
+#include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 
-/* False where a filter is not known here, or chunks at the edge are stored in another way. */
-static bool read_filters(dcpg_h5_chunks *c, hid_t creation) {
+/* Bytes of the checksum behind a chunk with filter fletcher32. */
+enum { CHECKSUM = 4 };
+
+/* Filters that people use and that are not undone here: registered numbers and names. */
+static const struct {
+    H5Z_filter_t id;
+    const char *name;
+} foreign[] = {{H5Z_FILTER_SZIP, "szip"},
+               {H5Z_FILTER_NBIT, "nbit"},
+               {H5Z_FILTER_SCALEOFFSET, "scaleoffset"},
+               {305, "lzo"},
+               {307, "bzip2"},
+               {32000, "lzf"},
+               {32001, "blosc"},
+               {32004, "lz4"},
+               {32008, "bitshuffle"},
+               {32013, "zfp"},
+               {32015, "zstd"},
+               {32026, "blosc2"}};
+
+/* "zstd (HDF5 filter 32015)", or only its number. */
+static const char *filter_name(H5Z_filter_t id, char text[64]) {
+    const char *name = "";
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (foreign[i].id == id) name = foreign[i].name;
+    snprintf(text, 64, *name ? "%s (HDF5 filter %d)" : "%sHDF5 filter %d", name, (int)id);
+    return text;
+}
+
+static dcpg_status fail_filter(const dcpg_h5_chunks *c, const dcpg_h5 *file, const char *with,
+                               dcpg_err *err) {
+    return dcpg_fail(
+        err, DCPG_E_INPUT,
+        "%s: dataset %s is packed with %s, which is not read here: repack the file with gzip "
+        "(h5repack -f GZIP=4 IN OUT, or h5py's compression='gzip' where h5repack lacks that filter)",
+        file->path, c->path, with);
+}
+
+/* DCPG_E_INPUT where a filter is not known here, or chunks at the edge are stored in another way. */
+static dcpg_status read_filters(dcpg_h5_chunks *c, const dcpg_h5 *file, hid_t creation, dcpg_err *err) {
     unsigned options = 0;
-    if (c->nb_filter > DCPG_H5_MAX_FILTER || H5Pget_chunk_opts(creation, &options) < 0 || options != 0)
-        return false;
+    char name[64];
+    if (c->nb_filter > DCPG_H5_MAX_FILTER) return fail_filter(c, file, "too many filters", err);
+    if (H5Pget_chunk_opts(creation, &options) < 0 || options != 0)
+        return fail_filter(c, file, "filters for whole chunks only", err);
     for (int i = 0; i < c->nb_filter; i++) {
         unsigned flags, values[8] = {0};
         size_t nb = 8;
-        c->filter[i] = H5Pget_filter2(creation, (unsigned)i, &flags, &nb, values, 0, NULL, NULL);
-        bool shuffle = c->filter[i] == H5Z_FILTER_SHUFFLE && nb >= 1 && values[0] == c->element;
-        if (!shuffle && c->filter[i] != H5Z_FILTER_DEFLATE) return false;
+        H5Z_filter_t id = H5Pget_filter2(creation, (unsigned)i, &flags, &nb, values, 0, NULL, NULL);
+        bool known = id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_FLETCHER32;
+        if (!known) return fail_filter(c, file, filter_name(id, name), err);
+        /* Of variable-length strings HDF5 shuffles bytes of another width than theirs. */
+        c->width[i] = nb >= 1 && values[0] > 0 ? values[0] : 1;
+        c->filter[i] = id;
     }
-    return true;
+    return DCPG_OK;
 }
 
 static dcpg_status alloc_buffers(dcpg_h5_chunks *c, const dcpg_h5 *file, dcpg_err *err) {
@@ -23,8 +67,8 @@ static dcpg_status alloc_buffers(dcpg_h5_chunks *c, const dcpg_h5 *file, dcpg_er
     for (int i = 0; i < c->ndim; i++)
         c->bytes *= (size_t)c->dim[i]; /* HDF5 has checked that it is below 4 GB */
     DCPG_TRY(dcpg_h5_check_bytes(file, c->path, c->bytes, 1, err));
-    c->chunk = dcpg_alloc(c->bytes, 1);
-    c->spare = dcpg_alloc(c->bytes, 1);
+    c->chunk = dcpg_alloc(c->bytes + CHECKSUM, 1);
+    c->spare = dcpg_alloc(c->bytes + CHECKSUM, 1);
     c->fill = dcpg_alloc(c->element, 1);
     return c->chunk && c->spare && c->fill ? DCPG_OK : dcpg_fail_nomem(err, c->path, 2 * c->bytes);
 }
@@ -50,12 +94,9 @@ static dcpg_status open_layout(dcpg_h5_chunks *c, const dcpg_h5 *file, hid_t cre
         return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has an impossible type or shape", file->path,
                          c->path);
     if (!*ours) return check_unchunked(c, file, err);
-    if (!read_filters(c, creation)) {
-        return dcpg_fail(
-            err, DCPG_E_INPUT,
-            "%s: dataset %s is packed in a way that is not known: use gzip, with or without shuffle",
-            file->path, c->path);
-    }
+    *ours = c->nb_filter > 0;
+    if (!*ours) return DCPG_OK;
+    DCPG_TRY(read_filters(c, file, creation, err));
     return alloc_buffers(c, file, err);
 }
 
@@ -83,11 +124,33 @@ static dcpg_status fail_damaged(const dcpg_h5_chunks *c, const dcpg_h5 *file, dc
                      file->path, c->path);
 }
 
-/* Puts the bytes of each element together again: byte k of all elements stands side by side in `from`. */
-static void unshuffle(const char *from, char *to, size_t nb, size_t size) {
+/* Puts the bytes of each element together again: byte k of all elements stands side by side in `from`; what
+ * is left behind the last whole element (a checksum) stays. */
+static void unshuffle(const char *from, char *to, size_t bytes, size_t size) {
+    size_t nb = bytes / size;
     for (size_t k = 0; k < size; k++) {
         for (size_t i = 0; i < nb; i++) to[i * size + k] = from[k * nb + i];
     }
+    memcpy(to + nb * size, from + nb * size, bytes - nb * size);
+}
+
+/* Fletcher's checksum of big-endian 16-bit words, as HDF5 appends it. */
+static uint32_t fletcher32(const unsigned char *from, size_t n) {
+    uint64_t sum1 = 0, sum2 = 0;
+    for (size_t i = 0; i < n; i += 2) {
+        sum1 = (sum1 + ((uint64_t)from[i] << 8) + (i + 1 < n ? from[i + 1] : 0)) % 65535;
+        sum2 = (sum2 + sum1) % 65535;
+    }
+    return (uint32_t)(sum2 << 16 | sum1);
+}
+
+/* Whether `from` ends in the checksum of what is before it; *n without it then. */
+static bool take_checksum(const char *from, size_t *n) {
+    if (*n < CHECKSUM) return false;
+    *n -= CHECKSUM;
+    const unsigned char *sum = (const unsigned char *)from + *n;
+    uint32_t low = (uint32_t)(sum[0] | sum[1] << 8), high = (uint32_t)(sum[2] | sum[3] << 8);
+    return fletcher32((const unsigned char *)from, *n) == ((high % 65535) << 16 | low % 65535);
 }
 
 /* Undoes the filters of c->packed[size], last one first; bits of `skipped` are set for those that were not
@@ -97,13 +160,17 @@ static bool unpack(dcpg_h5_chunks *c, size_t size, uint32_t skipped) {
     char *to = c->chunk;
     for (int i = c->nb_filter - 1; i >= 0; i--) {
         if (skipped >> i & 1) continue;
+        if (c->filter[i] == H5Z_FILTER_FLETCHER32) {
+            if (!take_checksum(from, &size)) return false;
+            continue;
+        }
         if (c->filter[i] == H5Z_FILTER_DEFLATE) {
-            uLongf length = c->bytes;
+            uLongf length = c->bytes + CHECKSUM;
             if (uncompress((Bytef *)to, &length, (const Bytef *)from, size) != Z_OK) return false;
             size = length;
         } else {
-            if (size != c->bytes) return false;
-            unshuffle(from, to, size / c->element, c->element);
+            if (size != c->bytes && size != c->bytes + CHECKSUM) return false;
+            unshuffle(from, to, size, c->width[i]);
         }
         from = to;
         to = to == c->chunk ? c->spare : c->chunk;
@@ -115,7 +182,7 @@ static bool unpack(dcpg_h5_chunks *c, size_t size, uint32_t skipped) {
 
 /* A chunk that was never written holds the dataset's fill value. */
 static void fill_chunk(dcpg_h5_chunks *c) {
-    hid_t creation = H5Dget_create_plist(c->dataset);
+    hid_t creation = c->type > 0 ? H5Dget_create_plist(c->dataset) : -1;
     if (creation < 0 || H5Pget_fill_value(creation, c->type, c->fill) < 0)
         memset(c->fill, 0, c->element); /* it has none */
     if (creation >= 0) H5Pclose(creation);
@@ -123,13 +190,12 @@ static void fill_chunk(dcpg_h5_chunks *c) {
 }
 
 /* Bytes that the chunk at `first` takes in the file, 0 where it was never written. HDF5 1.10 has a fast
- * answer, which fails for chunks never written and says of chunks without filters what they should take; the
- * slow one goes through all chunks. */
+ * answer, which fails for chunks never written; the slow one goes through all chunks. */
 static bool stored_size(const dcpg_h5_chunks *c, const hsize_t *first, hsize_t *size) {
     unsigned skipped;
     haddr_t address;
     *size = 0;
-    if (c->nb_filter > 0 && H5Dget_chunk_storage_size(c->dataset, first, size) >= 0) return true;
+    if (H5Dget_chunk_storage_size(c->dataset, first, size) >= 0) return true;
     return H5Dget_chunk_info_by_coord(c->dataset, first, &skipped, &address, size) >= 0;
 }
 
@@ -199,4 +265,33 @@ dcpg_status dcpg_h5_chunks_read(dcpg_h5_chunks *c, const dcpg_h5 *file, const hs
         copy_shared(c, first, start, count, out);
     } while (next_place(c->ndim, first, begin, end, c->dim));
     return DCPG_OK;
+}
+
+dcpg_status dcpg_h5_chunks_check_variable(const dcpg_h5 *file, const char *path, hid_t dataset,
+                                          dcpg_err *err) {
+    dcpg_h5_chunks c = {.path = path, .dataset = dataset};
+    hid_t creation = H5Dget_create_plist(dataset), space = H5Dget_space(dataset),
+          of = H5Fget_create_plist(file->id);
+    size_t address = 8, length = 8;
+    hsize_t count[H5S_MAX_RANK], first[H5S_MAX_RANK] = {0}, begin[H5S_MAX_RANK] = {0};
+    bool chunked = false;
+    dcpg_status status = DCPG_OK;
+    if (creation < 0 || space < 0 || of < 0 || H5Pget_sizes(of, &address, &length) < 0)
+        status = dcpg_h5_fail(file, DCPG_E_INPUT, err, "the layout of dataset %s cannot be read", path);
+    /* A string is its length, and where it stands: a heap's address and a number in it. */
+    c.element = 4 + address + 4;
+    if (status == DCPG_OK && H5Pget_layout(creation) == H5D_CHUNKED)
+        status = open_layout(&c, file, creation, &chunked, err);
+    int ndim = chunked ? H5Sget_simple_extent_dims(space, count, NULL) : 0;
+    bool more = status == DCPG_OK && chunked && ndim == c.ndim;
+    for (int i = 0; i < ndim; i++) more = more && count[i] > 0;
+    while (more && status == DCPG_OK) {
+        status = fetch_chunk(&c, file, first, err);
+        more = next_place(c.ndim, first, begin, count, c.dim);
+    }
+    dcpg_h5_chunks_close(&c);
+    if (creation >= 0) H5Pclose(creation);
+    if (space >= 0) H5Sclose(space);
+    if (of >= 0) H5Pclose(of);
+    return status;
 }

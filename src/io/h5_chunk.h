@@ -17,16 +17,24 @@ typedef struct dcpg_h5_chunks {
     size_t element, bytes;         /* of an element and of a chunk, as stored before packing */
     int nb_filter;
     H5Z_filter_t filter[DCPG_H5_MAX_FILTER]; /* in the order of writing */
+    size_t width[DCPG_H5_MAX_FILTER];        /* of the elements that a shuffle took apart */
     char *chunk, *spare, *fill;              /* [bytes], [bytes], [element] */
     char *packed;                            /* [room] */
     size_t room;
 } dcpg_h5_chunks;
 
-/* Looks at a dataset of an opened file; `*ours` where it has chunks, the buffers are there then. DCPG_E_INPUT
- * where they are packed by anything but deflate and shuffle (HDF5 shall not decode what it does not check),
- * and where a dataset without chunks is too short. Local. */
+/* Looks at a dataset of an opened file; `*ours` where it has chunks that are
+ * packed, the buffers are there then. Chunks without filters HDF5 reads itself, without its cache
+ * (h5_impl.h), and then it looks at no length. DCPG_E_INPUT where they are packed by anything but deflate,
+ * shuffle and fletcher32 (HDF5 shall not decode what it does not check), and where a dataset without chunks
+ * is too short. Local. */
 dcpg_status dcpg_h5_chunks_open(dcpg_h5_chunks *chunks, const dcpg_h5 *file, const char *path, hid_t dataset,
                                 hid_t type, bool *ours, dcpg_err *err);
+
+/* Whether the chunks of a dataset of variable-length strings, which only HDF5 can read, are as long as they
+ * should be: DCPG_E_INPUT where not. Local. */
+dcpg_status dcpg_h5_chunks_check_variable(const dcpg_h5 *file, const char *path, hid_t dataset,
+                                          dcpg_err *err);
 void dcpg_h5_chunks_close(dcpg_h5_chunks *chunks);
 
 /* Reads the block of `count` elements per dimension from `start`, which lies inside the dataset and is not

@@ -46,10 +46,19 @@ static hid_t access_properties(const dcpg_h5 *file) {
     return access;
 }
 
+/* A link into another file is an error; it is noted, for HDF5 may say no more than that nothing is there. */
+static herr_t refuse_external(const char *parent, const char *group, const char *name, const char *object,
+                              unsigned *flags, hid_t access, void *file) {
+    (void)parent, (void)group, (void)name, (void)object, (void)flags, (void)access;
+    ((dcpg_h5 *)file)->went_out = true;
+    return -1;
+}
+
 static void close_ids(dcpg_h5 *file) {
     if (file->id >= 0) H5Fclose(file->id);
     if (file->transfer >= 0) H5Pclose(file->transfer);
-    file->id = file->transfer = -1;
+    if (file->links >= 0) H5Pclose(file->links);
+    file->id = file->transfer = file->links = -1;
 }
 
 static void forget_temporary(dcpg_h5 *file) {
@@ -72,9 +81,14 @@ static dcpg_status new_file(const char *path, const dcpg_par *par, dcpg_h5 **out
         dcpg_free(name);
         return dcpg_fail_nomem(err, path, sizeof *file);
     }
-    *file = (dcpg_h5){
-        .id = -1, .par = par, .path = name, .transfer = H5Pcreate(H5P_DATASET_XFER), .max_bytes = UINT64_MAX};
+    *file = (dcpg_h5){.id = -1,
+                      .par = par,
+                      .path = name,
+                      .transfer = H5Pcreate(H5P_DATASET_XFER),
+                      .links = H5Pcreate(H5P_DATASET_ACCESS),
+                      .max_bytes = UINT64_MAX};
     H5Pset_type_conv_cb(file->transfer, refuse_out_of_range, NULL);
+    H5Pset_elink_cb(file->links, refuse_external, file);
     if (dcpg_h5_parallel(file)) H5Pset_dxpl_mpio(file->transfer, H5FD_MPIO_COLLECTIVE);
     *out = file;
     return DCPG_OK;
@@ -109,8 +123,15 @@ static dcpg_status check_regular(dcpg_h5 *file, dcpg_err *err) {
     if (s.st_size == 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: is empty, not an HDF5 file", file->path);
     if (access(file->path, R_OK) != 0)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be read: %s", file->path, strerror(errno));
-    file->max_bytes = most_content((uint64_t)s.st_size);
+    file->bytes = (uint64_t)s.st_size;
+    file->max_bytes = most_content(file->bytes);
     return DCPG_OK;
+}
+
+/* HDF5's words where another process holds the lock of a writer, or left the mark of one. */
+static bool is_being_written(const char *reason) {
+    return strstr(reason, "Resource temporarily unavailable") || strstr(reason, "already open for write") ||
+           strstr(reason, "already open for SWMR write");
 }
 
 /* A trial by one rank with the serial driver: what is wrong with a file is said once and clearly, before all
@@ -129,15 +150,24 @@ static dcpg_status check_hdf5(dcpg_h5 *file, dcpg_err *err) {
                          "%s: truncated: the file is shorter than its header says; copy or make it again",
                          file->path);
     }
+    if (is_being_written(why.text))
+        return dcpg_fail(
+            err, DCPG_E_INPUT,
+            "%s: is open for writing in another program: wait until that has closed it, or copy it "
+            "then (where that program died: h5clear -s %s)",
+            file->path, file->path);
     if (H5Fis_hdf5(file->path) == 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: not an HDF5 file", file->path);
     if (err && err->status == DCPG_OK) *err = why;
     return DCPG_E_INPUT;
 }
 
 static dcpg_status open_agreed(dcpg_h5 *file, dcpg_err *err) {
+    /* Chunks without filters then go straight from the file to memory, whatever their stored length says. */
+    H5Pset_chunk_cache(file->links, H5D_CHUNK_CACHE_NSLOTS_DEFAULT, 0, H5D_CHUNK_CACHE_W0_DEFAULT);
     dcpg_status status = leads(file) ? check_hdf5(file, err) : DCPG_OK;
     DCPG_TRY(dcpg_h5_agree(file, status, err));
     if (file->par) dcpg_bcast_all(file->par, &file->max_bytes, sizeof file->max_bytes, 0);
+    if (file->par) dcpg_bcast_all(file->par, &file->bytes, sizeof file->bytes, 0);
     hid_t properties = access_properties(file);
     file->id = H5Fopen(file->path, H5F_ACC_RDONLY, properties);
     if (file->id < 0) status = dcpg_h5_fail(file, DCPG_E_INPUT, err, "cannot be opened by all ranks");
@@ -158,6 +188,16 @@ dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **out, d
     else
         dcpg_h5_close(file);
     return status;
+}
+
+uint64_t dcpg_h5_capacity(const dcpg_h5 *file) { return file->max_bytes; }
+
+bool dcpg_h5_is_ours(const dcpg_h5 *file) {
+    struct stat s;
+    void *descriptor;
+    if (H5Fget_vfd_handle(file->id, H5P_DEFAULT, &descriptor) < 0 || fstat(*(int *)descriptor, &s) != 0)
+        return false;
+    return (s.st_uid == geteuid() || s.st_uid == 0) && (s.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 /* ---- writing ---- */

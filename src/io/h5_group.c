@@ -2,60 +2,101 @@
 #include <dcpg/memory.h>
 #include <string.h>
 
-/* True where every part of `path` is a link; *object where the last one leads to something. HDF5 calls it an
+/* What a path leads to. */
+typedef enum target { NOTHING, GROUP, DATASET, OTHER, ELSEWHERE } target;
+
+/* The link at the end of `path`: NOTHING, ELSEWHERE where it leads into another file, or OTHER. */
+static target look_at_link(const dcpg_h5 *file, const char *path) {
+    H5L_info_t info;
+    if (H5Lexists(file->id, path, file->links) <= 0) return NOTHING;
+    if (H5Lget_info(file->id, path, &info, file->links) < 0) return NOTHING;
+    bool inside = info.type == H5L_TYPE_HARD || info.type == H5L_TYPE_SOFT;
+    return inside ? OTHER : ELSEWHERE;
+}
+
+/* OTHER where every part of `path` is a link; *object where the last one leads to something. HDF5 calls it an
  * error to ask for x/y where there is no x. */
-static bool links_exist(hid_t id, const char *path) {
+static target follow_links(const dcpg_h5 *file, const char *path) {
     char *part = dcpg_strdup(path);
-    if (!part) return false;
-    bool exists = true;
-    for (char *slash = part + strspn(part, "/"); exists && *slash;) {
+    target found = part ? OTHER : NOTHING;
+    for (char *slash = part ? part + strspn(part, "/") : ""; found == OTHER && *slash;) {
         slash += strcspn(slash, "/");
         char kept = *slash;
         *slash = '\0';
-        exists = H5Lexists(id, part, H5P_DEFAULT) > 0;
+        found = look_at_link(file, part);
         *slash = kept;
         slash += strspn(slash, "/");
     }
     dcpg_free(part);
-    return exists;
+    return found;
 }
 
 static bool is_root(const char *path) { return path[strspn(path, "/")] == '\0'; }
 
-static H5O_type_t type_of(dcpg_h5 *file, const char *path) {
-    if (is_root(path)) return H5O_TYPE_GROUP;
-    if (!links_exist(file->id, path) || H5Oexists_by_name(file->id, path, H5P_DEFAULT) <= 0)
-        return H5O_TYPE_UNKNOWN;
+static target look(dcpg_h5 *file, const char *path) {
+    if (is_root(path)) return GROUP;
+    file->went_out = false;
+    target found = follow_links(file, path);
+    if (found == OTHER && H5Oexists_by_name(file->id, path, file->links) <= 0) found = NOTHING;
+    if (file->went_out) return ELSEWHERE; /* by a soft link to an external one */
+    if (found != OTHER) return found;
     H5O_info_t info;
-    if (H5Oget_info_by_name2(file->id, path, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0) return H5O_TYPE_UNKNOWN;
-    return info.type;
+    if (H5Oget_info_by_name2(file->id, path, &info, H5O_INFO_BASIC, file->links) < 0) return NOTHING;
+    return info.type == H5O_TYPE_GROUP ? GROUP : info.type == H5O_TYPE_DATASET ? DATASET : OTHER;
 }
 
-bool dcpg_h5_is_group(dcpg_h5 *file, const char *path) { return type_of(file, path) == H5O_TYPE_GROUP; }
+bool dcpg_h5_is_group(dcpg_h5 *file, const char *path) { return look(file, path) == GROUP; }
 
-bool dcpg_h5_exists(dcpg_h5 *file, const char *path) { return type_of(file, path) != H5O_TYPE_UNKNOWN; }
+bool dcpg_h5_exists(dcpg_h5 *file, const char *path) { return look(file, path) != NOTHING; }
+
+static hid_t fail_elsewhere(const dcpg_h5 *file, const char *path, const char *how, dcpg_err *err) {
+    dcpg_fail(err, DCPG_E_INPUT,
+              "%s: %s holds its data in another file (%s), which is not followed: copy everything into one "
+              "file (h5copy, h5repack or h5py)",
+              file->path, path, how);
+    return -1;
+}
+
+/* Whether a dataset's values are in its own file. */
+static bool is_here(const dcpg_h5 *file, const char *path, hid_t dataset, dcpg_err *err) {
+    hid_t creation = H5Dget_create_plist(dataset);
+    if (creation < 0) {
+        dcpg_h5_fail(file, DCPG_E_INPUT, err, "the layout of dataset %s cannot be read", path);
+        return false;
+    }
+    const char *how = NULL;
+    if (H5Pget_layout(creation) == H5D_VIRTUAL) how = "a virtual dataset";
+    if (H5Pget_external_count(creation) > 0) how = "external storage";
+    H5Pclose(creation);
+    if (how) fail_elsewhere(file, path, how, err);
+    return !how;
+}
 
 hid_t dcpg_h5_open_object(dcpg_h5 *file, const char *path, dcpg_err *err) {
-    if (!dcpg_h5_exists(file, path)) {
+    target found = look(file, path);
+    if (found == ELSEWHERE) return fail_elsewhere(file, path, "an external link", err);
+    if (found == NOTHING) {
         dcpg_fail(err, DCPG_E_INPUT, "%s: holds no %s", file->path, path);
         return -1;
     }
-    hid_t id = H5Oopen(file->id, is_root(path) ? "/" : path, H5P_DEFAULT);
+    hid_t id = H5Oopen(file->id, is_root(path) ? "/" : path, file->links);
     if (id < 0) dcpg_h5_fail(file, DCPG_E_INPUT, err, "%s cannot be opened", path);
     return id;
 }
 
 hid_t dcpg_h5_open_dataset(dcpg_h5 *file, const char *path, dcpg_err *err) {
-    H5O_type_t type = type_of(file, path);
-    if (type != H5O_TYPE_DATASET) {
-        dcpg_fail(err, DCPG_E_INPUT,
-                  type == H5O_TYPE_UNKNOWN ? "%s: holds no dataset %s" : "%s: %s is not a dataset",
+    target found = look(file, path);
+    if (found == ELSEWHERE) return fail_elsewhere(file, path, "an external link", err);
+    if (found != DATASET) {
+        dcpg_fail(err, DCPG_E_INPUT, found == NOTHING ? "%s: holds no dataset %s" : "%s: %s is not a dataset",
                   file->path, path);
         return -1;
     }
-    hid_t id = H5Dopen2(file->id, path, H5P_DEFAULT);
+    hid_t id = H5Dopen2(file->id, path, file->links);
     if (id < 0) dcpg_h5_fail(file, DCPG_E_INPUT, err, "dataset %s cannot be opened", path);
-    return id;
+    if (id < 0 || is_here(file, path, id, err)) return id;
+    H5Dclose(id);
+    return -1;
 }
 
 /* ---- members of a group ---- */
@@ -100,9 +141,9 @@ dcpg_status dcpg_h5_list(dcpg_h5 *file, const char *group, dcpg_strings *names, 
 /* ---- creating groups ---- */
 
 static dcpg_status make_one_group(dcpg_h5 *file, const char *path, dcpg_err *err) {
-    H5O_type_t type = type_of(file, path);
-    if (type == H5O_TYPE_GROUP) return DCPG_OK;
-    if (type != H5O_TYPE_UNKNOWN) return dcpg_fail(err, DCPG_E_IO, "%s: %s is not a group", file->path, path);
+    target found = look(file, path);
+    if (found == GROUP) return DCPG_OK;
+    if (found != NOTHING) return dcpg_fail(err, DCPG_E_IO, "%s: %s is not a group", file->path, path);
     hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
     H5Pset_obj_track_times(creation, false);
     hid_t id = H5Gcreate2(file->id, path, H5P_DEFAULT, creation, H5P_DEFAULT);

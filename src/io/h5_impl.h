@@ -17,6 +17,10 @@ struct dcpg_h5 {
     uint64_t claimed;   /* upper bound of a created file's end, the same on all ranks; h5_room.c */
     uint64_t reserved;  /* disk blocks are ours up to here */
     uint64_t max_bytes; /* more than that a read file cannot hold, see dcpg_h5_check_bytes */
+    uint64_t bytes;     /* size of a read file; 0: it is written */
+    bool went_out;      /* a link would have led into another file */
+    hid_t links; /* access to objects and datasets: never into another file, and in read files without a cache
+                    of chunks, whose lengths HDF5 does not check */
 };
 
 /* A failure of HDF5 as one line: "FILE: <what>: <innermost reason HDF5 gives>". To be called before any other
@@ -61,7 +65,9 @@ dcpg_status dcpg_h5_append_seal(const dcpg_h5 *file, dcpg_err *err);
 /* Product of the dimensions of a space; false on overflow or failure. */
 bool dcpg_h5_npoints(hid_t space, uint64_t *count);
 
-/* Opens an object of any kind, or a dataset; negative and `err` set where it does not exist. */
+/* Opens an object of any kind, or a dataset; negative and `err` set where it does not exist, or where its
+ * data are in another file (external links, external storage, virtual datasets): a file that somebody sent
+ * must not make us read another one. */
 hid_t dcpg_h5_open_object(dcpg_h5 *file, const char *path, dcpg_err *err);
 hid_t dcpg_h5_open_dataset(dcpg_h5 *file, const char *path, dcpg_err *err);
 

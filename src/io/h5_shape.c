@@ -122,17 +122,20 @@ static dcpg_status read_type(dcpg_h5 *file, const char *path, hid_t dataset, dcp
                              dcpg_err *err) {
     hid_t id = H5Dget_type(dataset);
     if (id < 0) return dcpg_h5_fail(file, DCPG_E_INPUT, err, "the type of dataset %s cannot be read", path);
-    bool text = dcpg_h5_fixed_text(id), known = text || dcpg_h5_number_type(id, &shape->type);
+    bool text = H5Tget_class(id) == H5T_STRING, known = text || dcpg_h5_number_type(id, &shape->type);
     if (text) shape->type = DCPG_H5_TEXT;
-    shape->width = text ? H5Tget_size(id) : 0;
+    shape->width = dcpg_h5_fixed_text(id) ? H5Tget_size(id) : 0;
     H5Tclose(id);
     return known ? DCPG_OK
-                 : dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s holds no numbers of a known type", file->path,
-                             path);
+                 : dcpg_fail(err, DCPG_E_INPUT,
+                             "%s: dataset %s holds neither text nor numbers of a known type (whole numbers, "
+                             "floats of up to 64 bits, bool)",
+                             file->path, path);
 }
 
 static uint64_t element_bytes(const dcpg_h5_shape *shape) {
-    return shape->type == DCPG_H5_TEXT ? shape->width : dcpg_h5_type_size(shape->type);
+    if (shape->type != DCPG_H5_TEXT) return dcpg_h5_type_size(shape->type);
+    return shape->width > 0 ? shape->width : sizeof(char *);
 }
 
 static dcpg_status read_extent(dcpg_h5 *file, const char *path, hid_t dataset, dcpg_h5_shape *shape,

@@ -1,6 +1,12 @@
 #include "io/h5_chunk.h"
 #include <dcpg/memory.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Lists hold names that differ, of which a byte of a packed file cannot hold several; small files may have
+ * some more. Names of variable length in an attribute take no more than MOST_TEXT, were each the whole file.
+ */
+static const uint64_t FEW = 1 << 16, MOST_TEXT = UINT64_C(1) << 34;
 
 hid_t dcpg_h5_text_type(size_t length, bool ascii) {
     hid_t type = H5Tcopy(H5T_C_S1);
@@ -59,6 +65,11 @@ static dcpg_status fail_read(const dcpg_h5_text *from, dcpg_err *err) {
     return dcpg_h5_fail(from->file, DCPG_E_INPUT, err, "%s cannot be read", from->name);
 }
 
+static dcpg_status fail_budget(const dcpg_h5_text *from, dcpg_err *err) {
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: %s claims more text than the file can hold: it is damaged",
+                     from->file->path, from->name);
+}
+
 /* One string of a fixed-length array, without its padding. */
 static dcpg_status add_fixed(dcpg_strings *list, const char *text, size_t size, H5T_str_t padding,
                              dcpg_err *err) {
@@ -77,6 +88,7 @@ static dcpg_status read_fixed(const dcpg_h5_text *from, hid_t type, hid_t space,
     size_t size = H5Tget_size(type);
     H5T_str_t padding = H5Tget_strpad(type);
     DCPG_TRY(dcpg_h5_check_bytes(from->file, from->name, count, size, err));
+    if (!from->file->temporary && count > from->file->bytes + FEW) return fail_budget(from, err);
     char *packed = dcpg_alloc(count, size);
     bool ours = false;
     dcpg_status status = packed ? fetch_chunks(from, type, space, packed, &ours, err)
@@ -91,16 +103,61 @@ static dcpg_status read_fixed(const dcpg_h5_text *from, hid_t type, hid_t space,
     return status;
 }
 
+/* What strings of variable length may take together: as much as the file holds. HDF5 asks for each. */
+typedef struct budget {
+    uint64_t left;
+    bool spent;
+} budget;
+
+static void *take_text(size_t size, void *context) {
+    budget *b = context;
+    b->spent = b->spent || size > b->left;
+    if (b->spent) return NULL;
+    b->left -= size;
+    return malloc(size); /* HDF5's, which frees it by itself where reading fails */
+}
+
+static void free_text(void *text, void *context) {
+    (void)context;
+    free(text);
+}
+
+/* Of attributes HDF5 takes no properties; their strings are bounded by their number. */
+static bool fetch_variable(const dcpg_h5_text *from, hid_t type, hid_t space, budget *b, char **text,
+                           dcpg_strings *list, dcpg_status *added, dcpg_err *err) {
+    hsize_t count = (hsize_t)H5Sget_simple_extent_npoints(space);
+    hid_t with = H5Pcopy(from->file->transfer);
+    H5Pset_vlen_mem_manager(with, take_text, b, free_text, NULL);
+    bool fine = from->attribute ? H5Aread(from->id, type, text) >= 0
+                                : H5Dread(from->id, type, H5S_ALL, H5S_ALL, with, text) >= 0;
+    for (hsize_t i = 0; fine && i < count && *added == DCPG_OK; i++)
+        *added = dcpg_strings_add(list, text[i] ? text[i] : "", err);
+    if (from->attribute)
+        H5Dvlen_reclaim(type, space, H5P_DEFAULT, text);
+    else
+        for (hsize_t i = 0; i < count; i++) free(text[i]);
+    H5Pclose(with);
+    return fine;
+}
+
+/* Strings of a dataset without values take 16 bytes each in the file; names in attributes are few. */
+static dcpg_status check_variable(const dcpg_h5_text *from, uint64_t count, dcpg_err *err) {
+    uint64_t bytes = from->file->bytes;
+    if (from->file->temporary) return DCPG_OK;
+    if (count > bytes + FEW || (from->attribute && count > 1 && count > MOST_TEXT / bytes + FEW))
+        return fail_budget(from, err);
+    return from->attribute ? DCPG_OK : dcpg_h5_chunks_check_variable(from->file, from->name, from->id, err);
+}
+
 static dcpg_status read_variable(const dcpg_h5_text *from, hid_t type, hid_t space, uint64_t count,
                                  dcpg_strings *list, dcpg_err *err) {
-    DCPG_TRY(dcpg_h5_check_bytes(from->file, from->name, count, sizeof(char *), err));
-    char **text = dcpg_alloc(count, sizeof *text);
-    dcpg_status status = text ? DCPG_OK : dcpg_fail_nomem(err, from->name, count * sizeof *text);
+    budget b = {from->file->temporary ? UINT64_MAX : from->file->bytes + FEW, false};
+    dcpg_status status = check_variable(from, count, err);
+    char **text = status == DCPG_OK ? dcpg_alloc(count, sizeof *text) : NULL;
+    if (status == DCPG_OK && !text) status = dcpg_fail_nomem(err, from->name, count * sizeof *text);
     status = dcpg_h5_agree(from->file, status, err);
-    if (status == DCPG_OK && !fetch(from, type, text)) status = fail_read(from, err);
-    for (uint64_t i = 0; i < count && status == DCPG_OK; i++)
-        status = dcpg_strings_add(list, text[i] ? text[i] : "", err);
-    if (text) H5Dvlen_reclaim(type, space, H5P_DEFAULT, text);
+    if (status == DCPG_OK && !fetch_variable(from, type, space, &b, text, list, &status, err))
+        status = b.spent ? fail_budget(from, err) : fail_read(from, err);
     dcpg_free(text);
     return status;
 }

@@ -1,5 +1,6 @@
 """HDF5 files between dcpg and h5py.   h5py_files.py make FILE | check FILE
 make writes what the C test reads, check reads what the C test wrote. Exit code 77: no h5py here."""
+import shutil
 import sys
 
 try:
@@ -13,7 +14,26 @@ def make(path, libver):
     with h5py.File(path, "w", libver=libver) as f:
         f["chromo"] = np.array([b"1", b"10", b"X"], "S2")
         f.create_dataset("packed_text", data=np.array([b"%d" % i for i in range(1000)], "S3"), chunks=(300,), compression="gzip", shuffle=True)
-        f.create_dataset("checked", data=np.arange(100), chunks=(10,), compression="gzip", fletcher32=True)
+        thousands = 1000 * np.arange(100, dtype="i4")
+        f.create_dataset("checked", data=thousands, chunks=(30,), compression="gzip", shuffle=True, fletcher32=True)
+        f.create_dataset("checked_alone", data=thousands, chunks=(7,), fletcher32=True)
+        f.create_dataset("plain_chunks", data=thousands, chunks=(7,))
+        f.create_dataset("bad_checksum", data=thousands + 77, chunks=(100,), fletcher32=True)
+        f.create_dataset("scaled", data=thousands, chunks=(10,), scaleoffset=8)
+        f["elsewhere"] = h5py.ExternalLink("another.h5", "/x")
+        f["below_elsewhere"] = h5py.ExternalLink("another.h5", "/")
+        f["soft_elsewhere"] = h5py.SoftLink("/below_elsewhere/x")
+        f.create_dataset("stored_elsewhere", (10,), "i4", external=[("/etc/passwd", 0, 40)])
+        layout = h5py.VirtualLayout((10,), "i4")
+        layout[:] = h5py.VirtualSource("another.h5", "x", (10,))
+        f.create_virtual_dataset("virtual", layout)
+        f.create_dataset("vlen_packed", data=[str(i) for i in range(500)], dtype=h5py.string_dtype(), chunks=(77,), compression="gzip", shuffle=True)
+        f.create_dataset("many_names", (20_000_000,), "S1", chunks=(1 << 20,), compression="gzip")
+        for name in ("tree/a/b", "tree/a/c/d", "tree/e", "loop/x", "twice/one/x", "deep/" + "g/" * 9 + "x", "soft_loop/x"):
+            f[name] = 1
+        f["loop/again"] = f["loop"]
+        f["twice/two"] = f["twice/one"]
+        f["soft_loop/again"] = h5py.SoftLink("/soft_loop")
         f["vlen"] = np.array(["eins", "zw\u00f6lf", ""], dtype=h5py.string_dtype())
         f["scalar_text"] = "alone"
         f["flag"] = np.array([True, False, True])
@@ -38,6 +58,18 @@ def make(path, libver):
         g.attrs["one"] = np.int32(7)
         for i, part in enumerate(np.array_split(np.array([b"layer%05d" % i for i in range(100)]), 3)):
             g.attrs["long%d" % i] = part
+    content = bytearray(open(path, "rb").read())
+    at = content.find((1000 * np.arange(100, dtype="<i4") + 77).tobytes())
+    content[at + 50] ^= 1  # of bad_checksum
+    open(path, "wb").write(content)
+
+
+def hold(path):
+    """Leaves a file as a program does that died while it had it open for writing: marked as such."""
+    with h5py.File(path + ".open", "w", libver="latest") as f:
+        f["x"] = 1
+        f.flush()
+        shutil.copyfile(path + ".open", path)
 
 
 def check(path):
@@ -61,4 +93,5 @@ def check(path):
         assert "layers2" not in a and "layers" not in a
 
 
-{"make": lambda: make(sys.argv[2], "earliest"), "make_new": lambda: make(sys.argv[2], "v110"), "check": lambda: check(sys.argv[2])}[sys.argv[1]]()
+{"make": lambda: make(sys.argv[2], "earliest"), "make_new": lambda: make(sys.argv[2], "v110"),
+ "check": lambda: check(sys.argv[2]), "held": lambda: hold(sys.argv[2])}[sys.argv[1]]()

@@ -3,6 +3,8 @@
 #include "folder.h"
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 
 /* Runs h5py_files.py; skips where there is no h5py. */
@@ -128,11 +130,11 @@ static void check_numbers(dcpg_h5 *file) {
 static void check_refused(dcpg_h5 *file) {
     static const struct {
         const char *path, *reason;
-    } known[] = {{"complex", "no numbers"},
-                 {"five", "5 dimensions"},
-                 {"huge", "more than the file can hold"},
-                 {"dangling", "holds no dataset"},
-                 {"vlen", "no numbers"}};
+    } known[] = {{"complex", "neither text nor numbers"}, {"five", "5 dimensions"},
+                 {"huge", "more than the file can hold"}, {"dangling", "holds no dataset"},
+                 {"elsewhere", "external link"},          {"soft_elsewhere", "external link"},
+                 {"below_elsewhere/x", "external link"},  {"stored_elsewhere", "external storage"},
+                 {"virtual", "virtual dataset"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         dcpg_err err = {0};
         dcpg_h5_shape shape;
@@ -142,8 +144,61 @@ static void check_refused(dcpg_h5 *file) {
     assert_false(dcpg_h5_exists(file, "dangling"));
     int32_t x[100];
     dcpg_err err = {0};
-    assert_int_equal(dcpg_h5_read(file, "checked", DCPG_H5_I32, NULL, x, &err), DCPG_E_INPUT);
-    assert_non_null(strstr(err.text, "packed in a way that is not known"));
+    assert_int_equal(dcpg_h5_read(file, "scaled", DCPG_H5_I32, NULL, x, &err), DCPG_E_INPUT);
+    assert_non_null(strstr(err.text, "packed with scaleoffset"));
+    assert_non_null(strstr(err.text, "h5repack -f GZIP=4"));
+}
+
+/* Chunks with checksums, and chunks without any filter. */
+static void check_chunks(dcpg_h5 *file) {
+    static const char *const paths[] = {"checked", "checked_alone", "plain_chunks"};
+    for (size_t p = 0; p < sizeof paths / sizeof *paths; p++) {
+        int32_t x[100];
+        dcpg_err err = {0};
+        if (dcpg_h5_read(file, paths[p], DCPG_H5_I32, NULL, x, &err) != DCPG_OK) fail_msg("%s", err.text);
+        for (int i = 0; i < 100; i++) assert_int_equal(x[i], 1000 * i);
+    }
+    dcpg_err err = {0};
+    int32_t x[100];
+    assert_int_equal(dcpg_h5_read(file, "bad_checksum", DCPG_H5_I32, NULL, x, &err), DCPG_E_INPUT);
+    assert_non_null(strstr(err.text, "damaged"));
+}
+
+/* Strings of variable length: in chunks with a filter, of nothing, and more of them than the file can hold.
+ */
+static void check_variable(dcpg_h5 *file) {
+    dcpg_h5_shape shape;
+    dcpg_strings text;
+    assert_int_equal(dcpg_h5_shape_of(file, "vlen", &shape, NULL), DCPG_OK);
+    assert_true(shape.type == DCPG_H5_TEXT && shape.width == 0);
+    dcpg_err err = {0};
+    if (dcpg_h5_read_strings(file, "vlen_packed", &text, &err) != DCPG_OK) fail_msg("%s", err.text);
+    assert_int_equal(text.n, 500);
+    for (int i = 0; i < 500; i++) assert_int_equal(atoi(text.v[i]), i);
+    dcpg_strings_free(&text);
+    assert_int_equal(dcpg_h5_read_strings(file, "many_names", &text, &err), DCPG_E_INPUT);
+    assert_non_null(strstr(err.text, "more text than the file can hold"));
+}
+
+static void check_walk(dcpg_h5 *file) {
+    dcpg_strings names;
+    assert_int_equal(dcpg_h5_list_datasets(file, "tree", &names, NULL), DCPG_OK);
+    assert_int_equal(names.n, 3);
+    assert_string_equal(names.v[0], "a/b");
+    assert_string_equal(names.v[1], "a/c/d");
+    assert_string_equal(names.v[2], "e");
+    dcpg_strings_free(&names);
+    static const char *const bad[][2] = {{"loop", "more than once"},
+                                         {"twice", "more than once"},
+                                         {"soft_loop", "more than once"},
+                                         {"deep", "too many groups"},
+                                         {"nowhere", "holds no group"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        dcpg_err err = {0};
+        assert_int_equal(dcpg_h5_list_datasets(file, bad[i][0], &names, &err), DCPG_E_INPUT);
+        if (!strstr(err.text, bad[i][1])) fail_msg("%s", err.text);
+        assert_int_equal(names.n, 0);
+    }
 }
 
 static void check_text(dcpg_h5 *file, const char *name, const char *expected) {
@@ -168,6 +223,9 @@ static void read_theirs(const char *how) {
     check_strings(file);
     check_numbers(file);
     check_refused(file);
+    check_chunks(file);
+    check_variable(file);
+    check_walk(file);
     check_text(file, "backend", "tensorflow");
     check_text(file, "keras_version", "2.2.4");
     check_list(file, "layer_names", 2, "dna/dense_1");
@@ -202,7 +260,25 @@ static int leave(void **state) {
     return 0;
 }
 
+/* While another process writes, and after one died over it. */
+static void written_elsewhere_is_said(void **state) {
+    (void)state;
+    python("held", in_folder("held.h5"));
+    dcpg_h5 *file;
+    dcpg_err err = {0};
+    assert_int_equal(dcpg_h5_open(in_folder("held.h5"), NULL, &file, &err), DCPG_E_INPUT);
+    if (!strstr(err.text, "open for writing")) fail_msg("%s", err.text);
+    python("make", in_folder("locked.h5"));
+    int fd = open(in_folder("locked.h5"), O_RDONLY);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    err = (dcpg_err){0};
+    assert_int_equal(dcpg_h5_open(in_folder("locked.h5"), NULL, &file, &err), DCPG_E_INPUT);
+    if (!strstr(err.text, "open for writing")) fail_msg("%s", err.text);
+    close(fd);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(h5py_reads_ours), cmocka_unit_test(ours_reads_h5py)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(h5py_reads_ours), cmocka_unit_test(ours_reads_h5py),
+                                       cmocka_unit_test(written_elsewhere_is_said)};
     return cmocka_run_group_tests(tests, enter, leave);
 }
