@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Names of outputs have two or three parts; a file made to harm may link a group into itself. */
-enum { MAX_DEPTH = 8, MAX_OUTPUT = 1 << 20 };
+/* Longest name of a chromosome. */
+enum { MAX_NAME = 255 };
 
 /* What a source may hold on every host. */
 static const int64_t MIN_BYTES = INT64_C(2) << 30;
@@ -22,8 +22,9 @@ typedef struct part {
     dcpg_strings chromo; /* of this rank's files; runs count in it */
     dcpg_deepcpg_run *run;
     int64_t nb_run, room;
-    int64_t *hash; /* [files] 0 for the files of other ranks */
-    int64_t *real; /* [cells] 1: floats */
+    uint64_t claimed; /* bytes of the arrays of the file being looked at, as their shapes say */
+    int64_t *hash;    /* [files] 0 for the files of other ranks */
+    int64_t *real;    /* [cells] 1: floats */
 } part;
 
 /* ---- one dataset ---- */
@@ -36,10 +37,15 @@ static bool is_kind(enum kind kind, dcpg_h5_type type) {
     return kind == NUMBER || !real;
 }
 
+static const char *type_name(dcpg_h5_type type) {
+    if (type == DCPG_H5_TEXT) return "text";
+    return is_kind(WHOLE, type) ? "whole numbers" : "floats";
+}
+
 /* The dataset must be there, of this kind and with `ndim` dimensions. */
 static dcpg_status shape_of(dcpg_h5 *file, const char *path, enum kind kind, int ndim, dcpg_h5_shape *shape,
                             dcpg_err *err) {
-    static const char *const wanted[] = {"whole numbers", "numbers", "strings of a fixed length"};
+    static const char *const wanted[] = {"whole numbers (any width, or bool)", "numbers", "text"};
     const char *name = dcpg_h5_path(file);
     if (!dcpg_h5_exists(file, path))
         return dcpg_fail(
@@ -48,17 +54,32 @@ static dcpg_status shape_of(dcpg_h5 *file, const char *path, enum kind kind, int
             path);
     DCPG_TRY(dcpg_h5_shape_of(file, path, shape, err));
     if (!is_kind(kind, shape->type))
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s does not hold %s, as DeepCpG data files do", name,
-                         path, wanted[kind]);
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: dataset %s holds %s, wanted are %s, as in DeepCpG data files", name, path,
+                         type_name(shape->type), wanted[kind]);
     if (shape->ndim != ndim)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has %d dimensions, not %d", name, path,
                          shape->ndim, ndim);
     return DCPG_OK;
 }
 
+/* A file may hold one array under thousands of names, and make us read it as often. */
+static dcpg_status claim_bytes(part *p, const char *path, const dcpg_h5_shape *shape, dcpg_err *err) {
+    uint64_t bytes = shape->type == DCPG_H5_TEXT ? 16 : shape->type <= DCPG_H5_U8 ? 1 : 4;
+    for (int i = 0; i < shape->ndim; i++)
+        bytes *= (uint64_t)shape->dim[i]; /* fits: shape_of has checked it */
+    p->claimed += bytes;
+    if (p->claimed <= dcpg_h5_capacity(p->file)) return DCPG_OK;
+    return dcpg_fail(
+        err, DCPG_E_INPUT,
+        "%s: its arrays up to %s claim more than a file of this size can hold: it is damaged, or "
+        "one array has many names",
+        dcpg_h5_path(p->file), path);
+}
+
 /* A dataset with a row per site, of `width` numbers each (0: one-dimensional). */
-static dcpg_status check_rows(const part *p, const char *path, enum kind kind, int64_t width,
-                              dcpg_h5_shape *shape, dcpg_err *err) {
+static dcpg_status check_rows(part *p, const char *path, enum kind kind, int64_t width, dcpg_h5_shape *shape,
+                              dcpg_err *err) {
     DCPG_TRY(shape_of(p->file, path, kind, width > 0 ? 2 : 1, shape, err));
     if (shape->dim[0] != p->n)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has %" PRId64 " rows, but pos has %" PRId64,
@@ -68,11 +89,11 @@ static dcpg_status check_rows(const part *p, const char *path, enum kind kind, i
                          "%s: dataset %s is %" PRId64 " wide, not %" PRId64
                          ": all files of a data set have the same windows",
                          dcpg_h5_path(p->file), path, shape->dim[1], width);
-    return DCPG_OK;
+    return claim_bytes(p, path, shape, err);
 }
 
 /* check_rows of a path made of three parts. */
-static dcpg_status check_part(const part *p, const char *before, const char *name, const char *behind,
+static dcpg_status check_part(part *p, const char *before, const char *name, const char *behind,
                               enum kind kind, int64_t width, dcpg_h5_shape *shape, dcpg_err *err) {
     char *path = dcpg_format("%s%s%s", before, name, behind);
     dcpg_status status =
@@ -83,43 +104,11 @@ static dcpg_status check_part(const part *p, const char *before, const char *nam
 
 /* ---- names ---- */
 
-static dcpg_status add_outputs(dcpg_h5 *file, const char *prefix, int depth, dcpg_strings *outputs,
-                               dcpg_err *err);
-
-static dcpg_status add_output(dcpg_h5 *file, const char *prefix, const char *name, int depth,
-                              dcpg_strings *outputs, dcpg_err *err) {
-    char *path = dcpg_format("outputs%s/%s", prefix, name);
-    if (!path) return dcpg_fail_nomem(err, "a name", strlen(prefix) + strlen(name));
-    const char *inner = path + strlen("outputs");
-    dcpg_status status = dcpg_h5_is_group(file, path) ? add_outputs(file, inner, depth + 1, outputs, err)
-                                                      : dcpg_strings_add(outputs, inner + 1, err);
-    dcpg_free(path);
-    return status;
-}
-
-/* Adds the datasets below "outputs<prefix>". */
-static dcpg_status add_outputs(dcpg_h5 *file, const char *prefix, int depth, dcpg_strings *outputs,
-                               dcpg_err *err) {
-    if (depth > MAX_DEPTH || outputs->n > MAX_OUTPUT)
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: group outputs%s holds too many groups within groups",
-                         dcpg_h5_path(file), prefix);
-    dcpg_strings names = {0};
-    char *group = dcpg_format("outputs%s", prefix);
-    dcpg_status status =
-        group ? dcpg_h5_list(file, group, &names, err) : dcpg_fail_nomem(err, "a name", strlen(prefix));
-    for (size_t i = 0; i < names.n && status == DCPG_OK; i++)
-        status = add_output(file, prefix, names.v[i], depth, outputs, err);
-    dcpg_strings_free(&names);
-    dcpg_free(group);
-    return status;
-}
-
 static dcpg_status list_names(dcpg_h5 *file, dcpg_strings *cells, dcpg_strings *outputs, dcpg_strings *annos,
                               dcpg_err *err) {
     if (dcpg_h5_exists(file, "inputs/cpg")) DCPG_TRY(dcpg_h5_list(file, "inputs/cpg", cells, err));
     if (dcpg_h5_exists(file, "inputs/annos")) DCPG_TRY(dcpg_h5_list(file, "inputs/annos", annos, err));
-    if (dcpg_h5_exists(file, "outputs")) DCPG_TRY(add_outputs(file, "", 0, outputs, err));
-    dcpg_strings_sort(outputs);
+    if (dcpg_h5_exists(file, "outputs")) DCPG_TRY(dcpg_h5_list_datasets(file, "outputs", outputs, err));
     return DCPG_OK;
 }
 
@@ -214,6 +203,11 @@ static dcpg_status add_run(part *p, const char *chromo, int64_t row, int64_t n, 
     if (!*chromo)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: row %" PRId64 " has no chromosome", dcpg_h5_path(p->file),
                          row);
+    if (strlen(chromo) > MAX_NAME || strpbrk(chromo, "\t\n\r/"))
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: row %" PRId64 ": the chromosome's name has tabs, line ends or slashes, or more "
+                         "than %d bytes",
+                         dcpg_h5_path(p->file), row, MAX_NAME);
     if (dcpg_strings_find(&p->chromo, chromo) < 0) DCPG_TRY(dcpg_strings_add(&p->chromo, chromo, err));
     if (p->nb_run == p->room) {
         int64_t room = p->room ? 2 * p->room : 16;
@@ -241,9 +235,23 @@ static dcpg_status find_runs(part *p, const char *names, size_t width, dcpg_err 
     return DCPG_OK;
 }
 
+/* Chromosomes as strings of variable length, as h5py writes them without further words. */
+static dcpg_status find_variable_runs(part *p, dcpg_err *err) {
+    dcpg_strings names = {0};
+    DCPG_TRY(dcpg_h5_read_strings(p->file, "chromo", &names, err));
+    dcpg_status status = DCPG_OK;
+    for (size_t row = 0, end; row < names.n && status == DCPG_OK; row = end) {
+        for (end = row + 1; end < names.n && strcmp(names.v[row], names.v[end]) == 0;) end++;
+        status = add_run(p, names.v[row], (int64_t)row, (int64_t)(end - row), err);
+    }
+    dcpg_strings_free(&names);
+    return status;
+}
+
 static dcpg_status check_chromos(part *p, dcpg_err *err) {
     dcpg_h5_shape shape;
     DCPG_TRY(check_rows(p, "chromo", TEXT, 0, &shape, err));
+    if (shape.width == 0) return find_variable_runs(p, err);
     char *names = dcpg_alloc((size_t)p->n, shape.width);
     if (!names) return dcpg_fail_nomem(err, "chromosomes", (unsigned long long)p->n * shape.width);
     dcpg_status status = dcpg_h5_read(p->file, "chromo", DCPG_H5_TEXT, NULL, names, err);
@@ -273,6 +281,7 @@ static dcpg_status check_opened(part *p, dcpg_err *err) {
     dcpg_h5_shape shape;
     DCPG_TRY(shape_of(p->file, "pos", WHOLE, 1, &shape, err));
     p->n = shape.dim[0];
+    p->claimed = 0;
     DCPG_TRY(check_names(p, err));
     DCPG_TRY(check_shapes(p, err));
     DCPG_TRY(check_chromos(p, err));
