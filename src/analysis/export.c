@@ -1,4 +1,5 @@
 /* Export: what evaluation knows of every site, one file per output. */
+#include "analysis/export_check.h"
 #include "formats/bgzip_file.h"
 
 #include <dcpg/eval.h>
@@ -11,52 +12,68 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sites read at a time, and deepest nesting of output names. */
-enum { BLOCK = 1 << 16, MAX_DEPTH = 8, MAX_CLASS = 16 };
+/* Sites read at a time. */
+enum { BLOCK = 1 << 16, MAX_CLASS = 16 };
 
 /* The data file as it is read, a block of sites at a time. */
 typedef struct data {
     dcpg_h5 *file;
     const dcpg_export_options *options;
     dcpg_strings chromos; /* wanted, normalised; none: all */
-    int64_t total;        /* sites */
+    int64_t rows, total;  /* sites of the file; of them the first `total` are wanted */
+    int64_t block;        /* sites read at a time */
     size_t width;         /* bytes of a chromosome's name */
-    char *chromo;         /* [BLOCK][width] */
-    int32_t *pos;         /* [BLOCK] */
-    float *label, *value; /* [BLOCK][classes] */
+    dcpg_strings names;   /* [rows] chromosomes, where they are of variable length */
+    char *chromo;         /* [block][width] */
+    int32_t *pos;         /* [block] */
+    float *label, *value; /* [block][classes] */
     dcpg_strings outputs; /* to export */
 } data;
 
 /* ---- opening ---- */
 
-static dcpg_status shape_is(data *d, const char *path, int64_t *total, dcpg_h5_shape *shape, dcpg_err *err) {
+/* The dataset must have a row per site of at most `classes` numbers (0: it has no second dimension). */
+static dcpg_status shape_is(data *d, const char *path, int64_t classes, dcpg_h5_shape *shape, dcpg_err *err) {
     DCPG_TRY(dcpg_h5_shape_of(d->file, path, shape, err));
-    bool fits =
-        (shape->ndim == 1 || (shape->ndim == 2 && shape->dim[1] >= 1 && shape->dim[1] <= MAX_CLASS)) &&
-        (*total < 0 || shape->dim[0] == *total);
-    if (!fits)
-        return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: dataset %s has not one row per site: this is no file of dcpg eval --out_data",
-                         d->options->data, path);
-    *total = shape->dim[0];
-    return DCPG_OK;
+    bool flat = shape->ndim == 1, table = shape->ndim == 2 && shape->dim[1] >= 1 && shape->dim[1] <= classes;
+    bool fits = (flat || table) && (d->rows < 0 || shape->dim[0] == d->rows);
+    if (fits) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: dataset %s has not one row per site: this is no file of dcpg eval --out_data",
+                     d->options->data, path);
+}
+
+/* How wide names are stored; those of variable length are read here. */
+static dcpg_status open_names(data *d, dcpg_err *err) {
+    dcpg_h5_shape shape;
+    DCPG_TRY(shape_is(d, "chromo", 0, &shape, err));
+    d->width = shape.width;
+    if (shape.type != DCPG_H5_TEXT)
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset chromo holds no names", d->options->data);
+    if (d->width == 0) DCPG_TRY(dcpg_h5_read_strings(d->file, "chromo", &d->names, err));
+    for (size_t i = 0; i < d->names.n; i++)
+        if (strlen(d->names.v[i]) > d->width) d->width = strlen(d->names.v[i]);
+    if (d->width <= EXPORT_MAX_WIDTH) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: dataset chromo holds strings of %zu bytes: these are no chromosomes",
+                     d->options->data, d->width);
 }
 
 static dcpg_status open_sites(data *d, dcpg_err *err) {
     dcpg_h5_shape shape;
-    d->total = -1;
-    DCPG_TRY(shape_is(d, "pos", &d->total, &shape, err));
-    DCPG_TRY(shape_is(d, "chromo", &d->total, &shape, err));
-    if (shape.type != DCPG_H5_TEXT)
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset chromo holds no names", d->options->data);
-    d->width = shape.width;
+    d->rows = -1;
+    DCPG_TRY(shape_is(d, "pos", 0, &shape, err));
+    d->rows = d->total = shape.dim[0];
+    DCPG_TRY(open_names(d, err));
     int64_t limit = d->options->nb_sample;
     if (limit > 0 && limit < d->total) d->total = limit;
-    d->chromo = dcpg_alloc(BLOCK, d->width);
-    d->pos = dcpg_alloc(BLOCK, sizeof *d->pos);
-    d->label = dcpg_alloc((size_t)BLOCK * MAX_CLASS, 2 * sizeof *d->label);
-    if (!d->chromo || !d->pos || !d->label) return dcpg_fail_nomem(err, "sites", BLOCK * d->width);
-    d->value = d->label + (size_t)BLOCK * MAX_CLASS;
+    d->block = d->total < BLOCK ? d->total : BLOCK;
+    size_t block = (size_t)d->block;
+    d->chromo = dcpg_alloc(block, d->width);
+    d->pos = dcpg_alloc(block, sizeof *d->pos);
+    d->label = dcpg_alloc(block * MAX_CLASS, 2 * sizeof *d->label);
+    if (!d->chromo || !d->pos || !d->label) return dcpg_fail_nomem(err, "sites", block * d->width);
+    d->value = d->label + block * MAX_CLASS;
     return DCPG_OK;
 }
 
@@ -71,32 +88,28 @@ static dcpg_status open_chromos(data *d, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Appends the names of all datasets below a group, as paths from `preds` on. */
-static dcpg_status list_outputs(data *d, const char *group, int depth, dcpg_strings *names, dcpg_err *err) {
-    dcpg_strings members = {0};
-    dcpg_status status = dcpg_h5_list(d->file, group, &members, err);
-    for (size_t i = 0; i < members.n && status == DCPG_OK; i++) {
-        char *path = dcpg_format("%s/%s", group, members.v[i]);
-        if (!path)
-            status = dcpg_fail_nomem(err, "a name", 64);
-        else if (!dcpg_h5_is_group(d->file, path))
-            status = dcpg_strings_add(names, path + strlen("preds/"), err);
-        else if (depth < MAX_DEPTH)
-            status = list_outputs(d, path, depth + 1, names, err);
-        dcpg_free(path);
-    }
-    dcpg_strings_free(&members);
-    return status;
+/* A file may hold one array under many names, and make us write it as often. */
+static dcpg_status check_claim(const data *d, size_t nb_output, dcpg_err *err) {
+    uint64_t bytes = 2 * sizeof(float) * (uint64_t)d->rows;
+    if (bytes == 0 || nb_output <= dcpg_h5_capacity(d->file) / bytes) return DCPG_OK;
+    return dcpg_fail(
+        err, DCPG_E_INPUT,
+        "%s: its %zu outputs claim more than a file of this size can hold: it is damaged, or one "
+        "array has many names",
+        d->options->data, nb_output);
 }
 
 static dcpg_status open_outputs(data *d, dcpg_err *err) {
     dcpg_strings names = {0};
-    dcpg_status status = list_outputs(d, "preds", 0, &names, err);
+    dcpg_status status = dcpg_h5_list_datasets(d->file, "preds", &names, err);
     if (status == DCPG_OK && names.n == 0)
         status = dcpg_fail(err, DCPG_E_INPUT, "%s: there are no predictions in it", d->options->data);
+    if (status == DCPG_OK) status = check_claim(d, names.n, err);
     if (status == DCPG_OK)
         status = dcpg_strings_select(&names, d->options->outputs, 0, "output", &d->outputs, err);
     dcpg_strings_free(&names);
+    for (size_t i = 0; i < d->outputs.n && status == DCPG_OK; i++)
+        status = export_check_output(d->options->data, d->outputs.v[i], err);
     return status;
 }
 
@@ -113,6 +126,7 @@ static void close_data(data *d) {
     dcpg_h5_close(d->file);
     dcpg_strings_free(&d->chromos);
     dcpg_strings_free(&d->outputs);
+    dcpg_strings_free(&d->names);
     dcpg_free(d->chromo);
     dcpg_free(d->pos);
     dcpg_free(d->label);
@@ -144,10 +158,9 @@ static dcpg_status read_rows(data *d, const char *group, const char *output, int
     const dcpg_h5_block block = {.start = {first}, .count = {n, classes}};
     char *path = dcpg_format("%s/%s", group, output);
     dcpg_h5_shape shape;
-    int64_t total = -1;
     dcpg_status status =
-        path ? shape_is(d, path, &total, &shape, err) : dcpg_fail_nomem(err, "a name", strlen(output));
-    if (status == DCPG_OK && (total < first + n || (shape.ndim == 2 ? shape.dim[1] : 1) != classes))
+        path ? shape_is(d, path, MAX_CLASS, &shape, err) : dcpg_fail_nomem(err, "a name", strlen(output));
+    if (status == DCPG_OK && (shape.ndim == 2 ? shape.dim[1] : 1) != classes)
         status = dcpg_fail(err, DCPG_E_INPUT, "%s: labels and predictions of %s are of different shapes",
                            d->options->data, output);
     if (status == DCPG_OK) status = dcpg_h5_read(d->file, path, DCPG_H5_F32, &block, to, err);
@@ -155,15 +168,41 @@ static dcpg_status read_rows(data *d, const char *group, const char *output, int
     return status;
 }
 
+/* Chromosomes and positions of sites [first, first + n), checked. */
+static dcpg_status read_sites(data *d, int64_t first, int64_t n, dcpg_err *err) {
+    const dcpg_h5_block block = {.start = {first}, .count = {n}};
+    const char *file = d->options->data;
+    if (d->names.n == 0) DCPG_TRY(dcpg_h5_read(d->file, "chromo", DCPG_H5_TEXT, &block, d->chromo, err));
+    for (int64_t i = 0; i < n && d->names.n; i++)
+        strncpy(d->chromo + (size_t)i * d->width, d->names.v[first + i], d->width);
+    DCPG_TRY(dcpg_h5_read(d->file, "pos", DCPG_H5_I32, &block, d->pos, err));
+    for (int64_t i = 0; i < n; i++) {
+        DCPG_TRY(export_check_chromo(file, d->chromo + (size_t)i * d->width, d->width, first + i, err));
+        DCPG_TRY(export_check_position(file, d->pos[i], first + i, err));
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status read_values(data *d, const char *output, int64_t classes, int64_t first, int64_t n,
+                               dcpg_err *err) {
+    DCPG_TRY(read_rows(d, "outputs", output, first, n, classes, d->label, err));
+    DCPG_TRY(read_rows(d, "preds", output, first, n, classes, d->value, err));
+    const export_values values = {.file = d->options->data,
+                                  .output = output,
+                                  .label = d->label,
+                                  .prediction = d->value,
+                                  .first = first,
+                                  .n = n,
+                                  .classes = classes};
+    return export_check_values(&values, err);
+}
+
 /* Reads sites [first, first + n) of an output (NULL: positions only) and keeps those on the chromosomes
  * wanted, *n of them, with their value in d->value. */
 static dcpg_status read_block(data *d, const char *output, int64_t classes, int64_t first, int64_t *n,
                               dcpg_err *err) {
-    const dcpg_h5_block block = {.start = {first}, .count = {*n}};
-    DCPG_TRY(dcpg_h5_read(d->file, "chromo", DCPG_H5_TEXT, &block, d->chromo, err));
-    DCPG_TRY(dcpg_h5_read(d->file, "pos", DCPG_H5_I32, &block, d->pos, err));
-    if (output) DCPG_TRY(read_rows(d, "outputs", output, first, *n, classes, d->label, err));
-    if (output) DCPG_TRY(read_rows(d, "preds", output, first, *n, classes, d->value, err));
+    DCPG_TRY(read_sites(d, first, *n, err));
+    if (output) DCPG_TRY(read_values(d, output, classes, first, *n, err));
     int64_t kept = 0;
     for (int64_t i = 0; i < *n; i++) {
         char name[256];
@@ -181,9 +220,8 @@ static dcpg_status read_block(data *d, const char *output, int64_t classes, int6
 static dcpg_status classes_of(data *d, const char *output, int64_t *classes, dcpg_err *err) {
     char *path = dcpg_format("preds/%s", output);
     dcpg_h5_shape shape;
-    int64_t total = -1;
     dcpg_status status =
-        path ? shape_is(d, path, &total, &shape, err) : dcpg_fail_nomem(err, "a name", strlen(output));
+        path ? shape_is(d, path, MAX_CLASS, &shape, err) : dcpg_fail_nomem(err, "a name", strlen(output));
     dcpg_free(path);
     *classes = status == DCPG_OK && shape.ndim == 2 ? shape.dim[1] : 1;
     return status;
@@ -197,8 +235,8 @@ typedef dcpg_status block_fn(const data *d, void *to, int64_t n, dcpg_err *err);
 static dcpg_status each_block(data *d, const char *output, block_fn *each, void *to, dcpg_err *err) {
     int64_t classes = 1;
     if (output) DCPG_TRY(classes_of(d, output, &classes, err));
-    for (int64_t first = 0; first < d->total; first += BLOCK) {
-        int64_t n = d->total - first < BLOCK ? d->total - first : BLOCK;
+    for (int64_t first = 0; first < d->total; first += d->block) {
+        int64_t n = d->total - first < d->block ? d->total - first : d->block;
         DCPG_TRY(read_block(d, output, classes, first, &n, err));
         DCPG_TRY(each(d, to, n, err));
     }
@@ -298,10 +336,22 @@ static dcpg_status name_files(const data *d, dcpg_strings *paths, dcpg_err *err)
 
 static dcpg_status check_sites(data *d, dcpg_err *err) {
     int64_t total = 0;
-    if (d->chromos.n == 0) return DCPG_OK;
     DCPG_TRY(each_block(d, NULL, count_block, &total, err));
-    return total ? DCPG_OK
-                 : dcpg_fail(err, DCPG_E_INPUT, "%s: no site is on the chromosomes chosen", d->options->data);
+    if (total > 0 || d->chromos.n == 0) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: no site is on the chromosomes chosen", d->options->data);
+}
+
+/* Everything that this rank will write is read and checked before anything is written. */
+static dcpg_status check_mine(data *d, const dcpg_par *par, dcpg_err *err) {
+    for (size_t o = (size_t)par->rank; o < d->outputs.n; o += (size_t)par->size) {
+        int64_t classes;
+        DCPG_TRY(classes_of(d, d->outputs.v[o], &classes, err));
+        for (int64_t first = 0; first < d->total; first += d->block) {
+            int64_t left = d->total - first;
+            DCPG_TRY(read_values(d, d->outputs.v[o], classes, first, left < d->block ? left : d->block, err));
+        }
+    }
+    return DCPG_OK;
 }
 
 static dcpg_status export_mine(data *d, const dcpg_strings *paths, const dcpg_par *par, dcpg_log *log,
@@ -318,6 +368,10 @@ static dcpg_status prepare(data *d, dcpg_strings *paths, const dcpg_par *par, dc
     DCPG_TRY(open_data(d, err));
     DCPG_TRY(name_files(d, paths, err));
     DCPG_TRY(check_sites(d, err));
+    return check_mine(d, par, err);
+}
+
+static dcpg_status make_folder(const data *d, const dcpg_par *par, dcpg_err *err) {
     return par->rank == 0 ? dcpg_make_dirs(d->options->out_dir, err) : DCPG_OK;
 }
 
@@ -326,6 +380,7 @@ dcpg_status dcpg_export_all(const dcpg_export_options *options, const dcpg_par *
     data d = {.options = options};
     dcpg_strings paths = {0};
     dcpg_status status = dcpg_agree_all(par, prepare(&d, &paths, par, err), err);
+    if (status == DCPG_OK) status = dcpg_agree_all(par, make_folder(&d, par, err), err);
     if (status == DCPG_OK) status = dcpg_agree_all(par, export_mine(&d, &paths, par, log, err), err);
     if (status == DCPG_OK)
         dcpg_info(log, "%zu output%s of %" PRId64 " sites written to %s", d.outputs.n,

@@ -1,0 +1,32 @@
+/* What export checks of a data file before it writes anything. Private. */
+#ifndef DCPG_ANALYSIS_EXPORT_CHECK_H
+#define DCPG_ANALYSIS_EXPORT_CHECK_H
+
+#include <dcpg/status.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Longest name of a chromosome in bytes, and longest stored string for one. */
+enum { EXPORT_MAX_NAME = 255, EXPORT_MAX_WIDTH = 4096 };
+
+/* A chromosome's name of `width` bytes at most, as bedGraph can hold it: 1 to 255 bytes, without spaces,
+ * control characters and slashes. DCPG_E_INPUT names file and row. */
+dcpg_status export_check_chromo(const char *file, const char *name, size_t width, int64_t row, dcpg_err *err);
+
+/* A position: 1 to 2^31 - 2. */
+dcpg_status export_check_position(const char *file, int32_t pos, int64_t row, dcpg_err *err);
+
+/* Labels and predictions [n][classes] of rows from `first` on: a label is missing (-1 or NaN), or, as
+ * predictions are, from 0 to 1 (of an entropy: at least 0). */
+typedef struct export_values {
+    const char *file, *output;
+    const float *label, *prediction;
+    int64_t first, n, classes;
+} export_values;
+dcpg_status export_check_values(const export_values *values, dcpg_err *err);
+
+/* An output's name as part of a file name: no control characters, no leading '.', at most 200 bytes. */
+dcpg_status export_check_output(const char *file, const char *output, dcpg_err *err);
+
+#endif
