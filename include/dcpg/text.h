@@ -15,8 +15,9 @@ typedef struct dcpg_strings {
 
 dcpg_status dcpg_strings_add(dcpg_strings *list, const char *text, dcpg_err *err);
 void dcpg_strings_free(dcpg_strings *list);
-void dcpg_strings_sort(dcpg_strings *list);                              /* bytewise order */
-ptrdiff_t dcpg_strings_find(const dcpg_strings *list, const char *text); /* index, or -1 */
+void dcpg_strings_sort(dcpg_strings *list);                                     /* bytewise order */
+ptrdiff_t dcpg_strings_find(const dcpg_strings *list, const char *text);        /* index, or -1 */
+ptrdiff_t dcpg_strings_find_sorted(const dcpg_strings *list, const char *text); /* in a list in that order */
 
 /* A formatted string in memory of its own; NULL when out of memory. Free with dcpg_free. */
 char *dcpg_format(const char *fmt, ...) DCPG_PRINTF(1, 2);

@@ -41,6 +41,20 @@ ptrdiff_t dcpg_strings_find(const dcpg_strings *list, const char *text) {
     return -1;
 }
 
+ptrdiff_t dcpg_strings_find_sorted(const dcpg_strings *list, const char *text) {
+    size_t low = 0, high = list->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(text, list->v[middle]);
+        if (order == 0) return (ptrdiff_t)middle;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return -1;
+}
+
 char *dcpg_format(const char *fmt, ...) {
     va_list args, again;
     va_start(args, fmt);

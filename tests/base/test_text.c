@@ -25,6 +25,10 @@ static void lists(void **state) {
     assert_string_equal(list.v[3], "aa");
     assert_string_equal(list.v[35], "z");
     assert_string_equal(list.v[36], "\xc3\xa9"); /* bytes, not characters */
+    const char *there[] = {"", "B", "a", "aa", "z", "\xc3\xa9"}, *missing[] = {"A", "ab", "c", "zz", "\xc4"};
+    for (size_t i = 0; i < 6; i++)
+        assert_string_equal(list.v[dcpg_strings_find_sorted(&list, there[i])], there[i]);
+    for (size_t i = 0; i < 5; i++) assert_int_equal(dcpg_strings_find_sorted(&list, missing[i]), -1);
     dcpg_strings_free(&list);
     assert_int_equal(list.n, 0);
     dcpg_strings_sort(&list);

@@ -1,0 +1,39 @@
+/* A hash map from strings to numbers: for names that are too many to be searched one by one. */
+#ifndef DCPG_MAP_H
+#define DCPG_MAP_H
+
+#include <dcpg/status.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A key: its hash, where its text starts, and its number. */
+typedef struct dcpg_map_entry {
+    uint64_t hash;
+    size_t at;
+    int64_t value;
+} dcpg_map_entry;
+
+/* Strings with their numbers; owns copies of the strings. Starts as {0}. Memory and time to fill it are
+ * linear in the bytes of the keys, and finding a key takes the time to read it. */
+typedef struct dcpg_map {
+    size_t n, capacity;    /* keys; entries allocated */
+    dcpg_map_entry *entry; /* [n] in the order in which the keys were added */
+    char *text;            /* the keys, each with its NUL */
+    size_t used, text_capacity;
+    size_t *slot; /* [nb_slot] 1 + number of an entry; 0: free */
+    size_t nb_slot;
+    uint64_t seed; /* so that no file can be made whose names all fall on one slot */
+} dcpg_map;
+
+/* Gives `key` the number `value`, in place of the one it had. DCPG_E_NOMEM: the map is as before. Local. */
+dcpg_status dcpg_map_set(dcpg_map *map, const char *key, int64_t value, dcpg_err *err);
+
+/* The number of `key`; `absent` where the map does not hold it. Local. */
+int64_t dcpg_map_get(const dcpg_map *map, const char *key, int64_t absent);
+
+/* The i-th key, in the order in which keys were added; valid until the next dcpg_map_set. Local. */
+const char *dcpg_map_key(const dcpg_map *map, size_t i);
+
+void dcpg_map_free(dcpg_map *map);
+
+#endif
