@@ -40,7 +40,7 @@ static bool make_cpgs(cpgs *g, int64_t n) {
         at += 2 + next(&state) % (2 * EVERY - 5);
     }
     g->chromo = (dcpg_cg_chromo){"1", 64 * words, g->bits};
-    g->map = (dcpg_cg_map){1, &g->chromo};
+    g->map = (dcpg_cg_map){1, &g->chromo, NULL};
     return true;
 }
 

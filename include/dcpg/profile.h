@@ -3,6 +3,7 @@
 #ifndef DCPG_PROFILE_H
 #define DCPG_PROFILE_H
 
+#include <dcpg/chromo.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdbool.h>
@@ -10,7 +11,7 @@
 
 /* Calls of one cell on one chromosome, sorted by position, no position twice. */
 typedef struct dcpg_calls {
-    char *chromo; /* normalised: upper case, without a leading CHR */
+    char *chromo; /* the genome's name for it; without one normalised by dcpg_chromo_name */
     int64_t n, room;
     int32_t *pos; /* [n] 1-based */
     float *value; /* [n] in [0, 1] */
@@ -28,7 +29,7 @@ typedef struct dcpg_profile {
 
 /* Where CG stands in a chromosome: one bit per base, set for a C that a G follows. */
 typedef struct dcpg_cg_chromo {
-    const char *name;     /* normalised */
+    const char *name;     /* as the store calls it: dcpg_chromos_rename */
     int64_t length;       /* bases */
     const uint64_t *bits; /* [(length + 63) / 64] base i (from 0) is bit i % 64 of word i / 64 */
 } dcpg_cg_chromo;
@@ -36,10 +37,21 @@ typedef struct dcpg_cg_chromo {
 typedef struct dcpg_cg_map {
     int64_t n;
     const dcpg_cg_chromo *chromo; /* [n] in bytewise order of their names */
+    const dcpg_chromos
+        *names; /* what files may call them: numbers are places in chromo[], and from n on those
+                   of chromosomes that nobody wants. NULL: normalised names are the names */
 } dcpg_cg_map;
 
-/* The chromosome called so, NULL where there is none. Local. */
+/* The chromosome of exactly this name, NULL where there is none. Local. */
 const dcpg_cg_chromo *dcpg_cg_find(const dcpg_cg_map *map, const char *name);
+
+/* The place in map->chromo of what a file calls `raw`, by the rule of dcpg/chromo.h: DCPG_CHROMO_ABSENT,
+ * DCPG_CHROMO_UNCLEAR; map->n or more: known, but not wanted. Local. */
+int64_t dcpg_cg_number(const dcpg_cg_map *map, const char *raw);
+
+/* "NC_000001.11, NC_000002.12, ..., (22 more)": the genome's names, for messages; returns `text`, of at most
+ * `size` bytes. Local. */
+char *dcpg_cg_some_names(const dcpg_cg_map *map, char *text, size_t size);
 
 /* ---- reading ---- */
 
@@ -62,7 +74,8 @@ typedef struct dcpg_profile_options {
     const char *format; /* a name of dcpg_profile_formats, or columns (see there); NULL or "auto": told by the
                            content */
     const dcpg_cg_map *genome;   /* NULL: positions are believed */
-    const dcpg_strings *chromos; /* only these (normalised names); NULL or empty: all */
+    const dcpg_strings *chromos; /* only these (names of the genome's chromosomes; without one normalised
+                                    names); NULL or empty: all */
     dcpg_call call;
     int bedgraph_base; /* 0 or 1: where bedGraphs of fractions start counting; -1: the genome tells, without
                           one they are refused */
@@ -125,9 +138,6 @@ dcpg_status dcpg_profile_check_format(const char *format, dcpg_err *err);
 dcpg_status dcpg_profile_list(const dcpg_strings *words, dcpg_strings *names, dcpg_strings *paths,
                               dcpg_err *err);
 
-/* "chr1" -> "1", "ChrX" -> "X", "chrM" -> "MT"; NULL when out of memory; dcpg_free. */
-char *dcpg_chromo_name(const char *raw);
-
 /* The cell's name for a path; NULL when out of memory; dcpg_free. */
 char *dcpg_cell_name(const char *path);
 
@@ -156,12 +166,16 @@ typedef struct dcpg_run_n {
  * 0), and the runs of the others. */
 typedef struct dcpg_sequence {
     char *chromo;    /* normalised name */
+    char *raw;       /* name as it stands in the file; NULL: `chromo` is the name */
     int64_t length;  /* bases */
     uint8_t *packed; /* [(length + 3) / 4] */
     int64_t nb_run, run_room;
     dcpg_run_n *run; /* sorted, apart from one another */
     char md5[33];    /* of the upper-case sequence: SAM's M5 tag */
 } dcpg_sequence;
+
+/* The most bases of a sequence, and the largest position. */
+#define DCPG_MAX_LENGTH INT64_C(2147483646)
 
 /* Base code of position pos (1-based): 0..3, 4 for N and outside the chromosome. Local. */
 int dcpg_base_at(const dcpg_sequence *sequence, int64_t pos);
@@ -173,9 +187,10 @@ typedef dcpg_status dcpg_sequence_fn(void *context, dcpg_sequence *sequence, dcp
 
 /* Reads a FASTA file (plain, gzip, bgzip; one sequence or many) and gives each to `each`, which may take it
  * over by zeroing the struct. The name is the first word of the header line, whatever the file is called.
- * Letters for several bases (IUPAC) and X count as N. DCPG_E_INPUT with file and line: no '>' at the start, a
- * letter that is no base, a sequence without bases or name, a name twice in one file, no sequence, a cut gzip
- * stream. What was given to `each` before an error may be incomplete as a genome. Local. */
+ * Letters for several bases (IUPAC) and X count as N. Lines end with LF, CRLF or CR. DCPG_E_INPUT with file
+ * and line: no '>' at the start, a letter that is no base, a '>' within a line, a sequence without bases or
+ * name, or of more than DCPG_MAX_LENGTH bases, a name twice in one file, no sequence, a cut gzip stream. What
+ * was given to `each` before an error may be incomplete as a genome. Local. */
 dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err);
 
 /* The same; `*odd` receives what was odd about the file's compression, see dcpg_odd_text. Local. */
@@ -183,9 +198,11 @@ dcpg_status dcpg_fasta_read_odd(const char *path, dcpg_sequence_fn *each, void *
                                 dcpg_err *err);
 void dcpg_sequence_free(dcpg_sequence *sequence);
 
-/* Expands words that are directories to the FASTA files inside (*.fa, *.fasta, *.fna, each also with .gz or
- * .bgz), sorted; other words are taken as files. DCPG_E_INPUT: nothing is called so, or a directory holds
- * none. Local. */
-dcpg_status dcpg_fasta_list(const dcpg_strings *words, dcpg_strings *files, dcpg_err *err);
+/* Expands words that are directories to the FASTA files inside (*.fa, *.fasta, *.fna, *.fas, each also with
+ * .gz or .bgz, in upper or lower case), sorted; other words are taken as files. `notes` (NULL: not told)
+ * receives a line for each directory with files that hold sequences in another form and are passed over.
+ * DCPG_E_INPUT: nothing is called so, or a directory holds none. Local. */
+dcpg_status dcpg_fasta_list(const dcpg_strings *words, dcpg_strings *files, dcpg_strings *notes,
+                            dcpg_err *err);
 
 #endif

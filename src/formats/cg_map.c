@@ -1,4 +1,5 @@
 /* Where CG stands in a genome: a bit per base. */
+#include <dcpg/memory.h>
 #include <dcpg/profile.h>
 #include <string.h>
 
@@ -14,6 +15,22 @@ const dcpg_cg_chromo *dcpg_cg_find(const dcpg_cg_map *map, const char *name) {
             low = middle + 1;
     }
     return NULL;
+}
+
+int64_t dcpg_cg_number(const dcpg_cg_map *map, const char *raw) {
+    if (map->names) return dcpg_chromos_find(map->names, raw);
+    char *name = dcpg_chromo_name(raw);
+    const dcpg_cg_chromo *found = name ? dcpg_cg_find(map, name) : NULL;
+    dcpg_free(name);
+    return found ? found - map->chromo : DCPG_CHROMO_ABSENT;
+}
+
+char *dcpg_cg_some_names(const dcpg_cg_map *map, char *text, size_t size) {
+    enum { MOST = 64 };
+    const char *names[MOST];
+    size_t n = (size_t)map->n;
+    for (size_t i = 0; i < n && i < MOST; i++) names[i] = map->chromo[i].name;
+    return dcpg_chromos_some(names, n < MOST ? n : MOST, n, text, size);
 }
 
 /* 32 bases from base 32 * i; those behind the end are 0, which is A. */

@@ -1,5 +1,7 @@
 /* FASTA: sequences packed while they are read. */
+#include "formats/fasta.h"
 #include "formats/text_reader.h"
+#include <dcpg/map.h>
 #include <dcpg/memory.h>
 #include <dcpg/profile.h>
 #include <htslib/hts.h>
@@ -39,7 +41,8 @@ typedef struct fasta {
     dcpg_text_reader *text;
     dcpg_sequence_fn *each;
     void *context;
-    dcpg_strings names;     /* seen in this file */
+    int64_t max_length;
+    dcpg_map names;         /* seen in this file, as they stand there */
     dcpg_sequence sequence; /* being read; chromo NULL: none yet */
     size_t room;            /* bytes of sequence.packed */
     int64_t header;         /* line of its name */
@@ -67,6 +70,7 @@ int dcpg_base_at(const dcpg_sequence *sequence, int64_t pos) {
 
 void dcpg_sequence_free(dcpg_sequence *sequence) {
     dcpg_free(sequence->chromo);
+    dcpg_free(sequence->raw);
     dcpg_free(sequence->packed);
     dcpg_free(sequence->run);
     *sequence = (dcpg_sequence){0};
@@ -91,12 +95,29 @@ static dcpg_status add_other(dcpg_sequence *s, int64_t i, dcpg_err *err) {
     return DCPG_OK;
 }
 
-static dcpg_status fail_letter(const fasta *f, char letter, dcpg_err *err) {
+/* text[length]: the rest of the piece, from the letter on. */
+static dcpg_status fail_letter(const fasta *f, const char *text, size_t length, dcpg_err *err) {
+    int word = 0;
+    while (word < 40 && (size_t)word < length && (unsigned char)text[word] > ' ') word++;
+    if (*text == '>')
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: line %" PRId64
+                         ": '%.*s' stands in the middle of a line: the file before it had no line end: put "
+                         "one there (awk 1 *.fa joins files so that each ends its last line)",
+                         dcpg_text_path(f->text), dcpg_text_line_number(f->text), word, text);
     return dcpg_fail(
         err, DCPG_E_INPUT,
         "%s: line %" PRId64
         ": '%c' (byte %d) is no base: a FASTA file holds header lines that start with '>' and bases",
-        dcpg_text_path(f->text), dcpg_text_line_number(f->text), letter, (unsigned char)letter);
+        dcpg_text_path(f->text), dcpg_text_line_number(f->text), *text, (unsigned char)*text);
+}
+
+static dcpg_status fail_length(const fasta *f, dcpg_err *err) {
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: line %" PRId64 ": sequence %s has more than %" PRId64
+                     " bases, the most that a chromosome may have: cut it into pieces, here and in the "
+                     "profiles, or leave it out",
+                     dcpg_text_path(f->text), dcpg_text_line_number(f->text), f->name, f->max_length);
 }
 
 static dcpg_status reserve(fasta *f, size_t more, dcpg_err *err) {
@@ -119,8 +140,9 @@ static dcpg_status add_bases(fasta *f, const char *text, size_t length, dcpg_err
         size_t part = length < sizeof upper ? length : sizeof upper, n = 0;
         for (size_t i = 0; i < part; i++) {
             int class = class_plus_1[(unsigned char)text[i]] - 1;
-            if (class < 0) return fail_letter(f, text[i], err);
+            if (class < 0) return fail_letter(f, text + i, length - i, err);
             if (class == BLANK) continue;
+            if (s->length == f->max_length) return fail_length(f, err);
             int64_t at = s->length++;
             upper[n++] = (char)(text[i] & 0xDF); /* ASCII's upper case */
             if (class == OTHER_BASE) {
@@ -166,15 +188,19 @@ static dcpg_status start_sequence(fasta *f, dcpg_err *err) {
                          ": '>' is followed by no name: write the chromosome's name there",
                          path, f->header);
     f->name[f->name_length] = '\0';
-    f->sequence.chromo = dcpg_chromo_name(f->name);
-    if (!f->sequence.chromo) return dcpg_fail_nomem(err, "a chromosome's name", f->name_length);
-    if (dcpg_strings_find(&f->names, f->sequence.chromo) >= 0) {
+    int64_t before = dcpg_map_get(&f->names, f->name, 0);
+    if (before > 0) {
         return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: line %" PRId64 ": sequence %s stands in this file twice: keep one", path,
-                         f->header, f->sequence.chromo);
+                         "%s: line %" PRId64 ": sequence %s stands in this file twice, line %" PRId64
+                         " is the first: keep one",
+                         path, f->header, f->name, before);
     }
+    f->sequence.chromo = dcpg_chromo_name(f->name);
+    f->sequence.raw = dcpg_strdup(f->name);
+    if (!f->sequence.chromo || !f->sequence.raw)
+        return dcpg_fail_nomem(err, "a chromosome's name", f->name_length);
     hts_md5_reset(f->md5);
-    return dcpg_strings_add(&f->names, f->sequence.chromo, err);
+    return dcpg_map_set(&f->names, f->name, f->header, err);
 }
 
 /* The name is the first word of a header line. */
@@ -225,18 +251,24 @@ static dcpg_status read_pieces(fasta *f, dcpg_err *err) {
     return DCPG_OK;
 }
 
-dcpg_status dcpg_fasta_read_odd(const char *path, dcpg_sequence_fn *each, void *context, unsigned *odd,
-                                dcpg_err *err) {
-    fasta f = {.each = each, .context = context};
+dcpg_status dcpg_fasta_read_within(const char *path, int64_t max_length, dcpg_sequence_fn *each,
+                                   void *context, unsigned *odd, dcpg_err *err) {
+    fasta f = {.each = each, .context = context, .max_length = max_length};
+    *odd = 0;
     DCPG_TRY(dcpg_text_open(path, &f.text, err));
     f.md5 = hts_md5_init();
     dcpg_status status = f.md5 ? read_pieces(&f, err) : dcpg_fail_nomem(err, "a checksum", 128);
     hts_md5_destroy(f.md5);
     dcpg_sequence_free(&f.sequence);
-    dcpg_strings_free(&f.names);
+    dcpg_map_free(&f.names);
     *odd = dcpg_text_odd(f.text);
     dcpg_text_close(f.text);
     return status;
+}
+
+dcpg_status dcpg_fasta_read_odd(const char *path, dcpg_sequence_fn *each, void *context, unsigned *odd,
+                                dcpg_err *err) {
+    return dcpg_fasta_read_within(path, DCPG_MAX_LENGTH, each, context, odd, err);
 }
 
 dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err) {

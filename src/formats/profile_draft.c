@@ -3,13 +3,18 @@
 #include <dcpg/memory.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One below the largest, so that positions may be moved by one. */
 static const int64_t max_pos = INT32_MAX - 1;
 
-/* Makes room for a chromosome at `at`, which keeps the list sorted. Takes `name` over. */
-static dcpg_status insert_chromo(profile_parser *p, int at, char *name, dcpg_err *err) {
+/* Calls of a chromosome that are allocated first; the genome may have many that hold a few. */
+enum { FIRST_CALLS = 16 };
+
+/* Adds a chromosome, for as long as the file is read in the order in which they come. Takes `name` over; it
+ * is number `genome` in the genome's map, DCPG_CHROMO_ABSENT where it has none or there is no genome. */
+static dcpg_status add_chromo(profile_parser *p, char *name, int64_t genome, dcpg_err *err) {
     if (p->nb == p->room) {
         int room = p->room ? 2 * p->room : 32;
         draft *grown = dcpg_realloc(p->chromo, (size_t)p->nb, (size_t)room, sizeof *grown);
@@ -20,34 +25,76 @@ static dcpg_status insert_chromo(profile_parser *p, int at, char *name, dcpg_err
         p->chromo = grown;
         p->room = room;
     }
-    memmove(p->chromo + at + 1, p->chromo + at, (size_t)(p->nb - at) * sizeof *p->chromo);
     const dcpg_profile_options *o = p->options;
-    draft fresh = {.name = name,
-                   .wanted = !o->chromos || o->chromos->n == 0 || dcpg_strings_find(o->chromos, name) >= 0};
-    if (o->genome) fresh.genome = dcpg_cg_find(o->genome, name);
-    p->chromo[at] = fresh;
-    p->nb++;
+    bool all = !o->chromos || o->chromos->n == 0, known = genome >= 0 && genome < o->genome->n;
+    bool wanted = all || known || (!o->genome && dcpg_strings_find(o->chromos, name) >= 0);
+    draft fresh = {.name = name, .wanted = wanted};
+    if (known) fresh.genome = &o->genome->chromo[genome];
+    p->chromo[p->nb++] = fresh;
     return DCPG_OK;
+}
+
+static dcpg_status fail_unclear(const profile_parser *p, const char *raw, dcpg_err *err) {
+    char where[512];
+    snprintf(where, sizeof where, p->text ? "%.400s: line %" PRId64 : "%.400s", p->path,
+             p->text ? dcpg_text_line_number(p->text) : 0);
+    return dcpg_chromos_fail_unclear(p->options->genome->names, where, raw, "the genome", err);
+}
+
+/* The name under which calls on `raw` are kept: the genome's, where it has the chromosome. `*genome`: its
+ * number there. */
+static dcpg_status name_chromo(const profile_parser *p, const char *raw, char **name, int64_t *genome,
+                               dcpg_err *err) {
+    const dcpg_cg_map *map = p->options->genome;
+    *genome = map ? dcpg_cg_number(map, raw) : DCPG_CHROMO_ABSENT;
+    if (*genome == DCPG_CHROMO_UNCLEAR) return fail_unclear(p, raw, err);
+    bool known = *genome >= 0 && *genome < map->n;
+    *name = known ? dcpg_strdup(map->chromo[*genome].name) : dcpg_chromo_name(raw);
+    return *name ? DCPG_OK : dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
+}
+
+/* Without a genome nothing tells whether a file that writes M and MT means one chromosome or two. */
+static dcpg_status check_same(const profile_parser *p, const char *raw, int64_t at, dcpg_err *err) {
+    for (size_t i = 0; i < p->number.n && !p->options->genome; i++) {
+        const char *other = dcpg_map_key(&p->number, i);
+        if (p->number.entry[i].value == at && dcpg_chromo_same(raw, other) == 3)
+            return dcpg_fail(
+                err, DCPG_E_INPUT,
+                "%s: holds both %s and %s, which may be two chromosomes or one: give the genome with "
+                "--dna_files, whose names decide",
+                p->path, other, raw);
+    }
+    return DCPG_OK;
+}
+
+/* The number of the chromosome called `raw`, which this file did not write so before. */
+static dcpg_status take_chromo(profile_parser *p, const char *raw, int64_t *at, dcpg_err *err) {
+    char *name = NULL;
+    int64_t genome;
+    DCPG_TRY(name_chromo(p, raw, &name, &genome, err));
+    /* Names that the genome lacks, or that are not wanted, stay apart: their calls are only counted. */
+    bool lacking = p->options->genome && (genome < 0 || genome >= p->options->genome->n);
+    *at = lacking ? -1 : dcpg_map_get(&p->number_of_name, name, -1);
+    dcpg_status status = DCPG_OK;
+    if (*at >= 0) {
+        status = check_same(p, raw, *at, err);
+    } else {
+        *at = p->nb;
+        if (!lacking) status = dcpg_map_set(&p->number_of_name, name, *at, err);
+        if (status == DCPG_OK) {
+            status = add_chromo(p, name, genome, err);
+            name = NULL;
+        }
+    }
+    dcpg_free(name);
+    return status == DCPG_OK ? dcpg_map_set(&p->number, raw, *at, err) : status;
 }
 
 /* Sets p->last to the chromosome called `raw`. */
 static dcpg_status find_chromo(profile_parser *p, const char *raw, dcpg_err *err) {
-    char *name = dcpg_chromo_name(raw);
-    if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw));
-    int low = 0, high = p->nb, order = 1;
-    while (low < high && order != 0) {
-        int middle = low + (high - low) / 2;
-        order = strcmp(name, p->chromo[middle].name);
-        if (order < 0) high = middle;
-        if (order > 0) low = middle + 1;
-        if (order == 0) low = middle;
-    }
-    if (order == 0) {
-        dcpg_free(name);
-    } else {
-        DCPG_TRY(insert_chromo(p, low, name, err));
-    }
-    p->last = low;
+    int64_t at = dcpg_map_get(&p->number, raw, -1);
+    if (at < 0) DCPG_TRY(take_chromo(p, raw, &at, err));
+    p->last = (int)at;
     /* A name too long to be kept is looked up on every line. */
     size_t length = strlen(raw);
     p->last_length = length < sizeof p->last_raw ? length : 0;
@@ -56,8 +103,20 @@ static dcpg_status find_chromo(profile_parser *p, const char *raw, dcpg_err *err
     return DCPG_OK;
 }
 
+static int by_name(const void *a, const void *b) {
+    const draft *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+void dcpg_profile_sort_drafts(profile_parser *p) {
+    if (p->nb > 1) qsort(p->chromo, (size_t)p->nb, sizeof *p->chromo, by_name);
+    p->last = -1;
+    dcpg_map_free(&p->number);
+    dcpg_map_free(&p->number_of_name);
+}
+
 static dcpg_status grow(draft *d, dcpg_err *err) {
-    size_t room = d->room ? 2 * (size_t)d->room : 1024;
+    size_t room = d->room ? 2 * (size_t)d->room : FIRST_CALLS;
     raw_call *grown = dcpg_realloc(d->v, (size_t)d->n, room, sizeof *grown);
     if (!grown) return dcpg_fail_nomem(err, "a profile", room * sizeof *grown);
     d->v = grown;
@@ -100,6 +159,8 @@ void dcpg_profile_free_drafts(profile_parser *p) {
         dcpg_free(p->chromo[c].v);
     }
     dcpg_free(p->chromo);
+    dcpg_map_free(&p->number);
+    dcpg_map_free(&p->number_of_name);
     p->chromo = NULL;
     p->nb = 0;
 }

@@ -24,7 +24,7 @@ enum { MAX_READS = (1 << 30) - 1 };
 
 /* Calls of a chromosome in the order of the file. */
 typedef struct draft {
-    char *name;                   /* normalised */
+    char *name;                   /* the genome's; normalised where it has none */
     bool wanted;                  /* stored; else only counted */
     const dcpg_cg_chromo *genome; /* NULL: no genome, or not in it */
     int64_t n, room;
@@ -70,9 +70,10 @@ struct profile_parser {
     int shift; /* from the column's position to 1-based ones: 1 - base */
     column_spec spec;
 
-    draft *chromo; /* [nb] sorted by name */
+    draft *chromo; /* [nb] in the order of the file; sorted by name before they are placed */
     int nb, room;
-    int last; /* chromosome of the line before; -1: none yet */
+    dcpg_map number, number_of_name; /* of a chromosome as the file writes it, and as it is called here */
+    int last;                        /* chromosome of the line before; -1: none yet */
     char last_raw[64];
     size_t last_length;
 
@@ -113,6 +114,9 @@ dcpg_status dcpg_profile_add(profile_parser *p, const char *chromo, int64_t pos,
 /* The value of a bedGraph or bigWig, in [0, 1] or in percent as the format says. Where the format was
  * guessed, values beyond 1 ask for another reading (p->must_rescale). */
 dcpg_status dcpg_profile_scale(profile_parser *p, double raw, const char *text, float *value, dcpg_err *err);
+
+/* Sorts the chromosomes by name; nothing is added after that. */
+void dcpg_profile_sort_drafts(profile_parser *p);
 
 void dcpg_profile_free_drafts(profile_parser *p);
 

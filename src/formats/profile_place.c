@@ -264,6 +264,7 @@ static dcpg_status place(const profile_parser *p, draft *d, dcpg_profile *profil
 
 dcpg_status dcpg_profile_place(profile_parser *p, dcpg_profile *profile, dcpg_profile_report *report,
                                dcpg_err *err) {
+    dcpg_profile_sort_drafts(p);
     DCPG_TRY(vote(p, report, err));
     profile->binary = true;
     profile->chromo = dcpg_alloc((size_t)p->nb, sizeof *profile->chromo);

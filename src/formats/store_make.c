@@ -12,12 +12,14 @@ static void free_making(making *m) {
     for (int64_t i = 0; i < m->nb_held; i++) dcpg_sequence_free(&m->held[i].sequence);
     dcpg_free_packed(&m->target);
     dcpg_free_genome_all(&m->genome);
+    dcpg_free_genome_names(&m->genome);
     dcpg_make_free_files(&m->cells);
     dcpg_make_free_extras(m);
     dcpg_free(m->cell);
     dcpg_strings_free(&m->wanted);
     dcpg_strings_free(&m->chromo);
     dcpg_strings_free(&m->dna_files);
+    dcpg_strings_free(&m->dna_notes);
     dcpg_free(m->held);
     dcpg_free(m->owner);
     dcpg_free(m->length);
@@ -115,7 +117,7 @@ static void share_cells(making *m) {
 /* ---- options ---- */
 
 static dcpg_status add_chromo(making *m, const char *raw, dcpg_err *err) {
-    char *name = dcpg_chromo_name(raw);
+    char *name = has_genome(m) ? dcpg_strdup(raw) : dcpg_chromo_name(raw); /* its names are not known yet */
     if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
     dcpg_status status =
         dcpg_strings_find(&m->wanted, name) < 0 ? dcpg_strings_add(&m->wanted, name, err) : DCPG_OK;
@@ -138,8 +140,10 @@ static dcpg_status take_options(making *m, dcpg_err *err) {
     if (!(o->min_cg >= 0 && o->min_cg <= 100))
         return dcpg_fail(err, DCPG_E_USAGE, "--min_cg %g: a percentage", o->min_cg);
     DCPG_TRY(dcpg_profile_check_format(o->profile_format, err));
+    if (o->dna_files && o->dna_files->n > 0)
+        DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, &m->dna_notes, err));
     for (size_t i = 0; o->chromos && i < o->chromos->n; i++) DCPG_TRY(add_chromo(m, o->chromos->v[i], err));
-    if (o->dna_files && o->dna_files->n > 0) DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, err));
+    dcpg_strings_sort(&m->wanted);
     const making_kind cells = {"cell", m->input ? m->input->cells : NULL, false};
     DCPG_TRY(dcpg_make_sort_profiles(m, o->profiles, &cells, &m->cells, err));
     m->nb_cell = (int64_t)m->cells.name.n;

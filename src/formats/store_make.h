@@ -3,7 +3,9 @@
 #ifndef DCPG_FORMATS_STORE_MAKE_H
 #define DCPG_FORMATS_STORE_MAKE_H
 
+#include <dcpg/chromo.h>
 #include <dcpg/h5.h>
+#include <dcpg/map.h>
 #include <dcpg/profile.h>
 #include <dcpg/store_make.h>
 
@@ -11,7 +13,7 @@
  * value, 7 bits a byte, lowest first, bit 7: more follows. */
 typedef struct packed_calls {
     char *name; /* of the chromosome */
-    int chromo; /* its number in making.chromo */
+    int chromo; /* its number in making.chromo; ascending */
     int64_t n;
     int32_t first, last; /* positions */
     uint8_t *bytes;
@@ -38,11 +40,7 @@ typedef struct unpacking {
 unpacking dcpg_start_unpacking(const packed_calls *calls);
 bool dcpg_unpack_call(unpacking *u); /* false behind the last */
 
-/* The cell's calls on a chromosome, NULL where there are none; `*value_first` (may be NULL) receives the
- * place of their first value. */
-const packed_calls *dcpg_calls_on(const packed_cell *cell, int chromo, int64_t *value_first);
-
-/* A sequence that this rank read. */
+/* A sequence that this rank read; without bases where nobody wants it. */
 typedef struct held_sequence {
     dcpg_sequence sequence;
     int chromo;   /* its number in making.chromo, -1: no calls there */
@@ -51,11 +49,15 @@ typedef struct held_sequence {
 
 /* What all ranks know of a sequence. */
 typedef struct about_sequence {
-    char name[256];
+    const char *raw;  /* name in its file */
+    const char *name; /* what the store calls it */
     int64_t length, nb_run;
     int64_t file;
-    int owner;    /* rank that holds it */
-    int64_t held; /* its number there */
+    int64_t held; /* its number on the rank that holds it */
+    int owner;    /* that rank */
+    bool wanted;
+    int64_t
+        same; /* place in `about` of the sequence with the same name and bases, of which this is a copy; -1 */
     char md5[33];
 } about_sequence;
 
@@ -64,8 +66,12 @@ typedef struct genome {
     int64_t n;
     about_sequence *about;  /* [n] in bytewise order of their names */
     dcpg_cg_chromo *chromo; /* [n] */
+    dcpg_chromos names;     /* what files call them: numbers are places in `about`; from n on: not wanted */
     dcpg_cg_map map;
     dcpg_par_shared *bits;
+    char *raw_text;     /* all names as they stand in the files */
+    dcpg_strings store; /* all names of the store */
+    int64_t nb_cg;
 } genome;
 
 /* Profiles by number: of cells, of bulk profiles, and of annotations, which list the positions inside. */
@@ -107,11 +113,11 @@ typedef struct making {
     packed_cell *cell;            /* [cell_end - cell_first] */
     packed_cell target;           /* rank 0: positions of --pos_file */
 
-    dcpg_strings wanted; /* --chromos, normalised */
-    dcpg_strings chromo; /* all that hold a position, in order */
-    dcpg_strings dna_files;
+    dcpg_strings wanted;               /* --chromos, normalised; once the genome is read, by its names */
+    dcpg_strings chromo;               /* all that hold a position, in order */
+    dcpg_strings dna_files, dna_notes; /* notes: what is to be said of them */
     genome genome;
-    int64_t nb_held;
+    int64_t nb_held, held_capacity;
     held_sequence *held;
     int64_t *owner;      /* [nb chromosomes] rank that holds the sequence */
     int64_t *length;     /* [nb chromosomes] */
@@ -123,6 +129,8 @@ typedef struct making {
     int32_t *pos;        /* [nb_pos] */
     uint8_t *is_site;    /* [nb_pos] */
     int64_t nb_pos, pos_room, nb_site;
+    bool every_cg;     /* --sites all */
+    int64_t nb_unseen; /* positions without a call in any cell */
 
     named_files bulk, annos;
     dcpg_strings cpg_stats, win_stats;
@@ -197,6 +205,14 @@ void dcpg_make_tell_odd(const making *m, const int64_t *odd, const char *const *
 dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, packed_cell *cell, dcpg_err *err);
 void dcpg_free_packed(packed_cell *cell);
 
-void dcpg_free_genome_all(genome *g); /* Collective */
+/* The place in making.chromo of the chromosome of this name of the store, -1 where it has none. Local. */
+int dcpg_make_chromo_number(const making *m, const char *name);
+
+/* The same for a chromosome as a file calls it, by the rule of dcpg/chromo.h; -1 too where the name is
+ * unclear, which sets `*unclear`. Local. */
+int dcpg_make_chromo_called(const making *m, const char *raw, bool *unclear);
+
+void dcpg_free_genome_all(genome *g); /* Collective: the CGs, while names stay */
+void dcpg_free_genome_names(genome *g);
 
 #endif

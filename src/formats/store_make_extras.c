@@ -68,7 +68,7 @@ typedef void place_fn(void *row, int64_t position, float value);
 static void place_calls(const making *m, const dcpg_profile *profile, place_fn *place, void *row) {
     for (int c = 0; c < profile->nb_chromo; c++) {
         const dcpg_calls *calls = &profile->chromo[c];
-        ptrdiff_t chromo = dcpg_strings_find(&m->chromo, calls->chromo);
+        int chromo = dcpg_make_chromo_number(m, calls->chromo);
         if (chromo < 0) continue;
         int64_t at = m->pos_offset[chromo], end = m->pos_offset[chromo + 1];
         for (int64_t i = 0; i < calls->n; i++) {

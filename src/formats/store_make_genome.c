@@ -1,6 +1,7 @@
-/* Making a store, first step: the genome, shared out among the ranks, and where CG stands in it; later which
- * of its chromosomes the store holds. */
+/* Making a store, first step: the genome, shared out among the ranks, what its chromosomes are called, and
+ * where CG stands in it. */
 #include "formats/store_make.h"
+#include <assert.h>
 #include <dcpg/memory.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,21 +13,36 @@
 /* A FASTA file being read by one thread. */
 typedef struct reading {
     making *m;
+    const dcpg_map *wanted; /* normalised names; empty: all */
     int64_t file;
 } reading;
 
 static dcpg_status hold(making *m, held_sequence *held, dcpg_err *err) {
-    held_sequence *grown = dcpg_realloc(m->held, (size_t)m->nb_held, (size_t)m->nb_held + 1, sizeof *grown);
-    if (!grown) return dcpg_fail_nomem(err, "chromosomes", ((size_t)m->nb_held + 1) * sizeof *grown);
-    m->held = grown;
+    if (m->nb_held == m->held_capacity) {
+        int64_t capacity = m->held_capacity > 0 ? 2 * m->held_capacity : 32;
+        held_sequence *grown = dcpg_realloc(m->held, (size_t)m->nb_held, (size_t)capacity, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(err, "chromosomes", (size_t)capacity * sizeof *grown);
+        m->held = grown;
+        m->held_capacity = capacity;
+    }
     m->held[m->nb_held++] = *held;
     held->sequence = (dcpg_sequence){0};
     return DCPG_OK;
 }
 
+/* Drops the bases, while the name stays known. */
+static void drop_bases(dcpg_sequence *s) {
+    dcpg_free(s->packed);
+    dcpg_free(s->run);
+    s->packed = NULL;
+    s->run = NULL;
+    s->nb_run = s->run_room = 0;
+}
+
 static dcpg_status receive(void *context, dcpg_sequence *sequence, dcpg_err *err) {
     reading *r = context;
-    if (r->m->wanted.n > 0 && dcpg_strings_find(&r->m->wanted, sequence->chromo) < 0) return DCPG_OK;
+    bool wanted = r->wanted->n == 0 || dcpg_map_get(r->wanted, sequence->chromo, 0);
+    if (!wanted) drop_bases(sequence);
     held_sequence held = {*sequence, -1, r->file};
     dcpg_status status;
 #pragma omp critical(dcpg_store_make)
@@ -36,15 +52,14 @@ static dcpg_status receive(void *context, dcpg_sequence *sequence, dcpg_err *err
 }
 
 /* odd[number of files] receives what was odd about this rank's files. */
-static dcpg_status read_sequences(making *m, int64_t *odd, dcpg_err *err) {
-    if (m->dna_files.n == 0) return m->input->sequences(m->input->context, receive, &(reading){.m = m}, err);
+static dcpg_status read_files(making *m, const dcpg_map *wanted, int64_t *odd, dcpg_err *err) {
     int64_t n = (int64_t)m->dna_files.n, worst = n;
     int64_t from = dcpg_part(n, m->par->rank, m->par->size),
             to = dcpg_part(n, m->par->rank + 1, m->par->size);
     dcpg_err first = {0};
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t i = from; i < to; i++) {
-        reading r = {m, i};
+        reading r = {m, wanted, i};
         dcpg_err mine = {0};
         unsigned odd_here = 0;
         dcpg_status status = dcpg_fasta_read_odd(m->dna_files.v[i], receive, &r, &odd_here, &mine);
@@ -57,6 +72,25 @@ static dcpg_status read_sequences(making *m, int64_t *odd, dcpg_err *err) {
     }
     if (first.status != DCPG_OK && err) *err = first;
     return first.status;
+}
+
+static dcpg_status read_sequences(making *m, int64_t *odd, dcpg_err *err) {
+    dcpg_map wanted = {0};
+    dcpg_status status = DCPG_OK;
+    for (size_t i = 0; i < m->wanted.n && status == DCPG_OK; i++) {
+        char *name = dcpg_chromo_name(m->wanted.v[i]);
+        status = name ? dcpg_map_set(&wanted, name, 1, err)
+                      : dcpg_fail_nomem(err, "a chromosome's name", strlen(m->wanted.v[i]) + 1);
+        dcpg_free(name);
+    }
+    if (status == DCPG_OK && m->dna_files.n > 0) {
+        status = read_files(m, &wanted, odd, err);
+    } else if (status == DCPG_OK) {
+        reading r = {.m = m, .wanted = &wanted};
+        status = m->input->sequences(m->input->context, receive, &r, err);
+    }
+    dcpg_map_free(&wanted);
+    return status;
 }
 
 static dcpg_status read_all(making *m, dcpg_err *err) {
@@ -74,192 +108,323 @@ static dcpg_status read_all(making *m, dcpg_err *err) {
 
 /* ---- what all ranks know ---- */
 
-static int by_name(const void *a, const void *b) {
-    const about_sequence *x = a, *y = b;
-    int order = strcmp(x->name, y->name);
-    return order ? order : x->file < y->file ? -1 : x->file > y->file;
-}
+static const char *raw_name(const dcpg_sequence *s) { return s->raw ? s->raw : s->chromo; }
 
-static about_sequence *describe(const making *m) {
-    about_sequence *about = dcpg_alloc((size_t)m->nb_held, sizeof *about);
-    for (int64_t i = 0; about && i < m->nb_held; i++) {
+/* This rank's sequences: what they are, and their names as one text. */
+static dcpg_status describe(const making *m, about_sequence **about, char **text, size_t *bytes,
+                            dcpg_err *err) {
+    *bytes = 0;
+    for (int64_t i = 0; i < m->nb_held; i++) *bytes += strlen(raw_name(&m->held[i].sequence)) + 1;
+    *about = dcpg_alloc((size_t)m->nb_held, sizeof **about);
+    *text = dcpg_alloc(*bytes, 1);
+    if (!*about || !*text) return dcpg_fail_nomem(err, "chromosomes", (size_t)m->nb_held * sizeof **about);
+    char *to = *text;
+    for (int64_t i = 0; i < m->nb_held; i++) {
         const dcpg_sequence *s = &m->held[i].sequence;
-        about[i] = (about_sequence){.length = s->length,
-                                    .nb_run = s->nb_run,
-                                    .file = m->held[i].file,
-                                    .owner = m->par->rank,
-                                    .held = i};
-        snprintf(about[i].name, sizeof about[i].name, "%s", s->chromo);
-        memcpy(about[i].md5, s->md5, sizeof about[i].md5);
-    }
-    return about;
-}
-
-static dcpg_status check_twice(const making *m, dcpg_err *err) {
-    const genome *g = &m->genome;
-    for (int64_t i = 1; i < g->n; i++) {
-        const about_sequence *a = &g->about[i - 1], *b = &g->about[i];
-        if (strcmp(a->name, b->name) != 0) continue;
-        return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both hold chromosome %s: give one of them",
-                         m->dna_files.v[a->file], m->dna_files.v[b->file], b->name);
+        (*about)[i] = (about_sequence){.length = s->length,
+                                       .nb_run = s->nb_run,
+                                       .file = m->held[i].file,
+                                       .held = i,
+                                       .owner = m->par->rank,
+                                       .wanted = s->packed != NULL,
+                                       .same = -1};
+        memcpy((*about)[i].md5, s->md5, sizeof s->md5);
+        to = stpcpy(to, raw_name(s)) + 1;
     }
     return DCPG_OK;
 }
 
 static dcpg_status gather_all(making *m, dcpg_err *err) {
     genome *g = &m->genome;
-    about_sequence *mine = describe(m);
-    void *all = NULL;
-    size_t *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
-    dcpg_status status =
-        mine && bytes_of ? DCPG_OK : dcpg_fail_nomem(err, "chromosomes", (size_t)m->nb_held * sizeof *mine);
+    about_sequence *mine = NULL;
+    char *text = NULL;
+    void *all = NULL, *all_text = NULL;
+    size_t bytes = 0, *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
+    dcpg_status status = bytes_of ? describe(m, &mine, &text, &bytes, err)
+                                  : dcpg_fail_nomem(err, "ranks", (size_t)m->par->size * sizeof *bytes_of);
     status = dcpg_agree_all(m->par, status, err);
+    if (status == DCPG_OK) status = dcpg_allgatherv_all(m->par, text, bytes, &all_text, bytes_of, err);
     if (status == DCPG_OK)
         status = dcpg_allgatherv_all(m->par, mine, (size_t)m->nb_held * sizeof *mine, &all, bytes_of, err);
     for (int r = 0; r < m->par->size && status == DCPG_OK; r++) g->n += (int64_t)(bytes_of[r] / sizeof *mine);
     g->about = all;
-    if (g->n > 0) qsort(g->about, (size_t)g->n, sizeof *g->about, by_name);
+    g->raw_text = all_text;
+    const char *name = all_text;
+    for (int64_t i = 0; i < g->n; i++) {
+        g->about[i].raw = name;
+        name += strlen(name) + 1;
+    }
     dcpg_free(mine);
+    dcpg_free(text);
     dcpg_free(bytes_of);
-    return status == DCPG_OK ? check_twice(m, err) : status;
+    return status;
+}
+
+/* ---- names ---- */
+
+/* While copies are looked for `name` is the normalised one. */
+static int by_name(const void *a, const void *b) {
+    const about_sequence *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    if (order == 0) order = strcmp(x->raw, y->raw);
+    if (order) return order;
+    return x->file != y->file ? (x->file < y->file ? -1 : 1) : (x->held > y->held) - (x->held < y->held);
+}
+
+static dcpg_status fail_twice(const making *m, const about_sequence *a, const about_sequence *b,
+                              dcpg_err *err) {
+    const about_sequence *first = a->file < b->file ? a : b, *second = first == a ? b : a;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s and %s: both hold chromosome %s (%s and %s), with other bases: give one of them",
+                     m->dna_files.v[first->file], m->dna_files.v[second->file], a->name, first->raw,
+                     second->raw);
+}
+
+/* Finds copies among about[from, to), which have one normalised name. Names that differ by a "chr" alone may
+ * stand in one file; in two files, and with other bases, they are of two genomes. */
+static dcpg_status find_copies(const making *m, int64_t from, int64_t to, dcpg_err *err) {
+    about_sequence *about = m->genome.about;
+    for (int64_t i = from; i < to; i++) {
+        for (int64_t k = from; k < i && about[i].wanted && about[i].same < 0; k++) {
+            if (!about[k].wanted || about[k].same >= 0) continue;
+            if (about[k].length == about[i].length && strcmp(about[k].md5, about[i].md5) == 0)
+                about[i].same = k;
+            else if (about[k].file != about[i].file && dcpg_chromo_same(about[k].raw, about[i].raw) < 3)
+                return fail_twice(m, &about[k], &about[i], err);
+        }
+    }
+    return DCPG_OK;
+}
+
+/* The same chromosome in two files, with the same bases, is taken once; the other's bases are given back. */
+static dcpg_status drop_copies(making *m, dcpg_err *err) {
+    genome *g = &m->genome;
+    int64_t copies = 0;
+    const about_sequence *first = NULL;
+    for (int64_t from = 0, to; from < g->n; from = to) {
+        for (to = from + 1; to < g->n && strcmp(g->about[from].name, g->about[to].name) == 0;) to++;
+        DCPG_TRY(find_copies(m, from, to, err));
+    }
+    for (int64_t i = 0; i < g->n; i++) {
+        const about_sequence *a = &g->about[i];
+        if (a->same < 0) continue;
+        if (copies++ == 0) first = a;
+        if (a->owner == m->par->rank) drop_bases(&m->held[a->held].sequence);
+    }
+    if (!first || m->dna_files.n == 0) return DCPG_OK;
+    const about_sequence *kept = &g->about[first->same];
+    dcpg_info(m->log,
+              "data: %" PRId64
+              " sequence%s stand%s in the genome twice, with the same bases, and %s taken once "
+              "(%s of %s is %s of %s)",
+              copies, copies == 1 ? "" : "s", copies == 1 ? "s" : "", copies == 1 ? "is" : "are", first->raw,
+              m->dna_files.v[first->file], kept->raw, m->dna_files.v[kept->file]);
+    return DCPG_OK;
+}
+
+/* Names for the store, into g->store: [number of sequences that are no copies]. Those of a store stay. */
+static dcpg_status name_sequences(making *m, const char **raw, dcpg_err *err) {
+    genome *g = &m->genome;
+    size_t n = 0, next = 0;
+    for (int64_t i = 0; i < g->n; i++)
+        if (g->about[i].same < 0) raw[n++] = g->about[i].raw;
+    dcpg_strings_free(&g->store);
+    if (m->dna_files.n > 0) {
+        DCPG_TRY(dcpg_chromos_rename(raw, n, &g->store, err));
+    } else {
+        for (size_t i = 0; i < n; i++) DCPG_TRY(dcpg_strings_add(&g->store, raw[i], err));
+    }
+    for (int64_t i = 0; i < g->n; i++)
+        if (g->about[i].same < 0) g->about[i].name = g->store.v[next++];
+    for (int64_t i = 0; i < g->n; i++)
+        if (g->about[i].same >= 0) g->about[i].name = g->about[g->about[i].same].name;
+    return DCPG_OK;
+}
+
+static dcpg_status fail_wanted(const genome *g, const char *word, dcpg_err *err) {
+    enum { MOST = 64 };
+    const char *names[MOST];
+    char text[160];
+    int64_t given = g->n < MOST ? g->n : MOST;
+    for (int64_t i = 0; i < given; i++) names[i] = g->about[i].raw;
+    return dcpg_fail(err, DCPG_E_INPUT, "--chromos %s: the genome has no such chromosome: it has %s", word,
+                     dcpg_chromos_some(names, (size_t)given, (size_t)g->n, text, sizeof text));
+}
+
+/* Resolves --chromos, and marks the sequences that it names. g->names: numbers are places in `about`. */
+static dcpg_status mark_wanted(making *m, dcpg_err *err) {
+    genome *g = &m->genome;
+    dcpg_strings found = {0};
+    dcpg_status status = DCPG_OK;
+    for (int64_t i = 0; i < g->n; i++) g->about[i].wanted = false;
+    for (size_t i = 0; i < m->wanted.n && status == DCPG_OK; i++) {
+        int64_t k = dcpg_chromos_find(&g->names, m->wanted.v[i]);
+        if (k == DCPG_CHROMO_UNCLEAR)
+            status = dcpg_chromos_fail_unclear(&g->names, "--chromos", m->wanted.v[i], "the genome", err);
+        else if (k < 0)
+            status = fail_wanted(g, m->wanted.v[i], err);
+        else if (!g->about[k].wanted)
+            status = dcpg_strings_add(&found, g->about[k].name, err);
+        if (status == DCPG_OK) g->about[k].wanted = true;
+    }
+    dcpg_strings_free(&m->wanted);
+    dcpg_strings_sort(&found);
+    m->wanted = found;
+    return status;
+}
+
+/* What files may call the sequences: copies count as what they are copies of. place[n] */
+static dcpg_status index_names(genome *g, const int64_t *place, dcpg_err *err) {
+    dcpg_chromos_free(&g->names);
+    for (int64_t i = 0; i < g->n; i++) {
+        int64_t k = g->about[i].same >= 0 ? g->about[i].same : i;
+        DCPG_TRY(dcpg_chromos_add(&g->names, g->about[i].raw, place ? place[k] : k, err));
+    }
+    return DCPG_OK;
+}
+
+static int by_store_name(const void *a, const void *b) {
+    const about_sequence *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+/* Leaves the wanted sequences in `about`, in the order of their names. order[n], place[n] */
+static dcpg_status sort_wanted(genome *g, const about_sequence **order, int64_t *place, dcpg_err *err) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < g->n; i++)
+        if (g->about[i].wanted && g->about[i].same < 0) order[n++] = &g->about[i];
+    if (n > 0) qsort(order, (size_t)n, sizeof *order, by_store_name);
+    for (int64_t i = 0; i < g->n; i++) place[i] = -1;
+    for (int64_t i = 0; i < n; i++) place[order[i] - g->about] = i;
+    for (int64_t i = 0; i < g->n; i++)
+        if (place[i] < 0) place[i] = n; /* not wanted: which of them does not matter */
+    DCPG_TRY(index_names(g, place, err));
+    about_sequence *sorted = dcpg_alloc((size_t)n, sizeof *sorted);
+    if (!sorted) return dcpg_fail_nomem(err, "chromosomes", (size_t)n * sizeof *sorted);
+    for (int64_t i = 0; i < n; i++) sorted[i] = *order[i];
+    dcpg_free(g->about);
+    g->about = sorted;
+    g->n = n;
+    return DCPG_OK;
+}
+
+/* The same on all ranks. */
+static dcpg_status settle_names(making *m, dcpg_err *err) {
+    genome *g = &m->genome;
+    size_t n = (size_t)g->n;
+    const char **raw = dcpg_alloc(n, sizeof *raw);
+    const about_sequence **order = dcpg_alloc(n, sizeof *order);
+    int64_t *place = dcpg_alloc(n, sizeof *place);
+    dcpg_status status =
+        raw && order && place ? DCPG_OK : dcpg_fail_nomem(err, "chromosomes", 3 * n * sizeof *raw);
+    for (size_t i = 0; i < n && status == DCPG_OK; i++) {
+        char *name = dcpg_chromo_name(g->about[i].raw);
+        status = name ? dcpg_strings_add(&g->store, name, err)
+                      : dcpg_fail_nomem(err, "a chromosome's name", strlen(g->about[i].raw) + 1);
+        dcpg_free(name);
+        if (status == DCPG_OK) g->about[i].name = g->store.v[i];
+    }
+    if (status == DCPG_OK && n > 0) qsort(g->about, n, sizeof *g->about, by_name);
+    if (status == DCPG_OK) status = drop_copies(m, err);
+    if (status == DCPG_OK) status = name_sequences(m, raw, err);
+    if (status == DCPG_OK && m->wanted.n > 0) {
+        status = index_names(g, NULL, err);
+        if (status == DCPG_OK) status = mark_wanted(m, err);
+    }
+    if (status == DCPG_OK) status = sort_wanted(g, order, place, err);
+    dcpg_free(raw);
+    dcpg_free(order);
+    dcpg_free(place);
+    return status;
 }
 
 /* ---- the map ---- */
 
 static int64_t nb_word(const about_sequence *about) { return (about->length + 63) / 64; }
 
-/* The owner of a sequence finds its CG, for all. */
-static dcpg_status map_sequence_all(making *m, int64_t i, int64_t at, dcpg_err *err) {
+/* Where the words of the sequences are: those of a rank side by side. at[n], first[size + 1] */
+static void place_words(const making *m, int64_t *at, int64_t *first) {
     const genome *g = &m->genome;
-    const about_sequence *about = &g->about[i];
-    size_t bytes = (size_t)nb_word(about) * sizeof(uint64_t);
-    bool own = about->owner == m->par->rank;
-    uint64_t *bits = own ? dcpg_alloc(bytes, 1) : NULL;
-    DCPG_TRY(
-        dcpg_agree_all(m->par, !own || bits ? DCPG_OK : dcpg_fail_nomem(err, "a chromosome", bytes), err));
-    if (own) dcpg_cg_bits(&m->held[about->held].sequence, bits);
-    dcpg_par_shared_fill_all(m->par, g->bits, (size_t)at * sizeof *bits, bits, bytes, about->owner);
-    g->chromo[i] = (dcpg_cg_chromo){about->name, about->length, (const uint64_t *)g->bits->data + at};
-    dcpg_free(bits);
+    int size = m->par->size;
+    for (int64_t i = 0; i < g->n; i++) first[g->about[i].owner + 1] += nb_word(&g->about[i]);
+    for (int r = 0; r < size; r++) first[r + 1] += first[r];
+    for (int64_t i = 0; i < g->n; i++) {
+        at[i] = first[g->about[i].owner];
+        first[g->about[i].owner] += nb_word(&g->about[i]);
+    }
+    for (int r = size; r > 0; r--) first[r] = first[r - 1];
+    first[0] = 0;
+}
+
+/* Every rank finds the CGs of its sequences, in the memory that all share, and gives them to other hosts. */
+static dcpg_status fill_map_all(making *m, const int64_t *at, const int64_t *first, dcpg_err *err) {
+    genome *g = &m->genome;
+    DCPG_TRY(dcpg_par_shared_open_all(m->par, (size_t)first[m->par->size] * sizeof(uint64_t), &g->bits, err));
+    uint64_t *bits = g->bits->data;
+#pragma omp parallel for schedule(dynamic, 16)
+    for (int64_t i = 0; i < g->n; i++)
+        if (g->about[i].owner == m->par->rank)
+            dcpg_cg_bits(&m->held[g->about[i].held].sequence, bits + at[i]);
+    for (int r = 0; r < m->par->size; r++) {
+        size_t bytes = (size_t)(first[r + 1] - first[r]) * sizeof *bits;
+        if (bytes > 0)
+            dcpg_par_shared_fill_all(m->par, g->bits, (size_t)first[r] * sizeof *bits, bits + first[r], bytes,
+                                     r);
+    }
+    int64_t nb_cg = 0;
+    for (int64_t w = first[m->par->rank]; w < first[m->par->rank + 1]; w++)
+        nb_cg += __builtin_popcountll(bits[w]);
+    g->nb_cg = dcpg_sum_i64_all(m->par, nb_cg);
     return DCPG_OK;
 }
 
 static dcpg_status map_all(making *m, dcpg_err *err) {
     genome *g = &m->genome;
-    int64_t words = 0, at = 0;
-    for (int64_t i = 0; i < g->n; i++) words += nb_word(&g->about[i]);
+    int64_t *at = dcpg_alloc((size_t)g->n, sizeof *at),
+            *first = dcpg_alloc((size_t)m->par->size + 1, sizeof *first);
     g->chromo = dcpg_alloc((size_t)g->n, sizeof *g->chromo);
-    DCPG_TRY(dcpg_agree_all(
-        m->par, g->chromo ? DCPG_OK : dcpg_fail_nomem(err, "chromosomes", (size_t)g->n * sizeof *g->chromo),
-        err));
-    DCPG_TRY(dcpg_par_shared_open_all(m->par, (size_t)words * sizeof(uint64_t), &g->bits, err));
-    for (int64_t i = 0; i < g->n; i++) {
-        DCPG_TRY(map_sequence_all(m, i, at, err));
-        at += nb_word(&g->about[i]);
+    dcpg_status status = at && first && g->chromo
+                             ? DCPG_OK
+                             : dcpg_fail_nomem(err, "chromosomes", (size_t)g->n * sizeof *g->chromo);
+    status = dcpg_agree_all(m->par, status, err);
+    if (status == DCPG_OK) {
+        place_words(m, at, first);
+        status = fill_map_all(m, at, first, err);
     }
-    g->map = (dcpg_cg_map){g->n, g->chromo};
-    return DCPG_OK;
+    for (int64_t i = 0; i < g->n && status == DCPG_OK; i++)
+        g->chromo[i] =
+            (dcpg_cg_chromo){g->about[i].name, g->about[i].length, (const uint64_t *)g->bits->data + at[i]};
+    g->map = (dcpg_cg_map){g->n, g->chromo, &g->names};
+    dcpg_free(at);
+    dcpg_free(first);
+    return status;
 }
 
 void dcpg_free_genome_all(genome *g) {
     dcpg_par_shared_close_all(g->bits);
-    dcpg_free(g->about);
     dcpg_free(g->chromo);
-    *g = (genome){0};
+    g->bits = NULL;
+    g->chromo = NULL;
+    g->map = (dcpg_cg_map){0};
+}
+
+void dcpg_free_genome_names(genome *g) {
+    dcpg_free(g->about);
+    dcpg_free(g->raw_text);
+    dcpg_strings_free(&g->store);
+    dcpg_chromos_free(&g->names);
 }
 
 dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err) {
     if (!has_genome(m)) return DCPG_OK;
     double started = dcpg_now();
+    for (size_t i = 0; i < m->dna_notes.n; i++) dcpg_warn(m->log, "%s", m->dna_notes.v[i]);
     DCPG_TRY(read_all(m, err));
     DCPG_TRY(gather_all(m, err));
+    DCPG_TRY(dcpg_agree_all(m->par, settle_names(m, err), err));
     DCPG_TRY(map_all(m, err));
     int64_t bases = 0;
     for (int64_t i = 0; i < m->genome.n; i++) bases += m->genome.about[i].length;
     dcpg_info(m->log, "data: genome of %.1f Mb read in %.2f s", (double)bases / 1e6, dcpg_now() - started);
     return DCPG_OK;
-}
-
-/* ---- chromosomes of the store ---- */
-
-static dcpg_status alloc_chromos(making *m, dcpg_err *err) {
-    size_t n = m->chromo.n;
-    m->owner = dcpg_alloc(n, sizeof *m->owner);
-    m->length = dcpg_alloc(n, sizeof *m->length);
-    m->run_offset = dcpg_alloc(n + 1, sizeof *m->run_offset);
-    if (!m->owner || !m->length || !m->run_offset)
-        return dcpg_fail_nomem(err, "chromosomes", 3 * (n + 1) * sizeof *m->owner);
-    return DCPG_OK;
-}
-
-/* Gives the runs of N of a chromosome to all ranks, behind those of the chromosomes before. */
-static dcpg_status share_runs_all(making *m, int chromo, const dcpg_sequence *held, int64_t nb_run,
-                                  dcpg_err *err) {
-    int64_t before = m->run_offset[chromo];
-    dcpg_run_n *grown = dcpg_realloc(m->run, (size_t)before, (size_t)(before + nb_run), sizeof *grown);
-    dcpg_status status =
-        grown ? DCPG_OK : dcpg_fail_nomem(err, "runs of N", (size_t)(before + nb_run) * sizeof *grown);
-    if (grown) m->run = grown;
-    DCPG_TRY(dcpg_agree_all(m->par, status, err));
-    if (held && nb_run > 0) memcpy(m->run + before, held->run, (size_t)nb_run * sizeof *grown);
-    dcpg_bcast_all(m->par, m->run + before, (size_t)nb_run * sizeof *grown, (int)m->owner[chromo]);
-    m->run_offset[chromo + 1] = before + nb_run;
-    return DCPG_OK;
-}
-
-/* Only target sites may name a chromosome that the genome lacks: calls there were dropped. */
-static dcpg_status take_chromo_all(making *m, int chromo, dcpg_err *err) {
-    const genome *g = &m->genome;
-    const char *name = m->chromo.v[chromo], *asks = m->input ? m->input->name : m->options->pos_file;
-    const dcpg_cg_chromo *found = dcpg_cg_find(&g->map, name);
-    if (!found) {
-        return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: chromosome %s is missing from the FASTA files: add its sequence to "
-                         "--dna_files, or name the chromosomes to use with --chromos",
-                         asks, name);
-    }
-    const about_sequence *about = &g->about[found - g->chromo];
-    ptrdiff_t known = m->input && m->input->chromo ? dcpg_strings_find(m->input->chromo, name) : -1;
-    if (known >= 0 && strcmp(m->input->md5->v[known], about->md5) != 0) {
-        return dcpg_fail(
-            err, DCPG_E_INPUT,
-            "%s: its chromosome %s is another than that of the FASTA files: give the genome it was made with",
-            asks, name);
-    }
-    bool own = about->owner == m->par->rank;
-    m->length[chromo] = about->length;
-    m->owner[chromo] = about->owner;
-    if (own) m->held[about->held].chromo = chromo;
-    DCPG_TRY(dcpg_agree_all(m->par, dcpg_strings_add(&m->md5, about->md5, err), err));
-    return share_runs_all(m, chromo, own ? &m->held[about->held].sequence : NULL, about->nb_run, err);
-}
-
-static dcpg_status check_ends(const making *m, const packed_cell *cell, dcpg_err *err) {
-    for (int c = 0; c < cell->nb_chromo; c++) {
-        const packed_calls *calls = &cell->chromo[c];
-        int64_t length = m->length[calls->chromo];
-        if (calls->last <= length) continue;
-        return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: chromosome %s: position %" PRId32 " lies beyond its end at %" PRId64
-                         ": use the genome build that the positions belong to",
-                         cell->path, m->chromo.v[calls->chromo], calls->last, length);
-    }
-    return DCPG_OK;
-}
-
-/* Calls of profiles stand on a CG of the genome. */
-static dcpg_status check_positions(const making *m, dcpg_err *err) {
-    for (int64_t i = 0; m->input && i < nb_own(m); i++) DCPG_TRY(check_ends(m, &m->cell[i], err));
-    return check_ends(m, &m->target, err);
-}
-
-dcpg_status dcpg_make_chromos_all(making *m, dcpg_err *err) {
-    DCPG_TRY(dcpg_agree_all(m->par, alloc_chromos(m, err), err));
-    if (!has_genome(m)) return DCPG_OK;
-    for (int c = 0; c < (int)m->chromo.n; c++) DCPG_TRY(take_chromo_all(m, c, err));
-    for (int64_t i = 0; i < m->nb_held; i++) {
-        if (m->held[i].chromo < 0) dcpg_sequence_free(&m->held[i].sequence);
-    }
-    if (m->bulk.name.n == 0) dcpg_free_genome_all(&m->genome); /* read late: they need positions */
-    return dcpg_agree_all(m->par, check_positions(m, err), err);
 }

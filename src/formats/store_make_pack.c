@@ -31,18 +31,6 @@ bool dcpg_unpack_call(unpacking *u) {
     return true;
 }
 
-const packed_calls *dcpg_calls_on(const packed_cell *cell, int chromo, int64_t *value_first) {
-    int64_t before = 0;
-    for (int c = 0; c < cell->nb_chromo; c++) {
-        if (cell->chromo[c].chromo == chromo) {
-            if (value_first) *value_first = before;
-            return &cell->chromo[c];
-        }
-        before += cell->chromo[c].n;
-    }
-    return NULL;
-}
-
 static dcpg_status pack_calls(const dcpg_calls *calls, packed_calls *packed, dcpg_err *err) {
     uint8_t *bytes = dcpg_alloc((size_t)calls->n, MAX_BYTES);
     packed->name = dcpg_strdup(calls->chromo);
@@ -67,7 +55,7 @@ static dcpg_status pack_calls(const dcpg_calls *calls, packed_calls *packed, dcp
 }
 
 static bool is_wanted(const making *m, const dcpg_calls *calls) {
-    return m->wanted.n == 0 || dcpg_strings_find(&m->wanted, calls->chromo) >= 0;
+    return m->wanted.n == 0 || dcpg_strings_find_sorted(&m->wanted, calls->chromo) >= 0;
 }
 
 dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, packed_cell *cell,

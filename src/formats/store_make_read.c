@@ -1,6 +1,7 @@
 /* Making a store, second step: profiles and target sites, and which chromosomes there are. */
 #include "formats/store_make.h"
 #include "formats/text_reader.h"
+#include <assert.h>
 #include <dcpg/memory.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -192,48 +193,47 @@ static dcpg_status read_profiles(making *m, dcpg_profile_report *report, dcpg_er
 
 /* ---- chromosomes ---- */
 
-static dcpg_status add_names(const packed_cell *cell, dcpg_strings *names, dcpg_err *err) {
-    for (int c = 0; c < cell->nb_chromo; c++) {
-        if (dcpg_strings_find(names, cell->chromo[c].name) < 0)
-            DCPG_TRY(dcpg_strings_add(names, cell->chromo[c].name, err));
-    }
-    return DCPG_OK;
-}
-
-/* Names as one text, each with its NUL. */
-static dcpg_status join_names(const dcpg_strings *names, char **text, size_t *bytes, dcpg_err *err) {
-    *bytes = 0;
-    for (size_t i = 0; i < names->n; i++) *bytes += strlen(names->v[i]) + 1;
-    *text = dcpg_alloc(*bytes, 1);
-    if (!*text) return dcpg_fail_nomem(err, "names of chromosomes", *bytes);
-    char *to = *text;
-    for (size_t i = 0; i < names->n; i++) to = stpcpy(to, names->v[i]) + 1;
+static dcpg_status add_names(const packed_cell *cell, dcpg_map *names, dcpg_err *err) {
+    for (int c = 0; c < cell->nb_chromo; c++) DCPG_TRY(dcpg_map_set(names, cell->chromo[c].name, 1, err));
     return DCPG_OK;
 }
 
 /* The names of all ranks, sorted, into m->chromo. */
-static dcpg_status gather_names_all(making *m, const dcpg_strings *names, dcpg_err *err) {
-    char *mine = NULL;
+static dcpg_status gather_names_all(making *m, const dcpg_map *names, dcpg_err *err) {
+    dcpg_map seen = {0};
     void *all = NULL;
-    size_t bytes = 0, total = 0, *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
-    dcpg_status status = bytes_of ? join_names(names, &mine, &bytes, err)
-                                  : dcpg_fail_nomem(err, "ranks", (size_t)m->par->size * sizeof *bytes_of);
+    size_t total = 0, *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
+    dcpg_status status =
+        bytes_of ? DCPG_OK : dcpg_fail_nomem(err, "ranks", (size_t)m->par->size * sizeof *bytes_of);
     status = dcpg_agree_all(m->par, status, err);
-    if (status == DCPG_OK) status = dcpg_allgatherv_all(m->par, mine, bytes, &all, bytes_of, err);
+    if (status == DCPG_OK)
+        status = dcpg_allgatherv_all(m->par, names->text, names->used, &all, bytes_of, err);
     for (int r = 0; r < m->par->size && status == DCPG_OK; r++) total += bytes_of[r];
-    for (const char *name = all; status == DCPG_OK && name < (char *)all + total; name += strlen(name) + 1) {
-        if (dcpg_strings_find(&m->chromo, name) < 0) status = dcpg_strings_add(&m->chromo, name, err);
-    }
+    for (const char *name = all; status == DCPG_OK && name < (char *)all + total; name += strlen(name) + 1)
+        status = dcpg_map_set(&seen, name, 1, err);
+    for (size_t i = 0; i < seen.n && status == DCPG_OK; i++)
+        status = dcpg_strings_add(&m->chromo, dcpg_map_key(&seen, i), err);
     dcpg_strings_sort(&m->chromo);
+    dcpg_map_free(&seen);
     dcpg_free(all);
-    dcpg_free(mine);
     dcpg_free(bytes_of);
     return dcpg_agree_all(m->par, status, err);
 }
 
+static int by_number(const void *a, const void *b) {
+    const packed_calls *x = a, *y = b;
+    return (x->chromo > y->chromo) - (x->chromo < y->chromo);
+}
+
+/* In the order of the store; profiles are already, lists of sites, which have no values, may not be. */
 static void number_chromos(const making *m, packed_cell *cell) {
-    for (int c = 0; c < cell->nb_chromo; c++)
-        cell->chromo[c].chromo = (int)dcpg_strings_find(&m->chromo, cell->chromo[c].name);
+    bool sorted = true;
+    for (int c = 0; c < cell->nb_chromo; c++) {
+        cell->chromo[c].chromo = dcpg_make_chromo_number(m, cell->chromo[c].name);
+        sorted &= c == 0 || cell->chromo[c - 1].chromo < cell->chromo[c].chromo;
+    }
+    assert(sorted || !cell->value);
+    if (!sorted) qsort(cell->chromo, (size_t)cell->nb_chromo, sizeof *cell->chromo, by_number);
 }
 
 static dcpg_status check_chromos(const making *m, dcpg_err *err) {
@@ -245,7 +245,7 @@ static dcpg_status check_chromos(const making *m, dcpg_err *err) {
                             : "no call is left of any profile: see --call, --min_reads and the counts above");
     }
     for (size_t i = 0; i < m->wanted.n; i++) {
-        if (dcpg_strings_find(&m->chromo, m->wanted.v[i]) < 0) {
+        if (dcpg_make_chromo_number(m, m->wanted.v[i]) < 0) {
             return dcpg_fail(err, DCPG_E_INPUT,
                              "--chromos %s: no profile holds a call there: leave it out, or see how the "
                              "profiles write its name",
@@ -256,13 +256,13 @@ static dcpg_status check_chromos(const making *m, dcpg_err *err) {
 }
 
 static dcpg_status name_chromos_all(making *m, dcpg_err *err) {
-    dcpg_strings mine = {0};
+    dcpg_map mine = {0};
     dcpg_status status = add_names(&m->target, &mine, err);
     for (int64_t i = 0; i < nb_own(m) && status == DCPG_OK; i++) status = add_names(&m->cell[i], &mine, err);
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) status = gather_names_all(m, &mine, err);
     if (status == DCPG_OK) status = check_chromos(m, err);
-    dcpg_strings_free(&mine);
+    dcpg_map_free(&mine);
     if (status != DCPG_OK) return status;
     number_chromos(m, &m->target);
     for (int64_t i = 0; i < nb_own(m); i++) number_chromos(m, &m->cell[i]);

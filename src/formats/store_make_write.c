@@ -7,8 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Memory for one slab of bitmaps, and of values: bytes. */
-static const int64_t SLAB_BYTES = 4 << 20;
+/* Memory for one slab of bitmaps, and of values; and for chromosomes whose bases are written at once: bytes.
+ */
+static const int64_t SLAB_BYTES = 4 << 20, WINDOW_BYTES = 4 << 20;
 
 static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -36,21 +37,100 @@ static dcpg_status write_base_offsets(making *m, int64_t *total, dcpg_err *err) 
     return status;
 }
 
-static dcpg_status write_bases(making *m, int64_t total, dcpg_err *err) {
-    DCPG_TRY(dcpg_h5_make(m->file, STORE_BASES,
-                          &(dcpg_h5_shape){.type = DCPG_H5_U8, .ndim = 1, .dim = {total}}, err));
-    int64_t at = 0;
-    for (int c = 0; c < (int)m->chromo.n; c++) {
+/* Chromosomes [from, to) of the packed bases, which are written at once: at byte `at`, `bytes` of them. */
+typedef struct window {
+    int from, to;
+    int64_t at, bytes;
+} window;
+
+/* As many chromosomes from `from` on as fit into WINDOW_BYTES, at least one. */
+static window next_window(const making *m, int from, int64_t at) {
+    window w = {from, from, at, 0};
+    while (w.to < (int)m->chromo.n &&
+           (w.to == from || w.bytes + store_base_bytes(m->length[w.to]) <= WINDOW_BYTES))
+        w.bytes += store_base_bytes(m->length[w.to++]);
+    return w;
+}
+
+/* This rank's bases of the window, one chromosome after the other; their number. own may be NULL. */
+static int64_t copy_own(const making *m, const window *w, const int64_t *held_of, uint8_t *own) {
+    int64_t used = 0;
+    for (int c = w->from; c < w->to; c++) {
+        if (held_of[c] < 0) continue;
         int64_t bytes = store_base_bytes(m->length[c]);
-        const uint8_t *mine = NULL;
-        for (int64_t i = 0; i < m->nb_held; i++) {
-            if (m->held[i].chromo == c) mine = m->held[i].sequence.packed;
-        }
-        DCPG_TRY(dcpg_h5_write(m->file, STORE_BASES, DCPG_H5_U8, &(dcpg_h5_block){{at}, {mine ? bytes : 0}},
-                               mine, err));
-        at += bytes;
+        if (own) memcpy(own + used, m->held[held_of[c]].sequence.packed, (size_t)bytes);
+        used += bytes;
     }
-    return DCPG_OK;
+    return used;
+}
+
+/* What the ranks sent, in rank order, in the order of the chromosomes. next[size] */
+static void lay_out(const making *m, const window *w, const uint8_t *sent, const size_t *bytes_of,
+                    size_t *next, uint8_t *bases) {
+    next[0] = 0;
+    for (int r = 1; r < m->par->size; r++) next[r] = next[r - 1] + bytes_of[r - 1];
+    for (int c = w->from; c < w->to; c++) {
+        size_t bytes = (size_t)store_base_bytes(m->length[c]);
+        memcpy(bases, sent + next[m->owner[c]], bytes);
+        next[m->owner[c]] += bytes;
+        bases += bytes;
+    }
+}
+
+/* Many short chromosomes: rank 0 gets the bases of all, and writes them. scratch[3 * size], zeroed at first
+ */
+static dcpg_status write_window(making *m, const window *w, const int64_t *held_of, size_t *scratch,
+                                dcpg_err *err) {
+    size_t size = (size_t)m->par->size, *at = scratch, *bytes = scratch + size,
+           *bytes_of = scratch + 2 * size;
+    bool writer = m->par->rank == 0;
+    bytes[0] = (size_t)copy_own(m, w, held_of, NULL);
+    uint8_t *own = dcpg_alloc(bytes[0], 1), *bases = dcpg_alloc(writer ? (size_t)w->bytes : 0, 1);
+    void *sent = NULL;
+    dcpg_status status = own && bases ? DCPG_OK : dcpg_fail_nomem(err, "bases", (size_t)w->bytes);
+    status = dcpg_agree_all(m->par, status, err);
+    if (status == DCPG_OK) {
+        copy_own(m, w, held_of, own);
+        status = dcpg_alltoallv_all(m->par, own, at, bytes, &sent, bytes_of, err);
+    }
+    if (status == DCPG_OK && writer) lay_out(m, w, sent, bytes_of, at, bases);
+    if (status == DCPG_OK)
+        status = dcpg_h5_write(m->file, STORE_BASES, DCPG_H5_U8,
+                               &(dcpg_h5_block){{w->at}, {writer ? w->bytes : 0}}, bases, err);
+    memset(at, 0, size * sizeof *at);
+    dcpg_free(sent);
+    dcpg_free(own);
+    dcpg_free(bases);
+    return status;
+}
+
+/* A long chromosome is written by the rank that holds it. */
+static dcpg_status write_chromo(making *m, const window *w, int64_t held, dcpg_err *err) {
+    const dcpg_h5_block block = {{w->at}, {held >= 0 ? w->bytes : 0}};
+    return dcpg_h5_write(m->file, STORE_BASES, DCPG_H5_U8, &block,
+                         held >= 0 ? m->held[held].sequence.packed : NULL, err);
+}
+
+static dcpg_status write_bases(making *m, int64_t total, dcpg_err *err) {
+    int n = (int)m->chromo.n;
+    int64_t *held_of = dcpg_alloc((size_t)n, sizeof *held_of);
+    size_t *scratch = dcpg_alloc(3 * (size_t)m->par->size, sizeof *scratch);
+    dcpg_status status = held_of && scratch ? DCPG_OK : dcpg_fail_nomem(err, "chromosomes", (size_t)n * 8);
+    status = dcpg_agree_all(m->par, status, err);
+    for (int c = 0; c < n && status == DCPG_OK; c++) held_of[c] = -1;
+    for (int64_t i = 0; i < m->nb_held && status == DCPG_OK; i++)
+        if (m->held[i].chromo >= 0) held_of[m->held[i].chromo] = i;
+    if (status == DCPG_OK)
+        status = dcpg_h5_make(m->file, STORE_BASES,
+                              &(dcpg_h5_shape){.type = DCPG_H5_U8, .ndim = 1, .dim = {total}}, err);
+    for (window w = {0}; w.to < n && status == DCPG_OK;) {
+        w = next_window(m, w.to, w.at + w.bytes);
+        status = w.to - w.from == 1 ? write_chromo(m, &w, held_of[w.from], err)
+                                    : write_window(m, &w, held_of, scratch, err);
+    }
+    dcpg_free(held_of);
+    dcpg_free(scratch);
+    return status;
 }
 
 static dcpg_status write_genome(making *m, dcpg_err *err) {

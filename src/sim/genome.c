@@ -224,7 +224,7 @@ static dcpg_status take_sequence(void *context, dcpg_sequence *sequence, dcpg_er
 
 static dcpg_status read_genome(writer *w, dcpg_err *err) {
     dcpg_strings files = {0};
-    dcpg_status status = dcpg_fasta_list(w->sim->options->dna_files, &files, err);
+    dcpg_status status = dcpg_fasta_list(w->sim->options->dna_files, &files, NULL, err);
     for (size_t i = 0; i < files.n && status == DCPG_OK; i++)
         status = dcpg_fasta_read(files.v[i], take_sequence, w, err);
     dcpg_strings_free(&files);

@@ -1,6 +1,7 @@
 #include "cmocka_all.h"
 
 #include "foreign.h"
+#include "formats/fasta.h"
 #include <dcpg/memory.h>
 #include <dcpg/profile.h>
 #include <dcpg/rng.h>
@@ -107,7 +108,11 @@ static void test_errors(void **state) {
     expect_error(">1\nAC\n>\n", "line 3: '>' is followed by no name");
     expect_error(">1\nAC\n>2\n>3\nA\n", "line 3: sequence 2 holds no bases");
     expect_error(">1\nAC\n>2", "line 3: sequence 2 holds no bases");
-    expect_error(">1\nAC\n>2\nA\n>chr1\nG\n", "line 5: sequence 1 stands in this file twice");
+    expect_error(">1\nAC\n>2\nA\n>1\nG\n",
+                 "line 5: sequence 1 stands in this file twice, line 1 is the first");
+    /* joined where the last line had no end */
+    expect_error(">chr1\nAC\nGATT>chr2 more\nAC\n",
+                 "line 3: '>chr2' stands in the middle of a line: the file before it had no line end");
     char name[400] = ">";
     memset(name + 1, 'n', 300);
     strcpy(name + 301, "\nACGT\n");
@@ -120,6 +125,53 @@ static void test_errors(void **state) {
     assert_int_equal(dcpg_fasta_read(path, take, &t, &err), DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "line 3 holds a NUL byte"));
     unlink(path);
+}
+
+/* Lines may end with CR alone, and with all three in one file. */
+static void test_carriage_returns(void **state) {
+    (void)state;
+    taken t = {0};
+    dcpg_err err = {0};
+    assert_int_equal(read_text("\r\r>chr1 first\rACGT\rNN\r\r>chr2\r\nGG\r\nAA\r\n\n>3\nT\rT\nC\r", &t, &err),
+                     DCPG_OK);
+    assert_int_equal(t.n, 3);
+    assert_string_equal(t.sequence[0].raw, "chr1");
+    expect_bases(&t.sequence[0], "ACGTNN");
+    assert_string_equal(t.sequence[1].raw, "chr2");
+    expect_bases(&t.sequence[1], "GGAA");
+    expect_bases(&t.sequence[2], "TTC");
+    drop(&t);
+    expect_error(">chr1\rAC\rA-C\r", "line 3: '-'");
+    expect_error(">chr1\rAC\r>chr1\rA\r", "line 3: sequence chr1 stands in this file twice");
+}
+
+/* As many bases as int32 positions reach, no more: told at the line, with another limit here. */
+static void test_too_long(void **state) {
+    (void)state;
+    taken t = {0};
+    dcpg_err err = {0};
+    unsigned odd;
+    const char *path = write_text("genome.fa", ">chr1\nACGT\nACGT\n>chr2\nACGTACGT\nA \n");
+    assert_int_equal(dcpg_fasta_read_within(path, 8, take, &t, &odd, &err), DCPG_E_INPUT);
+    assert_non_null(strstr(err.text, "genome.fa: line 6: sequence chr2 has more than 8 bases, the most"));
+    assert_int_equal(t.n, 1);
+    drop(&t);
+    assert_int_equal(dcpg_fasta_read_within(path, 9, take, &t, &odd, &err), DCPG_OK);
+    drop(&t);
+    unlink(path);
+    assert_int_equal(DCPG_MAX_LENGTH, INT32_MAX - 1);
+}
+
+/* Names are told apart as they stand; what they are in the store is decided for a genome as a whole. */
+static void test_names(void **state) {
+    (void)state;
+    taken t = {0};
+    dcpg_err err = {0};
+    assert_int_equal(read_text(">chr1\nA\n>1\nC\n>chrM\nG\n>chrMT\nT\n", &t, &err), DCPG_OK);
+    assert_int_equal(t.n, 4);
+    assert_string_equal(t.sequence[2].raw, "chrM");
+    assert_string_equal(t.sequence[2].chromo, "MT");
+    drop(&t);
 }
 
 /* Letters of a made-up sequence, with runs of N and lower case. */
@@ -273,16 +325,25 @@ static void test_real_genome(void **state) {
 
 static void test_list(void **state) {
     (void)state;
-    static const char *const inside[] = {"b.fa.gz",     "a.fasta", "c.fna.bgz",  "x.txt",
-                                         "a.fasta.fai", ".d.fa",   "b.fa.gz.gzi"};
+    static const char *const inside[] = {
+        "b.fa.gz",     "a.fasta", "c.fna.bgz",   "x.txt",       "a.fasta.fai", ".d.fa",
+        "b.fa.gz.gzi", "D.FA.GZ", "E.Fasta",     "genome.2bit", "g.fa.bz2",    "g.dict",
+        "chr1.txt",    "F.fas",   "notes.md.xz", "calls.bz2",   "h.FNA.ZST",   "chromFa.tar.gz"};
     char folder[256], path[600];
     snprintf(folder, sizeof folder, "%s", own_path("folder"));
     assert_int_equal(mkdir(folder, 0700), 0);
-    dcpg_strings words = {0}, files = {0};
+    dcpg_strings words = {0}, files = {0}, notes = {0};
     dcpg_err err = {0};
     assert_int_equal(dcpg_strings_add(&words, folder, &err), DCPG_OK);
-    assert_int_equal(dcpg_fasta_list(&words, &files, &err), DCPG_E_INPUT);
+    assert_int_equal(dcpg_fasta_list(&words, &files, &notes, &err), DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "holds no FASTA file"));
+    assert_null(strstr(err.text, "it holds"));
+    err = (dcpg_err){0};
+    snprintf(path, sizeof path, "%s/genome.2bit", folder);
+    fclose(fopen(path, "w"));
+    assert_int_equal(dcpg_fasta_list(&words, &files, &notes, &err), DCPG_E_INPUT);
+    assert_non_null(strstr(err.text, "; it holds genome.2bit (twoBitToFa makes FASTA of it)"));
+    assert_int_equal(notes.n, 0);
     err = (dcpg_err){0};
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, inside[i]);
@@ -290,15 +351,21 @@ static void test_list(void **state) {
     }
     snprintf(path, sizeof path, "%s/x.txt", folder); /* a file is taken whatever its name */
     assert_int_equal(dcpg_strings_add(&words, path, &err), DCPG_OK);
-    assert_int_equal(dcpg_fasta_list(&words, &files, &err), DCPG_OK);
-    static const char *const expected[] = {"a.fasta", "b.fa.gz", "c.fna.bgz", "x.txt"};
-    assert_int_equal(files.n, 4);
-    for (size_t i = 0; i < 4; i++) assert_string_equal(dcpg_basename(files.v[i]), expected[i]);
+    assert_int_equal(dcpg_fasta_list(&words, &files, &notes, &err), DCPG_OK);
+    static const char *const expected[] = {"D.FA.GZ", "E.Fasta",   "F.fas", "a.fasta",
+                                           "b.fa.gz", "c.fna.bgz", "x.txt"};
+    assert_int_equal(notes.n, 1); /* what is passed over is named, indexes and other files are not */
+    assert_non_null(strstr(
+        notes.v[0], ": passed over: chromFa.tar.gz (tar xzf takes FASTA out of it), g.fa.bz2 (bunzip2 makes "
+                    "FASTA of it), genome.2bit (twoBitToFa makes FASTA of it) and 1 more"));
+    assert_int_equal(files.n, 7);
+    for (size_t i = 0; i < 7; i++) assert_string_equal(dcpg_basename(files.v[i]), expected[i]);
     assert_int_equal(dcpg_strings_add(&words, "no/such", &err), DCPG_OK);
-    assert_int_equal(dcpg_fasta_list(&words, &files, &err), DCPG_E_INPUT);
+    assert_int_equal(dcpg_fasta_list(&words, &files, &notes, &err), DCPG_E_INPUT);
     assert_string_equal(err.text, "no/such: No such file or directory");
     dcpg_strings_free(&words);
     dcpg_strings_free(&files);
+    dcpg_strings_free(&notes);
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, inside[i]);
         unlink(path);
@@ -311,6 +378,9 @@ int main(void) {
         cmocka_unit_test(test_small),
         cmocka_unit_test(test_letters),
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_carriage_returns),
+        cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_line_after_long_line),
         cmocka_unit_test(test_against_letters),
         cmocka_unit_test(test_cut),

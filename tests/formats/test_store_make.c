@@ -430,7 +430,12 @@ static void test_bad_files(void **state) {
     dcpg_free(f.profiles.v[--f.profiles.n]);
 
     f.options.chromos = &(dcpg_strings){&name, 1, 1};
+    expect_refused(&f, DCPG_E_INPUT, "--chromos nowhere: the genome has no such chromosome: it has", "chr1");
+    write_text("extra.fa", ">chrextra\nACGACG\n");
+    name = "extra";
     expect_refused(&f, DCPG_E_INPUT, "--chromos", "no profile holds a call");
+    if (par.rank == 0) unlink(in_folder("extra.fa"));
+    dcpg_barrier_all(&par);
     f.options.chromos = NULL;
 
     write_text("sites.txt", "Q7\t5\n");

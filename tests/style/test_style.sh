@@ -43,13 +43,13 @@ only_in '^zlib\.h$' '^src/(formats|io)/'
 
 # Public headers and the room each belongs to.
 headers=(
-    'base: bf16 cleanup crc file log memory options reducer rng signal slices status temporary text tree'
+    'base: bf16 cleanup crc file log map memory options reducer rng signal slices status temporary text tree'
     'par: par'
     'kern: kern'
     'nn: graph net output spec surgery'
     'io: h5'
     'data: loader source stats store'
-    'formats: deepcpg keras profile store_make tensorboard'
+    'formats: chromo deepcpg keras profile store_make tensorboard'
     'train: checkpoint train'
     'analysis: eval metrics show'
     'sim: simulate'

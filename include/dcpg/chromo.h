@@ -1,0 +1,56 @@
+/* Names of chromosomes: the one rule by which a name in one file is matched with those of another.
+ *
+ *  1. Exactly as it stands: "chrM" is "chrM", also where there is an "MT".
+ *  2. Without a leading "chr" and in upper case: "1" is "chr1", "chrUn_gl000220" is "UN_GL000220".
+ *  3. M and MT are the same, as UCSC and Ensembl call the mitochondrion differently.
+ *
+ * The first rule by which a known name fits decides. Where several fit by it, the name is unclear, and
+ * whoever asked refuses it and names them. */
+#ifndef DCPG_CHROMO_H
+#define DCPG_CHROMO_H
+
+#include <dcpg/map.h>
+#include <dcpg/status.h>
+#include <dcpg/text.h>
+#include <stdint.h>
+
+/* "chr1" -> "1", "ChrX" -> "X", "chrM" -> "MT": what rules 2 and 3 make of a name. NULL when out of memory;
+ * dcpg_free. Local. */
+char *dcpg_chromo_name(const char *raw);
+
+/* The first rule by which two names are the same: 1, 2 or 3; 0: none, or out of memory. Local. */
+int dcpg_chromo_same(const char *a, const char *b);
+
+/* Known names, each with a number; two names may have the same. Starts as {0}. */
+typedef struct dcpg_chromos {
+    dcpg_map by_rule[3];
+} dcpg_chromos;
+
+/* What dcpg_chromos_find returns for names that are not known, and for those that may be several. */
+enum { DCPG_CHROMO_ABSENT = -1, DCPG_CHROMO_UNCLEAR = -2 };
+
+/* Adds a name as it stands in its file, with a number of 0 or more. Local. */
+dcpg_status dcpg_chromos_add(dcpg_chromos *known, const char *raw, int64_t number, dcpg_err *err);
+
+/* The number of the known name that `raw` means, or DCPG_CHROMO_ABSENT or DCPG_CHROMO_UNCLEAR. Local. */
+int64_t dcpg_chromos_find(const dcpg_chromos *known, const char *raw);
+
+/* DCPG_E_INPUT for a name that is unclear: "WHERE: chromosome RAW may be any of chr1, 1 of HOLDER: ...".
+ * Local.
+ */
+dcpg_status dcpg_chromos_fail_unclear(const dcpg_chromos *known, const char *where, const char *raw,
+                                      const char *holder, dcpg_err *err);
+
+/* Some of n names, of which names[given] are the first: "1, 2, 3, ..., (22 more)", at most `size` bytes with
+ * the NUL; returns `text`. Local. */
+char *dcpg_chromos_some(const char *const *names, size_t given, size_t n, char *text, size_t size);
+
+void dcpg_chromos_free(dcpg_chromos *known);
+
+/* Names for chromosomes of one genome that are called raw[n] in its files: what rules 2 and 3 make of them,
+ * "1" and "MT"; where several would be called the same, what rule 2 makes of them, "M" and "MT" of hg19's
+ * chrM and chrMT; where that is not enough, as they stand, "chr1" and "1". Appends to `names`. DCPG_E_INPUT
+ * where even so two are the same. Local. */
+dcpg_status dcpg_chromos_rename(const char *const *raw, size_t n, dcpg_strings *names, dcpg_err *err);
+
+#endif
