@@ -1,5 +1,5 @@
 /* Keras model files: a graph and its weights as model.json and HDF5, written in the layout of Keras 2.2 (what
- * DeepCpG 1.0.7 leaves behind), read in that of Keras 1 and 2. Local: one rank reads or writes;
+ * DeepCpG 1.0.7 leaves behind), read in that of Keras 1, 2 and 3. Local: one rank reads or writes;
  * dcpg_model_load_all spreads what rank 0 read. */
 #ifndef DCPG_KERAS_H
 #define DCPG_KERAS_H
@@ -59,10 +59,11 @@ dcpg_status dcpg_filter_weights_all(const dcpg_strings *file, const dcpg_graph *
 /* model.json's text of a graph; NULL when out of memory (dcpg_free). A function of the graph alone. */
 char *dcpg_keras_json(const dcpg_graph *graph);
 
-/* A graph from model.json's text; `origin` names the file in errors. Models inside models are inlined: their
- * layers are called MODEL/LAYER. An input of the time of Keras 1, "cpg/state/CELL--CELL...", becomes
- * "cpg/state" and keeps the cells' names as its inner name (dcpg_keras_cells). DCPG_E_INPUT: not JSON (line
- * and column), or a layer graph that cannot run here, naming the layer. */
+/* A graph from model.json's text, also where it is JSON within a JSON string; `origin` names the file in
+ * errors. Models inside models are inlined: their layers are called MODEL/LAYER. An input of the time of
+ * Keras 1, "cpg/state/CELL--CELL...", becomes "cpg/state" and keeps the cells' names as its inner name
+ * (dcpg_keras_cells). DCPG_E_INPUT: not JSON (line and column), or a layer graph that cannot run here, naming
+ * the layer. */
 dcpg_status dcpg_keras_parse(const char *json, const char *origin, dcpg_graph **graph, dcpg_err *err);
 
 /* Names of the cells whose neighbours a model reads, where its file says (Keras 1 time); otherwise none are
@@ -76,10 +77,10 @@ dcpg_status dcpg_keras_write(const char *path, const dcpg_net *net, bool complet
 dcpg_status dcpg_keras_write_weights(const char *path, const dcpg_graph *graph, const dcpg_weights *weights,
                                      bool complete, dcpg_err *err);
 
-/* Reads the weights of either kind of file for `graph`, by layer_names. `backend` "theano" or "tensorflow" is
- * for files that do not say which one wrote them (Theano's convolution kernels are flipped); NULL: theano for
- * files of Keras 1, as the published models are, else tensorflow. DCPG_E_INPUT: not such a file, a weight
- * that is missing, left over or of another shape. */
+/* Reads the weights of either kind of file for `graph`, by layer_names; or a NAME.weights.h5 of Keras 3.
+ * `backend` "theano" or "tensorflow" is for files that do not say which one wrote them (Theano's convolution
+ * kernels are flipped); NULL: theano for files of Keras 1, as the published models are, else tensorflow.
+ * DCPG_E_INPUT: not such a file, a weight that is missing, left over or of another shape. */
 dcpg_status dcpg_keras_read_weights(const char *path, const dcpg_graph *graph, const char *backend,
                                     dcpg_weights *weights, dcpg_err *err);
 
@@ -88,5 +89,9 @@ dcpg_status dcpg_keras_read_weights(const char *path, const dcpg_graph *graph, c
  * followed by a weights file. Rank 0 reads, all ranks receive. Collective. */
 dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, const dcpg_par *par,
                                 dcpg_log *log, dcpg_graph **graph, dcpg_weights *weights, dcpg_err *err);
+
+/* The layers of such a model; also of a model.json alone, `*weights` is false then. Collective. */
+dcpg_status dcpg_model_describe_all(const dcpg_strings *files, const char *backend, const dcpg_par *par,
+                                    dcpg_graph **graph, bool *weights, dcpg_err *err);
 
 #endif

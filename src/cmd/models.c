@@ -40,7 +40,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         "sizes of the models named: "
         "names of the zoo, of which a DNA, a CpG and a joint one together are joined; a specification of a "
         "DNA model (of others by "
-        "option); or a trained model: its directory, model.h5, or model.json and weights.",
+        "option); or a trained model: its directory, model.h5, or model.json with or without weights.",
         options, &s->names};
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
@@ -173,11 +173,11 @@ static dcpg_status print_named(settings *s, dcpg_err *err) {
 
 static dcpg_status print_files_all(const settings *s, const dcpg_par *par, dcpg_err *err) {
     dcpg_graph *graph;
-    dcpg_weights weights;
-    DCPG_TRY(dcpg_model_load_all(&s->names, s->keras_backend, par, NULL, &graph, &weights, err));
+    bool weights;
+    DCPG_TRY(dcpg_model_describe_all(&s->names, s->keras_backend, par, &graph, &weights, err));
     if (par->rank == 0) dcpg_graph_print(graph, stdout);
+    if (par->rank == 0 && !weights) printf("(%s has no weights)\n", s->names.v[0]);
     dcpg_graph_free(graph);
-    dcpg_weights_free(&weights);
     return DCPG_OK;
 }
 

@@ -47,6 +47,7 @@ int64_t keras_config_size(keras_config *config, const char *key2, const char *ke
 double keras_config_number(keras_config *config, const char *key2, const char *key1, double fallback) {
     const json_t *value = find(config, key2, key1);
     if (!value) return fallback;
+    if (json_array_size(value) == 1) value = json_array_get(value, 0); /* an axis */
     if (!json_is_number(value)) keras_config_fail(config, "%s must be a number", key2);
     return json_number_value(value);
 }

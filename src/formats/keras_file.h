@@ -10,11 +10,13 @@ typedef struct keras_origin {
     bool keras1;        /* weight names of Keras 1 */
     bool names_backend; /* it says which back end wrote it */
     bool theano;        /* convolution kernels were flipped */
+    bool keras3;        /* Keras 3's own layout, keras3.h; nothing else is set then */
 } keras_origin;
 
-/* dcpg_keras_read_weights that also tells where the file comes from. */
-dcpg_status keras_read_weights(const char *path, const dcpg_graph *graph, const char *backend,
-                               dcpg_weights *weights, keras_origin *origin, dcpg_err *err);
+/* dcpg_keras_read_weights that also tells where the file comes from. `json`: the model's, NULL: not known. */
+dcpg_status keras_read_weights(const char *path, const char *json, const dcpg_graph *graph,
+                               const char *backend, dcpg_weights *weights, keras_origin *origin,
+                               dcpg_err *err);
 
 /* The arrays of one Keras layer, taken one after the other. */
 typedef struct keras_arrays {

@@ -4,10 +4,12 @@
 #include <dcpg/keras.h>
 #include <dcpg/memory.h>
 #include <dcpg/output.h>
+#include <dcpg/rng.h>
 
 #include <string.h>
 
-enum { MAX_NESTING = 16, MAX_KERAS_LAYERS = 10000 };
+/* Beyond these nothing real lives; names and references of a small file must not multiply. */
+enum { MAX_NESTING = 16, MAX_KERAS_LAYERS = 10000, MAX_SOURCES = 10000, MAX_NAME = 512 };
 
 typedef struct reader {
     const char *origin;
@@ -17,7 +19,7 @@ typedef struct reader {
 
 /* Graph layers whose outputs a Keras layer gives: one, or more of a nested model. */
 typedef struct tensors {
-    int nb;
+    int nb, capacity;
     int *index; /* [nb], owned */
 } tensors;
 
@@ -38,9 +40,16 @@ static dcpg_status fail(reader *r, const char *layer, const char *text) {
 }
 
 static dcpg_status tensors_add(reader *r, tensors *list, int index) {
-    int *grown = dcpg_realloc(list->index, (size_t)list->nb, (size_t)list->nb + 1, sizeof *grown);
-    if (!grown) return dcpg_fail_nomem(r->err, "a layer's sources", sizeof *grown);
-    list->index = grown;
+    if (list->nb == MAX_SOURCES)
+        return dcpg_fail(r->err, DCPG_E_INPUT, "%s: a layer has more than %d sources", r->origin,
+                         MAX_SOURCES);
+    if (list->nb == list->capacity) {
+        int capacity = list->capacity ? 2 * list->capacity : 4;
+        int *grown = dcpg_realloc(list->index, (size_t)list->nb, (size_t)capacity, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(r->err, "a layer's sources", (size_t)capacity * sizeof *grown);
+        list->index = grown;
+        list->capacity = capacity;
+    }
     list->index[list->nb++] = index;
     return DCPG_OK;
 }
@@ -102,7 +111,8 @@ static dcpg_status read_plain(reader *r, const scope *in, const json_t *layer, c
 static dcpg_status input_size(reader *r, const char *name, const json_t *shape, size_t axis, int64_t *size) {
     int64_t value = json_integer_value(json_array_get(shape, axis));
     if (json_array_size(shape) != 3 || value < 1 || value > INT32_MAX)
-        return fail(r, name, "batch_input_shape must be [null, n, m] with sizes above 0");
+        return fail(r, name,
+                    "batch_shape (batch_input_shape before Keras 3) must be [null, n, m] with sizes above 0");
     if (*size != 0 && *size != value) return fail(r, name, "cpg/state and cpg/dist are of different shapes");
     *size = value;
     return DCPG_OK;
@@ -112,7 +122,8 @@ static dcpg_status input_size(reader *r, const char *name, const json_t *shape, 
  */
 static dcpg_status read_input(reader *r, const json_t *layer, const char *name, tensors *out) {
     static const char *const known[] = {"dna", "cpg/state", "cpg/dist"};
-    const json_t *shape = json_object_get(json_object_get(layer, "config"), "batch_input_shape");
+    const json_t *config = json_object_get(layer, "config"), *shape = json_object_get(config, "batch_shape");
+    if (!shape) shape = json_object_get(config, "batch_input_shape");
     dcpg_glayer like = dcpg_glayer_default();
     dcpg_graph *graph = r->graph;
     for (int i = 0; i < 3; i++) {
@@ -207,34 +218,106 @@ typedef struct node {
     tensors out;
 } node;
 
-static void nodes_free(node *nodes, size_t nb) {
-    for (size_t i = 0; nodes && i < nb; i++) tensors_free(&nodes[i].out);
-    dcpg_free(nodes);
+/* The layers of a container that are known so far; found by name through a table with open addressing. */
+typedef struct nodes {
+    node *v;
+    size_t nb;    /* known */
+    size_t total; /* of the container */
+    size_t *slot; /* [mask + 1] number + 1 of a node, 0: free */
+    size_t mask;
+} nodes;
+
+static void nodes_free(nodes *list) {
+    for (size_t i = 0; list->v && i < list->total; i++) tensors_free(&list->v[i].out);
+    dcpg_free(list->v);
+    dcpg_free(list->slot);
 }
 
-/* Adds what a reference [layer, node, tensor, ...] means; only the first `nb` layers are known. */
-static dcpg_status resolve(reader *r, const node *nodes, size_t nb, const json_t *reference,
-                           const char *layer, tensors *out) {
+static dcpg_status nodes_new(reader *r, size_t total, nodes *list) {
+    *list = (nodes){.total = total, .mask = 15};
+    while (list->mask < 2 * total) list->mask = 2 * list->mask + 1;
+    list->v = dcpg_alloc(total, sizeof *list->v);
+    list->slot = dcpg_alloc(list->mask + 1, sizeof *list->slot);
+    if (list->v && list->slot) return DCPG_OK;
+    return dcpg_fail_nomem(r->err, "the layers of a model", total * sizeof *list->v);
+}
+
+/* The slot of a name, or the free one where it would go. */
+static size_t *slot_of(const nodes *list, const char *name) {
+    size_t at = (size_t)dcpg_hash(name) & list->mask;
+    while (list->slot[at] && strcmp(list->v[list->slot[at] - 1].name, name) != 0) at = (at + 1) & list->mask;
+    return &list->slot[at];
+}
+
+/* Makes the next node known; of two with one name the first is found. */
+static void nodes_know(nodes *list) {
+    size_t *slot = slot_of(list, list->v[list->nb].name);
+    list->nb++;
+    if (!*slot) *slot = list->nb;
+}
+
+/* Adds what a reference [layer, node, tensor, ...] to a known layer means. */
+static dcpg_status resolve(reader *r, const nodes *known, const json_t *reference, const char *layer,
+                           tensors *out) {
     const char *name = json_string_value(json_array_get(reference, 0));
     json_int_t tensor = json_integer_value(json_array_get(reference, 2));
     if (!name) return fail(r, layer, "a reference to a layer must be [name, node, tensor]");
-    for (size_t i = 0; i < nb; i++) {
-        if (strcmp(nodes[i].name, name) != 0) continue;
-        if (tensor < 0 || tensor >= nodes[i].out.nb)
-            return fail(r, layer, "it refers to an output that its source does not have");
-        return tensors_add(r, out, nodes[i].out.index[tensor]);
-    }
-    return dcpg_fail(r->err, DCPG_E_INPUT,
-                     "%s: layer %s: layer %s, to which it refers, does not stand before it", r->origin, layer,
-                     name);
+    size_t at = *slot_of(known, name);
+    if (!at)
+        return dcpg_fail(r->err, DCPG_E_INPUT,
+                         "%s: layer %s: layer %.*s, to which it refers, does not stand before it", r->origin,
+                         layer, MAX_NAME, name);
+    const tensors *source = &known->v[at - 1].out;
+    if (tensor < 0 || tensor >= source->nb)
+        return fail(r, layer, "it refers to an output that its source does not have");
+    return tensors_add(r, out, source->index[tensor]);
 }
 
-static dcpg_status resolve_all(reader *r, const node *nodes, size_t nb, const json_t *references,
-                               const char *layer, tensors *out) {
+/* A reference, a list of them, or (outputs by name) an object of them. */
+static dcpg_status resolve_all(reader *r, const nodes *known, const json_t *references, const char *layer,
+                               tensors *out) {
+    const char *key;
+    json_t *value;
+    if (json_is_object(references)) {
+        json_object_foreach((json_t *)references, key, value) DCPG_TRY(resolve(r, known, value, layer, out));
+        return DCPG_OK;
+    }
     /* A single one need not stand in a list. */
-    if (json_is_string(json_array_get(references, 0))) return resolve(r, nodes, nb, references, layer, out);
+    if (json_is_string(json_array_get(references, 0))) return resolve(r, known, references, layer, out);
     for (size_t i = 0; i < json_array_size(references); i++)
-        DCPG_TRY(resolve(r, nodes, nb, json_array_get(references, i), layer, out));
+        DCPG_TRY(resolve(r, known, json_array_get(references, i), layer, out));
+    return DCPG_OK;
+}
+
+/* Keras 3: adds the tensors among a call's arguments, {"class_name": "__keras_tensor__", "config":
+ * {"keras_history": [layer, node, tensor]}}, in lists or not. */
+static dcpg_status resolve_arguments(reader *r, const nodes *known, const json_t *value, const char *layer,
+                                     int depth, tensors *out) {
+    if (depth > MAX_NESTING) return fail(r, layer, "its sources are nested too deeply");
+    if (strcmp(text_of(value, "class_name"), "__keras_tensor__") == 0)
+        return resolve(r, known, json_object_get(json_object_get(value, "config"), "keras_history"), layer,
+                       out);
+    for (size_t i = 0; i < json_array_size(value); i++)
+        DCPG_TRY(resolve_arguments(r, known, json_array_get(value, i), layer, depth + 1, out));
+    return DCPG_OK;
+}
+
+/* What a layer is called on: Keras 3's {"args": [..], "kwargs": {..}}, or a list of references. */
+static dcpg_status resolve_call(reader *r, const nodes *known, const json_t *call, const char *layer,
+                                tensors *out) {
+    if (!json_is_object(call)) return resolve_all(r, known, call, layer, out);
+    const char *key;
+    json_t *value;
+    DCPG_TRY(resolve_arguments(r, known, json_object_get(call, "args"), layer, 0, out));
+    json_object_foreach(json_object_get(call, "kwargs"), key, value) {
+        int before = out->nb;
+        DCPG_TRY(resolve_arguments(r, known, value, layer, 0, out));
+        bool source = strcmp(key, "inputs") == 0 || strcmp(key, "sequences") == 0;
+        if (out->nb > before && !source)
+            return dcpg_fail(r->err, DCPG_E_INPUT,
+                             "%s: layer %s: it is called with %.60s, which does not run here", r->origin,
+                             layer, key);
+    }
     return DCPG_OK;
 }
 
@@ -252,46 +335,56 @@ static dcpg_status nested_input(reader *r, const scope *in, const json_t *inputs
 
 /* "PREFIXNAME" of a layer in `in`; dcpg_free. */
 static dcpg_status full_name(reader *r, const scope *in, const char *name, char **full) {
+    *full = NULL;
+    if (strlen(in->prefix) + strlen(name) > MAX_NAME)
+        return dcpg_fail(r->err, DCPG_E_INPUT, "%s: layer %.60s...: its name has more than %d letters",
+                         r->origin, name, MAX_NAME);
     *full = dcpg_format("%s%s", in->prefix, name);
     return *full ? DCPG_OK : dcpg_fail_nomem(r->err, "a layer name", strlen(name));
 }
 
-/* Reads layer `i` of a functional model into nodes[i]. */
-static dcpg_status read_node(reader *r, const scope *in, const json_t *model, const json_t *layer,
-                             node *nodes, size_t i) {
+/* Reads the next layer of a functional model, called `name`. */
+static dcpg_status read_called(reader *r, const scope *in, const json_t *model, const json_t *layer,
+                               const char *name, nodes *known) {
     const json_t *inbound = json_object_get(layer, "inbound_nodes");
-    const char *name = text_of(layer, "name");
+    tensors source = {0}, *out = &known->v[known->nb].out;
     char *full = NULL;
-    tensors source = {0};
-    if (!*name) name = text_of(json_object_get(layer, "config"), "name");
-    if (!*name) return dcpg_fail(r->err, DCPG_E_INPUT, "%s: a layer has no name", r->origin);
     if (json_array_size(inbound) > 1)
         return fail(r, name, "a layer that is applied more than once does not run here");
-    nodes[i].name = name;
     if (strcmp(text_of(layer, "class_name"), "InputLayer") == 0)
-        return in->input ? nested_input(r, in, json_object_get(model, "input_layers"), name, &nodes[i].out)
-                         : read_input(r, layer, name, &nodes[i].out);
-    dcpg_status status = resolve_all(r, nodes, i, json_array_get(inbound, 0), name, &source);
-    if (status == DCPG_OK) status = full_name(r, in, name, &full);
-    if (status == DCPG_OK) status = read_layer(r, in, layer, full, &source, &nodes[i].out);
+        return in->input ? nested_input(r, in, json_object_get(model, "input_layers"), name, out)
+                         : read_input(r, layer, name, out);
+    dcpg_status status = full_name(r, in, name, &full);
+    if (status == DCPG_OK) status = resolve_call(r, known, json_array_get(inbound, 0), name, &source);
+    if (status == DCPG_OK) status = read_layer(r, in, layer, full, &source, out);
     dcpg_free(full);
     tensors_free(&source);
     return status;
+}
+
+static dcpg_status read_node(reader *r, const scope *in, const json_t *model, const json_t *layer,
+                             nodes *known) {
+    const char *name = text_of(layer, "name");
+    if (!*name) name = text_of(json_object_get(layer, "config"), "name");
+    if (!*name) return dcpg_fail(r->err, DCPG_E_INPUT, "%s: a layer has no name", r->origin);
+    known->v[known->nb].name = name;
+    DCPG_TRY(read_called(r, in, model, layer, name, known));
+    nodes_know(known);
+    return DCPG_OK;
 }
 
 static dcpg_status read_functional(reader *r, const scope *in, const json_t *model, const char *name,
                                    tensors *out) {
     const json_t *layers = json_object_get(model, "layers");
     size_t nb = json_array_size(layers);
+    nodes known;
     if (nb == 0 || nb > MAX_KERAS_LAYERS) return fail(r, name, "a model needs a list of 1 to 10000 layers");
-    node *nodes = dcpg_alloc(nb, sizeof *nodes);
-    if (!nodes) return dcpg_fail_nomem(r->err, "the layers of a model", nb * sizeof *nodes);
-    dcpg_status status = DCPG_OK;
+    dcpg_status status = nodes_new(r, nb, &known);
     for (size_t i = 0; i < nb && status == DCPG_OK; i++)
-        status = read_node(r, in, model, json_array_get(layers, i), nodes, i);
+        status = read_node(r, in, model, json_array_get(layers, i), &known);
     if (status == DCPG_OK)
-        status = resolve_all(r, nodes, nb, json_object_get(model, "output_layers"), name, out);
-    nodes_free(nodes, nb);
+        status = resolve_all(r, &known, json_object_get(model, "output_layers"), name, out);
+    nodes_free(&known);
     return status;
 }
 
@@ -383,6 +476,9 @@ static dcpg_status read_model(reader *r, const json_t *json) {
                          "%s: not a Keras model: class_name must be Model or Sequential%s%s", r->origin,
                          *class_name ? ", not " : "", class_name);
     const char *name = text_of(json_object_get(json, "config"), "name");
+    if (strlen(name) > MAX_NAME)
+        return dcpg_fail(r->err, DCPG_E_INPUT, "%s: the model's name has more than %d letters", r->origin,
+                         MAX_NAME);
     dcpg_status status = read_container(r, &top, json, *name ? name : "model", &out);
     if (status == DCPG_OK) status = add_outputs(r, &out);
     tensors_free(&out);
@@ -391,13 +487,26 @@ static dcpg_status read_model(reader *r, const json_t *json) {
                                                : dcpg_fail_nomem(r->err, "the model's name", strlen(name));
 }
 
-dcpg_status dcpg_keras_parse(const char *json, const char *origin, dcpg_graph **graph, dcpg_err *err) {
+json_t *keras_json_load(const char *text, const char *origin, dcpg_err *err) {
+    /* Someone wrote a string that holds JSON as JSON: json.dump(model.to_json(), file). */
+    enum { MAX_WRAPS = 3 };
     json_error_t wrong;
-    *graph = NULL;
-    json_t *root = json_loads(json, 0, &wrong);
+    json_t *root = json_loads(text, JSON_DECODE_ANY, &wrong);
+    for (int i = 0; i < MAX_WRAPS && json_is_string(root); i++) {
+        json_t *inner = json_loads(json_string_value(root), JSON_DECODE_ANY, &wrong);
+        json_decref(root);
+        root = inner;
+    }
     if (!root)
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: line %d, column %d: not JSON: %s", origin, wrong.line,
-                         wrong.column, wrong.text);
+        dcpg_fail(err, DCPG_E_INPUT, "%s: line %d, column %d: not JSON: %s", origin, wrong.line, wrong.column,
+                  wrong.text);
+    return root;
+}
+
+dcpg_status dcpg_keras_parse(const char *json, const char *origin, dcpg_graph **graph, dcpg_err *err) {
+    *graph = NULL;
+    json_t *root = keras_json_load(json, origin, err);
+    if (!root) return DCPG_E_INPUT;
     reader r = {.origin = origin, .graph = dcpg_graph_new(), .err = err};
     dcpg_status status = r.graph ? read_model(&r, root) : dcpg_fail_nomem(err, "a graph", sizeof *r.graph);
     json_decref(root);

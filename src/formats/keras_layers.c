@@ -31,6 +31,8 @@ static dcpg_kind read_conv(keras_config *config, int ndim, dcpg_glayer *like) {
     like->dilation = keras_config_size(config, "dilation_rate", "atrous_rate", 1);
     like->same = read_padding(config);
     keras_config_expect(config, "data_format", NULL, "channels_last");
+    if (keras_config_size(config, "groups", NULL, 1) != 1)
+        keras_config_fail(config, "a convolution in groups does not run here");
     like->activation = keras_config_activation(config, "activation", NULL, "linear");
     read_weighted(config, like);
     return DCPG_CONV;

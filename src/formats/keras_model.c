@@ -1,4 +1,5 @@
 /* Models as users name them: directories, complete models, model.json with weights. */
+#include "formats/keras3.h"
 #include "formats/keras_file.h"
 
 #include <dcpg/file.h>
@@ -65,11 +66,6 @@ static dcpg_status find_in_directory(const char *directory, place *at, dcpg_err 
                                    directory);
 }
 
-static bool ends_in(const char *text, const char *tail) {
-    size_t length = strlen(text), n = strlen(tail);
-    return length >= n && strcmp(text + length - n, tail) == 0;
-}
-
 static dcpg_status find_model(const dcpg_strings *files, place *at, dcpg_err *err) {
     if (files->n < 1 || files->n > 2)
         return dcpg_fail(
@@ -77,10 +73,11 @@ static dcpg_status find_model(const dcpg_strings *files, place *at, dcpg_err *er
             "a model is a directory, a model.h5, or model.json followed by a weights file; not %zu files",
             files->n);
     const char *first = files->v[0];
+    for (size_t i = 0; i < files->n; i++) DCPG_TRY(keras_refuse_foreign(files->v[i], err));
     if (files->n == 1 && dcpg_is_dir(first)) return find_in_directory(first, at, err);
     if (!dcpg_file_exists(first))
         return dcpg_fail(err, DCPG_E_INPUT, "%s: no such model file or directory", first);
-    bool complete = ends_in(first, ".h5");
+    bool complete = keras_is_hdf5(first);
     if (!complete && files->n == 1)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: name its weights file after it", first);
     if (!complete || files->n == 2) at->json = dcpg_strdup(first);
@@ -93,7 +90,7 @@ static dcpg_status find_model(const dcpg_strings *files, place *at, dcpg_err *er
 /* The model's JSON: a text file, or the attribute model_config of a complete model. */
 static dcpg_status read_json(const char *path, char **json, dcpg_err *err) {
     dcpg_h5 *file = NULL;
-    if (!ends_in(path, ".h5")) return dcpg_file_read(path, MAX_JSON, json, err);
+    if (!keras_is_hdf5(path)) return dcpg_file_read(path, MAX_JSON, json, err);
     DCPG_TRY(dcpg_h5_open(path, NULL, &file, err));
     dcpg_status status = DCPG_OK;
     if (dcpg_h5_has_attr(file, "/", "model_config"))
@@ -117,7 +114,7 @@ static bool has_conv(const dcpg_graph *graph) {
 static void tell(const char *path, const dcpg_graph *graph, const keras_origin *origin, const char *backend,
                  dcpg_log *log) {
     const char *is = origin->theano ? "theano" : "tensorflow";
-    if (!has_conv(graph)) return;
+    if (!has_conv(graph) || origin->keras3) return;
     if (origin->names_backend && backend && strcmp(backend, is) != 0)
         dcpg_warn(log, "%s says it was written with %s: --keras_backend %s is not looked at", path, is,
                   backend);
@@ -136,7 +133,8 @@ static dcpg_status load(const dcpg_strings *files, const char *backend, dcpg_log
     const char *described = at.json ? at.json : at.weights;
     if (status == DCPG_OK) status = read_json(described, json, err);
     if (status == DCPG_OK) status = dcpg_keras_parse(*json, described, graph, err);
-    if (status == DCPG_OK) status = keras_read_weights(at.weights, *graph, backend, weights, &origin, err);
+    if (status == DCPG_OK)
+        status = keras_read_weights(at.weights, *json, *graph, backend, weights, &origin, err);
     if (status == DCPG_OK) tell(at.weights, *graph, &origin, backend, log);
     place_free(&at);
     return status;
@@ -184,4 +182,36 @@ dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, 
     dcpg_weights_free(weights);
     *graph = NULL;
     return status;
+}
+
+/* Rank 0: whether the only file is a model's description without weights. */
+static bool is_description(const dcpg_strings *files) {
+    return files->n == 1 && !dcpg_is_dir(files->v[0]) && dcpg_file_exists(files->v[0]) &&
+           !keras_is_hdf5(files->v[0]);
+}
+
+/* model.json alone. Collective. */
+static dcpg_status describe_json_all(const char *path, const dcpg_par *par, dcpg_graph **graph,
+                                     dcpg_err *err) {
+    char *json = NULL;
+    dcpg_status status = par->rank == 0 ? keras_refuse_foreign(path, err) : DCPG_OK;
+    if (status == DCPG_OK && par->rank == 0) status = dcpg_file_read(path, MAX_JSON, &json, err);
+    status = dcpg_agree_all(par, status, err);
+    if (status == DCPG_OK) status = spread_text_all(par, &json, err);
+    if (status == DCPG_OK) status = dcpg_agree_all(par, dcpg_keras_parse(json, path, graph, err), err);
+    dcpg_free(json);
+    return status;
+}
+
+dcpg_status dcpg_model_describe_all(const dcpg_strings *files, const char *backend, const dcpg_par *par,
+                                    dcpg_graph **graph, bool *weights, dcpg_err *err) {
+    bool alone = par->rank == 0 && is_description(files);
+    dcpg_weights unused;
+    *graph = NULL;
+    dcpg_bcast_all(par, &alone, sizeof alone, 0);
+    *weights = !alone;
+    if (alone) return describe_json_all(files->v[0], par, graph, err);
+    DCPG_TRY(dcpg_model_load_all(files, backend, par, NULL, graph, &unused, err));
+    dcpg_weights_free(&unused);
+    return DCPG_OK;
 }

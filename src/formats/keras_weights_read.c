@@ -1,5 +1,6 @@
 /* Weights of a Keras HDF5 file, by layer_names and weight_names in order; which layout, every array's name
  * tells. */
+#include "formats/keras3.h"
 #include "formats/keras_file.h"
 #include "formats/keras_names.h"
 
@@ -237,30 +238,38 @@ static void flip_convs(const dcpg_graph *graph, const dcpg_weights *weights) {
     }
 }
 
-static dcpg_status read_file(dcpg_h5 *file, const dcpg_graph *graph, const char *backend,
-                             const dcpg_weights *weights, bool *filled, keras_origin *origin, dcpg_err *err) {
-    const char *root = has_list(file, "/", "layer_names") ? "/" : "/model_weights";
-    target to = {.graph = graph, .weights = weights, .filled = filled};
-    if (!has_list(file, root, "layer_names"))
-        return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: it holds no weights saved by Keras (no attribute layer_names)",
-                         dcpg_h5_path(file));
-    DCPG_TRY(read_layers(file, root, &to, origin, err));
+static dcpg_status read_file(dcpg_h5 *file, const char *root, target *to, const char *backend,
+                             keras_origin *origin, dcpg_err *err) {
+    DCPG_TRY(read_layers(file, root, to, origin, err));
     DCPG_TRY(find_backend(file, root, backend, origin, err));
-    if (origin->theano) flip_convs(graph, weights);
+    if (origin->theano) flip_convs(to->graph, to->weights);
     return DCPG_OK;
 }
 
-dcpg_status keras_read_weights(const char *path, const dcpg_graph *graph, const char *backend,
-                               dcpg_weights *weights, keras_origin *origin, dcpg_err *err) {
+/* By whichever layout the file has. */
+static dcpg_status read_any(dcpg_h5 *file, const char *json, target *to, const char *backend,
+                            keras_origin *origin, dcpg_err *err) {
+    const char *root = has_list(file, "/", "layer_names") ? "/" : "/model_weights";
+    if (has_list(file, root, "layer_names")) return read_file(file, root, to, backend, origin, err);
+    origin->keras3 = keras3_root(file) != NULL;
+    if (origin->keras3) return keras3_read(file, json, to->graph, to->weights, err);
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: it holds no weights saved by Keras (no attribute layer_names, no group layers)",
+                     dcpg_h5_path(file));
+}
+
+dcpg_status keras_read_weights(const char *path, const char *json, const dcpg_graph *graph,
+                               const char *backend, dcpg_weights *weights, keras_origin *origin,
+                               dcpg_err *err) {
     dcpg_h5 *file = NULL;
     *origin = (keras_origin){0};
     *weights = (dcpg_weights){0};
     DCPG_TRY(dcpg_h5_open(path, NULL, &file, err));
     dcpg_status status = dcpg_weights_new(graph, weights, err);
     bool *filled = dcpg_alloc((size_t)weights->nb, sizeof *filled);
+    target to = {.graph = graph, .weights = weights, .filled = filled};
     if (status == DCPG_OK && !filled) status = dcpg_fail_nomem(err, "weights", sizeof *filled);
-    if (status == DCPG_OK) status = read_file(file, graph, backend, weights, filled, origin, err);
+    if (status == DCPG_OK) status = read_any(file, json, &to, backend, origin, err);
     dcpg_free(filled);
     dcpg_h5_close(file);
     if (status != DCPG_OK) dcpg_weights_free(weights);
@@ -270,5 +279,5 @@ dcpg_status keras_read_weights(const char *path, const dcpg_graph *graph, const 
 dcpg_status dcpg_keras_read_weights(const char *path, const dcpg_graph *graph, const char *backend,
                                     dcpg_weights *weights, dcpg_err *err) {
     keras_origin origin;
-    return keras_read_weights(path, graph, backend, weights, &origin, err);
+    return keras_read_weights(path, NULL, graph, backend, weights, &origin, err);
 }
