@@ -34,6 +34,11 @@ bool dcpg_parse_size(const char *text, size_t *bytes);
 /* Bytes as "1.5 GiB"; writes at most 32 bytes into `text` and returns it. */
 char *dcpg_size_text(size_t bytes, char text[32]);
 
+/* DCPG_E_USAGE where a POSIX extended regular expression is so long (10000 letters), repeats so much (20000
+ * pieces when written out) or is nested so deeply that compiling it could take all memory, or where it has
+ * back-references. To be called before regcomp. Pure. */
+dcpg_status dcpg_regex_check(const char *pattern, dcpg_err *err);
+
 /* Appends to `out` the names that match one of the POSIX extended regular expressions anywhere (all names
  * where `patterns` is NULL or empty), in the order of `names`, at most `most` of them (0: no limit).
  * DCPG_E_USAGE: a pattern that is not one, or that matches no name (`what` says of what). */

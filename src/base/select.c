@@ -7,6 +7,7 @@
 static dcpg_status mark(const dcpg_strings *names, const char *pattern, const char *what, bool *chosen,
                         dcpg_err *err) {
     regex_t compiled;
+    DCPG_TRY(dcpg_regex_check(pattern, err));
     int code = regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB);
     if (code != 0) {
         char reason[128];

@@ -35,6 +35,7 @@ static void find_roles(choice *c) {
 static dcpg_status mark_expression(choice *c, const char *option, const char *text, bool *mark) {
     regex_t compiled;
     regmatch_t where;
+    DCPG_TRY(dcpg_regex_check(text, c->err));
     if (regcomp(&compiled, text, REG_EXTENDED) != 0)
         return dcpg_fail(c->err, DCPG_E_USAGE, "--%s: '%s' is not a regular expression", option, text);
     bool any = false;

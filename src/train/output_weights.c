@@ -9,6 +9,7 @@ static dcpg_status apply(const dcpg_strings *outputs, const char *pattern, float
                          dcpg_err *err) {
     regex_t compiled;
     regmatch_t where;
+    DCPG_TRY(dcpg_regex_check(pattern, err));
     if (regcomp(&compiled, pattern, REG_EXTENDED) != 0)
         return dcpg_fail(err, DCPG_E_USAGE, "--output_weights: '%s' is not a regular expression", pattern);
     bool any = false;
