@@ -66,6 +66,9 @@ typedef struct dcpg_deepcpg_stretch {
     int64_t n;
 } dcpg_deepcpg_stretch;
 
+/* Attribute "format" of the data files that are written. */
+#define DCPG_DEEPCPG_FORMAT "dcpg-deepcpg-data"
+
 typedef struct dcpg_deepcpg_write_options {
     const char *out_dir;        /* made where it is not there */
     int64_t chunk_size;         /* most sites of a file */
@@ -74,6 +77,7 @@ typedef struct dcpg_deepcpg_write_options {
     const bool *real;           /* [source->cells.n] states of the cell are floats */
     int64_t nb_stretch;
     const dcpg_deepcpg_stretch *stretch; /* all samples of the source, in order */
+    bool force; /* files that dcpg did not write are replaced, too; false: DCPG_E_USAGE */
 } dcpg_deepcpg_write_options;
 
 /* Writes all samples of `source`, whose neighbours must be raw (dcpg_want), as files

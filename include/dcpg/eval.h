@@ -9,6 +9,10 @@
 #include <dcpg/source.h>
 #include <dcpg/status.h>
 
+/* Attribute "format" of the files that dcpg_eval_all, and dcpg_export_all as HDF5, write. */
+#define DCPG_EVAL_FORMAT   "dcpg-eval"
+#define DCPG_EXPORT_FORMAT "dcpg-export"
+
 typedef struct dcpg_eval_options {
     const char *out_data;   /* HDF5, a row per site: chromo (strings), pos (int32, 1-based), preds/NAME
                              * (float32), outputs/NAME (labels: int8, float32 of continuous outputs; -1:
@@ -40,6 +44,7 @@ typedef struct dcpg_export_options {
     const dcpg_strings *chromos; /* only these; NULL or empty: all */
     const dcpg_strings *outputs; /* regular expressions; NULL or empty: all */
     int64_t nb_sample;           /* first n sites only; 0: all */
+    bool force;                  /* files that no export wrote are replaced, too; false: DCPG_E_USAGE */
 } dcpg_export_options;
 
 /* Writes the observed label where known, else the prediction. Outputs are shared out among the ranks; the

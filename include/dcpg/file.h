@@ -32,6 +32,12 @@ dcpg_status dcpg_make_dirs(const char *path, dcpg_err *err);
  * directory cannot take it: to be asked before long work. */
 dcpg_status dcpg_check_output(const char *path, const dcpg_strings *inputs, dcpg_err *err);
 
+/* DCPG_E_USAGE: `path` is there and was not written by dcpg, or by another command of it. Local. */
+dcpg_status dcpg_fail_not_ours(const char *path, dcpg_err *err);
+
+/* Whether two paths name one file that is there. */
+bool dcpg_same_file(const char *a, const char *b);
+
 bool dcpg_is_dir(const char *path);
 bool dcpg_file_exists(const char *path);
 

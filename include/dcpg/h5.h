@@ -65,6 +65,8 @@ dcpg_status dcpg_h5_commit_sealed(dcpg_h5 *file, dcpg_err *err);
 /* Whether a file is, byte for byte, what dcpg_h5_commit_sealed left: DCPG_E_INPUT where it is cut, damaged,
  * empty or another's. HDF5 does not see it. Local. */
 dcpg_status dcpg_h5_check_seal(const char *path, dcpg_err *err);
+/* Whether a file can be opened and its attribute "format" is this text: what wrote it. Local. */
+bool dcpg_h5_is_format(const char *path, const char *format);
 /* Closes; a created file that was not committed is removed. NULL is fine. */
 void dcpg_h5_close(dcpg_h5 *file);
 const char *dcpg_h5_path(const dcpg_h5 *file);

@@ -15,15 +15,20 @@ typedef struct dcpg_log {
     dcpg_level level; /* messages above it are dropped on the screen; the file gets INFO and below always */
     bool speaks;      /* true on rank 0 */
     bool terminal;    /* screen is a terminal: progress is one refreshed line */
+    int file_error;   /* errno of what the file could not take first; 0: nothing */
+    char *file_name;  /* of `file` */
     bool line_open;   /* a progress line stands on the screen without its newline */
 } dcpg_log;
 
 /* A log on stderr; `rank` 0 speaks. Local. */
 void dcpg_log_open(dcpg_log *log, int rank, dcpg_level level);
 
-/* Adds a log file (appended to, created if absent). Local; call on rank 0 only. */
+/* Adds a log file (appended to, created if absent). DCPG_E_IO. Local; call on rank 0 only. */
 dcpg_status dcpg_log_to_file(dcpg_log *log, const char *path, dcpg_err *err);
-void dcpg_log_close(dcpg_log *log);
+
+/* DCPG_E_IO where the log file could not take everything, which was said on the screen when it happened.
+ * Local. */
+dcpg_status dcpg_log_close(dcpg_log *log, dcpg_err *err);
 
 void dcpg_info(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
 void dcpg_warn(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);

@@ -3,8 +3,8 @@
 #ifndef DCPG_SIGNAL_H
 #define DCPG_SIGNAL_H
 
-/* From now on they, QUIT and ALRM remove what dcpg_cleanup_add noted and end the program as they would have
- * without us. A file that grows beyond a limit (XFSZ) is an error of the write instead. */
+/* From now on they, QUIT, ALRM and XFSZ remove what dcpg_cleanup_add noted and end the program as they would
+ * have without us. */
 void dcpg_signals_end(void);
 
 /* From now on they set a flag, and whoever works looks at it and ends in order; but a second TERM, INT or HUP

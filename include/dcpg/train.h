@@ -5,6 +5,7 @@
 
 #include <dcpg/checkpoint.h>
 #include <dcpg/keras.h>
+#include <dcpg/lock.h>
 #include <dcpg/log.h>
 #include <dcpg/net.h>
 #include <dcpg/par.h>
@@ -124,9 +125,10 @@ typedef struct dcpg_train_options {
     uint64_t seed;
     int nb_thread; /* for the report */
 
-    int64_t checkpoint_steps;      /* between two checkpoints; 0: none but those by time and at epoch ends */
-    double checkpoint_minutes;     /* likewise; 0: none by time */
-    int64_t keep_checkpoints;      /* at least 1 */
+    int64_t checkpoint_steps;  /* between two checkpoints; 0: none but those by time and at epoch ends */
+    double checkpoint_minutes; /* likewise; 0: none by time */
+    int64_t keep_checkpoints;  /* at least 1 */
+    dcpg_lock *lock; /* of out_dir, looked at after every step; NULL: none, as on other ranks than 0 */
     const dcpg_strings *words;     /* the command line, kept in checkpoints; may be NULL */
     const dcpg_checkpoint *resume; /* to go on from; NULL: from the beginning. `graph` is its graph then */
 } dcpg_train_options;

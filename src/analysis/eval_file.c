@@ -37,6 +37,7 @@ static dcpg_status make(eval_file *file, const char *group, const char *name, dc
 
 static dcpg_status make_all(eval_file *file, int64_t total, dcpg_err *err) {
     const eval_outputs *outputs = file->outputs;
+    DCPG_TRY(dcpg_h5_write_attr_string(file->h5, "/", "format", DCPG_EVAL_FORMAT, err));
     DCPG_TRY(make(file, "", "chromo", DCPG_H5_TEXT, 1, total, err));
     DCPG_TRY(make(file, "", "pos", DCPG_H5_I32, 1, total, err));
     for (int o = 0; o < outputs->nb; o++) {

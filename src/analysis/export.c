@@ -285,6 +285,7 @@ static dcpg_status write_hdf_block(const data *d, void *to, int64_t n, dcpg_err 
 static dcpg_status make_hdf(const data *d, dcpg_h5 *file, int64_t total, dcpg_err *err) {
     dcpg_h5_shape shape = {
         .type = DCPG_H5_TEXT, .width = d->width, .ndim = 1, .dim = {total}, .chunk = {BLOCK}, .deflate = 4};
+    DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "format", DCPG_EXPORT_FORMAT, err));
     DCPG_TRY(dcpg_h5_make(file, "chromo", &shape, err));
     shape.type = DCPG_H5_I32;
     DCPG_TRY(dcpg_h5_make(file, "pos", &shape, err));
@@ -334,6 +335,22 @@ static dcpg_status name_files(const data *d, dcpg_strings *paths, dcpg_err *err)
     return DCPG_OK;
 }
 
+/* None of this rank's files may be the one that is read, or one that no export wrote. */
+static dcpg_status check_files(const data *d, const dcpg_strings *paths, const dcpg_par *par, dcpg_err *err) {
+    for (size_t o = (size_t)par->rank; o < paths->n; o += (size_t)par->size) {
+        const char *path = paths->v[o];
+        if (dcpg_same_file(path, d->options->data))
+            return dcpg_fail(err, DCPG_E_USAGE,
+                             "%s: would be written over the file that is read: name another "
+                             "--out_dir",
+                             path);
+        if (d->options->force || !dcpg_file_exists(path)) continue;
+        bool ours = d->options->hdf ? dcpg_h5_is_format(path, DCPG_EXPORT_FORMAT) : dcpg_bgzip_is_ours(path);
+        if (!ours) return dcpg_fail_not_ours(path, err);
+    }
+    return DCPG_OK;
+}
+
 static dcpg_status check_sites(data *d, dcpg_err *err) {
     int64_t total = 0;
     DCPG_TRY(each_block(d, NULL, count_block, &total, err));
@@ -367,6 +384,7 @@ static dcpg_status export_mine(data *d, const dcpg_strings *paths, const dcpg_pa
 static dcpg_status prepare(data *d, dcpg_strings *paths, const dcpg_par *par, dcpg_err *err) {
     DCPG_TRY(open_data(d, err));
     DCPG_TRY(name_files(d, paths, err));
+    DCPG_TRY(check_files(d, paths, par, err));
     DCPG_TRY(check_sites(d, err));
     return check_mine(d, par, err);
 }

@@ -131,14 +131,22 @@ bool dcpg_file_exists(const char *path) {
     return stat(path, &s) == 0;
 }
 
-static bool same_file(const char *a, const char *b) {
+bool dcpg_same_file(const char *a, const char *b) {
     struct stat x, y;
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+dcpg_status dcpg_fail_not_ours(const char *path, dcpg_err *err) {
+    return dcpg_fail(
+        err, DCPG_E_USAGE,
+        "%s: is there and was not written by this command of dcpg: it is not replaced (name another "
+        "file or folder, or say --force)",
+        path);
+}
+
 dcpg_status dcpg_check_output(const char *path, const dcpg_strings *inputs, dcpg_err *err) {
     for (size_t i = 0; i < inputs->n; i++)
-        if (same_file(path, inputs->v[i]))
+        if (dcpg_same_file(path, inputs->v[i]))
             return dcpg_fail(err, DCPG_E_USAGE,
                              "%s: would be written over %s, which is read: name another file", path,
                              inputs->v[i]);

@@ -1,4 +1,6 @@
 #include <dcpg/log.h>
+#include <dcpg/memory.h>
+#include <dcpg/text.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -13,12 +15,21 @@ void dcpg_log_open(dcpg_log *log, int rank, dcpg_level level) {
         (dcpg_log){.screen = stderr, .level = level, .speaks = rank == 0, .terminal = isatty(fileno(stderr))};
 }
 
+static void forget_file(dcpg_log *log) {
+    dcpg_free(log->file_name);
+    log->file = NULL;
+    log->file_name = NULL;
+}
+
 dcpg_status dcpg_log_to_file(dcpg_log *log, const char *path, dcpg_err *err) {
-    FILE *file = fopen(path, "a");
+    FILE *file = fopen(path, "ae");
     if (!file) return dcpg_fail(err, DCPG_E_IO, "%s: cannot write the log: %s", path, strerror(errno));
     if (log->file) fclose(log->file);
+    forget_file(log);
     log->file = file;
-    return DCPG_OK;
+    log->file_name = dcpg_strdup(path);
+    if (log->file_name) return DCPG_OK;
+    return dcpg_fail_nomem(err, path, strlen(path));
 }
 
 static void end_progress_line(dcpg_log *log) {
@@ -26,11 +37,31 @@ static void end_progress_line(dcpg_log *log) {
     log->line_open = false;
 }
 
-void dcpg_log_close(dcpg_log *log) {
+/* Writes a line to the file. The first failure is said; it must not end a training of days. */
+static void put_in_file(dcpg_log *log, const char *prefix, const char *line) {
+    errno = 0;
+    bool fine = fprintf(log->file, "%s%s\n", prefix, line) >= 0 && fflush(log->file) == 0;
+    if (fine || log->file_error) return;
+    log->file_error = errno ? errno : EIO;
+    if (!log->screen) return;
+    end_progress_line(log);
+    fprintf(log->screen, "warning: %s: the log cannot be written: %s\n", log->file_name,
+            strerror(log->file_error));
+    fflush(log->screen);
+}
+
+dcpg_status dcpg_log_close(dcpg_log *log, dcpg_err *err) {
+    dcpg_status status = DCPG_OK;
     end_progress_line(log);
     if (log->screen) fflush(log->screen);
-    if (log->file) fclose(log->file);
-    log->file = NULL;
+    errno = 0;
+    if (log->file && fclose(log->file) != 0 && !log->file_error) log->file_error = errno ? errno : EIO;
+    if (log->file && log->file_error)
+        status = dcpg_fail(err, DCPG_E_IO, "%s: cannot write the log: %s", log->file_name,
+                           strerror(log->file_error));
+    forget_file(log);
+    log->file_error = 0;
+    return status;
 }
 
 static bool on_screen(const dcpg_log *log, dcpg_level level) { return log->screen && level <= log->level; }
@@ -48,10 +79,7 @@ static void say(dcpg_log *log, dcpg_level level, const char *prefix, const char 
         fprintf(log->screen, "%s%s\n", prefix, line);
         fflush(log->screen);
     }
-    if (in_file(log, level)) {
-        fprintf(log->file, "%s%s\n", prefix, line);
-        fflush(log->file);
-    }
+    if (in_file(log, level)) put_in_file(log, prefix, line);
 }
 
 #define SAY(level, prefix)                                                                                   \
@@ -87,10 +115,7 @@ void dcpg_progress(dcpg_log *log, bool milestone, const char *fmt, ...) {
         fprintf(log->screen, "%s\n", line);
         fflush(log->screen);
     }
-    if (milestone && log->file) {
-        fprintf(log->file, "%s\n", line);
-        fflush(log->file);
-    }
+    if (milestone && log->file) put_in_file(log, "", line);
 }
 
 double dcpg_now(void) {

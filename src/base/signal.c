@@ -65,7 +65,7 @@ void dcpg_signals_end(void) {
     for (size_t i = 0; i < NB_CAUGHT; i++) handle(caught[i].number, end);
     handle(SIGQUIT, end);
     handle(SIGALRM, end);
-    handle(SIGXFSZ, SIG_IGN);
+    handle(SIGXFSZ, end); /* HDF5 cannot close a file that may not grow */
 }
 
 void dcpg_signals_catch(void) {

@@ -1,6 +1,7 @@
 /* dcpg convert */
 #include "cmd/convert.h"
 #include "cmd/cmd.h"
+#include "cmd/job.h"
 
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
@@ -12,7 +13,8 @@ typedef struct settings {
     dcpg_strings files, chromos, dna_files;
     const char *out_file, *log_file;
     int64_t cpg_stats_cov;
-    bool verbose;
+    bool verbose, force;
+    double stall_timeout;
     dcpg_cmd_windows windows;
 } settings;
 
@@ -52,6 +54,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        DCPG_CMD_STALL(&s->stall_timeout),
+        DCPG_CMD_FORCE(&s->force),
         {0}};
     dcpg_command_line line = {"dcpg convert STORE|FILE... --out_dir DIR | FILE... --out_file STORE [options]",
                               "Writes DeepCpG data files from a store (made by dcpg data) or from other "
@@ -119,12 +123,20 @@ int dcpg_cmd_convert(dcpg_par *par, int argc, char **argv) {
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
+        dcpg_cmd_job job = {.output = {{s.out_file, "--out_file", DCPG_CMD_STORE},
+                                       {s.windows.out_dir, "--out_dir", DCPG_CMD_FOLDER}},
+                            .input = {&s.files, &s.dna_files},
+                            .log_file = s.log_file,
+                            .force = s.force,
+                            .stall_timeout = s.stall_timeout,
+                            .started = started,
+                            .argc = argc,
+                            .argv = argv};
+        s.windows.force = s.force;
         dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
-        if (s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
-        status = dcpg_agree_all(par, status, &err);
+        status = dcpg_cmd_begin_all(&job, par, &log, &err);
         if (status == DCPG_OK) status = convert_all(&s, argc, argv, par, &log, &err);
-        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
-        dcpg_log_close(&log);
+        status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
     }
     dcpg_strings_free(&s.files);
     dcpg_strings_free(&s.chromos);

@@ -10,7 +10,7 @@
 typedef struct dcpg_cmd_windows {
     const char *out_dir;
     int64_t dna_wlen, cpg_wlen; /* -1: as usual, or as the data have them */
-    bool no_dna;
+    bool no_dna, force;
     int64_t chunk_size, seed;
     dcpg_strings replicates, outputs; /* regular expressions; none: all */
 } dcpg_cmd_windows;

@@ -67,6 +67,7 @@ static dcpg_status write_all(const dcpg_cmd_windows *w, const dcpg_cmd_named *da
                                           .chunk_size = w->chunk_size,
                                           .seed = (uint64_t)w->seed,
                                           .inputs = inputs,
+                                          .force = w->force,
                                           .real = p->real,
                                           .nb_stretch = p->nb_stretch,
                                           .stretch = p->stretch};

@@ -1,6 +1,7 @@
 /* dcpg data */
 #include "cmd/cmd.h"
 #include "cmd/convert.h"
+#include "cmd/job.h"
 
 #include <dcpg/cleanup.h>
 #include <dcpg/file.h>
@@ -15,7 +16,8 @@ typedef struct settings {
         win_stats_wlen;
     const char *log_file, *call;
     int64_t bedgraph_base;
-    bool verbose;
+    bool verbose, force;
+    double stall_timeout;
     dcpg_store_options store;
     dcpg_cmd_windows windows; /* of --out_dir */
 } settings;
@@ -116,6 +118,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_GROUP, "messages", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more: how each profile was read", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        DCPG_CMD_STALL(&s->stall_timeout),
+        DCPG_CMD_FORCE(&s->force),
         {0}};
     dcpg_command_line line = {
         "dcpg data --cpg_profiles FILE ... --dna_files FILE ... --out_file STORE | --out_dir DIR [options]",
@@ -203,7 +207,6 @@ static dcpg_status make_all(settings *s, int argc, char **argv, const dcpg_par *
     char *command = dcpg_cmd_words(argc, argv);
     dcpg_status status =
         command ? DCPG_OK : dcpg_fail_nomem(err, "the command line", (unsigned long long)argc);
-    if (status == DCPG_OK && s->log_file && par->rank == 0) status = dcpg_log_to_file(log, s->log_file, err);
     status = dcpg_agree_all(par, status, err);
     s->store.command = command;
     if (status == DCPG_OK) status = write_all(s, par, log, err);
@@ -219,10 +222,20 @@ int dcpg_cmd_data(dcpg_par *par, int argc, char **argv) {
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
+        dcpg_cmd_job job = {.output = {{s.store.out_file, "--out_file", DCPG_CMD_STORE},
+                                       {s.windows.out_dir, "--out_dir", DCPG_CMD_FOLDER}},
+                            .input = {&s.profiles, &s.dna_files, &s.bulk_profiles, &s.anno_files},
+                            .log_file = s.log_file,
+                            .force = s.force || s.store.append, /* that is read, and must be a store */
+                            .stall_timeout = s.stall_timeout,
+                            .started = started,
+                            .argc = argc,
+                            .argv = argv};
+        s.windows.force = s.force;
         dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
-        status = make_all(&s, argc, argv, par, &log, &err);
-        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
-        dcpg_log_close(&log);
+        status = dcpg_cmd_begin_all(&job, par, &log, &err);
+        if (status == DCPG_OK) status = make_all(&s, argc, argv, par, &log, &err);
+        status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
     }
     dcpg_strings *lists[] = {&s.profiles,   &s.dna_files, &s.chromos,   &s.bulk_profiles,
                              &s.anno_files, &s.cpg_stats, &s.win_stats, &s.win_stats_wlen};

@@ -1,5 +1,6 @@
 /* dcpg eval */
 #include "cmd/cmd.h"
+#include "cmd/job.h"
 #include "cmd/sources.h"
 
 #include <dcpg/eval.h>
@@ -14,7 +15,8 @@ typedef struct settings {
     dcpg_strings files, chromos, model_files, replicate_names;
     const char *keras_backend, *log_file;
     int64_t nb_replicate;
-    bool verbose;
+    bool verbose, force;
+    double stall_timeout;
     dcpg_eval_options eval;
 } settings;
 
@@ -58,6 +60,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          "sites per forward pass and rank; changes no result (0: chosen here)", "N"},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        DCPG_CMD_STALL(&s->stall_timeout),
+        DCPG_CMD_FORCE(&s->force),
         {0}};
     dcpg_command_line line = {
         "dcpg eval STORE|FILE... --model_files DIR --out_data FILE --out_report FILE [options]",
@@ -131,12 +135,19 @@ int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv) {
     dcpg_signals_catch();
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
+        dcpg_cmd_job job = {.output = {{s.eval.out_data, "--out_data", DCPG_CMD_EVAL},
+                                       {s.eval.out_report, "--out_report", DCPG_CMD_REPORT}},
+                            .input = {&s.files, &s.model_files},
+                            .log_file = s.log_file,
+                            .force = s.force,
+                            .stall_timeout = s.stall_timeout,
+                            .started = started,
+                            .argc = argc,
+                            .argv = argv};
         dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
-        if (s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
-        status = dcpg_agree_all(par, status, &err);
+        status = dcpg_cmd_begin_all(&job, par, &log, &err);
         if (status == DCPG_OK) status = eval_all(&s, &p, par, &log, &err);
-        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
-        dcpg_log_close(&log);
+        status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
     }
     free_all(&s, &p);
     return status == DCPG_OK ? 0 : dcpg_cmd_fail(par, argv[0], &err);

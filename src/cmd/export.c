@@ -1,5 +1,6 @@
 /* dcpg export */
 #include "cmd/cmd.h"
+#include "cmd/job.h"
 
 #include <dcpg/eval.h>
 #include <dcpg/options.h>
@@ -10,13 +11,14 @@
 typedef struct settings {
     dcpg_strings data, chromos, output_names;
     const char *out_format, *log_file;
-    bool verbose;
+    bool verbose, force;
+    double stall_timeout;
     dcpg_export_options export;
 } settings;
 
 static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
     const dcpg_opt options[] = {
-        {DCPG_OPT_STRING, "out_dir", &s->export.out_dir, ".", 0, 0, "directory to write to", "DIR"},
+        {DCPG_OPT_STRING, "out_dir", &s->export.out_dir, "export", 0, 0, "directory to write to", "DIR"},
         {DCPG_OPT_STRING, "out_format", &s->out_format, "bedGraph", 0, 0, "bedGraph (bgzip) or hdf", "NAME"},
         {DCPG_OPT_FLAG, "one_based", &s->export.one_based, NULL, 0, 0,
          "bedGraph that starts at the 1-based position, as DeepCpG writes it (default: 0-based, as the "
@@ -29,6 +31,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          "N"},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        DCPG_CMD_STALL(&s->stall_timeout),
+        DCPG_CMD_FORCE(&s->force),
         {0}};
     dcpg_command_line line = {"dcpg export DATA --out_dir DIR [options]",
                               "Writes imputed methylation from a file that 'dcpg eval --out_data' made, a "
@@ -57,12 +61,19 @@ int dcpg_cmd_export(dcpg_par *par, int argc, char **argv) {
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
+        dcpg_cmd_job job = {.output = {{s.export.out_dir, "--out_dir", DCPG_CMD_FOLDER}},
+                            .input = {&s.data},
+                            .log_file = s.log_file,
+                            .force = s.force,
+                            .stall_timeout = s.stall_timeout,
+                            .started = started,
+                            .argc = argc,
+                            .argv = argv};
+        s.export.force = s.force;
         dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
-        if (s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
-        status = dcpg_agree_all(par, status, &err);
+        status = dcpg_cmd_begin_all(&job, par, &log, &err);
         if (status == DCPG_OK) status = dcpg_export_all(&s.export, par, &log, &err);
-        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
-        dcpg_log_close(&log);
+        status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
     }
     dcpg_strings_free(&s.data);
     dcpg_strings_free(&s.chromos);

@@ -1,10 +1,12 @@
 /* dcpg: a table of subcommands. */
 #include "cmd/cmd.h"
+#include "cmd/job.h"
 
 #include <dcpg/kern.h>
 #include <dcpg/memory.h>
 #include <dcpg/signal.h>
 #include <dcpg/text.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -87,17 +89,34 @@ static int answer_at_once(int argc, char **argv) {
     return -1;
 }
 
+/* Streams that are closed get a file that fails: else the next file that is opened would take their number,
+ * and what is printed. */
+static void reserve_streams(void) {
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0) return;
+}
+
+/* The exit code, given what could not be printed. */
+static int flushed(int code) {
+    dcpg_err err = {0};
+    if (dcpg_cmd_flush(&err) == DCPG_OK || code != 0) return code;
+    fprintf(stderr, "dcpg: %s\n", err.text);
+    return dcpg_exit_code(err.status);
+}
+
 int main(int argc, char **argv) {
     dcpg_par par = {0};
     dcpg_err err = {0};
+    reserve_streams();
     dcpg_signals_end();
     int code = answer_at_once(argc, argv);
-    if (code >= 0) return code;
+    if (code >= 0) return flushed(code);
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) {
         fprintf(stderr, "dcpg: %s\n", err.text);
         return dcpg_exit_code(err.status);
     }
     code = run_command(&par, argc - 1, argv + 1);
+    code = flushed(code);
     dcpg_par_close_all(&par);
     return code;
 }

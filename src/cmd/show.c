@@ -1,5 +1,6 @@
 /* dcpg show */
 #include "cmd/cmd.h"
+#include "cmd/job.h"
 #include "cmd/sources.h"
 
 #include <dcpg/file.h>
@@ -15,7 +16,8 @@ typedef struct settings {
     dcpg_words outputs, cells;
     const char *chromo, *log_file;
     int64_t dna_wlen, cpg_wlen;
-    bool verbose;
+    bool verbose, force;
+    double stall_timeout;
     dcpg_show_options show;
 } settings;
 
@@ -40,6 +42,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          "write a table with one line of names to this file, instead of printing", "FILE"},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        DCPG_CMD_STALL(&s->stall_timeout),
+        DCPG_CMD_FORCE(&s->force),
         {0}};
     dcpg_command_line line = {"dcpg show STORE|FILE... [options]",
                               "Prints sites with their outputs, bases and neighbours, as DeepCpG's "
@@ -143,12 +147,18 @@ int dcpg_cmd_show(dcpg_par *par, int argc, char **argv) {
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
+        dcpg_cmd_job job = {.output = {{s.show.out_tsv, "--out_tsv", DCPG_CMD_TABLE}},
+                            .input = {&s.files},
+                            .log_file = s.log_file,
+                            .force = s.force,
+                            .stall_timeout = s.stall_timeout,
+                            .started = started,
+                            .argc = argc,
+                            .argv = argv};
         dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
-        if (s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
-        status = dcpg_agree_all(par, status, &err);
+        status = dcpg_cmd_begin_all(&job, par, &log, &err);
         if (status == DCPG_OK) status = show_all(&s, &p, par, &log, &err);
-        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
-        dcpg_log_close(&log);
+        status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
     }
     free_parts(&p);
     dcpg_strings_free(&s.files);

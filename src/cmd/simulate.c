@@ -4,6 +4,7 @@
 #include <dcpg/options.h>
 #include <dcpg/signal.h>
 #include <dcpg/simulate.h>
+#include <signal.h>
 
 typedef struct settings {
     dcpg_simulate_options options;
@@ -58,6 +59,7 @@ int dcpg_cmd_simulate(dcpg_par *par, int argc, char **argv) {
     dcpg_log log;
     dcpg_log_open(&log, par->rank, DCPG_INFO);
     dcpg_signals_catch();
+    signal(SIGXFSZ, SIG_IGN); /* an error of the write, after which all is removed */
     if (par->rank == 0) {
         status = parse(&s, argc, argv, &help, &err);
         if (status == DCPG_OK && !help) status = dcpg_simulate(&s.options, &log, &err);
@@ -65,7 +67,7 @@ int dcpg_cmd_simulate(dcpg_par *par, int argc, char **argv) {
     status = dcpg_agree_all(par, status, &err);
     dcpg_bcast_all(par, &help, sizeof help, 0);
     if (status == DCPG_OK && !help) dcpg_cmd_closing_all(par, &log, started, argc, argv);
-    dcpg_log_close(&log);
+    (void)!dcpg_log_close(&log, NULL); /* the screen alone */
     dcpg_strings_free(&s.dna_files);
     dcpg_strings_free(&s.chromo_len);
     return status == DCPG_OK ? 0 : dcpg_cmd_fail(par, argv[0], &err);

@@ -1,5 +1,6 @@
 /* dcpg stats */
 #include "cmd/cmd.h"
+#include "cmd/job.h"
 #include "cmd/sources.h"
 
 #include <dcpg/file.h>
@@ -11,7 +12,8 @@ typedef struct settings {
     dcpg_strings files, chromos, output_names;
     const char *out_tsv, *log_file;
     int64_t nb_sample;
-    bool verbose;
+    bool verbose, force;
+    double stall_timeout;
 } settings;
 
 static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
@@ -24,6 +26,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_INT, "nb_sample", &s->nb_sample, "0", 0, 9e18, "the first N sites only (0: all)", "N"},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        DCPG_CMD_STALL(&s->stall_timeout),
+        DCPG_CMD_FORCE(&s->force),
         {0}};
     dcpg_command_line line = {"dcpg stats STORE|FILE... [options]",
                               "Prints of every output how many sites there are, how many of them are "
@@ -72,12 +76,18 @@ int dcpg_cmd_stats(dcpg_par *par, int argc, char **argv) {
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
+        dcpg_cmd_job job = {.output = {{s.out_tsv, "--out_tsv", DCPG_CMD_TABLE}},
+                            .input = {&s.files},
+                            .log_file = s.log_file,
+                            .force = s.force,
+                            .stall_timeout = s.stall_timeout,
+                            .started = started,
+                            .argc = argc,
+                            .argv = argv};
         dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
-        if (s.log_file && par->rank == 0) status = dcpg_log_to_file(&log, s.log_file, &err);
-        status = dcpg_agree_all(par, status, &err);
+        status = dcpg_cmd_begin_all(&job, par, &log, &err);
         if (status == DCPG_OK) status = stats_all(&s, par, &err);
-        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
-        dcpg_log_close(&log);
+        status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
     }
     dcpg_strings_free(&s.files);
     dcpg_strings_free(&s.chromos);

@@ -1,5 +1,6 @@
 /* dcpg train */
 #include "cmd/cmd.h"
+#include "cmd/job.h"
 #include "cmd/sources.h"
 #include "cmd/train_model.h"
 #include "cmd/train_resume.h"
@@ -17,7 +18,7 @@ typedef struct settings {
     const char *log_file, *resume, *max_memory, *grad_comm;
     double stall_timeout;
     int64_t nb_output, nb_replicate, virtual_ranks, seed;
-    bool verbose;
+    bool verbose, force;
     train_model_options model;
     dcpg_train_options train;
     dcpg_opt table[96]; /* the options, pointing to what is above */
@@ -174,6 +175,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          NULL},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
         {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
+        DCPG_CMD_FORCE(&s->force),
         {0}};
     dcpg_command_line line = {
         "dcpg train STORE|FILE... --dna_model NAME --cpg_model NAME --out_dir DIR [options]; dcpg train "
@@ -375,31 +377,51 @@ static dcpg_status find_checkpoint_all(settings *s, parts *p, int argc, char **a
     return DCPG_OK;
 }
 
+/* Locks the model directory: before a checkpoint is looked for, so that nobody writes a later one meanwhile.
+ * Collective. */
+static dcpg_status lock_all(const settings *s, dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log,
+                            dcpg_err *err) {
+    const train_model_options *m = &s->model;
+    const dcpg_strings *inputs[] = {&m->files, &m->dna,       &m->cpg,
+                                    &s->files, &s->val_files, &m->filter_weights};
+    job->output[0] = (dcpg_cmd_output){s->resume ? s->resume : s->train.out_dir, "--out_dir", DCPG_CMD_MODEL};
+    job->force = s->force || s->resume;
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !s->resume; i++) job->input[i] = inputs[i];
+    dcpg_status status = dcpg_cmd_outputs_all(job, par, log, err);
+    /* The lists are parsed anew where a run goes on. */
+    for (int i = 0; i < DCPG_CMD_INPUTS; i++) job->input[i] = NULL;
+    job->output[0].path = NULL;
+    return status;
+}
+
 /* From the words to the end of the run. Collective. */
-static dcpg_status run_all(settings *s, parts *p, int argc, char **argv, const dcpg_par *par, dcpg_log *log,
+static dcpg_status run_all(settings *s, parts *p, dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log,
                            dcpg_err *err) {
     dcpg_log_open(log, par->rank, s->verbose ? DCPG_DEBUG : DCPG_INFO);
-    DCPG_TRY(find_checkpoint_all(s, p, argc, argv, par, log, err));
+    DCPG_TRY(lock_all(s, job, par, log, err));
+    DCPG_TRY(find_checkpoint_all(s, p, job->argc, job->argv, par, log, err));
     log->level = s->verbose ? DCPG_DEBUG : DCPG_INFO;
-    dcpg_status status = check(s, err);
-    if (status == DCPG_OK && s->log_file && par->rank == 0) status = dcpg_log_to_file(log, s->log_file, err);
-    DCPG_TRY(dcpg_agree_all(par, status, err));
+    DCPG_TRY(dcpg_agree_all(par, check(s, err), err));
+    job->log_file = s->log_file;
+    job->input[0] = &s->files;
+    job->input[1] = &s->val_files;
+    DCPG_TRY(dcpg_cmd_log_all(job, par, log, err));
+    s->train.lock = job->lock[0];
     return train_all(s, p, par, log, err);
 }
 
 int dcpg_cmd_train(dcpg_par *par, int argc, char **argv) {
-    double started = dcpg_now();
     settings s = {0};
     parts p = {0};
+    dcpg_cmd_job job = {.started = dcpg_now(), .argc = argc, .argv = argv};
     dcpg_log log = {0};
     dcpg_err err = {0};
     bool help = false;
     dcpg_signals_catch();
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
-        status = run_all(&s, &p, argc, argv, par, &log, &err);
-        if (status == DCPG_OK) dcpg_cmd_closing_all(par, &log, started, argc, argv);
-        dcpg_log_close(&log);
+        status = run_all(&s, &p, &job, par, &log, &err);
+        status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
     }
     free_parts(&p);
     free_settings(&s);

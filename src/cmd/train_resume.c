@@ -7,23 +7,10 @@
 
 /* What may change without changing the result, and what is checked otherwise: data by their checksum, the
  * number of virtual ranks by the checkpoint. */
-static const char *const free_names[] = {"out_dir",
-                                         "resume",
-                                         "val_files",
-                                         "nb_epoch",
-                                         "virtual_ranks",
-                                         "max_time",
-                                         "stop_file",
-                                         "verbose",
-                                         "log_file",
-                                         "checkpoint_steps",
-                                         "checkpoint_minutes",
-                                         "keep_checkpoints",
-                                         "stall_timeout",
-                                         "max_memory",
-                                         "profile",
-                                         "shard_optimizer",
-                                         NULL};
+static const char *const free_names[] = {
+    "out_dir",          "resume",        "val_files",  "nb_epoch", "virtual_ranks",    "max_time",
+    "stop_file",        "verbose",       "log_file",   "force",    "checkpoint_steps", "checkpoint_minutes",
+    "keep_checkpoints", "stall_timeout", "max_memory", "profile",  "shard_optimizer",  NULL};
 
 static size_t find_separator(const dcpg_strings *words) {
     size_t i = 0;

@@ -14,6 +14,21 @@
 /* Half the time of zlib's default for 3 % more bytes. */
 enum { LEVEL = 4 };
 
+/* An empty block, stored where others deflate: before bgzip's end marker it tells that dcpg wrote the file.
+ * Whoever reads gzip or bgzip sees nothing of it. */
+static const unsigned char mark[] = {0x1f, 0x8b, 8, 4, 0, 0,    0,    0, 0, 0xff, 6, 0, 'B', 'C', 2, 0,
+                                     30,   0,    1, 0, 0, 0xff, 0xff, 0, 0, 0,    0, 0, 0,   0,   0};
+enum { END_MARKER = 28 };
+
+bool dcpg_bgzip_is_ours(const char *path) {
+    unsigned char end[sizeof mark];
+    FILE *file = fopen(path, "rb");
+    bool is = file && fseek(file, -(long)(sizeof mark + END_MARKER), SEEK_END) == 0 &&
+              fread(end, 1, sizeof end, file) == sizeof end && memcmp(end, mark, sizeof mark) == 0;
+    if (file) fclose(file);
+    return is;
+}
+
 static void release(dcpg_bgzip *file) {
     dcpg_free(file->path);
     dcpg_free(file->block);
@@ -64,6 +79,7 @@ void dcpg_bgzip_write(dcpg_bgzip *file, const char *bytes, size_t n) {
 
 static void finish(dcpg_bgzip *file) {
     if (file->used > 0) write_block(file);
+    if (!file->error && fwrite(mark, 1, sizeof mark, file->stream) != sizeof mark) note_error(file);
     write_block(file);
 }
 

@@ -26,4 +26,7 @@ void dcpg_bgzip_write(dcpg_bgzip *file, const char *bytes, size_t n);
  * `status` or DCPG_E_IO. */
 dcpg_status dcpg_bgzip_close(dcpg_bgzip *file, dcpg_status status, dcpg_err *err);
 
+/* Whether the file was written by the three above. */
+bool dcpg_bgzip_is_ours(const char *path);
+
 #endif

@@ -85,12 +85,14 @@ static char *path_of(const writing *w, const planned *plan) {
                        plan->start, plan->start + plan->n);
 }
 
-/* None of this rank's files may be one that is read. */
+/* None of this rank's files may be one that is read, or that somebody else wrote. */
 static dcpg_status check_files(const writing *w, dcpg_err *err) {
     for (int64_t i = w->first; i < w->end; i++) {
         char *path = path_of(w, &w->plan[i]);
         dcpg_status status =
             path ? dcpg_check_output(path, w->options->inputs, err) : dcpg_fail_nomem(err, "a file name", 64);
+        bool there = status == DCPG_OK && !w->options->force && dcpg_file_exists(path);
+        if (there && !dcpg_h5_is_format(path, DCPG_DEEPCPG_FORMAT)) status = dcpg_fail_not_ours(path, err);
         dcpg_free(path);
         DCPG_TRY(status);
     }
@@ -173,6 +175,7 @@ static dcpg_status make_datasets(const target *t, dcpg_err *err) {
                             .ndim = 1,
                             .dim = {t->plan->n}};
     dcpg_h5_shape pos = {.type = DCPG_H5_I32, .ndim = 1, .dim = {t->plan->n}};
+    DCPG_TRY(dcpg_h5_write_attr_string(t->file, "/", "format", DCPG_DEEPCPG_FORMAT, err));
     DCPG_TRY(dcpg_h5_make(t->file, "chromo", &chromo, err));
     DCPG_TRY(dcpg_h5_make(t->file, "pos", &pos, err));
     DCPG_TRY(dcpg_h5_make_group(t->file, "inputs", err));

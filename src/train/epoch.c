@@ -123,6 +123,7 @@ dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err) {
     while (t->run.step < steps && t->stop == STOP_NOT) {
         bool finite = true;
         dcpg_status status = step_all(t, &finite, err);
+        if (status == DCPG_OK) status = dcpg_lock_check(t->options->lock, err);
         agreement agreed = agree_on_step_all(t, status, finite);
         if (agreed.failed) return dcpg_agree_all(t->par, status, err);
         if (agreed.diverged) return trainer_diverged_all(t, err);
@@ -156,6 +157,7 @@ dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err)
     dcpg_loader_seek(t->val_loader, 0);
     for (int64_t step = 0; step < steps; step++) {
         dcpg_status status = validation_step(t, err);
+        if (status == DCPG_OK) status = dcpg_lock_check(t->options->lock, err);
         agreement agreed = agree_on_step_all(t, status, true);
         if (agreed.failed) return dcpg_agree_all(t->par, status, err);
         /* A validation cannot be resumed: a job that began with it sees it through, or none ever would. */

@@ -21,7 +21,7 @@ static dcpg_log log_of(dcpg_level level, bool terminal) {
 }
 
 static void done(dcpg_log *log) {
-    dcpg_log_close(log);
+    assert_int_equal(dcpg_log_close(log, NULL), DCPG_OK);
     fclose(log->screen);
 }
 
@@ -97,7 +97,7 @@ static void file_is_appended(void **state) {
         dcpg_err err = {0};
         assert_int_equal(dcpg_log_to_file(&log, path, &err), DCPG_OK);
         dcpg_info(&log, "run %d", i);
-        dcpg_log_close(&log);
+        assert_int_equal(dcpg_log_close(&log, NULL), DCPG_OK);
     }
     FILE *file = fopen(path, "r");
     assert_string_equal(written(file), "run 0\nrun 1\n");
@@ -107,6 +107,23 @@ static void file_is_appended(void **state) {
     dcpg_err err = {0};
     assert_int_equal(dcpg_log_to_file(&log, "/nonexistent/x.log", &err), DCPG_E_IO);
     assert_non_null(strstr(err.text, "/nonexistent/x.log"));
+}
+
+/* A file that takes nothing: said once, and an error at the end. */
+static void file_is_full(void **state) {
+    (void)state;
+    FILE *screen = tmpfile();
+    dcpg_log log = {.speaks = true, .screen = screen, .level = DCPG_WARN};
+    dcpg_err err = {0};
+    if (dcpg_log_to_file(&log, "/dev/full", &err) != DCPG_OK) skip();
+    dcpg_info(&log, "one");
+    dcpg_info(&log, "two");
+    assert_int_equal(dcpg_log_close(&log, &err), DCPG_E_IO);
+    assert_string_equal(err.text, "/dev/full: cannot write the log: No space left on device");
+    rewind(screen);
+    assert_string_equal(written(screen),
+                        "warning: /dev/full: the log cannot be written: No space left on device\n");
+    fclose(screen);
 }
 
 static void durations(void **state) {
@@ -129,6 +146,7 @@ int main(void) {
         cmocka_unit_test(progress_without_terminal),
         cmocka_unit_test(progress_on_terminal),
         cmocka_unit_test(file_is_appended),
+        cmocka_unit_test(file_is_full),
         cmocka_unit_test(durations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

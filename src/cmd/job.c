@@ -1,0 +1,240 @@
+/* Outputs, log file, watch and end of a command. */
+#include "cmd/job.h"
+#include "cmd/cmd.h"
+
+#include "data/store_layout.h"
+
+#include <dcpg/eval.h>
+#include <dcpg/file.h>
+#include <dcpg/h5.h>
+#include <dcpg/memory.h>
+#include <dcpg/temporary.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- whose file it is ---- */
+
+/* The first bytes of a file as text; empty where there is none. */
+static size_t read_head(const char *path, char *head, size_t capacity) {
+    FILE *file = fopen(path, "rb");
+    size_t n = file ? fread(head, 1, capacity - 1, file) : 0;
+    if (file) fclose(file);
+    head[n] = '\0';
+    return n;
+}
+
+static bool starts(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+
+/* Tables of show name groups of columns (chromo, pos, outputs/cpg/a ...), those of stats always the same
+ * columns. Tables of positions and values that users have look alike but for the groups. */
+static bool is_table(const char *head) {
+    size_t line = strcspn(head, "\n");
+    return starts(head, "output\tnb_tot\tnb_obs\t") ||
+           (starts(head, "chromo\tpos\t") && memchr(head, '/', line) != NULL);
+}
+
+static bool is_report(const char *head) { return starts(head, "metric\toutput\tvalue\n"); }
+
+/* A model directory of ours has a journal, from its first step on; of Keras and DeepCpG it has none. */
+static bool is_model_ours(const char *dir) {
+    char *path = dcpg_format("%s/metrics.jsonl", dir), head[16];
+    bool is = false;
+    if (path && dcpg_file_exists(path)) {
+        read_head(path, head, sizeof head);
+        is = *head == '\0' || starts(head, "{\"kind\":\"");
+    }
+    dcpg_free(path);
+    return is;
+}
+
+static const char *const model_files[] = {
+    "metrics.jsonl", "model.json",           "model.h5",   "model_weights_train.h5",
+    "lc_train.tsv",  "model_weights_val.h5", "lc_val.tsv", NULL};
+
+/* Names a file of the directory that training would replace and that no training of ours wrote. */
+static dcpg_status check_model(const char *dir, dcpg_err *err) {
+    for (int i = 0; model_files[i]; i++) {
+        char *path = dcpg_format("%s/%s", dir, model_files[i]);
+        if (!path) return dcpg_fail_nomem(err, "a file name", strlen(dir));
+        bool foreign = dcpg_file_exists(path) && !is_model_ours(dir);
+        dcpg_status status = foreign ? dcpg_fail_not_ours(path, err) : DCPG_OK;
+        dcpg_free(path);
+        DCPG_TRY(status);
+    }
+    return DCPG_OK;
+}
+
+static bool is_empty(const char *path) {
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISREG(s.st_mode) && s.st_size == 0;
+}
+
+static bool is_ours(const dcpg_cmd_output *output) {
+    char head[4096];
+    switch (output->kind) {
+    case DCPG_CMD_STORE:
+        return dcpg_h5_is_format(output->path, STORE_FORMAT);
+    case DCPG_CMD_EVAL:
+        return dcpg_h5_is_format(output->path, DCPG_EVAL_FORMAT);
+    case DCPG_CMD_REPORT:
+        return read_head(output->path, head, sizeof head) > 0 && is_report(head);
+    case DCPG_CMD_TABLE:
+        return read_head(output->path, head, sizeof head) > 0 && is_table(head);
+    case DCPG_CMD_MODEL:
+    case DCPG_CMD_FOLDER:
+        break;
+    }
+    return true;
+}
+
+static dcpg_status check_owner(const dcpg_cmd_job *job, const dcpg_cmd_output *output, dcpg_err *err) {
+    if (job->force) return DCPG_OK;
+    if (output->kind == DCPG_CMD_MODEL) return check_model(output->path, err);
+    if (!dcpg_file_exists(output->path) || is_empty(output->path) || is_ours(output)) return DCPG_OK;
+    return dcpg_fail_not_ours(output->path, err);
+}
+
+/* ---- never an input ---- */
+
+static bool is_folder(const dcpg_cmd_output *output) {
+    return output->kind == DCPG_CMD_MODEL || output->kind == DCPG_CMD_FOLDER;
+}
+
+/* A file of a folder that is read, unless this command wrote it: it may be read, too. */
+static bool is_in_folder(const dcpg_cmd_output *output, const char *folder) {
+    size_t length = (size_t)(dcpg_basename(output->path) - output->path);
+    char *parent = length ? dcpg_strndup(output->path, length) : dcpg_strdup(".");
+    bool is = parent && dcpg_file_exists(output->path) && dcpg_is_dir(folder) &&
+              dcpg_same_file(parent, folder) && !is_ours(output);
+    dcpg_free(parent);
+    return is;
+}
+
+/* A new model in the directory of one that is read, or of its files. */
+static bool holds_model(const dcpg_cmd_output *output, const char *input) {
+    size_t length = (size_t)(dcpg_basename(input) - input);
+    char *parent = length ? dcpg_strndup(input, length) : dcpg_strdup(".");
+    bool is = false;
+    for (int i = 0; parent && !is && model_files[i]; i++)
+        is = strcmp(dcpg_basename(input), model_files[i]) == 0 && dcpg_same_file(parent, output->path);
+    dcpg_free(parent);
+    return is || (dcpg_is_dir(input) && dcpg_same_file(input, output->path));
+}
+
+static dcpg_status check_input(const dcpg_cmd_output *output, const char *input, dcpg_err *err) {
+    bool is = output->kind == DCPG_CMD_MODEL ? holds_model(output, input)
+                                             : !is_folder(output) && is_in_folder(output, input);
+    if (!is) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_USAGE,
+                     "%s: would be written over what %s holds, which is read: choose another %s",
+                     output->path, input, output->option);
+}
+
+static dcpg_status check_inputs(const dcpg_cmd_job *job, const dcpg_cmd_output *output, dcpg_err *err) {
+    for (int i = 0; i < DCPG_CMD_INPUTS; i++) {
+        if (!job->input[i]) continue;
+        if (!is_folder(output)) DCPG_TRY(dcpg_check_output(output->path, job->input[i], err));
+        for (size_t k = 0; k < job->input[i]->n; k++) DCPG_TRY(check_input(output, job->input[i]->v[k], err));
+    }
+    return DCPG_OK;
+}
+
+/* Two names of one file: as text where it is not there yet. */
+static bool is_same(const char *a, const char *b) { return strcmp(a, b) == 0 || dcpg_same_file(a, b); }
+
+/* ---- outputs ---- */
+
+/* Removes what killed runs left of it. */
+static void sweep(const dcpg_cmd_output *output) {
+    if (is_folder(output))
+        dcpg_temporary_sweep(output->path, NULL);
+    else
+        dcpg_temporary_sweep_path(output->path);
+}
+
+static dcpg_status open_output(dcpg_cmd_job *job, int i, dcpg_log *log, dcpg_err *err) {
+    const dcpg_cmd_output *output = &job->output[i];
+    const dcpg_lock_options options = {.option = output->option};
+    if (!output->path) return DCPG_OK;
+    DCPG_TRY(check_inputs(job, output, err));
+    for (int k = 0; k < i; k++)
+        if (job->output[k].path && is_same(output->path, job->output[k].path))
+            return dcpg_fail(err, DCPG_E_USAGE, "%s and %s are one file, %s: name two", job->output[k].option,
+                             output->option, output->path);
+    if (output->kind != DCPG_CMD_TABLE)
+        DCPG_TRY(dcpg_lock_take(output->path, is_folder(output), &options, log, &job->lock[i], err));
+    DCPG_TRY(check_owner(job, output, err));
+    sweep(output);
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_cmd_outputs_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+    dcpg_status status = DCPG_OK;
+    for (int i = 0; i < DCPG_CMD_OUTPUTS && status == DCPG_OK && par->rank == 0; i++)
+        status = open_output(job, i, log, err);
+    return dcpg_agree_all(par, status, err);
+}
+
+/* ---- log file ---- */
+
+static dcpg_status check_log(const dcpg_cmd_job *job, dcpg_err *err) {
+    const char *path = job->log_file;
+    char head[512];
+    struct stat s;
+    for (int i = 0; i < DCPG_CMD_OUTPUTS; i++)
+        if (job->output[i].path && is_same(path, job->output[i].path))
+            return dcpg_fail(err, DCPG_E_USAGE, "--log_file and %s are one file, %s: name two",
+                             job->output[i].option, path);
+    for (int i = 0; i < DCPG_CMD_INPUTS; i++)
+        for (size_t k = 0; job->input[i] && k < job->input[i]->n; k++)
+            if (dcpg_same_file(path, job->input[i]->v[k]))
+                return dcpg_fail(err, DCPG_E_USAGE,
+                                 "--log_file %s: is read by this command: name another file", path);
+    if (stat(path, &s) != 0 || !S_ISREG(s.st_mode)) return DCPG_OK;
+    size_t n = read_head(path, head, sizeof head);
+    if (strlen(head) < n || starts(head, "\x1f\x8b"))
+        return dcpg_fail(err, DCPG_E_USAGE, "--log_file %s: is there and is no text: name another file",
+                         path);
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_cmd_log_all(const dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+    dcpg_status status = DCPG_OK;
+    if (job->log_file && par->rank == 0) {
+        status = check_log(job, err);
+        if (status == DCPG_OK) status = dcpg_log_to_file(log, job->log_file, err);
+    }
+    return dcpg_agree_all(par, status, err);
+}
+
+dcpg_status dcpg_cmd_begin_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+    DCPG_TRY(dcpg_cmd_outputs_all(job, par, log, err));
+    DCPG_TRY(dcpg_cmd_log_all(job, par, log, err));
+    return dcpg_par_watch_all(par, job->stall_timeout, err);
+}
+
+/* ---- the end ---- */
+
+dcpg_status dcpg_cmd_flush(dcpg_err *err) {
+    bool failed = ferror(stdout) != 0;
+    errno = 0;
+    if (fflush(stdout) == 0 && !failed) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_IO, "the standard output cannot be written: %s",
+                     errno ? strerror(errno) : "an error of the system");
+}
+
+dcpg_status dcpg_cmd_finish_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_status status,
+                                dcpg_err *err) {
+    if (status == DCPG_OK) status = dcpg_agree_all(par, dcpg_cmd_flush(err), err);
+    if (status == DCPG_OK) dcpg_cmd_closing_all(par, log, job->started, job->argc, job->argv);
+    dcpg_status closed = dcpg_log_close(log, status == DCPG_OK ? err : NULL);
+    if (status == DCPG_OK) status = dcpg_agree_all(par, closed, err);
+    for (int i = 0; i < DCPG_CMD_OUTPUTS; i++) {
+        dcpg_lock_release(job->lock[i]);
+        job->lock[i] = NULL;
+    }
+    return status;
+}

@@ -1,0 +1,76 @@
+/* What commands that write have in common: their outputs are checked and locked before the work, messages go
+ * to a log file too, stalled ranks are watched for, and at the end what could not be written is an error. */
+#ifndef DCPG_CMD_JOB_H
+#define DCPG_CMD_JOB_H
+
+#include <dcpg/lock.h>
+#include <dcpg/log.h>
+#include <dcpg/par.h>
+#include <dcpg/text.h>
+
+typedef enum dcpg_cmd_kind {
+    DCPG_CMD_STORE,  /* files that may be replaced where this kind of file is there: told by its content */
+    DCPG_CMD_EVAL,   /* of eval --out_data */
+    DCPG_CMD_REPORT, /* of eval --out_report */
+    DCPG_CMD_TABLE,  /* of show and stats --out_tsv; not locked */
+    DCPG_CMD_MODEL,  /* a model directory */
+    DCPG_CMD_FOLDER  /* whose files are checked when their names are known */
+} dcpg_cmd_kind;
+
+typedef struct dcpg_cmd_output {
+    const char *path, *option; /* path NULL: not asked for */
+    dcpg_cmd_kind kind;
+} dcpg_cmd_output;
+
+enum { DCPG_CMD_OUTPUTS = 2, DCPG_CMD_INPUTS = 8 };
+
+typedef struct dcpg_cmd_job {
+    dcpg_cmd_output output[DCPG_CMD_OUTPUTS];
+    const dcpg_strings
+        *input[DCPG_CMD_INPUTS];       /* files and folders that are read, never replaced; NULL: none */
+    const char *log_file;              /* NULL: none */
+    bool force;                        /* files that are not ours are replaced, too */
+    double stall_timeout;              /* seconds; 0: nobody is watched */
+    dcpg_lock *lock[DCPG_CMD_OUTPUTS]; /* on rank 0 */
+    double started;                    /* dcpg_now() at the beginning */
+    int argc;
+    char **argv;
+} dcpg_cmd_job;
+
+/* Entries of tables of options. */
+#define DCPG_CMD_FORCE(value)                                                                                \
+    {                                                                                                        \
+        DCPG_OPT_FLAG, "force", value, NULL, 0, 0,                                                           \
+            "replace files that are there and that this command did not write; without it they are named "   \
+            "and left "                                                                                      \
+            "alone (inputs are never replaced)",                                                             \
+            NULL                                                                                             \
+    }
+#define DCPG_CMD_STALL(value)                                                                                \
+    {                                                                                                        \
+        DCPG_OPT_DOUBLE, "stall_timeout", value, "600", 0, 1e9,                                              \
+            "end the job, naming the rank, where others have waited for a rank for so many seconds (0: "     \
+            "wait for "                                                                                      \
+            "ever)",                                                                                         \
+            "S"                                                                                              \
+    }
+
+/* Checks and locks the outputs. DCPG_E_USAGE where one is an input or was written by somebody else, DCPG_E_IO
+ * where somebody is writing it. Collective, like all below. */
+dcpg_status dcpg_cmd_outputs_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
+
+/* Opens the log file: DCPG_E_USAGE where it is an input, an output, or no text. */
+dcpg_status dcpg_cmd_log_all(const dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
+
+/* Both, and the watch over stalled ranks. */
+dcpg_status dcpg_cmd_begin_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
+
+/* The end of a command with `status`: the closing line where that is DCPG_OK, what stdout and the log file
+ * could not take (DCPG_E_IO), and the locks. Returns the status of all. */
+dcpg_status dcpg_cmd_finish_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_status status,
+                                dcpg_err *err);
+
+/* Whether everything printed reached stdout, DCPG_E_IO otherwise. Local. */
+dcpg_status dcpg_cmd_flush(dcpg_err *err);
+
+#endif
