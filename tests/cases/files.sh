@@ -1,0 +1,146 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016,SC2154 # programs of awk; variables of test_cases.sh
+# Numbers as R and spreadsheets write them, missing values, other compressions, archives, empty and damaged files, names, genomes.
+
+tsv() { awk -v OFS='\t' '{ print "chr" $1, $2, $3 }' "$in/states"; }
+
+# --- P13: positions and values as other programs write them
+case_P13_point_zero() { tsv | awk -v OFS='\t' '{ $2 = $2 ".0"; print }' >x.tsv && reads_or "$in/states" 'position .*(pandas|whole)' x.tsv; }
+case_P13_rounded() {
+    tsv | sed -E '3s/\t[0-9]+\t/\t2.02e+08\t/' >x.tsv
+    data s.h5 x.tsv
+    refused_with '2\.02e\+08'
+}
+case_P13_crlf() { tsv | sed 's/$/\r/' >x.tsv && reads "$in/states" x.tsv; }
+
+# --- not observed
+for_missing() { # WORD
+    tsv | awk -v OFS='\t' -v word="$1" 'NR % 4 == 0 { $3 = word } { print }' >x.tsv
+    awk 'NR % 4 != 0' "$in/states" >expect
+    reads_or expect "$2" x.tsv
+}
+case_missing_NA() { for_missing NA 'NA|not observed' && says '[0-9]+'; }
+case_missing_nan() { for_missing nan 'nan|not observed'; }
+case_missing_minus_one() { for_missing -1 '-1|not observed'; }
+case_missing_empty() { for_missing '' 'empty|not observed|column'; }
+
+# --- P17: other kinds of files
+kind() { # NAME WORDS
+    data s.h5 "$1"
+    refused_with "$2"
+}
+case_P17_bzip2() { printf 'BZh91AY&SY\x11\x22' >x.tsv.bz2 && kind x.tsv.bz2 'bzip2|bzcat'; }
+case_P17_xz() { printf '\xfd7zXZ\0\0\x04' >x.tsv.xz && kind x.tsv.xz '\bxz'; }
+case_P17_zstd() { printf '\x28\xb5\x2f\xfd\x04\x58' >x.tsv.zst && kind x.tsv.zst 'zstd'; }
+case_P17_zip() { printf 'PK\x03\x04\x14\0\0\0' >x.tsv.zip && kind x.tsv.zip 'zip'; }
+case_P17_tar() { tsv >y.tsv && tar -cf x.tar y.tsv && kind x.tar 'tar'; }
+case_P17_targz() { tsv >y.tsv && tar -czf x.tar.gz y.tsv && kind x.tar.gz 'tar'; }
+case_P17_bigbed() { printf '\xeb\xf2\x89\x87\x04\0\0\0' >x.bb && kind x.bb 'bigbed'; }
+case_P17_vcf() { printf '##fileformat=VCFv4.1\n#CHROM\tPOS\tID\n' >x.vcf && kind x.vcf 'vcf'; }
+case_P17_vcf_gz() { printf '##fileformat=VCFv4.1\n#CHROM\tPOS\tID\n' | gzip >x.vcf.gz && kind x.vcf.gz 'vcf'; }
+case_P17_bam() { printf 'BAM\x01\0\0\0\0' | gzip >x.bam && kind x.bam 'bam'; }
+case_P17_wiggle() { printf 'track type=wiggle_0\nvariableStep chrom=chr1\n21 1.0\n' >x.wig && kind x.wig 'wig'; }
+case_P17_npz() { printf 'PK\x03\x04\x14\0\0\0\0\0\0\0a.npy' >x.npz && kind x.npz 'npz|zip|numpy'; }
+case_P17_hdf5() { printf '\x89HDF\r\n\x1a\n' >x.h5ad && kind x.h5ad 'hdf5|h5ad'; }
+case_P17_wrong_ending() { printf '\x28\xb5\x2f\xfd\x04\x58' >x.tsv.gz && kind x.tsv.gz 'zstd'; }
+
+# --- P18: a file that cannot tell follows the others
+fractions() { awk -v OFS='\t' '{ print "chr" $1, $2 - 1, $2, $3 }' "$1"; }
+
+# --- P20: empty wells
+case_P20_all_empty() {
+    : >e1.tsv
+    data s.h5 e1.tsv
+    refused_with e1
+}
+
+# --- P21: names
+
+# --- P24: what gzip -dc reads
+case_P24_two_members() { { tsv | head -n 30 | gzip && tsv | tail -n +31 | gzip; } >x.tsv.gz && reads "$in/states" x.tsv.gz; }
+case_P24_zeros() { { tsv | gzip && head -c 1000 /dev/zero; } >x.tsv.gz && reads "$in/states" x.tsv.gz; }
+case_P24_garbage() { { tsv | gzip && echo 'not gzip at all'; } >x.tsv.gz && reads "$in/states" x.tsv.gz && says 'x.tsv.gz'; }
+case_P24_cut() {
+    tsv | gzip >y.gz
+    head -c $(($(stat -c %s y.gz) / 2)) y.gz >x.tsv.gz
+    data s.h5 x.tsv.gz
+    ends 2
+    says 'x\.tsv\.gz'
+}
+bgzip_blocks() { # of stdin, without the end marker
+    "${PYTHON3:-python3}" -c 'import struct, sys, zlib
+data = sys.stdin.buffer.read()
+for i in range(0, len(data), 400):
+    c = zlib.compressobj(6, zlib.DEFLATED, -15)
+    body = c.compress(data[i:i + 400]) + c.flush()
+    sys.stdout.buffer.write(b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0" + struct.pack("<H", len(body) + 25) + body
+                            + struct.pack("<II", zlib.crc32(data[i:i + 400]), len(data[i:i + 400])))'
+}
+case_P24_no_end() { tsv | bgzip_blocks >x.tsv.gz && reads "$in/states" x.tsv.gz; }
+case_P24_bgzip_and_gzip() { { tsv | head -n 30 | bgzip_blocks && tsv | tail -n +31 | gzip; } >x.tsv.gz && reads "$in/states" x.tsv.gz; }
+case_P24_gzip_and_bgzip() { { tsv | head -n 30 | gzip && tsv | tail -n +31 | bgzip_blocks; } >x.tsv.gz && reads "$in/states" x.tsv.gz; }
+
+# --- genomes
+genome() { # FILE [options]: a store of the three cells
+    local file=$1
+    shift
+    try "$dcpg" data --cpg_profiles "${cells[@]}" --dna_files "$file" --out_file s.h5 "$@"
+}
+all_there() {
+    ends 0
+    for cell in a b c; do holds s.h5 cpg/$cell "$in/$cell.states"; done
+}
+case_F1_two_mitochondria() { { cat "$G" && printf '>chrM\nACGTT\n>chrMT\nTACGT\n'; } >g.fa && genome g.fa && all_there; }
+case_F1_M_and_MT() { { cat "$G" && printf '>M\nACGTT\n>MT\nTACGT\n'; } >g.fa && genome g.fa && all_there; }
+case_F1_exact_names() {
+    { cat "$G" && printf '>chrM\nAACGTTTT\n>chrMT\nTTTTTACG\n'; } >g.fa
+    { tsv && printf 'chrM\t3\t1\n'; } >x.tsv
+    { cat "$in/states" && echo 'M 3 1'; } >expect
+    try "$dcpg" data --cpg_profiles x.tsv --dna_files g.fa --out_file s.h5
+    ends 0
+    "$dcpg" show s.h5 --outputs cpg/x --out_tsv t.tsv >/dev/null 2>&1 || fail 'show'
+    [[ $(awk '$1 ~ /M/ && $2 == 3 && $3 == 1' t.tsv | wc -l) == 1 ]] || fail "the call on chrM is lost: $(grep M t.tsv)"
+}
+case_F2_garbage_behind_gzip() { { gzip -c "$G" && printf 'RAZF index'; } >g.fa.gz && genome g.fa.gz && all_there; }
+case_F2_two_members() { { head -n 10 "$G" | gzip && tail -n +11 "$G" | gzip; } >g.fa.gz && genome g.fa.gz && all_there; }
+case_F5_joined() {
+    awk '/^>chr2/ { printf ">chr2\n"; next } { printf "%s%s", $0, (NR == 22 ? "" : "\n") }' "$G" >g.fa
+    grep -q '[ACGT]>chr2' g.fa || fail 'the input is not joined'
+    genome g.fa
+    if [[ $code == 0 ]]; then all_there; else refused_with '>chr2|line end'; fi
+}
+case_F5_cr_only() {
+    tr '\n' '\r' <"$G" >g.fa
+    genome g.fa
+    if [[ $code == 0 ]]; then all_there; else refused_with 'CR|carriage|line end'; fi
+}
+case_F5_crlf() { sed 's/$/\r/' "$G" >g.fa && genome g.fa && all_there; }
+case_F5_lower_case() { sed '/^>/!y/ACGT/acgt/' "$G" >g.fa && genome g.fa && all_there; }
+case_F7_folder() {
+    mkdir g
+    printf '\x43\x27\x41\x1a\0\0\0\0' >g/genome.2bit
+    genome g
+    refused_with '2bit'
+}
+case_F7_bz2_in_folder() {
+    mkdir g
+    printf 'BZh91AY&SY' >g/chr1.fa.bz2
+    genome g
+    refused_with 'bz2|bzip2'
+}
+case_F7_upper_case() {
+    mkdir g
+    awk '/^>chr2/ { exit } { print }' "$G" >g/CHR1.FA
+    awk '/^>chr2/ { on = 1 } on' "$G" | gzip >g/chr2.FA.GZ
+    genome g
+    if [[ $code == 0 && $(grep -c 'chr2\.FA\.GZ' said) == 0 ]]; then all_there; else says 'chr2\.FA\.GZ|CHR1\.FA'; fi
+}
+case_F7_twice() {
+    mkdir g
+    awk '/^>chr2/ { exit } { print }' "$G" >g/chr1.fa
+    cp "$G" g/entire.fa
+    genome g
+    if [[ $code == 0 ]]; then all_there; else refused_with 'chr1\.fa.*entire\.fa'; fi
+}
+
+# --- sites and labels

@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016,SC2154 # programs of awk; variables of test_cases.sh
+# Methylation profiles. Columns are those that the tools' documentation names.
+
+# --- P01: pipes
+percent() { from '2 * $3 != $4 { print "chr" $1, $2 - 1, $2, 100 * $3 / $4 }' | sort -t $'\t' -k1,1 -k4,4n; } # zeros first
+case_P01_file() { percent >x.bedGraph && reads "$in/states" x.bedGraph; }
+case_P01_fifo() {
+    mkfifo x.tsv
+    awk -v OFS='\t' '{ print $1, $2, $3 }' "$in/states" >x.tsv &
+    data s.h5 x.tsv
+    if [[ $code == 0 ]]; then holds s.h5 cpg/x "$in/states"; else refused_with 'pipe|fifo'; fi
+    kill $! 2>/dev/null || true
+}
+case_P01_pipe_on_two_ranks() {
+    try "${MPIRUN:-mpirun}" -n 2 "$dcpg" data --cpg_profiles <(percent) "${cells[0]}" --dna_files "$G" --out_file s.h5
+    [[ $code != 0 ]] || return 0
+    refused_with pipe
+}
+
+# --- P02: percent and counts
+counts() { from '{ print "chr" $1, $2 - 1, $2 + 1, int(100 * $3 / $4 + 0.5), $3, $4 - $3 }'; }
+track='track type="bedGraph" description="x merged CpG methylation levels"'
+# Each strand on its own, without --mergeContext: reads of both strands are added.
+case_P02_strands() {
+    from '{ m = int($3 / 2); n = int($4 / 2)
+        if (n - m >= 0 && n > 0) print "chr" $1, $2 - 1, $2, int(100 * m / n + 0.5), m, n - m; else m = n = 0
+        print "chr" $1, $2, $2 + 1, int(100 * ($3 - m) / ($4 - n) + 0.5), $3 - m, $4 - n - ($3 - m) }' | awk '$5 >= 0 && $6 >= 0' >x.bedGraph
+    awk '{ p = $2 % 20 == 0 ? $2 + 1 : $2; k = substr($1, 4) " " p; m[k] += $5; u[k] += $6 }
+        END { for (k in m) if (m[k] != u[k]) print k, (m[k] > u[k]) }' x.bedGraph >expect
+    reads expect x.bedGraph
+}
+# Bismark's coverage2cytosine --merge_CpG: 1-based, both bases of the CpG.
+case_P02_merged_cov() { from '{ printf "chr%s\t%d\t%d\t%.6f\t%d\t%d\n", $1, $2, $2 + 1, 100 * $3 / $4, $3, $4 - $3 }' >x.cov && reads "$in/states" x.cov; }
+# MethylDackel --fraction --mergeContext: intervals of 2 bp with fractions.
+case_P02_fraction_merged() { { echo "$track" && from '2 * $3 != $4 { printf "chr%s\t%d\t%d\t%.6f\n", $1, $2 - 1, $2 + 1, $3 / $4 }'; } >x.bedGraph && reads "$in/states" x.bedGraph; }
+# MethylDackel --methylKit.
+case_P02_methylkit() {
+    { printf 'chrBase\tchr\tbase\tstrand\tcoverage\tfreqC\tfreqT\n' && from '{ printf "chr%s.%d\tchr%s\t%d\tF\t%d\t%.2f\t%.2f\n", $1, $2, $1, $2, $4, 100 * $3 / $4, 100 - 100 * $3 / $4 }'; } >x.methylKit
+    reads_or "$in/states" 'profile_format|methylkit' x.methylKit
+}
+
+# --- P04: methylated and total
+case_P04_named() { from '{ print "chr" $1, $2, $3, $4 }' >x.txt && reads "$in/states" x.txt --profile_format 1:2:3:4c:tab:0; }
+
+# --- P06: scNMT
+scnmt() { printf 'chr\tpos\tmet_reads\tnonmet_reads\trate\n' && from '{ print $1, $2, $3, $4 - $3, int(100 * $3 / $4) }'; }
+case_P06_one_read() {
+    awk -v OFS='\t' 'BEGIN { print "chr", "pos", "met_reads", "nonmet_reads", "rate" } $4 == 1 { print $1, $2, $3, $4 - $3, 100 * $3 / $4 }' "$in/sites" | gzip >x.tsv.gz
+    awk '$4 == 1 { print $1, $2, $3 }' "$in/sites" >expect
+    reads expect x.tsv.gz
+}
+case_P06_rate() {
+    awk -v OFS='\t' 'BEGIN { print "chr", "pos", "rate" } { print $1, $2, 100 * $3 }' "$in/states" | gzip >x.tsv.gz
+    reads_or "$in/states" 'percent|rate' x.tsv.gz
+}
+case_P06_rate_fraction() {
+    awk -v OFS='\t' 'BEGIN { print "chr", "pos", "rate" } { print $1, $2, $3 }' "$in/states" >x.tsv
+    reads "$in/states" x.tsv
+}
+
+# --- P08: reports without contexts
+report() { from '{ m = int($3 / 2); n = int($4 / 2); if (m > n) m = n; print "chr" $1, $2, "+", m, n - m; print "chr" $1, $2 + 1, "-", $3 - m, $4 - n - ($3 - m) }' | awk '$5 >= 0'; }
+both_strands() { awk '{ p = $3 == "-" ? $2 - 1 : $2; k = substr($1, 4) " " p; m[k] += $4; u[k] += $5 } END { for (k in m) if (m[k] != u[k]) print k, (m[k] > u[k]) }'; }
+case_P08_named() { report >x.cpg.txt && both_strands <x.cpg.txt >expect && reads expect x.cpg.txt --profile_format 1:2:4:5u:tab:0; }
+
+# --- P11: nanopolish
+nanopolish() {
+    printf 'chromosome\tstart\tend\tnum_motifs_in_group\tcalled_sites\tcalled_sites_methylated\tmethylated_frequency\tgroup_sequence\n'
+    from '{ printf "chr%s\t%d\t%d\t1\t%d\t%d\t%.3f\tsplit-group\n", $1, $2 - 1, $2 - 1, $4, $3, $3 / $4 }'
+}
+# pb-CpG-tools: score in percent, haplotype, coverage, estimated counts, discretised score.
+case_P11_pb() {
+    from '2 * $3 != $4 { printf "chr%s\t%d\t%d\t%.1f\tTotal\t%d\t%d\t%d\t%.1f\n", $1, $2 - 1, $2, 100 * $3 / $4, $4, $3, $4 - $3, 100 * $3 / $4 }' >x.bed
+    reads_or "$in/states" 'profile_format|pb-cpg' x.bed
+}
