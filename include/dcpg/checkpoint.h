@@ -31,6 +31,7 @@ typedef struct dcpg_checkpoint {
     char *path;
     int64_t epoch, step, nb_epoch; /* next step; epochs done */
     int64_t virtual_ranks, blocks, batch;
+    bool ours;          /* only the caller, or root, can have written it */
     dcpg_strings words; /* the command line: see dcpg_options_words */
     dcpg_strings cells, outputs;
     dcpg_graph *graph;
@@ -39,7 +40,7 @@ typedef struct dcpg_checkpoint {
 /* The newest checkpoint below the model directory `dir` that is whole; damaged ones are passed over with a
  * warning.
  * `*checkpoint` is NULL where there is none. DCPG_E_INPUT where there are some and all are damaged, or of
- * another format version. Rank 0 reads. Collective. */
+ * another format version, or where numbers, outputs or cells are impossible. Rank 0 reads. Collective. */
 dcpg_status dcpg_checkpoint_find_all(const char *dir, const dcpg_par *par, dcpg_log *log,
                                      dcpg_checkpoint **checkpoint, dcpg_err *err);
 void dcpg_checkpoint_free(dcpg_checkpoint *checkpoint);

@@ -60,7 +60,8 @@ dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **file, 
 /* Flushes to the disk, closes and renames a created file to its final name, replacing what was there; the
  * file handle is gone either way, on failure the temporary file too. DCPG_E_IO where the disk is full. */
 dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err);
-/* The same, with a checksum behind the end, which other readers of HDF5 do not see. */
+/* The same, with a checksum behind the end, which other readers of HDF5 do not see, and not to be written by
+ * others than its owner, whatever the umask. */
 dcpg_status dcpg_h5_commit_sealed(dcpg_h5 *file, dcpg_err *err);
 /* Whether a file is, byte for byte, what dcpg_h5_commit_sealed left: DCPG_E_INPUT where it is cut, damaged,
  * empty or another's. HDF5 does not see it. Local. */
@@ -83,7 +84,7 @@ bool dcpg_h5_is_group(dcpg_h5 *file, const char *path);
  * at best. */
 uint64_t dcpg_h5_capacity(const dcpg_h5 *file);
 /* Whether only the caller, or root, can have written the file: it is theirs, and neither its group nor others
- * may write to it. Local. */
+ * may write to it. Of serial files. Local. */
 bool dcpg_h5_is_ours(const dcpg_h5 *file);
 dcpg_status dcpg_h5_make_group(dcpg_h5 *file, const char *path,
                                dcpg_err *err); /* with parents; fine if it exists */

@@ -35,6 +35,7 @@ typedef struct parts {
     dcpg_checkpoint *checkpoint; /* to go on from; NULL: none */
     dcpg_strings words;          /* parsed, where it is that of the checkpoint and ours */
     dcpg_strings kept;           /* the command line for checkpoints */
+    dcpg_strings left_out;       /* options that the checkpoint does not decide */
 } parts;
 
 static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
@@ -326,6 +327,7 @@ static void free_parts(parts *p) {
     dcpg_strings_free(&p->outputs);
     dcpg_strings_free(&p->words);
     dcpg_strings_free(&p->kept);
+    dcpg_strings_free(&p->left_out);
     dcpg_checkpoint_free(p->checkpoint);
     dcpg_free(p->output_weight);
 }
@@ -345,10 +347,23 @@ static dcpg_status parse_after(const parts *p, settings *s, const dcpg_strings *
     return parse(s, (int)words->n, words->v, &help, par, err);
 }
 
+/* Takes out of the checkpoint's words what it must not decide; `s` holds what is said now. */
+static dcpg_status distrust(const settings *s, parts *p, char **argv, const dcpg_par *par, dcpg_err *err) {
+    settings then = {0};
+    dcpg_strings words = {0}, none = {0};
+    dcpg_status status = parse_after(p, &then, &none, 1, argv, &words, par, err);
+    const train_resume_said said = {then.table, &then.files, s->files.n > 0, s->val_files.n > 0};
+    if (status == DCPG_OK) status = train_resume_distrust(p->checkpoint, &said, &p->left_out, err);
+    free_settings(&then);
+    dcpg_strings_free(&words);
+    return status;
+}
+
 /* Settings become those of the checkpoint and, after them, what is said now. */
 static dcpg_status parse_again(settings *s, parts *p, int argc, char **argv, const dcpg_par *par,
                                dcpg_err *err) {
     settings then = {0};
+    DCPG_TRY(distrust(s, p, argv, par, err));
     dcpg_strings words = {0}, files = s->files, none = {0};
     s->files = none;
     free_settings(s);
@@ -367,7 +382,13 @@ static dcpg_status find_checkpoint_all(settings *s, parts *p, int argc, char **a
                                        dcpg_log *log, dcpg_err *err) {
     if (!s->resume) return DCPG_OK;
     DCPG_TRY(dcpg_checkpoint_find_all(s->resume, par, log, &p->checkpoint, err));
-    if (p->checkpoint) return dcpg_agree_all(par, parse_again(s, p, argc, argv, par, err), err);
+    if (p->checkpoint) {
+        DCPG_TRY(dcpg_agree_all(par, parse_again(s, p, argc, argv, par, err), err));
+        for (size_t i = 0; i < p->left_out.n && !s->log_file && !s->train.stop_file; i++)
+            dcpg_info(log, "--%s is not taken from a checkpoint: give it again where it is wanted",
+                      p->left_out.v[i]);
+        return DCPG_OK;
+    }
     if (s->files.n == 0)
         return dcpg_fail(
             err, DCPG_E_USAGE,

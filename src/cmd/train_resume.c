@@ -31,6 +31,43 @@ dcpg_status train_resume_words(const dcpg_checkpoint *checkpoint, int argc, char
     return DCPG_OK;
 }
 
+/* ---- what a checkpoint must not say ---- */
+
+static dcpg_status fail_foreign(const dcpg_checkpoint *checkpoint, const char *what, dcpg_err *err) {
+    return dcpg_fail(
+        err, DCPG_E_USAGE,
+        "%s: another user could have written it (it belongs to somebody else, or others may write to "
+        "it), so that it does not choose which files are read: name the %s of the run again",
+        checkpoint->path, what);
+}
+
+/* Empties a string option that is a path; those that the user would miss are noted. */
+static dcpg_status leave_out(const dcpg_opt *o, dcpg_strings *left_out, dcpg_err *err) {
+    static const char *const missed[] = {"log_file", "stop_file"}, *const unasked[] = {"out_dir", "resume"};
+    const char **value = o->value;
+    for (int i = 0; i < 2; i++) {
+        if (strcmp(o->name, missed[i]) == 0 && *value) DCPG_TRY(dcpg_strings_add(left_out, o->name, err));
+        if (strcmp(o->name, missed[i]) == 0 || strcmp(o->name, unasked[i]) == 0) *value = NULL;
+    }
+    return DCPG_OK;
+}
+
+dcpg_status train_resume_distrust(dcpg_checkpoint *checkpoint, const train_resume_said *said,
+                                  dcpg_strings *left_out, dcpg_err *err) {
+    bool ours = checkpoint->ours;
+    for (const dcpg_opt *o = said->options; o->name; o++) {
+        if (o->kind == DCPG_OPT_STRING) DCPG_TRY(leave_out(o, left_out, err));
+        if (ours || strcmp(o->name, "val_files") != 0) continue;
+        if (((dcpg_strings *)o->value)->n && !said->val_files_now)
+            return fail_foreign(checkpoint, "--val_files", err);
+        dcpg_strings_free(o->value);
+    }
+    if (!ours && !said->files_now) return fail_foreign(checkpoint, "store or data files", err);
+    if (!ours) dcpg_strings_free(said->files);
+    dcpg_strings_free(&checkpoint->words);
+    return dcpg_options_words(said->options, said->files, &checkpoint->words, err);
+}
+
 dcpg_status train_resume_check(const dcpg_checkpoint *checkpoint, const dcpg_opt *then, const dcpg_opt *now,
                                dcpg_err *err) {
     const char *name = dcpg_options_differ(then, now, free_names), *said = "not given";

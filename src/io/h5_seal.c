@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* magic[8], length of the HDF5 part (u64), CRC32C of all before it (u32); little endian. */
@@ -63,6 +64,13 @@ static bool write_whole(int fd, const unsigned char *from, size_t n) {
     return true;
 }
 
+/* Nobody else may change what we will read again and go by. */
+static bool keep_to_ourselves(int fd) {
+    struct stat s;
+    return fstat(fd, &s) == 0 &&
+           ((s.st_mode & (S_IWGRP | S_IWOTH)) == 0 || fchmod(fd, s.st_mode & 07755) == 0 || errno == EPERM);
+}
+
 dcpg_status dcpg_h5_append_seal(const dcpg_h5 *file, dcpg_err *err) {
     unsigned char seal[SEAL];
     uint32_t crc = 0;
@@ -74,7 +82,8 @@ dcpg_status dcpg_h5_append_seal(const dcpg_h5 *file, dcpg_err *err) {
         put(seal + MAGIC, (uint64_t)length, 8);
         fine = checksum(fd, (uint64_t)length, seal, &crc);
         put(seal + MAGIC + 8, crc, 4);
-        fine = fine && lseek(fd, 0, SEEK_END) == length && write_whole(fd, seal, SEAL);
+        fine =
+            fine && lseek(fd, 0, SEEK_END) == length && write_whole(fd, seal, SEAL) && keep_to_ourselves(fd);
     }
     int reason = errno;
     if (fd >= 0 && close(fd) != 0 && fine) fine = false, reason = errno;

@@ -22,6 +22,11 @@ void checkpoint_prune(const char *out_dir, const char *newest, int64_t keep);
 /* Renames the checkpoints of an earlier run; returns their number. */
 int64_t checkpoint_set_aside(const char *out_dir);
 
+/* ---- ranges, checkpoint_check.c: DCPG_E_INPUT for what no run can have left; local ---- */
+dcpg_status checkpoint_check(const dcpg_checkpoint *checkpoint, dcpg_err *err);       /* numbers and words */
+dcpg_status checkpoint_check_lists(const dcpg_checkpoint *checkpoint, dcpg_err *err); /* against its graph */
+dcpg_status checkpoint_check_scalars(const trainer *t, dcpg_err *err);                /* once restored */
+
 /* ---- the content, checkpoint_fields.c ---- */
 
 /* The numbers of a run; attributes of the file's root. */
@@ -31,6 +36,9 @@ typedef struct checkpoint_number {
     int64_t value;
 } checkpoint_number;
 void checkpoint_numbers(const trainer *t, checkpoint_number number[CHECKPOINT_NUMBERS]);
+/* In checkpoint_check.c: whether those read belong to this run. */
+dcpg_status checkpoint_check_numbers(const trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS],
+                                     dcpg_err *err);
 /* Puts them back; the value of what is decided elsewhere is not looked at. */
 void checkpoint_take_numbers(trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS]);
 

@@ -54,7 +54,9 @@ static dcpg_status read_description(const char *path, dcpg_checkpoint *c, dcpg_s
     if (status == DCPG_OK) status = read_names(file, "config/cells", &c->cells, err);
     if (status == DCPG_OK) status = read_names(file, "config/outputs", &c->outputs, err);
     if (status == DCPG_OK) status = dcpg_h5_read_strings(file, "config/model", model, err);
+    if (status == DCPG_OK) c->ours = dcpg_h5_is_ours(file);
     dcpg_h5_close(file);
+    if (status == DCPG_OK) status = checkpoint_check(c, err);
     if (status == DCPG_OK && model->n != 1) status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no model", path);
     return status;
 }
@@ -104,13 +106,15 @@ static dcpg_status share_names_all(const dcpg_par *par, dcpg_strings *names, dcp
 }
 
 static dcpg_status share_all(const dcpg_par *par, dcpg_checkpoint *c, dcpg_strings *model, dcpg_err *err) {
-    int64_t number[] = {c->epoch, c->step, c->nb_epoch, c->virtual_ranks, c->batch, c->blocks};
+    int64_t number[] = {c->epoch, c->step, c->nb_epoch, c->virtual_ranks, c->batch, c->blocks, c->ours};
     dcpg_bcast_all(par, number, sizeof number, 0);
     c->epoch = number[0], c->step = number[1], c->nb_epoch = number[2], c->virtual_ranks = number[3],
-    c->batch = number[4], c->blocks = number[5];
+    c->batch = number[4], c->blocks = number[5], c->ours = number[6] != 0;
     dcpg_strings *list[] = {&c->words, &c->cells, &c->outputs, model};
     for (int i = 0; i < 4; i++) DCPG_TRY(share_names_all(par, list[i], err));
-    return dcpg_agree_all(par, dcpg_keras_parse(model->v[0], "model of the checkpoint", &c->graph, err), err);
+    dcpg_status status = dcpg_keras_parse(model->v[0], "model of the checkpoint", &c->graph, err);
+    if (status == DCPG_OK && par->rank == 0) status = checkpoint_check_lists(c, err);
+    return dcpg_agree_all(par, status, err);
 }
 
 dcpg_status dcpg_checkpoint_find_all(const char *dir, const dcpg_par *par, dcpg_log *log,
@@ -156,7 +160,7 @@ static dcpg_status read_numbers(const trainer *t, dcpg_h5 *file, checkpoint_numb
     DCPG_TRY(check_data(t, file, "val_data", t->val ? t->val_data : "", err));
     for (int i = 0; i < CHECKPOINT_NUMBERS; i++)
         DCPG_TRY(dcpg_h5_read_attr_i64(file, "/", number[i].name, &number[i].value, err));
-    return DCPG_OK;
+    return checkpoint_check_numbers(t, number, err);
 }
 
 /* The array of a field, whose extents must be as expected. */
@@ -202,7 +206,7 @@ static dcpg_status restore_from_all(trainer *t, dcpg_h5 *file, dcpg_err *err) {
     checkpoint_take_numbers(t, number);
     checkpoint_fields(t, field);
     for (int i = 0; i < CHECKPOINT_FIELDS; i++) DCPG_TRY(restore_field_all(t, file, &field[i], err));
-    return DCPG_OK;
+    return checkpoint_check_scalars(t, err);
 }
 
 static dcpg_status check_fits(const trainer *t, dcpg_err *err) {
