@@ -1,4 +1,5 @@
-/* bigWig through libBigWig, where the build found it. */
+/* bigWig as a profile, where the build found libBigWig. */
+#include "formats/bigwig_child.h"
 #include "formats/profile_scan.h"
 #include <stdio.h>
 #include <string.h>
@@ -31,9 +32,7 @@ dcpg_status dcpg_profile_read_bigwig(profile_parser *p, dcpg_err *err) {
 
 #else
 
-#include <bigWig.h>
-
-/* The library trusts what it reads: at least the file must be whole. */
+/* A file that was cut is told from a damaged one. */
 static dcpg_status check_whole(const profile_parser *p, dcpg_err *err) {
     unsigned char last[4] = {0};
     FILE *file = fopen(p->path, "rb");
@@ -45,52 +44,50 @@ static dcpg_status check_whole(const profile_parser *p, dcpg_err *err) {
                              p->path);
 }
 
-static dcpg_status add_intervals(profile_parser *p, const char *chromo, const bwOverlappingIntervals_t *found,
-                                 dcpg_err *err) {
-    for (uint32_t i = 0; i < found->l; i++) {
-        char text[32];
-        float value;
-        snprintf(text, sizeof text, "%g", (double)found->value[i]);
-        if (found->end[i] < found->start[i] || found->end[i] - found->start[i] > 2) {
-            return dcpg_fail(err, DCPG_E_INPUT,
-                             "%s: %s:%u-%u is no interval of one CpG: bigWigs of single CpGs are read",
-                             p->path, chromo, found->start[i], found->end[i]);
-        }
-        p->nb_line++;
-        DCPG_TRY(dcpg_profile_scale(p, (double)found->value[i], text, &value, err));
-        DCPG_TRY(dcpg_profile_add(p, chromo, found->start[i], (raw_call){.value = value}, err));
-    }
-    return DCPG_OK;
+static dcpg_status fail_damaged(const profile_parser *p, dcpg_err *err) {
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: is a damaged bigWig: copy or download it again", p->path);
 }
 
-static dcpg_status read_chromo(profile_parser *p, bigWigFile_t *file, int64_t chromo, dcpg_err *err) {
-    enum { BLOCKS = 64 };
-    char *name = file->cl->chrom[chromo];
-    dcpg_status status = DCPG_OK;
-    bwOverlapIterator_t *at = bwOverlappingIntervalsIterator(file, name, 0, file->cl->len[chromo], BLOCKS);
-    if (!at)
-        status = dcpg_fail(err, DCPG_E_INPUT, "%s: its data of %s cannot be read: copy or download it again",
-                           p->path, name);
-    while (at && at->data && status == DCPG_OK && !p->must_rescale) {
-        status = add_intervals(p, name, at->intervals, err);
-        if (status == DCPG_OK) at = bwIteratorNext(at);
+static dcpg_status add_interval(profile_parser *p, const char *chromo, const dcpg_bigwig_interval *i,
+                                dcpg_err *err) {
+    char text[32];
+    float value;
+    snprintf(text, sizeof text, "%g", (double)i->value);
+    if (i->end < i->start) return fail_damaged(p, err);
+    if (i->end - i->start > 2)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: %s:%u-%u is no interval of one CpG: bigWigs of single CpGs are read", p->path,
+                         chromo, i->start, i->end);
+    p->nb_line++;
+    DCPG_TRY(dcpg_profile_scale(p, (double)i->value, text, &value, err));
+    return dcpg_profile_add(p, chromo, i->start, (raw_call){.value = value}, err);
+}
+
+/* An interval takes 4 bytes or more, of which zlib makes no less than a 1032nd: a file that tells of more
+ * points to the same data again and again. */
+static int64_t most_intervals(int64_t file_bytes) { return file_bytes / 4 * 1032 + 1; }
+
+static dcpg_status take_all(profile_parser *p, dcpg_bigwig *file, int64_t most, dcpg_err *err) {
+    dcpg_bigwig_part part;
+    for (int64_t n = 0; dcpg_bigwig_next(file, &part) && !p->must_rescale; n += part.n) {
+        if (part.is_last) return DCPG_OK;
+        if (n + part.n > most) return fail_damaged(p, err);
+        for (int32_t i = 0; i < part.n; i++) DCPG_TRY(add_interval(p, part.chromo, &part.v[i], err));
     }
-    if (at) bwIteratorDestroy(at);
-    return status;
+    return p->must_rescale ? DCPG_OK : fail_damaged(p, err);
 }
 
 dcpg_status dcpg_profile_read_bigwig(profile_parser *p, dcpg_err *err) {
+    struct stat about;
     if (!dcpg_profile_is_bigwig(p->path))
         return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be read, or is no bigWig: see --profile_format",
                          p->path);
     DCPG_TRY(check_whole(p, err));
-    bigWigFile_t *file = bwOpen(p->path, NULL, "r");
-    if (!file)
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: is a damaged bigWig: copy or download it again", p->path);
-    dcpg_status status = DCPG_OK;
-    for (int64_t c = 0; file->cl && c < file->cl->nKeys && status == DCPG_OK && !p->must_rescale; c++)
-        status = read_chromo(p, file, c, err);
-    bwClose(file);
+    int64_t bytes = stat(p->path, &about) == 0 ? (int64_t)about.st_size : 0;
+    dcpg_bigwig *file = NULL;
+    DCPG_TRY(dcpg_bigwig_open(p->path, bytes, &file, err));
+    dcpg_status status = take_all(p, file, most_intervals(bytes), err);
+    dcpg_bigwig_close(file);
     return status;
 }
 

@@ -64,8 +64,41 @@ static void test_wrong(void **state) {
     }
 }
 
+/* Any byte of a file may be wrong: an answer comes within seconds, and the process lives. */
+static void test_damaged(void **state) {
+    (void)state;
+    const char *path = write_bigwig(3, (uint32_t[]){0, 7, 99}, (float[]){1, .5f, 0}, 1);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    long size = ftell(file), refused = 0;
+    assert_in_range(size, 64, 1 << 20);
+    for (long at = 4; at < size; at += at < 700 ? 5 : 41) {
+        for (int value = 0xff; value >= 0x80; value -= 0x7f) {
+            fseek(file, at, SEEK_SET);
+            int byte = fgetc(file);
+            fseek(file, at, SEEK_SET);
+            fputc(value, file);
+            fflush(file);
+            dcpg_profile profile;
+            dcpg_err err = {0};
+            dcpg_status status = dcpg_profile_load(path, &plain_options, &profile, NULL, &err);
+            if (status != DCPG_OK && status != DCPG_E_INPUT) fail_msg("byte %ld: %s", at, err.text);
+            refused += status == DCPG_E_INPUT;
+            dcpg_profile_free(&profile);
+            fseek(file, at, SEEK_SET);
+            fputc(byte, file);
+            fflush(file);
+        }
+    }
+    assert_true(refused > 0);
+    fclose(file);
+    unlink(path);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_wrong)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_wrong),
+                                       cmocka_unit_test(test_damaged)};
     bwInit(1 << 17);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     bwCleanup();
