@@ -81,6 +81,9 @@ typedef struct dcpg_profile_options {
                           one they are refused */
     int64_t min_reads; /* of both strands together; 0 and 1: any */
     double min_cg;     /* percentage of calls that must stand on a CG */
+    bool lenient; /* a file without lines of data, and one whose calls fit the genome whether it counts from 0
+                     or from 1, are told by the report instead of refused */
+    int follow;   /* 1 + the base that the latter takes, from other files; 0: the format's own */
 } dcpg_profile_options;
 
 enum { DCPG_MINUS_1, DCPG_IN_PLACE, DCPG_PLUS_1 };
@@ -96,6 +99,11 @@ typedef struct dcpg_profile_report {
     int64_t hit[2][3]; /* on a CG when moved by -1, 0, +1 (DCPG_MINUS_1 ...), [0] on the strand that the file
                           names, [1] on either */
     int shift;         /* -1, 0 or 1: how positions were moved */
+    int base;          /* position of a chromosome's first base, as the file was read: 0 or 1 */
+    bool empty;        /* no lines of data */
+    bool undecided;    /* the genome fits another base alike, and nothing else tells */
+    bool followed;     /* ... so that it was read with that of `follow` */
+    bool unsettled;    /* ... and the format has no base of its own: to be refused */
     bool strand_ignored; /* the file's strands contradict the genome */
     int64_t on_cg;       /* calls kept so far */
     int64_t tied, few;   /* CpGs dropped as their reads disagree, and as they are too few */
@@ -116,6 +124,11 @@ typedef struct dcpg_profile_report {
 dcpg_status dcpg_profile_load(const char *path, const dcpg_profile_options *options, dcpg_profile *profile,
                               dcpg_profile_report *report, dcpg_err *err);
 
+/* The same of several files of one cell, whose reads are added up; report[n]. DCPG_E_INPUT also where the
+ * files hold values without counts for one position, or some hold counts and others do not. Local. */
+dcpg_status dcpg_profile_load_files(const char *const *path, int64_t n, const dcpg_profile_options *options,
+                                    dcpg_profile *profile, dcpg_profile_report *report, dcpg_err *err);
+
 /* The same without a genome, bedGraphs counting from 1. Local. */
 dcpg_status dcpg_profile_read(const char *path, dcpg_profile *profile, dcpg_err *err);
 void dcpg_profile_free(dcpg_profile *profile);
@@ -132,11 +145,12 @@ const char *dcpg_profile_format_name(int i, const char **about);
 /* DCPG_E_USAGE unless `format` is one of these names, "auto", or columns. Local. */
 dcpg_status dcpg_profile_check_format(const char *format, dcpg_err *err);
 
-/* Words to profiles: files as they are, named by dcpg_cell_name; a single word may be a manifest, which is
- * told by its first line: lines of name, tab, path, the latter relative to its folder. names[i] belongs to
- * paths[i]. DCPG_E_INPUT: a line that is not so, a name that is empty or holds a '/'. Local. */
-dcpg_status dcpg_profile_list(const dcpg_strings *words, dcpg_strings *names, dcpg_strings *paths,
-                              dcpg_err *err);
+/* Words to profiles: files as they are, named by dcpg_cell_name; a single word may be a list (`*is_list`),
+ * which is told by its first line: lines of name, tab, path, the latter relative to its folder; in a list
+ * several files may have one name. names[i] belongs to paths[i]. DCPG_E_INPUT: a line that is not so, a name
+ * that is empty or holds a '/', a path twice. Local. */
+dcpg_status dcpg_profile_list(const dcpg_strings *words, bool *is_list, dcpg_strings *names,
+                              dcpg_strings *paths, dcpg_err *err);
 
 /* The cell's name for a path; NULL when out of memory; dcpg_free. */
 char *dcpg_cell_name(const char *path);

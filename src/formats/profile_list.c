@@ -3,8 +3,15 @@
 #include <dcpg/memory.h>
 #include <dcpg/profile.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* Blanks at the end of a line belong to nothing. */
+static void trim(char *line) {
+    size_t n = strlen(line);
+    while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t')) line[--n] = '\0';
+}
 
 /* Cuts "name<TAB>path" in two; false where a line is not so, or the path is a number as in a profile. */
 static bool cut(char *line, char **path) {
@@ -12,7 +19,10 @@ static bool cut(char *line, char **path) {
     if (!tab || tab == line || tab[1] == '\0' || strchr(tab + 1, '\t')) return false;
     double number;
     *tab = '\0';
-    *path = tab + 1;
+    *path = tab + 1 + strspn(tab + 1, " ");
+    trim(line);
+    line += strspn(line, " ");
+    if (*line == '\0') return false;
     return !dcpg_parse_double(*path, &number);
 }
 
@@ -20,6 +30,7 @@ static bool cut(char *line, char **path) {
 static dcpg_status next_line(dcpg_text_reader *text, char **line, dcpg_err *err) {
     do {
         DCPG_TRY(dcpg_text_line(text, line, err));
+        if (*line) trim(*line);
     } while (*line && (**line == '\0' || **line == '#'));
     return DCPG_OK;
 }
@@ -47,8 +58,31 @@ static dcpg_status add_line(const dcpg_text_reader *text, char *line, dcpg_strin
         return dcpg_fail(err, DCPG_E_INPUT,
                          "%s: line %" PRId64 ": the name '%.60s' holds a '/': choose another", manifest,
                          number, line);
-    DCPG_TRY(dcpg_strings_add(names, line, err));
+    DCPG_TRY(dcpg_strings_add(names, line + strspn(line, " "), err));
     return add_path(manifest, path, paths, err);
+}
+
+/* Whether the last word of a line, without tabs, is the path of a file: from here or from the list's folder.
+ */
+static bool ends_in_path(const char *manifest, const char *line) {
+    struct stat about;
+    const char *blank = strrchr(line, ' '), *word = blank ? blank + 1 : line, *slash = strrchr(manifest, '/');
+    double number;
+    if (*word == '\0' || strchr(line, '\t') || dcpg_parse_double(word, &number)) return false;
+    if (stat(word, &about) == 0) return S_ISREG(about.st_mode);
+    if (word[0] == '/' || !slash) return false;
+    char *whole = dcpg_format("%.*s/%s", (int)(slash - manifest), manifest, word);
+    bool is_file = whole && stat(whole, &about) == 0 && S_ISREG(about.st_mode);
+    dcpg_free(whole);
+    return is_file;
+}
+
+/* A list without names, or with blanks for tabs, would be taken for a profile. */
+static dcpg_status check_paths(const char *manifest, const char *line, dcpg_err *err) {
+    if (!ends_in_path(manifest, line)) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: names files, as a list does, but a line of a list holds a name, a tab and a path",
+                     manifest);
 }
 
 /* Reads a manifest; `*is_one` is false where the first line shows that the file is a profile. */
@@ -66,6 +100,7 @@ static dcpg_status read_manifest(const char *path, bool *is_one, dcpg_strings *n
     *is_one = copy && cut(copy, &second);
     dcpg_free(copy);
     status = DCPG_OK;
+    if (!*is_one && line) status = check_paths(path, line, err);
     while (*is_one && line && status == DCPG_OK) {
         status = add_line(text, line, names, paths, err);
         if (status == DCPG_OK) status = next_line(text, &line, err);
@@ -87,10 +122,26 @@ static dcpg_status add_file(const char *path, dcpg_strings *names, dcpg_strings 
     return status;
 }
 
-dcpg_status dcpg_profile_list(const dcpg_strings *words, dcpg_strings *names, dcpg_strings *paths,
-                              dcpg_err *err) {
-    bool is_manifest = false;
-    if (words->n == 1) DCPG_TRY(read_manifest(words->v[0], &is_manifest, names, paths, err));
-    for (size_t i = 0; i < words->n && !is_manifest; i++) DCPG_TRY(add_file(words->v[i], names, paths, err));
-    return DCPG_OK;
+static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* A path twice is a slip of the pen: its reads would count twice. */
+static dcpg_status check_twice(const dcpg_strings *paths, dcpg_err *err) {
+    char **sorted = dcpg_alloc(paths->n, sizeof *sorted);
+    dcpg_status status = sorted ? DCPG_OK : dcpg_fail_nomem(err, "paths", paths->n * sizeof *sorted);
+    if (sorted) memcpy(sorted, paths->v, paths->n * sizeof *sorted);
+    if (sorted && paths->n > 1) qsort(sorted, paths->n, sizeof *sorted, by_text);
+    for (size_t i = 1; i < paths->n && status == DCPG_OK; i++) {
+        if (strcmp(sorted[i - 1], sorted[i]) == 0)
+            status = dcpg_fail(err, DCPG_E_INPUT, "%s: is given twice: give each file once", sorted[i]);
+    }
+    dcpg_free(sorted);
+    return status;
+}
+
+dcpg_status dcpg_profile_list(const dcpg_strings *words, bool *is_list, dcpg_strings *names,
+                              dcpg_strings *paths, dcpg_err *err) {
+    *is_list = false;
+    if (words->n == 1) DCPG_TRY(read_manifest(words->v[0], is_list, names, paths, err));
+    for (size_t i = 0; i < words->n && !*is_list; i++) DCPG_TRY(add_file(words->v[i], names, paths, err));
+    return check_twice(paths, err);
 }

@@ -77,6 +77,8 @@ struct profile_parser {
     char last_raw[64];
     size_t last_length;
 
+    const char *const *joined; /* files whose calls are here, by the calls' `line`; NULL: of `path` alone */
+
     int64_t nb_line; /* lines of data */
     bool guessed;    /* the format was told by the content */
     bool percent;    /* values without counts are percentages */
@@ -120,9 +122,19 @@ void dcpg_profile_sort_drafts(profile_parser *p);
 
 void dcpg_profile_free_drafts(profile_parser *p);
 
-/* Votes, moves, merges and calls: the drafts become a profile, and are freed on the way. */
-dcpg_status dcpg_profile_place(profile_parser *p, dcpg_profile *profile, dcpg_profile_report *report,
-                               dcpg_err *err);
+/* Reads the file into drafts. */
+dcpg_status dcpg_profile_read_calls(profile_parser *p, dcpg_err *err);
+
+/* Votes, and moves the calls of the drafts to their C; those that miss are dropped. */
+dcpg_status dcpg_profile_settle(profile_parser *p, dcpg_profile_report *report, dcpg_err *err);
+
+/* Adds the settled drafts of file number `number` of joined[] to those of `p`, where the same position may
+ * stand again only with counts. The other drafts are freed. */
+dcpg_status dcpg_profile_join(profile_parser *p, profile_parser *other, uint32_t number, dcpg_err *err);
+
+/* Merges and calls: settled drafts become a profile, and are freed on the way. */
+dcpg_status dcpg_profile_finish(profile_parser *p, dcpg_profile *profile, dcpg_profile_report *report,
+                                dcpg_err *err);
 
 /* "FILE: line N: WHAT "FIELD" REMEDY" */
 dcpg_status dcpg_profile_fail_field(const profile_parser *p, dcpg_err *err, const char *what,

@@ -30,6 +30,14 @@ static bool is_c(unsigned bits, int shift) { return bits >> (2 + shift) & 1; }
 /* The G of a CG is the base behind its C. */
 static bool is_g(unsigned bits, int shift) { return bits >> (1 + shift) & 1; }
 
+/* Where the C lies, from a position moved by `shift`; NOWHERE where it is on no CG. */
+enum { NOWHERE = 9 };
+
+static int c_from(unsigned bits, unsigned named, int shift) {
+    if (named != STRAND_MINUS && is_c(bits, shift)) return shift;
+    return named != STRAND_PLUS && is_g(bits, shift) ? shift - 1 : NOWHERE;
+}
+
 static void vote_on(const draft *d, dcpg_profile_report *report) {
     for (int64_t i = 0; i < d->n; i++) {
         unsigned bits = bits_around(d->genome, d->v[i].pos), named = d->v[i].strand;
@@ -88,16 +96,58 @@ static dcpg_status count_elsewhere(const profile_parser *p, dcpg_profile_report 
                      p->path, r->contig);
 }
 
+/* ---- which base the positions count from ---- */
+
+static int shift_of_base(const profile_parser *p, int base) { return 1 - base - p->shift; }
+
+/* Calls that two bases put on different CGs, or of which only one does. */
+static int64_t count_differing(const profile_parser *p) {
+    int64_t n = 0;
+    for (int c = 0; c < p->nb; c++) {
+        const draft *d = &p->chromo[c];
+        for (int64_t i = 0; d->genome && d->v && i < d->n; i++) {
+            unsigned bits = bits_around(d->genome, d->v[i].pos), named = d->v[i].strand;
+            n += c_from(bits, named, shift_of_base(p, 0)) != c_from(bits, named, shift_of_base(p, 1));
+        }
+    }
+    return n;
+}
+
+/* Whether the file could as well count from the other base: few calls, or many in runs of CG. (That C alone
+ * stand on their G when moved by one changes nothing, and is no doubt.) Files that tell are followed. */
+static dcpg_status settle_base(const profile_parser *p, dcpg_profile_report *r, dcpg_err *err) {
+    r->base = 1 - p->shift - r->shift;
+    int64_t n = r->calls - r->elsewhere;
+    if (n == 0 || r->strand_ignored || r->base < 0 || r->base > 1) return DCPG_OK;
+    int64_t other = r->hit[0][1 + shift_of_base(p, 1 - r->base)];
+    if (other + n / 100 < r->hit[0][1 + r->shift] || count_differing(p) <= n / 10) return DCPG_OK;
+    bool free = p->format->base < 0;
+    if (free && p->options->bedgraph_base >= 0) return DCPG_OK; /* its user says it */
+    r->undecided = true;
+    r->followed = p->options->follow > 0;
+    r->unsettled = free && !r->followed;
+    if (r->followed) {
+        r->base = p->options->follow - 1;
+        r->shift = shift_of_base(p, r->base);
+    }
+    if (!r->unsettled || p->options->lenient) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: its %" PRId64
+                     " calls stand on CG whether it counts from 0 or from 1: say which with --bedgraph_base",
+                     p->path, n);
+}
+
 static dcpg_status vote(const profile_parser *p, dcpg_profile_report *r, dcpg_err *err) {
     snprintf(r->format, sizeof r->format, "%s", p->format->name);
     DCPG_TRY(count_elsewhere(p, r, err));
+    r->base = 1 - p->shift;
     if (!p->options->genome) return DCPG_OK;
     for (int c = 0; c < p->nb; c++) {
         if (p->chromo[c].genome) vote_on(&p->chromo[c], r);
     }
     int64_t n = r->calls - r->elsewhere;
     r->shift = best_shift(r->hit[0], n);
-    if (dcpg_profile_on_cg(r) >= p->options->min_cg) return DCPG_OK;
+    if (dcpg_profile_on_cg(r) >= p->options->min_cg) return settle_base(p, r, err);
     int either = best_shift(r->hit[1], n);
     if (r->hit[1][1 + either] > r->hit[0][1 + r->shift]) {
         dcpg_profile_report other = *r;
@@ -105,7 +155,7 @@ static dcpg_status vote(const profile_parser *p, dcpg_profile_report *r, dcpg_er
         other.strand_ignored = true;
         if (dcpg_profile_on_cg(&other) >= p->options->min_cg) {
             *r = other;
-            return DCPG_OK;
+            return settle_base(p, r, err);
         }
     }
     return fail_vote(p, r, err);
@@ -118,11 +168,10 @@ static dcpg_status vote(const profile_parser *p, dcpg_profile_report *r, dcpg_er
 static int64_t c_of(const draft *d, const raw_call *call, const dcpg_profile_report *r, bool *g) {
     *g = !d->genome && call->strand == STRAND_MINUS;
     if (!d->genome) return call->pos - *g;
-    unsigned bits = bits_around(d->genome, call->pos),
-             named = r->strand_ignored ? STRAND_UNKNOWN : call->strand;
-    if (named != STRAND_MINUS && is_c(bits, r->shift)) return call->pos + r->shift;
-    *g = true;
-    return named != STRAND_PLUS && is_g(bits, r->shift) ? call->pos + r->shift - 1 : 0;
+    int c = c_from(bits_around(d->genome, call->pos), r->strand_ignored ? STRAND_UNKNOWN : call->strand,
+                   r->shift);
+    *g = c != r->shift;
+    return c == NOWHERE ? 0 : call->pos + c;
 }
 
 static dcpg_status fail_start(const profile_parser *p, const raw_call *call, dcpg_err *err) {
@@ -208,6 +257,11 @@ static dcpg_status check_twice(const profile_parser *p, const draft *d, int64_t 
     const raw_call *first = &d->v[i - 1], *second = &d->v[i];
     if (first->strand != second->strand) return DCPG_OK;
     int32_t pos = second->pos + (second->strand == STRAND_MINUS) - r->shift - p->shift;
+    if (p->joined && first->line != second->line)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s and %s: are of one cell, and both hold a value for chromosome %s near position "
+                         "%" PRId32 ": values without numbers of reads cannot be added up, keep one",
+                         p->joined[first->line], p->joined[second->line], d->name, second->pos);
     if (!p->text)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: position %" PRId32 " of chromosome %s stands there twice",
                          p->path, pos, d->name);
@@ -238,9 +292,8 @@ static dcpg_status merge(const profile_parser *p, const draft *d, dcpg_calls *ca
 }
 
 /* Adds a chromosome to the profile, unless nothing is left of it. */
-static dcpg_status place(const profile_parser *p, draft *d, dcpg_profile *profile, dcpg_profile_report *r,
-                         dcpg_err *err) {
-    DCPG_TRY(move_to_c(p, d, r, err));
+static dcpg_status add_chromo(const profile_parser *p, draft *d, dcpg_profile *profile,
+                              dcpg_profile_report *r, dcpg_err *err) {
     size_t n = (size_t)d->n;
     if (d->unsorted) qsort(d->v, n, sizeof *d->v, by_place);
     dcpg_calls calls = {.chromo = dcpg_strdup(d->name),
@@ -262,15 +315,75 @@ static dcpg_status place(const profile_parser *p, draft *d, dcpg_profile *profil
     return status;
 }
 
-dcpg_status dcpg_profile_place(profile_parser *p, dcpg_profile *profile, dcpg_profile_report *report,
-                               dcpg_err *err) {
+dcpg_status dcpg_profile_settle(profile_parser *p, dcpg_profile_report *report, dcpg_err *err) {
     dcpg_profile_sort_drafts(p);
     DCPG_TRY(vote(p, report, err));
+    for (int c = 0; c < p->nb; c++) {
+        if (p->chromo[c].v) DCPG_TRY(move_to_c(p, &p->chromo[c], report, err));
+    }
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_profile_finish(profile_parser *p, dcpg_profile *profile, dcpg_profile_report *report,
+                                dcpg_err *err) {
     profile->binary = true;
     profile->chromo = dcpg_alloc((size_t)p->nb, sizeof *profile->chromo);
     if (!profile->chromo) return dcpg_fail_nomem(err, "a profile", (size_t)p->nb * sizeof *profile->chromo);
     for (int c = 0; c < p->nb; c++) {
-        if (p->chromo[c].v) DCPG_TRY(place(p, &p->chromo[c], profile, report, err));
+        if (p->chromo[c].v) DCPG_TRY(add_chromo(p, &p->chromo[c], profile, report, err));
     }
     return DCPG_OK;
+}
+
+/* ---- files of one cell ---- */
+
+/* Within its own file a position may not stand twice, either. Calls keep the number of their file. */
+static dcpg_status prepare(const profile_parser *p, draft *d, uint32_t number, dcpg_err *err) {
+    const dcpg_profile_report in_place = {0};
+    if (!p->format->counts) {
+        if (d->unsorted && d->n > 1) qsort(d->v, (size_t)d->n, sizeof *d->v, by_place);
+        d->unsorted = false;
+        for (int64_t i = 1; i < d->n; i++)
+            if (d->v[i].pos == d->v[i - 1].pos) DCPG_TRY(check_twice(p, d, i, &in_place, err));
+    }
+    for (int64_t i = 0; i < d->n; i++) d->v[i].line = number;
+    return DCPG_OK;
+}
+
+/* Puts the calls of `from` behind those of `to`, of the same chromosome. */
+static dcpg_status append(draft *to, draft *from, dcpg_err *err) {
+    if (!from->v) return DCPG_OK;
+    size_t n = (size_t)(to->v ? to->n : 0), room = n + (size_t)from->n;
+    raw_call *grown = dcpg_realloc(to->v, n, room, sizeof *grown);
+    if (!grown) return dcpg_fail_nomem(err, "a profile", room * sizeof *grown);
+    memcpy(grown + n, from->v, (size_t)from->n * sizeof *grown);
+    to->v = grown;
+    to->n = to->room = (int64_t)room;
+    to->unsorted = true;
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_profile_join(profile_parser *p, profile_parser *other, uint32_t number, dcpg_err *err) {
+    for (int c = 0; c < other->nb; c++) {
+        if (other->chromo[c].v) DCPG_TRY(prepare(other, &other->chromo[c], number, err));
+    }
+    size_t room = (size_t)(p->nb + other->nb);
+    draft *all = dcpg_alloc(room, sizeof *all);
+    if (!all) return dcpg_fail_nomem(err, "chromosomes", room * sizeof *all);
+    dcpg_status status = DCPG_OK;
+    int n = 0, a = 0, b = 0;
+    while (a < p->nb || b < other->nb) {
+        int order = a == p->nb ? 1 : b == other->nb ? -1 : strcmp(p->chromo[a].name, other->chromo[b].name);
+        draft *next = order <= 0 ? &p->chromo[a++] : &other->chromo[b++];
+        all[n] = *next;
+        *next = (draft){0};
+        if (order == 0 && status == DCPG_OK) status = append(&all[n], &other->chromo[b], err);
+        b += order == 0;
+        n++;
+    }
+    dcpg_free(p->chromo);
+    p->chromo = all;
+    p->nb = n;
+    p->room = (int)room;
+    return status;
 }

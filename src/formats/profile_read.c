@@ -119,7 +119,7 @@ static dcpg_status read_again(profile_parser *p, dcpg_err *err) {
     return parse_file(p, err);
 }
 
-static dcpg_status read_calls(profile_parser *p, dcpg_err *err) {
+dcpg_status dcpg_profile_read_calls(profile_parser *p, dcpg_err *err) {
     const profile_format *format;
     DCPG_TRY(dcpg_profile_find_format(p->options->format, &format, &p->spec, err));
     p->guessed = !format || format == &dcpg_profile_bigwig;
@@ -128,6 +128,7 @@ static dcpg_status read_calls(profile_parser *p, dcpg_err *err) {
     DCPG_TRY(parse_file(p, err));
     if (p->must_rescale) DCPG_TRY(read_again(p, err));
     DCPG_TRY(check_scale(p, err));
+    if (p->nb_line == 0 && p->options->lenient) return DCPG_OK;
     if (p->nb_line == 0)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no methylation values: leave the file out", p->path);
     if (p->format == &dcpg_profile_bedgraph && !p->options->genome && p->options->bedgraph_base < 0) {
@@ -143,25 +144,4 @@ static dcpg_status read_calls(profile_parser *p, dcpg_err *err) {
                          p->path, p->options->min_reads, p->format->name);
     }
     return DCPG_OK;
-}
-
-dcpg_status dcpg_profile_load(const char *path, const dcpg_profile_options *options, dcpg_profile *profile,
-                              dcpg_profile_report *report, dcpg_err *err) {
-    dcpg_profile_report unread;
-    if (!report) report = &unread;
-    *profile = (dcpg_profile){.cell = dcpg_cell_name(path)};
-    *report = (dcpg_profile_report){0};
-    profile_parser p = {.options = options, .path = path, .last = -1};
-    dcpg_status status =
-        profile->cell ? read_calls(&p, err) : dcpg_fail_nomem(err, "a profile", strlen(path));
-    if (status == DCPG_OK) status = dcpg_profile_place(&p, profile, report, err);
-    if (status != DCPG_OK) dcpg_profile_free(profile);
-    dcpg_profile_free_drafts(&p);
-    if (p.text) report->odd = dcpg_text_odd(p.text);
-    dcpg_text_close(p.text);
-    return status;
-}
-
-dcpg_status dcpg_profile_read(const char *path, dcpg_profile *profile, dcpg_err *err) {
-    return dcpg_profile_load(path, &(dcpg_profile_options){.bedgraph_base = 1}, profile, NULL, err);
 }

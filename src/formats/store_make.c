@@ -46,25 +46,80 @@ static int by_name(const void *a, const void *b) {
     return x->path && y->path ? strcmp(x->path, y->path) : (x->path != NULL) - (y->path != NULL);
 }
 
-static dcpg_status fail_twice(const making *m, const making_kind *kind, const named_path *a,
+/* The file's name without the endings of tables and compression. */
+static char *long_name(const char *path) {
+    static const char *const known[] = {".gz",  ".bgz",  ".bz2", ".tsv",    ".txt",
+                                        ".csv", ".bed",  ".cov", ".zero",   ".bw",
+                                        ".tab", ".allc", ".CpG", ".bigWig", ".bedGraph"};
+    const char *base = dcpg_basename(path);
+    size_t n = strlen(base), before;
+    do {
+        before = n;
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+            size_t length = strlen(known[i]);
+            if (n > length && strncmp(base + n - length, known[i], length) == 0) n -= length;
+        }
+    } while (n < before);
+    return dcpg_strndup(base, n);
+}
+
+/* A list names cells as one likes; in it, files of one name are merged. */
+static dcpg_status fail_names(const making_kind *kind, const named_path *a, const named_path *b,
+                              dcpg_err *err) {
+    char *x = long_name(a->path), *y = long_name(b->path);
+    dcpg_status status =
+        !x || !y
+            ? dcpg_fail_nomem(err, "a name", strlen(a->path))
+            : dcpg_fail(err, DCPG_E_INPUT,
+                        "%s and %s: both name the %s %s (a file's name up to the first '.'): give a list "
+                        "instead, a text file with a name, a tab and a path in each line, such as "
+                        "\"%s<tab>%s\" and \"%s<tab>%s\"%s",
+                        a->path, b->path, kind->what, a->name, x, a->path, y, b->path,
+                        kind->merged ? "; files of one name are merged there" : "");
+    dcpg_free(x);
+    dcpg_free(y);
+    return status;
+}
+
+static dcpg_status fail_twice(const making *m, const making_kind *kind, bool is_list, const named_path *a,
                               const named_path *b, dcpg_err *err) {
-    static const char naming[] = "(a file's name up to the first '.')";
     if (!a->path)
         return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: names the %s %s %s, which %s holds already: rename it, or leave it out",
-                         b->path, kind->what, b->name, naming, m->input->name);
-    return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both name the %s %s %s: rename one, or give each once",
-                     a->path, b->path, kind->what, b->name, naming);
+                         "%s: names the %s %s, which %s holds already: rename it, or leave it out", b->path,
+                         kind->what, b->name, m->input->name);
+    if (!is_list) return fail_names(kind, a, b, err);
+    return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: both are named %s: a %s is one file, rename one", a->path,
+                     b->path, b->name, kind->what);
+}
+
+/* Two paths of one file would count its reads twice. */
+static dcpg_status check_same_file(const named_path *a, const named_path *b, dcpg_err *err) {
+    struct stat x, y;
+    if (stat(a->path, &x) != 0 || stat(b->path, &y) != 0 || x.st_dev != y.st_dev || x.st_ino != y.st_ino)
+        return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT, "%s and %s: are one file, given twice for %s: give it once", a->path,
+                     b->path, a->name);
 }
 
 static dcpg_status take_sorted(const making *m, const named_path *sorted, size_t n, const making_kind *kind,
                                named_files *files, dcpg_err *err) {
+    int64_t nb_file = 0;
     for (size_t i = 0; i < n; i++) {
-        bool again = i + 1 < n && strcmp(sorted[i].name, sorted[i + 1].name) == 0;
-        if (again && !sorted[i].path && kind->replaced) continue;
-        if (again) return fail_twice(m, kind, &sorted[i], &sorted[i + 1], err);
-        files->path[files->name.n] = sorted[i].path;
-        DCPG_TRY(dcpg_strings_add(&files->name, sorted[i].name, err));
+        bool again = i > 0 && strcmp(sorted[i].name, sorted[i - 1].name) == 0;
+        bool merged = again && kind->merged && files->is_list && sorted[i - 1].path;
+        bool replaced = again && kind->replaced && !sorted[i - 1].path;
+        if (again && !merged && !replaced)
+            return fail_twice(m, kind, files->is_list, &sorted[i - 1], &sorted[i], err);
+        for (size_t k = i; merged && k > 0 && strcmp(sorted[k - 1].name, sorted[i].name) == 0; k--)
+            DCPG_TRY(check_same_file(&sorted[k - 1], &sorted[i], err));
+        if (!again) {
+            files->path[files->name.n] = sorted[i].path;
+            files->first[files->name.n] = nb_file;
+            DCPG_TRY(dcpg_strings_add(&files->name, sorted[i].name, err));
+        }
+        if (replaced) files->path[files->name.n - 1] = sorted[i].path;
+        if (sorted[i].path) files->sorted[nb_file++] = sorted[i].path;
+        files->first[files->name.n] = nb_file;
     }
     return DCPG_OK;
 }
@@ -74,8 +129,11 @@ dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, con
     size_t kept = kind->kept ? kind->kept->n : 0, n = names->n + kept;
     named_path *sorted = dcpg_alloc(n, sizeof *sorted);
     files->path = dcpg_alloc(n, sizeof *files->path);
-    dcpg_status status =
-        sorted && files->path ? DCPG_OK : dcpg_fail_nomem(err, "names of files", n * sizeof *sorted);
+    files->sorted = dcpg_alloc(n, sizeof *files->sorted);
+    files->first = dcpg_alloc(n + 1, sizeof *files->first);
+    dcpg_status status = sorted && files->path && files->sorted && files->first
+                             ? DCPG_OK
+                             : dcpg_fail_nomem(err, "names of files", n * sizeof *sorted);
     if (status == DCPG_OK) {
         for (size_t i = 0; i < kept; i++) sorted[i] = (named_path){kind->kept->v[i], NULL};
         for (size_t i = 0; i < names->n; i++) sorted[kept + i] = (named_path){names->v[i], files->files.v[i]};
@@ -89,8 +147,9 @@ dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, con
 dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const making_kind *kind,
                                     named_files *files, dcpg_err *err) {
     dcpg_strings names = {0};
-    dcpg_status status =
-        words && words->n > 0 ? dcpg_profile_list(words, &names, &files->files, err) : DCPG_OK;
+    dcpg_status status = words && words->n > 0
+                             ? dcpg_profile_list(words, &files->is_list, &names, &files->files, err)
+                             : DCPG_OK;
     if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, kind, files, err);
     dcpg_strings_free(&names);
     return status;
@@ -99,12 +158,14 @@ dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, 
 void dcpg_make_free_files(named_files *files) {
     dcpg_strings_free(&files->files);
     dcpg_free(files->path);
+    dcpg_free(files->sorted);
+    dcpg_free(files->first);
     dcpg_strings_free(&files->name);
 }
 
 /* Each rank takes cells whose rows fill whole chunks, so that no chunk has two writers. Chunks depend on the
  * number of cells only. */
-static void share_cells(making *m) {
+void dcpg_make_share_cells(making *m) {
     int64_t rows = m->nb_cell / 64;
     m->cell_rows = rows < 1 ? 1 : rows > 16 ? 16 : rows;
     int64_t chunks = (m->nb_cell + m->cell_rows - 1) / m->cell_rows;
@@ -144,11 +205,11 @@ static dcpg_status take_options(making *m, dcpg_err *err) {
         DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, &m->dna_notes, err));
     for (size_t i = 0; o->chromos && i < o->chromos->n; i++) DCPG_TRY(add_chromo(m, o->chromos->v[i], err));
     dcpg_strings_sort(&m->wanted);
-    const making_kind cells = {"cell", m->input ? m->input->cells : NULL, false};
+    const making_kind cells = {"cell", m->input ? m->input->cells : NULL, false, true};
     DCPG_TRY(dcpg_make_sort_profiles(m, o->profiles, &cells, &m->cells, err));
     m->nb_cell = (int64_t)m->cells.name.n;
     DCPG_TRY(dcpg_make_take_extras(m, err));
-    share_cells(m);
+    dcpg_make_share_cells(m);
     return DCPG_OK;
 }
 

@@ -95,8 +95,11 @@ typedef struct making_input {
 /* What profiles come from: files, and what the input has, in the order of their names. */
 typedef struct named_files {
     dcpg_strings files; /* as they were given */
-    const char **path;  /* [name.n] of them; NULL: the input's */
+    bool is_list;       /* ... in a list, where several may have one name */
     dcpg_strings name;
+    const char **path; /* [name.n] the first file of a name; NULL: the input's */
+    int64_t *first;    /* [name.n + 1] place of a name's first file in `sorted` */
+    const char **sorted;
 } named_files;
 
 typedef struct making {
@@ -139,6 +142,10 @@ typedef struct making {
 
 static inline int64_t nb_own(const making *m) { return m->cell_end - m->cell_first; }
 
+/* Files of this rank's cells: how many, and the first one's place among all. */
+static inline int64_t own_file(const making *m) { return m->cells.first[m->cell_first]; }
+static inline int64_t nb_own_file(const making *m) { return m->cells.first[m->cell_end] - own_file(m); }
+
 /* Where the sites are listed; NULL: they are found. */
 static inline const char *targets_of(const making *m) {
     if (m->input) return m->input->sites ? m->input->name : NULL;
@@ -177,6 +184,7 @@ typedef struct making_kind {
     const char *what;         /* they are called, in messages */
     const dcpg_strings *kept; /* those of the input; may be NULL */
     bool replaced;            /* a file may take the place of one of them */
+    bool merged;              /* files of one name are one profile where a list gives them */
 } making_kind;
 
 /* Sorts profiles (or a list of them; NULL: none), and what the input has, by name; no two have the same:
@@ -195,11 +203,51 @@ dcpg_profile_options dcpg_make_profile_options(const making *m);
 dcpg_status dcpg_make_take_extras(making *m, dcpg_err *err);
 void dcpg_make_free_extras(making *m);
 
-/* Tells what became of the calls of all profiles that were read from files. report[nb_own]. Collective. */
-dcpg_status dcpg_make_tell_all(const making *m, const dcpg_profile_report *report, dcpg_err *err);
+/* Shares out the cells: fills cell_rows, cell_first and cell_end. Local. */
+void dcpg_make_share_cells(making *m);
+
+/* ---- what is known of the files of cells ---- */
+
+/* A file of a cell, and what became of its calls. */
+typedef struct file_told {
+    int64_t file; /* its place in cells.sorted */
+    int64_t cell;
+    dcpg_profile_report report;
+} file_told;
+
+/* What all ranks know of all files, in their order. */
+typedef struct files_told {
+    int64_t n;
+    file_told *v;
+} files_told;
+
+/* Gathers report[nb_own_file] of all ranks. Free v. Collective. */
+dcpg_status dcpg_make_gather_told_all(const making *m, const dcpg_profile_report *report, files_told *told,
+                                      dcpg_err *err);
+
+/* 1 + the base that the files of the run which tell have, of one format; 0: none tell, or they differ. Pure.
+ */
+int dcpg_make_base_of(const files_told *told, const char *format);
+
+/* Logs what became of the calls. Local. */
+dcpg_status dcpg_make_tell(const making *m, const files_told *told, dcpg_err *err);
+
+/* Leaves out the cells whose files hold no lines of data, and shares the others out anew: the store is what
+ * it would be without these files. DCPG_E_INPUT where none is left. Collective. */
+dcpg_status dcpg_make_leave_out_all(making *m, const files_told *told, dcpg_err *err);
 
 /* Warns of what was odd about the compression of files, a line for each kind. odd[n], path[n] Local. */
 void dcpg_make_tell_odd(const making *m, const int64_t *odd, const char *const *path, int64_t n);
+
+/* Writes names of files into a message, the first ten and how many more. Local. */
+enum { NAMES_SIZE = 2048 };
+typedef struct some_names {
+    int64_t n;
+    char text[NAMES_SIZE];
+} some_names;
+
+void dcpg_names_add(some_names *names, const char *name);
+const char *dcpg_names_text(some_names *names);
 
 /* Packs a profile, calls on unwanted chromosomes left out. Local. */
 dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, packed_cell *cell, dcpg_err *err);

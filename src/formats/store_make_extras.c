@@ -240,7 +240,7 @@ static dcpg_status sort_annos(making *m, dcpg_err *err) {
         if (status == DCPG_OK) status = dcpg_strings_add(&m->annos.files, files->v[i], err);
         dcpg_free(name);
     }
-    const making_kind kind = {"annotation", m->input ? m->input->annos : NULL, true};
+    const making_kind kind = {"annotation", m->input ? m->input->annos : NULL, true, false};
     if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, &kind, &m->annos, err);
     dcpg_strings_free(&names);
     return status;
@@ -248,7 +248,7 @@ static dcpg_status sort_annos(making *m, dcpg_err *err) {
 
 dcpg_status dcpg_make_take_extras(making *m, dcpg_err *err) {
     const dcpg_store_options *o = m->options;
-    const making_kind bulk = {"bulk profile", m->input ? m->input->bulk : NULL, true};
+    const making_kind bulk = {"bulk profile", m->input ? m->input->bulk : NULL, true, false};
     DCPG_TRY(dcpg_make_sort_profiles(m, o->bulk_profiles, &bulk, &m->bulk, err));
     DCPG_TRY(sort_annos(m, err));
     DCPG_TRY(take_statistics(o->cpg_stats, "cpg_stats", &m->cpg_stats, err));

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- target sites ---- */
 
@@ -148,14 +149,39 @@ static dcpg_status read_kept(const making *m, int64_t i, dcpg_err *err) {
     return status;
 }
 
-static dcpg_status read_profile(const making *m, const dcpg_profile_options *options, int64_t i,
-                                dcpg_profile_report *report, dcpg_err *err) {
+/* How the i-th file of this rank is to be read, and what came of it. */
+typedef struct reading {
+    const dcpg_profile_options *options;
+    const files_told *told;      /* NULL: all are read; else those again that follow others */
+    dcpg_profile_report *report; /* [nb_own_file] */
+} reading;
+
+static dcpg_status read_profile(const making *m, const reading *r, int64_t i, dcpg_err *err) {
     dcpg_profile profile = {0};
+    dcpg_profile_options options = *r->options;
+    int64_t first = m->cells.first[m->cell_first + i], n = m->cells.first[m->cell_first + i + 1] - first;
+    dcpg_profile_report *report = &r->report[first - own_file(m)];
+    if (r->told) options.follow = dcpg_make_base_of(r->told, report->format);
     m->cell[i].path = m->cells.path[m->cell_first + i];
-    dcpg_status status = dcpg_profile_load(m->cell[i].path, options, &profile, report, err);
+    dcpg_status status = dcpg_profile_load_files(m->cells.sorted + first, n, &options, &profile, report, err);
     if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cell[i], err);
     dcpg_profile_free(&profile);
     return status;
+}
+
+/* Whether the i-th cell of this rank is to be read: all are, later those that follow the other files. A pipe
+ * cannot be read again. */
+static bool is_due(const making *m, const reading *r, int64_t i) {
+    if (is_kept(m, i)) return false;
+    bool due = !r->told;
+    for (int64_t f = m->cells.first[m->cell_first + i]; f < m->cells.first[m->cell_first + i + 1]; f++) {
+        const dcpg_profile_report *report = &r->report[f - own_file(m)];
+        struct stat about;
+        if (!r->told || !report->undecided) continue;
+        int base = dcpg_make_base_of(r->told, report->format);
+        due |= base > 0 && stat(m->cells.sorted[f], &about) == 0 && S_ISREG(about.st_mode);
+    }
+    return due;
 }
 
 static void tell_progress(const making *m, int64_t done) {
@@ -163,24 +189,19 @@ static void tell_progress(const making *m, int64_t done) {
                   done * m->nb_cell / nb_own(m), m->nb_cell);
 }
 
-/* Reads this rank's profiles, files several at a time; the first one that is wrong speaks. report[nb_own] */
-static dcpg_status read_profiles(making *m, dcpg_profile_report *report, dcpg_err *err) {
-    dcpg_profile_options options = dcpg_make_profile_options(m);
+/* Reads this rank's profiles, files several at a time; the first one that is wrong speaks. */
+static dcpg_status read_profiles(making *m, const reading *r, dcpg_err *err) {
     int64_t n = nb_own(m), done = 0, worst = n;
     dcpg_err first = {0};
-    for (int64_t i = 0; i < n; i++) {
-        if (!is_kept(m, i)) continue;
-        DCPG_TRY(read_kept(m, i, err));
-        tell_progress(m, ++done);
-    }
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t i = 0; i < n; i++) {
-        if (is_kept(m, i)) continue;
+        if (!is_due(m, r, i)) continue;
         dcpg_err mine = {0};
-        dcpg_status status = read_profile(m, &options, i, &report[i], &mine);
+        if (r->told) dcpg_free_packed(&m->cell[i]);
+        dcpg_status status = read_profile(m, r, i, &mine);
 #pragma omp critical(dcpg_store_make)
         {
-            tell_progress(m, ++done);
+            if (!r->told) tell_progress(m, ++done);
             if (status != DCPG_OK && i < worst) {
                 worst = i;
                 first = mine;
@@ -189,6 +210,53 @@ static dcpg_status read_profiles(making *m, dcpg_profile_report *report, dcpg_er
     }
     if (first.status != DCPG_OK && err) *err = first;
     return first.status;
+}
+
+/* What the input has; its library knows one thread. */
+static dcpg_status read_kept_cells(const making *m, dcpg_err *err) {
+    for (int64_t i = 0; i < nb_own(m); i++)
+        if (is_kept(m, i)) DCPG_TRY(read_kept(m, i, err));
+    return DCPG_OK;
+}
+
+/* No other file tells, and the format has no base of its own. */
+static dcpg_status check_settled(const making *m, const files_told *told, dcpg_err *err) {
+    for (int64_t i = 0; i < told->n; i++) {
+        const dcpg_profile_report *r = &told->v[i].report;
+        if (!r->unsettled) continue;
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: its %" PRId64 " calls stand on CG whether it counts from 0 or from 1, and no "
+                         "other %s file tells: say which with --bedgraph_base",
+                         m->cells.sorted[told->v[i].file], r->calls - r->elsewhere, r->format);
+    }
+    return DCPG_OK;
+}
+
+/* Reads all files; those that cannot tell their base once more, when the others have told theirs. */
+static dcpg_status read_cells_all(making *m, files_told *told, dcpg_err *err) {
+    dcpg_profile_options options = dcpg_make_profile_options(m);
+    options.lenient = true;
+    size_t n = (size_t)nb_own_file(m);
+    reading r = {.options = &options, .report = dcpg_alloc(n, sizeof *r.report)};
+    m->cell = dcpg_alloc((size_t)nb_own(m), sizeof *m->cell);
+    dcpg_status status = m->cell && r.report ? DCPG_OK : dcpg_fail_nomem(err, "cells", n * sizeof *r.report);
+    if (status == DCPG_OK) status = read_kept_cells(m, err);
+    if (status == DCPG_OK) status = read_profiles(m, &r, err);
+    if (status == DCPG_OK && targets_of(m) && m->par->rank == 0) status = read_targets(m, err);
+    status = dcpg_agree_all(m->par, status, err);
+    if (status == DCPG_OK) status = dcpg_make_gather_told_all(m, r.report, told, err);
+    bool undecided = false;
+    for (int64_t i = 0; i < told->n; i++) undecided |= told->v[i].report.undecided;
+    if (status == DCPG_OK && undecided) {
+        r.told = told;
+        status = dcpg_agree_all(m->par, read_profiles(m, &r, err), err);
+        files_told first = *told;
+        *told = (files_told){0};
+        if (status == DCPG_OK) status = dcpg_make_gather_told_all(m, r.report, told, err);
+        dcpg_free(first.v);
+    }
+    dcpg_free(r.report);
+    return status == DCPG_OK ? check_settled(m, told, err) : status;
 }
 
 /* ---- chromosomes ---- */
@@ -271,15 +339,11 @@ static dcpg_status name_chromos_all(making *m, dcpg_err *err) {
 
 dcpg_status dcpg_make_read_all(making *m, dcpg_err *err) {
     double started = dcpg_now();
-    dcpg_profile_report *report = dcpg_alloc((size_t)nb_own(m), sizeof *report);
-    dcpg_status status = DCPG_OK;
-    m->cell = dcpg_alloc((size_t)nb_own(m), sizeof *m->cell);
-    if (!m->cell || !report) status = dcpg_fail_nomem(err, "cells", (size_t)nb_own(m) * sizeof *m->cell);
-    if (status == DCPG_OK) status = read_profiles(m, report, err);
-    if (status == DCPG_OK && targets_of(m) && m->par->rank == 0) status = read_targets(m, err);
-    status = dcpg_agree_all(m->par, status, err);
-    if (status == DCPG_OK) status = dcpg_make_tell_all(m, report, err);
-    dcpg_free(report);
+    files_told told = {0};
+    dcpg_status status = read_cells_all(m, &told, err);
+    if (status == DCPG_OK) status = dcpg_agree_all(m->par, dcpg_make_tell(m, &told, err), err);
+    if (status == DCPG_OK) status = dcpg_make_leave_out_all(m, &told, err);
+    dcpg_free(told.v);
     DCPG_TRY(status);
     DCPG_TRY(name_chromos_all(m, err));
     int64_t calls = 0;

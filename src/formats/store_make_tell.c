@@ -6,40 +6,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A profile that was read from a file, and what became of its calls. */
-typedef struct told {
-    int64_t cell;
-    dcpg_profile_report report;
-} told;
-
-/* A profile's share on CG, to be sorted. */
+/* A file's share on CG, to be sorted. */
 typedef struct share {
     double on_cg;
-    int64_t cell;
+    int64_t file;
 } share;
 
 static int by_share(const void *a, const void *b) {
     const share *x = a, *y = b;
     if (x->on_cg != y->on_cg) return x->on_cg < y->on_cg ? -1 : 1;
-    return x->cell < y->cell ? -1 : x->cell > y->cell;
+    return x->file < y->file ? -1 : x->file > y->file;
 }
 
-static void tell_profile(const making *m, int64_t cell, const dcpg_profile_report *r) {
+enum { NAMED = 10 }; /* names in a message */
+
+void dcpg_names_add(some_names *names, const char *name) {
+    size_t used = strlen(names->text);
+    if (names->n < NAMED && used + strlen(name) + 64 < sizeof names->text)
+        snprintf(names->text + used, sizeof names->text - used, "%s%s", names->n > 0 ? ", " : "", name);
+    names->n++;
+}
+
+const char *dcpg_names_text(some_names *names) {
+    size_t used = strlen(names->text);
+    if (names->n > NAMED)
+        snprintf(names->text + used, sizeof names->text - used, " and %" PRId64 " more", names->n - NAMED);
+    return names->text;
+}
+
+static void tell_profile(const making *m, int64_t file, const dcpg_profile_report *r) {
     dcpg_debug(m->log,
                "data: %s: %s, %" PRId64 " calls, %.2f %% on CG%s%s%s, %" PRId64
                " on contigs that the genome lacks, %" PRId64 " dropped as reads disagree, %" PRId64
                " as they are few",
-               m->cells.path[cell], r->format, r->calls, dcpg_profile_on_cg(r),
+               m->cells.sorted[file], r->format, r->calls, dcpg_profile_on_cg(r),
                r->shift < 0 ? ", moved by -1" : "", r->shift > 0 ? ", moved by +1" : "",
                r->strand_ignored ? ", strands ignored" : "", r->elsewhere, r->tied, r->few);
 }
 
 /* Lowest, median and highest share, and the files that have the lowest ones. */
-static void tell_shares(const making *m, const told *all, int64_t n, share *sorted) {
+static void tell_shares(const making *m, const file_told *all, int64_t n, share *sorted) {
     int64_t hit = 0, calls = 0, moved[3] = {0}, ignored = 0;
     for (int64_t i = 0; i < n; i++) {
         const dcpg_profile_report *r = &all[i].report;
-        sorted[i] = (share){dcpg_profile_on_cg(r), all[i].cell};
+        sorted[i] = (share){dcpg_profile_on_cg(r), all[i].file};
         hit += r->on_cg;
         calls += r->calls - r->elsewhere;
         moved[1 + r->shift]++;
@@ -49,7 +59,7 @@ static void tell_shares(const making *m, const told *all, int64_t n, share *sort
     dcpg_info(m->log,
               "data: on CG: %.2f %% of the calls; of a file's calls %.2f %% (%s) to %.2f %%, median %.2f %%",
               calls > 0 ? 100.0 * (double)hit / (double)calls : 100, sorted[0].on_cg,
-              dcpg_basename(m->cells.path[sorted[0].cell]), sorted[n - 1].on_cg, sorted[n / 2].on_cg);
+              dcpg_basename(m->cells.sorted[sorted[0].file]), sorted[n - 1].on_cg, sorted[n / 2].on_cg);
     if (moved[0] + moved[2] > 0) {
         dcpg_info(m->log,
                   "data: the genome shows that positions of %" PRId64
@@ -64,7 +74,7 @@ static void tell_shares(const making *m, const told *all, int64_t n, share *sort
     for (int64_t i = 0; i < 3 && i < n && sorted[i].on_cg < 100; i++) {
         size_t used = strlen(worst);
         snprintf(worst + used, sizeof worst - used, "%s%s (%.2f %%)", i ? ", " : "",
-                 m->cells.name.v[sorted[i].cell], 100 - sorted[i].on_cg);
+                 dcpg_basename(m->cells.sorted[sorted[i].file]), 100 - sorted[i].on_cg);
     }
     dcpg_warn(m->log,
               "%" PRId64 " of %" PRId64
@@ -72,15 +82,16 @@ static void tell_shares(const making *m, const told *all, int64_t n, share *sort
               calls - hit, calls, 100.0 * (double)(calls - hit) / (double)calls, worst);
 }
 
-static void tell_dropped(const making *m, const told *all, int64_t n) {
-    int64_t elsewhere = 0, tied = 0, few = 0, empty = 0;
+static void tell_dropped(const making *m, const file_told *all, int64_t n) {
+    int64_t elsewhere = 0, tied = 0, few = 0;
+    some_names left = {0};
     const char *contig = "";
     for (int64_t i = 0; i < n; i++) {
         const dcpg_profile_report *r = &all[i].report;
         elsewhere += r->elsewhere;
         tied += r->tied;
         few += r->few;
-        empty += r->on_cg == 0;
+        if (r->on_cg == 0 && !r->empty) dcpg_names_add(&left, dcpg_basename(m->cells.sorted[all[i].file]));
         if (!*contig) contig = r->contig;
     }
     if (elsewhere > 0)
@@ -92,79 +103,105 @@ static void tell_dropped(const making *m, const told *all, int64_t n) {
         dcpg_info(m->log,
                   "data: %" PRId64 " CpGs are dropped as they have less than %" PRId64 " reads (--min_reads)",
                   few, m->options->min_reads);
-    if (empty > 0)
-        dcpg_warn(m->log, "%" PRId64 " profile%s no call", empty,
-                  empty == 1 ? " is left with" : "s are left with");
-}
-
-/* Up to NAMED names of files, and how many more there are. */
-enum { NAMED = 10 };
-
-static void add_named(char *text, size_t size, int64_t number, const char *name) {
-    size_t used = strlen(text);
-    if (number < NAMED) snprintf(text + used, size - used, "%s%s", number > 0 ? ", " : "", name);
-}
-
-static void end_named(char *text, size_t size, int64_t n) {
-    size_t used = strlen(text);
-    if (n > NAMED) snprintf(text + used, size - used, " and %" PRId64 " more", n - NAMED);
+    if (left.n > 0)
+        dcpg_warn(m->log, "no call is left of %" PRId64 " profile%s%s: %s", left.n, left.n == 1 ? "" : "s",
+                  m->wanted.n > 0 ? " on the chosen chromosomes" : "", dcpg_names_text(&left));
 }
 
 void dcpg_make_tell_odd(const making *m, const int64_t *odd, const char *const *path, int64_t n) {
     for (int bit = 0; bit < DCPG_NB_ODD; bit++) {
-        char names[2048] = "";
-        int64_t found = 0;
+        some_names names = {0};
         for (int64_t i = 0; i < n; i++)
-            if (odd[i] >> bit & 1) add_named(names, sizeof names - 64, found++, path[i]);
-        end_named(names, sizeof names, found);
-        if (found > 0) dcpg_warn(m->log, "%s: %s", names, dcpg_odd_text(bit));
+            if (odd[i] >> bit & 1) dcpg_names_add(&names, path[i]);
+        if (names.n > 0) dcpg_warn(m->log, "%s: %s", dcpg_names_text(&names), dcpg_odd_text(bit));
     }
 }
 
-static void tell_odd(const making *m, const told *all, int64_t n) {
+static void tell_odd(const making *m, const file_told *all, int64_t n) {
     int64_t *odd = dcpg_alloc((size_t)n, sizeof *odd);
     const char **path = dcpg_alloc((size_t)n, sizeof *path);
     for (int64_t i = 0; odd && path && i < n; i++) {
         odd[i] = all[i].report.odd;
-        path[i] = m->cells.path[all[i].cell];
+        path[i] = m->cells.sorted[all[i].file];
     }
     if (odd && path) dcpg_make_tell_odd(m, odd, path, n);
     dcpg_free(odd);
     dcpg_free(path);
 }
 
-static void tell(const making *m, const told *all, int64_t n, share *sorted) {
-    for (int64_t i = 0; i < n; i++) tell_profile(m, all[i].cell, &all[i].report);
-    if (has_genome(m)) tell_shares(m, all, n, sorted);
-    tell_dropped(m, all, n);
-    tell_odd(m, all, n);
+/* Files that cannot tell their base, of one format and outcome, in one line. */
+static void tell_followers(const making *m, const files_told *told, int64_t first) {
+    const dcpg_profile_report *r = &told->v[first].report;
+    some_names names = {0};
+    int64_t others = 0;
+    for (int64_t i = 0; i < told->n; i++) {
+        const dcpg_profile_report *x = &told->v[i].report;
+        bool alike = strcmp(x->format, r->format) == 0 && x->base == r->base;
+        bool same = alike && x->undecided && x->followed == r->followed;
+        if (same && i < first) return; /* told already */
+        if (same) dcpg_names_add(&names, dcpg_basename(m->cells.sorted[told->v[i].file]));
+        others += alike && !x->undecided && !x->empty && x->calls > 0;
+    }
+    const char *text = dcpg_names_text(&names);
+    if (r->followed)
+        dcpg_warn(m->log,
+                  "%s: too few calls, or runs of CG, to tell whether %s from 0 or from 1: read as %d-based "
+                  "like the other %" PRId64 " %s file%s",
+                  text, names.n == 1 ? "it counts" : "they count", r->base, others, r->format,
+                  others == 1 ? "" : "s");
+    else
+        dcpg_warn(m->log,
+                  "%s: too few calls, or runs of CG, to tell whether %s from 0 or from 1, and no other %s "
+                  "file of the run settles it: read as %d-based, as the format has it",
+                  text, names.n == 1 ? "it counts" : "they count", r->format, r->base);
 }
 
-/* This rank's profiles that were read from files, into own[nb_own]; their number. */
-static int64_t list_own(const making *m, const dcpg_profile_report *report, told *own) {
+int dcpg_make_base_of(const files_told *told, const char *format) {
+    int64_t n[2] = {0};
+    for (int64_t i = 0; i < told->n; i++) {
+        const dcpg_profile_report *r = &told->v[i].report;
+        bool tells = !r->undecided && !r->empty && r->calls > r->elsewhere && strcmp(r->format, format) == 0;
+        if (tells && (r->base == 0 || r->base == 1)) n[r->base]++;
+    }
+    return n[0] > 0 && n[1] == 0 ? 1 : n[1] > 0 && n[0] == 0 ? 2 : 0;
+}
+
+dcpg_status dcpg_make_tell(const making *m, const files_told *told, dcpg_err *err) {
+    file_told *all = dcpg_alloc((size_t)told->n, sizeof *all);
+    share *sorted = dcpg_alloc((size_t)told->n, sizeof *sorted);
+    dcpg_status status =
+        all && sorted ? DCPG_OK : dcpg_fail_nomem(err, "files", (size_t)told->n * sizeof *all);
     int64_t n = 0;
-    for (int64_t i = 0; i < nb_own(m); i++)
-        if (m->cells.path[m->cell_first + i]) own[n++] = (told){m->cell_first + i, report[i]};
-    return n;
+    for (int64_t i = 0; status == DCPG_OK && i < told->n; i++)
+        if (!told->v[i].report.empty) all[n++] = told->v[i];
+    for (int64_t i = 0; i < n; i++) tell_profile(m, all[i].file, &all[i].report);
+    if (n > 0 && has_genome(m)) tell_shares(m, all, n, sorted);
+    if (n > 0) tell_dropped(m, all, n);
+    if (n > 0) tell_odd(m, all, n);
+    for (int64_t i = 0; status == DCPG_OK && i < told->n; i++)
+        if (told->v[i].report.undecided) tell_followers(m, told, i);
+    dcpg_free(all);
+    dcpg_free(sorted);
+    return status;
 }
 
-dcpg_status dcpg_make_tell_all(const making *m, const dcpg_profile_report *report, dcpg_err *err) {
+dcpg_status dcpg_make_gather_told_all(const making *m, const dcpg_profile_report *report, files_told *told,
+                                      dcpg_err *err) {
+    int64_t n = nb_own_file(m), k = 0;
     size_t *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
-    share *sorted = dcpg_alloc((size_t)m->nb_cell, sizeof *sorted);
-    told *own = dcpg_alloc((size_t)nb_own(m), sizeof *own);
-    void *all = NULL;
-    dcpg_status status = bytes_of && sorted && own
-                             ? DCPG_OK
-                             : dcpg_fail_nomem(err, "cells", (size_t)m->nb_cell * sizeof *sorted);
+    file_told *own = dcpg_alloc((size_t)n, sizeof *own);
+    dcpg_status status = bytes_of && own ? DCPG_OK : dcpg_fail_nomem(err, "files", (size_t)n * sizeof *own);
     status = dcpg_agree_all(m->par, status, err);
-    int64_t n = status == DCPG_OK ? list_own(m, report, own) : 0;
+    for (int64_t c = m->cell_first; c < m->cell_end && status == DCPG_OK; c++) {
+        for (int64_t f = m->cells.first[c]; f < m->cells.first[c + 1]; f++, k++)
+            own[k] = (file_told){f, c, report[k]};
+    }
+    void *all = NULL;
     if (status == DCPG_OK)
         status = dcpg_allgatherv_all(m->par, own, (size_t)n * sizeof *own, &all, bytes_of, err);
-    n = dcpg_sum_i64_all(m->par, n);
-    if (status == DCPG_OK && n > 0) tell(m, all, n, sorted);
-    dcpg_free(all);
+    told->v = all;
+    told->n = dcpg_sum_i64_all(m->par, n);
     dcpg_free(own);
-    dcpg_free(sorted);
     dcpg_free(bytes_of);
     return status;
 }

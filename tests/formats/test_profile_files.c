@@ -132,9 +132,10 @@ static void test_names(void **state) {
 
 static void check_list(const char *word, int n, const char *const *names, const char *const *paths) {
     dcpg_strings words = {0}, name = {0}, path = {0};
+    bool is_list;
     dcpg_err err = {0};
     assert_int_equal(dcpg_strings_add(&words, word, &err), DCPG_OK);
-    if (dcpg_profile_list(&words, &name, &path, &err) != DCPG_OK) fail_msg("%s", err.text);
+    if (dcpg_profile_list(&words, &is_list, &name, &path, &err) != DCPG_OK) fail_msg("%s", err.text);
     assert_int_equal(name.n, n);
     for (int i = 0; i < n; i++) {
         assert_string_equal(name.v[i], names[i]);
@@ -148,9 +149,10 @@ static void check_list(const char *word, int n, const char *const *names, const 
 static void check_bad_list(const char *text, const char *words) {
     const char *path = write_text("list.txt", text);
     dcpg_strings word = {0}, name = {0}, paths = {0};
+    bool is_list;
     dcpg_err err = {0};
     assert_int_equal(dcpg_strings_add(&word, path, &err), DCPG_OK);
-    assert_int_equal(dcpg_profile_list(&word, &name, &paths, &err), DCPG_E_INPUT);
+    assert_int_equal(dcpg_profile_list(&word, &is_list, &name, &paths, &err), DCPG_E_INPUT);
     if (!strstr(err.text, words)) fail_msg("\"%s\" does not say \"%s\"", err.text, words);
     unlink(path);
     dcpg_strings_free(&word);
@@ -186,8 +188,10 @@ static void test_lists(void **state) {
     check_bad_list("a\tone.tsv\n\tb\n", "line 2");
     check_bad_list("a\tone.tsv\nb/c\ttwo.tsv\n", "'b/c'");
     char *hidden = "x/.hidden.tsv";
+    bool is_list;
     dcpg_err err = {0};
-    assert_int_equal(dcpg_profile_list(&(dcpg_strings){&hidden, 1, 1}, &cells, &paths, &err), DCPG_E_INPUT);
+    assert_int_equal(dcpg_profile_list(&(dcpg_strings){&hidden, 1, 1}, &is_list, &cells, &paths, &err),
+                     DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "rename"));
     dcpg_strings_free(&cells);
     dcpg_strings_free(&paths);
