@@ -27,6 +27,11 @@ typedef struct dcpg_profile {
 
 /* ---- the genome's CpGs ---- */
 
+/* A run of bases that are not A, C, G or T: [start, end), 0-based. */
+typedef struct dcpg_run_n {
+    int64_t start, end;
+} dcpg_run_n;
+
 /* Where CG stands in a chromosome: one bit per base, set for a C that a G follows. */
 typedef struct dcpg_cg_chromo {
     const char *name;     /* as the store calls it: dcpg_chromos_rename */
@@ -41,6 +46,12 @@ typedef struct dcpg_cg_map {
         *names; /* what files may call them: numbers are places in chromo[], and from n on those
                    of chromosomes that nobody wants. NULL: normalised names are the names */
 } dcpg_cg_map;
+
+/* Where N stands in the chromosomes of a map: run[first[i], first[i + 1]) in chromo[i], sorted. */
+typedef struct dcpg_genome_runs {
+    const int64_t *first; /* [n + 1] */
+    const dcpg_run_n *run;
+} dcpg_genome_runs;
 
 /* The chromosome of exactly this name, NULL where there is none. Local. */
 const dcpg_cg_chromo *dcpg_cg_find(const dcpg_cg_map *map, const char *name);
@@ -83,7 +94,10 @@ typedef struct dcpg_profile_options {
     double min_cg;     /* percentage of calls that must stand on a CG */
     bool lenient; /* a file without lines of data, and one whose calls fit the genome whether it counts from 0
                      or from 1, are told by the report instead of refused */
-    int follow;   /* 1 + the base that the latter takes, from other files; 0: the format's own */
+    const dcpg_genome_runs *runs; /* N of `genome`, to tell calls on them; NULL: unknown */
+    size_t max_memory; /* bytes of this process beyond which no file is read on (a bomb of a few MB may hold
+                          billions of lines); 0: no limit */
+    int follow;        /* 1 + the base that the latter takes, from other files; 0: the format's own */
 } dcpg_profile_options;
 
 enum { DCPG_MINUS_1, DCPG_IN_PLACE, DCPG_PLUS_1 };
@@ -106,6 +120,7 @@ typedef struct dcpg_profile_report {
     bool unsettled;    /* ... and the format has no base of its own: to be refused */
     bool strand_ignored; /* the file's strands contradict the genome */
     int64_t on_cg;       /* calls kept so far */
+    int64_t on_n;        /* of those that miss, on N of the genome */
     int64_t tied, few;   /* CpGs dropped as their reads disagree, and as they are too few */
 } dcpg_profile_report;
 
@@ -118,9 +133,10 @@ typedef struct dcpg_profile_report {
  * added, values without counts averaged. What still misses is dropped and counted. `report` may be NULL.
  * DCPG_E_INPUT with file, line and remedy: what is no number, out of range or contradicts itself (end before
  * start, more methylated reads than reads), a position twice in a format without counts (those with counts
- * are added up), a broken gzip stream, a file without lines of data, fewer than min_cg percent of the calls
- * on a CG, no chromosome in common with the genome. A profile may end without calls: all dropped. Free with
- * dcpg_profile_free. Local. */
+ * are added up), a broken gzip stream, a file of another kind, a file without lines of data and a bedGraph
+ * that fits the genome whether it counts from 0 or from 1 (both unless lenient), fewer than min_cg percent of
+ * the calls on a CG, no chromosome in common with the genome, more memory than max_memory. A profile may end
+ * without calls: all dropped. Free with dcpg_profile_free. Local. */
 dcpg_status dcpg_profile_load(const char *path, const dcpg_profile_options *options, dcpg_profile *profile,
                               dcpg_profile_report *report, dcpg_err *err);
 
@@ -170,11 +186,6 @@ enum { DCPG_NB_ODD = 4 };
 const char *dcpg_odd_text(int i);
 
 /* ---- genome ---- */
-
-/* A run of bases that are not A, C, G or T: [start, end), 0-based. */
-typedef struct dcpg_run_n {
-    int64_t start, end;
-} dcpg_run_n;
 
 /* A chromosome packed: 2 bits per base (A 0, T 1, G 2, C 3; base i in bits 2(i%4) of byte i/4; other letters
  * 0), and the runs of the others. */

@@ -18,6 +18,7 @@ typedef struct dcpg_store_options {
     const char *profile_format;   /* of all profiles; NULL or "auto": told by their content */
     dcpg_call call;               /* how reads become states */
     int64_t min_reads;            /* CpGs with fewer reads are dropped */
+    size_t max_memory;            /* bytes of a rank beyond which no profile is read on; 0: no limit */
     double
         min_cg; /* a profile with less than this percentage of its calls on a CG of the genome is refused */
     const dcpg_strings *dna_files; /* FASTA files or directories of them; may be empty */

@@ -14,7 +14,7 @@
 typedef struct settings {
     dcpg_strings profiles, dna_files, chromos, bulk_profiles, anno_files, cpg_stats, win_stats,
         win_stats_wlen;
-    const char *log_file, *call;
+    const char *log_file, *call, *max_memory;
     int64_t bedgraph_base;
     bool verbose, force;
     double stall_timeout;
@@ -80,6 +80,9 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          "refuse a profile of which less than this percentage of calls stands on a CG of the genome, on "
          "either strand, as it is or moved by one; other calls that miss are dropped",
          "PERCENT"},
+        {DCPG_OPT_STRING, "max_memory", &s->max_memory, NULL, 0, 0,
+         "end where reading profiles takes a rank more memory than this, such as 8G (left out: no limit)",
+         "SIZE"},
         {DCPG_OPT_INT, "bedgraph_base", &s->bedgraph_base, "-1", -1, 1,
          "bedGraphs of fractions count from 0 or from 1, unless the genome shows the other (-1: only the "
          "genome tells)",
@@ -140,6 +143,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     w->seed = o->seed;
     o->bedgraph_base = (int)s->bedgraph_base;
     DCPG_TRY(dcpg_call_named(s->call, &o->call, err));
+    if (s->max_memory && !dcpg_parse_size(s->max_memory, &o->max_memory))
+        return dcpg_fail(err, DCPG_E_USAGE, "--max_memory %s: a size such as 8G or 500M", s->max_memory);
     if (*help) return DCPG_OK;
     if (o->append && !o->out_file)
         return dcpg_fail(err, DCPG_E_USAGE, "--append: name the store with --out_file");

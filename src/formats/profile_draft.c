@@ -115,8 +115,22 @@ void dcpg_profile_sort_drafts(profile_parser *p) {
     dcpg_map_free(&p->number_of_name);
 }
 
-static dcpg_status grow(draft *d, dcpg_err *err) {
+/* A packed file of a few MB may hold lines by the billion. */
+static dcpg_status check_memory(const profile_parser *p, size_t more, dcpg_err *err) {
+    size_t most = p->options->max_memory, used = most > 0 ? dcpg_memory_used() : 0;
+    char needed[32], limit[32];
+    if (used + more <= most || most == 0) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: reading on after line %" PRId64
+                     " takes %s of memory, more than --max_memory %s: see "
+                     "what the file holds, read fewer chromosomes, or raise the limit",
+                     p->path, p->text ? dcpg_text_line_number(p->text) : p->nb_line,
+                     dcpg_size_text(used + more, needed), dcpg_size_text(most, limit));
+}
+
+static dcpg_status grow(const profile_parser *p, draft *d, dcpg_err *err) {
     size_t room = d->room ? 2 * (size_t)d->room : FIRST_CALLS;
+    if (d->room >= 1 << 16) DCPG_TRY(check_memory(p, room * sizeof *d->v, err));
     raw_call *grown = dcpg_realloc(d->v, (size_t)d->n, room, sizeof *grown);
     if (!grown) return dcpg_fail_nomem(err, "a profile", room * sizeof *grown);
     d->v = grown;
@@ -145,7 +159,7 @@ dcpg_status dcpg_profile_add(profile_parser *p, const char *chromo, int64_t pos,
         d->n++;
         return DCPG_OK;
     }
-    if (d->n == d->room) DCPG_TRY(grow(d, err));
+    if (d->n == d->room) DCPG_TRY(grow(p, d, err));
     int64_t line = p->text ? dcpg_text_line_number(p->text) : 0;
     call.pos = (int32_t)(pos + p->shift);
     call.line = line < UINT32_MAX ? (uint32_t)line : UINT32_MAX;

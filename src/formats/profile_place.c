@@ -68,9 +68,43 @@ static int best_shift(const int64_t hit[3], int64_t n) {
     return best;
 }
 
+static bool is_n(const dcpg_genome_runs *runs, int64_t chromo, int64_t at) {
+    int64_t low = runs->first[chromo], end = runs->first[chromo + 1], high = end;
+    while (low < high) { /* runs before `low` end at or before `at` */
+        int64_t middle = low + (high - low) / 2;
+        if (runs->run[middle].end <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < end && runs->run[low].start <= at;
+}
+
+/* Calls that stand on no CG but on N, as on a genome whose repeats are masked. */
+static int64_t count_on_n(const profile_parser *p, const dcpg_profile_report *r) {
+    const dcpg_profile_options *o = p->options;
+    int64_t n = 0;
+    if (!o->runs || r->hit[0][1 + r->shift] == r->calls - r->elsewhere) return 0;
+    for (int c = 0; c < p->nb; c++) {
+        const draft *d = &p->chromo[c];
+        for (int64_t i = 0; d->genome && d->v && i < d->n; i++) {
+            unsigned bits = bits_around(d->genome, d->v[i].pos);
+            if (c_from(bits, STRAND_UNKNOWN, r->shift) != NOWHERE) continue;
+            n += is_n(o->runs, d->genome - o->genome->chromo, (int64_t)d->v[i].pos + r->shift - 1);
+        }
+    }
+    return n;
+}
+
 static dcpg_status fail_vote(const profile_parser *p, const dcpg_profile_report *r, dcpg_err *err) {
     int64_t n = r->calls - r->elsewhere;
     const int64_t *hit = r->hit[r->strand_ignored];
+    if (r->on_n > n / 20)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: %.1f %% of its %" PRId64
+                         " calls stand on a CG of the genome, %.1f %% on N: its repeats are masked; give the "
+                         "genome without masking, or with lower case instead of N, or lower --min_cg %g",
+                         p->path, dcpg_profile_on_cg(r), n, percent(r->on_n, n), p->options->min_cg);
     return dcpg_fail(err, DCPG_E_INPUT,
                      "%s: %.1f %% of its %" PRId64
                      " calls stand on a CG of the genome (moved by -1: %.1f %%, in place: %.1f %%, moved by "
@@ -90,10 +124,12 @@ static dcpg_status count_elsewhere(const profile_parser *p, dcpg_profile_report 
         if (!*r->contig) snprintf(r->contig, sizeof r->contig, "%s", d->name);
     }
     if (r->elsewhere == 0 || r->elsewhere < r->calls) return DCPG_OK;
-    return dcpg_fail(err, DCPG_E_INPUT,
-                     "%s: no chromosome of it (%s, say) is in the genome: give its FASTA file, or see how "
-                     "the two write their names",
-                     p->path, r->contig);
+    char names[256];
+    return dcpg_fail(
+        err, DCPG_E_INPUT,
+        "%s: no chromosome of it (%s, say) is in the genome, which has %s: give its FASTA file, or "
+        "write the names alike in both",
+        p->path, r->contig, dcpg_cg_some_names(p->options->genome, names, sizeof names));
 }
 
 /* ---- which base the positions count from ---- */
@@ -147,6 +183,7 @@ static dcpg_status vote(const profile_parser *p, dcpg_profile_report *r, dcpg_er
     }
     int64_t n = r->calls - r->elsewhere;
     r->shift = best_shift(r->hit[0], n);
+    r->on_n = count_on_n(p, r);
     if (dcpg_profile_on_cg(r) >= p->options->min_cg) return settle_base(p, r, err);
     int either = best_shift(r->hit[1], n);
     if (r->hit[1][1 + either] > r->hit[0][1 + r->shift]) {

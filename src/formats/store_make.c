@@ -241,6 +241,21 @@ static void count_calls_all(const making *m, int64_t calls[3]) {
     dcpg_max_i64s_all(m->par, calls + 1, 2);
 }
 
+/* Two CpGs cannot start side by side: such positions are C and G of one. */
+static void tell_neighbours(const making *m) {
+    int64_t n = 0;
+    for (size_t c = 0; c < m->chromo.n; c++) {
+        for (int64_t i = m->pos_offset[c] + 1; i < m->pos_offset[c + 1]; i++)
+            n += m->pos[i] == m->pos[i - 1] + 1;
+    }
+    if (n == 0 || has_genome(m)) return;
+    dcpg_warn(m->log,
+              "%" PRId64 " of %" PRId64
+              " positions stand next to another one: C and G of one CpG, which become "
+              "one site where --dna_files gives the genome",
+              n, m->nb_pos);
+}
+
 static dcpg_status make_all(making *m, dcpg_err *err) {
     double started = dcpg_now();
     int64_t calls[3];
@@ -250,6 +265,7 @@ static dcpg_status make_all(making *m, dcpg_err *err) {
     DCPG_TRY(dcpg_make_read_all(m, err));
     DCPG_TRY(dcpg_make_chromos_all(m, err));
     DCPG_TRY(dcpg_make_positions_all(m, err));
+    tell_neighbours(m);
     DCPG_TRY(dcpg_make_write_all(m, err));
     dcpg_h5 *file = m->file;
     m->file = NULL;

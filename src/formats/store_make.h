@@ -68,6 +68,9 @@ typedef struct genome {
     dcpg_cg_chromo *chromo; /* [n] */
     dcpg_chromos names;     /* what files call them: numbers are places in `about`; from n on: not wanted */
     dcpg_cg_map map;
+    int64_t *run_first; /* of `runs` */
+    dcpg_run_n *run;
+    dcpg_genome_runs runs;
     dcpg_par_shared *bits;
     char *raw_text;     /* all names as they stand in the files */
     dcpg_strings store; /* all names of the store */
@@ -195,6 +198,9 @@ dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, 
 dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, const making_kind *kind,
                                  named_files *files, dcpg_err *err);
 void dcpg_make_free_files(named_files *files);
+
+/* Gives where N stands in the wanted sequences to all ranks, into genome.runs. Collective. */
+dcpg_status dcpg_make_runs_all(making *m, dcpg_err *err);
 
 /* How profiles of cells are read. Local. */
 dcpg_profile_options dcpg_make_profile_options(const making *m);

@@ -25,16 +25,33 @@ typedef struct rows {
     int64_t width, chunk; /* elements */
     size_t bytes;         /* of a row */
     fill_fn *fill;
+    const char *bare; /* of a row without any value, a warning; NULL: no values are looked for */
 } rows;
+
+static bool has_value(const float *row, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (!isnan(row[i])) return true;
+    return false;
+}
+
+/* bare[number of rows] of all ranks. Collective. */
+static void tell_bare_all(const making *m, const rows *r, const named_files *files, int64_t *bare) {
+    some_names names = {0};
+    dcpg_max_i64s_all(m->par, bare, files->name.n);
+    for (size_t i = 0; i < files->name.n; i++)
+        if (bare[i]) dcpg_names_add(&names, files->name.v[i]);
+    if (names.n > 0) dcpg_warn(m->log, "%s: %s", dcpg_names_text(&names), r->bare);
+}
 
 /* Row `number`; a rank that has none left takes part with -1. */
 static dcpg_status write_row_all(making *m, const rows *r, const named_files *files, int64_t number,
-                                 void *row, dcpg_err *err) {
+                                 void *row, int64_t *bare, dcpg_err *err) {
     bool any = number >= 0;
     dcpg_status status = DCPG_OK;
     if (any) memset(row, 0, r->bytes);
     if (any) status = r->fill(m, &(origin){files->name.v[number], files->path[number]}, row, err);
     DCPG_TRY(dcpg_agree_all(m->par, status, err));
+    if (any && r->bare) bare[number] = !has_value(row, r->width);
     return dcpg_h5_write(m->file, r->data, r->type, &(dcpg_h5_block){{any ? number : 0, 0}, {any, r->width}},
                          row, err);
 }
@@ -51,11 +68,14 @@ static dcpg_status write_rows_all(making *m, const rows *r, const named_files *f
     DCPG_TRY(dcpg_h5_write_strings(m->file, r->names, &files->name, err));
     DCPG_TRY(dcpg_h5_make(m->file, r->data, &shape, err));
     void *row = dcpg_alloc(r->bytes, 1);
-    dcpg_status status = row ? DCPG_OK : dcpg_fail_nomem(err, r->data, r->bytes);
+    int64_t *bare = dcpg_alloc((size_t)n, sizeof *bare);
+    dcpg_status status = row && bare ? DCPG_OK : dcpg_fail_nomem(err, r->data, r->bytes);
     status = dcpg_agree_all(m->par, status, err);
     int64_t rounds = dcpg_max_i64_all(m->par, end - first);
     for (int64_t i = first; i < first + rounds && status == DCPG_OK; i++)
-        status = write_row_all(m, r, files, i < end ? i : -1, row, err);
+        status = write_row_all(m, r, files, i < end ? i : -1, row, bare, err);
+    if (status == DCPG_OK && r->bare) tell_bare_all(m, r, files, bare);
+    dcpg_free(bare);
     dcpg_free(row);
     return status;
 }
@@ -178,12 +198,19 @@ static dcpg_status check_kept(const making *m, dcpg_err *err) {
 dcpg_status dcpg_make_extras_all(making *m, dcpg_err *err) {
     DCPG_TRY(check_kept(m, err));
     int64_t words = store_words(m->nb_pos);
-    const rows bulk = {STORE_BULK, STORE_BULK_VALUE,  DCPG_H5_F32,
-                       m->nb_pos,  STORE_VALUE_CHUNK, (size_t)m->nb_pos * sizeof(float),
-                       fill_bulk};
-    const rows annos = {STORE_ANNOS, STORE_ANNO_INSIDE, DCPG_H5_U64,
-                        words,       STORE_WORD_CHUNK,  (size_t)words * sizeof(uint64_t),
-                        fill_anno};
+    const rows bulk = {STORE_BULK,
+                       STORE_BULK_VALUE,
+                       DCPG_H5_F32,
+                       m->nb_pos,
+                       STORE_VALUE_CHUNK,
+                       (size_t)m->nb_pos * sizeof(float),
+                       fill_bulk,
+                       "the bulk profile has no value at any position of the cells: see whether it is of "
+                       "their genome build"};
+    const rows annos = {STORE_ANNOS,      STORE_ANNO_INSIDE,
+                        DCPG_H5_U64,      words,
+                        STORE_WORD_CHUNK, (size_t)words * sizeof(uint64_t),
+                        fill_anno,        NULL};
     DCPG_TRY(write_rows_all(m, &bulk, &m->bulk, err));
     DCPG_TRY(write_rows_all(m, &annos, &m->annos, err));
     return write_stats_all(m, err);

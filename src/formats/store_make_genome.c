@@ -403,8 +403,13 @@ static dcpg_status map_all(making *m, dcpg_err *err) {
 void dcpg_free_genome_all(genome *g) {
     dcpg_par_shared_close_all(g->bits);
     dcpg_free(g->chromo);
+    dcpg_free(g->run_first);
+    dcpg_free(g->run);
     g->bits = NULL;
     g->chromo = NULL;
+    g->run_first = NULL;
+    g->run = NULL;
+    g->runs = (dcpg_genome_runs){0};
     g->map = (dcpg_cg_map){0};
 }
 
@@ -423,6 +428,7 @@ dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err) {
     DCPG_TRY(gather_all(m, err));
     DCPG_TRY(dcpg_agree_all(m->par, settle_names(m, err), err));
     DCPG_TRY(map_all(m, err));
+    DCPG_TRY(dcpg_make_runs_all(m, err));
     int64_t bases = 0;
     for (int64_t i = 0; i < m->genome.n; i++) bases += m->genome.about[i].length;
     dcpg_info(m->log, "data: genome of %.1f Mb read in %.2f s", (double)bases / 1e6, dcpg_now() - started);

@@ -132,6 +132,8 @@ dcpg_profile_options dcpg_make_profile_options(const making *m) {
                                   .chromos = &m->wanted,
                                   .call = o->call,
                                   .bedgraph_base = o->bedgraph_base,
+                                  .runs = has_genome(m) ? &m->genome.runs : NULL,
+                                  .max_memory = o->max_memory,
                                   .min_reads = o->min_reads,
                                   .min_cg = o->min_cg};
 }

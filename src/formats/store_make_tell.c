@@ -46,11 +46,12 @@ static void tell_profile(const making *m, int64_t file, const dcpg_profile_repor
 
 /* Lowest, median and highest share, and the files that have the lowest ones. */
 static void tell_shares(const making *m, const file_told *all, int64_t n, share *sorted) {
-    int64_t hit = 0, calls = 0, moved[3] = {0}, ignored = 0;
+    int64_t hit = 0, calls = 0, on_n = 0, moved[3] = {0}, ignored = 0;
     for (int64_t i = 0; i < n; i++) {
         const dcpg_profile_report *r = &all[i].report;
         sorted[i] = (share){dcpg_profile_on_cg(r), all[i].file};
         hit += r->on_cg;
+        on_n += r->on_n;
         calls += r->calls - r->elsewhere;
         moved[1 + r->shift]++;
         ignored += r->strand_ignored;
@@ -80,6 +81,11 @@ static void tell_shares(const making *m, const file_told *all, int64_t n, share 
               "%" PRId64 " of %" PRId64
               " calls (%.2f %%) do not stand on a CG of the genome and are dropped, most in %s",
               calls - hit, calls, 100.0 * (double)(calls - hit) / (double)calls, worst);
+    if (on_n > 0)
+        dcpg_warn(m->log,
+                  "%" PRId64 " of them (%.2f %% of the calls) stand on N: where its repeats are masked, give "
+                  "the genome without masking, or with lower case instead of N",
+                  on_n, 100.0 * (double)on_n / (double)calls);
 }
 
 static void tell_dropped(const making *m, const file_told *all, int64_t n) {

@@ -168,4 +168,42 @@ for name, data, pattern in (("x.tsv.zst", b"\x28\xb5\x2f\xfd\0\0", "zstd -d"), (
     wrong = refusal(pattern, 1, "data", "--cpg_profiles", full[0], name, "--dna_files", "genome.fa", "--out_file", "bad.h5", absent=("bad.h5",))
     check(not wrong, f"{name}: {wrong}")
 
+# ---- genomes that do not fit
+masked = "".join(letters[:600]) + "N" * 600
+write("masked.fa", ">chr1\n" + masked + "\n>chr2\n" + "".join(letters[:800]) + "\n")
+for ranks in (1, 2):
+    wrong = refusal("% on N: its repeats are masked.*lower case", ranks, "data", "--cpg_profiles", full[0], "--dna_files", "masked.fa", "--out_file", "bad.h5")
+    check(not wrong, f"masked genome on {ranks} ranks: {wrong}")
+said = run(2, "data", "--cpg_profiles", *full, "--dna_files", "masked.fa", "--min_cg", 10, "--out_file", "masked.h5")
+missing = sum(int(line.split()[1]) > 600 and line.startswith("chr1") for name in full for line in open(name))
+check(f"{missing} of them (" in said and "stand on N" in said, f"masked genome, {missing} calls: {said}")
+said = run(1, "data", "--cpg_profiles", write("miss.tsv", "chr1\t21\t1\nchr1\t33\t0\n"), "--dna_files", "genome.fa", "--min_cg", 10, "--out_file", "masked.h5")
+check("stand on N" not in said, f"a call on no CG: {said}")
+write("accession.fa", ">NC_000001.11 x\n" + "".join(letters) + "\n>NC_000002.12\n" + "".join(letters) + "\n")
+wrong = refusal("no chromosome of it .* is in the genome, which has NC_000001.11, NC_000002.12", 2, "data", "--cpg_profiles", full[0], "--dna_files", "accession.fa", "--out_file", "bad.h5")
+check(not wrong, f"names by accession: {wrong}")
+
+# ---- without a genome C and G of a CpG are two sites
+both = write("both.cov", "".join(f"1\t{p}\t{p}\t100\t1\t0\n1\t{p + 1}\t{p + 1}\t100\t1\t0\n" for p in (32, 41, 46)) + "1\t60\t60\t0\t0\t1\n")
+said = run(2, "data", "--cpg_profiles", both, "--out_file", "both.h5")
+check("3 of 7 positions stand next to another one" in said, f"both strands: {said}")
+said = run(1, "data", "--cpg_profiles", full[0], "--out_file", "both.h5")
+check("next to another one" not in said, f"one strand: {said}")
+
+# ---- bulk profiles that have nothing to say
+write("far.tsv", "chr1\t1181\t0.5\n")
+write("near.tsv", "chr1\t21\t0.5\n")
+for ranks in (1, 2):
+    said = run(ranks, "data", "--cpg_profiles", write("cell.tsv", "chr1\t21\t1\n"), "--bulk_profiles", "far.tsv", "near.tsv", "--dna_files", "genome.fa", "--out_file", "bulk.h5")
+    check("far: the bulk profile has no value" in said and "near" not in said.split("far: the")[1].split("\n")[0], f"bulk on {ranks} ranks: {said}")
+
+# ---- a bomb of valid lines
+with gzip.open("bomb.tsv.gz", "wb", 1) as file:
+    for k in range(400):
+        file.write(b"chr1\t21\t1\n" * 20000)
+wrong = refusal("bomb.tsv.gz: reading on after line .* of memory, more than --max_memory 120", 1, "data", "--cpg_profiles", "bomb.tsv.gz", "--dna_files", "genome.fa", "--max_memory", "120M", "--out_file", "bad.h5")
+check(not wrong, f"bomb: {wrong}")
+wrong = refusal("--max_memory", 1, "data", "--cpg_profiles", full[0], "--max_memory", "much", "--out_file", "bad.h5")
+check(not wrong, f"size: {wrong}")
+
 sys.exit("\n".join(["FAILED:"] + faults) if faults else 0)
