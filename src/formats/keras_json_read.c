@@ -336,6 +336,7 @@ static dcpg_status nested_input(reader *r, const scope *in, const json_t *inputs
 /* "PREFIXNAME" of a layer in `in`; dcpg_free. */
 static dcpg_status full_name(reader *r, const scope *in, const char *name, char **full) {
     *full = NULL;
+    if (!*name) return dcpg_fail(r->err, DCPG_E_INPUT, "%s: a layer has no name", r->origin);
     if (strlen(in->prefix) + strlen(name) > MAX_NAME)
         return dcpg_fail(r->err, DCPG_E_INPUT, "%s: layer %.60s...: its name has more than %d letters",
                          r->origin, name, MAX_NAME);
