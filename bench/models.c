@@ -10,6 +10,7 @@
 #include <dcpg/memory.h>
 #include <dcpg/net.h>
 #include <dcpg/options.h>
+#include <dcpg/subnormals.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -207,6 +208,7 @@ int main(int argc, char **argv) {
         dcpg_options_help(&line, stdout);
         return 0;
     }
+    dcpg_flush_begin();
     s.peak = bench_measure_peak();
     printf("# %s, %d threads, %lld virtual ranks; multiply-adds in registers %.1f GFLOP/s, of which shares "
            "are told\n",
@@ -218,6 +220,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < nb && status == DCPG_OK; i++)
         status = bench(&s, s.models.n ? s.models.v[i] : all_models[i], &x, &err);
     if (status != DCPG_OK) fprintf(stderr, "bench_models: %s\n", err.text);
+    dcpg_flush_end();
     bench_samples_free(&x);
     dcpg_strings_free(&s.models);
     return dcpg_exit_code(status);

@@ -22,6 +22,9 @@ heading "Models: a step of 128 samples, 8 virtual ranks, and without a tree"
 "$bin/bench_models" --seconds "$seconds" --leaves 1 CnnL2h128 ResNet01 RnnL1
 heading 'Models on one thread'
 OMP_NUM_THREADS=1 "$bin/bench_models" --seconds "$seconds" CnnL2h128 ResNet01 RnnL1
+heading 'Many cells at initial weights, where gradients fade to subnormal numbers'
+"$bin/bench_models" --seconds "$seconds" --cells 200 --batch 32 RnnL1 CnnL2h128+RnnL1+JointL2h512
+"$bin/bench_models" --seconds "$seconds" --cells 2000 --batch 8 RnnL1
 heading 'Ranks: two of one thread, through shared memory and through TCP'
 OMP_NUM_THREADS=1 mpirun --oversubscribe -n 2 "$bin/bench_ranks" --seconds "$((4 * rounds))"
 OMP_NUM_THREADS=1 mpirun --oversubscribe --mca btl self,tcp -n 2 "$bin/bench_ranks" --seconds "$((4 * rounds))" CnnL2h128

@@ -5,6 +5,7 @@
 #include <dcpg/kern.h>
 #include <dcpg/memory.h>
 #include <dcpg/signal.h>
+#include <dcpg/subnormals.h>
 
 #include <assert.h>
 #include <inttypes.h>
@@ -219,7 +220,9 @@ dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_graph *graph, const dc
                           const dcpg_eval_options *options, const dcpg_par *par, dcpg_log *log,
                           dcpg_err *err) {
     run r = {.source = source, .graph = graph, .options = options, .par = par, .log = log};
+    dcpg_flush_begin();
     dcpg_status status = evaluate_all(&r, weights, err);
+    dcpg_flush_end();
     status = eval_file_close_all(&r.file, status, err);
     eval_observed_free(&r.observed);
     dcpg_free(r.block.chromo);

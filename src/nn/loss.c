@@ -1,6 +1,7 @@
 /* Losses of the outputs and their gradients. */
 #include "nn/plan.h"
 
+#include <dcpg/subnormals.h>
 #include <math.h>
 
 /* What a missing label weighs; it enters its loss as -1. */
@@ -36,6 +37,7 @@ void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *t
                    int64_t end, bool with_gradient, double *loss) {
     const float *label = net->plan->label, *weight = net->plan->weight;
     int64_t n = end - first;
+    dcpg_flush_begin();
     for (int o = 0; o < net->nb_output; o++) {
         dcpg_output_kind kind = dcpg_output_kind_of(net->output[o]);
         loss[o] = 0;
@@ -58,4 +60,5 @@ void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *t
             break;
         }
     }
+    dcpg_flush_end();
 }

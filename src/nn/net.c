@@ -2,6 +2,7 @@
 
 #include <dcpg/log.h>
 #include <dcpg/memory.h>
+#include <dcpg/subnormals.h>
 
 #include <assert.h>
 #include <string.h>
@@ -125,17 +126,20 @@ static void check_leaves(const dcpg_net *net, const dcpg_input *input) {
 void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer) {
     dcpg_run run = start_run(net, input, training, reducer);
     if (training) check_leaves(net, input);
+    dcpg_flush_begin();
     for (int i = 0; i < net->plan->nb_op; i++) {
         dcpg_op *op = &net->plan->op[i];
         double started = now(net);
         op->kind->forward(op, &run);
         op->seconds[0] += now(net) - started;
     }
+    dcpg_flush_end();
 }
 
 void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reducer *reducer) {
     dcpg_run run = start_run(net, input, true, reducer);
     check_leaves(net, input);
+    dcpg_flush_begin();
     for (int i = net->plan->nb_op - 1; i >= 0; i--) {
         dcpg_op *op = &net->plan->op[i];
         double started = now(net);
@@ -143,6 +147,7 @@ void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reduce
         op->seconds[1] += now(net) - started;
         dcpg_run_poll(&run);
     }
+    dcpg_flush_end();
 }
 
 const float *dcpg_net_prediction(const dcpg_net *net, int output, int64_t *stride) {

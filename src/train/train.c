@@ -1,5 +1,6 @@
 /* The training run: epochs until enough, early stopping, the best weights at the end. */
 #include <dcpg/kern.h>
+#include <dcpg/subnormals.h>
 #include <dcpg/surgery.h>
 #include <dcpg/train.h>
 
@@ -143,7 +144,9 @@ dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_grap
     t.last_shown = t.last_saved = t.started;
     dcpg_par_report_all(par, options->nb_thread, log);
     DCPG_TRY(trainer_open_all(&t, initial, err));
+    dcpg_flush_begin();
     dcpg_status status = train_opened_all(&t, err);
+    dcpg_flush_end();
     trainer_close_all(&t);
     return status;
 }

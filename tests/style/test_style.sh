@@ -43,7 +43,7 @@ only_in '^zlib\.h$' '^src/(formats|io)/'
 
 # Public headers and the room each belongs to.
 headers=(
-    'base: bf16 cleanup crc file lock log map memory options reducer rng signal slices status temporary text tree'
+    'base: bf16 cleanup crc file lock log map memory options reducer rng signal slices status subnormals temporary text tree'
     'par: par'
     'kern: kern'
     'nn: graph net output spec surgery'
