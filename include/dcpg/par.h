@@ -19,7 +19,8 @@ typedef struct dcpg_par {
     struct dcpg_par_impl *impl;
 } dcpg_par;
 
-/* Starts MPI (unless started; thread level FUNNELED) and fills `par`. Collective. */
+/* Starts MPI (unless started; thread level FUNNELED) and fills `par`. `argc` and `argv` are not looked at and
+ * may be NULL: no MPI of today takes words from them. Collective. */
 dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *err);
 
 /* Ends MPI if dcpg_par_open_all started it. Collective. */
@@ -37,9 +38,17 @@ void dcpg_par_abort(const dcpg_par *par, int code);
  * from a rank at work by nothing but time: choose more than the slowest disk takes. Collective. */
 dcpg_status dcpg_par_watch_all(const dcpg_par *par, double seconds, dcpg_err *err);
 
-/* DCPG_E_USAGE where SLURM, PMI or PALS started several tasks of which each is a world of its own: a launcher
- * that MPI does not know. Local. */
+/* DCPG_E_USAGE where a launcher's variables (OMPI_COMM_WORLD_SIZE, PMI_SIZE, PMIX_RANK ...) speak of another
+ * number of ranks than MPI: it is of another MPI, and each rank a world of its own. The variable of the MPI
+ * in use counts before those of others. Local. */
+dcpg_status dcpg_par_check_launcher(const dcpg_par *par, dcpg_err *err);
+
+/* The same, and where SLURM has several tasks for this job but this process is alone, without an mpirun that
+ * wanted it so. Local. */
 dcpg_status dcpg_par_check_alone(const dcpg_par *par, dcpg_err *err);
+
+/* Whether a launcher's variables say that this process has companions; before MPI starts. Local. */
+bool dcpg_par_launched(void);
 
 /* DCPG_E_USAGE where `text` (`what` says of what) is not that of rank 0; names the lowest such rank and its
  * host. Collective. */
@@ -133,8 +142,15 @@ void dcpg_par_shared_sync_all(dcpg_par_shared *shared);
 
 /* ---- who runs where ---- */
 
-/* Prints one line per rank on the log (host, cores allowed, threads) and warns, once per host, where threads
- * exceed the cores of a rank or of a host. Collective. */
+/* How many threads this rank should run: what the user asked for (a number in OMP_NUM_THREADS), else its
+ * share of the cores that the ranks of its host may use together. Those that may use the same cores share
+ * them equally; none gets less than 1, or more than OMP_THREAD_LIMIT. The caller tells OpenMP
+ * (omp_set_num_threads). Collective. */
+int dcpg_par_threads_all(dcpg_par *par);
+
+/* Prints one line per rank on the log (host, cores allowed, threads), how ranks of a host share its cores
+ * where dcpg_par_threads_all chose so, and warns, once per host, where threads exceed the cores of a rank or
+ * of a host. Collective. */
 void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log);
 
 /* Number of processors this process may run on. Local. */

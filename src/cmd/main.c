@@ -5,27 +5,32 @@
 #include <dcpg/kern.h>
 #include <dcpg/memory.h>
 #include <dcpg/signal.h>
-#include <dcpg/text.h>
 #include <fcntl.h>
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
+
+/* What a command must know of its start: nothing, as it does the work of one process; that the launcher is of
+ * this MPI, as it writes files; or also that a job of several tasks has not started it alone. */
+typedef enum start_check { NOTHING, LAUNCHER, ALONE } start_check;
 
 typedef struct command {
     const char *name;
     int (*run)(dcpg_par *par, int argc, char **argv);
+    start_check check;
     const char *about;
 } command;
 
 static const command commands[] = {
-    {"simulate", dcpg_cmd_simulate, "write a synthetic genome and single cells with known truth"},
-    {"data", dcpg_cmd_data, "put methylation profiles and a genome into a store"},
-    {"convert", dcpg_cmd_convert, "a store to DeepCpG data files, or such files to a store"},
-    {"show", dcpg_cmd_show, "print outputs, neighbours and bases of some sites"},
-    {"stats", dcpg_cmd_stats, "print coverage, mean and variance of the outputs"},
-    {"train", dcpg_cmd_train, "train a model on a store"},
-    {"eval", dcpg_cmd_eval, "predict every site and cell, and score the predictions"},
-    {"export", dcpg_cmd_export, "write imputed methylation for genome browsers"},
-    {"models", dcpg_cmd_models, "list the model zoo, or the layers of one model"},
+    {"simulate", dcpg_cmd_simulate, LAUNCHER, "write a synthetic genome and single cells with known truth"},
+    {"data", dcpg_cmd_data, ALONE, "put methylation profiles and a genome into a store"},
+    {"convert", dcpg_cmd_convert, LAUNCHER, "a store to DeepCpG data files, or such files to a store"},
+    {"show", dcpg_cmd_show, NOTHING, "print outputs, neighbours and bases of some sites"},
+    {"stats", dcpg_cmd_stats, NOTHING, "print coverage, mean and variance of the outputs"},
+    {"train", dcpg_cmd_train, ALONE, "train a model on a store"},
+    {"eval", dcpg_cmd_eval, ALONE, "predict every site and cell, and score the predictions"},
+    {"export", dcpg_cmd_export, LAUNCHER, "write imputed methylation for genome browsers"},
+    {"models", dcpg_cmd_models, NOTHING, "list the model zoo, or the layers of one model"},
 };
 enum { NB_COMMAND = sizeof commands / sizeof *commands };
 
@@ -38,22 +43,13 @@ static void print_help(FILE *out) {
     fprintf(out, "\n'dcpg COMMAND --help' shows the options of a command; 'dcpg --version' the version.\n");
 }
 
-/* The words of the command line side by side; NULL: out of memory. */
-static char *join(int argc, char **argv) {
-    char *text = dcpg_strdup("");
-    for (int i = 0; i < argc && text; i++) {
-        char *longer = dcpg_format("%s %s", text, argv[i]);
-        dcpg_free(text);
-        text = longer;
-    }
-    return text;
-}
-
 /* All ranks must be one program with one command line. Collective. */
-static dcpg_status check_start_all(const dcpg_par *par, int argc, char **argv, dcpg_err *err) {
-    DCPG_TRY(dcpg_par_check_alone(par, err));
+static dcpg_status check_start_all(const dcpg_par *par, start_check check, int argc, char **argv,
+                                   dcpg_err *err) {
+    if (check == LAUNCHER) DCPG_TRY(dcpg_par_check_launcher(par, err));
+    if (check == ALONE) DCPG_TRY(dcpg_par_check_alone(par, err));
     DCPG_TRY(dcpg_same_all(par, "version of dcpg", DCPG_VERSION, err));
-    char *words = join(argc, argv);
+    char *words = dcpg_cmd_words(argc, argv);
     dcpg_status status = words ? DCPG_OK : dcpg_fail_nomem(err, "the command line", 0);
     status = dcpg_agree_all(par, status, err);
     if (status == DCPG_OK) status = dcpg_same_all(par, "command line", words, err);
@@ -61,15 +57,39 @@ static dcpg_status check_start_all(const dcpg_par *par, int argc, char **argv, d
     return status;
 }
 
-static int run_command(dcpg_par *par, int argc, char **argv) {
+/* NULL: there is none of this name. */
+static const command *find_command(const char *name) {
+    for (int i = 0; i < NB_COMMAND; i++)
+        if (strcmp(name, commands[i].name) == 0) return &commands[i];
+    return NULL;
+}
+
+static int fail_unknown(const char *name) {
+    fprintf(stderr, "dcpg: there is no command '%s'. Try 'dcpg --help'.\n", name);
+    return dcpg_exit_code(DCPG_E_USAGE);
+}
+
+static bool asks_for_help(int argc, char **argv) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+    return false;
+}
+
+static int run_command(const command *chosen, dcpg_par *par, int argc, char **argv) {
     dcpg_err err = {0};
-    dcpg_status status = check_start_all(par, argc, argv, &err);
+    dcpg_status status =
+        check_start_all(par, asks_for_help(argc, argv) ? NOTHING : chosen->check, argc, argv, &err);
+    omp_set_num_threads(dcpg_par_threads_all(par));
     if (status == DCPG_OK) status = dcpg_agree_all(par, dcpg_gemm_start(NULL, &err), &err);
     if (status != DCPG_OK) return dcpg_cmd_fail(par, argv[0], &err);
-    for (int i = 0; i < NB_COMMAND; i++)
-        if (strcmp(argv[0], commands[i].name) == 0) return commands[i].run(par, argc, argv);
-    if (par->rank == 0) fprintf(stderr, "dcpg: there is no command '%s'. Try 'dcpg --help'.\n", argv[0]);
-    return dcpg_exit_code(DCPG_E_USAGE);
+    return chosen->run(par, argc, argv);
+}
+
+/* The help of a command needs no MPI, which may not start where the user is: on a login node, within a job.
+ * Ranks that an mpirun started do start it, so that one of them speaks. */
+static int run_help(const command *chosen, int argc, char **argv) {
+    dcpg_par one = {.size = 1, .node_size = 1, .nb_node = 1};
+    return chosen->run(&one, argc, argv);
 }
 
 /* Words that need no ranks. Returns an exit code, or -1 where there is a command to run. */
@@ -82,7 +102,7 @@ static int answer_at_once(int argc, char **argv) {
         print_help(stdout);
         return 0;
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
         printf("dcpg %s\n", DCPG_VERSION);
         return 0;
     }
@@ -111,11 +131,19 @@ int main(int argc, char **argv) {
     dcpg_signals_end();
     int code = answer_at_once(argc, argv);
     if (code >= 0) return flushed(code);
-    if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) {
+    const command *chosen = find_command(argv[1]);
+    bool launched = dcpg_par_launched();
+    if (!chosen && !launched) return fail_unknown(argv[1]);
+    argc--, argv++;
+    if (chosen && asks_for_help(argc, argv) && !launched) return flushed(run_help(chosen, argc, argv));
+    if (dcpg_par_open_all(&par, NULL, NULL, &err) != DCPG_OK) {
         fprintf(stderr, "dcpg: %s\n", err.text);
         return dcpg_exit_code(err.status);
     }
-    code = run_command(&par, argc - 1, argv + 1);
+    if (chosen)
+        code = run_command(chosen, &par, argc, argv);
+    else
+        code = par.rank == 0 ? fail_unknown(argv[0]) : dcpg_exit_code(DCPG_E_USAGE);
     code = flushed(code);
     dcpg_par_close_all(&par);
     return code;

@@ -11,8 +11,9 @@ void dcpg_barrier_all(const dcpg_par *par) {
 }
 
 void dcpg_bcast_all(const dcpg_par *par, void *data, size_t bytes, int root) {
+    if (par->size == 1) return;
     size_t piece = par->impl->piece;
-    for (size_t at = 0; at < bytes && par->size > 1; at += piece) {
+    for (size_t at = 0; at < bytes; at += piece) {
         size_t n = bytes - at < piece ? bytes - at : piece;
         MPI_Request request;
         MPI_Ibcast((char *)data + at, (int)n, MPI_BYTE, root, par->impl->comm, &request);
@@ -21,8 +22,9 @@ void dcpg_bcast_all(const dcpg_par *par, void *data, size_t bytes, int root) {
 }
 
 static void reduce_i64s_all(const dcpg_par *par, int64_t *x, size_t count, MPI_Op op) {
+    if (par->size == 1) return;
     size_t piece = par->impl->piece / sizeof *x;
-    for (size_t at = 0; at < count && par->size > 1; at += piece) {
+    for (size_t at = 0; at < count; at += piece) {
         size_t n = count - at < piece ? count - at : piece;
         MPI_Request request;
         MPI_Iallreduce(MPI_IN_PLACE, x + at, (int)n, MPI_INT64_T, op, par->impl->comm, &request);

@@ -3,7 +3,8 @@
 #include <dcpg/cleanup.h>
 #include <dcpg/memory.h>
 
-static dcpg_status start_mpi(int *argc, char ***argv, bool *started, dcpg_err *err) {
+/* MPI gets no words: Open MPI keeps them in one environment variable, which thousands of paths burst. */
+static dcpg_status start_mpi(bool *started, dcpg_err *err) {
     int running, ended, level;
     MPI_Finalized(&ended);
     if (ended)
@@ -13,7 +14,7 @@ static dcpg_status start_mpi(int *argc, char ***argv, bool *started, dcpg_err *e
     if (running)
         MPI_Query_thread(&level);
     else
-        MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level);
+        MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
     if (level >= MPI_THREAD_FUNNELED) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_USAGE,
                      "this MPI does not allow threads: one built with thread support is needed");
@@ -49,9 +50,10 @@ static dcpg_status find_nodes_all(dcpg_par *par, dcpg_err *err) {
 }
 
 dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *err) {
+    (void)argc, (void)argv;
     *par = (dcpg_par){0};
     bool started = false;
-    DCPG_TRY(start_mpi(argc, argv, &started, err));
+    DCPG_TRY(start_mpi(&started, err));
     struct dcpg_par_impl *impl = dcpg_alloc(1, sizeof *impl);
     if (!impl) MPI_Abort(MPI_COMM_WORLD, dcpg_exit_code(DCPG_E_NOMEM));
     *impl = (struct dcpg_par_impl){.node_comm = MPI_COMM_NULL, .started = started, .piece = (size_t)1 << 30};

@@ -1,8 +1,11 @@
+/* Who runs where, on how many cores and with how many threads. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "par/par_impl.h"
 #include <dcpg/memory.h>
+#include <omp.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,16 +46,48 @@ int dcpg_cores_allowed(void) {
     return n > 0 ? n : 1;
 }
 
+/* Whether OMP_NUM_THREADS holds a number: "4", or "4,2" for regions within regions. OpenMP passes over
+ * anything else. */
+static bool user_chose_threads(void) {
+    const char *text = getenv("OMP_NUM_THREADS");
+    char *end;
+    if (text == NULL || strtol(text, &end, 10) <= 0) return false;
+    end += strspn(end, " \t");
+    return *end == ',' || *end == '\0';
+}
+
+static bool may_use(const cpu_mask *mask, int cpu) { return mask->bit[cpu / 8] >> cpu % 8 & 1; }
+
+int dcpg_par_threads_all(dcpg_par *par) {
+    int users[MAX_CPU];
+    double share = 1e-9; /* for what rounding takes off thirds */
+    cpu_mask mask;
+    allowed_cpus(&mask);
+    for (int i = 0; i < MAX_CPU; i++) users[i] = may_use(&mask, i);
+    MPI_Allreduce(MPI_IN_PLACE, users, MAX_CPU, MPI_INT, MPI_SUM, par->impl->node_comm);
+    for (int i = 0; i < MAX_CPU; i++)
+        if (may_use(&mask, i)) share += 1.0 / users[i];
+    par->impl->shares_cores = !user_chose_threads();
+    if (!par->impl->shares_cores) return omp_get_max_threads();
+    int threads = share < 1 ? 1 : (int)share, limit = omp_get_thread_limit();
+    return threads < limit ? threads : limit;
+}
+
 /* What a rank tells about itself. */
 typedef struct place {
     char host[64];
     int cores, threads;                 /* of the rank */
     int node, node_cores, node_threads; /* of its host: cores that any of its ranks may use */
-    int node_ranks;
+    int node_ranks, most_threads;       /* threads of the rank of its host that has most */
+    int node_masks;                     /* cores of all ranks of its host, one by one */
+    bool shares;                        /* threads are those of dcpg_par_threads_all */
 } place;
 
 static place my_place_all(const dcpg_par *par, int nb_thread) {
-    place mine = {.threads = nb_thread, .node = par->node, .node_ranks = par->node_size};
+    place mine = {.threads = nb_thread,
+                  .node = par->node,
+                  .node_ranks = par->node_size,
+                  .shares = par->impl->shares_cores};
     if (gethostname(mine.host, sizeof mine.host - 1) != 0) strcpy(mine.host, "unknown");
     cpu_mask mask;
     allowed_cpus(&mask);
@@ -60,22 +95,45 @@ static place my_place_all(const dcpg_par *par, int nb_thread) {
     MPI_Allreduce(MPI_IN_PLACE, &mask, sizeof mask, MPI_BYTE, MPI_BOR, par->impl->node_comm);
     mine.node_cores = count_cpus(&mask);
     MPI_Allreduce(&nb_thread, &mine.node_threads, 1, MPI_INT, MPI_SUM, par->impl->node_comm);
+    MPI_Allreduce(&nb_thread, &mine.most_threads, 1, MPI_INT, MPI_MAX, par->impl->node_comm);
+    MPI_Allreduce(&mine.cores, &mine.node_masks, 1, MPI_INT, MPI_SUM, par->impl->node_comm);
     return mine;
+}
+
+static const char *plural(int n) { return n == 1 ? "" : "s"; }
+
+/* How the ranks of a host came to their threads, where nobody asked for a number. `least`: of its ranks. */
+static void tell_shares(const place *p, int least, dcpg_log *log) {
+    char threads[64], each[48] = "";
+    if (least == p->most_threads)
+        snprintf(threads, sizeof threads, "%d thread%s each", least, plural(least));
+    else
+        snprintf(threads, sizeof threads, "%d to %d threads each", least, p->most_threads);
+    if (p->node_masks == p->node_cores) snprintf(each, sizeof each, ", on cores of its own");
+    dcpg_info(log, "host %s: %d ranks share %d core%s: %s%s (OMP_NUM_THREADS chooses another number)",
+              p->host, p->node_ranks, p->node_cores, plural(p->node_cores), threads, each);
 }
 
 /* Too many threads wait for each other instead of working; a rank bound to too few cores is the usual reason.
  * One warning per host. */
 static void warn_crowded(const place *p, int rank, dcpg_log *log) {
+    static const char cost[] = "they take turns and wait for each other, which can make training tens of "
+                               "times slower";
     if (p->threads > p->cores) {
         dcpg_warn(log,
-                  "rank %d on %s: %d threads on %d core%s: start mpirun with --bind-to none or --map-by "
+                  "rank %d on %s: %d threads on %d core%s: %s; start mpirun with --bind-to none or --map-by "
                   "slot:PE=%d, or set OMP_NUM_THREADS=%d",
-                  rank, p->host, p->threads, p->cores, p->cores == 1 ? "" : "s", p->threads, p->cores);
+                  rank, p->host, p->threads, p->cores, plural(p->cores), cost, p->threads, p->cores);
+    } else if (p->node_ranks > p->node_cores) {
+        dcpg_warn(log,
+                  "host %s: %d threads on %d core%s: %s; start at most %d rank%s here, with "
+                  "OMP_NUM_THREADS=1",
+                  p->host, p->node_threads, p->node_cores, plural(p->node_cores), cost, p->node_cores,
+                  plural(p->node_cores));
     } else if (p->node_threads > p->node_cores) {
-        int fitting = p->node_cores / p->node_ranks;
-        dcpg_warn(log, "host %s: %d threads on %d core%s: set OMP_NUM_THREADS=%d or start fewer ranks",
-                  p->host, p->node_threads, p->node_cores, p->node_cores == 1 ? "" : "s",
-                  fitting > 0 ? fitting : 1);
+        dcpg_warn(log, "host %s: %d threads on %d core%s: %s; set OMP_NUM_THREADS=%d or start fewer ranks",
+                  p->host, p->node_threads, p->node_cores, plural(p->node_cores), cost,
+                  p->node_cores / p->node_ranks);
     }
 }
 
@@ -86,6 +144,26 @@ static bool warned_before(const place *places, int r) {
         if (places[q].node == places[r].node && crowded(&places[q])) return true;
     }
     return false;
+}
+
+static bool first_of_host(const place *places, int r) {
+    for (int q = 0; q < r; q++)
+        if (places[q].node == places[r].node) return false;
+    return true;
+}
+
+/* Whether no rank of the host of rank r, which has several, was told a number. */
+static bool shared_by_all(const place *places, int nb, int r) {
+    for (int q = r; q < nb; q++)
+        if (places[q].node == places[r].node && !places[q].shares) return false;
+    return places[r].node_ranks > 1;
+}
+
+static int least_threads(const place *places, int nb, int r) {
+    int least = places[r].threads;
+    for (int q = r; q < nb; q++)
+        if (places[q].node == places[r].node && places[q].threads < least) least = places[q].threads;
+    return least;
 }
 
 void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log) {
@@ -100,6 +178,10 @@ void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log) {
         const place *p = &places[r];
         dcpg_info(log, "rank %d: host %s, %d core%s, %d thread%s", r, p->host, p->cores,
                   p->cores == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s");
+    }
+    for (int r = 0; places && r < par->size; r++) {
+        if (first_of_host(places, r) && shared_by_all(places, par->size, r))
+            tell_shares(&places[r], least_threads(places, par->size, r), log);
     }
     for (int r = 0; places && r < par->size; r++) {
         if (crowded(&places[r]) && !warned_before(places, r)) warn_crowded(&places[r], r, log);

@@ -1,6 +1,9 @@
 /* Who runs where: a line per rank, and a warning where threads outnumber cores. */
+#define _GNU_SOURCE /* sched_setaffinity */
 #include "cmocka_all.h"
 #include <dcpg/par.h>
+#include <omp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +77,27 @@ static void all_started_alike(void **state) {
     if (par.size > 1) assert_non_null(strstr(err.text, "another version than rank 0: 9.9.9"));
 }
 
+/* Forgets whatever has started this test. */
+static void forget_launcher(void) {
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE",
+                                        "OMPI_COMM_WORLD_LOCAL_SIZE",
+                                        "OMPI_COMM_WORLD_RANK",
+                                        "PMI_SIZE",
+                                        "PMI_RANK",
+                                        "PMIX_RANK",
+                                        "MPI_LOCALNRANKS",
+                                        "SLURM_NTASKS",
+                                        "SLURM_STEP_NUM_TASKS",
+                                        "PRTE_LAUNCHED"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) unsetenv(names[i]);
+}
+
+static void set_number(const char *name, int n) {
+    char digits[16];
+    snprintf(digits, sizeof digits, "%d", n);
+    setenv(name, digits, 1);
+}
+
 /* mpirun has started this test: a world of one is meant to be one. Without it, several tasks of a scheduler
  * are not. */
 static void alone_by_mistake(void **state) {
@@ -81,15 +105,96 @@ static void alone_by_mistake(void **state) {
     dcpg_err err = {0};
     setenv("SLURM_NTASKS", "4", 1);
     assert_int_equal(dcpg_par_check_alone(&par, &err), DCPG_OK);
-    unsetenv("OMPI_COMM_WORLD_SIZE");
+    forget_launcher();
+    assert_int_equal(dcpg_par_check_alone(&par, &err), DCPG_OK);
+    setenv("SLURM_NTASKS", "4", 1);
+    assert_int_equal(dcpg_par_check_launcher(&par, &err), DCPG_OK); /* perhaps a batch script */
     assert_int_equal(dcpg_par_check_alone(&par, &err), par.size == 1 ? DCPG_E_USAGE : DCPG_OK);
     if (par.size == 1) assert_non_null(strstr(err.text, "srun --mpi=pmix"));
     setenv("SLURM_NTASKS", "1", 1);
     assert_int_equal(dcpg_par_check_alone(&par, NULL), DCPG_OK);
-    setenv("PMI_SIZE", "2", 1);
+    setenv("SLURM_STEP_NUM_TASKS", "3", 1);
     assert_int_equal(dcpg_par_check_alone(&par, NULL), par.size == 1 ? DCPG_E_USAGE : DCPG_OK);
-    unsetenv("PMI_SIZE");
-    unsetenv("SLURM_NTASKS");
+    forget_launcher();
+}
+
+/* Launchers of other MPIs start ranks that know nothing of each other. */
+static void another_mpirun(void **state) {
+    (void)state;
+    static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE",
+                                        "JSM_NAMESPACE_SIZE"};
+    dcpg_err err = {0};
+    forget_launcher();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (int n = 1; n <= 5; n++) {
+            set_number(sizes[i], n);
+            err = (dcpg_err){0};
+            assert_int_equal(dcpg_par_check_launcher(&par, &err), n == par.size ? DCPG_OK : DCPG_E_USAGE);
+            assert_int_equal(dcpg_par_launched(), n > 1);
+        }
+        assert_non_null(strstr(err.text, "mpirun started 5 ranks"));
+        assert_non_null(strstr(err.text, sizes[i]));
+        assert_non_null(strstr(err.text, par.size == 1 ? "this process is alone" : " here: mpirun is of"));
+        set_number(sizes[i], 0); /* no number of ranks */
+        assert_int_equal(dcpg_par_check_launcher(&par, NULL), DCPG_OK);
+        unsetenv(sizes[i]);
+    }
+    set_number("MPI_LOCALNRANKS", par.size);
+    assert_int_equal(dcpg_par_check_launcher(&par, NULL), DCPG_OK);
+    set_number("MPI_LOCALNRANKS", par.size + 1);
+    assert_int_equal(dcpg_par_check_launcher(&par, NULL), DCPG_E_USAGE);
+    unsetenv("MPI_LOCALNRANKS");
+    set_number("PMIX_RANK", par.size - 1);
+    assert_int_equal(dcpg_par_check_launcher(&par, NULL), DCPG_OK);
+    err = (dcpg_err){0};
+    set_number("PMIX_RANK", par.size);
+    assert_int_equal(dcpg_par_check_launcher(&par, &err), DCPG_E_USAGE);
+    assert_non_null(strstr(err.text, "PMIX_RANK"));
+    forget_launcher();
+}
+
+/* Threads of a rank: the user's number, else what its cores come to. */
+static void shares_of_cores(void **state) {
+    (void)state;
+    int cores = dcpg_cores_allowed(); /* ranks of this test are not bound, or have the same number each */
+    setenv("OMP_NUM_THREADS", "3", 1);
+    omp_set_num_threads(3);
+    assert_int_equal(dcpg_par_threads_all(&par), 3);
+    setenv("OMP_NUM_THREADS", "3,2", 1);
+    assert_int_equal(dcpg_par_threads_all(&par), 3);
+    const char *said = report(1);
+    if (par.rank == 0) assert_null(strstr(said, "share"));
+    static const char *const none[] = {"", "0", "-2", "many", "3x"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        setenv("OMP_NUM_THREADS", none[i], 1);
+        int threads = dcpg_par_threads_all(&par);
+        assert_in_range(threads, 1, cores);
+        if (dcpg_sum_i64_all(&par, cores) > sysconf(_SC_NPROCESSORS_ONLN))
+            assert_int_equal(threads, cores / par.size > 1 ? cores / par.size : 1);
+    }
+    unsetenv("OMP_NUM_THREADS");
+    said = report(dcpg_par_threads_all(&par));
+    if (par.rank == 0) assert_int_equal(count(said, " ranks share "), par.size > 1);
+    if (par.rank == 0) assert_int_equal(count(said, "warning:"), par.size > cores);
+}
+
+/* Each rank is bound to a core of its own, as far as there are some. */
+static void bound_ranks(void **state) {
+    (void)state;
+    cpu_set_t before, mine;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    int wanted = par.rank % CPU_COUNT(&before), cpu = -1;
+    for (int seen = -1; seen < wanted;) seen += CPU_ISSET((size_t)++cpu, &before) != 0;
+    CPU_ZERO(&mine);
+    CPU_SET((size_t)cpu, &mine);
+    assert_int_equal(sched_setaffinity(0, sizeof mine, &mine), 0);
+    unsetenv("OMP_NUM_THREADS");
+    assert_int_equal(dcpg_par_threads_all(&par), 1);
+    if (par.rank == 0) assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+    int threads = dcpg_par_threads_all(&par); /* rank 0 may use all cores, of which others use some */
+    int others = par.size - 1 < CPU_COUNT(&before) ? par.size - 1 : CPU_COUNT(&before) - 1;
+    if (par.size == 2) assert_int_equal(threads, par.rank == 0 ? (CPU_COUNT(&before) * 2 - others) / 2 : 1);
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
 /* Nothing changes for ranks that come. */
@@ -109,7 +214,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_line_per_rank),   cmocka_unit_test(warns_of_crowds),
         cmocka_unit_test(host_as_a_whole),   cmocka_unit_test(counts_cores),
         cmocka_unit_test(all_started_alike), cmocka_unit_test(alone_by_mistake),
-        cmocka_unit_test(watched_exchanges),
+        cmocka_unit_test(another_mpirun),    cmocka_unit_test(shares_of_cores),
+        cmocka_unit_test(bound_ranks),       cmocka_unit_test(watched_exchanges),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     dcpg_par_close_all(&par);
