@@ -34,11 +34,51 @@ typedef struct dcpg_mat_out {
  * whatever n is, and however many threads run. k = 0 gives beta * C. */
 void dcpg_gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c);
 
-/* Chooses the backend and, for BLIS, its kernel set; call once before the first gemm, from one thread (a gemm
- * without it starts the default). `name`: "direct" (our own kernel, with AVX-512), "blis" or "ref" (slow, for
- * tests); NULL or empty: what the environment variable DCPG_GEMM says, else the first of them that this
- * processor should have. Sets BLIS_ARCH_TYPE to the best kernel set for the processor where BLIS would not
- * recognise it; a value set by the user wins. */
+/* ---- which kernels run ----
+ *
+ * Bits depend on the instructions of our loops, on the backend of matrix products and on BLIS's kernels. One
+ * process alone takes the best that its processor has. Ranks that compute together must use the same, or
+ * their weights drift apart: each makes its offer, all get all offers (dcpg_allgather_all), agree, and start.
+ */
+
+enum { DCPG_KERN_PARTS = 3, DCPG_KERN_NAME = 96 };
+
+/* What a process could run, a bit for each. Plain data, to be sent. */
+typedef struct dcpg_kern_offer {
+    char host[64]; /* for messages; filled by the caller */
+    uint32_t can[DCPG_KERN_PARTS];
+    bool asked[DCPG_KERN_PARTS]; /* by DCPG_ISA, DCPG_GEMM, BLIS_ARCH_TYPE */
+    int blis_number;             /* of BLIS_ARCH_TYPE, -1: not set */
+    char version[24];            /* of BLIS */
+} dcpg_kern_offer;
+
+typedef struct dcpg_kern_set {
+    int pick[DCPG_KERN_PARTS], blis_number, nb_rank;
+    char why[160]; /* who keeps the others from something better; empty: nobody */
+    char name[DCPG_KERN_NAME];
+} dcpg_kern_set;
+
+/* The offer of this process. DCPG_ISA (avx512, avx2, baseline) is the most that may be used, DCPG_GEMM the
+ * backend (`gemm` counts before it, unless NULL), BLIS_ARCH_TYPE BLIS's kernels by their number. DCPG_E_USAGE
+ * where they say nothing that is known. Does not start BLIS. Local. */
+dcpg_status dcpg_kern_offer_here(const char *gemm, dcpg_kern_offer *offer, dcpg_err *err);
+
+/* The best set that all of offer[nb] have; of each part the one that `wanted` names (dcpg_kern_name of
+ * another run; NULL: nothing) where all have it. DCPG_E_USAGE where variables of different ranks contradict
+ * each other. The same on all ranks that have the same offers. Pure. */
+dcpg_status dcpg_kern_agree(const dcpg_kern_offer *offer, int nb, const char *wanted, dcpg_kern_set *set,
+                            dcpg_err *err);
+
+/* Takes a set, once, from one thread, before the first kernel: BLIS cannot change its kernels later. */
+void dcpg_kern_start(const dcpg_kern_set *set);
+
+/* "vector=avx512 gemm=direct blis=skx 0.9.0": what runs, for checkpoints; empty before the start. */
+const char *dcpg_kern_name(void);
+
+/* Starts the best set of this process alone; a gemm without it does so. `name`: the backend, "direct" (our
+ * own kernel, with AVX-512), "blis" or "ref" (slow, for tests); NULL or empty: what the environment variable
+ * DCPG_GEMM says, else the first of them that this processor should have. Sets BLIS_ARCH_TYPE to the best
+ * kernel set for the processor where BLIS would not recognise it; a value set by the user wins. */
 dcpg_status dcpg_gemm_start(const char *name, dcpg_err *err);
 /* "direct (avx512), blis 0.9.0 (skx)": what runs; for the log. */
 const char *dcpg_gemm_description(void);

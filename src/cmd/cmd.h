@@ -21,6 +21,11 @@ int dcpg_cmd_models(dcpg_par *par, int argc, char **argv);
  * exit code of the error. `err` must be agreed (the same on all ranks). */
 int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err);
 
+/* Agrees on the kernels that all ranks use, and starts them; to be called once, before anything is computed.
+ * `wanted`: those of the checkpoint that a run goes on from (kern.h), taken where all ranks have them, else a
+ * warning; NULL: none. DCPG_E_USAGE where ranks were told different things. Collective. */
+dcpg_status dcpg_cmd_kernels_all(const dcpg_par *par, const char *wanted, dcpg_log *log, dcpg_err *err);
+
 /* "dcpg data --cpg_profiles ...", as it was typed but for quotes; NULL when out of memory; dcpg_free. Local.
  */
 char *dcpg_cmd_words(int argc, char **argv);

@@ -104,6 +104,7 @@ static dcpg_status choose(const settings *s, parts *p, dcpg_err *err) {
 }
 
 static dcpg_status eval_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+    DCPG_TRY(dcpg_cmd_kernels_all(par, NULL, log, err));
     DCPG_TRY(dcpg_model_load_all(&s->model_files, s->keras_backend, par, log, &p->graph, &p->weights, err));
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));

@@ -2,7 +2,6 @@
 #include "cmd/cmd.h"
 #include "cmd/job.h"
 
-#include <dcpg/kern.h>
 #include <dcpg/memory.h>
 #include <dcpg/signal.h>
 #include <fcntl.h>
@@ -80,7 +79,6 @@ static int run_command(const command *chosen, dcpg_par *par, int argc, char **ar
     dcpg_status status =
         check_start_all(par, asks_for_help(argc, argv) ? NOTHING : chosen->check, argc, argv, &err);
     omp_set_num_threads(dcpg_par_threads_all(par));
-    if (status == DCPG_OK) status = dcpg_agree_all(par, dcpg_gemm_start(NULL, &err), &err);
     if (status != DCPG_OK) return dcpg_cmd_fail(par, argv[0], &err);
     return chosen->run(par, argc, argv);
 }

@@ -302,6 +302,8 @@ static dcpg_status weigh_outputs(const settings *s, parts *p, dcpg_err *err) {
 }
 
 static dcpg_status train_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+    const char *kernels = p->checkpoint && p->checkpoint->kernels.n ? p->checkpoint->kernels.v[0] : NULL;
+    DCPG_TRY(dcpg_cmd_kernels_all(par, kernels, log, err));
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
     if (!p->checkpoint) DCPG_TRY(train_model_load_all(&s->model, par, log, &p->loaded, err));
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));

@@ -9,8 +9,10 @@ enum { BLOCK = 1 << 13 };
 
 /* Returns the largest gradient without its sign as its bits, which are in the order of the numbers; those of
  * infinity and of what is no number are the largest. */
-KERN_VECTOR static uint32_t update(const dcpg_adam_step *step, int64_t count, const float *restrict grad,
-                                   float *restrict w, float *restrict m, float *restrict v) {
+KERN_VECTOR(static, uint32_t, update,
+            (const dcpg_adam_step *step, int64_t count, const float *restrict grad, float *restrict w,
+             float *restrict m, float *restrict v),
+            (step, count, grad, w, m, v)) {
     float rate = step->rate, rest1 = 1.0f - step->beta1, rest2 = 1.0f - step->beta2, epsilon = step->epsilon,
           l1 = step->l1, l2 = 2.0f * step->l2;
     uint32_t largest = 0;
@@ -40,7 +42,8 @@ bool dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *gra
 }
 
 /* Sums of one part in LANES interleaved sums, added in order. */
-KERN_VECTOR static void norms(int64_t count, const float *w, double *sum_abs, double *sum_square) {
+KERN_VECTOR(static, void, norms, (int64_t count, const float *w, double *sum_abs, double *sum_square),
+            (count, w, sum_abs, sum_square)) {
     enum { LANES = 16 };
     double a[LANES] = {0}, q[LANES] = {0};
     int64_t whole = count / LANES * LANES;

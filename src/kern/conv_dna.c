@@ -50,7 +50,8 @@ typedef struct contents {
 KERN_INLINE uint8_t digit(uint8_t code) { return code < BASE ? code : BASE - 1; }
 
 /* Three, two or one codes as a number to the base 5, at every step. */
-KERN_VECTOR static void number_steps(int64_t steps, int64_t taps, const uint8_t *codes, uint8_t *number) {
+KERN_VECTOR(static, void, number_steps, (int64_t steps, int64_t taps, const uint8_t *codes, uint8_t *number),
+            (steps, taps, codes, number)) {
     if (taps == 3)
         for (int64_t p = 0; p < steps; p++)
             number[p] = (uint8_t)(25 * digit(codes[p]) + 5 * digit(codes[p + 1]) + digit(codes[p + 2]));
@@ -201,8 +202,10 @@ KERN_INLINE void convolve_pool(const dcpg_conv *conv, const int64_t groups, int6
 
 enum { USUAL = 4 }; /* groups of 10 to 12 taps, as the models have */
 
-KERN_VECTOR static void forward_lanes(const dcpg_conv *conv, int64_t groups, int64_t pool, contents c,
-                                      const float *table, int64_t lanes, bool relu, float *y, uint8_t *arg) {
+KERN_VECTOR(static, void, forward_lanes,
+            (const dcpg_conv *conv, int64_t groups, int64_t pool, contents c, const float *table,
+             int64_t lanes, bool relu, float *y, uint8_t *arg),
+            (conv, groups, pool, c, table, lanes, relu, y, arg)) {
     if (groups == USUAL && lanes == KERN_LANES && arg == NULL)
         convolve(conv, USUAL, c, table, KERN_LANES, relu, y);
     else if (groups == USUAL && lanes == KERN_LANES)
@@ -279,9 +282,10 @@ KERN_INLINE void spread_pool(const dcpg_conv *conv, const int64_t groups, int64_
 }
 
 /* Of one block of channels of one sample; y NULL: dy is not pooled. */
-KERN_VECTOR static void backward_lanes(const dcpg_conv *conv, int64_t groups, int64_t pool, contents c,
-                                       int64_t lanes, const float *y, const uint8_t *arg, const float *dy,
-                                       float *table) {
+KERN_VECTOR(static, void, backward_lanes,
+            (const dcpg_conv *conv, int64_t groups, int64_t pool, contents c, int64_t lanes, const float *y,
+             const uint8_t *arg, const float *dy, float *table),
+            (conv, groups, pool, c, lanes, y, arg, dy, table)) {
     if (groups == USUAL && lanes == KERN_LANES && y == NULL)
         spread(conv, USUAL, c, KERN_LANES, dy, table);
     else if (groups == USUAL && lanes == KERN_LANES)

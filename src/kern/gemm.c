@@ -7,30 +7,17 @@
 #include "kern/gemm_backend.h"
 #include "kern/vector.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 
-static const dcpg_gemm_backend *const backends[] = {&dcpg_gemm_direct, &dcpg_gemm_blis, &dcpg_gemm_ref};
-enum { NB_BACKEND = sizeof backends / sizeof backends[0] };
-
-/* Set once by dcpg_gemm_start, before there are threads. */
+/* Set once, before there are threads. */
 static const dcpg_gemm_backend *chosen;
-static char description[96];
+static char description[320];
 
-dcpg_status dcpg_gemm_start(const char *name, dcpg_err *err) {
-    const dcpg_gemm_backend *backend = NULL;
-    if (name == NULL || *name == '\0') name = getenv("DCPG_GEMM");
-    bool any = name == NULL || *name == '\0';
-    for (int i = 0; i < NB_BACKEND && backend == NULL; i++) {
-        const dcpg_gemm_backend *b = backends[i];
-        if (any ? b->pays == NULL || b->pays() : strcmp(name, b->name) == 0) backend = b;
-    }
-    if (backend == NULL)
-        return dcpg_fail(err, DCPG_E_USAGE, "gemm backend '%s' is unknown: use direct, blis or ref", name);
-    backend->start();
-    backend->describe(description, sizeof description);
+void kern_gemm_choose(const dcpg_gemm_backend *backend, const char *note) {
+    char text[96];
+    backend->describe(text, sizeof text);
+    snprintf(description, sizeof description, "%s%s", text, note);
     chosen = backend;
-    return DCPG_OK;
 }
 
 const char *dcpg_gemm_description(void) { return description; }

@@ -11,50 +11,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Kernel sets that this BLIS was built with, among those we ever ask for. */
-static const char *const built[] = {
+/* Best first. BLIS 0.9 knows processors by name and takes one it has not heard of for an old one: an Intel in
+ * a virtual machine runs at two thirds of its speed (haswell), an AMD Zen 5 at a fifth (generic). What the
+ * processor can do is the better guide. Among the sets for AVX2 the choice hardly matters. */
+const char *const kern_blis_sets[] = {"zen5", "zen4",    "skx",   "zen3", "haswell",
+                                      "auto", "generic", "other", NULL};
+enum { ZEN5, ZEN4, SKX, ZEN3, HASWELL, AUTO, GENERIC, OTHER, NB_SET };
+
+/* Which of them this BLIS was built with. */
+static const bool built[NB_SET] = {
 #ifdef BLIS_CONFIG_ZEN5
-    "zen5",
+    [ZEN5] = true,
 #endif
 #ifdef BLIS_CONFIG_ZEN4
-    "zen4",
+    [ZEN4] = true,
 #endif
 #ifdef BLIS_CONFIG_SKX
-    "skx",
+    [SKX] = true,
 #endif
 #ifdef BLIS_CONFIG_ZEN3
-    "zen3",
+    [ZEN3] = true,
 #endif
 #ifdef BLIS_CONFIG_HASWELL
-    "haswell",
+    [HASWELL] = true,
 #endif
-    NULL};
-
-/* Kernel sets to try for this processor, best first. BLIS 0.9 knows processors by name and takes one it has
- * not heard of for an old one: an Intel in a virtual machine runs at two thirds of its speed (haswell), an
- * AMD Zen 5 at a fifth (generic). What the processor can do is the better guide. Among the sets for AVX2 the
- * choice hardly matters. */
-static const char *const *wanted_kernels(void) {
-    static const char *const none[] = {NULL};
-#if defined(__x86_64__)
-    static const char *const avx512_amd[] = {"zen5", "zen4", "skx", NULL}, *const avx512[] = {"skx", NULL};
-    static const char *const avx2_amd[] = {"zen3", "haswell", NULL}, *const avx2[] = {"haswell", NULL};
-    bool amd = __builtin_cpu_is("amd");
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-        return amd ? avx512_amd : avx512;
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return amd ? avx2_amd : avx2;
+#ifdef BLIS_CONFIG_GENERIC
+    [GENERIC] = true,
 #endif
-    return none;
-}
-
-static bool is_built(const char *name) {
-    for (int i = 0; built[i] != NULL; i++) {
-        if (strcmp(built[i], name) == 0) return true;
-    }
-    return false;
-}
+};
 
 /* The number by which the BLIS that runs knows a kernel set; -1: not at all. Numbers differ between versions.
  */
@@ -65,19 +49,40 @@ static int number_of(const char *name) {
     return -1;
 }
 
-/* BLIS reads BLIS_ARCH_TYPE at its first use. */
-static void start(void) {
-    if (getenv("BLIS_ARCH_TYPE") != NULL) return;
-    const char *const *wanted = wanted_kernels();
-    for (int i = 0; wanted[i] != NULL; i++) {
-        int id = is_built(wanted[i]) ? number_of(wanted[i]) : -1;
-        if (id < 0) continue;
-        char text[16];
-        snprintf(text, sizeof text, "%d", id);
-        setenv("BLIS_ARCH_TYPE", text, 1);
-        return;
-    }
+static uint32_t bit_of(int set, bool wanted) {
+    return wanted && built[set] && number_of(kern_blis_sets[set]) >= 0 ? 1u << set : 0;
 }
+
+uint32_t kern_blis_offer(bool avx512, bool avx2) {
+    bool amd = false;
+#if defined(__x86_64__)
+    amd = __builtin_cpu_is("amd");
+#endif
+    uint32_t sets = bit_of(ZEN5, avx512 && amd) | bit_of(ZEN4, avx512 && amd) | bit_of(SKX, avx512) |
+                    bit_of(ZEN3, avx2 && amd) | bit_of(HASWELL, avx2);
+    if (sets == 0) sets = 1u << AUTO;
+    return sets | bit_of(GENERIC, true);
+}
+
+uint32_t kern_blis_asked(int *number) {
+    const char *text = getenv("BLIS_ARCH_TYPE");
+    *number = -1;
+    if (text == NULL || *text == '\0') return 0;
+    *number = atoi(text);
+    for (int set = 0; set < NB_SET && *number >= 0 && *number < BLIS_NUM_ARCHS; set++)
+        if (strcmp(bli_arch_string((arch_t)*number), kern_blis_sets[set]) == 0) return 1u << set;
+    return 1u << OTHER;
+}
+
+/* BLIS reads BLIS_ARCH_TYPE at its first use. */
+void kern_blis_choose(int set, int number) {
+    char text[16];
+    if (set == AUTO) return;
+    snprintf(text, sizeof text, "%d", set == OTHER ? number : number_of(kern_blis_sets[set]));
+    setenv("BLIS_ARCH_TYPE", text, 1);
+}
+
+const char *kern_blis_version(void) { return bli_info_get_version_str(); }
 
 static void describe(char *text, size_t room) {
     bli_init(); /* asking for the kernel set does not start BLIS by itself */
@@ -104,4 +109,4 @@ static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float 
                  readable(b.p), b.rs, b.cs, &beta, c.p, c.rs, c.cs, NULL, &runtime);
 }
 
-const dcpg_gemm_backend dcpg_gemm_blis = {"blis", NULL, start, describe, gemm};
+const dcpg_gemm_backend dcpg_gemm_blis = {"blis", describe, gemm};

@@ -52,7 +52,8 @@ static bool reads(dcpg_mat a, float beta, dcpg_mat_out c) {
 }
 
 /* to[depth][32] = columns of b, zeros beyond the last */
-KERN_VECTOR static void pack_panel(int64_t depth, int64_t columns, dcpg_mat b, float *to) {
+KERN_VECTOR(static, void, pack_panel, (int64_t depth, int64_t columns, dcpg_mat b, float *to),
+            (depth, columns, b, to)) {
     enum { TILE = 16 };
     if (b.cs == 1 || columns < KERN_WIDTH) {
         for (int64_t i = 0; i < depth; i++)
@@ -166,21 +167,10 @@ static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float 
     }
 }
 
-/* Under address sanitizer there is no vector code of ours (vector.h), but BLIS's. */
-static bool pays(void) {
-#if defined(__SANITIZE_ADDRESS__)
-    return false;
-#else
-    return kern_multiply_pays();
-#endif
-}
-
-static void start(void) { dcpg_gemm_blis.start(); }
-
 static void describe(char *text, size_t room) {
     char blis[64];
     dcpg_gemm_blis.describe(blis, sizeof blis);
-    snprintf(text, room, "direct (avx512), %s", blis);
+    snprintf(text, room, "direct (%s), %s", kern_multiply_pays() ? "avx512" : "slow here", blis);
 }
 
-const dcpg_gemm_backend dcpg_gemm_direct = {"direct", pays, start, describe, gemm};
+const dcpg_gemm_backend dcpg_gemm_direct = {"direct", describe, gemm};

@@ -65,16 +65,19 @@ KERN_INLINE float gate_slope(bool hard, float y) {
 /* ---- forward: one sample, one step ---- */
 
 /* gates: in x W, out z and r; reset = r * s */
-KERN_VECTOR static void open_gates(int64_t u, bool hard, const float *restrict b, const float *restrict step,
-                                   const float *restrict state, float *restrict gates,
-                                   float *restrict reset) {
+KERN_VECTOR(static, void, open_gates,
+            (int64_t u, bool hard, const float *restrict b, const float *restrict step,
+             const float *restrict state, float *restrict gates, float *restrict reset),
+            (u, hard, b, step, state, gates, reset)) {
     for (int64_t l = 0; l < 2 * u; l++) gates[l] = gate(hard, gates[l] + b[l] + step[l]);
     for (int64_t l = 0; l < u; l++) reset[l] = gates[u + l] * state[l];
 }
 
 /* gates: in x W_c, out c; the new state */
-KERN_VECTOR static void new_state(int64_t u, const float *restrict b, const float *restrict step,
-                                  float *restrict gates, float *restrict state) {
+KERN_VECTOR(static, void, new_state,
+            (int64_t u, const float *restrict b, const float *restrict step, float *restrict gates,
+             float *restrict state),
+            (u, b, step, gates, state)) {
     for (int64_t l = 0; l < u; l++) {
         float c = kern_tanh(gates[2 * u + l] + b[2 * u + l] + step[2 * u + l]);
         gates[2 * u + l] = c;
@@ -83,9 +86,10 @@ KERN_VECTOR static void new_state(int64_t u, const float *restrict b, const floa
 }
 
 /* reset_after; extra = s U_c + d_c */
-KERN_VECTOR static void new_state_after(int64_t u, bool hard, const float *restrict b,
-                                        const float *restrict step, float *restrict gates,
-                                        float *restrict state, float *restrict extra) {
+KERN_VECTOR(static, void, new_state_after,
+            (int64_t u, bool hard, const float *restrict b, const float *restrict step, float *restrict gates,
+             float *restrict state, float *restrict extra),
+            (u, hard, b, step, gates, state, extra)) {
     const float *d = b + 3 * u;
     for (int64_t l = 0; l < 2 * u; l++) gates[l] = gate(hard, gates[l] + b[l] + (step[l] + d[l]));
     for (int64_t l = 0; l < u; l++) {
@@ -177,8 +181,10 @@ void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const floa
 
 /* From d = the gradient of the new state: pre-activation gradients of z and c into step and gates; state: the
  * part of d that passes by the gates. */
-KERN_VECTOR static void close_state(int64_t u, bool hard, const float *restrict before, float *restrict gates,
-                                    float *restrict step, float *restrict state) {
+KERN_VECTOR(static, void, close_state,
+            (int64_t u, bool hard, const float *restrict before, float *restrict gates, float *restrict step,
+             float *restrict state),
+            (u, hard, before, gates, step, state)) {
     for (int64_t l = 0; l < u; l++) {
         float d = state[l], z = gates[l], c = gates[2 * u + l];
         step[l] = gates[l] = d * (before[l] - c) * gate_slope(hard, z);
@@ -188,9 +194,10 @@ KERN_VECTOR static void close_state(int64_t u, bool hard, const float *restrict 
 }
 
 /* From the gradient of r * s: that of r's pre-activation, and the state's part. */
-KERN_VECTOR static void close_reset(int64_t u, bool hard, const float *restrict before,
-                                    const float *restrict reset, float *restrict gates, float *restrict step,
-                                    float *restrict state) {
+KERN_VECTOR(static, void, close_reset,
+            (int64_t u, bool hard, const float *restrict before, const float *restrict reset,
+             float *restrict gates, float *restrict step, float *restrict state),
+            (u, hard, before, reset, gates, step, state)) {
     for (int64_t l = 0; l < u; l++) {
         float r = gates[u + l];
         step[u + l] = gates[u + l] = reset[l] * before[l] * gate_slope(hard, r);
@@ -199,8 +206,9 @@ KERN_VECTOR static void close_reset(int64_t u, bool hard, const float *restrict 
 }
 
 /* reset_after: extra holds s U_c + d_c and receives its gradient. */
-KERN_VECTOR static void close_reset_after(int64_t u, bool hard, float *restrict extra, float *restrict gates,
-                                          float *restrict step) {
+KERN_VECTOR(static, void, close_reset_after,
+            (int64_t u, bool hard, float *restrict extra, float *restrict gates, float *restrict step),
+            (u, hard, extra, gates, step)) {
     for (int64_t l = 0; l < u; l++) {
         float r = gates[u + l], c = gates[2 * u + l];
         step[u + l] = gates[u + l] = c * extra[l] * gate_slope(hard, r);
@@ -208,7 +216,8 @@ KERN_VECTOR static void close_reset_after(int64_t u, bool hard, float *restrict 
     }
 }
 
-KERN_VECTOR static void add_row(int64_t u, const float *restrict from, float *restrict to) {
+KERN_VECTOR(static, void, add_row, (int64_t u, const float *restrict from, float *restrict to),
+            (u, from, to)) {
     for (int64_t l = 0; l < u; l++) to[l] += from[l];
 }
 

@@ -1,5 +1,5 @@
 /* Sixteen floats at a time, for kernels that the compiler would not vectorise by itself. To be inlined into
- * functions marked KERN_VECTOR: one register with AVX-512, several elsewhere. */
+ * functions defined by KERN_VECTOR: one register with AVX-512, several elsewhere. */
 #ifndef KERN_LANES_H
 #define KERN_LANES_H
 

@@ -2,15 +2,6 @@
 
 #include "kern/lanes.h"
 
-bool kern_multiply_pays(void) {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
-#else
-    return false;
-#endif
-}
-
 /* `rows` is a constant: all of c is in registers, 28 of 16 floats. */
 KERN_INLINE void multiply(const int rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
                           const float *b, int64_t b_row, bool add, float *c, int64_t c_row,
@@ -45,9 +36,10 @@ KERN_INLINE void multiply(const int rows, int64_t depth, const float *a, int64_t
     }
 }
 
-KERN_VECTOR void kern_multiply_block(int64_t rows, int64_t depth, const float *a, int64_t a_row,
-                                     int64_t a_step, const float *b, int64_t b_row, bool add, float *c,
-                                     int64_t c_row, kern_ahead ahead) {
+KERN_VECTOR(, void, kern_multiply_block,
+            (int64_t rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step, const float *b,
+             int64_t b_row, bool add, float *c, int64_t c_row, kern_ahead ahead),
+            (rows, depth, a, a_row, a_step, b, b_row, add, c, c_row, ahead)) {
     switch (rows) {
 #define CASE(rows)                                                                                           \
     case rows:                                                                                               \

@@ -11,7 +11,7 @@ enum {
     KERN_ROWS = 14   /* rows of a block, whose sums are in registers */
 };
 
-/* Whether the processor has registers for it. */
+/* Whether the set of instructions in use has registers for it, AVX-512; level.c. */
 bool kern_multiply_pays(void);
 
 /* What to have in the cache next: a line at `at` for every step of the inner sum, moving on by `step` bytes.

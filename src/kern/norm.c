@@ -11,8 +11,10 @@ enum {
     WIDE = 128 /* channels whose constants are prepared at a time */
 };
 
-KERN_VECTOR static void moments(int64_t rows, int64_t c, int64_t width, const float *x, const float *shift,
-                                double *sum, double *square) {
+KERN_VECTOR(static, void, moments,
+            (int64_t rows, int64_t c, int64_t width, const float *x, const float *shift, double *sum,
+             double *square),
+            (rows, c, width, x, shift, sum, square)) {
     double s[STRIP] = {0}, q[STRIP] = {0};
     float about[STRIP] = {0};
     for (int64_t j = 0; j < width; j++) about[j] = shift[j];
@@ -35,9 +37,11 @@ void dcpg_bn_sums(int64_t rows, int64_t c, const float *x, const float *shift, d
         moments(rows, c, kern_min(STRIP, c - j), x + j, shift + j, sums + j, sums + c + j);
 }
 
-KERN_VECTOR static void apply(int64_t rows, int64_t c, const float *restrict x, const float *restrict mean,
-                              const float *restrict rstd, const float *restrict gamma,
-                              const float *restrict beta, bool relu, float *restrict y) {
+KERN_VECTOR(static, void, apply,
+            (int64_t rows, int64_t c, const float *restrict x, const float *restrict mean,
+             const float *restrict rstd, const float *restrict gamma, const float *restrict beta, bool relu,
+             float *restrict y),
+            (rows, c, x, mean, rstd, gamma, beta, relu, y)) {
     float low = relu ? 0.0f : -__builtin_inff();
     for (int64_t i = 0; i < rows; i++, x += c, y += c) {
         for (int64_t j = 0; j < c; j++) {
@@ -113,8 +117,10 @@ KERN_INLINE void sum_gradients(const bool relu, const layer *l, int64_t rows, in
     }
 }
 
-KERN_VECTOR static void gradient_moments(const layer *l, bool relu, int64_t rows, int64_t first, int64_t end,
-                                         double *sum, double *product) {
+KERN_VECTOR(static, void, gradient_moments,
+            (const layer *l, bool relu, int64_t rows, int64_t first, int64_t end, double *sum,
+             double *product),
+            (l, relu, rows, first, end, sum, product)) {
     if (relu)
         sum_gradients(true, l, rows, first, end, sum, product);
     else
@@ -158,8 +164,10 @@ KERN_INLINE void descend(const bool relu, const bool accumulate, int64_t rows, i
     }
 }
 
-KERN_VECTOR static void gradient(int64_t rows, int64_t c, int64_t width, const slope *k, const float *x,
-                                 const float *dy, bool relu, bool accumulate, float *dx) {
+KERN_VECTOR(static, void, gradient,
+            (int64_t rows, int64_t c, int64_t width, const slope *k, const float *x, const float *dy,
+             bool relu, bool accumulate, float *dx),
+            (rows, c, width, k, x, dy, relu, accumulate, dx)) {
     if (relu && accumulate)
         descend(true, true, rows, c, width, k, x, dy, dx);
     else if (relu)

@@ -10,27 +10,28 @@ enum { BLOCK = 1 << 13 };
 
 /* ---- activations ---- */
 
-KERN_VECTOR static void add(int64_t count, const float *a, const float *b, float *y) {
+KERN_VECTOR(static, void, add, (int64_t count, const float *a, const float *b, float *y), (count, a, b, y)) {
     KERN_INDEPENDENT
     for (int64_t i = 0; i < count; i++) y[i] = a[i] + b[i];
 }
 
-KERN_VECTOR static void relu(int64_t count, const float *x, float *y) {
+KERN_VECTOR(static, void, relu, (int64_t count, const float *x, float *y), (count, x, y)) {
     KERN_INDEPENDENT
     for (int64_t i = 0; i < count; i++) y[i] = x[i] < 0.0f ? 0.0f : x[i];
 }
 
-KERN_VECTOR static void sigmoid(int64_t count, float scale, const float *x, float *y) {
+KERN_VECTOR(static, void, sigmoid, (int64_t count, float scale, const float *x, float *y),
+            (count, scale, x, y)) {
     KERN_INDEPENDENT
     for (int64_t i = 0; i < count; i++) y[i] = scale * kern_sigmoid(x[i]);
 }
 
-KERN_VECTOR static void hard_sigmoid(int64_t count, const float *x, float *y) {
+KERN_VECTOR(static, void, hard_sigmoid, (int64_t count, const float *x, float *y), (count, x, y)) {
     KERN_INDEPENDENT
     for (int64_t i = 0; i < count; i++) y[i] = kern_hard_sigmoid(x[i]);
 }
 
-KERN_VECTOR static void tangent(int64_t count, const float *x, float *y) {
+KERN_VECTOR(static, void, tangent, (int64_t count, const float *x, float *y), (count, x, y)) {
     KERN_INDEPENDENT
     for (int64_t i = 0; i < count; i++) y[i] = kern_tanh(x[i]);
 }
@@ -84,8 +85,9 @@ void dcpg_activate(dcpg_activation kind, int64_t rows, int64_t c, const float *x
 
 /* dx (+)= dy * slope; each activation's slope from its output */
 #define BACKWARD(name, slope)                                                                                \
-    KERN_VECTOR static void name(int64_t count, const float *y, const float *dy, bool accumulate,            \
-                                 float *dx) {                                                                \
+    KERN_VECTOR(static, void, name,                                                                          \
+                (int64_t count, const float *y, const float *dy, bool accumulate, float *dx),                \
+                (count, y, dy, accumulate, dx)) {                                                            \
         if (accumulate) {                                                                                    \
             KERN_INDEPENDENT                                                                                 \
             for (int64_t i = 0; i < count; i++) dx[i] += dy[i] * (slope);                                    \

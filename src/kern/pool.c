@@ -5,8 +5,10 @@
 #include <dcpg/kern.h>
 #include <string.h>
 
-KERN_VECTOR static void max_forward(int64_t windows, int64_t c, int64_t pool, const float *restrict x,
-                                    float *restrict y, uint8_t *restrict arg) {
+KERN_VECTOR(static, void, max_forward,
+            (int64_t windows, int64_t c, int64_t pool, const float *restrict x, float *restrict y,
+             uint8_t *restrict arg),
+            (windows, c, pool, x, y, arg)) {
     for (int64_t i = 0; i < windows; i++, x += pool * c, y += c, arg += c) {
         memcpy(y, x, (size_t)c * sizeof *y);
         memset(arg, 0, (size_t)c);
@@ -29,8 +31,10 @@ void dcpg_max_pool_forward(int64_t n, int64_t t, int64_t c, int64_t pool, const 
         max_forward(windows, c, pool, x + i * t * c, y + i * windows * c, arg + i * windows * c);
 }
 
-KERN_VECTOR static void max_backward(int64_t windows, int64_t c, int64_t pool, const uint8_t *restrict arg,
-                                     const float *restrict dy, bool accumulate, float *restrict dx) {
+KERN_VECTOR(static, void, max_backward,
+            (int64_t windows, int64_t c, int64_t pool, const uint8_t *restrict arg, const float *restrict dy,
+             bool accumulate, float *restrict dx),
+            (windows, c, pool, arg, dy, accumulate, dx)) {
     for (int64_t i = 0; i < windows; i++, arg += c, dy += c) {
         for (int64_t q = 0; q < pool; q++, dx += c) {
             if (accumulate) {
@@ -56,7 +60,8 @@ void dcpg_max_pool_backward(int64_t n, int64_t t, int64_t c, int64_t pool, const
 
 enum { STEPS = 64 }; /* summed at a time, so that rounding does not grow with t */
 
-KERN_VECTOR static void mean_forward(int64_t t, int64_t width, int64_t c, const float *x, float *y) {
+KERN_VECTOR(static, void, mean_forward, (int64_t t, int64_t width, int64_t c, const float *x, float *y),
+            (t, width, c, x, y)) {
     enum { LANES = 64 };
     float total[LANES] = {0};
     for (int64_t first = 0; first < t; first += STEPS) {
@@ -78,8 +83,9 @@ void dcpg_mean_forward(int64_t n, int64_t t, int64_t c, const float *x, float *y
     }
 }
 
-KERN_VECTOR static void mean_backward(int64_t t, int64_t c, const float *restrict dy, bool accumulate,
-                                      float *restrict dx) {
+KERN_VECTOR(static, void, mean_backward,
+            (int64_t t, int64_t c, const float *restrict dy, bool accumulate, float *restrict dx),
+            (t, c, dy, accumulate, dx)) {
     float scale = 1.0f / (float)t;
     for (int64_t i = 0; i < t; i++, dx += c) {
         if (accumulate) {

@@ -2,7 +2,8 @@
 
 #include "kern/vector.h"
 
-KERN_VECTOR static void add_bias(int64_t f, const float *src, const float *b, float low, float *dst) {
+KERN_VECTOR(static, void, add_bias, (int64_t f, const float *src, const float *b, float low, float *dst),
+            (f, src, b, low, dst)) {
     KERN_INDEPENDENT
     for (int64_t j = 0; j < f; j++) {
         float v = src[j] + b[j];
@@ -10,12 +11,14 @@ KERN_VECTOR static void add_bias(int64_t f, const float *src, const float *b, fl
     }
 }
 
-KERN_VECTOR static void copy_cut(int64_t count, const float *src, float low, float *dst) {
+KERN_VECTOR(static, void, copy_cut, (int64_t count, const float *src, float low, float *dst),
+            (count, src, low, dst)) {
     KERN_INDEPENDENT
     for (int64_t j = 0; j < count; j++) dst[j] = src[j] < low ? low : src[j];
 }
 
-KERN_VECTOR static void add(int64_t count, const float *restrict src, float *restrict dst) {
+KERN_VECTOR(static, void, add, (int64_t count, const float *restrict src, float *restrict dst),
+            (count, src, dst)) {
     for (int64_t j = 0; j < count; j++) dst[j] += src[j];
 }
 
@@ -35,7 +38,8 @@ enum { LANES = 64, CHUNK = 128 };
 
 /* Sums of up to LANES columns; rows by chunks, so that rounding grows with the chunk and not with the rows.
  */
-KERN_VECTOR static void sum_columns(int64_t rows, int64_t width, const float *x, int64_t ld, float *sums) {
+KERN_VECTOR(static, void, sum_columns, (int64_t rows, int64_t width, const float *x, int64_t ld, float *sums),
+            (rows, width, x, ld, sums)) {
     float total[LANES] = {0};
     for (int64_t first = 0; first < rows; first += CHUNK) {
         int64_t end = kern_min(first + CHUNK, rows);

@@ -1,4 +1,4 @@
-/* Vector code picked at run time, and the functions on single numbers that its loops share. */
+/* Vector code chosen at run time, and the functions on single numbers that its loops share. */
 #ifndef KERN_VECTOR_H
 #define KERN_VECTOR_H
 
@@ -6,22 +6,45 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Marks a function whose loops are compiled for several processors; the loader takes the best one this
- * processor runs. Only what stands in the function itself and what is inlined into it gains: keep `omp
- * parallel` outside, in its caller. Address sanitizer runs before such functions are resolved, and a build
- * for one processor needs none. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) &&                 \
-    __GNUC__ >= 12 && !defined(__AVX2__) && !defined(__SANITIZE_ADDRESS__)
-#define KERN_VECTOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define KERN_VECTOR
-#endif
-
 /* For what such functions call: it must become part of them. */
 #if defined(__GNUC__)
 #define KERN_INLINE static inline __attribute__((always_inline))
 #else
 #define KERN_INLINE static inline
+#endif
+
+/* Sets of instructions that kernels are compiled for, worst first. */
+typedef enum kern_level { KERN_BASE, KERN_AVX2, KERN_AVX512 } kern_level;
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && !defined(__AVX2__)
+#define KERN_LEVELS 1 /* all of them; else one, that of the compiler's options */
+#endif
+
+/* level.c: the set in use, which is the best one of this processor until another is chosen; the best one; and
+ * another one, before there are threads (where there is one only, nothing happens). */
+kern_level kern_level_now(void);
+kern_level kern_level_here(void);
+void kern_level_choose(kern_level level);
+
+/* Defines a function whose loops are compiled for several processors; which one runs is looked up at every
+ * call: KERN_VECTOR(static, type, name, (parameters), (their names)) { body }. Only what stands in the
+ * function itself and what is inlined into it gains: keep `omp parallel` outside, in its caller. (The
+ * loader's choice, gcc's target_clones, comes before ranks can agree on one.) */
+#if defined(KERN_LEVELS)
+extern kern_level kern_level_chosen __attribute__((visibility("hidden")));
+#define KERN_VECTOR(linkage, type, name, parameters, names)                                                  \
+    KERN_INLINE type name##_body parameters;                                                                 \
+    __attribute__((target("arch=x86-64-v4"))) static type name##_v4 parameters { return name##_body names; } \
+    __attribute__((target("arch=x86-64-v3"))) static type name##_v3 parameters { return name##_body names; } \
+    static __attribute__((noinline)) type name##_v1 parameters { return name##_body names; }                 \
+    linkage type name parameters {                                                                           \
+        if (kern_level_chosen == KERN_AVX512) return name##_v4 names;                                        \
+        if (kern_level_chosen == KERN_AVX2) return name##_v3 names;                                          \
+        return name##_v1 names;                                                                              \
+    }                                                                                                        \
+    KERN_INLINE type name##_body parameters
+#else
+#define KERN_VECTOR(linkage, type, name, parameters, names) linkage type name parameters
 #endif
 
 /* The iterations of the next loop do not depend on each other, whatever the compiler fears about its

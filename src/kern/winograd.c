@@ -186,8 +186,9 @@ KERN_INLINE void transform_rows(const dcpg_conv *conv, const rows *from, const b
     }
 }
 
-KERN_VECTOR static void transform_input(const dcpg_conv *conv, form how, const rows *from, int64_t end,
-                                        int64_t plane, float *to) {
+KERN_VECTOR(static, void, transform_input,
+            (const dcpg_conv *conv, form how, const rows *from, int64_t end, int64_t plane, float *to),
+            (conv, how, from, end, plane, to)) {
     if (how.points == 7)
         transform_rows(conv, from, false, 7, end, plane, to);
     else if (from->arg)
@@ -222,8 +223,10 @@ KERN_INLINE void transform_taps(const dcpg_conv *conv, const int taps, int64_t g
     }
 }
 
-KERN_VECTOR static void transform_row(const dcpg_conv *conv, form how, const float *w, bool turn,
-                                      int64_t group, int64_t row, float *to) {
+KERN_VECTOR(static, void, transform_row,
+            (const dcpg_conv *conv, form how, const float *w, bool turn, int64_t group, int64_t row,
+             float *to),
+            (conv, how, w, turn, group, row, to)) {
     if (how.taps == 3)
         transform_taps(conv, 3, 1, divisors_of(how), w, turn, 0, row, to);
     else
@@ -292,8 +295,10 @@ KERN_INLINE void put_tiles(const dcpg_conv *conv, const int points, int64_t last
     }
 }
 
-KERN_VECTOR static void transform_output(const dcpg_conv *conv, form how, int64_t last, int64_t plane,
-                                         const float *m, int64_t j, const finish *end) {
+KERN_VECTOR(static, void, transform_output,
+            (const dcpg_conv *conv, form how, int64_t last, int64_t plane, const float *m, int64_t j,
+             const finish *end),
+            (conv, how, last, plane, m, j, end)) {
     if (how.points == 7)
         put_tiles(conv, 7, last, plane, m, j, end);
     else
@@ -375,8 +380,10 @@ KERN_INLINE void transform_dy_rows(const dcpg_conv *conv, const rows *from, cons
     }
 }
 
-KERN_VECTOR static void transform_dy(const dcpg_conv *conv, form how, const rows *from, int64_t end,
-                                     int64_t block, float *to, float *sums) {
+KERN_VECTOR(static, void, transform_dy,
+            (const dcpg_conv *conv, form how, const rows *from, int64_t end, int64_t block, float *to,
+             float *sums),
+            (conv, how, from, end, block, to, sums)) {
     if (how.points == 7)
         transform_dy_rows(conv, from, false, 7, end, block, to, sums);
     else if (from->arg)
@@ -399,8 +406,9 @@ KERN_INLINE void collect_taps(const dcpg_conv *conv, const int taps, int64_t gro
     }
 }
 
-KERN_VECTOR static void collect_row(const dcpg_conv *conv, form how, const float *du, int64_t group,
-                                    int64_t row, float *dw) {
+KERN_VECTOR(static, void, collect_row,
+            (const dcpg_conv *conv, form how, const float *du, int64_t group, int64_t row, float *dw),
+            (conv, how, du, group, row, dw)) {
     if (how.taps == 3)
         collect_taps(conv, 3, 1, divisors_of(how), du, 0, row, dw);
     else

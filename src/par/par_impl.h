@@ -6,11 +6,11 @@
 #include <mpi.h>
 
 struct dcpg_par_impl {
-    MPI_Comm comm;            /* all ranks; a duplicate of the world */
-    MPI_Comm node_comm;       /* the ranks of this host */
-    bool started;             /* MPI was started here and is to be ended here */
-    bool shares_cores;        /* this rank's threads are its share of the host's cores, not the user's number */
-    size_t piece;             /* longest message in bytes: MPI counts in int. Tests lower it. */
+    MPI_Comm comm;      /* all ranks; a duplicate of the world */
+    MPI_Comm node_comm; /* the ranks of this host */
+    bool started;       /* MPI was started here and is to be ended here */
+    bool shares_cores;  /* this rank's threads are its share of the host's cores, not the user's number */
+    size_t piece;       /* longest message in bytes: MPI counts in int. Tests lower it. */
     struct dcpg_watch *watch; /* of waits for other ranks; NULL: not watched */
 };
 

@@ -12,6 +12,7 @@ void dcpg_checkpoint_free(dcpg_checkpoint *c) {
     dcpg_strings_free(&c->words);
     dcpg_strings_free(&c->cells);
     dcpg_strings_free(&c->outputs);
+    dcpg_strings_free(&c->kernels);
     dcpg_graph_free(c->graph);
     dcpg_free(c);
 }
@@ -53,6 +54,7 @@ static dcpg_status read_description(const char *path, dcpg_checkpoint *c, dcpg_s
     if (status == DCPG_OK) status = read_names(file, "config/words", &c->words, err);
     if (status == DCPG_OK) status = read_names(file, "config/cells", &c->cells, err);
     if (status == DCPG_OK) status = read_names(file, "config/outputs", &c->outputs, err);
+    if (status == DCPG_OK) status = read_names(file, "config/kernels", &c->kernels, err);
     if (status == DCPG_OK) status = dcpg_h5_read_strings(file, "config/model", model, err);
     if (status == DCPG_OK) c->ours = dcpg_h5_is_ours(file);
     dcpg_h5_close(file);
@@ -110,8 +112,8 @@ static dcpg_status share_all(const dcpg_par *par, dcpg_checkpoint *c, dcpg_strin
     dcpg_bcast_all(par, number, sizeof number, 0);
     c->epoch = number[0], c->step = number[1], c->nb_epoch = number[2], c->virtual_ranks = number[3],
     c->batch = number[4], c->blocks = number[5], c->ours = number[6] != 0;
-    dcpg_strings *list[] = {&c->words, &c->cells, &c->outputs, model};
-    for (int i = 0; i < 4; i++) DCPG_TRY(share_names_all(par, list[i], err));
+    dcpg_strings *list[] = {&c->words, &c->cells, &c->outputs, &c->kernels, model};
+    for (int i = 0; i < 5; i++) DCPG_TRY(share_names_all(par, list[i], err));
     dcpg_status status = dcpg_keras_parse(model->v[0], "model of the checkpoint", &c->graph, err);
     if (status == DCPG_OK && par->rank == 0) status = checkpoint_check_lists(c, err);
     return dcpg_agree_all(par, status, err);

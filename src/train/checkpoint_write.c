@@ -2,12 +2,20 @@
 #include "train/checkpoint.h"
 
 #include <dcpg/file.h>
+#include <dcpg/kern.h>
 #include <dcpg/memory.h>
 #include <inttypes.h>
 #include <string.h>
 
 static dcpg_status write_names(dcpg_h5 *file, const char *path, const dcpg_strings *names, dcpg_err *err) {
     return names && names->n ? dcpg_h5_write_strings(file, path, names, err) : DCPG_OK;
+}
+
+static dcpg_status write_kernels(dcpg_h5 *file, dcpg_err *err) {
+    char name[DCPG_KERN_NAME];
+    char *text = strcpy(name, dcpg_kern_name());
+    dcpg_strings kernels = {&text, *text != '\0', 1};
+    return write_names(file, "config/kernels", &kernels, err);
 }
 
 static dcpg_status write_config(const trainer *t, dcpg_h5 *file, dcpg_err *err) {
@@ -23,6 +31,7 @@ static dcpg_status write_config(const trainer *t, dcpg_h5 *file, dcpg_err *err) 
     DCPG_TRY(write_names(file, "config/words", t->options->words, err));
     DCPG_TRY(write_names(file, "config/cells", &t->train->cells, err));
     DCPG_TRY(write_names(file, "config/outputs", &t->train->outputs, err));
+    DCPG_TRY(write_kernels(file, err));
     char *json = dcpg_keras_json(t->graph);
     dcpg_strings model = {&json, 1, 1};
     dcpg_status status = json ? dcpg_h5_write_strings(file, "config/model", &model, err)
