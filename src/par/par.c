@@ -1,3 +1,4 @@
+#include "par/libraries.h"
 #include "par/par_impl.h"
 #include <assert.h>
 #include <dcpg/cleanup.h>
@@ -6,6 +7,13 @@
 /* MPI gets no words: Open MPI keeps them in one environment variable, which thousands of paths burst. */
 static dcpg_status start_mpi(bool *started, dcpg_err *err) {
     int running, ended, level;
+    char libraries[384];
+    if (dcpg_mpi_libraries(libraries, sizeof libraries) > 1)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "there are two MPIs in this program, %s: HDF5 is of another MPI than dcpg was built "
+                         "with; load the HDF5 of the same MPI, or build dcpg again with its compiler "
+                         "(-DHDF5_C_COMPILER_EXECUTABLE=h5pcc of that MPI)",
+                         libraries);
     MPI_Finalized(&ended);
     if (ended)
         return dcpg_fail(err, DCPG_E_USAGE, "MPI was ended and cannot be started again in this process");
