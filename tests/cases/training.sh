@@ -81,8 +81,55 @@ sys.exit(p.wait() % 256)' "$dcpg" train s.h5 --cpg_model RnnL1 --cpg_wlen 10 --b
 }
 
 # --- M6: two into one place
+case_M6_train() {
+    store
+    training model --seed 1 >log 2>&1 &
+    local first=$!
+    until_trained log
+    try "$dcpg" train s.h5 "${small[@]}" --out_dir model
+    kill -TERM $first
+    local second=$code
+    wait $first || true
+    code=$second
+    refused_with 'model.*(written|used|lock).*process|process.*host'
+}
 
 # --- K1, K2, K4
+case_K1_string() {
+    needs_python
+    store && model
+    python -c 'import json; t = open("model/model.json").read(); json.dump(t, open("twice.json", "w"))'
+    try "$dcpg" eval s.h5 --model_files twice.json model/model_weights_val.h5 --out_data e.h5
+    if [[ $code != 0 ]]; then refused_with 'string.*json|json.*string'; fi
+}
+# What Keras 3 writes for the same layers: batch_shape, policies in place of types, calls as arguments.
+case_K2_batch_shape() {
+    needs_python
+    store && model
+    quietly "$dcpg" eval s.h5 --model_files model --out_data e2.h5 --out_report r2.tsv
+    python -c 'import json
+def walk(x):
+    if isinstance(x, dict):
+        if "batch_input_shape" in x: x["batch_shape"] = x.pop("batch_input_shape")
+        if x.get("dtype") == "float32" and "class_name" not in x:
+            x["dtype"] = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": None}
+        for v in x.values(): walk(v)
+    elif isinstance(x, list):
+        for v in x: walk(v)
+m = json.load(open("model/model.json"))
+for l in m["config"]["layers"]:
+    walk(l["config"])
+    l["module"], l["registered_name"] = "keras.layers", None
+    nodes = []
+    for n in l["inbound_nodes"]:
+        a = [{"class_name": "__keras_tensor__", "config": {"shape": [None, 1], "dtype": "float32", "keras_history": h[:3]}} for h in n]
+        nodes.append({"args": [a] if len(a) > 1 else a, "kwargs": {}})
+    l["inbound_nodes"] = nodes
+m["class_name"], m["module"], m["registered_name"] = "Functional", "keras.src.models.functional", "Functional"
+json.dump(m, open("three.json", "w"))'
+    try "$dcpg" eval s.h5 --model_files three.json model/model_weights_val.h5 --out_data e.h5 --out_report r3.tsv
+    if [[ $code == 0 ]]; then same r2.tsv r3.tsv; else refused_with 'keras 3'; fi
+}
 case_K2_kinds() {
     printf 'PK\x03\x04\x14\0\0\0' >model.keras
     try "$dcpg" models model.keras
@@ -119,6 +166,18 @@ for f in glob.glob("files/*.h5"): wide(h5py.File(f, "r+"))'
     "$dcpg" stats files/*.h5 >after 2>/dev/null || fail 'stats'
     same before after
 }
+case_K4_fixed_unicode() { # a fixed width of UTF-8
+    needs_python
+    deepcpg_files
+    python -c 'import glob, h5py
+for f in glob.glob("files/*.h5"):
+    with h5py.File(f, "r+") as h:
+        c = h["chromo"][:]
+        del h["chromo"]
+        h["chromo"] = c.astype(h5py.string_dtype("utf-8", 7))'
+    "$dcpg" stats files/*.h5 >after 2>/dev/null || fail 'stats'
+    same before after
+}
 
 # --- training
 case_T1_apart() { store && try "$dcpg" train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model && ends 0 && says_not 'both'; }
@@ -133,3 +192,19 @@ other_cells() { # NAMES for a, b, c
 }
 case_T2_fewer() { store && model && other_cells a b; }
 case_T2_same() { store && model && try "$dcpg" eval s.h5 --model_files model --out_data e.h5 && ends 0 && says_not warning; }
+case_T3_export() {
+    mkdir cells
+    cp "${cells[@]}" cells
+    cd cells || return
+    for c in a b c; do awk -v OFS='\t' '{ print $1, $2 - 1, $2, $3 }' $c.tsv | gzip >$c.bedGraph.gz; done
+    rm ./*.tsv
+    sha1sum ./*.gz >../before
+    store ./*.bedGraph.gz
+    quietly "$dcpg" train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model
+    quietly "$dcpg" eval s.h5 --model_files model --out_data e.h5
+    try "$dcpg" export e.h5
+    sha1sum --quiet -c ../before || fail 'export has written over the profiles'
+    try "$dcpg" export e.h5 --out_dir .
+    sha1sum --quiet -c ../before || fail 'export --out_dir . has written over the profiles'
+    refused_with '\.bedGraph\.gz.*--force'
+}
