@@ -23,9 +23,10 @@ typedef struct dcpg_store_options {
         min_cg; /* a profile with less than this percentage of its calls on a CG of the genome is refused */
     const dcpg_strings *dna_files; /* FASTA files or directories of them; may be empty */
     const char *out_file;
-    int64_t cpg_cov; /* a site must be observed in at least so many cells */
-    const char *
-        pos_file; /* text lines of chromo, pos (1-based): the target sites instead; NULL: from the profiles */
+    int64_t cpg_cov;      /* a site must be observed in at least so many cells */
+    const char *pos_file; /* the target sites instead: lines of chromosome, position (1-based), or BED of
+                             CpGs; NULL: from the profiles */
+    bool every_cg;        /* every CG of the genome is a target site, whether a cell saw it or not */
     const dcpg_strings *chromos; /* only these; empty: all */
     int bedgraph_base; /* 0, 1: where bedGraphs of fractions start counting if the genome does not show it;
                           -1: only the genome tells */
@@ -50,8 +51,9 @@ typedef struct dcpg_store_options {
  * content does not depend on the number of ranks. Calls are checked against the genome as described at
  * dcpg_profile_load: what does not stand on a CG is dropped and counted. Chromosomes of the genome without
  * calls are left out. DCPG_E_INPUT: files that cannot be understood, two cells of one name, a profile that
- * does not fit the genome, a target site on a chromosome that the genome lacks or beyond its end, no site
- * left. DCPG_E_IO: the store cannot be written; nothing is left behind then.
+ * does not fit the genome, a target site on a chromosome that the genome lacks or beyond its end, target
+ * sites of which less than min_cg percent are CGs or that can be read in two ways, no call or no site left.
+ * DCPG_E_IO: the store cannot be written; nothing is left behind then.
  *
  * With `append` the store gets more cells, bulk profiles, annotations and statistics, and is what it would be
  * had all been given at once: sites are chosen anew where cpg_cov chose them, and stay where they were listed

@@ -14,7 +14,7 @@
 typedef struct settings {
     dcpg_strings profiles, dna_files, chromos, bulk_profiles, anno_files, cpg_stats, win_stats,
         win_stats_wlen;
-    const char *log_file, *call, *max_memory;
+    const char *log_file, *call, *sites, *max_memory;
     int64_t bedgraph_base;
     bool verbose, force;
     double stall_timeout;
@@ -53,9 +53,14 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          "DIR"},
 
         {DCPG_OPT_GROUP, "sites", NULL, NULL, 0, 0, NULL, NULL},
-        {DCPG_OPT_STRING, "pos_file", &o->pos_file, NULL, 0, 0,
-         "target sites: lines of chromosome, position (left out: the positions observed in the profiles)",
-         "FILE"},
+        {DCPG_OPT_STRING, "sites", &s->sites, "observed", 0, 0,
+         "target sites: the positions observed in the profiles; all: every CG of the genome, on the "
+         "chromosomes "
+         "of --chromos, also those that no cell saw; or a FILE of lines of chromosome, position, or BED of "
+         "CpGs, "
+         "which is held against the genome as profiles are",
+         "observed|all|FILE"},
+        {DCPG_OPT_STRING, "pos_file", &o->pos_file, NULL, 0, 0, "the same as --sites FILE", "FILE"},
         {DCPG_OPT_INT, "cpg_cov", &o->cpg_cov, "1", 1, 1e9,
          "a target site must be observed in at least N cells", "N"},
         {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "use only these chromosomes (left out: all)",
@@ -142,6 +147,11 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     o->stats_wlen = w->cpg_wlen > 0 ? w->cpg_wlen : DCPG_STATS_WLEN;
     w->seed = o->seed;
     o->bedgraph_base = (int)s->bedgraph_base;
+    bool listed = strcmp(s->sites, "observed") != 0;
+    if (listed && o->pos_file)
+        return dcpg_fail(err, DCPG_E_USAGE, "--sites and --pos_file both choose the sites: leave one out");
+    o->every_cg = strcmp(s->sites, "all") == 0;
+    if (listed && !o->every_cg) o->pos_file = s->sites;
     DCPG_TRY(dcpg_call_named(s->call, &o->call, err));
     if (s->max_memory && !dcpg_parse_size(s->max_memory, &o->max_memory))
         return dcpg_fail(err, DCPG_E_USAGE, "--max_memory %s: a size such as 8G or 500M", s->max_memory);

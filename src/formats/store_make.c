@@ -194,6 +194,9 @@ static dcpg_status take_options(making *m, dcpg_err *err) {
     if (!o->out_file || !*o->out_file)
         return dcpg_fail(err, DCPG_E_USAGE, "no file to write: name the store with --out_file");
     if (o->cpg_cov < 1) return dcpg_fail(err, DCPG_E_USAGE, "--cpg_cov %" PRId64 ": at least 1", o->cpg_cov);
+    if (o->every_cg && (o->cpg_cov != 1 || o->pos_file))
+        return dcpg_fail(err, DCPG_E_USAGE, "--sites all: all CGs of the genome are sites: leave --%s out",
+                         o->pos_file ? "pos_file" : "cpg_cov");
     if (o->bedgraph_base < -1 || o->bedgraph_base > 1)
         return dcpg_fail(err, DCPG_E_USAGE, "--bedgraph_base %d: 0 or 1", o->bedgraph_base);
     if (o->min_reads < 0)
@@ -205,6 +208,10 @@ static dcpg_status take_options(making *m, dcpg_err *err) {
         DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, &m->dna_notes, err));
     for (size_t i = 0; o->chromos && i < o->chromos->n; i++) DCPG_TRY(add_chromo(m, o->chromos->v[i], err));
     dcpg_strings_sort(&m->wanted);
+    if (o->every_cg && !has_genome(m))
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--sites all: give the genome, whose CGs they are, with --dna_files");
+    m->every_cg = o->every_cg;
     const making_kind cells = {"cell", m->input ? m->input->cells : NULL, false, true};
     DCPG_TRY(dcpg_make_sort_profiles(m, o->profiles, &cells, &m->cells, err));
     m->nb_cell = (int64_t)m->cells.name.n;
@@ -215,27 +222,50 @@ static dcpg_status take_options(making *m, dcpg_err *err) {
 
 /* ---- the whole ---- */
 
+static const char *plural(int64_t n) { return n == 1 ? "" : "s"; }
+
+/* calls[3]: on sites, of all cells, of the cell with the fewest, negative, and of that with the most. */
 static void summarise(const making *m, const int64_t calls[3], double started) {
     struct stat about;
     double size = stat(m->options->out_file, &about) == 0 ? (double)about.st_size : 0,
-           each = 100.0 / (double)m->nb_pos;
+           each = 100.0 / (double)m->nb_site;
     dcpg_info(m->log,
-              "data: %s: %" PRId64 " cells, %" PRId64 " positions on %zu chromosome%s, %" PRId64
-              " sites, coverage %.1f %% (%.1f to %.1f), %.2f MB, %.2f s",
-              m->options->out_file, m->nb_cell, m->nb_pos, m->chromo.n, m->chromo.n == 1 ? "" : "s",
-              m->nb_site, (double)calls[0] / (double)m->nb_cell * each, -(double)calls[1] * each,
-              (double)calls[2] * each, size / 1e6, dcpg_now() - started);
+              "data: %s: %" PRId64 " cell%s, %" PRId64 " position%s on %zu chromosome%s, %" PRId64
+              " site%s, coverage of the sites %.1f %% (%.1f to %.1f), %.2f MB, %.2f s",
+              m->options->out_file, m->nb_cell, plural(m->nb_cell), m->nb_pos, plural(m->nb_pos), m->chromo.n,
+              plural((int64_t)m->chromo.n), m->nb_site, plural(m->nb_site),
+              (double)calls[0] / (double)m->nb_cell * each, -(double)calls[1] * each, (double)calls[2] * each,
+              size / 1e6, dcpg_now() - started);
+    if (calls[0] == 0)
+        dcpg_warn(m->log,
+                  "none of the sites is observed in any cell: they can be imputed, but not learned from");
 }
 
-/* Calls of all cells: their number, minus the smallest, and the largest. */
+/* Calls of a cell on sites. */
+static int64_t count_on_sites(const making *m, const packed_cell *cell) {
+    if (m->nb_site == m->nb_pos) return cell->n;
+    int64_t n = 0;
+    for (int c = 0; c < cell->nb_chromo; c++) {
+        int64_t i = m->pos_offset[cell->chromo[c].chromo];
+        unpacking u = dcpg_start_unpacking(&cell->chromo[c]);
+        while (dcpg_unpack_call(&u)) {
+            while (m->pos[i] < u.pos) i++;
+            n += m->is_site[i];
+        }
+    }
+    return n;
+}
+
+/* Calls of all cells on sites: their number, minus the smallest, and the largest. */
 static void count_calls_all(const making *m, int64_t calls[3]) {
     calls[0] = 0;
     calls[1] = -m->nb_pos;
     calls[2] = 0;
     for (int64_t i = 0; i < nb_own(m); i++) {
-        calls[0] += m->cell[i].n;
-        if (-m->cell[i].n > calls[1]) calls[1] = -m->cell[i].n;
-        if (m->cell[i].n > calls[2]) calls[2] = m->cell[i].n;
+        int64_t n = count_on_sites(m, &m->cell[i]);
+        calls[0] += n;
+        if (-n > calls[1]) calls[1] = -n;
+        if (n > calls[2]) calls[2] = n;
     }
     dcpg_sum_i64s_all(m->par, calls, 1);
     dcpg_max_i64s_all(m->par, calls + 1, 2);

@@ -182,6 +182,10 @@ dcpg_status dcpg_make_write_all(making *m, dcpg_err *err);     /* everything but
 dcpg_status dcpg_make_extras_all(making *m,
                                  dcpg_err *err); /* part of writing: bulk profiles, annotations, statistics */
 
+/* Reads the target sites of --pos_file, or of the input, into m->target: rank 0. Positions of a file are held
+ * against the genome as those of profiles are. Local. */
+dcpg_status dcpg_make_read_targets(making *m, dcpg_err *err);
+
 /* Names of one kind. */
 typedef struct making_kind {
     const char *what;         /* they are called, in messages */

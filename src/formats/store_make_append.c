@@ -17,6 +17,7 @@ typedef struct appending {
     int32_t *pos;         /* [nb_pos] */
     dcpg_strings md5;     /* [nb_chromo] */
     dcpg_strings chromos; /* --chromos it was made with; empty: all */
+    bool every_cg;        /* every CG of its genome is a site */
     int64_t cpg_cov;      /* its sites are the positions observed in so many cells; 0: they are listed */
     char *command;        /* of the store, then of this addition */
     dcpg_strings cpg_stats, win_stats, win_wlen; /* of both */
@@ -56,6 +57,11 @@ static dcpg_status read_manner(appending *a, dcpg_err *err) {
     if (dcpg_h5_has_attr(a->file, "/", STORE_CPG_COV))
         DCPG_TRY(dcpg_h5_read_attr_i64(a->file, "/", STORE_CPG_COV, &a->cpg_cov, err));
     if (a->cpg_cov < 0) return fail_damaged(a, STORE_CPG_COV, "is negative", err);
+    char *manner = NULL;
+    if (dcpg_h5_has_attr(a->file, "/", STORE_MANNER))
+        DCPG_TRY(dcpg_h5_read_attr_string(a->file, "/", STORE_MANNER, &manner, err));
+    a->every_cg = manner && strcmp(manner, "all") == 0 && a->store->has_dna;
+    dcpg_free(manner);
     if (dcpg_h5_has_attr(a->file, "/", STORE_CHROMOS))
         DCPG_TRY(dcpg_h5_read_attr_strings(a->file, "/", STORE_CHROMOS, &a->chromos, err));
     return DCPG_OK;
@@ -302,6 +308,7 @@ static dcpg_status check_options(const dcpg_store_options *o, dcpg_err *err) {
         return dcpg_fail(err, DCPG_E_INPUT,
                          "%s: there is no such store to append to: leave --append out to make it", path);
     const char *fixed = o->pos_file                       ? "pos_file"
+                        : o->every_cg                     ? "sites"
                         : o->cpg_cov != 1                 ? "cpg_cov"
                         : o->chromos && o->chromos->n > 0 ? "chromos"
                         : o->nb_sample_chromo             ? "nb_sample_chromo"
@@ -336,6 +343,7 @@ static dcpg_status read_store(appending *a, dcpg_store_options *o, dcpg_err *err
     o->command = a->command;
     o->chromos = &a->chromos;
     o->cpg_cov = a->cpg_cov > 0 ? a->cpg_cov : 1;
+    o->every_cg = a->every_cg;
     return DCPG_OK;
 }
 
@@ -365,7 +373,7 @@ static making_input input_of(appending *a) {
                           .bulk_values = give_bulk,
                           .anno_inside = give_anno,
                           .nb_pos = s->nb_pos,
-                          .sites = a->cpg_cov > 0 ? NULL : give_sites,
+                          .sites = a->cpg_cov > 0 || a->every_cg ? NULL : give_sites,
                           .sequences = s->has_dna ? give_sequences : NULL,
                           .chromo = &s->chromo,
                           .md5 = &a->md5};

@@ -1,127 +1,11 @@
 /* Making a store, second step: profiles and target sites, and which chromosomes there are. */
 #include "formats/store_make.h"
-#include "formats/text_reader.h"
 #include <assert.h>
 #include <dcpg/memory.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* ---- target sites ---- */
-
-typedef struct target {
-    size_t chromo; /* in a list of names */
-    int32_t pos;
-} target;
-
-typedef struct targets {
-    dcpg_strings chromo;
-    target *v;
-    size_t n, room;
-} targets;
-
-static dcpg_status add_target(targets *t, const char *raw, int32_t pos, dcpg_err *err) {
-    if (t->n == t->room) {
-        size_t room = t->room ? 2 * t->room : 4096;
-        target *grown = dcpg_realloc(t->v, t->n, room, sizeof *grown);
-        if (!grown) return dcpg_fail_nomem(err, "target sites", room * sizeof *grown);
-        t->v = grown;
-        t->room = room;
-    }
-    char *name = dcpg_chromo_name(raw);
-    if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
-    bool again = t->n > 0 && strcmp(t->chromo.v[t->v[t->n - 1].chromo], name) == 0;
-    ptrdiff_t known = again ? (ptrdiff_t)t->v[t->n - 1].chromo : dcpg_strings_find(&t->chromo, name);
-    dcpg_status status = known >= 0 ? DCPG_OK : dcpg_strings_add(&t->chromo, name, err);
-    t->v[t->n++] = (target){known >= 0 ? (size_t)known : t->chromo.n - 1, pos};
-    dcpg_free(name);
-    return status;
-}
-
-/* "chromo pos ...", parts by blanks or tabs; empty lines and comments are passed over. */
-static dcpg_status read_target(targets *t, const dcpg_text_reader *text, char *line, dcpg_err *err) {
-    static const char blank[] = " \t";
-    char *rest = NULL, *chromo = strtok_r(line, blank, &rest);
-    if (!chromo || *chromo == '#') return DCPG_OK;
-    const char *word = strtok_r(NULL, blank, &rest);
-    int64_t pos = 0;
-    if (word && dcpg_parse_int(word, &pos) && pos >= 1 && pos < INT32_MAX)
-        return add_target(t, chromo, (int32_t)pos, err);
-    return dcpg_fail(err, DCPG_E_INPUT,
-                     "%s: line %" PRId64
-                     ": '%s' is no position: a line holds a chromosome and a position, the first being 1",
-                     dcpg_text_path(text), dcpg_text_line_number(text), word ? word : "");
-}
-
-static dcpg_status read_target_lines(targets *t, const char *path, dcpg_err *err) {
-    dcpg_text_reader *text = NULL;
-    char *line = NULL;
-    DCPG_TRY(dcpg_text_open(path, &text, err));
-    dcpg_status status = dcpg_text_line(text, &line, err);
-    while (status == DCPG_OK && line) {
-        status = read_target(t, text, line, err);
-        if (status == DCPG_OK) status = dcpg_text_line(text, &line, err);
-    }
-    dcpg_text_close(text);
-    if (status == DCPG_OK && t->n == 0) status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no positions", path);
-    return status;
-}
-
-static int by_place(const void *a, const void *b) {
-    const target *x = a, *y = b;
-    if (x->chromo != y->chromo) return x->chromo < y->chromo ? -1 : 1;
-    return x->pos < y->pos ? -1 : x->pos > y->pos;
-}
-
-/* Turns the sorted list into a profile without values, no position twice. */
-static dcpg_status make_profile(targets *t, dcpg_profile *profile, dcpg_err *err) {
-    profile->binary = true;
-    profile->chromo = dcpg_alloc(t->chromo.n, sizeof *profile->chromo);
-    if (!profile->chromo) return dcpg_fail_nomem(err, "target sites", t->chromo.n * sizeof *profile->chromo);
-    for (size_t i = 0; i < t->n; profile->nb_chromo++) {
-        dcpg_calls *calls = &profile->chromo[profile->nb_chromo];
-        size_t chromo = t->v[i].chromo, end = i;
-        while (end < t->n && t->v[end].chromo == chromo) end++;
-        calls->chromo = dcpg_strdup(t->chromo.v[chromo]);
-        calls->pos = dcpg_alloc(end - i, sizeof *calls->pos);
-        calls->value = dcpg_alloc(end - i, sizeof *calls->value);
-        if (!calls->chromo || !calls->pos || !calls->value)
-            return dcpg_fail_nomem(err, "target sites", (end - i) * sizeof *calls->pos);
-        for (; i < end; i++) {
-            if (calls->n == 0 || calls->pos[calls->n - 1] != t->v[i].pos)
-                calls->pos[calls->n++] = t->v[i].pos;
-        }
-    }
-    return DCPG_OK;
-}
-
-/* The lines of --pos_file as a profile without values. */
-static dcpg_status read_pos_file(const char *path, dcpg_profile *profile, dcpg_err *err) {
-    targets t = {0};
-    dcpg_status status = read_target_lines(&t, path, err);
-    if (status == DCPG_OK) {
-        qsort(t.v, t.n, sizeof *t.v, by_place);
-        status = make_profile(&t, profile, err);
-    }
-    dcpg_strings_free(&t.chromo);
-    dcpg_free(t.v);
-    return status;
-}
-
-static dcpg_status read_targets(making *m, dcpg_err *err) {
-    const making_input *input = m->input;
-    dcpg_profile profile = {0};
-    m->target.path = targets_of(m);
-    dcpg_status status =
-        input ? input->sites(input->context, &profile, err) : read_pos_file(m->target.path, &profile, err);
-    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->target, err);
-    if (status == DCPG_OK && m->target.n == 0)
-        status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no position on the chromosomes of --chromos",
-                           m->target.path);
-    dcpg_profile_free(&profile);
-    return status;
-}
 
 /* ---- profiles ---- */
 
@@ -244,7 +128,7 @@ static dcpg_status read_cells_all(making *m, files_told *told, dcpg_err *err) {
     dcpg_status status = m->cell && r.report ? DCPG_OK : dcpg_fail_nomem(err, "cells", n * sizeof *r.report);
     if (status == DCPG_OK) status = read_kept_cells(m, err);
     if (status == DCPG_OK) status = read_profiles(m, &r, err);
-    if (status == DCPG_OK && targets_of(m) && m->par->rank == 0) status = read_targets(m, err);
+    if (status == DCPG_OK && targets_of(m) && m->par->rank == 0) status = dcpg_make_read_targets(m, err);
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) status = dcpg_make_gather_told_all(m, r.report, told, err);
     bool undecided = false;
@@ -325,9 +209,24 @@ static dcpg_status check_chromos(const making *m, dcpg_err *err) {
     return DCPG_OK;
 }
 
+/* Those of the genome that hold a CG; ranks share the search. */
+static dcpg_status add_cg_names(const making *m, dcpg_map *names, dcpg_err *err) {
+    const genome *g = &m->genome;
+    int64_t from = dcpg_part(g->n, m->par->rank, m->par->size),
+            to = dcpg_part(g->n, m->par->rank + 1, m->par->size);
+    for (int64_t i = from; i < to; i++) {
+        const dcpg_cg_chromo *on = &g->chromo[i];
+        int64_t w = 0, words = (on->length + 63) / 64;
+        while (w < words && on->bits[w] == 0) w++;
+        if (w < words) DCPG_TRY(dcpg_map_set(names, on->name, 1, err));
+    }
+    return DCPG_OK;
+}
+
 static dcpg_status name_chromos_all(making *m, dcpg_err *err) {
     dcpg_map mine = {0};
     dcpg_status status = add_names(&m->target, &mine, err);
+    if (status == DCPG_OK && m->every_cg) status = add_cg_names(m, &mine, err);
     for (int64_t i = 0; i < nb_own(m) && status == DCPG_OK; i++) status = add_names(&m->cell[i], &mine, err);
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) status = gather_names_all(m, &mine, err);
@@ -351,6 +250,10 @@ dcpg_status dcpg_make_read_all(making *m, dcpg_err *err) {
     int64_t calls = 0;
     for (int64_t i = 0; i < nb_own(m); i++) calls += m->cell[i].n;
     calls = dcpg_sum_i64_all(m->par, calls);
+    if (calls == 0)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "no call is left of any profile, so that nothing could be learned: see --call, "
+                         "--min_reads, --chromos and the counts above");
     dcpg_info(m->log, "data: %" PRId64 " profile%s with %" PRId64 " calls on %zu chromosome%s read in %.2f s",
               m->nb_cell, m->nb_cell == 1 ? "" : "s", calls, m->chromo.n, m->chromo.n == 1 ? "" : "s",
               dcpg_now() - started);

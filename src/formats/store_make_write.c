@@ -395,7 +395,9 @@ static dcpg_status write_all_cells(making *m, dcpg_err *err) {
 /* How the sites were chosen, for those who append to the store. */
 static dcpg_status write_manner(making *m, dcpg_err *err) {
     const dcpg_store_options *o = m->options;
-    bool chosen = targets_of(m) || o->nb_sample_chromo > 0 || o->nb_sample > 0;
+    bool sampled = o->nb_sample_chromo > 0 || o->nb_sample > 0,
+         chosen = targets_of(m) || sampled || m->every_cg;
+    if (m->every_cg && !sampled) DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", STORE_MANNER, "all", err));
     DCPG_TRY(dcpg_h5_write_attr_i64(m->file, "/", STORE_CPG_COV, chosen ? 0 : o->cpg_cov, err));
     return m->wanted.n > 0 ? dcpg_h5_write_attr_strings(m->file, "/", STORE_CHROMOS, &m->wanted, err)
                            : DCPG_OK;

@@ -1,0 +1,160 @@
+"""Which sites a store has: --sites all on any number of ranks, lists held against the genome; and which chromosomes a name means."""
+import os
+import random
+import re
+import sys
+
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(here, "..", "lib")]
+from program import h5py, np, refusal, run  # noqa: E402  (first: it moves to a folder of its own)
+
+rng = random.Random(5)
+faults = []
+
+
+def expect(what, found, wanted):
+    if found != wanted:
+        faults.append(f"{what}: {str(found)[:300]}, not {str(wanted)[:300]}")
+
+
+def expect_refused(what, pattern, *words, ranks=1):
+    fault = refusal(pattern, ranks, "data", *words, "--out_file", "refused.h5", absent=("refused.h5",))
+    if fault:
+        faults.append(f"{what}: {fault}")
+
+
+def write(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+    return path
+
+
+def bases(length):
+    """Random, with some runs of CG."""
+    text = "".join(rng.choice("ACGTTACA") for _ in range(length))
+    return text[:200] + "CGCGCGCG" + text[200:]
+
+
+def cgs(text):
+    return [match.start() + 1 for match in re.finditer("CG", text)]
+
+
+def fasta(sequences):
+    return "".join(f">{name}\n" + "\n".join(text[i:i + 60] for i in range(0, len(text), 60)) + "\n" for name, text in sequences.items())
+
+
+def content(path):
+    """{dataset or attribute: bytes}, but for the command."""
+    found = {}
+    with h5py.File(path, "r") as store:
+        store.visititems(lambda name, item: found.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None)
+        found.update({f"@{key}": str(value) for key, value in store.attrs.items() if key != "command"})
+    return found
+
+
+def sites(path):
+    """{chromosome: positions of its sites}"""
+    with h5py.File(path, "r") as store:
+        chromos, offset, pos = [name.decode() for name in store["genome/chromo"][()]], store["positions/offset"][()], store["positions/pos"][()]
+        index = store["sites/index"][()] if "sites/index" in store else np.arange(len(pos))
+        return {chromo: pos[index[(index >= offset[i]) & (index < offset[i + 1])]].tolist() for i, chromo in enumerate(chromos)}
+
+
+def calls(name, positions, share=0.6):
+    return "".join(f"{name}\t{pos}\t{rng.randrange(2)}\n" for pos in positions if rng.random() < share)
+
+
+genome = {"chr1": bases(3000), "chr2": bases(1500), "chr10": bases(700), "chrUn": "ACGTACG", "bare": "ATTAAT"}
+write("genome.fa", fasta(genome))
+for k in range(4):
+    write(f"c{k}.tsv", "".join(calls(name, cgs(genome[name]), 0.3) for name in ("chr1", "chr2")))
+cells = ["c0.tsv", "c1.tsv", "c2.tsv"]
+base = ["--cpg_profiles", *cells, "--dna_files", "genome.fa"]
+every = {"1": cgs(genome["chr1"]), "10": cgs(genome["chr10"]), "2": cgs(genome["chr2"]), "UN": cgs(genome["chrUn"])}
+
+# ---- all CGs: the same on any number of ranks, appended to or made at once; and imputed
+said = run(1, "data", *base, "--out_file", "observed.h5")
+seen = sum(len(pos) for pos in sites("observed.h5").values())
+total = sum(map(len, every.values()))
+expect("what the log says of CGs that no cell saw", f"{total - seen} of {total} CGs of the genome were seen in no cell: --sites all" in said, True)
+for ranks in (1, 2, 3):
+    run(ranks, "data", *base, "--sites", "all", "--out_file", f"all{ranks}.h5")
+    expect(f"--sites all on {ranks} ranks", sites(f"all{ranks}.h5"), every)
+    expect(f"the store on {ranks} ranks", content(f"all{ranks}.h5") == content("all1.h5"), True)
+run(1, "data", *base, "--sites", "all", "--chromos", "2", "UN", "--out_file", "two.h5")
+expect("--sites all on two chromosomes", sites("two.h5"), {"2": every["2"], "UN": every["UN"]})
+run(2, "data", "--cpg_profiles", *cells, "c3.tsv", "--dna_files", "genome.fa", "--sites", "all", "--out_file", "four.h5")
+run(2, "data", "--cpg_profiles", "c3.tsv", "--out_file", "all1.h5", "--append")
+expect("a store that was appended to", [key for key, value in content("four.h5").items() if content("all1.h5").get(key) != value], [])
+run(1, "train", "all2.h5", "--cpg_model", "FcAvg", "--cpg_wlen", "4", "--nb_epoch", "1", "--batch_size", "64", "--out_dir", "model")
+run(1, "eval", "all2.h5", "--model_files", "model", "--out_data", "eval.h5")
+run(1, "export", "eval.h5", "--out_dir", "imputed", "--out_format", "hdf")
+with h5py.File("imputed/c0.h5", "r") as file:
+    expect("imputed sites", len(file["pos"]), total)
+
+# ---- lists of sites
+some = sorted(rng.sample(every["1"][4:], 30)) + [every["1"][-1]]
+
+
+def listed(*words, text, name="sites.txt", ranks=1):
+    write(name, text)
+    said = run(ranks, "data", *base, *words, name, "--out_file", "listed.h5")
+    return sites("listed.h5").get("1"), said
+
+
+some = sorted(set(some))
+for what, text in {
+    "1-based positions": "".join(f"1\t{pos}\n" for pos in some),
+    "BED of two bases": "track name=x\n" + "".join(f"chr1\t{pos - 1}\t{pos + 1}\n" for pos in some),
+    "BED of one base, names of columns": "chrom\tstart\tend\tname\n" + "".join(f"chr1\t{pos - 1}\t{pos}\tx\n" for pos in some),
+    "BED of the G": "".join(f"chr1\t{pos}\t{pos + 1}\n" for pos in some),
+    "positions from 0": "".join(f"1\t{pos - 1}\n" for pos in some),
+    "positions of both strands": "".join(f"1 {pos}\n1 {pos + 1}\n" for pos in some),
+}.items():
+    for option in ("--pos_file", "--sites"):
+        expect(f"{option}, {what}", listed(option, text=text, ranks=1 if option == "--sites" else 3)[0], some)
+misses = [pos for pos in range(1000, 1100) if genome["chr1"][pos - 2:pos + 2].count("CG") == 0][:2]
+found, said = listed("--sites", text="".join(f"1\t{pos}\n" for pos in some + misses))
+expect("sites that miss", (found, f"2 of {len(some) + 2} sites are no CG" in said), (some, True))
+write("wrong.txt", "".join(f"1\t{pos + 7}\n" for pos in every["1"]))
+expect_refused("another build", r"wrong.txt: \d.* % of its \d+ sites are CGs of the genome \(moved by -1: ", *base, "--sites", "wrong.txt")
+write("unclear.txt", "".join(f"1\t{pos}\n" for pos in (204, 206)))  # G of one CG and before the C of the next
+expect("the genome has CGCGCG there", {201, 203, 205, 207} <= set(every["1"]), True)
+expect_refused("two readings", r"unclear.txt: its sites are CGs of the genome as a list.*and moved by [+-]1", *base, "--sites", "unclear.txt")
+expect_refused("both options", "--sites and --pos_file", *base, "--sites", "all", "--pos_file", "sites.txt")
+expect_refused("all without a genome", "--sites all: give the genome", "--cpg_profiles", *cells, "--sites", "all")
+expect_refused("all with --cpg_cov", "leave --cpg_cov out", *base, "--sites", "all", "--cpg_cov", "2")
+write("tied.cov", "chr1\t{0}\t{0}\t50\t1\t1\n".format(every["1"][0]))
+expect_refused("no call", "no call is left of any profile", "--cpg_profiles", "tied.cov", "--dna_files", "genome.fa", "--sites", "all", ranks=2)
+expect("one cell", "1 cell, " in run(1, "data", "--cpg_profiles", "c0.tsv", "--dna_files", "genome.fa", "--out_file", "one.h5"), True)
+
+# ---- which chromosome a name means
+mito = {"chr1": genome["chr1"], "chrM": bases(400), "chrMT": bases(410)}
+write("hg19.fa", fasta(mito))
+write("m.tsv", calls("chr1", every["1"]) + calls("chrM", cgs(mito["chrM"]), 1))
+write("mt.tsv", calls("1", every["1"]) + calls("MT", cgs(mito["chrMT"]), 1))
+run(2, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--dna_files", "hg19.fa", "--out_file", "hg19.h5")
+expect("chrM and chrMT", {name: pos for name, pos in sites("hg19.h5").items() if name != "1"}, {"M": cgs(mito["chrM"]), "MT": cgs(mito["chrMT"])})
+run(1, "data", "--cpg_profiles", "m.tsv", "--dna_files", "hg19.fa", "--chromos", "chrM", "--out_file", "m.h5")
+expect("--chromos chrM", sites("m.h5"), {"M": cgs(mito["chrM"])})
+write("only.fa", fasta({"1": genome["chr1"], "MT": mito["chrM"]}))
+run(1, "data", "--cpg_profiles", "m.tsv", "--dna_files", "only.fa", "--out_file", "mt.h5")
+expect("chrM where the genome has MT alone", sites("mt.h5").get("MT"), cgs(mito["chrM"]))
+write("both.fa", fasta({"chr1": genome["chr1"], "1": genome["chr2"]}))
+write("first.tsv", calls("chr1", every["1"], 1))
+write("second.tsv", calls("1", every["2"], 1))
+run(1, "data", "--cpg_profiles", "first.tsv", "second.tsv", "--dna_files", "both.fa", "--out_file", "both.h5")
+expect("chr1 and 1 in one file", sites("both.h5"), {"chr1": every["1"], "1": every["2"]})
+write("case.tsv", calls("CHR1", every["1"], 1))
+expect_refused("CHR1 where there are chr1 and 1", r"case.tsv: line 1: chromosome CHR1 may be any of .* of the genome", "--cpg_profiles", "case.tsv", "--dna_files", "both.fa")
+write("again.fa", fasta({"1": genome["chr1"]}))
+said = run(3, "data", *base, "again.fa", "--out_file", "again.h5")
+expect("a chromosome of the same bases in two files", ("taken once" in said, sites("again.h5")), (True, sites("observed.h5")))
+write("other.fa", fasta({"1": genome["chr2"]}))
+expect_refused("other bases in two files", "genome.fa and other.fa: both hold chromosome 1", *base, "other.fa", ranks=3)
+expect_refused("a name that the genome lacks", r"--chromos chr3: the genome has no such chromosome: it has .*chr10", *base, "--chromos", "chr3", ranks=2)
+mixed = write("mixed.tsv", calls("chrM", cgs(mito["chrM"]), 1) + calls("chrMT", cgs(mito["chrMT"]), 1))
+expect_refused("chrM and chrMT without a genome", "mixed.tsv: holds both chrM and chrMT", "--cpg_profiles", mixed)
+
+print("\n".join(faults) or "all as wanted")
+sys.exit(1 if faults else 0)
