@@ -11,10 +11,10 @@
 #include <math.h>
 #include <string.h>
 
-/* Samples looked through, and rows cut, at a time. */
-enum { LOOK = 1 << 20, ROWS = 1024 };
+/* Samples looked through at a time; rows cut at a time, and bytes of what is cut. */
+enum { LOOK = 1 << 20, LEAST_ROWS = 64, MOST_ROWS = 1 << 16, PIECE_BYTES = 16 << 20 };
 
-/* Samples [first, first + n) to show, at most ROWS of them. */
+/* Samples [first, first + n) to show, at most showing.rows of them. */
 typedef struct piece {
     int64_t first, n;
 } piece;
@@ -26,16 +26,18 @@ typedef struct showing {
     int64_t nb_piece, room;
     table table;
     dcpg_batch *batch;
-    int64_t *sample;       /* [ROWS] */
-    int32_t *chromo, *pos; /* [ROWS] */
-    dcpg_strings groups;   /* headings of cells */
+    int64_t rows;           /* cut at a time: the more, the less often a chunk of the file is read again */
+    int64_t *sample;        /* [rows] */
+    int32_t *chromo, *pos;  /* [rows] */
+    dcpg_strings groups;    /* headings of cells */
+    int64_t run, run_first; /* the run that the sample before lay in, and its first sample */
 } showing;
 
 /* ---- which samples ---- */
 
 static dcpg_status add_sample(showing *s, int64_t sample, dcpg_err *err) {
     piece *last = s->nb_piece > 0 ? &s->piece[s->nb_piece - 1] : NULL;
-    if (last && last->first + last->n == sample && last->n < ROWS) {
+    if (last && last->first + last->n == sample && last->n < s->rows) {
         last->n++;
         return DCPG_OK;
     }
@@ -133,10 +135,11 @@ static dcpg_status add_columns(showing *s, dcpg_err *err) {
 
 /* ---- rows ---- */
 
-static int64_t index_of(const showing *s, int64_t sample) {
+/* Samples come in order. */
+static int64_t index_of(showing *s, int64_t sample) {
     const dcpg_show_run *run = s->options->run;
-    for (; sample >= run->n; run++) sample -= run->n;
-    return run->first + sample;
+    for (; sample - s->run_first >= run[s->run].n; s->run++) s->run_first += run[s->run].n;
+    return run[s->run].first + sample - s->run_first;
 }
 
 /* Row `row` of the batch as row `at` of the table. */
@@ -169,12 +172,15 @@ static dcpg_status add_piece(showing *s, const piece *p, dcpg_err *err) {
 }
 
 static dcpg_status start(showing *s, dcpg_err *err) {
-    s->sample = dcpg_alloc(ROWS, sizeof *s->sample);
-    s->chromo = dcpg_alloc(ROWS, sizeof *s->chromo);
-    s->pos = dcpg_alloc(ROWS, sizeof *s->pos);
-    if (!s->sample || !s->chromo || !s->pos) return dcpg_fail_nomem(err, "sites", ROWS * sizeof *s->sample);
-    DCPG_TRY(dcpg_batch_new(s->source, ROWS, &s->batch, err));
-    return add_columns(s, err);
+    DCPG_TRY(add_columns(s, err));
+    int64_t rows = PIECE_BYTES / (8 * (int64_t)s->table.nb_column);
+    s->rows = rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
+    size_t n = (size_t)s->rows;
+    s->sample = dcpg_alloc(n, sizeof *s->sample);
+    s->chromo = dcpg_alloc(n, sizeof *s->chromo);
+    s->pos = dcpg_alloc(n, sizeof *s->pos);
+    if (!s->sample || !s->chromo || !s->pos) return dcpg_fail_nomem(err, "sites", n * sizeof *s->sample);
+    return dcpg_batch_new(s->source, s->rows, &s->batch, err);
 }
 
 static dcpg_status write_out(const showing *s, FILE *out, dcpg_err *err) {

@@ -65,28 +65,82 @@ typedef struct style {
     bool scientific;
 } style;
 
+/* Powers of ten that a double holds exactly. */
+static const double power[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+
+/* |value| * 10^decimals rounded to a whole number as printf rounds it; false where that is not certain: where
+ * the number is large, or so close to a half that the error of the product could decide. */
+static bool scale(double value, int decimals, uint64_t *digits) {
+    double scaled = fabs(value) * power[decimals];
+    if (!(scaled < 0x1p43)) return false;
+    double whole = floor(scaled), rest = scaled - whole;
+    if (fabs(rest - 0.5) < 0.01) return false;
+    *digits = (uint64_t)whole + (rest > 0.5);
+    return true;
+}
+
+/* Writes the digits of x, at least `least` of them; their number. */
+static int put_digits(uint64_t x, int least, char *text) {
+    char reversed[24];
+    int n = 0;
+    for (; x > 0 || n < least; x /= 10) reversed[n++] = (char)('0' + x % 10);
+    for (int i = 0; i < n; i++) text[i] = reversed[n - 1 - i];
+    text[n] = '\0';
+    return n;
+}
+
+/* printf's "% .*f", several times as fast. `sign`: what stands before numbers that are not negative; 0:
+ * nothing. */
+static int put_fixed(double value, int decimals, char sign, char *text, size_t size) {
+    uint64_t digits;
+    if (!scale(value, decimals, &digits))
+        return snprintf(text, size, sign ? "% .*f" : "%.*f", decimals, value);
+    uint64_t unit = (uint64_t)power[decimals];
+    int n = 0;
+    if (signbit(value))
+        text[n++] = '-';
+    else if (sign)
+        text[n++] = sign;
+    n += put_digits(digits / unit, 1, text + n);
+    if (decimals == 0) return n;
+    text[n++] = '.';
+    return n + put_digits(digits % unit, decimals, text + n);
+}
+
 /* Decimals that are needed where there may be DIGITS: at least one. */
 static int decimals_of(double value) {
+    uint64_t digits;
+    int zeros = 0;
+    if (scale(value, DIGITS, &digits)) {
+        for (; zeros < DIGITS - 1 && digits % 10 == 0; digits /= 10) zeros++;
+        return DIGITS - zeros;
+    }
     char text[MAX_TEXT * 8];
-    int n = snprintf(text, sizeof text, "%.*f", DIGITS, value), zeros = 0;
+    int n = snprintf(text, sizeof text, "%.*f", DIGITS, value);
     while (zeros < DIGITS - 1 && text[n - 1 - zeros] == '0') zeros++;
     return DIGITS - zeros;
 }
 
-/* A blank stands where other numbers have their sign, and before words. */
-static int cell_text(const table_column *column, const style *s, int64_t row, char *text, size_t size) {
+/* A number as it is printed: a blank stands where other numbers have their sign. text[MAX_TEXT * 8] */
+static int number_text(const table_column *column, const style *s, int64_t row, char *text) {
+    const size_t size = MAX_TEXT * 8;
     double value = column->value[row];
-    if (column->kind == TABLE_WORD) return snprintf(text, size, " %s", column->words->v[(int64_t)value]);
     if (isnan(value)) return snprintf(text, size, "NaN");
-    if (column->kind == TABLE_INT) return snprintf(text, size, "% .0f", value);
+    if (column->kind == TABLE_INT) return put_fixed(value, 0, ' ', text, size);
     return s->scientific ? snprintf(text, size, "% .*e", DIGITS, value)
-                         : snprintf(text, size, "% .*f", s->decimals, value);
+                         : put_fixed(value, s->decimals, ' ', text, size);
+}
+
+static const char *word_of(const table_column *column, int64_t row) {
+    return column->words->v[(int64_t)column->value[row]];
 }
 
 static int widest(const table *t, const table_column *column, const style *s) {
     int width = 0;
+    char text[MAX_TEXT * 8];
     for (int64_t i = 0; i < t->nb_row; i++) {
-        int n = cell_text(column, s, i, NULL, 0);
+        int n = column->kind == TABLE_WORD ? 1 + (int)strlen(word_of(column, i)) /* a blank stands before */
+                                           : number_text(column, s, i, text);
         if (n > width) width = n;
     }
     return width;
@@ -137,15 +191,63 @@ static void print_headings(const table *t, const style *s, int index_width, FILE
     fputc('\n', out);
 }
 
-/* Longer than any number; words are printed whole. */
-static void print_cell(const table_column *column, const style *s, int64_t row, FILE *out) {
+/* ---- text in memory ---- */
+
+/* What is written, and flushed to a file where there is one. */
+typedef struct output {
+    FILE *file; /* NULL: kept */
+    char *text;
+    size_t used, capacity;
+    bool failed;
+} output;
+
+enum { FLUSH_BYTES = 1 << 20 };
+
+/* Space for `n` more bytes; NULL where there is none. */
+static char *space(output *o, size_t n) {
+    if (o->file && o->used > FLUSH_BYTES) {
+        fwrite(o->text, 1, o->used, o->file);
+        o->used = 0;
+    }
+    if (o->used + n > o->capacity) {
+        size_t capacity = 2 * o->capacity > o->used + n ? 2 * o->capacity : o->used + n + (1 << 16);
+        char *grown = dcpg_realloc(o->text, o->used, capacity, 1);
+        o->failed |= !grown;
+        if (!grown) return NULL;
+        o->text = grown;
+        o->capacity = capacity;
+    }
+    return o->text + o->used;
+}
+
+static void put_bytes(output *o, const char *text, size_t n) {
+    char *to = space(o, n);
+    if (!to) return;
+    memcpy(to, text, n);
+    o->used += n;
+}
+
+static void put_char(output *o, char c) { put_bytes(o, &c, 1); }
+
+/* A blank, and the text at the right end of `width` letters. */
+static void put_right(output *o, const char *text, size_t n, int width) {
+    size_t blanks = 1 + ((size_t)width > n ? (size_t)width - n : 0);
+    char *to = space(o, blanks + n);
+    if (!to) return;
+    memset(to, ' ', blanks);
+    memcpy(to + blanks, text, n);
+    o->used += blanks + n;
+}
+
+/* Words are printed whole. */
+static void print_cell(const table_column *column, const style *s, int64_t row, output *o) {
     char text[MAX_TEXT * 8];
     if (column->kind == TABLE_WORD) {
-        fprintf(out, " %*s", s->width, column->words->v[(int64_t)column->value[row]]);
-        return;
+        put_right(o, word_of(column, row), strlen(word_of(column, row)), s->width);
+    } else {
+        int n = number_text(column, s, row, text);
+        put_right(o, text, (size_t)n, s->width);
     }
-    cell_text(column, s, row, text, sizeof text);
-    fprintf(out, " %*s", s->width, text);
 }
 
 void table_print(const table *t, FILE *out) {
@@ -164,20 +266,41 @@ void table_print(const table *t, FILE *out) {
         if (n > index_width) index_width = n;
     }
     print_headings(t, s, index_width, out);
+    output o = {.file = out};
     for (int64_t i = 0; i < t->nb_row; i++) {
-        fprintf(out, "%-*" PRId64, index_width, t->index[i]);
-        for (int c = 0; c < t->nb_column; c++) print_cell(&t->column[c], &s[c], i, out);
-        fputc('\n', out);
+        char *to = space(&o, 32);
+        if (to) o.used += (size_t)snprintf(to, 32, "%-*" PRId64, index_width, t->index[i]);
+        for (int c = 0; c < t->nb_column; c++) print_cell(&t->column[c], &s[c], i, &o);
+        put_char(&o, '\n');
     }
+    fwrite(o.text, 1, o.used, out);
+    dcpg_free(o.text);
     dcpg_free(s);
 }
 
 /* ---- for programs ---- */
 
+/* The shortest text of usual numbers without trying every length with printf; false where that is not
+ * certain. */
+static bool short_number(double value, bool single, char text[40]) {
+    enum { MOST = 9 };
+    double size = fabs(value);
+    if (!(size < 1e6) || (size != 0 && size < 1e-4)) return false;
+    for (int decimals = 1; decimals <= MOST; decimals++) {
+        uint64_t digits;
+        if (!scale(value, decimals, &digits)) return false;
+        double back = (double)digits / power[decimals]; /* both exact: correctly rounded, as strtod's */
+        if (single ? (float)back != (float)size : back != size) continue;
+        put_fixed(signbit(value) ? -back : back, decimals, 0, text, 40);
+        return true;
+    }
+    return false;
+}
+
 void table_number(double value, bool single, char text[40]) {
     int digits = 1;
     *text = '\0';
-    if (isnan(value)) return;
+    if (isnan(value) || short_number(value, single, text)) return;
     for (; digits <= 17; digits++) {
         snprintf(text, 40, "%.*e", digits - 1, value);
         double back = strtod(text, NULL);
@@ -189,38 +312,40 @@ void table_number(double value, bool single, char text[40]) {
         snprintf(text, 40, "%.*f", decimals > 1 ? decimals : 1, strtod(text, NULL));
 }
 
-static void write_cell(const table_column *column, int64_t row, FILE *out) {
-    char text[40];
+static void write_cell(const table_column *column, int64_t row, output *o) {
+    char text[MAX_TEXT * 8];
     double value = column->value[row];
     if (column->kind == TABLE_WORD) {
-        fputs(column->words->v[(int64_t)value], out);
+        put_bytes(o, word_of(column, row), strlen(word_of(column, row)));
     } else if (column->kind == TABLE_INT) {
-        fprintf(out, "%.0f", value);
+        int n = isnan(value) ? snprintf(text, sizeof text, "%.0f", value)
+                             : put_fixed(value, 0, 0, text, sizeof text);
+        put_bytes(o, text, (size_t)n);
     } else {
         table_number(value, column->kind == TABLE_FLOAT, text);
-        fputs(text, out);
+        put_bytes(o, text, strlen(text));
     }
 }
 
 /* Names of the group "loc" stand alone: everybody knows chromo and pos. */
-static void write_name(const table_column *column, FILE *out) {
-    if (column->group && strcmp(column->group, "loc") != 0) fprintf(out, "%s/", column->group);
-    fputs(column->name, out);
+static void write_name(const table_column *column, output *o) {
+    if (column->group && strcmp(column->group, "loc") != 0) {
+        put_bytes(o, column->group, strlen(column->group));
+        put_char(o, '/');
+    }
+    put_bytes(o, column->name, strlen(column->name));
 }
 
 char *table_tsv(const table *t) {
-    char *text = NULL, *copy = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out) return NULL;
-    for (int64_t i = -1; i < t->nb_row; i++)
+    output o = {0};
+    for (int64_t i = -1; i < t->nb_row && !o.failed; i++)
         for (int c = 0; c < t->nb_column; c++) {
-            if (i < 0) write_name(&t->column[c], out);
-            if (i >= 0) write_cell(&t->column[c], i, out);
-            fputc(c + 1 < t->nb_column ? '\t' : '\n', out);
+            if (i < 0) write_name(&t->column[c], &o);
+            if (i >= 0) write_cell(&t->column[c], i, &o);
+            put_char(&o, c + 1 < t->nb_column ? '\t' : '\n');
         }
-    bool fine = !ferror(out);
-    if (fclose(out) == 0 && fine) copy = dcpg_strdup(text);
-    free(text);
-    return copy;
+    put_char(&o, '\0');
+    if (!o.failed) return o.text;
+    dcpg_free(o.text);
+    return NULL;
 }

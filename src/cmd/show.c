@@ -4,6 +4,7 @@
 #include "cmd/sources.h"
 
 #include <dcpg/file.h>
+#include <dcpg/map.h>
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
 #include <dcpg/show.h>
@@ -79,19 +80,30 @@ typedef struct parts {
     dcpg_show_run *run;
 } parts;
 
-/* Row numbers of the samples: those of the file, or of the site in its chromosome. */
-static dcpg_status number_rows(parts *p, dcpg_err *err) {
+/* Row numbers of the samples: those of the file, or of the site in its chromosome. shown: chromosomes that
+ * are. */
+static dcpg_status number_rows_of(parts *p, const dcpg_map *shown, dcpg_err *err) {
     const dcpg_store *store = p->data.store;
     int64_t most = store ? store->nb_chromo : p->data.set->nb_run, nb = 0;
     p->run = dcpg_alloc((size_t)most, sizeof *p->run);
     if (!p->run) return dcpg_fail_nomem(err, "rows", (unsigned long long)most * sizeof *p->run);
     for (int64_t i = 0; i < most; i++) {
         const char *chromo = store ? store->chromo.v[i] : p->data.set->chromo.v[p->data.set->run[i].chromo];
-        if (dcpg_strings_find(&p->source->chromo, chromo) < 0) continue;
+        if (!dcpg_map_get(shown, chromo, 0)) continue;
         p->run[nb++] = store ? (dcpg_show_run){store->site_offset[i + 1] - store->site_offset[i], 0}
                              : (dcpg_show_run){p->data.set->run[i].n, p->data.set->run[i].row};
     }
     return DCPG_OK;
+}
+
+static dcpg_status number_rows(parts *p, dcpg_err *err) {
+    dcpg_map shown = {0};
+    dcpg_status status = DCPG_OK;
+    for (size_t i = 0; i < p->source->chromo.n && status == DCPG_OK; i++)
+        status = dcpg_map_set(&shown, p->source->chromo.v[i], 1, err);
+    if (status == DCPG_OK) status = number_rows_of(p, &shown, err);
+    dcpg_map_free(&shown);
+    return status;
 }
 
 static dcpg_status mark_real(parts *p, dcpg_err *err) {

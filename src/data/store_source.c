@@ -228,7 +228,7 @@ static dcpg_status choose_chromos(dcpg_store_source *s, const dcpg_strings *chro
     const dcpg_store *store = s->store;
     bool all = !chromos || chromos->n == 0;
     for (size_t i = 0; !all && i < chromos->n; i++) {
-        if (dcpg_strings_find(&store->chromo, chromos->v[i]) < 0)
+        if (dcpg_strings_find_sorted(&store->chromo, chromos->v[i]) < 0)
             return fail_chromo(store, chromos->v[i], err);
     }
     s->chosen = dcpg_alloc((size_t)store->nb_chromo, sizeof *s->chosen);
@@ -236,8 +236,12 @@ static dcpg_status choose_chromos(dcpg_store_source *s, const dcpg_strings *chro
     if (!s->chosen || !s->first_sample)
         return dcpg_fail_nomem(err, "chromosomes",
                                (unsigned long long)store->nb_chromo * sizeof *s->first_sample);
+    for (size_t i = 0; !all && i < chromos->n; i++) /* marked with 1 for now */
+        s->first_sample[dcpg_strings_find_sorted(&store->chromo, chromos->v[i])] = 1;
+    for (int c = 0; c < store->nb_chromo; c++) s->chosen[c] = all || s->first_sample[c];
+    memset(s->first_sample, 0, (size_t)store->nb_chromo * sizeof *s->first_sample);
     for (int c = 0; c < store->nb_chromo; c++) {
-        if (!all && dcpg_strings_find(chromos, store->chromo.v[c]) < 0) continue;
+        if (!s->chosen[c]) continue;
         size_t k = s->base.chromo.n;
         DCPG_TRY(dcpg_strings_add(&s->base.chromo, store->chromo.v[c], err));
         s->chosen[k] = c;
