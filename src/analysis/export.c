@@ -2,9 +2,11 @@
 #include "analysis/export_check.h"
 #include "formats/bgzip_file.h"
 
+#include <dcpg/chromo.h>
 #include <dcpg/eval.h>
 #include <dcpg/file.h>
 #include <dcpg/h5.h>
+#include <dcpg/map.h>
 #include <dcpg/memory.h>
 #include <dcpg/profile.h>
 
@@ -19,7 +21,7 @@ enum { BLOCK = 1 << 16, MAX_CLASS = 16 };
 typedef struct data {
     dcpg_h5 *file;
     const dcpg_export_options *options;
-    dcpg_strings chromos; /* wanted, normalised; none: all */
+    dcpg_map wanted;      /* chromosomes, as the file calls them; none: all */
     int64_t rows, total;  /* sites of the file; of them the first `total` are wanted */
     int64_t block;        /* sites read at a time */
     size_t width;         /* bytes of a chromosome's name */
@@ -77,17 +79,6 @@ static dcpg_status open_sites(data *d, dcpg_err *err) {
     return DCPG_OK;
 }
 
-static dcpg_status open_chromos(data *d, dcpg_err *err) {
-    for (size_t i = 0; d->options->chromos && i < d->options->chromos->n; i++) {
-        char *name = dcpg_chromo_name(d->options->chromos->v[i]);
-        dcpg_status status =
-            name ? dcpg_strings_add(&d->chromos, name, err) : dcpg_fail_nomem(err, "a name", 16);
-        dcpg_free(name);
-        DCPG_TRY(status);
-    }
-    return DCPG_OK;
-}
-
 /* A file may hold one array under many names, and make us write it as often. */
 static dcpg_status check_claim(const data *d, size_t nb_output, dcpg_err *err) {
     uint64_t bytes = 2 * sizeof(float) * (uint64_t)d->rows;
@@ -118,13 +109,12 @@ static dcpg_status open_data(data *d, dcpg_err *err) {
     if (!dcpg_h5_is_group(d->file, "preds") || !dcpg_h5_exists(d->file, "pos"))
         return dcpg_fail(err, DCPG_E_INPUT, "%s: this is no file of dcpg eval --out_data", d->options->data);
     DCPG_TRY(open_sites(d, err));
-    DCPG_TRY(open_chromos(d, err));
     return open_outputs(d, err);
 }
 
 static void close_data(data *d) {
     dcpg_h5_close(d->file);
-    dcpg_strings_free(&d->chromos);
+    dcpg_map_free(&d->wanted);
     dcpg_strings_free(&d->outputs);
     dcpg_strings_free(&d->names);
     dcpg_free(d->chromo);
@@ -206,7 +196,7 @@ static dcpg_status read_block(data *d, const char *output, int64_t classes, int6
     int64_t kept = 0;
     for (int64_t i = 0; i < *n; i++) {
         char name[256];
-        if (d->chromos.n && dcpg_strings_find(&d->chromos, chromo_of(d, i, name)) < 0) continue;
+        if (d->wanted.n && !dcpg_map_get(&d->wanted, chromo_of(d, i, name), 0)) continue;
         memmove(d->chromo + (size_t)kept * d->width, d->chromo + (size_t)i * d->width, d->width);
         d->pos[kept] = d->pos[i];
         if (output)
@@ -351,10 +341,47 @@ static dcpg_status check_files(const data *d, const dcpg_strings *paths, const d
     return DCPG_OK;
 }
 
+/* Adds the names of a block to an index of names. */
+static dcpg_status note_names(const data *d, void *to, int64_t n, dcpg_err *err) {
+    dcpg_chromos *known = to;
+    char name[256];
+    for (int64_t i = 0; i < n; i++) {
+        const char *row = d->chromo + (size_t)i * d->width;
+        if (i > 0 && memcmp(row, row - d->width, d->width) == 0) continue;
+        chromo_of(d, i, name);
+        if (dcpg_map_get(&known->by_rule[0], name, -1) >= 0) continue;
+        DCPG_TRY(dcpg_chromos_add(known, name, (int64_t)known->by_rule[0].n, err));
+    }
+    return DCPG_OK;
+}
+
+/* Marks the chromosomes of the file that --chromos names, by the rule of dcpg/chromo.h. */
+static dcpg_status mark_wanted(data *d, const dcpg_chromos *known, dcpg_err *err) {
+    const dcpg_strings *words = d->options->chromos;
+    for (size_t i = 0; i < words->n; i++) {
+        int64_t k = dcpg_chromos_find(known, words->v[i]);
+        if (k == DCPG_CHROMO_UNCLEAR)
+            return dcpg_chromos_fail_unclear(known, "--chromos", words->v[i], d->options->data, err);
+        if (k >= 0) DCPG_TRY(dcpg_map_set(&d->wanted, dcpg_map_key(&known->by_rule[0], (size_t)k), 1, err));
+    }
+    if (d->wanted.n > 0) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT, "%s: no site is on the chromosomes chosen", d->options->data);
+}
+
+static dcpg_status choose_chromos(data *d, dcpg_err *err) {
+    dcpg_chromos known = {0};
+    if (!d->options->chromos || d->options->chromos->n == 0) return DCPG_OK;
+    dcpg_status status = each_block(d, NULL, note_names, &known, err);
+    if (status == DCPG_OK) status = mark_wanted(d, &known, err);
+    dcpg_chromos_free(&known);
+    return status;
+}
+
 static dcpg_status check_sites(data *d, dcpg_err *err) {
     int64_t total = 0;
+    DCPG_TRY(choose_chromos(d, err));
     DCPG_TRY(each_block(d, NULL, count_block, &total, err));
-    if (total > 0 || d->chromos.n == 0) return DCPG_OK;
+    if (total > 0 || d->wanted.n == 0) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_INPUT, "%s: no site is on the chromosomes chosen", d->options->data);
 }
 

@@ -2,9 +2,10 @@
 
 #include "data/store_layout.h"
 
+#include <dcpg/chromo.h>
 #include <dcpg/h5.h>
+#include <dcpg/map.h>
 #include <dcpg/memory.h>
-#include <dcpg/profile.h>
 #include <string.h>
 
 /* Windows of models, as DeepCpG has them. */
@@ -58,25 +59,37 @@ void dcpg_cmd_named_close(dcpg_cmd_named *data) {
     *data = (dcpg_cmd_named){0};
 }
 
-/* Chromosomes as the data name them: the user's words where they are known, else without "chr" and in upper
- * case. */
-static dcpg_status name_chromos(const dcpg_strings *known, const dcpg_strings *chromos, dcpg_strings *names,
-                                dcpg_err *err) {
-    dcpg_status status = DCPG_OK;
-    for (size_t i = 0; i < chromos->n && status == DCPG_OK; i++) {
-        bool as_it_is = dcpg_strings_find(known, chromos->v[i]) >= 0;
-        char *name = as_it_is ? dcpg_strdup(chromos->v[i]) : dcpg_chromo_name(chromos->v[i]);
-        status = name ? dcpg_strings_add(names, name, err)
-                      : dcpg_fail_nomem(err, "a chromosome's name", strlen(chromos->v[i]));
-        dcpg_free(name);
+/* Chromosomes as the data name them, by the rule of dcpg/chromo.h. One that they lack keeps its name: whoever
+ * uses it says what there is. */
+static dcpg_status resolve(const char *name, const dcpg_chromos *index, const dcpg_strings *known,
+                           const dcpg_strings *words, dcpg_strings *names, dcpg_err *err) {
+    for (size_t i = 0; i < words->n; i++) {
+        int64_t number = dcpg_chromos_find(index, words->v[i]);
+        if (number == DCPG_CHROMO_UNCLEAR)
+            return dcpg_chromos_fail_unclear(index, name, words->v[i], "the data", err);
+        const char *found = number >= 0 ? known->v[number] : words->v[i];
+        DCPG_TRY(dcpg_strings_add(names, found, err));
     }
+    return DCPG_OK;
+}
+
+static dcpg_status name_chromos(const char *name, const dcpg_strings *known, const dcpg_strings *words,
+                                dcpg_strings *names, dcpg_err *err) {
+    dcpg_chromos index = {0};
+    dcpg_status status = DCPG_OK;
+    if (words->n == 0) return DCPG_OK;
+    for (size_t i = 0; i < known->n && status == DCPG_OK; i++)
+        status = dcpg_chromos_add(&index, known->v[i], (int64_t)i, err);
+    if (status == DCPG_OK) status = resolve(name, &index, known, words, names, err);
+    dcpg_chromos_free(&index);
     return status;
 }
 
-/* Appends `n` samples on the chromosome; none where the source does not hold it. */
-static void add_samples(const dcpg_source *source, const char *chromo, int64_t n,
+/* Appends `n` samples on the chromosome; none where the source does not hold it. number: of its chromosomes
+ */
+static void add_samples(const dcpg_source *source, const dcpg_map *number, const char *chromo, int64_t n,
                         dcpg_deepcpg_stretch *stretch, int64_t *nb) {
-    ptrdiff_t k = dcpg_strings_find(&source->chromo, chromo);
+    int64_t k = dcpg_map_get(number, chromo, -1);
     if (k < 0 || n == 0) return;
     bool again = *nb > 0 && stretch[*nb - 1].chromo == source->chromo.v[k];
     if (!again) stretch[(*nb)++] = (dcpg_deepcpg_stretch){source->chromo.v[k], 0};
@@ -90,12 +103,17 @@ dcpg_status dcpg_cmd_stretches(const dcpg_cmd_named *data, const dcpg_source *so
     *nb = 0;
     *stretch = dcpg_alloc((size_t)most, sizeof **stretch);
     if (!*stretch) return dcpg_fail_nomem(err, "chromosomes", (unsigned long long)most * sizeof **stretch);
-    for (int64_t i = 0; i < most; i++) {
+    dcpg_map number = {0};
+    dcpg_status status = DCPG_OK;
+    for (size_t i = 0; i < source->chromo.n && status == DCPG_OK; i++)
+        status = dcpg_map_set(&number, source->chromo.v[i], (int64_t)i, err);
+    for (int64_t i = 0; i < most && status == DCPG_OK; i++) {
         const char *chromo = store ? store->chromo.v[i] : data->set->chromo.v[data->set->run[i].chromo];
         int64_t n = store ? store->site_offset[i + 1] - store->site_offset[i] : data->set->run[i].n;
-        add_samples(source, chromo, n, *stretch, nb);
+        add_samples(source, &number, chromo, n, *stretch, nb);
     }
-    return DCPG_OK;
+    dcpg_map_free(&number);
+    return status;
 }
 
 dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *chromos,
@@ -103,7 +121,7 @@ dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *
     const dcpg_strings *known = data->store ? &data->store->chromo : &data->set->chromo;
     dcpg_strings names = {0};
     dcpg_status status = dcpg_agree_all(data->store ? data->store->par : data->set->par,
-                                        name_chromos(known, chromos, &names, err), err);
+                                        name_chromos(data->name, known, chromos, &names, err), err);
     if (status == DCPG_OK)
         status = data->store ? dcpg_source_from_store_all(data->store, &names, want, source, err)
                              : dcpg_source_from_deepcpg_all(data->set, &names, want, source, err);

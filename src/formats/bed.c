@@ -13,38 +13,37 @@ void dcpg_bed_free(dcpg_bed *bed) {
         dcpg_free(bed->chromo[c].v);
     }
     dcpg_free(bed->chromo);
+    dcpg_map_free(&bed->number);
     *bed = (dcpg_bed){0};
 }
 
-/* The chromosome of this normalised name, which becomes the list's or is freed; lines of one come together
- * mostly. */
-static dcpg_status find_chromo(dcpg_bed *bed, char *name, dcpg_bed_chromo **chromo, dcpg_err *err) {
-    for (int64_t c = bed->nb_chromo - 1; c >= 0; c--) {
-        if (strcmp(bed->chromo[c].chromo, name) != 0) continue;
-        dcpg_free(name);
-        *chromo = &bed->chromo[c];
-        return DCPG_OK;
+/* The chromosome of this name; lines of one come together mostly. */
+static dcpg_status find_chromo(dcpg_bed *bed, const char *name, dcpg_bed_chromo **chromo, dcpg_err *err) {
+    int64_t k = dcpg_map_get(&bed->number, name, -1);
+    if (k < 0) {
+        if (bed->nb_chromo == bed->capacity) {
+            int64_t capacity = bed->capacity > 0 ? 2 * bed->capacity : 32;
+            dcpg_bed_chromo *grown =
+                dcpg_realloc(bed->chromo, (size_t)bed->nb_chromo, (size_t)capacity, sizeof *grown);
+            if (!grown) return dcpg_fail_nomem(err, "chromosomes", (size_t)capacity * sizeof *grown);
+            bed->chromo = grown;
+            bed->capacity = capacity;
+        }
+        char *copy = dcpg_strdup(name);
+        if (!copy) return dcpg_fail_nomem(err, "a chromosome's name", strlen(name) + 1);
+        k = bed->nb_chromo++;
+        bed->chromo[k].chromo = copy;
+        DCPG_TRY(dcpg_map_set(&bed->number, name, k, err));
     }
-    size_t n = (size_t)bed->nb_chromo;
-    dcpg_bed_chromo *grown = dcpg_realloc(bed->chromo, n, n + 1, sizeof *grown);
-    if (!grown) {
-        dcpg_free(name);
-        return dcpg_fail_nomem(err, "chromosomes", (n + 1) * sizeof *grown);
-    }
-    bed->chromo = grown;
-    bed->chromo[n].chromo = name;
-    bed->nb_chromo++;
-    *chromo = &bed->chromo[n];
+    *chromo = &bed->chromo[k];
     return DCPG_OK;
 }
 
 static dcpg_status add_interval(dcpg_bed *bed, const char *raw, dcpg_interval interval, dcpg_err *err) {
     dcpg_bed_chromo *c = NULL;
-    char *name = dcpg_chromo_name(raw);
-    if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
-    DCPG_TRY(find_chromo(bed, name, &c, err));
+    DCPG_TRY(find_chromo(bed, raw, &c, err));
     if (c->n == c->room) {
-        int64_t room = c->room ? 2 * c->room : 1024;
+        int64_t room = c->room ? 2 * c->room : 16;
         dcpg_interval *grown = dcpg_realloc(c->v, (size_t)c->n, (size_t)room, sizeof *grown);
         if (!grown) return dcpg_fail_nomem(err, "intervals", (size_t)room * sizeof *grown);
         c->v = grown;
@@ -64,6 +63,11 @@ static dcpg_status read_line(dcpg_bed *bed, const dcpg_text_reader *text, char *
     if (!is_data(chromo)) return DCPG_OK;
     const char *first = strtok_r(NULL, blank, &rest), *last = first ? strtok_r(NULL, blank, &rest) : NULL;
     int64_t start, end;
+    bool letter = first && ((*first | 32) >= 'a' && (*first | 32) <= 'z');
+    if (letter && bed->nb_chromo == 0 && !bed->named) { /* a first line of names */
+        bed->named = true;
+        return DCPG_OK;
+    }
     bool fine = last && dcpg_parse_int(first, &start) && dcpg_parse_int(last, &end) && start >= 0 &&
                 start <= end && end < INT32_MAX;
     if (fine) return add_interval(bed, chromo, (dcpg_interval){(int32_t)start, (int32_t)end}, err);

@@ -143,7 +143,10 @@ static dcpg_status fill_anno(const making *m, const origin *from, void *row, dcp
     dcpg_status status = dcpg_bed_read(from->path, &bed, err);
     for (int64_t b = 0; b < bed.nb_chromo && status == DCPG_OK; b++) {
         const dcpg_bed_chromo *on = &bed.chromo[b];
-        ptrdiff_t c = dcpg_strings_find(&m->chromo, on->chromo);
+        bool unclear;
+        int c = dcpg_make_chromo_called(m, on->chromo, &unclear);
+        if (unclear)
+            status = dcpg_chromos_fail_unclear(&m->genome.names, from->path, on->chromo, "the genome", err);
         int64_t k = 0;
         for (int64_t i = c < 0 ? 0 : m->pos_offset[c]; c >= 0 && i < m->pos_offset[c + 1]; i++) {
             while (k < on->n && on->v[k].end < m->pos[i]) k++;

@@ -156,5 +156,24 @@ expect_refused("a name that the genome lacks", r"--chromos chr3: the genome has 
 mixed = write("mixed.tsv", calls("chrM", cgs(mito["chrM"]), 1) + calls("chrMT", cgs(mito["chrMT"]), 1))
 expect_refused("chrM and chrMT without a genome", "mixed.tsv: holds both chrM and chrMT", "--cpg_profiles", mixed)
 
+# ---- the same rule for annotations, and for --chromos of other commands
+write("anno.bed", "chrom\tstart\tend\n" + "track name=x\nbrowser position 1\n" + "chrMT\t0\t100000\n1\t1\t5\n" + "".join(f"contig_{i}\t1\t2\n" for i in range(3000)))
+run(2, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--dna_files", "hg19.fa", "--anno_files", "anno.bed", "--out_file", "anno.h5")
+with h5py.File("anno.h5", "r") as store:
+    offset = store["positions/offset"][()]
+    inside = np.unpackbits(store["annos/inside"][()].view(np.uint8), bitorder="little")[:offset[-1]]
+    names = [name.decode() for name in store["genome/chromo"][()]]
+    expect("sites inside an annotation", {name: int(inside[offset[i]:offset[i + 1]].sum()) for i, name in enumerate(names) if name != "1"}, {"M": 0, "MT": len(cgs(mito["chrMT"]))})
+write("bad.bed", "chrom\tstart\tend\n1\tx\t5\n")
+expect_refused("a bad line of BED", "bad.bed: line 2: no interval", *base, "--anno_files", "bad.bed")
+run(1, "train", "hg19.h5", "--cpg_model", "FcAvg", "--cpg_wlen", "4", "--nb_epoch", "1", "--train_chromos", "chrMT", "chr1", "--batch_size", "64", "--out_dir", "mito")
+run(1, "eval", "hg19.h5", "--model_files", "mito", "--chromos", "chrM", "--out_data", "m_eval.h5")
+with h5py.File("m_eval.h5", "r") as file:
+    expect("eval --chromos chrM", (set(file["chromo"][()].tolist()), len(file["pos"])), ({b"M"}, len(cgs(mito["chrM"]))))
+run(1, "eval", "hg19.h5", "--model_files", "mito", "--out_data", "all_eval.h5")
+run(2, "export", "all_eval.h5", "--chromos", "chrMT", "--out_dir", "mt", "--out_format", "hdf")
+with h5py.File("mt/m.h5", "r") as file:
+    expect("export --chromos chrMT", len(file["pos"]), len(cgs(mito["chrMT"])))
+
 print("\n".join(faults) or "all as wanted")
 sys.exit(1 if faults else 0)
