@@ -122,6 +122,11 @@ typedef struct dcpg_profile_report {
     int64_t on_cg;       /* calls kept so far */
     int64_t on_n;        /* of those that miss, on N of the genome */
     int64_t tied, few;   /* CpGs dropped as their reads disagree, and as they are too few */
+    char columns[192];   /* which column holds what, the scale and the base */
+    char ignored[128];   /* what stands in the file but is not read; empty: nothing */
+    int64_t missing;     /* lines whose value says "not observed": NA, nan, '.', nothing, -1 in a TSV */
+    int64_t nb_cpg;      /* CpGs that have a value */
+    double sum;          /* of these values */
 } dcpg_profile_report;
 
 /* Reads a profile in any of the formats of dcpg_profile_formats; plain, gzip or bgzip. Empty lines, lines

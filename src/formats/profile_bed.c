@@ -50,7 +50,8 @@ static dcpg_status parse_bedmethyl(profile_parser *p, const fields *f, dcpg_err 
     strand on = STRAND_UNKNOWN;
     double share = 0;
     uint32_t total = 0, meth = 0;
-    bool counts = f->n >= 14; /* of modified and canonical bases, not only their percentage */
+    /* Of modified and canonical bases, not only their percentage; gemBS has genotypes there. */
+    bool counts = f->n >= 14 && isdigit((unsigned char)f->at[11][0]);
     DCPG_TRY(take_interval(p, f, &start, err));
     DCPG_TRY(take_strand(p, f->at[5], &on, err));
     DCPG_TRY(take_reads(p, f->at[9], &total, err));
@@ -60,7 +61,7 @@ static dcpg_status parse_bedmethyl(profile_parser *p, const fields *f, dcpg_err 
             return dcpg_profile_fail_field(p, err, "number of modified reads", f->at[11],
                                            "is larger than that of all reads");
     }
-    if (total > 0 || strcmp(f->at[10], "nan") != 0)
+    if (total > 0 ? !take_missing(p, f->at[10]) : !dcpg_profile_is_missing(f->at[10]))
         DCPG_TRY(take_share(p, "percentage", f->at[10], 100, &share, err));
     if (total == 0 || !is_5mc(f->at[3], counts)) return DCPG_OK;
     if (!counts) meth = (uint32_t)lrint(share / 100 * total);
@@ -87,12 +88,19 @@ static bool is_long(const fields *f) {
            isalpha((unsigned char)f->at[4][0]);
 }
 
+/* With contexts; the short form is told by what its columns hold. */
 static bool is_biscuit(const fields *f) {
     double beta = 0;
     int64_t coverage;
-    int at = is_long(f) ? 3 + LONG_SHIFT : 3;
-    if (f->n < at + 2 || !is_interval(f) || !scan_int(f->at[at + 1], &coverage)) return false;
+    int at = 3 + LONG_SHIFT;
+    if (!is_long(f) || !is_interval(f) || !scan_int(f->at[at + 1], &coverage)) return false;
     return strcmp(f->at[at], ".") == 0 || (scan_double(f->at[at], &beta) && beta >= 0 && beta <= 1);
+}
+
+/* Columns of Beta-M-U (vcf2bed -c, mergecg -c), not of Beta-Cov: betas have a point, counts have none. */
+static bool is_beta_m_u(const fields *f, int at) {
+    int64_t unmeth;
+    return f->n >= at + 3 && scan_int(f->at[at + 2], &unmeth);
 }
 
 static dcpg_status parse_biscuit(profile_parser *p, const fields *f, dcpg_err *err) {
@@ -106,9 +114,18 @@ static dcpg_status parse_biscuit(profile_parser *p, const fields *f, dcpg_err *e
                                                              : STRAND_MINUS;
     DCPG_TRY(take_interval(p, f, &start, err));
     if (longer && strcmp(f->at[4], "CG") != 0) return DCPG_OK;
-    if (strcmp(f->at[at], ".") == 0) return DCPG_OK; /* not observed */
+    if (take_missing(p, f->at[at])) return DCPG_OK;
     DCPG_TRY(take_share(p, "beta", f->at[at], 1, &beta, err));
     DCPG_TRY(take_reads(p, f->at[at + 1], &total, err));
+    if (longer && is_beta_m_u(f, at)) {
+        uint32_t meth = total, unmeth = 0;
+        DCPG_TRY(take_reads(p, f->at[at + 2], &unmeth, err));
+        if (unmeth > MAX_READS - meth)
+            return dcpg_profile_fail_field(p, err, "number of reads", f->at[at + 2],
+                                           "is too large: is this its column?");
+        DCPG_TRY(dcpg_profile_check_share(p, f->at[at], beta, 1, meth, meth + unmeth, err));
+        return add_reads(p, f->at[0], start, on, meth, meth + unmeth, err);
+    }
     return add_reads(p, f->at[0], start, on, (uint32_t)lrint(beta * total), total, err);
 }
 
@@ -117,7 +134,7 @@ const profile_format dcpg_profile_biscuit = {
     "Biscuit's vcf2bed: chromosome, start, end, beta, coverage; also with contexts (-e)",
     "chromosome, start, end, beta and coverage",
     5,
-    9,
+    10,
     true,
     0,
     is_biscuit,

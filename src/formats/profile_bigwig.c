@@ -69,12 +69,12 @@ static int64_t most_intervals(int64_t file_bytes) { return file_bytes / 4 * 1032
 
 static dcpg_status take_all(profile_parser *p, dcpg_bigwig *file, int64_t most, dcpg_err *err) {
     dcpg_bigwig_part part;
-    for (int64_t n = 0; dcpg_bigwig_next(file, &part) && !p->must_rescale; n += part.n) {
+    for (int64_t n = 0; dcpg_bigwig_next(file, &part); n += part.n) {
         if (part.is_last) return DCPG_OK;
         if (n + part.n > most) return fail_damaged(p, err);
         for (int32_t i = 0; i < part.n; i++) DCPG_TRY(add_interval(p, part.chromo, &part.v[i], err));
     }
-    return p->must_rescale ? DCPG_OK : fail_damaged(p, err);
+    return fail_damaged(p, err);
 }
 
 dcpg_status dcpg_profile_read_bigwig(profile_parser *p, dcpg_err *err) {

@@ -1,6 +1,8 @@
 /* Tables of counts whose columns the user describes, in the notation of MethSCAn:
- * chromosome:position:methylated:total or unmethylated:separator:header. */
+ * chromosome:position:methylated:total or unmethylated:separator:header; or by what each column holds,
+ * chrom=...,pos=..., in names of the header or numbers. */
 #include "formats/profile_scan.h"
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +50,7 @@ static bool parse_parts(char *const part[6], column_spec *spec) {
 dcpg_status dcpg_profile_parse_spec(const char *text, column_spec *spec, dcpg_err *err) {
     char copy[128] = "", *part[6], *at = copy;
     int n = 0;
-    *spec = (column_spec){0};
+    *spec = (column_spec){.base = -1};
     if (strlen(text) < sizeof copy) strcpy(copy, text);
     for (; n < 6 && at; n++) {
         part[n] = at;
@@ -61,6 +63,129 @@ dcpg_status dcpg_profile_parse_spec(const char *text, column_spec *spec, dcpg_er
                      "unmethylated:separator:header, counted from 1, for example 1:2:5:6c:tab:0 "
                      "(c: all reads, u: unmethylated ones; separator tab or one letter; lines of header)",
                      text);
+}
+
+/* ---- chrom=...,pos=..., and so on ---- */
+
+static const struct {
+    const char *key;
+    role role;
+} keys[] = {
+    {"chrom", ROLE_CHROMO},  {"pos", ROLE_POS},         {"start", ROLE_POS},         {"end", ROLE_END},
+    {"strand", ROLE_STRAND}, {"context", ROLE_CONTEXT}, {"meth", ROLE_METH},         {"unmeth", ROLE_UNMETH},
+    {"total", ROLE_TOTAL},   {"percent", ROLE_PERCENT}, {"fraction", ROLE_FRACTION}, {"value", ROLE_VALUE},
+};
+
+static bool take_column(const char *text, column_name *column) {
+    char letter;
+    if (column->number >= 0 || column->name[0] || !*text || strlen(text) >= sizeof column->name) return false;
+    if (parse_column(text, &column->number, &letter) && letter == '\0') return column->number < MAX_FIELD;
+    column->number = -1;
+    strcpy(column->name, text);
+    return true;
+}
+
+static bool take_separator(const char *text, char *separator) {
+    if (strcasecmp(text, "comma") == 0 || strcasecmp(text, "semicolon") == 0) {
+        *separator = tolower((unsigned char)text[0]) == 'c' ? ',' : ';';
+        return true;
+    }
+    if (strcasecmp(text, "space") == 0 || strcasecmp(text, "blank") == 0) {
+        *separator = '\0'; /* tabs and blanks */
+        return true;
+    }
+    return parse_separator(text, separator);
+}
+
+static bool take_key(const char *key, const char *text, column_spec *spec) {
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (strcmp(keys[i].key, key) != 0) continue;
+        if (strcmp(key, "start") == 0 && spec->base < 0) spec->base = 0;
+        return take_column(text, &spec->role[keys[i].role]);
+    }
+    int64_t n = -1;
+    if (strcmp(key, "sep") == 0) return take_separator(text, &spec->separator);
+    if (strcmp(key, "base") == 0) {
+        spec->base = strcmp(text, "1") == 0;
+        return strcmp(text, "0") == 0 || strcmp(text, "1") == 0;
+    }
+    if (strcmp(key, "header") != 0 || !dcpg_parse_int(text, &n) || n < 0 || n > 1000) return false;
+    spec->header = n;
+    return true;
+}
+
+static bool is_given(const column_spec *spec, role r) {
+    return spec->role[r].number >= 0 || spec->role[r].name[0];
+}
+
+static const char *check_roles(const column_spec *spec) {
+    int reads = is_given(spec, ROLE_METH) + is_given(spec, ROLE_UNMETH) + is_given(spec, ROLE_TOTAL);
+    int shares = is_given(spec, ROLE_PERCENT) + is_given(spec, ROLE_FRACTION) + is_given(spec, ROLE_VALUE);
+    if (!is_given(spec, ROLE_CHROMO)) return "chrom= is missing";
+    if (!is_given(spec, ROLE_POS)) return "pos= or start= is missing";
+    if (reads == 3) return "two of meth=, unmeth=, total= are enough";
+    if (shares > 1) return "one of percent=, fraction=, value= is enough";
+    if (shares == 1 && is_given(spec, ROLE_VALUE) && reads > 0)
+        return "beside reads say percent= or fraction=";
+    if (reads == 2 || (reads == 0 && shares == 1) || (is_given(spec, ROLE_TOTAL) && shares == 1)) return NULL;
+    return "two of meth=, unmeth=, total= are needed, or percent= or fraction=";
+}
+
+dcpg_status dcpg_profile_parse_roles(const char *text, column_spec *spec, dcpg_err *err) {
+    char copy[512] = "", *rest = NULL;
+    const char *fault = strlen(text) < sizeof copy ? NULL : "is too long";
+    *spec = (column_spec){.by_role = true, .header = -1, .base = -1};
+    for (int r = 0; r < NB_ROLE; r++) spec->role[r].number = -1;
+    if (!fault) strcpy(copy, text);
+    int explicit_base = strstr(copy, "base=") != NULL;
+    for (char *word = strtok_r(copy, ",", &rest); word && !fault; word = strtok_r(NULL, ",", &rest)) {
+        char *value = strchr(word, '=');
+        if (value) *value++ = '\0';
+        if (!value || !take_key(word, value, spec)) fault = "a part is not known, wrong or given twice";
+    }
+    if (!fault) fault = check_roles(spec);
+    if (!fault && !explicit_base && spec->base < 0) spec->base = 1;
+    if (!fault) return DCPG_OK;
+    return dcpg_fail(
+        err, DCPG_E_USAGE,
+        "--profile_format %s: %s: say chrom=,pos= (from 1) or start= (from 0) and two of meth=, unmeth=, "
+        "total=, or percent= or fraction=, each a name of the header or a column's number; also end=, "
+        "strand=, context=, base=0 or 1, sep=tab, comma or space, header=LINES",
+        text, fault);
+}
+
+static dcpg_status find_column(const profile_parser *p, const column_name *wanted, const fields *header,
+                               int shift, int *column, dcpg_err *err) {
+    *column = wanted->number;
+    if (wanted->number >= 0 || wanted->name[0] == '\0') return DCPG_OK;
+    for (int i = 0; header && i < header->n; i++) {
+        if (strcasecmp(header->at[i], wanted->name) == 0) {
+            *column = i + shift;
+            return DCPG_OK;
+        }
+    }
+    if (!header)
+        return dcpg_fail(
+            err, DCPG_E_INPUT,
+            "%s: --profile_format names the column %s, but the file has no header: give its number, or "
+            "header=LINES",
+            p->path, wanted->name);
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: line %" PRId64 ": no column is called %s, as --profile_format says", p->path,
+                     p->header, wanted->name);
+}
+
+dcpg_status dcpg_profile_apply_roles(profile_parser *p, const fields *header, int shift, dcpg_err *err) {
+    layout *l = &p->layout;
+    *l = (layout){.base = p->spec.base};
+    for (int r = 0; r < NB_ROLE; r++) {
+        DCPG_TRY(find_column(p, &p->spec.role[r], header, shift, &l->column[r], err));
+        if (l->column[r] >= l->nb_column) l->nb_column = l->column[r] + 1;
+    }
+    l->counts = l->column[ROLE_TOTAL] >= 0 || (l->column[ROLE_METH] >= 0 && l->column[ROLE_UNMETH] >= 0);
+    p->guessed = l->column[ROLE_VALUE] >= 0;
+    dcpg_profile_take_format(p, l->counts ? &dcpg_profile_table : &dcpg_profile_table_shares);
+    return DCPG_OK;
 }
 
 /* Cuts out the columns that are asked for. found[k] is column wanted[k]; false where the line has fewer. */
@@ -81,7 +206,7 @@ static bool cut_columns(char *line, char separator, const int wanted[4], char *f
 
 dcpg_status dcpg_profile_parse_columns(profile_parser *p, char *line, dcpg_err *err) {
     const column_spec *spec = &p->spec;
-    if (dcpg_text_line_number(p->text) <= spec->header || *line == '#' || *line == '\0') return DCPG_OK;
+    if (p->line <= spec->header || *line == '#' || *line == '\0') return DCPG_OK;
     char *part[4] = {0};
     int64_t pos = 0;
     uint32_t meth = 0, other = 0;
@@ -91,7 +216,7 @@ dcpg_status dcpg_profile_parse_columns(profile_parser *p, char *line, dcpg_err *
         return dcpg_fail(err, DCPG_E_INPUT,
                          "%s: line %" PRId64
                          " lacks columns that --profile_format %s names: see its separator and numbers",
-                         p->path, dcpg_text_line_number(p->text), p->options->format);
+                         p->path, p->line, p->options->format);
     }
     if (*part[0] == '\0') return dcpg_profile_fail_field(p, err, "chromosome", part[0], "is empty");
     DCPG_TRY(take_int(p, "position", part[1], &pos, err));

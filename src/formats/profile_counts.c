@@ -10,40 +10,38 @@ static bool is_count(const char *text) {
 
 /* ---- coverage: chromosome, start, end, percentage, methylated, unmethylated ---- */
 
-static bool is_cov(const fields *f) {
-    int64_t start, end;
-    double share;
-    return f->n >= 6 && scan_int(f->at[1], &start) && scan_int(f->at[2], &end) && start >= 0 &&
-           (end == start || end == start + 1) && scan_double(f->at[3], &share) && is_count(f->at[4]) &&
-           is_count(f->at[5]);
-}
-
-/* .cov files name the base twice, 1-based; .zero.cov hold a BED interval. (Merged ones name C and G, 1-based:
- * seen as BED the call stands on the G, which comes to the same.) */
+/* .cov files name the base twice, 1-based; .zero.cov and MethylDackel hold a BED interval, of two bases after
+ * --mergeContext. (Merged ones of Bismark name C and G, 1-based: seen as BED the call stands on the G, which
+ * comes to the same.) */
 static dcpg_status parse_cov(profile_parser *p, const fields *f, dcpg_err *err) {
     int64_t start = 0, end = 0;
     double share = 0;
     uint32_t meth = 0, unmeth = 0;
     DCPG_TRY(take_int(p, "position", f->at[1], &start, err));
-    DCPG_TRY(take_end(p, f->at[2], start, 1, &end, err));
-    DCPG_TRY(take_share(p, "percentage", f->at[3], 100, &share, err));
+    DCPG_TRY(take_end(p, f->at[2], start, p->nb_line == 1 || p->span == 2 ? 2 : 1, &end, err));
+    if (p->nb_line == 1) p->span = (int)(end - start);
+    if (take_missing(p, f->at[4]) || take_missing(p, f->at[5])) return DCPG_OK;
+    bool missing = !(f->at[3][0] >= '0' && f->at[3][0] <= '9') && dcpg_profile_is_missing(f->at[3]);
+    if (!missing) DCPG_TRY(take_share(p, "percentage", f->at[3], 100, &share, err));
     DCPG_TRY(take_reads(p, f->at[4], &meth, err));
     DCPG_TRY(take_reads(p, f->at[5], &unmeth, err));
     if (unmeth > MAX_READS - meth)
         return dcpg_profile_fail_field(p, err, "number of reads", f->at[5],
                                        "is too large: is this its column?");
-    return add_reads(p, f->at[0], end, STRAND_UNKNOWN, meth, meth + unmeth, err);
+    if (!missing) DCPG_TRY(dcpg_profile_check_share(p, f->at[3], share, 100, meth, meth + unmeth, err));
+    return add_reads(p, f->at[0], end - start == 2 ? end - 1 : end, STRAND_UNKNOWN, meth, meth + unmeth, err);
 }
 
 const profile_format dcpg_profile_cov = {
     "cov",
-    "Bismark .cov and .zero.cov: chromosome, start, end, percentage, methylated, unmethylated reads",
+    "Bismark .cov and .zero.cov, MethylDackel: chromosome, start, end, percentage, methylated, unmethylated "
+    "reads",
     "chromosome, start, end, percentage, methylated and unmethylated reads",
     6,
     6,
     true,
     1,
-    is_cov,
+    NULL,
     parse_cov};
 
 /* ---- cytosine report: chromosome, position, strand, methylated, unmethylated, context, trinucleotide ----
@@ -71,6 +69,7 @@ static dcpg_status parse_report(profile_parser *p, const fields *f, dcpg_err *er
     uint32_t meth = 0, unmeth = 0;
     DCPG_TRY(take_int(p, "position", f->at[1], &pos, err));
     DCPG_TRY(take_strand(p, f->at[2], &on, err));
+    if (take_missing(p, f->at[3]) || take_missing(p, f->at[4])) return DCPG_OK;
     DCPG_TRY(take_reads(p, f->at[3], &meth, err));
     DCPG_TRY(take_reads(p, f->at[4], &unmeth, err));
     if (!is_context(f->at[5]))
@@ -109,6 +108,7 @@ static dcpg_status parse_allc(profile_parser *p, const fields *f, dcpg_err *err)
     DCPG_TRY(take_strand(p, f->at[2], &on, err));
     if (!is_context(f->at[3]))
         return dcpg_profile_fail_field(p, err, "context", f->at[3], "is no context such as CGN or CHH");
+    if (take_missing(p, f->at[4]) || take_missing(p, f->at[5])) return DCPG_OK;
     DCPG_TRY(take_reads(p, f->at[4], &meth, err));
     DCPG_TRY(take_reads(p, f->at[5], &total, err));
     if (meth > total)

@@ -160,10 +160,21 @@ dcpg_status dcpg_profile_add(profile_parser *p, const char *chromo, int64_t pos,
         return DCPG_OK;
     }
     if (d->n == d->room) DCPG_TRY(grow(p, d, err));
-    int64_t line = p->text ? dcpg_text_line_number(p->text) : 0;
     call.pos = (int32_t)(pos + p->shift);
-    call.line = line < UINT32_MAX ? (uint32_t)line : UINT32_MAX;
+    call.line = p->line < UINT32_MAX ? (uint32_t)p->line : UINT32_MAX;
     d->v[d->n++] = call;
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_profile_rescale(profile_parser *p, int shift, dcpg_err *err) {
+    for (int c = 0; c < p->nb; c++) {
+        draft *d = &p->chromo[c];
+        for (int64_t i = 0; d->v && i < d->n; i++) {
+            if (d->v[i].pos > max_pos - shift) return fail_pos(p, d->v[i].pos, err);
+            d->v[i].pos += shift;
+            d->v[i].value = (float)((double)d->v[i].value / 100);
+        }
+    }
     return DCPG_OK;
 }
 

@@ -2,7 +2,7 @@
 #include "formats/profile_parse.h"
 #include <string.h>
 
-/* In the order in which they are tried on a line: the narrower ones first, TSV takes all. */
+/* In the order in which they are tried on a line: the narrower ones first. */
 static const profile_format *const formats[] = {
     &dcpg_profile_bedmethyl, &dcpg_profile_allc,    &dcpg_profile_cpg_report,
     &dcpg_profile_cov,       &dcpg_profile_biscuit, &dcpg_profile_percent,
@@ -18,12 +18,7 @@ const char *dcpg_profile_format_name(int i, const char **about) {
     return format->name;
 }
 
-const profile_format *dcpg_profile_tell_format(const fields *line) {
-    for (int i = 0; i < NB_FORMAT; i++) {
-        if (formats[i]->recognise && formats[i]->recognise(line)) return formats[i];
-    }
-    return &dcpg_profile_tsv;
-}
+const profile_format *dcpg_profile_format_at(int i) { return i < NB_FORMAT ? formats[i] : NULL; }
 
 static dcpg_status fail_format(const char *name, dcpg_err *err) {
     char known[256] = "auto";
@@ -31,14 +26,21 @@ static dcpg_status fail_format(const char *name, dcpg_err *err) {
         strcat(known, " ");
         strcat(known, formats[i]->name);
     }
-    return dcpg_fail(err, DCPG_E_USAGE,
-                     "--profile_format %s: known are %s, and columns such as 1:2:5:6c:tab:0", name, known);
+    return dcpg_fail(
+        err, DCPG_E_USAGE,
+        "--profile_format %s: known are %s, and columns such as chrom=1,pos=2,meth=3,total=4 (names "
+        "of the header or numbers) or 1:2:5:6c:tab:0",
+        name, known);
 }
 
 dcpg_status dcpg_profile_find_format(const char *name, const profile_format **format, column_spec *spec,
                                      dcpg_err *err) {
     *format = NULL;
     if (!name || strcmp(name, "auto") == 0) return DCPG_OK;
+    if (strchr(name, '=')) {
+        *format = &dcpg_profile_table; /* or its twin without counts, once the columns are found */
+        return dcpg_profile_parse_roles(name, spec, err);
+    }
     if (strchr(name, ':')) {
         *format = &dcpg_profile_columns;
         return dcpg_profile_parse_spec(name, spec, err);

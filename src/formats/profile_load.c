@@ -13,7 +13,7 @@ static void end_parser(profile_parser *p) {
 static dcpg_status load_drafts(profile_parser *p, const char *path, const dcpg_profile_options *options,
                                dcpg_profile_report *report, dcpg_err *err) {
     *report = (dcpg_profile_report){0};
-    *p = (profile_parser){.options = options, .path = path, .last = -1};
+    *p = (profile_parser){.options = options, .path = path, .last = -1, .report = report};
     dcpg_status status = dcpg_profile_read_calls(p, err);
     report->empty = status == DCPG_OK && p->nb_line == 0;
     if (status == DCPG_OK && !report->empty) status = dcpg_profile_settle(p, report, err);

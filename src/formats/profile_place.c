@@ -322,6 +322,8 @@ static dcpg_status merge(const profile_parser *p, const draft *d, dcpg_calls *ca
         float value;
         if (!(counts ? call_reads(p->options, &x, &value, r) : call_value(p, &x, &value, r))) continue;
         *binary &= value == 0 || value == 1;
+        r->nb_cpg++;
+        r->sum += (double)value;
         calls->pos[calls->n] = c;
         calls->value[calls->n++] = value;
     }

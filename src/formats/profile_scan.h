@@ -5,18 +5,25 @@
 
 #include "formats/profile_parse.h"
 #include <dcpg/text.h>
+#include <string.h>
 
 /* Cuts a line into columns: a tab ends a column, which may be empty; blanks do as one. Only the first `most`
  * columns are looked at; what ends in a separator has no further column. */
 static inline void scan_fields(char *line, int most, fields *f) {
     f->n = 0;
+    f->open = false;
     while (*line == ' ') line++;
     while (f->n < most && *line) {
         f->at[f->n++] = line;
         while ((unsigned char)*line > ' ' || (*line != '\0' && *line != '\t' && *line != ' ')) line++;
         char *end = line;
         while (*line == ' ') line++;
-        if (*line == '\t') line++;
+        if (*line == '\t') {
+            line++;
+            f->open = true;
+        } else {
+            f->open = false;
+        }
         while (*line == ' ') line++;
         *end = '\0';
     }
@@ -70,8 +77,12 @@ static inline bool scan_strand(const char *text, strand *out) {
 
 static inline dcpg_status take_int(const profile_parser *p, const char *what, const char *text,
                                    int64_t *value, dcpg_err *err) {
-    return scan_int(text, value) ? DCPG_OK
-                                 : dcpg_profile_fail_field(p, err, what, text, "is not a whole number");
+    return scan_int(text, value) ? DCPG_OK : dcpg_profile_odd_whole(p, what, text, value, err);
+}
+
+/* Whether a field says "not observed", which is counted. */
+static inline bool take_missing(profile_parser *p, const char *text) {
+    return !(text[0] >= '0' && text[0] <= '9') && dcpg_profile_missing(p, text);
 }
 
 /* A number of reads. */
@@ -94,10 +105,11 @@ static inline dcpg_status take_strand(const profile_parser *p, const char *text,
 
 static inline dcpg_status take_number(const profile_parser *p, const char *what, const char *text,
                                       double *value, dcpg_err *err) {
-    return scan_double(text, value)
-               ? DCPG_OK
-               : dcpg_profile_fail_field(p, err, what, text,
-                                         "is not a number: leave out what was not observed");
+    if (scan_double(text, value)) return DCPG_OK;
+    return dcpg_profile_fail_field(
+        p, err, what, text,
+        strchr(text, ',') ? "is not a number: write decimal points, not commas"
+                          : "is not a number: write NA for what was not observed, or leave it out");
 }
 
 /* A number in [0, most]. */

@@ -3,22 +3,28 @@
 
 /* ---- TSV: chromosome, position, value ---- */
 
-static bool is_tsv(const fields *f) {
-    (void)f;
-    return true; /* the last row of the table */
-}
-
 static dcpg_status parse_tsv(profile_parser *p, const fields *f, dcpg_err *err) {
     int64_t pos = 0;
     double value;
     DCPG_TRY(take_int(p, "position", f->at[1], &pos, err));
+    if (take_missing(p, f->at[2])) return DCPG_OK;
     DCPG_TRY(take_number(p, "value", f->at[2], &value, err));
+    if (value == -1) { /* as DeepCpG writes it */
+        p->report->missing++;
+        return DCPG_OK;
+    }
+    float share;
+    if (p->percent || (p->guessed && p->within_1 == 0 && value > 1 && value <= 100)) {
+        DCPG_TRY(dcpg_profile_scale(p, value, f->at[2], &share, err));
+        return dcpg_profile_add(p, f->at[0], pos, (raw_call){.value = share}, err);
+    }
     if (!(value >= 0 && value <= 1)) {
         return dcpg_profile_fail_field(p, err, "value", f->at[2],
                                        value > 1 && value <= 100
                                            ? "lies outside [0, 1]: divide percentages by 100"
                                            : "lies outside [0, 1]: write the methylated fraction");
     }
+    p->within_1 += value > 0;
     return dcpg_profile_add(p, f->at[0], pos, (raw_call){.value = (float)value + 0.0f}, err);
 }
 
@@ -29,23 +35,10 @@ const profile_format dcpg_profile_tsv = {"tsv",
                                          3,
                                          false,
                                          1,
-                                         is_tsv,
+                                         NULL,
                                          parse_tsv};
 
 /* ---- bedGraph: chromosome, start, end, value ---- */
-
-/* Four columns; a third one that is larger than the second is no value. */
-static bool is_bedgraph(const fields *f) {
-    int64_t start = 0, end = 0;
-    double value;
-    return f->n >= 4 && scan_int(f->at[1], &start) && scan_int(f->at[2], &end) && start < end &&
-           scan_double(f->at[3], &value);
-}
-
-static bool is_percent(const fields *f) {
-    double value;
-    return is_bedgraph(f) && scan_double(f->at[3], &value) && value > 1 && value <= 100;
-}
 
 static dcpg_status parse_bedgraph(profile_parser *p, const fields *f, dcpg_err *err) {
     int64_t start = 0, end = 0;
@@ -54,6 +47,7 @@ static dcpg_status parse_bedgraph(profile_parser *p, const fields *f, dcpg_err *
     DCPG_TRY(take_int(p, "position", f->at[1], &start, err));
     if (start < 0) return dcpg_profile_fail_field(p, err, "position", f->at[1], "is negative");
     DCPG_TRY(take_end(p, f->at[2], start, 2, &end, err));
+    if (take_missing(p, f->at[3])) return DCPG_OK;
     DCPG_TRY(take_number(p, "value", f->at[3], &raw, err));
     DCPG_TRY(dcpg_profile_scale(p, raw, f->at[3], &value, err));
     return dcpg_profile_add(p, f->at[0], start, (raw_call){.value = value}, err);
@@ -67,7 +61,7 @@ const profile_format dcpg_profile_bedgraph = {
     4,
     false,
     -1,
-    is_bedgraph,
+    NULL,
     parse_bedgraph};
 const profile_format dcpg_profile_percent = {"percent",
                                              "bedGraph of percentages, 0-based (Bismark)",
@@ -76,5 +70,5 @@ const profile_format dcpg_profile_percent = {"percent",
                                              4,
                                              false,
                                              0,
-                                             is_percent,
+                                             NULL,
                                              parse_bedgraph};
