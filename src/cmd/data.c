@@ -33,11 +33,14 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          "FILE"},
         {DCPG_OPT_STRING, "profile_format", &o->profile_format, "auto", 0, 0,
          "tsv (DeepCpG: chromosome, 1-based position, value in [0, 1]), bedgraph, percent (bedGraph of "
-         "percentages, 0-based), cov (Bismark; also .zero.cov), cpg_report (Bismark), allc (ALLCools, "
-         "methylpy), bedmethyl (modkit, 18 columns, or older, 11), biscuit, bigwig; or columns as in "
-         "MethSCAn, chromosome:position:methylated:total (c) or unmethylated (u):separator:lines of header, "
-         "for "
-         "example 1:2:5:6c:tab:0; auto: told by the content of each file",
+         "percentages, 0-based), cov (Bismark; also .zero.cov; MethylDackel), cpg_report (Bismark), allc "
+         "(ALLCools, methylpy), bedmethyl (modkit, 18 columns, or older, 11), biscuit, bigwig; or columns by "
+         "names of the header or by numbers, chrom=chr,pos=pos,meth=met_reads,total=reads, from chrom=, pos= "
+         "(from 1) or start= (from 0), end=, strand=, context=, meth=, unmeth=, total=, percent=, fraction=, "
+         "and base=0 or 1, sep=tab, comma or space, header=LINES; or as in MethSCAn, "
+         "chromosome:position:methylated:total (c) or unmethylated (u):separator:lines of header, for "
+         "example "
+         "1:2:5:6c:tab:0; auto: told by the names of the columns and by what they hold",
          "FORMAT"},
         {DCPG_OPT_LIST, "dna_files", &s->dna_files, NULL, 0, 0,
          "the genome: FASTA files, plain or gzip, or directories of them (left out: no DNA models)", "FILE"},

@@ -51,7 +51,7 @@ static dcpg_status parse_bedmethyl(profile_parser *p, const fields *f, dcpg_err 
     double share = 0;
     uint32_t total = 0, meth = 0;
     /* Of modified and canonical bases, not only their percentage; gemBS has genotypes there. */
-    bool counts = f->n >= 14 && isdigit((unsigned char)f->at[11][0]);
+    bool counts = f->n >= 14 && strspn(f->at[11], "ACGTN") != 2;
     DCPG_TRY(take_interval(p, f, &start, err));
     DCPG_TRY(take_strand(p, f->at[5], &on, err));
     DCPG_TRY(take_reads(p, f->at[9], &total, err));
@@ -61,7 +61,7 @@ static dcpg_status parse_bedmethyl(profile_parser *p, const fields *f, dcpg_err 
             return dcpg_profile_fail_field(p, err, "number of modified reads", f->at[11],
                                            "is larger than that of all reads");
     }
-    if (total > 0 ? !take_missing(p, f->at[10]) : !dcpg_profile_is_missing(f->at[10]))
+    if (total > 0 || strcmp(f->at[10], "nan") != 0)
         DCPG_TRY(take_share(p, "percentage", f->at[10], 100, &share, err));
     if (total == 0 || !is_5mc(f->at[3], counts)) return DCPG_OK;
     if (!counts) meth = (uint32_t)lrint(share / 100 * total);
@@ -114,7 +114,10 @@ static dcpg_status parse_biscuit(profile_parser *p, const fields *f, dcpg_err *e
                                                              : STRAND_MINUS;
     DCPG_TRY(take_interval(p, f, &start, err));
     if (longer && strcmp(f->at[4], "CG") != 0) return DCPG_OK;
-    if (take_missing(p, f->at[at])) return DCPG_OK;
+    if (strcmp(f->at[at], ".") == 0) {
+        p->report->missing++;
+        return DCPG_OK;
+    }
     DCPG_TRY(take_share(p, "beta", f->at[at], 1, &beta, err));
     DCPG_TRY(take_reads(p, f->at[at + 1], &total, err));
     if (longer && is_beta_m_u(f, at)) {

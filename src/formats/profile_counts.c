@@ -20,15 +20,13 @@ static dcpg_status parse_cov(profile_parser *p, const fields *f, dcpg_err *err) 
     DCPG_TRY(take_int(p, "position", f->at[1], &start, err));
     DCPG_TRY(take_end(p, f->at[2], start, p->nb_line == 1 || p->span == 2 ? 2 : 1, &end, err));
     if (p->nb_line == 1) p->span = (int)(end - start);
-    if (take_missing(p, f->at[4]) || take_missing(p, f->at[5])) return DCPG_OK;
-    bool missing = !(f->at[3][0] >= '0' && f->at[3][0] <= '9') && dcpg_profile_is_missing(f->at[3]);
-    if (!missing) DCPG_TRY(take_share(p, "percentage", f->at[3], 100, &share, err));
+    DCPG_TRY(take_share(p, "percentage", f->at[3], 100, &share, err));
     DCPG_TRY(take_reads(p, f->at[4], &meth, err));
     DCPG_TRY(take_reads(p, f->at[5], &unmeth, err));
     if (unmeth > MAX_READS - meth)
         return dcpg_profile_fail_field(p, err, "number of reads", f->at[5],
                                        "is too large: is this its column?");
-    if (!missing) DCPG_TRY(dcpg_profile_check_share(p, f->at[3], share, 100, meth, meth + unmeth, err));
+    DCPG_TRY(dcpg_profile_check_share(p, f->at[3], share, 100, meth, meth + unmeth, err));
     return add_reads(p, f->at[0], end - start == 2 ? end - 1 : end, STRAND_UNKNOWN, meth, meth + unmeth, err);
 }
 
@@ -69,7 +67,6 @@ static dcpg_status parse_report(profile_parser *p, const fields *f, dcpg_err *er
     uint32_t meth = 0, unmeth = 0;
     DCPG_TRY(take_int(p, "position", f->at[1], &pos, err));
     DCPG_TRY(take_strand(p, f->at[2], &on, err));
-    if (take_missing(p, f->at[3]) || take_missing(p, f->at[4])) return DCPG_OK;
     DCPG_TRY(take_reads(p, f->at[3], &meth, err));
     DCPG_TRY(take_reads(p, f->at[4], &unmeth, err));
     if (!is_context(f->at[5]))
@@ -108,7 +105,6 @@ static dcpg_status parse_allc(profile_parser *p, const fields *f, dcpg_err *err)
     DCPG_TRY(take_strand(p, f->at[2], &on, err));
     if (!is_context(f->at[3]))
         return dcpg_profile_fail_field(p, err, "context", f->at[3], "is no context such as CGN or CHH");
-    if (take_missing(p, f->at[4]) || take_missing(p, f->at[5])) return DCPG_OK;
     DCPG_TRY(take_reads(p, f->at[4], &meth, err));
     DCPG_TRY(take_reads(p, f->at[5], &total, err));
     if (meth > total)

@@ -38,7 +38,7 @@ static bool has_thousands(const char *text) {
 /* d e +x: one digit before the exponent, which R and others write only where it is exact. */
 static bool scan_power(const char *text, int64_t *value) {
     int64_t power;
-    if (count_digits(text) != 1 || tolower((unsigned char)text[1]) != 'e') return false;
+    if (count_digits(text) != 1 || tolower((unsigned char)text[1]) != 'e' || text[2] != '+') return false;
     if (!dcpg_parse_int(text + 2, &power) || power < 0 || power > 9) return false;
     for (*value = text[0] - '0'; power > 0; power--) *value *= 10;
     return true;

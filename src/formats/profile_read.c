@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 dcpg_status dcpg_profile_fail_field(const profile_parser *p, dcpg_err *err, const char *what,
                                     const char *field, const char *remedy) {
@@ -219,6 +220,22 @@ static beginning find_beginning(profile_parser *p, const sample *lines) {
     return b;
 }
 
+/* A first line is the header, too, where --profile_format names a column so. */
+static void find_named(const profile_parser *p, const sample *lines, beginning *b) {
+    fields f;
+    char line[4096];
+    if (b->header >= 0 || b->first >= lines->n) return;
+    snprintf(line, sizeof line, "%s", lines->text + lines->start[b->first]);
+    dcpg_profile_cut(p, line, MAX_FIELD, &f);
+    for (int i = 0; i < f.n; i++) {
+        for (int r = 0; r < NB_ROLE; r++) {
+            if (p->spec.role[r].name[0] && strcasecmp(p->spec.role[r].name, f.at[i]) == 0)
+                b->header = b->first;
+        }
+    }
+    b->first += b->header >= 0;
+}
+
 /* MethylDackel writes numbers of reads and logarithms, too, which look like bedGraphs of methylation. */
 static dcpg_status check_kind(const profile_parser *p, const sample *lines, int first, dcpg_err *err) {
     const char *kind = strstr(p->path, ".logit.bedGraph")    ? "logit"
@@ -251,6 +268,7 @@ static dcpg_status settle_columns(profile_parser *p, const sample *lines, dcpg_e
         for (b.first = 0; b.first < lines->n && lines->line[b.first] <= p->header; b.first++)
             b.header = b.first;
     }
+    if (p->spec.by_role && p->spec.header < 0) find_named(p, lines, &b);
     if (b.header >= 0) {
         const char *text = lines->text + lines->start[b.header];
         p->header = lines->line[b.header];

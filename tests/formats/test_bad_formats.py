@@ -60,7 +60,8 @@ def field_cases():
             for value in some(form, ("-1",), ("3.5", "9" * 25, "x", ""), 1):
                 yield f"{form}: count {value[:9]!r} in column {column + 1}", form, spoilt(form, column, value)
         for column in SHARES.get(form, ()):
-            for value in some(form, ("-0.5", "101"), ("nan", "inf", "1e400", "x")):
+            unknown = ("inf", "1e400", "x") if form in ("tsv", "bedgraph", "percent") else ("nan", "inf", "1e400", "x")  # there nan is "not observed"
+            for value in some(form, ("-0.5", "101"), unknown):
                 yield f"{form}: share {value!r}", form, spoilt(form, column, value)
         if form in STRANDS:
             yield f"{form}: strand", form, spoilt(form, STRANDS[form], "?")
