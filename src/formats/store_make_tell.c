@@ -34,7 +34,22 @@ const char *dcpg_names_text(some_names *names) {
     return names->text;
 }
 
-static void tell_profile(const making *m, int64_t file, const dcpg_profile_report *r) {
+/* CGs of the genome; 0 without one, and where nobody is told. */
+static int64_t count_cgs(const making *m) {
+    int64_t n = 0;
+    if (!has_genome(m) || m->log->level < DCPG_DEBUG) return 0;
+    for (int64_t c = 0; c < m->genome.map.n; c++) {
+        const dcpg_cg_chromo *chromo = &m->genome.map.chromo[c];
+        for (int64_t i = 0; i < (chromo->length + 63) / 64; i++) n += __builtin_popcountll(chromo->bits[i]);
+    }
+    return n;
+}
+
+static void tell_profile(const making *m, int64_t file, const dcpg_profile_report *r, int64_t nb_cg) {
+    char part[64] = "";
+    if (nb_cg > 0)
+        snprintf(part, sizeof part, " (%.2f %% of the genome's CGs)",
+                 100.0 * (double)r->nb_cpg / (double)nb_cg);
     dcpg_debug(m->log,
                "data: %s: %s, %" PRId64 " calls, %.2f %% on CG%s%s%s, %" PRId64
                " on contigs that the genome lacks, %" PRId64 " dropped as reads disagree, %" PRId64
@@ -42,6 +57,10 @@ static void tell_profile(const making *m, int64_t file, const dcpg_profile_repor
                m->cells.sorted[file], r->format, r->calls, dcpg_profile_on_cg(r),
                r->shift < 0 ? ", moved by -1" : "", r->shift > 0 ? ", moved by +1" : "",
                r->strand_ignored ? ", strands ignored" : "", r->elsewhere, r->tied, r->few);
+    dcpg_debug(m->log, "data: %s: columns %s; counts from %d; mean %.4f of %" PRId64 " CpGs%s%s%s",
+               m->cells.sorted[file], *r->columns ? r->columns : "of its format", r->base,
+               r->nb_cpg > 0 ? r->sum / (double)r->nb_cpg : 0, r->nb_cpg, part,
+               *r->ignored ? "; not read: " : "", r->ignored);
 }
 
 /* Lowest, median and highest share, and the files that have the lowest ones. */
@@ -89,12 +108,14 @@ static void tell_shares(const making *m, const file_told *all, int64_t n, share 
 }
 
 static void tell_dropped(const making *m, const file_told *all, int64_t n) {
-    int64_t elsewhere = 0, tied = 0, few = 0;
+    int64_t elsewhere = 0, tied = 0, few = 0, missing = 0, ignored = 0, first = 0;
     some_names left = {0};
     const char *contig = "";
     for (int64_t i = 0; i < n; i++) {
         const dcpg_profile_report *r = &all[i].report;
         elsewhere += r->elsewhere;
+        missing += r->missing;
+        if (*r->ignored && ignored++ == 0) first = i;
         tied += r->tied;
         few += r->few;
         if (r->on_cg == 0 && !r->empty) dcpg_names_add(&left, dcpg_basename(m->cells.sorted[all[i].file]));
@@ -103,6 +124,14 @@ static void tell_dropped(const making *m, const file_told *all, int64_t n) {
     if (elsewhere > 0)
         dcpg_warn(m->log, "%" PRId64 " calls lie on contigs that the genome lacks (%s, say) and are dropped",
                   elsewhere, contig);
+    if (missing > 0)
+        dcpg_info(m->log, "data: %" PRId64 " lines hold no value (NA, nan, '.', -1): not observed", missing);
+    if (ignored > 0)
+        dcpg_info(m->log,
+                  "data: of %" PRId64
+                  " file%s further columns of numbers are not read, of %s: %s (--profile_format)",
+                  ignored, ignored == 1 ? "" : "s", dcpg_basename(m->cells.sorted[all[first].file]),
+                  all[first].report.ignored);
     if (tied > 0)
         dcpg_info(m->log, "data: %" PRId64 " CpGs are dropped as their reads disagree (--call)", tied);
     if (few > 0)
@@ -180,7 +209,8 @@ dcpg_status dcpg_make_tell(const making *m, const files_told *told, dcpg_err *er
     int64_t n = 0;
     for (int64_t i = 0; status == DCPG_OK && i < told->n; i++)
         if (!told->v[i].report.empty) all[n++] = told->v[i];
-    for (int64_t i = 0; i < n; i++) tell_profile(m, all[i].file, &all[i].report);
+    int64_t nb_cg = count_cgs(m);
+    for (int64_t i = 0; i < n; i++) tell_profile(m, all[i].file, &all[i].report, nb_cg);
     if (n > 0 && has_genome(m)) tell_shares(m, all, n, sorted);
     if (n > 0) tell_dropped(m, all, n);
     if (n > 0) tell_odd(m, all, n);
