@@ -4,7 +4,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 quietly "$dcpg" simulate --nb_cell 3 --nb_chromo 2 --chromo_len 50000 --out_dir sim
 quietly "$dcpg" data --cpg_profiles sim/cpg/*.tsv.gz --dna_files sim/dna --out_file store.h5
-train=(train store.h5 --train_chromos 1 --dna_model CnnL1h128 --dna_wlen 101 --cpg_model FcAvg --nb_train_sample 256 --nb_epoch 1 --batch_size 32)
+train=(train store.h5 --train_chromos 1 --dna_model CnnL1h128 --dna_wlen 51 --cpg_model FcAvg --nb_train_sample 96 --nb_epoch 1 --batch_size 32)
 
 # train_as OUT_DIR VARIABLE=VALUE: the variable is set on rank 1 of 3 alone; the log in out.txt.
 train_as() {
