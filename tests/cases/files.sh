@@ -46,8 +46,32 @@ case_P17_wrong_ending() { printf '\x28\xb5\x2f\xfd\x04\x58' >x.tsv.gz && kind x.
 
 # --- P18: a file that cannot tell follows the others
 fractions() { awk -v OFS='\t' '{ print "chr" $1, $2 - 1, $2, $3 }' "$1"; }
+case_P18_one_call() {
+    # CGCGCG at 201 in a genome of its own
+    awk '/^>/ { c++; n = 0; print; next } { if (c == 1 && ++n == 4) { line = $0; print substr(line, 1, 20) "CGCGCG" substr(line, 27) } else print }' "$G" >g.fa
+    for f in a b c; do fractions "$in/$f.states" >$f.bedGraph; done
+    printf 'chr1\t202\t203\t1\n' >t.bedGraph
+    try "$dcpg" data --cpg_profiles {a,b,c,t}.bedGraph --dna_files g.fa --out_file s.h5
+    ends 0
+    echo '1 203 1' >expect
+    holds s.h5 cpg/t expect
+}
 
 # --- P20: empty wells
+case_P20_empty() {
+    : | gzip >e1.tsv.gz
+    : >e2.tsv
+    echo 'track type=bedGraph' | gzip >e3.bedGraph.gz
+    printf 'chr\tpos\tmet_reads\tnonmet_reads\trate\n' >e4.tsv
+    printf '\n\n' >e5.cov
+    data s.h5 "${cells[@]}" e1.tsv.gz e2.tsv e3.bedGraph.gz e4.tsv e5.cov
+    for e in e1 e2 e3 e4 e5; do says "\\b$e\\b"; done
+    if [[ $code != 0 ]]; then
+        data s.h5 "${cells[@]}" e1.tsv.gz e2.tsv e3.bedGraph.gz e4.tsv e5.cov --allow_empty
+    fi
+    ends 0
+    for cell in a b c; do holds s.h5 cpg/$cell "$in/$cell.states"; done
+}
 case_P20_all_empty() {
     : >e1.tsv
     data s.h5 e1.tsv
@@ -55,6 +79,21 @@ case_P20_all_empty() {
 }
 
 # --- P21: names
+case_P21_dots() {
+    cp "${cells[0]}" E4.5_A01.tsv
+    cp "${cells[1]}" E4.5_A02.tsv
+    data s.h5 E4.5_A01.tsv E4.5_A02.tsv
+    if [[ $code == 0 ]]; then holds s.h5 cpg/E4.5_A01 "$in/a.states"; else refused_with 'list'; fi
+}
+# Two runs of one cell in a list: counts are added.
+case_P21_two_runs() {
+    from '{ m = int($3 / 2); n = int($4 / 2); if (m > n) m = n; if (n) printf "chr%s\t%d\t%d\t%.4f\t%d\t%d\n", $1, $2, $2, 100 * m / n, m, n - m }' >run1.cov
+    from '{ m = int($3 / 2); n = int($4 / 2); if (m > n) m = n; m = $3 - m; n = $4 - n; if (n && m <= n) printf "chr%s\t%d\t%d\t%.4f\t%d\t%d\n", $1, $2, $2, 100 * m / n, m, n - m }' >run2.cov
+    cat run1.cov run2.cov | awk '{ k = substr($1, 4) " " $2; m[k] += $5; u[k] += $6 } END { for (k in m) if (m[k] != u[k]) print k, (m[k] > u[k]) }' >expect
+    printf 'a\trun1.cov\na\trun2.cov\n' >list.tsv
+    data s.h5 list.tsv
+    if [[ $code == 0 ]]; then holds s.h5 cpg/a expect; else refused_with 'merge'; fi
+}
 
 # --- P24: what gzip -dc reads
 case_P24_two_members() { { tsv | head -n 30 | gzip && tsv | tail -n +31 | gzip; } >x.tsv.gz && reads "$in/states" x.tsv.gz; }
@@ -101,6 +140,12 @@ case_F1_exact_names() {
     "$dcpg" show s.h5 --outputs cpg/x --out_tsv t.tsv >/dev/null 2>&1 || fail 'show'
     [[ $(awk '$1 ~ /M/ && $2 == 3 && $3 == 1' t.tsv | wc -l) == 1 ]] || fail "the call on chrM is lost: $(grep M t.tsv)"
 }
+case_F1_accessions() {
+    sed 's/^>chr1/>NC_000001.11 Homo sapiens/; s/^>chr2/>NC_000002.12 Homo sapiens/' "$G" >g.fa
+    genome g.fa
+    ends 2
+    says 'NC_00000[12]\.1[12]'
+}
 case_F2_garbage_behind_gzip() { { gzip -c "$G" && printf 'RAZF index'; } >g.fa.gz && genome g.fa.gz && all_there; }
 case_F2_two_members() { { head -n 10 "$G" | gzip && tail -n +11 "$G" | gzip; } >g.fa.gz && genome g.fa.gz && all_there; }
 case_F5_joined() {
@@ -116,6 +161,12 @@ case_F5_cr_only() {
 }
 case_F5_crlf() { sed 's/$/\r/' "$G" >g.fa && genome g.fa && all_there; }
 case_F5_lower_case() { sed '/^>/!y/ACGT/acgt/' "$G" >g.fa && genome g.fa && all_there; }
+case_F_masked() {
+    sed '/^>/!s/[CG]/N/g' "$G" >g.fa
+    genome g.fa
+    ends 2
+    says '\bN\b|mask'
+}
 case_F7_folder() {
     mkdir g
     printf '\x43\x27\x41\x1a\0\0\0\0' >g/genome.2bit

@@ -37,6 +37,10 @@ alone() { # WORDS...: works without a word about ranks in the surroundings of ea
     done
 }
 case_M1_help() { alone --help && alone --version; }
+case_M1_train_help() { alone stats --help && try env SLURM_JOB_ID=1 SLURM_NTASKS=8 "$dcpg" train --help && ends 0; }
+case_M1_models() { alone models; }
+case_M1_show() { store && alone show s.h5 --outputs cpg/a; }
+case_M1_stats() { store && alone stats s.h5; }
 case_M1_train() {
     store
     try env SLURM_JOB_ID=1 SLURM_NTASKS=8 "$dcpg" train s.h5 --train_chromos 1 "${small[@]}" --out_dir model
@@ -49,7 +53,10 @@ foreign() { # VARIABLES... -- COMMAND...
     try env "${around[@]}" "$dcpg" "${@:2}"
     refused_with "${around[0]%%=*}"
 }
+case_M2_train() { store && foreign OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_RANK=1 -- train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model && [[ ! -e model ]]; }
+case_M2_eval() { store && model && foreign OMPI_COMM_WORLD_SIZE=4 SLURM_NTASKS=4 -- eval s.h5 --model_files model --out_data e.h5; }
 case_M2_pmi() { store && foreign PMI_SIZE=4 PMI_RANK=0 -- train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model; }
+case_M2_data() { foreign OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 -- data --cpg_profiles "${cells[@]}" --dna_files "$G" --out_file s.h5; }
 
 # --- M3: signals
 stopped_by() {
