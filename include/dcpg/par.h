@@ -38,6 +38,10 @@ void dcpg_par_abort(const dcpg_par *par, int code);
  * from a rank at work by nothing but time: choose more than the slowest disk takes. Collective. */
 dcpg_status dcpg_par_watch_all(const dcpg_par *par, double seconds, dcpg_err *err);
 
+/* To be called now and then, at least once a minute, by a rank that works long while others may wait for it:
+ * it is not taken for stalled. Cheap. Local, by the thread that communicates. */
+void dcpg_par_busy(const dcpg_par *par);
+
 /* DCPG_E_USAGE where a launcher's variables (OMPI_COMM_WORLD_SIZE, PMI_SIZE, PMIX_RANK ...) speak of another
  * number of ranks than MPI: it is of another MPI, and each rank a world of its own. The variable of the MPI
  * in use counts before those of others. Local. */

@@ -21,6 +21,7 @@ enum { BLOCK = 1 << 16, MAX_CLASS = 16 };
 typedef struct data {
     dcpg_h5 *file;
     const dcpg_export_options *options;
+    const dcpg_par *par;
     dcpg_map wanted;      /* chromosomes, as the file calls them; none: all */
     int64_t rows, total;  /* sites of the file; of them the first `total` are wanted */
     int64_t block;        /* sites read at a time */
@@ -227,6 +228,7 @@ static dcpg_status each_block(data *d, const char *output, block_fn *each, void 
     if (output) DCPG_TRY(classes_of(d, output, &classes, err));
     for (int64_t first = 0; first < d->total; first += d->block) {
         int64_t n = d->total - first < d->block ? d->total - first : d->block;
+        dcpg_par_busy(d->par);
         DCPG_TRY(read_block(d, output, classes, first, &n, err));
         DCPG_TRY(each(d, to, n, err));
     }
@@ -422,7 +424,7 @@ static dcpg_status make_folder(const data *d, const dcpg_par *par, dcpg_err *err
 
 dcpg_status dcpg_export_all(const dcpg_export_options *options, const dcpg_par *par, dcpg_log *log,
                             dcpg_err *err) {
-    data d = {.options = options};
+    data d = {.options = options, .par = par};
     dcpg_strings paths = {0};
     dcpg_status status = dcpg_agree_all(par, prepare(&d, &paths, par, err), err);
     if (status == DCPG_OK) status = dcpg_agree_all(par, make_folder(&d, par, err), err);

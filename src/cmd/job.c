@@ -211,9 +211,9 @@ dcpg_status dcpg_cmd_log_all(const dcpg_cmd_job *job, const dcpg_par *par, dcpg_
 }
 
 dcpg_status dcpg_cmd_begin_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+    DCPG_TRY(dcpg_par_watch_all(par, job->stall_timeout, err));
     DCPG_TRY(dcpg_cmd_outputs_all(job, par, log, err));
-    DCPG_TRY(dcpg_cmd_log_all(job, par, log, err));
-    return dcpg_par_watch_all(par, job->stall_timeout, err);
+    return dcpg_cmd_log_all(job, par, log, err);
 }
 
 /* ---- the end ---- */

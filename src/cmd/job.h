@@ -62,7 +62,7 @@ dcpg_status dcpg_cmd_outputs_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_lo
 /* Opens the log file: DCPG_E_USAGE where it is an input, an output, or no text. */
 dcpg_status dcpg_cmd_log_all(const dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
 
-/* Both, and the watch over stalled ranks. */
+/* Both, after the watch over stalled ranks began. */
 dcpg_status dcpg_cmd_begin_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
 
 /* The end of a command with `status`: the closing line where that is DCPG_OK, what stdout and the log file

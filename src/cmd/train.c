@@ -421,6 +421,8 @@ static dcpg_status lock_all(const settings *s, dcpg_cmd_job *job, const dcpg_par
 static dcpg_status run_all(settings *s, parts *p, dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log,
                            dcpg_err *err) {
     dcpg_log_open(log, par->rank, s->verbose ? DCPG_DEBUG : DCPG_INFO);
+    DCPG_TRY(
+        dcpg_par_watch_all(par, s->stall_timeout, err)); /* anew once the words of a checkpoint are known */
     DCPG_TRY(lock_all(s, job, par, log, err));
     DCPG_TRY(find_checkpoint_all(s, p, job->argc, job->argv, par, log, err));
     log->level = s->verbose ? DCPG_DEBUG : DCPG_INFO;

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <dcpg/memory.h>
 #include <inttypes.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ static dcpg_status receive(void *context, dcpg_sequence *sequence, dcpg_err *err
     bool wanted = r->wanted->n == 0 || dcpg_map_get(r->wanted, sequence->chromo, 0);
     if (!wanted) drop_bases(sequence);
     held_sequence held = {*sequence, -1, r->file};
+    if (omp_get_thread_num() == 0) dcpg_par_busy(r->m->par); /* only the first thread may speak MPI */
     dcpg_status status;
 #pragma omp critical(dcpg_store_make)
     status = hold(r->m, &held, err);

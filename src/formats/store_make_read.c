@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <dcpg/memory.h>
 #include <inttypes.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -85,6 +86,7 @@ static dcpg_status read_profiles(making *m, const reading *r, dcpg_err *err) {
         dcpg_err mine = {0};
         if (r->told) dcpg_free_packed(&m->cell[i]);
         dcpg_status status = read_profile(m, r, i, &mine);
+        if (omp_get_thread_num() == 0) dcpg_par_busy(m->par); /* only the first thread may speak MPI */
 #pragma omp critical(dcpg_store_make)
         {
             if (!r->told) tell_progress(m, ++done);

@@ -1,5 +1,6 @@
 /* Watching: waits for other ranks end. Who has waited too long calls the roll: ranks that wait too answer
- * from their own waits, so whoever does not answer is the one all wait for. It is named and the job ended. No
+ * from their own waits, and those that work for long answer that they do (dcpg_par_busy), so whoever does not
+ * answer is the one all wait for. It is named and the job ended. No
  * message is sent before that: watching costs a look at the clock now and then. */
 #define _GNU_SOURCE /* gethostname */
 #include "par/par_impl.h"
@@ -9,17 +10,21 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TAG_CALL, TAG_HERE };
+enum { TAG_CALL, TAG_HERE, TAG_BUSY };
 
 /* Looks at the clock, once in so many tries; and seconds between two looks for calls of others. */
 enum { TRIES_PER_LOOK = 256 };
 static const double LOOK_EVERY = 0.1;
+
+/* Seconds within which ranks must answer a call: a rank at work looks now and then only. */
+static const double ROLL = 60;
 
 struct dcpg_watch {
     double timeout;
     MPI_Comm comm;    /* of roll calls alone */
     char (*host)[64]; /* [size] */
     bool *present;    /* [size] */
+    double looked;    /* by dcpg_par_busy */
 };
 
 static void say(const dcpg_par *par, int to, int tag) {
@@ -40,24 +45,35 @@ static bool hear(const dcpg_par *par, int tag, int *from) {
     return true;
 }
 
-static void answer(const dcpg_par *par) {
+static void answer(const dcpg_par *par, int tag) {
     int from;
-    while (hear(par, TAG_CALL, &from)) say(par, from, TAG_HERE);
+    while (hear(par, TAG_CALL, &from)) say(par, from, tag);
 }
 
-/* Fills `present` with the ranks that answer within `seconds`; returns their number. */
-static int call_roll(const dcpg_par *par, double seconds) {
+void dcpg_par_busy(const dcpg_par *par) {
+    struct dcpg_watch *watch = par->impl->watch;
+    if (!watch || dcpg_now() - watch->looked < LOOK_EVERY) return;
+    watch->looked = dcpg_now();
+    answer(par, TAG_BUSY);
+}
+
+/* Fills `present` with the ranks that answer within `seconds`; returns their number, and whether one of them
+ * works on. */
+static int call_roll(const dcpg_par *par, double seconds, bool *busy) {
     bool *present = par->impl->watch->present;
     int from, nb = 1;
-    while (hear(par, TAG_HERE, &from)) {
+    *busy = false;
+    while (hear(par, TAG_HERE, &from) || hear(par, TAG_BUSY, &from)) {
     } /* answers to a call of long ago */
     memset(present, 0, (size_t)par->size * sizeof *present);
     present[par->rank] = true;
     for (int r = 0; r < par->size; r++)
         if (r != par->rank) say(par, r, TAG_CALL);
     for (double end = dcpg_now() + seconds; nb < par->size && dcpg_now() < end;) {
-        answer(par);
-        while (hear(par, TAG_HERE, &from)) {
+        bool works = false;
+        answer(par, TAG_HERE);
+        while (hear(par, TAG_HERE, &from) || (works = hear(par, TAG_BUSY, &from))) {
+            *busy |= works;
             nb += !present[from];
             present[from] = true;
         }
@@ -88,10 +104,12 @@ static void name_absent(const dcpg_par *par, int nb_absent) {
 
 static void find_stalled(const dcpg_par *par, dcpg_wait *wait) {
     const double timeout = par->impl->watch->timeout;
-    int nb_absent = par->size - call_roll(par, timeout < 10 ? timeout : 10);
+    bool busy;
+    int nb_absent = par->size - call_roll(par, timeout < ROLL ? timeout : ROLL, &busy);
     wait->since = dcpg_now();
     wait->nb_roll++;
-    if (nb_absent == 0 && wait->nb_roll == 1) return; /* something may have come meanwhile */
+    if (nb_absent == 0 && busy) wait->nb_roll = 0;
+    if (nb_absent == 0 && wait->nb_roll <= 1) return; /* something may have come meanwhile */
     name_absent(par, nb_absent);
     dcpg_cleanup_run();
     sleep(1); /* the lowest rank speaks before the job ends */
@@ -104,7 +122,7 @@ void dcpg_wait_tick(const dcpg_par *par, dcpg_wait *wait) {
     if (wait->since <= 0) wait->since = now;
     if (now - wait->looked < LOOK_EVERY) return;
     wait->looked = now;
-    answer(par);
+    answer(par, TAG_HERE);
     if (now - wait->since > par->impl->watch->timeout) find_stalled(par, wait);
 }
 
@@ -147,7 +165,7 @@ void dcpg_watch_free_all(struct dcpg_par_impl *impl) {
     if (!impl->watch) return;
     int from;
     const dcpg_par par = {.impl = impl};
-    while (hear(&par, TAG_CALL, &from) || hear(&par, TAG_HERE, &from)) {
+    while (hear(&par, TAG_CALL, &from) || hear(&par, TAG_HERE, &from) || hear(&par, TAG_BUSY, &from)) {
     }
     MPI_Comm_free(&impl->watch->comm);
     dcpg_free(impl->watch->host);

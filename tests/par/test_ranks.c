@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static dcpg_par par;
@@ -207,6 +208,19 @@ static void watched_exchanges(void **state) {
     dcpg_barrier_all(&par);
 }
 
+/* A rank that works for longer than the others may have to wait is not taken for stalled: it says so. */
+static void busy_rank(void **state) {
+    (void)state;
+    assert_int_equal(dcpg_par_watch_all(&par, 0.4, NULL), DCPG_OK);
+    for (double end = dcpg_now() + 2; par.rank == par.size - 1 && dcpg_now() < end;) {
+        nanosleep(&(struct timespec){0, 20000000}, NULL);
+        dcpg_par_busy(&par);
+    }
+    dcpg_barrier_all(&par);
+    assert_int_equal(dcpg_par_watch_all(&par, 0, NULL), DCPG_OK);
+    dcpg_par_busy(&par);
+}
+
 int main(int argc, char **argv) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
@@ -216,6 +230,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(all_started_alike), cmocka_unit_test(alone_by_mistake),
         cmocka_unit_test(another_mpirun),    cmocka_unit_test(shares_of_cores),
         cmocka_unit_test(bound_ranks),       cmocka_unit_test(watched_exchanges),
+        cmocka_unit_test(busy_rank),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     dcpg_par_close_all(&par);
