@@ -7,10 +7,11 @@ const char *const fuzz_seeds[] = {"one\t/dev/null\ntwo\tx/y\n# c\n\nthree\t../a\
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char name[64];
+    bool is_list = false;
     dcpg_strings words = {0}, names = {0}, paths = {0};
     dcpg_err err = {0};
     dcpg_strings_add(&words, fuzz_file(data, size, name), NULL);
-    dcpg_status status = dcpg_profile_list(&words, &names, &paths, &err);
+    dcpg_status status = dcpg_profile_list(&words, &is_list, &names, &paths, &err);
     unlink(name);
     fuzz_check_error(status, &err);
     for (size_t i = 0; status == DCPG_OK && i < names.n; i++)
