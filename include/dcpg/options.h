@@ -61,6 +61,11 @@ dcpg_status dcpg_options_words(const dcpg_opt *options, const dcpg_strings *posi
  * free_names (ends with NULL); NULL: all are the same. Pure. */
 const char *dcpg_options_differ(const dcpg_opt *a, const dcpg_opt *b, const char *const *free_names);
 
+/* DCPG_E_USAGE where no positional word was given: `wanted` says what should have been. Where a list has
+ * taken a word that looks like a file, which the options before it would have had otherwise, names both.
+ * Local. */
+dcpg_status dcpg_options_fail_missing(const dcpg_opt *options, const char *wanted, dcpg_err *err);
+
 /* Prints usage, about, and every option with its default, in lines of 100 columns. Local. */
 void dcpg_options_help(const dcpg_command_line *line, FILE *out);
 

@@ -39,11 +39,21 @@ char *dcpg_size_text(size_t bytes, char text[32]);
  * back-references. To be called before regcomp. Pure. */
 dcpg_status dcpg_regex_check(const char *pattern, dcpg_err *err);
 
-/* Appends to `out` the names that match one of the POSIX extended regular expressions anywhere (all names
- * where `patterns` is NULL or empty), in the order of `names`, at most `most` of them (0: no limit).
- * DCPG_E_USAGE: a pattern that is not one, or that matches no name (`what` says of what). */
+/* Appends to `out` the names that `patterns` choose (all names where it is NULL or empty), in the order of
+ * `names`, at most `most` of them (0: no limit). A pattern that is exactly one of the names chooses that one
+ * only; another is a POSIX extended regular expression and chooses the names that it matches anywhere.
+ * DCPG_E_USAGE: a pattern that is not one, or that matches no name (`what` says of what). Local. */
 dcpg_status dcpg_strings_select(const dcpg_strings *names, const dcpg_strings *patterns, int64_t most,
                                 const char *what, dcpg_strings *out, dcpg_err *err);
+
+/* The same, in the order of the patterns, each name once; without patterns none. Local. */
+dcpg_status dcpg_strings_pick(const dcpg_strings *names, const dcpg_strings *patterns, const char *what,
+                              dcpg_strings *out, dcpg_err *err);
+
+/* "a, b, c", after ten names or where there is no more space "... and N more", for messages; returns `text`.
+ */
+enum { DCPG_LIST_TEXT = 384 };
+char *dcpg_strings_text(const dcpg_strings *names, char text[DCPG_LIST_TEXT]);
 
 /* The last part of a path: "a/b.tsv" -> "b.tsv". */
 const char *dcpg_basename(const char *path);

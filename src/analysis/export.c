@@ -429,9 +429,11 @@ dcpg_status dcpg_export_all(const dcpg_export_options *options, const dcpg_par *
     dcpg_status status = dcpg_agree_all(par, prepare(&d, &paths, par, err), err);
     if (status == DCPG_OK) status = dcpg_agree_all(par, make_folder(&d, par, err), err);
     if (status == DCPG_OK) status = dcpg_agree_all(par, export_mine(&d, &paths, par, log, err), err);
+    char text[DCPG_LIST_TEXT];
     if (status == DCPG_OK)
-        dcpg_info(log, "%zu output%s of %" PRId64 " sites written to %s", d.outputs.n,
-                  d.outputs.n == 1 ? "" : "s", d.total, options->out_dir);
+        dcpg_info(log, "%zu output%s of %" PRId64 " site%s written to %s: %s", d.outputs.n,
+                  d.outputs.n == 1 ? "" : "s", d.total, d.total == 1 ? "" : "s", options->out_dir,
+                  dcpg_strings_text(&d.outputs, text));
     dcpg_strings_free(&paths);
     close_data(&d);
     return status;

@@ -1,3 +1,4 @@
+#include <dcpg/file.h>
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
 #include <inttypes.h>
@@ -201,4 +202,26 @@ dcpg_status dcpg_options_parse(const dcpg_command_line *line, int argc, char **a
         }
     }
     return DCPG_OK;
+}
+
+/* Whether the list's last word is a file that was hardly meant for it. */
+static bool has_taken_file(const dcpg_opt *o, const dcpg_strings *words) {
+    if (words->n == 0) return false;
+    const char *last = words->v[words->n - 1];
+    size_t length = strlen(last);
+    bool named_so = length > 3 && strcmp(last + length - 3, ".h5") == 0;
+    bool takes_files = o->meaning && strstr(o->meaning, "FILE");
+    return (named_so || dcpg_file_exists(last)) && (words->n > 1 || !takes_files);
+}
+
+dcpg_status dcpg_options_fail_missing(const dcpg_opt *options, const char *wanted, dcpg_err *err) {
+    for (const dcpg_opt *o = options; o->name; o++) {
+        const dcpg_strings *words = words_of(o);
+        if (words && has_taken_file(o, words))
+            return dcpg_fail(err, DCPG_E_USAGE,
+                             "%s: '%s' was taken for a word of --%s, which takes all words up to the next "
+                             "option: put it before the options, or after --",
+                             wanted, words->v[words->n - 1], o->name);
+    }
+    return dcpg_fail(err, DCPG_E_USAGE, "%s", wanted);
 }

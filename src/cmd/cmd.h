@@ -6,6 +6,7 @@
 #include <dcpg/log.h>
 #include <dcpg/par.h>
 #include <dcpg/status.h>
+#include <dcpg/text.h>
 
 int dcpg_cmd_simulate(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_data(dcpg_par *par, int argc, char **argv);
@@ -29,6 +30,9 @@ dcpg_status dcpg_cmd_kernels_all(const dcpg_par *par, const char *wanted, dcpg_l
 /* "dcpg data --cpg_profiles ...", as it was typed but for quotes; NULL when out of memory; dcpg_free. Local.
  */
 char *dcpg_cmd_words(int argc, char **argv);
+
+/* Tells which names an option chose of `total`: "2 of 5 outputs: cpg/a, cpg/b". Local. */
+void dcpg_cmd_tell_chosen(dcpg_log *log, const char *what, const dcpg_strings *chosen, size_t total);
 
 /* The last line of a successful command: version, command, wall and CPU time, peak memory of the largest
  * rank. `started`: dcpg_now() at its beginning. Collective. */

@@ -27,6 +27,12 @@ char *dcpg_cmd_words(int argc, char **argv) {
     return line;
 }
 
+void dcpg_cmd_tell_chosen(dcpg_log *log, const char *what, const dcpg_strings *chosen, size_t total) {
+    char text[DCPG_LIST_TEXT];
+    dcpg_info(log, "%zu of %zu %s%s: %s", chosen->n, total, what, total == 1 ? "" : "s",
+              dcpg_strings_text(chosen, text));
+}
+
 static double seconds(struct timeval t) { return (double)t.tv_sec + 1e-6 * (double)t.tv_usec; }
 
 void dcpg_cmd_closing_all(const dcpg_par *par, dcpg_log *log, double started, int argc, char **argv) {

@@ -36,9 +36,9 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          "given)",
          "N"},
         {DCPG_OPT_LIST, "replicate_names", &w->replicates, NULL, 0, 0,
-         "cells whose neighbours are written, as regular expressions (left out: all)", "REGEX"},
+         "cells whose neighbours are written: their names, or regular expressions (left out: all)", "REGEX"},
         {DCPG_OPT_LIST, "output_names", &w->outputs, NULL, 0, 0,
-         "outputs that are written, as regular expressions (left out: all)", "REGEX"},
+         "outputs that are written: their names, or regular expressions (left out: all)", "REGEX"},
         {DCPG_OPT_INT, "chunk_size", &w->chunk_size, "32768", 1, 1e9, "most sites of a file", "N"},
         {DCPG_OPT_INT, "seed", &w->seed, "0", 0, 9e18,
          "of the random bases that DeepCpG data files have in place of N", "N"},
@@ -68,7 +68,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     if (*help) return DCPG_OK;
     if (s->files.n == 0)
-        return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
+        return dcpg_options_fail_missing(options, "give a store (made by dcpg data) or DeepCpG data files",
+                                         err);
     if (!w->out_dir == !s->out_file)
         return dcpg_fail(
             err, DCPG_E_USAGE,

@@ -73,7 +73,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     if (*help) return DCPG_OK;
     if (s->files.n == 0)
-        return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
+        return dcpg_options_fail_missing(options, "give a store (made by dcpg data) or DeepCpG data files",
+                                         err);
     if (s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "name the model: --model_files DIR");
     return check_outputs(s, err);
 }

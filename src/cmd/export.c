@@ -26,7 +26,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          NULL},
         {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "chromosomes to export (default: all)", "NAME"},
         {DCPG_OPT_LIST, "output_names", &s->output_names, NULL, 0, 0,
-         "outputs to export, as regular expressions (default: all)", "REGEX"},
+         "outputs to export: their names, or regular expressions (default: all)", "REGEX"},
         {DCPG_OPT_INT, "nb_sample", &s->export.nb_sample, "0", 0, 9e18, "the first N sites only (0: all)",
          "N"},
         {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},

@@ -25,11 +25,12 @@ typedef struct settings {
 static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
     const dcpg_opt options[] = {
         {DCPG_OPT_WORDS, "outputs", &s->outputs, NULL, 0, 0,
-         "outputs to show, such as cpg/CELL (without a name: all; left out: none)", "NAME"},
+         "outputs to show: names such as cpg/CELL, or regular expressions (without one: all; left out: none)",
+         "REGEX"},
         {DCPG_OPT_INT, "dna_wlen", &s->dna_wlen, "0", 0, 1e6,
          "bases around the site to show, odd: A 0, T 1, G 2, C 3, N 4 (0: none)", "BP"},
         {DCPG_OPT_WORDS, "cpg", &s->cells, NULL, 0, 0,
-         "cells whose neighbours are shown (without a name: all; left out: none)", "CELL"},
+         "cells whose neighbours are shown, likewise (without one: all; left out: none)", "REGEX"},
         {DCPG_OPT_INT, "cpg_wlen", &s->cpg_wlen, "10", 2, 1e6, "neighbours to show, half on each side, even",
          "N"},
         {DCPG_OPT_FLAG, "cpg_dist", &s->show.dist, NULL, 0, 0, "show the distances of neighbours too, in bp",
@@ -57,9 +58,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     if (*help) return DCPG_OK;
     if (s->files.n == 0)
-        return dcpg_fail(
-            err, DCPG_E_USAGE,
-            "give a store (made by dcpg data) or DeepCpG data files; files stand before --outputs and --cpg");
+        return dcpg_options_fail_missing(options, "give a store (made by dcpg data) or DeepCpG data files",
+                                         err);
     if (s->dna_wlen > 0 && s->dna_wlen % 2 == 0)
         return dcpg_fail(err, DCPG_E_USAGE,
                          "--dna_wlen %" PRId64 ": a window with a middle has an odd length", s->dna_wlen);
@@ -74,7 +74,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
 /* What the table is made of; freed together. */
 typedef struct parts {
     dcpg_cmd_named data;
-    dcpg_strings chromos;
+    dcpg_strings chromos, outputs, cells; /* chosen */
     dcpg_source *places, *source;
     bool *real;
     dcpg_show_run *run;
@@ -116,9 +116,17 @@ static dcpg_status mark_real(parts *p, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* The names given; all where the option has no names. */
-static const dcpg_strings *names_of(const dcpg_words *words) {
-    return words->given && words->list.n == 0 ? NULL : &words->list;
+/* The names that are asked for, in the order of the words; all where the option has no words. */
+static dcpg_status choose(const dcpg_words *words, const dcpg_strings *names, const char *what,
+                          dcpg_strings *chosen, dcpg_err *err) {
+    bool all = words->given && words->list.n == 0;
+    return all ? dcpg_strings_select(names, NULL, 0, what, chosen, err)
+               : dcpg_strings_pick(names, &words->list, what, chosen, err);
+}
+
+static dcpg_status choose_both(const settings *s, parts *p, dcpg_err *err) {
+    DCPG_TRY(choose(&s->outputs, p->data.outputs, "output", &p->outputs, err));
+    return choose(&s->cells, p->data.cells, "cell", &p->cells, err);
 }
 
 static dcpg_status show_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
@@ -127,9 +135,12 @@ static dcpg_status show_all(settings *s, parts *p, const dcpg_par *par, dcpg_log
     dcpg_want want = {.raw = true,
                       .dna_wlen = s->dna_wlen,
                       .cpg_wlen = s->cells.given ? s->cpg_wlen : 0,
-                      .cells = names_of(&s->cells),
-                      .outputs = names_of(&s->outputs)};
+                      .cells = &p->cells,
+                      .outputs = &p->outputs};
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
+    DCPG_TRY(dcpg_agree_all(par, choose_both(s, p, err), err));
+    if (s->outputs.list.n) dcpg_cmd_tell_chosen(log, "output", &p->outputs, p->data.outputs->n);
+    if (s->cells.list.n) dcpg_cmd_tell_chosen(log, "cell", &p->cells, p->data.cells->n);
     DCPG_TRY(dcpg_agree_all(par, s->chromo ? dcpg_strings_add(&p->chromos, s->chromo, err) : DCPG_OK, err));
     DCPG_TRY(dcpg_cmd_source_all(&p->data, &p->chromos, &places, NULL, &p->places, err));
     DCPG_TRY(dcpg_cmd_source_all(&p->data, &p->chromos, &want, NULL, &p->source, err));
@@ -146,6 +157,8 @@ static void free_parts(parts *p) {
     dcpg_source_close(p->source);
     dcpg_cmd_named_close(&p->data);
     dcpg_strings_free(&p->chromos);
+    dcpg_strings_free(&p->outputs);
+    dcpg_strings_free(&p->cells);
     dcpg_free(p->real);
     dcpg_free(p->run);
 }

@@ -20,7 +20,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     const dcpg_opt options[] = {
         {DCPG_OPT_STRING, "out_tsv", &s->out_tsv, NULL, 0, 0, "write the table to this file too", "FILE"},
         {DCPG_OPT_LIST, "output_names", &s->output_names, NULL, 0, 0,
-         "outputs, as regular expressions (left out: all)", "REGEX"},
+         "outputs: their names, or regular expressions (left out: all)", "REGEX"},
         {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "use only these chromosomes (left out: all)",
          "NAME"},
         {DCPG_OPT_INT, "nb_sample", &s->nb_sample, "0", 0, 9e18, "the first N sites only (0: all)", "N"},
@@ -38,12 +38,13 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     if (*help) return DCPG_OK;
     if (s->files.n == 0)
-        return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
+        return dcpg_options_fail_missing(options, "give a store (made by dcpg data) or DeepCpG data files",
+                                         err);
     return s->out_tsv ? dcpg_check_output(s->out_tsv, &s->files, err) : DCPG_OK;
 }
 
 static dcpg_status count_all(const settings *s, const dcpg_cmd_named *data, const dcpg_par *par,
-                             dcpg_err *err) {
+                             dcpg_log *log, dcpg_err *err) {
     const dcpg_strings no_cells = {0};
     dcpg_strings outputs = {0};
     dcpg_source *source = NULL;
@@ -53,6 +54,8 @@ static dcpg_status count_all(const settings *s, const dcpg_cmd_named *data, cons
             ? dcpg_strings_select(data->outputs, &s->output_names, 0, "output", &outputs, err)
             : dcpg_fail(err, DCPG_E_INPUT, "%s: holds no outputs", data->name);
     status = dcpg_agree_all(par, status, err);
+    if (status == DCPG_OK && s->output_names.n)
+        dcpg_cmd_tell_chosen(log, "output", &outputs, data->outputs->n);
     if (status == DCPG_OK) status = dcpg_cmd_source_all(data, &s->chromos, &want, NULL, &source, err);
     if (status == DCPG_OK) status = dcpg_stats_all(source, s->nb_sample, s->out_tsv, stdout, err);
     dcpg_source_close(source);
@@ -60,10 +63,10 @@ static dcpg_status count_all(const settings *s, const dcpg_cmd_named *data, cons
     return status;
 }
 
-static dcpg_status stats_all(const settings *s, const dcpg_par *par, dcpg_err *err) {
+static dcpg_status stats_all(const settings *s, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     dcpg_cmd_named data = {0};
     dcpg_status status = dcpg_cmd_named_open_all(&s->files, par, &data, err);
-    if (status == DCPG_OK) status = count_all(s, &data, par, err);
+    if (status == DCPG_OK) status = count_all(s, &data, par, log, err);
     dcpg_cmd_named_close(&data);
     return status;
 }
@@ -86,7 +89,7 @@ int dcpg_cmd_stats(dcpg_par *par, int argc, char **argv) {
                             .argv = argv};
         dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
-        if (status == DCPG_OK) status = stats_all(&s, par, &err);
+        if (status == DCPG_OK) status = stats_all(&s, par, &log, &err);
         status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
     }
     dcpg_strings_free(&s.files);

@@ -55,12 +55,14 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_INT, "nb_val_sample", &t->nb_val_sample, "0", 0, 9e18,
          "use the first N validation sites only (0: all)", "N"},
         {DCPG_OPT_LIST, "output_names", &s->output_names, NULL, 0, 0,
-         "outputs to train, as regular expressions (default: cpg/.*)", "REGEX"},
+         "outputs to train: their names, or regular expressions (default: ^cpg/)", "REGEX"},
         {DCPG_OPT_INT, "nb_output", &s->nb_output, "0", 0, 1e9, "at most N outputs (0: all)", "N"},
         {DCPG_OPT_LIST, "output_weights", &s->output_weights, NULL, 0, 0,
          "weight of outputs in the loss (default: 1)", "REGEX=WEIGHT"},
         {DCPG_OPT_LIST, "replicate_names", &s->replicate_names, NULL, 0, 0,
-         "cells whose neighbours the CpG model sees, as regular expressions (default: all)", "REGEX"},
+         "cells whose neighbours the CpG model sees: their names, or regular expressions (default: all, or "
+         "those of a trained model)",
+         "REGEX"},
         {DCPG_OPT_INT, "nb_replicate", &s->nb_replicate, "0", 0, 1e9, "at most N such cells (0: all)", "N"},
 
         {DCPG_OPT_GROUP, "model", NULL, NULL, 0, 0, NULL, NULL},
@@ -192,7 +194,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
 
 static dcpg_status check(settings *s, dcpg_err *err) {
     if (s->files.n == 0)
-        return dcpg_fail(err, DCPG_E_USAGE, "give a store (made by dcpg data) or DeepCpG data files");
+        return dcpg_options_fail_missing(s->table, "give a store (made by dcpg data) or DeepCpG data files",
+                                         err);
     const train_model_options *m = &s->model;
     if (s->resume) s->train.out_dir = s->resume;
     bool named = m->dna.n || m->cpg.n;
@@ -307,6 +310,10 @@ static dcpg_status train_all(settings *s, parts *p, const dcpg_par *par, dcpg_lo
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
     if (!p->checkpoint) DCPG_TRY(train_model_load_all(&s->model, par, log, &p->loaded, err));
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));
+    if (s->output_names.n || s->nb_output)
+        dcpg_cmd_tell_chosen(log, "output", &p->outputs, p->data.outputs->n);
+    if (s->replicate_names.n || s->nb_replicate)
+        dcpg_cmd_tell_chosen(log, "cell", &p->cells, p->data.cells->n);
     DCPG_TRY(make_model_all(s, p, par, log, err));
     DCPG_TRY(open_sources_all(s, p, par, log, err));
     DCPG_TRY(dcpg_agree_all(par, weigh_outputs(s, p, err), err));

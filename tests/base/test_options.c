@@ -234,6 +234,35 @@ static void help_is_aligned_and_wrapped(void **state) {
     assert_string_equal(text, help_page);
 }
 
+/* A store that a list has taken is found in it. */
+static void missing_word(void **state) {
+    (void)state;
+    const struct {
+        const char *line, *expected;
+    } cases[] = {
+        {"--train_chromos 1 3 store.h5 --verbose", "give a store: 'store.h5' was taken for a word of "
+                                                   "--train_chromos, which takes all words up to the "
+                                                   "next option: put it before the options, or after --"},
+        {"--names-of-outputs-that-nobody-wants x.h5", "give a store: 'x.h5' was taken for a word of "
+                                                      "--names_of_outputs_that_nobody_wants, which takes "
+                                                      "all words up to the next option: put it before "
+                                                      "the options, or after --"},
+        {"--train_chromos 1 3 --out_dir store.h5", "give a store"},
+        {"--train_chromos .h5", "give a store"},
+        {"", "give a store"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        wishes w;
+        char text[128];
+        snprintf(text, sizeof text, "%s", cases[i].line);
+        assert_int_equal(parse(&w, true, text), DCPG_OK);
+        dcpg_opt options[10];
+        options_of(&w, options);
+        assert_int_equal(dcpg_options_fail_missing(options, "give a store", &w.err), DCPG_E_USAGE);
+        assert_string_equal(w.err.text, cases[i].expected);
+        forget(&w);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
@@ -244,6 +273,7 @@ int main(void) {
         cmocka_unit_test(wrong_words),
         cmocka_unit_test(help_is_aligned_and_wrapped),
         cmocka_unit_test(words_or_none),
+        cmocka_unit_test(missing_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

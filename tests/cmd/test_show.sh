@@ -118,11 +118,11 @@ P
 
 refused 'odd' "$dcpg" show store.h5 --dna_wlen 4
 refused 'even' "$dcpg" show store.h5 --cpg --cpg_wlen 3
-refused 'no output cpg/none' "$dcpg" show store.h5 --outputs cpg/none
-refused 'no cell none' "$dcpg" show store.h5 --cpg none
+refused "'cpg/none' matches none of the 3 outputs" "$dcpg" show store.h5 --outputs cpg/none
+refused "'none' matches none of the 3 cells" "$dcpg" show store.h5 --cpg none
 refused '2 neighbours.*10 are wanted' "$dcpg" show c1.h5 --cpg
 refused 'chromosome 7' "$dcpg" show store.h5 --chromo 7
-refused 'give a store' "$dcpg" show --outputs store.h5
+refused "give a store.*'store.h5' was taken for a word of --outputs" "$dcpg" show --outputs store.h5
 refused 'written over' "$dcpg" show c1.h5 --out_tsv c1.h5
 refused 'written over' "$dcpg" stats c1.h5 --out_tsv c1.h5
 refused 'matches none' "$dcpg" stats c1.h5 --output_names none

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# A word that is exactly a name means that one only, others are regular expressions; what was chosen is listed; a store that a list option has taken is found there.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$work"
+quietly "$dcpg" simulate --out_dir sim --nb_chromo 2 --chromo_len 20000 --nb_cell 4 --seed 3
+n=0
+for name in cell_1 cell_10 cell_11 E4+A1; do
+    n=$((n + 1))
+    cp "sim/cpg/"*"cell0$n.tsv.gz" "$name.tsv.gz"
+done
+quietly "$dcpg" data --cpg_profiles ./*.tsv.gz --dna_files sim/dna --out_file s.h5
+quietly "$dcpg" convert s.h5 --out_dir files --dna_wlen 3 --cpg_wlen 4
+
+# lists WORDS COMMAND...: the log says WORDS
+lists() {
+    local words=$1
+    shift
+    quietly "$dcpg" "$@"
+    grep -qF -- "$words" last.log || fail "the log does not say '$words': $* ($(cat last.log))"
+}
+one='1 of 4 outputs: cpg/cell_1' three='3 of 4 outputs: cpg/cell_1, cpg/cell_10, cpg/cell_11' plus='1 of 4 outputs: cpg/E4+A1'
+small=(--cpg_model 'fc[4]_gap' --cpg_wlen 4 --nb_epoch 1 --nb_train_sample 64 --batch_size 32 --out_dir model)
+for data in s.h5 files/c1_0*.h5; do
+    lists "$one" train "$data" "${small[@]}" --output_names cpg/cell_1
+    lists "$three" train "$data" "${small[@]}" --output_names cpg/cell_1 cell_1
+    lists "$plus" train "$data" "${small[@]}" --output_names cpg/E4+A1
+    lists '1 of 4 cells: E4+A1' train "$data" "${small[@]}" --replicate_names E4+A1
+    lists '2 of 4 cells: E4+A1, cell_1' train "$data" "${small[@]}" --replicate_names cell_1 E4+A1
+    lists "$one" stats "$data" --output_names cpg/cell_1
+    [[ $(grep -c 'cpg/' last.log) == 3 ]] || fail "not one output: $(cat last.log)" # the list, the table, the closing line
+    lists "$one" show "$data" --outputs cpg/cell_1
+    lists "$three" show "$data" --outputs cell_1
+    lists '1 of 4 cells: cell_1' show "$data" --cpg cell_1 --cpg_wlen 4
+    lists '3 of 4 cells: E4+A1, cell_11, cell_1' show "$data" --cpg E4+A1 cell_11 cell_1 --cpg_wlen 4
+done
+lists "$one" convert s.h5 --out_dir f --output_names cpg/cell_1
+lists '1 of 4 cells: cell_1' convert s.h5 --out_dir f --replicate_names cell_1
+quietly "$dcpg" train s.h5 "${small[@]}"
+quietly "$dcpg" eval s.h5 --model_files model --out_data e.h5
+lists '1 output of ' export e.h5 --out_dir exported --output_names cpg/cell_1
+[[ $(ls exported) == cell_1.bedGraph.gz ]] || fail "exported: $(ls exported)"
+quietly "$dcpg" export e.h5 --out_dir exported2 --output_names cpg/E4+A1 --out_format hdf
+[[ $(ls exported2) == E4+A1.h5 ]] || fail "exported: $(ls exported2)"
+refused "'E4[+]A1' matches none of the 4 outputs" "$dcpg" stats s.h5 --output_names E4+A1
+
+# ---- a store that a list has taken ----
+taken() {
+    local code=0
+    "$dcpg" "${@:2}" >out.log 2>err.log || code=$?
+    [[ $code == 2 ]] && grep -q "give a store.*'s.h5' was taken for a word of --$1,.*before the options, or after --" err.log || fail "exit code $code: ${*:2}: $(cat err.log)"
+}
+taken train_chromos train --train_chromos 1 2 s.h5 --cpg_model FcAvg
+taken dna_model train --dna_model CnnL2h128 s.h5
+taken cpg_model train --out_dir m --cpg_model FcAvg s.h5
+taken model_files eval --model_files model s.h5
+taken chromos eval --chromos 1 s.h5 --model_files model
+taken output_names stats --output_names cpg/cell_1 s.h5
+taken cpg show --cpg s.h5
+taken chromos convert --out_dir f --chromos 1 s.h5
+quietly "$dcpg" train --train_chromos 1 "${small[@]}" -- s.h5
+for words in 'train s.h5 --train_chromos 1 --help' 'train --help' 'train --train_chromos 1 -h' 'eval --model_files --help' 'show s.h5 --outputs --help'; do
+    # shellcheck disable=SC2086
+    "$dcpg" $words >help.txt 2>err.txt || fail "exit code $?: $words"
+    grep -q '^usage: dcpg' help.txt || fail "no help: $words"
+done
+echo ok
