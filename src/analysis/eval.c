@@ -187,27 +187,60 @@ static dcpg_status write_report(const run *r, const double *value, dcpg_err *err
     return status;
 }
 
+/* DCPG_E_INPUT where scores are all that was asked for, and there are none. */
+static dcpg_status check_any(const run *r, const double *value, dcpg_err *err) {
+    double labels = 0;
+    for (int o = 0; o < r->outputs.nb; o++) labels += value[o * DCPG_NB_SCORE + DCPG_SCORE_N];
+    if (labels > 0 || r->options->out_data) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "no output of the model has a label at the %" PRId64
+                     " sites evaluated, and there is nothing to score: --out_data FILE keeps the predictions",
+                     r->total);
+}
+
 static dcpg_status report_all(run *r, dcpg_err *err) {
     size_t count = (size_t)r->outputs.nb * DCPG_NB_SCORE;
     double *value = dcpg_alloc(count, sizeof *value);
     dcpg_status status =
         dcpg_agree_all(r->par, value ? DCPG_OK : dcpg_fail_nomem(err, "scores", count * sizeof *value), err);
     if (status == DCPG_OK) status = eval_scores_all(&r->observed, &r->outputs, r->par, value, err);
+    if (status == DCPG_OK) status = check_any(r, value, err);
     if (status == DCPG_OK) status = dcpg_agree_all(r->par, write_report(r, value, err), err);
     if (status == DCPG_OK) eval_report_means(&r->outputs, value, r->log);
+    if (status == DCPG_OK)
+        status = dcpg_agree_all(r->par, eval_report_gaps(&r->outputs, value, r->log, err), err);
     dcpg_free(value);
+    return status;
+}
+
+/* Tells which outputs the data do not have. */
+static dcpg_status tell_unknown(const run *r, dcpg_err *err) {
+    dcpg_strings names = {0};
+    dcpg_status status = DCPG_OK;
+    char text[DCPG_LIST_TEXT];
+    for (int o = 0; o < r->outputs.nb && status == DCPG_OK; o++)
+        if (r->outputs.label[o] < 0) status = dcpg_strings_add(&names, r->outputs.name[o], err);
+    if (status == DCPG_OK && (int)names.n == r->outputs.nb && !r->options->out_data)
+        status = dcpg_fail(err, DCPG_E_INPUT,
+                           "the data have no labels of any output of the model (%s), and there is nothing to "
+                           "score: --out_data FILE keeps the predictions",
+                           dcpg_strings_text(&names, text));
+    else if (names.n)
+        dcpg_warn(r->log,
+                  "the data have no labels of %zu of the model's %d outputs, which %s predicted, not "
+                  "scored: %s",
+                  names.n, r->outputs.nb, names.n == 1 ? "is" : "are", dcpg_strings_text(&names, text));
+    dcpg_strings_free(&names);
     return status;
 }
 
 static dcpg_status evaluate_all(run *r, const dcpg_weights *weights, dcpg_err *err) {
     DCPG_TRY(open_all(r, weights, err));
-    dcpg_info(r->log, "evaluating %" PRId64 " sites with %d outputs on %d rank%s", r->total, r->outputs.nb,
-              r->par->size, r->par->size == 1 ? "" : "s");
+    dcpg_info(r->log, "evaluating %" PRId64 " site%s with %d output%s on %d rank%s", r->total,
+              r->total == 1 ? "" : "s", r->outputs.nb, r->outputs.nb == 1 ? "" : "s", r->par->size,
+              r->par->size == 1 ? "" : "s");
     dcpg_info(r->log, "matrix products: %s", dcpg_gemm_description());
-    for (int o = 0; o < r->outputs.nb; o++)
-        if (r->outputs.label[o] < 0)
-            dcpg_warn(r->log, "the data have no labels of output %s: it is predicted, not scored",
-                      r->outputs.name[o]);
+    DCPG_TRY(dcpg_agree_all(r->par, tell_unknown(r, err), err));
     r->started = dcpg_now();
     DCPG_TRY(predict_all(r, err));
     double seconds = dcpg_max_f64_all(r->par, dcpg_now() - r->started);

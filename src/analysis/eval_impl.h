@@ -74,6 +74,9 @@ dcpg_status eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *e
 /* Text of the report: metric, output, value, sorted; NULL when out of memory (dcpg_free). */
 char *eval_report_text(const eval_outputs *outputs, const double *value);
 
+/* Logs which outputs lack scores, and why. */
+dcpg_status eval_report_gaps(const eval_outputs *outputs, const double *value, dcpg_log *log, dcpg_err *err);
+
 /* Logs the mean of each metric. */
 void eval_report_means(const eval_outputs *outputs, const double *value, dcpg_log *log);
 

@@ -63,6 +63,69 @@ char *eval_report_text(const eval_outputs *outputs, const double *value) {
     return copy;
 }
 
+/* ---- what is not defined ---- */
+
+/* Why an output lacks a score. */
+typedef enum gap { GAP_NO_LABEL, GAP_NO_NUMBER, GAP_SAME_LABELS, NB_GAP } gap;
+
+/* The scores that are defined whatever the labels are, where there are any and the predictions are numbers.
+ */
+static bool always_defined(dcpg_score score) {
+    return score == DCPG_SCORE_ACC || score == DCPG_SCORE_CAT_ACC || score == DCPG_SCORE_MSE;
+}
+
+/* Why scores of output `o` are NaN. */
+static gap gap_of(const eval_outputs *outputs, const double *value, int o) {
+    const double *of = value + o * DCPG_NB_SCORE;
+    if (!(of[DCPG_SCORE_N] > 0)) return GAP_NO_LABEL;
+    for (int s = 0; s < DCPG_NB_SCORE; s++)
+        if (has_score(outputs->name[o], (dcpg_score)s) && always_defined((dcpg_score)s) && isnan(of[s]))
+            return GAP_NO_NUMBER;
+    return GAP_SAME_LABELS;
+}
+
+/* Adds the name of each output with gap `why` and the names of the scores that it lacks, each once. */
+static dcpg_status collect(const eval_outputs *outputs, const double *value, gap why, dcpg_strings *names,
+                           dcpg_strings *scores, dcpg_err *err) {
+    for (int s = 0; s < DCPG_NB_SCORE; s++) {
+        const char *score = dcpg_score_name((dcpg_score)s);
+        for (int o = 0; o < outputs->nb; o++) {
+            bool lacks = has_score(outputs->name[o], (dcpg_score)s) && isnan(value[o * DCPG_NB_SCORE + s]);
+            if (!lacks || gap_of(outputs, value, o) != why) continue;
+            if (dcpg_strings_find(scores, score) < 0) DCPG_TRY(dcpg_strings_add(scores, score, err));
+            if (dcpg_strings_find(names, outputs->name[o]) < 0)
+                DCPG_TRY(dcpg_strings_add(names, outputs->name[o], err));
+        }
+    }
+    return DCPG_OK;
+}
+
+static void tell_gap(gap why, const dcpg_strings *names, const dcpg_strings *scores, dcpg_log *log) {
+    char of[DCPG_LIST_TEXT], which[DCPG_LIST_TEXT];
+    dcpg_strings_text(names, of);
+    dcpg_strings_text(scores, which);
+    if (why == GAP_NO_LABEL)
+        dcpg_warn(log, "no label at these sites, left out of the means: %s", of);
+    else if (why == GAP_NO_NUMBER)
+        dcpg_warn(log, "some predictions are no numbers (NaN), left out of the means: %s", of);
+    else
+        dcpg_info(log, "%s: not defined where all labels are the same, left out of the means: %s", which, of);
+}
+
+dcpg_status eval_report_gaps(const eval_outputs *outputs, const double *value, dcpg_log *log, dcpg_err *err) {
+    dcpg_status status = DCPG_OK;
+    for (int why = 0; why < NB_GAP && status == DCPG_OK; why++) {
+        dcpg_strings names = {0}, scores = {0};
+        status = collect(outputs, value, (gap)why, &names, &scores, err);
+        if (status == DCPG_OK && names.n) tell_gap((gap)why, &names, &scores, log);
+        dcpg_strings_free(&names);
+        dcpg_strings_free(&scores);
+    }
+    return status;
+}
+
+/* ---- means ---- */
+
 void eval_report_means(const eval_outputs *outputs, const double *value, dcpg_log *log) {
     dcpg_info(log, "%-8s %12s  %s", "metric", "mean", "outputs");
     for (int s = 0; s < DCPG_NB_SCORE; s++) {
@@ -78,8 +141,10 @@ void eval_report_means(const eval_outputs *outputs, const double *value, dcpg_lo
         if (nb == 0) continue;
         if (defined == nb)
             dcpg_info(log, "%-8s %12.6g  %d", dcpg_score_name((dcpg_score)s), sum / nb, nb);
-        else
+        else if (defined)
             dcpg_info(log, "%-8s %12.6g  %d of %d (not defined for the others)",
-                      dcpg_score_name((dcpg_score)s), defined ? sum / defined : NAN, defined, nb);
+                      dcpg_score_name((dcpg_score)s), sum / defined, defined, nb);
+        else
+            dcpg_info(log, "%-8s %12s  0 of %d (not defined)", dcpg_score_name((dcpg_score)s), "-", nb);
     }
 }

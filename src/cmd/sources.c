@@ -73,14 +73,19 @@ static dcpg_status resolve(const char *name, const dcpg_chromos *index, const dc
     return DCPG_OK;
 }
 
-static dcpg_status name_chromos(const char *name, const dcpg_strings *known, const dcpg_strings *words,
-                                dcpg_strings *names, dcpg_err *err) {
+const dcpg_strings *dcpg_cmd_chromos(const dcpg_cmd_named *data) {
+    return data->store ? &data->store->chromo : &data->set->chromo;
+}
+
+dcpg_status dcpg_cmd_name_chromos(const dcpg_cmd_named *data, const dcpg_strings *words, dcpg_strings *names,
+                                  dcpg_err *err) {
+    const dcpg_strings *known = dcpg_cmd_chromos(data);
     dcpg_chromos index = {0};
     dcpg_status status = DCPG_OK;
     if (words->n == 0) return DCPG_OK;
     for (size_t i = 0; i < known->n && status == DCPG_OK; i++)
         status = dcpg_chromos_add(&index, known->v[i], (int64_t)i, err);
-    if (status == DCPG_OK) status = resolve(name, &index, known, words, names, err);
+    if (status == DCPG_OK) status = resolve(data->name, &index, known, words, names, err);
     dcpg_chromos_free(&index);
     return status;
 }
@@ -118,10 +123,9 @@ dcpg_status dcpg_cmd_stretches(const dcpg_cmd_named *data, const dcpg_source *so
 
 dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *chromos,
                                 const dcpg_want *want, dcpg_log *log, dcpg_source **source, dcpg_err *err) {
-    const dcpg_strings *known = data->store ? &data->store->chromo : &data->set->chromo;
     dcpg_strings names = {0};
     dcpg_status status = dcpg_agree_all(data->store ? data->store->par : data->set->par,
-                                        name_chromos(data->name, known, chromos, &names, err), err);
+                                        dcpg_cmd_name_chromos(data, chromos, &names, err), err);
     if (status == DCPG_OK)
         status = data->store ? dcpg_source_from_store_all(data->store, &names, want, source, err)
                              : dcpg_source_from_deepcpg_all(data->set, &names, want, source, err);

@@ -20,6 +20,14 @@ dcpg_status dcpg_cmd_named_open_all(const dcpg_strings *files, const dcpg_par *p
                                     dcpg_err *err);
 void dcpg_cmd_named_close(dcpg_cmd_named *data);
 
+/* Names of the chromosomes that there are. */
+const dcpg_strings *dcpg_cmd_chromos(const dcpg_cmd_named *data);
+
+/* Adds chromosomes as the data name them, by the rule of dcpg/chromo.h; one that they lack keeps its name.
+ * DCPG_E_INPUT where a name is unclear. Local. */
+dcpg_status dcpg_cmd_name_chromos(const dcpg_cmd_named *data, const dcpg_strings *words, dcpg_strings *names,
+                                  dcpg_err *err);
+
 /* Its sites on `chromos` (empty: all). `data` must outlive the source, which tells `log` how much it holds in
  * memory. Collective. */
 dcpg_status dcpg_cmd_source_all(const dcpg_cmd_named *data, const dcpg_strings *chromos,

@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/job.h"
 #include "cmd/sources.h"
+#include "cmd/train_data.h"
 #include "cmd/train_model.h"
 #include "cmd/train_resume.h"
 
@@ -44,7 +45,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     const dcpg_opt options[] = {
         {DCPG_OPT_GROUP, "data", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_LIST, "train_chromos", &s->train_chromos, NULL, 0, 0,
-         "chromosomes to train on (default: all)", "NAME"},
+         "chromosomes to train on (default: all that are not validated on)", "NAME"},
         {DCPG_OPT_LIST, "val_chromos", &s->val_chromos, NULL, 0, 0,
          "chromosomes to validate on (default: none, unless --val_files is given)", "NAME"},
         {DCPG_OPT_LIST, "val_files", &s->val_files, NULL, 0, 0,
@@ -291,11 +292,8 @@ static dcpg_status open_sources_all(const settings *s, parts *p, const dcpg_par 
                       .cpg_wlen = p->model.graph->cpg_wlen,
                       .cells = &p->cells,
                       .outputs = &p->outputs};
-    DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->train_chromos, &want, log, &p->train, err));
-    if (s->val_chromos.n == 0 && s->val_files.n == 0) return DCPG_OK;
-    if (s->val_files.n) DCPG_TRY(dcpg_cmd_named_open_all(&s->val_files, par, &p->val_data, err));
-    return dcpg_cmd_source_all(s->val_files.n ? &p->val_data : &p->data, &s->val_chromos, &want, log, &p->val,
-                               err);
+    const train_data_wish wish = {&s->files, &s->val_files, &s->train_chromos, &s->val_chromos};
+    return train_data_open_all(&wish, &want, &p->data, &p->val_data, par, log, &p->train, &p->val, err);
 }
 
 static dcpg_status weigh_outputs(const settings *s, parts *p, dcpg_err *err) {

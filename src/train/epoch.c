@@ -76,13 +76,13 @@ static void show_all(trainer *t, bool milestone, double started, int64_t first_s
     double seconds = dcpg_now() - started;
     int64_t left = (t->options->nb_epoch - t->run.epoch) * steps - t->run.step;
     double rate = (double)(done * t->batch) / seconds;
-    char text[32];
+    char text[32], acc[24];
     dcpg_progress(t->log, milestone,
-                  "epoch %" PRId64 "/%" PRId64
-                  "  %3d %%  loss %.4f  acc %.4f  %.0f samples/s  at most %s left",
+                  "epoch %" PRId64 "/%" PRId64 "  %3d %%  loss %.4f%s  %.0f samples/s  at most %s left",
                   t->run.epoch + 1, t->options->nb_epoch, (int)(100 * t->run.step / steps), t->shown.loss,
-                  dcpg_scores_mean(&t->shown, t->net->nb_output, t->tally->kind, DCPG_METRIC_ACC), rate,
-                  dcpg_duration(seconds / (double)done * (double)left, text));
+                  trainer_acc_text(
+                      dcpg_scores_mean(&t->shown, t->net->nb_output, t->tally->kind, DCPG_METRIC_ACC), acc),
+                  rate, dcpg_duration(seconds / (double)done * (double)left, text));
     t->last_shown = dcpg_now();
     if (milestone) journal_step(t, rate);
 }

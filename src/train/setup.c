@@ -86,6 +86,7 @@ static dcpg_status weigh_classes_all(trainer *t, dcpg_err *err) {
     status = dcpg_agree_all(t->par, status, err);
     if (status == DCPG_OK) {
         dcpg_sum_i64s_all(t->par, counts, n);
+        status = dcpg_agree_all(t->par, trainer_check_labels(t, "training", counts, err), err);
         dcpg_class_weights(t->net->nb_output, t->net->output, counts, t->class_weight);
     }
     dcpg_free(counts);
@@ -157,6 +158,7 @@ static dcpg_status open_parts_all(trainer *t, const dcpg_weights *initial, dcpg_
     DCPG_TRY(dcpg_agree_all(t->par, open_run(t, err), err));
     DCPG_TRY(weigh_classes_all(t, err));
     DCPG_TRY(trainer_checksum_all(t, t->train, t->train_shards, &t->train_data, err));
+    if (t->val) DCPG_TRY(trainer_check_validation_all(t, err));
     if (t->val) DCPG_TRY(trainer_checksum_all(t, t->val, t->val_shards, &t->val_data, err));
     return t->options->resume ? trainer_restore_all(t, err) : DCPG_OK;
 }

@@ -13,28 +13,31 @@
 static void describe(const trainer *t) {
     dcpg_value_counts counts = dcpg_graph_count(t->graph);
     dcpg_info(t->log,
-              "training on %" PRId64 " sites, validating on %" PRId64 "; batches of %" PRId64
-              " over %d rank%s, cut into %d virtual ranks; %" PRId64 " parameters",
-              t->train_shards->nb_site, t->val_shards ? t->val_shards->nb_site : 0, t->batch, t->par->size,
-              t->par->size == 1 ? "" : "s", t->virtual_ranks, counts.trained + counts.frozen + counts.moving);
+              "training on %" PRId64 " site%s, validating on %" PRId64 "; batches of %" PRId64
+              " over %d rank%s, cut into %d virtual rank%s; %" PRId64 " parameters",
+              t->train_shards->nb_site, t->train_shards->nb_site == 1 ? "" : "s",
+              t->val_shards ? t->val_shards->nb_site : 0, t->batch, t->par->size,
+              t->par->size == 1 ? "" : "s", t->virtual_ranks, t->virtual_ranks == 1 ? "" : "s",
+              counts.trained + counts.frozen + counts.moving);
     dcpg_info(t->log, "matrix products: %s", dcpg_gemm_description());
     int64_t share = (t->batch + t->virtual_ranks - 1) / t->virtual_ranks;
     if (t->options->max_memory > 0 || t->options->micro_batch > 0 || t->nb_block > 1)
-        dcpg_info(t->log, "steps in %d pass%s of at most %" PRId64 " samples; blocks of %" PRId64,
+        dcpg_info(t->log, "steps in %d pass%s of at most %" PRId64 " sample%s; blocks of %" PRId64,
                   t->net->nb_pass, t->net->nb_pass == 1 ? "" : "es", t->net->options.max_rows,
-                  (share + t->nb_block - 1) / t->nb_block);
+                  t->net->options.max_rows == 1 ? "" : "s", (share + t->nb_block - 1) / t->nb_block);
 }
 
 static void report_epoch(const trainer *t) {
     int64_t e = t->run.epoch;
     int n = t->net->nb_output;
     const dcpg_scores *train = &t->run.train[e], *val = &t->run.val[e];
-    char validation[96] = "";
+    char validation[96] = "", acc[24];
     if (t->val)
-        snprintf(validation, sizeof validation, "  validation: loss %.4f  acc %.4f", val->loss,
-                 dcpg_scores_mean(val, n, t->tally->kind, DCPG_METRIC_ACC));
-    dcpg_info(t->log, "epoch %" PRId64 "/%" PRId64 "  loss %.4f  acc %.4f%s", e + 1, t->options->nb_epoch,
-              train->loss, dcpg_scores_mean(train, n, t->tally->kind, DCPG_METRIC_ACC), validation);
+        snprintf(validation, sizeof validation, "  validation: loss %.4f%s", val->loss,
+                 trainer_acc_text(dcpg_scores_mean(val, n, t->tally->kind, DCPG_METRIC_ACC), acc));
+    dcpg_info(t->log, "epoch %" PRId64 "/%" PRId64 "  loss %.4f%s%s", e + 1, t->options->nb_epoch,
+              train->loss, trainer_acc_text(dcpg_scores_mean(train, n, t->tally->kind, DCPG_METRIC_ACC), acc),
+              validation);
 }
 
 /* Keeps the weights of the best epoch so far. Collective. */
@@ -86,7 +89,8 @@ static dcpg_status run_epochs_all(trainer *t, dcpg_err *err) {
         trainer_try_checkpoint_all(t);
     }
     if (t->run.epoch < t->options->nb_epoch)
-        dcpg_info(t->log, "stopping early: no better validation loss for %" PRId64 " epochs", t->run.waited);
+        dcpg_info(t->log, "stopping early: no better validation loss for %" PRId64 " epoch%s", t->run.waited,
+                  t->run.waited == 1 ? "" : "s");
     return DCPG_OK;
 }
 

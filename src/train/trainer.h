@@ -132,6 +132,16 @@ dcpg_status trainer_restore_all(trainer *t, dcpg_err *err);
 dcpg_status trainer_checksum_all(const trainer *t, dcpg_source *source, const dcpg_shards *shards,
                                  char **checksum, dcpg_err *err);
 
+/* labels.c: warns of outputs without labels, or with labels of one class only; counts[nb_output][3] are those
+ * of all ranks, `what` is "training" or "validation". DCPG_E_INPUT where there is no label at all. Local. */
+dcpg_status trainer_check_labels(const trainer *t, const char *what, const int64_t *counts, dcpg_err *err);
+
+/* labels.c: the same of the validation data. Collective. */
+dcpg_status trainer_check_validation_all(const trainer *t, dcpg_err *err);
+
+/* labels.c: "  acc 0.7000", or nothing where there is no such number; returns `text`. */
+const char *trainer_acc_text(double acc, char text[24]);
+
 /* stop.c: this rank's reason to stop now. Local. */
 stop_reason trainer_look(trainer *t);
 const char *trainer_stop_text(const trainer *t);

@@ -1,0 +1,75 @@
+/* Outputs without labels: what would be trained or validated for nothing is told before. */
+#include "train/trainer.h"
+
+#include <dcpg/memory.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum { CLASSES = 3 }; /* that sources count */
+
+static dcpg_status fail_all(const trainer *t, const char *what, const dcpg_strings *outputs, dcpg_err *err) {
+    char text[DCPG_LIST_TEXT];
+    bool training = what[0] == 't';
+    int64_t sites = training ? t->train_shards->nb_site : t->val_shards->nb_site;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "there is no label on the %s chromosomes (%" PRId64
+                     " site%s, output%s %s): choose other "
+                     "chromosomes or outputs%s",
+                     what, sites, sites == 1 ? "" : "s", outputs->n == 1 ? "" : "s",
+                     dcpg_strings_text(outputs, text), training ? "" : ", or train without validation");
+}
+
+static void warn_of(const trainer *t, const char *what, const dcpg_strings *empty,
+                    const dcpg_strings *one_class) {
+    char text[DCPG_LIST_TEXT];
+    const char *none = what[0] != 't'  ? empty->n == 1 ? "it is not validated" : "they are not validated"
+                       : empty->n == 1 ? "its head is not trained"
+                                       : "their heads are not trained";
+    if (empty->n)
+        dcpg_warn(t->log, "%s: no label on the %s chromosomes: %s", dcpg_strings_text(empty, text), what,
+                  none);
+    if (one_class->n)
+        dcpg_warn(t->log, "%s: labels of one class only on the %s chromosomes",
+                  dcpg_strings_text(one_class, text), what);
+}
+
+dcpg_status trainer_check_labels(const trainer *t, const char *what, const int64_t *counts, dcpg_err *err) {
+    dcpg_strings empty = {0}, one_class = {0};
+    dcpg_status status = DCPG_OK;
+    for (int o = 0; o < t->net->nb_output && status == DCPG_OK; o++) {
+        int classes = 0;
+        for (int c = 0; c < CLASSES; c++) classes += counts[CLASSES * o + c] > 0;
+        if (classes == 0) status = dcpg_strings_add(&empty, t->net->output[o], err);
+        if (classes == 1 && t->tally->kind[o].nb_class > 1)
+            status = dcpg_strings_add(&one_class, t->net->output[o], err);
+    }
+    if (status == DCPG_OK && (int)empty.n == t->net->nb_output)
+        status = fail_all(t, what, &empty, err);
+    else if (status == DCPG_OK)
+        warn_of(t, what, &empty, &one_class);
+    dcpg_strings_free(&empty);
+    dcpg_strings_free(&one_class);
+    return status;
+}
+
+dcpg_status trainer_check_validation_all(const trainer *t, dcpg_err *err) {
+    size_t n = (size_t)t->net->nb_output * CLASSES;
+    int64_t first, end, *counts = dcpg_alloc(n, sizeof *counts);
+    dcpg_shards_range(t->val_shards, &first, &end);
+    dcpg_status status = counts ? t->val->ops->count_labels(t->val, first, end, counts, err)
+                                : dcpg_fail_nomem(err, "labels", n * sizeof *counts);
+    status = dcpg_agree_all(t->par, status, err);
+    if (status == DCPG_OK) {
+        dcpg_sum_i64s_all(t->par, counts, n);
+        status = dcpg_agree_all(t->par, trainer_check_labels(t, "validation", counts, err), err);
+    }
+    dcpg_free(counts);
+    return status;
+}
+
+const char *trainer_acc_text(double acc, char text[24]) {
+    text[0] = '\0';
+    if (!isnan(acc)) snprintf(text, 24, "  acc %.4f", acc);
+    return text;
+}
