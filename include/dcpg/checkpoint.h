@@ -6,10 +6,10 @@
  * HDF5 layout (format version 2; parameters: those of the model's layers in their order, one after the other,
  * each as in Keras files):
  *   /                  attributes: format "dcpg-checkpoint", version 2, program (version of dcpg), train_data
- *                      and val_data (checksums), and the numbers of the run: epoch, step, adam_steps, samples
- *                      (of this epoch so far), waited, nb_epoch, virtual_ranks, blocks (leaves per virtual
- *                      rank), batch, seed (key of all random numbers, which are functions of it and of
- *                      counters), metrics_bytes, events_bytes
+ *                      and val_data (checksums of names, counts and sites), train_digest and val_digest (of
+ * values, by parts; absent in those of older versions), and the numbers of the run: epoch, step, adam_steps,
+ * samples (of this epoch so far), waited, nb_epoch, virtual_ranks, blocks (leaves per virtual rank), batch,
+ * seed (key of all random numbers, which are functions of it and of counters), metrics_bytes, events_bytes
  *   /config/words      S  the command line (options.h); /config/cells, /config/outputs: names chosen
  *   /config/kernels    S [1] the kernels that computed it (dcpg_kern_name); may be missing
  *   /config/model      S [1] model.json

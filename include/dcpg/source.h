@@ -55,6 +55,9 @@ typedef struct dcpg_source_ops {
     dcpg_status (*inside)(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out,
                           dcpg_err *err);
     void (*close)(dcpg_source *source);
+    /* What tells the values behind the source from others: "PART:digest" between blanks (dcpg_free). NULL:
+     * the source knows nothing of the kind, and whoever asks looks at the samples. Collective. */
+    dcpg_status (*digest_all)(dcpg_source *source, char **text, dcpg_err *err);
 } dcpg_source_ops;
 
 struct dcpg_source {

@@ -7,7 +7,9 @@
  *   /                     attributes: format "dcpg-store", version 2, program, command (one per line where
  *                         more was appended); how sites were chosen: cpg_cov, cells that must
  *                         observe a position, 0 where sites were listed or drawn; chromos, those of
- *                         --chromos, absent where there is none
+ *                         --chromos, absent where there is none; digest, what tells the values from others:
+ *                         "PART:16 hexadecimal digits" of chromosomes, bases, positions, sites, cells, calls
+ *                         and bulk, between blanks; absent in stores of older versions of dcpg
  *   /genome/chromo        S  [C] names in bytewise order (all chromosomes that hold a CpG position)
  *   /genome/length        i64 [C] bases; 0 where there is no DNA
  *   /genome/md5           S  [C] SAM's M5; empty where there is no DNA
@@ -76,6 +78,7 @@ typedef struct dcpg_store {
     dcpg_strings outputs; /* names of the outputs it offers, in bytewise order: "bulk/<name>", "cpg/<cell>",
                              "cpg_stats/<statistic>", "win_stats/<window>/<statistic>" */
     char *checksum; /* of names, lengths, counts of cells and sites: tells one data set from another; hex */
+    char *digest;   /* the attribute; NULL: there is none */
     const struct dcpg_par *par;
 } dcpg_store;
 

@@ -47,6 +47,7 @@ void dcpg_store_free(dcpg_store *store) {
     dcpg_free(store->win_wlen);
     dcpg_strings_free(&store->outputs);
     dcpg_free(store->checksum);
+    dcpg_free(store->digest);
     dcpg_free(store);
 }
 
@@ -120,7 +121,11 @@ static dcpg_status read_kind_all(const opening *o, dcpg_err *err) {
     dcpg_free(format);
     if (!ours) return dcpg_fail(err, DCPG_E_INPUT, "%s: not a store: make one with dcpg data", path);
     DCPG_TRY(dcpg_h5_read_attr_i64(o->file, "/", "version", &version, err));
-    if (version >= STORE_OLDEST && version <= STORE_VERSION) return DCPG_OK;
+    if (version >= STORE_OLDEST && version <= STORE_VERSION) {
+        if (dcpg_h5_has_attr(o->file, "/", STORE_DIGEST))
+            dcpg_h5_read_attr_string(o->file, "/", STORE_DIGEST, &o->store->digest, NULL);
+        return DCPG_OK;
+    }
     return dcpg_fail(err, DCPG_E_INPUT,
                      "%s: a store of format version %" PRId64 ", this dcpg %s reads versions %d to %d: %s",
                      path, version, DCPG_VERSION, STORE_OLDEST, STORE_VERSION,

@@ -9,6 +9,7 @@
 #define STORE_CPG_COV "cpg_cov" /* attributes of the root */
 #define STORE_CHROMOS "chromos"
 #define STORE_MANNER  "sites" /* "all": every CG of the genome is one */
+#define STORE_DIGEST  "digest"
 
 #define STORE_CHROMO      "/genome/chromo"
 #define STORE_LENGTH      "/genome/length"

@@ -1,5 +1,6 @@
 /* The batch source over a store: which samples, cells and outputs there are; loading; filling batches. */
 #include "data/store_source.h"
+#include "data/store_digest.h"
 #include "data/store_layout.h"
 #include <assert.h>
 #include <dcpg/memory.h>
@@ -210,7 +211,25 @@ static void close_source(dcpg_source *source) {
     dcpg_free(s);
 }
 
-static const dcpg_source_ops ops = {fill, load_all, where, count_labels, inside, close_source};
+/* The store's; of bulk profiles and statistics only where they are outputs. */
+static dcpg_status digest_all(dcpg_source *source, char **text, dcpg_err *err) {
+    const dcpg_store_source *s = self_of(source);
+    store_digest digest;
+    bool bulk = false, stats = false;
+    DCPG_TRY(store_digest_of_all(s->store, source->log, &digest, err));
+    for (size_t o = 0; o < source->outputs.n; o++) {
+        bulk = bulk || s->output[o].bulk >= 0;
+        stats = stats || s->output[o].every_cell;
+    }
+    char *values = store_digest_text(&digest, bulk);
+    *text = values && stats ? dcpg_format("%s statistics:%" PRId64 "/%" PRId64, values, s->store->stats_cov,
+                                          s->store->stats_cpg_wlen)
+                            : values;
+    if (*text != values) dcpg_free(values);
+    return dcpg_agree_all(source->par, *text ? DCPG_OK : dcpg_fail_nomem(err, "a checksum", 256), err);
+}
+
+static const dcpg_source_ops ops = {fill, load_all, where, count_labels, inside, close_source, digest_all};
 
 static dcpg_status fail_chromo(const dcpg_store *store, const char *name, dcpg_err *err) {
     char known[256] = "";

@@ -332,7 +332,7 @@ static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample
     return DCPG_OK;
 }
 
-static const dcpg_source_ops ops = {fill, load_all, where, count_labels, inside, close_source};
+static const dcpg_source_ops ops = {fill, load_all, where, count_labels, inside, close_source, NULL};
 
 /* Copies the names wanted (NULL: all), which must be among those that are there. */
 static dcpg_status choose(const dcpg_deepcpg_source *s, const dcpg_strings *wanted, const dcpg_strings *known,

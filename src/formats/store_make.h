@@ -3,6 +3,8 @@
 #ifndef DCPG_FORMATS_STORE_MAKE_H
 #define DCPG_FORMATS_STORE_MAKE_H
 
+#include "data/store_digest.h"
+
 #include <dcpg/chromo.h>
 #include <dcpg/h5.h>
 #include <dcpg/map.h>
@@ -111,6 +113,7 @@ typedef struct making {
     const dcpg_par *par;
     dcpg_log *log;
     dcpg_h5 *file;
+    store_digest digest; /* of what was written; of calls and bulk profiles, this rank's part */
 
     int64_t nb_cell;
     named_files cells;            /* [nb_cell] */

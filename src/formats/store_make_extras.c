@@ -52,6 +52,8 @@ static dcpg_status write_row_all(making *m, const rows *r, const named_files *fi
     if (any) status = r->fill(m, &(origin){files->name.v[number], files->path[number]}, row, err);
     DCPG_TRY(dcpg_agree_all(m->par, status, err));
     if (any && r->bare) bare[number] = !has_value(row, r->width);
+    if (any && r->type == DCPG_H5_F32)
+        m->digest.part[STORE_DIGEST_BULK] += store_digest_values(files->name.v[number], r->width, row);
     return dcpg_h5_write(m->file, r->data, r->type, &(dcpg_h5_block){{any ? number : 0, 0}, {any, r->width}},
                          row, err);
 }

@@ -139,6 +139,7 @@ static dcpg_status write_genome(making *m, dcpg_err *err) {
     while (m->md5.n < m->chromo.n && status == DCPG_OK)
         status = dcpg_strings_add(&m->md5, "", err); /* no DNA */
     DCPG_TRY(dcpg_agree_all(m->par, status, err));
+    store_digest_genome(&m->digest, &m->chromo, m->length, &m->md5);
     DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CHROMO, &m->chromo, err));
     DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_MD5, &m->md5, err));
     DCPG_TRY(write_list(m, STORE_LENGTH, DCPG_H5_I64, n, m->length, err));
@@ -183,6 +184,9 @@ static dcpg_status write_sites(making *m, dcpg_err *err) {
 }
 
 static dcpg_status write_positions(making *m, dcpg_err *err) {
+    store_digest_positions(&m->digest, (int64_t)m->chromo.n, m->pos_offset, m->pos);
+    for (int64_t i = 0, s = 0; i < m->nb_pos; i++)
+        if (m->nb_site == m->nb_pos || m->is_site[i]) store_digest_site(&m->digest, s++, i);
     dcpg_h5_shape shape = {.type = DCPG_H5_I32,
                            .ndim = 1,
                            .dim = {m->nb_pos},
@@ -256,6 +260,10 @@ static dcpg_status write_slab(making *m, int64_t from, int64_t to, uint64_t *obs
         set_bits(m, &m->cell[i], observed + (i - from) * words, state + (i - from) * words);
         count_bits(words, observed + (i - from) * words, count + (i - from) * store_counts(m->nb_pos));
     }
+    for (int64_t i = from; i < to; i++)
+        m->digest.part[STORE_DIGEST_CALLS] +=
+            store_digest_bits(m->cells.name.v[m->cell_first + i], 0, words, observed + (i - from) * words,
+                              state + (i - from) * words);
     dcpg_h5_block block = {{from < to ? m->cell_first + from : 0, 0}, {to - from, words}};
     DCPG_TRY(dcpg_h5_write(m->file, STORE_OBSERVED, DCPG_H5_U64, &block, observed, err));
     DCPG_TRY(dcpg_h5_write(m->file, STORE_STATE, DCPG_H5_U64, &block, state, err));
@@ -326,6 +334,9 @@ static dcpg_status write_value_rows(making *m, int64_t first, int64_t n, const p
         int64_t from = min_i64(i * rows, n), to = min_i64((i + 1) * rows, n);
 #pragma omp parallel for schedule(dynamic, 1)
         for (int64_t k = from; k < to; k++) set_values(m, own[k], row + (k - from) * m->nb_pos);
+        for (int64_t k = from; k < to; k++)
+            m->digest.part[STORE_DIGEST_CALLS] += store_digest_values(
+                m->cells.name.v[m->cell_first + (own[k] - m->cell)], m->nb_pos, row + (k - from) * m->nb_pos);
         dcpg_h5_block block = {{from < to ? first + from : 0, 0}, {to - from, m->nb_pos}};
         status = dcpg_h5_write(m->file, STORE_VALUE, DCPG_H5_F32, &block, row, err);
     }
@@ -403,6 +414,17 @@ static dcpg_status write_manner(making *m, dcpg_err *err) {
                            : DCPG_OK;
 }
 
+static dcpg_status write_digest(making *m, dcpg_err *err) {
+    store_digest_cells(&m->digest, &m->cells.name);
+    store_digest_join_all(&m->digest, m->par);
+    char *text = store_digest_text(&m->digest, true);
+    dcpg_status status =
+        dcpg_agree_all(m->par, text ? DCPG_OK : dcpg_fail_nomem(err, "a checksum", STORE_DIGESTS * 32), err);
+    if (status == DCPG_OK) status = dcpg_h5_write_attr_string(m->file, "/", STORE_DIGEST, text, err);
+    dcpg_free(text);
+    return status;
+}
+
 dcpg_status dcpg_make_write_all(making *m, dcpg_err *err) {
     DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", "format", STORE_FORMAT, err));
     DCPG_TRY(dcpg_h5_write_attr_i64(m->file, "/", "version", STORE_VERSION, err));
@@ -413,5 +435,6 @@ dcpg_status dcpg_make_write_all(making *m, dcpg_err *err) {
     DCPG_TRY(write_genome(m, err));
     DCPG_TRY(write_positions(m, err));
     DCPG_TRY(write_all_cells(m, err));
-    return dcpg_make_extras_all(m, err);
+    DCPG_TRY(dcpg_make_extras_all(m, err));
+    return write_digest(m, err);
 }

@@ -156,8 +156,43 @@ static dcpg_status check_data(const trainer *t, dcpg_h5 *file, const char *which
     return status;
 }
 
+static dcpg_status fail_differ(const trainer *t, const char *which, const dcpg_strings *parts,
+                               dcpg_err *err) {
+    char text[DCPG_LIST_TEXT];
+    bool training = which[0] == 't';
+    return dcpg_fail(
+        err, DCPG_E_INPUT,
+        "%s: the %s data are not those that the run was started with: other %s; name the files of "
+        "the run (%s where they are elsewhere now), or start another run",
+        t->options->resume->path, training ? "training" : "validation", dcpg_strings_text(parts, text),
+        training ? "--resume DIR STORE" : "--val_files FILE");
+}
+
+/* The values behind a source; checkpoints of older dcpg's know nothing of them. */
+static dcpg_status check_digest(const trainer *t, dcpg_h5 *file, const char *which, const char *now,
+                                dcpg_err *err) {
+    char *then = NULL;
+    dcpg_strings parts = {0};
+    if (!dcpg_h5_has_attr(file, "/", which)) {
+        if (which[0] == 't')
+            dcpg_warn(t->log,
+                      "%s is of an older dcpg: whether the values of the data are still those of the "
+                      "run is not known",
+                      t->options->resume->path);
+        return DCPG_OK;
+    }
+    DCPG_TRY(dcpg_h5_read_attr_string(file, "/", which, &then, err));
+    dcpg_status status = trainer_digest_differences(then, now, &parts, err);
+    if (status == DCPG_OK && parts.n && *then && *now) status = fail_differ(t, which, &parts, err);
+    dcpg_strings_free(&parts);
+    dcpg_free(then);
+    return status;
+}
+
 static dcpg_status read_numbers(const trainer *t, dcpg_h5 *file, checkpoint_number number[CHECKPOINT_NUMBERS],
                                 dcpg_err *err) {
+    DCPG_TRY(check_digest(t, file, "train_digest", t->train_digest, err));
+    DCPG_TRY(check_digest(t, file, "val_digest", t->val ? t->val_digest : "", err));
     DCPG_TRY(check_data(t, file, "train_data", t->train_data, err));
     DCPG_TRY(check_data(t, file, "val_data", t->val ? t->val_data : "", err));
     for (int i = 0; i < CHECKPOINT_NUMBERS; i++)

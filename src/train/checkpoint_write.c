@@ -26,6 +26,8 @@ static dcpg_status write_config(const trainer *t, dcpg_h5 *file, dcpg_err *err) 
     DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "program", DCPG_VERSION, err));
     DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "train_data", t->train_data, err));
     DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "val_data", t->val ? t->val_data : "", err));
+    DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "train_digest", t->train_digest, err));
+    DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "val_digest", t->val ? t->val_digest : "", err));
     for (int i = 0; i < CHECKPOINT_NUMBERS; i++)
         DCPG_TRY(dcpg_h5_write_attr_i64(file, "/", number[i].name, number[i].value, err));
     DCPG_TRY(write_names(file, "config/words", t->options->words, err));

@@ -160,6 +160,8 @@ static dcpg_status open_parts_all(trainer *t, const dcpg_weights *initial, dcpg_
     DCPG_TRY(trainer_checksum_all(t, t->train, t->train_shards, &t->train_data, err));
     if (t->val) DCPG_TRY(trainer_check_validation_all(t, err));
     if (t->val) DCPG_TRY(trainer_checksum_all(t, t->val, t->val_shards, &t->val_data, err));
+    DCPG_TRY(trainer_digest_all(t->train, t->train_shards, &t->train_digest, err));
+    if (t->val) DCPG_TRY(trainer_digest_all(t->val, t->val_shards, &t->val_digest, err));
     return t->options->resume ? trainer_restore_all(t, err) : DCPG_OK;
 }
 
@@ -173,6 +175,8 @@ void trainer_close_all(trainer *t) {
     journal_close(t);
     dcpg_free(t->train_data);
     dcpg_free(t->val_data);
+    dcpg_free(t->train_digest);
+    dcpg_free(t->val_digest);
     for (int64_t e = 0; e < t->options->nb_epoch; e++) {
         if (t->run.train) dcpg_scores_free(&t->run.train[e]);
         if (t->run.val) dcpg_scores_free(&t->run.val[e]);

@@ -60,9 +60,10 @@ typedef struct trainer {
     dcpg_reducer reducer;
     dcpg_adam *adam;
     dcpg_tally *tally, *val_tally;
-    dcpg_scores shown;           /* of the epoch so far, for progress */
-    float *class_weight;         /* [nb_output][DCPG_MAX_CLASSES] */
-    char *train_data, *val_data; /* checksums */
+    dcpg_scores shown;               /* of the epoch so far, for progress */
+    float *class_weight;             /* [nb_output][DCPG_MAX_CLASSES] */
+    char *train_data, *val_data;     /* checksums */
+    char *train_digest, *val_digest; /* of the values */
     run_state run;
     journal *journal;               /* rank 0; NULL: none, or given up */
     double started;                 /* dcpg_now() */
@@ -141,6 +142,13 @@ dcpg_status trainer_check_validation_all(const trainer *t, dcpg_err *err);
 
 /* labels.c: "  acc 0.7000", or nothing where there is no such number; returns `text`. */
 const char *trainer_acc_text(double acc, char text[24]);
+
+/* data_digest.c: what tells the values behind a source from others: "PART:digest" between blanks; of stores
+ * of the whole, else of the samples of `shards`. dcpg_free. Collective. */
+dcpg_status trainer_digest_all(dcpg_source *source, const dcpg_shards *shards, char **text, dcpg_err *err);
+
+/* data_digest.c: adds the names of the parts in which two such texts differ. Local. */
+dcpg_status trainer_digest_differences(const char *then, const char *now, dcpg_strings *names, dcpg_err *err);
 
 /* stop.c: this rank's reason to stop now. Local. */
 stop_reason trainer_look(trainer *t);
