@@ -20,6 +20,9 @@ typedef struct dcpg_eval_options {
                              * that of the class, and 0 everywhere where they are missing. NULL: none */
     const char *out_report; /* TSV: metric, output, value, sorted by metric and output; nothing stands for a
                                value that is not defined. NULL: none */
+    const dcpg_strings *names;   /* of the graph's outputs, in their order, as the data and files call them;
+                                    NULL: as the graph does */
+    const dcpg_strings *outputs; /* those of the names that are evaluated; NULL: all */
     int64_t batch;     /* samples per forward pass and rank; 0: chosen here. Results do not depend on it */
     int64_t nb_sample; /* first n sites only; 0: all */
 } dcpg_eval_options;

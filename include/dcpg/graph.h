@@ -6,6 +6,7 @@
 
 #include <dcpg/kern.h>
 #include <dcpg/status.h>
+#include <dcpg/text.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,8 @@ typedef struct dcpg_graph {
     int *output;               /* [nb_output] head layers; their order is that of the outputs */
     int64_t dna_wlen;          /* 0: no DNA input */
     int64_t cpg_wlen, nb_cell; /* 0: no CpG input */
+    dcpg_strings cells;        /* [nb_cell] names of the cells whose neighbours it reads, in order; none where
+                                  nobody knows them */
     char *name;
 } dcpg_graph;
 

@@ -66,13 +66,19 @@ char *dcpg_keras_json(const dcpg_graph *graph);
  * the layer. */
 dcpg_status dcpg_keras_parse(const char *json, const char *origin, dcpg_graph **graph, dcpg_err *err);
 
-/* Names of the cells whose neighbours a model reads, where its file says (Keras 1 time); otherwise none are
- * added. Local. */
+/* Adds the names of the cells whose neighbours a model reads, in order, where its files say: graph->cells, or
+ * what files of the time of Keras 1 tell; otherwise none. Local. */
 dcpg_status dcpg_keras_cells(const dcpg_graph *graph, dcpg_strings *cells, dcpg_err *err);
 
+/* What a model directory says of the data that the model was made for: JSON with "cells" (graph->cells),
+ * "outputs", "dna_wlen" and "cpg_wlen"; NULL when out of memory (dcpg_free). */
+#define DCPG_MODEL_DATA "model_data.json"
+char *dcpg_keras_data_json(const dcpg_graph *graph);
+
 /* Writes weights: complete false: attributes layer_names, backend, keras_version on the root (save_weights);
- * true: the complete model: the same under /model_weights, and model_config. To a temporary name, renamed at
- * the end. dcpg_keras_write takes the values from `net`. */
+ * true: the complete model: the same under /model_weights, and model_config. Either way the root has the
+ * attributes dcpg_cells (where they are known) and dcpg_outputs, too, which Keras does not look at. To a
+ * temporary name, renamed at the end. dcpg_keras_write takes the values from `net`. */
 dcpg_status dcpg_keras_write(const char *path, const dcpg_net *net, bool complete, dcpg_err *err);
 dcpg_status dcpg_keras_write_weights(const char *path, const dcpg_graph *graph, const dcpg_weights *weights,
                                      bool complete, dcpg_err *err);
@@ -86,7 +92,8 @@ dcpg_status dcpg_keras_read_weights(const char *path, const dcpg_graph *graph, c
 
 /* Loads a model as a user names it: a directory (model.json with model_weights.h5, else model_weights_val.h5,
  * else model_weights_train.h5, else model.h5; without model.json, model.h5), a model.h5, or model.json
- * followed by a weights file. Rank 0 reads, all ranks receive. Collective. */
+ * followed by a weights file. The cells come with the weights, or from DCPG_MODEL_DATA beside model.json.
+ * Rank 0 reads, all ranks receive. Collective. */
 dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, const dcpg_par *par,
                                 dcpg_log *log, dcpg_graph **graph, dcpg_weights *weights, dcpg_err *err);
 

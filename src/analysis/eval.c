@@ -55,17 +55,29 @@ static dcpg_status check(const run *r, dcpg_err *err) {
                      graph->dna_wlen, graph->cpg_wlen, source->dna_wlen, source->cpg_wlen);
 }
 
+/* What output `o` of the net is called. */
+static const char *name_of(const run *r, int o) {
+    return r->options->names ? r->options->names->v[o] : r->net->output[o];
+}
+
 static dcpg_status open_outputs(run *r, dcpg_err *err) {
     eval_outputs *outputs = &r->outputs;
     size_t nb = (size_t)r->net->nb_output;
-    *outputs = (eval_outputs){.nb = (int)nb, .name = (const char *const *)r->net->output};
-    outputs->kind = dcpg_alloc(nb, sizeof *outputs->kind);
-    outputs->label = dcpg_alloc(2 * nb, sizeof *outputs->label);
-    if (!outputs->kind || !outputs->label) return dcpg_fail_nomem(err, "outputs", nb * sizeof *outputs->kind);
+    *outputs = (eval_outputs){.kind = dcpg_alloc(nb, sizeof *outputs->kind),
+                              .name = dcpg_alloc(nb, sizeof *outputs->name),
+                              .label = dcpg_alloc(3 * nb, sizeof *outputs->label)};
+    if (!outputs->kind || !outputs->name || !outputs->label)
+        return dcpg_fail_nomem(err, "outputs", nb * sizeof *outputs->kind);
     outputs->unit = outputs->label + nb;
-    for (int o = 0; o < outputs->nb; o++) {
-        outputs->kind[o] = dcpg_output_kind_of(outputs->name[o]);
-        outputs->label[o] = (int)dcpg_strings_find(&r->source->outputs, outputs->name[o]);
+    outputs->from = outputs->unit + nb;
+    for (int k = 0; k < r->net->nb_output; k++) {
+        const char *name = name_of(r, k);
+        if (r->options->outputs && dcpg_strings_find(r->options->outputs, name) < 0) continue;
+        int o = outputs->nb++;
+        outputs->name[o] = name;
+        outputs->from[o] = k;
+        outputs->kind[o] = dcpg_output_kind_of(r->net->output[k]);
+        outputs->label[o] = (int)dcpg_strings_find(&r->source->outputs, name);
         outputs->unit[o] = outputs->nb_unit;
         outputs->nb_unit += outputs->kind[o].units;
     }
@@ -129,7 +141,7 @@ static void keep(run *r, int64_t at, int64_t n) {
     for (int o = 0; o < outputs->nb; o++) {
         int units = outputs->kind[o].units;
         int64_t stride;
-        const float *from = dcpg_net_prediction(r->net, o, &stride);
+        const float *from = dcpg_net_prediction(r->net, outputs->from[o], &stride);
         float *label = r->block.label + o * room + at,
               *prediction = r->block.prediction + outputs->unit[o] * room + at * units;
         for (int64_t i = 0; i < n; i++) {
@@ -262,6 +274,7 @@ dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_graph *graph, const dc
     dcpg_free(r.block.label);
     dcpg_free(r.outputs.kind);
     dcpg_free(r.outputs.label);
+    dcpg_free(r.outputs.name);
     dcpg_free(r.sample);
     dcpg_batch_free(r.batch);
     dcpg_net_free(r.net);

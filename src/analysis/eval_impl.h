@@ -9,11 +9,12 @@
 
 /* The outputs of a model and where their labels come from. */
 typedef struct eval_outputs {
-    int nb, nb_unit;         /* outputs; predicted numbers per site */
-    const char *const *name; /* [nb], the net's */
-    dcpg_output_kind *kind;  /* [nb] */
-    int *label;              /* [nb] column of the batch's labels; -1: the data have none */
-    int *unit;               /* [nb] first of its predicted numbers among nb_unit */
+    int nb, nb_unit;        /* outputs; predicted numbers per site */
+    const char **name;      /* [nb] as the data call them; the options' or the net's */
+    int *from;              /* [nb] output of the net */
+    dcpg_output_kind *kind; /* [nb] */
+    int *label;             /* [nb] column of the batch's labels; -1: the data have none */
+    int *unit;              /* [nb] first of its predicted numbers among nb_unit */
 } eval_outputs;
 
 /* Sites that were predicted and wait to be written. */

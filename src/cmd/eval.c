@@ -1,6 +1,7 @@
 /* dcpg eval */
 #include "cmd/cmd.h"
 #include "cmd/job.h"
+#include "cmd/model_cells.h"
 #include "cmd/sources.h"
 
 #include <dcpg/eval.h>
@@ -8,14 +9,12 @@
 #include <dcpg/options.h>
 #include <dcpg/signal.h>
 
-#include <inttypes.h>
-
 /* Everything a user can say. */
 typedef struct settings {
-    dcpg_strings files, chromos, model_files, replicate_names;
+    dcpg_strings files, chromos, model_files, replicate_names, output_names;
     const char *keras_backend, *log_file;
     int64_t nb_replicate;
-    bool verbose, force;
+    bool any_cells, verbose, force;
     double stall_timeout;
     dcpg_eval_options eval;
 } settings;
@@ -26,6 +25,8 @@ typedef struct parts {
     dcpg_weights weights;
     dcpg_cmd_named data;
     dcpg_source *source;
+    dcpg_strings names;          /* of the model's outputs in the data and in what is written */
+    dcpg_strings chosen;         /* of these */
     dcpg_strings cells, outputs; /* read from the data */
 } parts;
 
@@ -53,8 +54,18 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_STRING, "out_report", &s->eval.out_report, NULL, 0, 0,
          "table of metrics to write: metric, output, value", "FILE"},
         {DCPG_OPT_LIST, "replicate_names", &s->replicate_names, NULL, 0, 0,
-         "cells whose neighbours a CpG model sees, as regular expressions (default: all)", "REGEX"},
+         "cells whose neighbours a CpG model sees, in the order of those that it was trained on: their "
+         "names, or "
+         "regular expressions (default: those of the model, which must be there)",
+         "REGEX"},
         {DCPG_OPT_INT, "nb_replicate", &s->nb_replicate, "0", 0, 1e9, "at most N such cells (0: all)", "N"},
+        {DCPG_OPT_FLAG, "any_cells", &s->any_cells, NULL, 0, 0,
+         "take the cells of the data in their order, whatever cells the model was trained on; each stands "
+         "for "
+         "the model's cell at its place, as an output, too",
+         NULL},
+        {DCPG_OPT_LIST, "output_names", &s->output_names, NULL, 0, 0,
+         "outputs of the model to evaluate: their names, or regular expressions (default: all)", "REGEX"},
         {DCPG_OPT_INT, "nb_sample", &s->eval.nb_sample, "0", 0, 9e18, "the first N sites only (0: all)", "N"},
         {DCPG_OPT_INT, "batch_size", &s->eval.batch, "0", 0, 1e6,
          "sites per forward pass and rank; changes no result (0: chosen here)", "N"},
@@ -79,36 +90,28 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
     return check_outputs(s, err);
 }
 
-/* Cells: those that an old model names, otherwise as chosen. */
-static dcpg_status choose_cells(const settings *s, parts *p, dcpg_err *err) {
-    if (s->replicate_names.n == 0) DCPG_TRY(dcpg_keras_cells(p->graph, &p->cells, err));
-    if (p->cells.n == 0)
-        return dcpg_strings_select(p->data.cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells,
-                                   err);
-    for (size_t i = 0; i < p->cells.n; i++)
-        if (dcpg_strings_find(p->data.cells, p->cells.v[i]) < 0)
-            return dcpg_fail(
-                err, DCPG_E_INPUT,
-                "%s: the model reads the neighbours of cell %s, which is not here: choose %" PRId64
-                " cells with --replicate_names",
-                p->data.name, p->cells.v[i], p->graph->nb_cell);
+/* The cells that the model reads, and its outputs as the data call them: those that are chosen, and of these
+ * the ones that the data have. */
+static dcpg_status choose(const settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
+    const dcpg_cmd_cells_model model = {s->model_files.v[0], p->graph, false};
+    const dcpg_cmd_cells_wish wish = {&s->replicate_names, s->nb_replicate, s->any_cells};
+    if (p->graph->nb_cell) DCPG_TRY(dcpg_cmd_choose_cells(&wish, &p->data, &model, log, &p->cells, err));
+    DCPG_TRY(dcpg_cmd_name_outputs(p->graph, &p->cells, &p->names, err));
+    DCPG_TRY(dcpg_strings_select(&p->names, &s->output_names, 0, "output", &p->chosen, err));
+    if (s->output_names.n) dcpg_cmd_tell_chosen(log, "output", &p->chosen, p->names.n);
+    for (size_t i = 0; i < p->chosen.n; i++)
+        if (dcpg_strings_find(p->data.outputs, p->chosen.v[i]) >= 0)
+            DCPG_TRY(dcpg_strings_add(&p->outputs, p->chosen.v[i], err));
     return DCPG_OK;
-}
-
-/* What is wanted of the data: the model's outputs as far as they are there. */
-static dcpg_status choose(const settings *s, parts *p, dcpg_err *err) {
-    for (int o = 0; o < p->graph->nb_output; o++) {
-        const char *name = p->graph->layer[p->graph->output[o]].name;
-        if (dcpg_strings_find(p->data.outputs, name) >= 0) DCPG_TRY(dcpg_strings_add(&p->outputs, name, err));
-    }
-    return p->graph->nb_cell ? choose_cells(s, p, err) : DCPG_OK;
 }
 
 static dcpg_status eval_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     DCPG_TRY(dcpg_cmd_kernels_all(par, NULL, log, err));
     DCPG_TRY(dcpg_model_load_all(&s->model_files, s->keras_backend, par, log, &p->graph, &p->weights, err));
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
-    DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));
+    DCPG_TRY(dcpg_agree_all(par, choose(s, p, log, err), err));
+    s->eval.names = &p->names;
+    s->eval.outputs = &p->chosen;
     dcpg_want want = {.dna_wlen = p->graph->dna_wlen,
                       .cpg_wlen = p->graph->cpg_wlen,
                       .cells = &p->cells,
@@ -118,8 +121,8 @@ static dcpg_status eval_all(settings *s, parts *p, const dcpg_par *par, dcpg_log
 }
 
 static void free_all(settings *s, parts *p) {
-    dcpg_strings *lists[] = {&s->files,           &s->chromos, &s->model_files,
-                             &s->replicate_names, &p->cells,   &p->outputs};
+    dcpg_strings *lists[] = {&s->files,   &s->chromos,      &s->model_files, &s->replicate_names, &p->cells,
+                             &p->outputs, &s->output_names, &p->names,       &p->chosen};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
     dcpg_source_close(p->source);
     dcpg_cmd_named_close(&p->data);

@@ -1,11 +1,13 @@
 /* dcpg train */
 #include "cmd/cmd.h"
 #include "cmd/job.h"
+#include "cmd/model_cells.h"
 #include "cmd/sources.h"
 #include "cmd/train_data.h"
 #include "cmd/train_model.h"
 #include "cmd/train_resume.h"
 
+#include <dcpg/file.h>
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
 #include <dcpg/signal.h>
@@ -19,7 +21,7 @@ typedef struct settings {
     const char *log_file, *resume, *max_memory, *grad_comm;
     double stall_timeout;
     int64_t nb_output, nb_replicate, virtual_ranks, seed;
-    bool verbose, force;
+    bool any_cells, verbose, force;
     train_model_options model;
     dcpg_train_options train;
     dcpg_opt table[96]; /* the options, pointing to what is above */
@@ -66,6 +68,10 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
          "REGEX"},
         {DCPG_OPT_INT, "nb_replicate", &s->nb_replicate, "0", 0, 1e9, "at most N such cells (0: all)", "N"},
 
+        {DCPG_OPT_FLAG, "any_cells", &s->any_cells, NULL, 0, 0,
+         "start from a trained CpG model with the cells of the data in their order, whatever cells it was "
+         "trained on (default: its own cells, or those of --replicate_names)",
+         NULL},
         {DCPG_OPT_GROUP, "model", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_LIST, "dna_model", &m->dna, NULL, 0, 0,
          "DNA model: a name of 'dcpg models', a specification, or a trained model as for --model_files "
@@ -128,7 +134,8 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {DCPG_OPT_GROUP, "stopping and going on", NULL, NULL, 0, 0, NULL, NULL},
         {DCPG_OPT_STRING, "resume", &s->resume, NULL, 0, 0,
          "go on with the run of this model directory, from its last checkpoint, on any number of ranks up to "
-         "V; all other words may be left out. Where there is no checkpoint yet, start with the words given",
+         "V; all other words may be left out, and a store that was moved is named behind DIR. Where there is "
+         "no checkpoint yet, start with the words given",
          "DIR"},
         {DCPG_OPT_INT, "checkpoint_steps", &t->checkpoint_steps, "0", 0, 9e18,
          "a checkpoint every N steps (0: only at the end of epochs, and by time)", "N"},
@@ -183,7 +190,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
         {0}};
     dcpg_command_line line = {
         "dcpg train STORE|FILE... --dna_model NAME --cpg_model NAME --out_dir DIR [options]; dcpg train "
-        "--resume DIR",
+        "--resume DIR [STORE|FILE...]",
         "Trains a DNA model, a CpG model, or both joined, to predict the methylation of every cell, with as "
         "many ranks as mpirun starts. The data are a store (made by dcpg data) or DeepCpG data files.",
         options, &s->files};
@@ -230,14 +237,15 @@ static dcpg_status check(settings *s, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Cells: as chosen, otherwise those that an old model names where all are here, otherwise all. */
-static dcpg_status choose_cells(const settings *s, parts *p, dcpg_err *err) {
-    bool chosen = s->replicate_names.n || s->nb_replicate, here = true;
-    if (!chosen) DCPG_TRY(train_model_cells(&p->loaded, &p->cells, err));
-    for (size_t i = 0; i < p->cells.n; i++)
-        here = here && dcpg_strings_find(p->data.cells, p->cells.v[i]) >= 0;
-    if (p->cells.n && here) return DCPG_OK;
-    dcpg_strings_free(&p->cells);
+/* Cells: those of a trained model or of the user's wish; of a new one as chosen, otherwise all. */
+static dcpg_status choose_cells(const settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
+    bool whole = p->loaded.whole.graph != NULL;
+    const dcpg_strings *files = whole ? &s->model.files : &s->model.cpg;
+    const dcpg_cmd_cells_model model = {files->n ? files->v[0] : "",
+                                        whole ? p->loaded.whole.graph : p->loaded.cpg.graph, true};
+    const dcpg_cmd_cells_wish wish = {&s->replicate_names, s->nb_replicate, s->any_cells};
+    if (model.graph && model.graph->nb_cell)
+        return dcpg_cmd_choose_cells(&wish, &p->data, &model, log, &p->cells, err);
     return dcpg_strings_select(p->data.cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
 }
 
@@ -254,7 +262,7 @@ static dcpg_status choose_again(const dcpg_strings *then, const dcpg_strings *th
     return DCPG_OK;
 }
 
-static dcpg_status choose(const settings *s, parts *p, dcpg_err *err) {
+static dcpg_status choose(const settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
     if (p->checkpoint) {
         DCPG_TRY(choose_again(&p->checkpoint->cells, p->data.cells, "cell", &p->cells, err));
         return choose_again(&p->checkpoint->outputs, p->data.outputs, "output", &p->outputs, err);
@@ -265,7 +273,7 @@ static dcpg_status choose(const settings *s, parts *p, dcpg_err *err) {
     if (status == DCPG_OK)
         status = dcpg_strings_select(p->data.outputs, patterns, s->nb_output, "output", &p->outputs, err);
     dcpg_strings_free(&initial);
-    return status == DCPG_OK ? choose_cells(s, p, err) : status;
+    return status == DCPG_OK ? choose_cells(s, p, log, err) : status;
 }
 
 /* The model; outputs are in its order from here on. Collective. */
@@ -286,6 +294,15 @@ static dcpg_status make_model_all(const settings *s, parts *p, const dcpg_par *p
     return dcpg_agree_all(par, status, err);
 }
 
+/* Tells the model its cells, which its files will say. */
+static dcpg_status name_cells(parts *p, dcpg_err *err) {
+    dcpg_graph *graph = p->model.graph;
+    dcpg_strings_free(&graph->cells);
+    for (size_t i = 0; i < p->cells.n && graph->nb_cell; i++)
+        DCPG_TRY(dcpg_strings_add(&graph->cells, p->cells.v[i], err));
+    return DCPG_OK;
+}
+
 static dcpg_status open_sources_all(const settings *s, parts *p, const dcpg_par *par, dcpg_log *log,
                                     dcpg_err *err) {
     dcpg_want want = {.dna_wlen = p->model.graph->dna_wlen,
@@ -302,17 +319,35 @@ static dcpg_status weigh_outputs(const settings *s, parts *p, dcpg_err *err) {
     return dcpg_output_weights(&p->outputs, &s->output_weights, p->output_weight, err);
 }
 
+/* The files of a run that goes on may have moved since. */
+static dcpg_status find_moved(const settings *s, dcpg_err *err) {
+    for (size_t i = 0; i < s->files.n; i++)
+        if (!dcpg_file_exists(s->files.v[i]))
+            return dcpg_fail(err, DCPG_E_INPUT,
+                             "%s of this run is not there: tell where it is now: dcpg train --resume %s %s",
+                             s->files.v[i], s->resume, s->files.n == 1 ? "STORE" : "FILE...");
+    for (size_t i = 0; i < s->val_files.n; i++)
+        if (!dcpg_file_exists(s->val_files.v[i]))
+            return dcpg_fail(err, DCPG_E_INPUT,
+                             "%s of this run is not there: tell where it is now: dcpg train --resume %s "
+                             "--val_files FILE",
+                             s->val_files.v[i], s->resume);
+    return DCPG_OK;
+}
+
 static dcpg_status train_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     const char *kernels = p->checkpoint && p->checkpoint->kernels.n ? p->checkpoint->kernels.v[0] : NULL;
     DCPG_TRY(dcpg_cmd_kernels_all(par, kernels, log, err));
+    if (p->checkpoint) DCPG_TRY(dcpg_agree_all(par, par->rank == 0 ? find_moved(s, err) : DCPG_OK, err));
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
     if (!p->checkpoint) DCPG_TRY(train_model_load_all(&s->model, par, log, &p->loaded, err));
-    DCPG_TRY(dcpg_agree_all(par, choose(s, p, err), err));
+    DCPG_TRY(dcpg_agree_all(par, choose(s, p, log, err), err));
     if (s->output_names.n || s->nb_output)
         dcpg_cmd_tell_chosen(log, "output", &p->outputs, p->data.outputs->n);
     if (s->replicate_names.n || s->nb_replicate)
         dcpg_cmd_tell_chosen(log, "cell", &p->cells, p->data.cells->n);
     DCPG_TRY(make_model_all(s, p, par, log, err));
+    DCPG_TRY(dcpg_agree_all(par, name_cells(p, err), err));
     DCPG_TRY(open_sources_all(s, p, par, log, err));
     DCPG_TRY(dcpg_agree_all(par, weigh_outputs(s, p, err), err));
     DCPG_TRY(dcpg_agree_all(par, train_resume_keep(s->table, &s->files, &p->kept, err), err));

@@ -76,11 +76,6 @@ dcpg_status train_model_load_all(const train_model_options *o, const dcpg_par *p
     return dcpg_agree_all(par, to_part("cpg_model", &o->cpg, "cpg", &files->cpg, err), err);
 }
 
-dcpg_status train_model_cells(const train_model_files *files, dcpg_strings *cells, dcpg_err *err) {
-    const dcpg_graph *graph = files->whole.graph ? files->whole.graph : files->cpg.graph;
-    return graph ? dcpg_keras_cells(graph, cells, err) : DCPG_OK;
-}
-
 /* ---- making ---- */
 
 /* Fits a loaded model to the windows that were asked for and to the chosen cells. */
@@ -97,9 +92,9 @@ static dcpg_status resize(const train_model_options *o, const train_model_data *
     if (status != DCPG_OK) return dcpg_fail(err, status, "--%s %s: %s", option, words->v[0], reason.text);
     if (nb_cell && nb_cell != chosen)
         dcpg_info(log,
-                  "--%s %s: trained with %" PRId64 " cells, used with the %" PRId64
-                  " chosen (--replicate_names): its weights are kept",
-                  option, words->v[0], nb_cell, chosen);
+                  "--%s %s: trained with %" PRId64 " cell%s, used with the %" PRId64
+                  " chosen: its weights are kept",
+                  option, words->v[0], nb_cell, nb_cell == 1 ? "" : "s", chosen);
     return DCPG_OK;
 }
 

@@ -42,9 +42,6 @@ typedef struct train_model_files {
 dcpg_status train_model_load_all(const train_model_options *options, const dcpg_par *par, dcpg_log *log,
                                  train_model_files *files, dcpg_err *err);
 
-/* Cells that a loaded model names as those whose neighbours it reads: none, but for old files. Local. */
-dcpg_status train_model_cells(const train_model_files *files, dcpg_strings *cells, dcpg_err *err);
-
 /* The model to train, with heads for the chosen outputs: a loaded one keeps its heads where they are of these
  * outputs. Uses up `files`. Collective. */
 dcpg_status train_model_make_all(const train_model_options *options, const train_model_data *data,

@@ -18,6 +18,16 @@ dcpg_status keras_read_weights(const char *path, const char *json, const dcpg_gr
                                const char *backend, dcpg_weights *weights, keras_origin *origin,
                                dcpg_err *err);
 
+/* keras_data.c: the cells and outputs of a graph as attributes of the root. */
+dcpg_status keras_write_data(dcpg_h5 *file, const dcpg_graph *graph, dcpg_err *err);
+
+/* keras_data.c: graph->cells as the weights tell, or the file beside model.json (`json`, may be NULL).
+ * DCPG_E_INPUT where both tell and differ, or their number is not that of the graph. */
+dcpg_status keras_read_data(const char *json, const char *weights, dcpg_graph *graph, dcpg_err *err);
+
+/* keras_data.c: rank 0's graph->cells to all. Collective. */
+dcpg_status keras_spread_data_all(const dcpg_par *par, dcpg_graph *graph, dcpg_err *err);
+
 /* The arrays of one Keras layer, taken one after the other. */
 typedef struct keras_arrays {
     dcpg_h5 *file;

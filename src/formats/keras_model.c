@@ -12,6 +12,8 @@
 static const size_t MAX_JSON = (size_t)1 << 28;
 
 dcpg_status dcpg_keras_cells(const dcpg_graph *graph, dcpg_strings *cells, dcpg_err *err) {
+    for (size_t i = 0; i < graph->cells.n; i++) DCPG_TRY(dcpg_strings_add(cells, graph->cells.v[i], err));
+    if (graph->cells.n) return DCPG_OK;
     int input = dcpg_graph_find(graph, "cpg/state");
     const char *rest = input >= 0 ? graph->layer[input].inner : NULL;
     while (rest && *rest) {
@@ -135,6 +137,7 @@ static dcpg_status load(const dcpg_strings *files, const char *backend, dcpg_log
     if (status == DCPG_OK) status = dcpg_keras_parse(*json, described, graph, err);
     if (status == DCPG_OK)
         status = keras_read_weights(at.weights, *json, *graph, backend, weights, &origin, err);
+    if (status == DCPG_OK) status = keras_read_data(at.json, at.weights, *graph, err);
     if (status == DCPG_OK) tell(at.weights, *graph, &origin, backend, log);
     place_free(&at);
     return status;
@@ -165,7 +168,7 @@ static dcpg_status spread_all(const dcpg_par *par, char **json, dcpg_graph **gra
                                     .shape = {entry->shape[0], entry->shape[1], entry->shape[2]}};
         dcpg_bcast_all(par, entry->value, (size_t)dcpg_weight_size(&weight) * sizeof *entry->value, 0);
     }
-    return DCPG_OK;
+    return keras_spread_data_all(par, *graph, err);
 }
 
 dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, const dcpg_par *par,

@@ -1,4 +1,5 @@
 /* Weights as Keras 2.2's save_weights and save write them. */
+#include "formats/keras_file.h"
 #include "formats/keras_names.h"
 
 #include <dcpg/h5.h>
@@ -122,6 +123,7 @@ dcpg_status dcpg_keras_write_weights(const char *path, const dcpg_graph *graph, 
     writer w = {.root = complete ? "/model_weights" : "", .graph = graph, .weights = weights, .err = err};
     DCPG_TRY(dcpg_h5_create(path, NULL, &w.file, err));
     dcpg_status status = complete ? write_model(&w) : write_weights(&w);
+    if (status == DCPG_OK) status = keras_write_data(w.file, graph, err);
     if (status == DCPG_OK) return dcpg_h5_commit(w.file, err);
     dcpg_h5_close(w.file);
     return status;

@@ -24,6 +24,7 @@ void dcpg_graph_free(dcpg_graph *graph) {
     for (int i = 0; i < graph->nb_layer; i++) dcpg_glayer_free(&graph->layer[i]);
     dcpg_free(graph->layer);
     dcpg_free(graph->output);
+    dcpg_strings_free(&graph->cells);
     dcpg_free(graph->name);
     dcpg_free(graph);
 }

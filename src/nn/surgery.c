@@ -57,6 +57,7 @@ static void forget_windows(dcpg_graph *graph) {
     if (dcpg_graph_find(graph, "dna") < 0) graph->dna_wlen = 0;
     if (dcpg_graph_find(graph, "cpg/state") < 0 && dcpg_graph_find(graph, "cpg/dist") < 0)
         graph->cpg_wlen = graph->nb_cell = 0;
+    if (graph->nb_cell == 0) dcpg_strings_free(&graph->cells);
 }
 
 dcpg_status dcpg_graph_cut_heads(dcpg_graph *graph, dcpg_err *err) {

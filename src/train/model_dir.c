@@ -25,8 +25,9 @@ static dcpg_status write_text(const trainer *t, const char *name, char *text, dc
 /* A model directory tells of one run: what an earlier one left would stand beside the new files until they
  * are written. */
 static dcpg_status remove_earlier(const trainer *t, dcpg_err *err) {
-    static const char *const names[] = {"model.json",           "model.h5",     "model_weights_train.h5",
-                                        "model_weights_val.h5", "lc_train.tsv", "lc_val.tsv"};
+    static const char *const names[] = {
+        "model.json",   "model.h5",  "model_weights_train.h5", DCPG_MODEL_DATA, "model_weights_val.h5",
+        "lc_train.tsv", "lc_val.tsv"};
     int removed = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = NULL;
@@ -56,6 +57,9 @@ static dcpg_status write_start(trainer *t, dcpg_err *err) {
     char *json = dcpg_keras_json(t->graph);
     dcpg_status status = write_text(t, "model.json", json, err);
     dcpg_free(json);
+    char *data = dcpg_keras_data_json(t->graph);
+    if (status == DCPG_OK) status = write_text(t, DCPG_MODEL_DATA, data, err);
+    dcpg_free(data);
     return status == DCPG_OK ? journal_open(t, err) : status;
 }
 
