@@ -8,16 +8,14 @@
 
 enum { CLASSES = 3 }; /* that sources count */
 
-static dcpg_status fail_all(const trainer *t, const char *what, const dcpg_strings *outputs, dcpg_err *err) {
+static dcpg_status fail_all(const trainer *t, const dcpg_strings *outputs, dcpg_err *err) {
     char text[DCPG_LIST_TEXT];
-    bool training = what[0] == 't';
-    int64_t sites = training ? t->train_shards->nb_site : t->val_shards->nb_site;
-    return dcpg_fail(err, DCPG_E_INPUT,
-                     "there is no label on the %s chromosomes (%" PRId64
-                     " site%s, output%s %s): choose other "
-                     "chromosomes or outputs%s",
-                     what, sites, sites == 1 ? "" : "s", outputs->n == 1 ? "" : "s",
-                     dcpg_strings_text(outputs, text), training ? "" : ", or train without validation");
+    int64_t sites = t->train_shards->nb_site;
+    return dcpg_fail(
+        err, DCPG_E_INPUT,
+        "there is no label on the training chromosomes (%" PRId64 " site%s, output%s %s): choose "
+        "other chromosomes or outputs",
+        sites, sites == 1 ? "" : "s", outputs->n == 1 ? "" : "s", dcpg_strings_text(outputs, text));
 }
 
 static void warn_of(const trainer *t, const char *what, const dcpg_strings *empty,
@@ -44,10 +42,15 @@ dcpg_status trainer_check_labels(const trainer *t, const char *what, const int64
         if (classes == 1 && t->tally->kind[o].nb_class > 1)
             status = dcpg_strings_add(&one_class, t->net->output[o], err);
     }
-    if (status == DCPG_OK && (int)empty.n == t->net->nb_output)
-        status = fail_all(t, what, &empty, err);
+    bool nothing = (int)empty.n == t->net->nb_output;
+    if (status == DCPG_OK && nothing && what[0] == 't')
+        status = fail_all(t, &empty, err);
     else if (status == DCPG_OK)
         warn_of(t, what, &empty, &one_class);
+    if (status == DCPG_OK && nothing)
+        dcpg_warn(t->log,
+                  "without any label the validation loss tells nothing, and early stopping and the "
+                  "choice of the best weights follow it: validate on other chromosomes, or not at all");
     dcpg_strings_free(&empty);
     dcpg_strings_free(&one_class);
     return status;

@@ -134,7 +134,8 @@ dcpg_status trainer_checksum_all(const trainer *t, dcpg_source *source, const dc
                                  char **checksum, dcpg_err *err);
 
 /* labels.c: warns of outputs without labels, or with labels of one class only; counts[nb_output][3] are those
- * of all ranks, `what` is "training" or "validation". DCPG_E_INPUT where there is no label at all. Local. */
+ * of all ranks, `what` is "training" or "validation". DCPG_E_INPUT where there is no label to train on.
+ * Local. */
 dcpg_status trainer_check_labels(const trainer *t, const char *what, const int64_t *counts, dcpg_err *err);
 
 /* labels.c: the same of the validation data. Collective. */

@@ -110,12 +110,13 @@ weights differ joint/model_weights_val.h5 two1/$file 'cpg/cl'
 [[ $(layers two1) == *"joint/dropout_1 cpg/${cells[0]}* cpg/${cells[3]}*" ]] || fail "new heads: $(layers two1)"
 grep -q 'new heads' last.log || fail 'the log does not tell of new heads'
 
-# ---- another number of cells ----
-for n in 1 3; do train $n three.h5 "few$n" "${parts[@]}" --fine_tune; done
+# ---- another number of cells: on purpose ----
+refused "three.h5: has no cells ${cells[0]}, ${cells[1]}, which the model cpg reads" "$dcpg" train three.h5 "${options[@]}" --out_dir none "${parts[@]}" --fine_tune
+for n in 1 3; do train $n three.h5 "few$n" "${parts[@]}" --fine_tune --any_cells; done
 same few1/model.h5 few3/model.h5
 weights same joint/$file few1/$file 'dna/|cpg/(time|bidir)|joint/'
 quietly "$dcpg" eval three.h5 --model_files few1 --out_report report.tsv
-train 1 three.h5 fewer --model_files joint --fine_tune
+train 1 three.h5 fewer --model_files joint --fine_tune --any_cells
 weights same joint/model_weights_val.h5 fewer/$file 'dna/|cpg/(time|bidir)|joint/'
 train 1 five.h5 one --cpg_model cpg --nb_replicate 1 --nb_output 1 --fine_tune
 weights same cpg/model.h5 one/$file 'cpg/(time|bidir)'
