@@ -50,9 +50,15 @@ static bool is_model_ours(const char *dir) {
     return is;
 }
 
-static const char *const model_files[] = {
-    "metrics.jsonl", "model.json",           "model.h5",   "model_weights_train.h5",
-    "lc_train.tsv",  "model_weights_val.h5", "lc_val.tsv", NULL};
+static const char *const model_files[] = {"metrics.jsonl",
+                                          "model.json",
+                                          "model.h5",
+                                          "model_weights_train.h5",
+                                          "lc_train.tsv",
+                                          "model_weights_val.h5",
+                                          "lc_val.tsv",
+                                          "model_data.json",
+                                          NULL};
 
 /* Names a file of the directory that training would replace and that no training of ours wrote. */
 static dcpg_status check_model(const char *dir, dcpg_err *err) {
