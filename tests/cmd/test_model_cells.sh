@@ -133,7 +133,7 @@ code=0
 [[ $code == 85 ]] || fail "exit code $code: $(cat last.log)"
 on 2 "$dcpg" train --resume cut --max_time 0
 quietly "$dcpg" train abc.h5 "${options[@]}" "${small[@]}" --nb_epoch 2 --out_dir whole
-for f in model.h5 model_data.json model_weights_val.h5; do same whole/$f cut/$f; done
+for f in model.h5 model_data.json model_weights_val.h5; do same "whole/$f" "cut/$f"; done
 
 # ---- models that do not know their cells ----
 cp -r model unknown

@@ -88,12 +88,12 @@ rm s.h5
 refused 's.h5 of this run is not there: tell where it is now: dcpg train --resume run STORE' "$dcpg" train --resume run
 mv kept.h5 moved.h5
 on 2 "$dcpg" train --resume run moved.h5 --max_time 0
-for f in "${files[@]}"; do same whole/$f run/$f; done
+for f in "${files[@]}"; do same "whole/$f" "run/$f"; done
 # A store without a digest, as older versions made them: read for it; the same run.
 "$python" -c 'import h5py; f = h5py.File("moved.h5", "r+"); del f.attrs["digest"]'
 on 3 "$dcpg" train --resume run2 moved.h5 --max_time 0
 grep -q 'moved.h5 was made by an older dcpg' last.log || fail "the log does not say that the store is read: $(cat last.log)"
-for f in "${files[@]}"; do same whole/$f run2/$f; done
+for f in "${files[@]}"; do same "whole/$f" "run2/$f"; done
 data s.h5 --cpg_profiles cells/*.tsv "${dna[@]}"
 
 # ---- validation data of their own; bulk profiles only where they are outputs ----
@@ -141,5 +141,5 @@ on 3 "$dcpg" train --resume run5 --max_time 0
 mv files elsewhere
 refused 'c1_.*of this run is not there.*--resume run6 STORE' "$dcpg" train --resume run6
 on 2 "$dcpg" train --resume run6 elsewhere/c1_*.h5 --val_files elsewhere/c2_*.h5 --max_time 0
-for f in "${files[@]}"; do same run5/$f run6/$f; done
+for f in "${files[@]}"; do same "run5/$f" "run6/$f"; done
 echo ok
