@@ -37,7 +37,7 @@ static dcpg_status add_chromo(profile_parser *p, char *name, int64_t genome, dcp
 static dcpg_status fail_unclear(const profile_parser *p, const char *raw, dcpg_err *err) {
     char where[512];
     snprintf(where, sizeof where, p->text ? "%.400s: line %" PRId64 : "%.400s", p->path,
-             p->text ? dcpg_text_line_number(p->text) : 0);
+             p->text ? p->line : 0);
     return dcpg_chromos_fail_unclear(p->options->genome->names, where, raw, "the genome", err);
 }
 
@@ -124,8 +124,8 @@ static dcpg_status check_memory(const profile_parser *p, size_t more, dcpg_err *
                      "%s: reading on after line %" PRId64
                      " takes %s of memory, more than --max_memory %s: see "
                      "what the file holds, read fewer chromosomes, or raise the limit",
-                     p->path, p->text ? dcpg_text_line_number(p->text) : p->nb_line,
-                     dcpg_size_text(used + more, needed), dcpg_size_text(most, limit));
+                     p->path, p->text ? p->line : p->nb_line, dcpg_size_text(used + more, needed),
+                     dcpg_size_text(most, limit));
 }
 
 static dcpg_status grow(const profile_parser *p, draft *d, dcpg_err *err) {
