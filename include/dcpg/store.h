@@ -7,9 +7,11 @@
  *   /                     attributes: format "dcpg-store", version 2, program, command (one per line where
  *                         more was appended); how sites were chosen: cpg_cov, cells that must
  *                         observe a position, 0 where sites were listed or drawn; chromos, those of
- *                         --chromos, absent where there is none; digest, what tells the values from others:
- *                         "PART:16 hexadecimal digits" of chromosomes, bases, positions, sites, cells, calls
- *                         and bulk, between blanks; absent in stores of older versions of dcpg
+ *                         --chromos, absent where there is none; alike, of all sequences of the genome
+ *                         whose names differ by "chr", case, or M and MT only, the name in its files and that
+ *                         of the store in turn, absent where there are none; digest, what tells the values
+ *                         from others: "PART:16 hexadecimal digits" of chromosomes, bases, positions, sites,
+ *                         cells, calls and bulk, between blanks; absent in stores of older versions of dcpg
  *   /genome/chromo        S  [C] names in bytewise order (all chromosomes that hold a CpG position)
  *   /genome/length        i64 [C] bases; 0 where there is no DNA
  *   /genome/md5           S  [C] SAM's M5; empty where there is no DNA

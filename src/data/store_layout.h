@@ -8,6 +8,7 @@
 #define STORE_FORMAT  "dcpg-store"
 #define STORE_CPG_COV "cpg_cov" /* attributes of the root */
 #define STORE_CHROMOS "chromos"
+#define STORE_ALIKE   "alike"
 #define STORE_MANNER  "sites" /* "all": every CG of the genome is one */
 #define STORE_DIGEST  "digest"
 

@@ -49,7 +49,8 @@ static dcpg_status name_chromo(const profile_parser *p, const char *raw, char **
     *genome = map ? dcpg_cg_number(map, raw) : DCPG_CHROMO_ABSENT;
     if (*genome == DCPG_CHROMO_UNCLEAR) return fail_unclear(p, raw, err);
     bool known = *genome >= 0 && *genome < map->n;
-    *name = known ? dcpg_strdup(map->chromo[*genome].name) : dcpg_chromo_name(raw);
+    bool other = map && *genome >= map->n; /* is not looked at, and its name may be like another's */
+    *name = known ? dcpg_strdup(map->chromo[*genome].name) : other ? dcpg_strdup(raw) : dcpg_chromo_name(raw);
     return *name ? DCPG_OK : dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
 }
 

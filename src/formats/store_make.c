@@ -17,6 +17,7 @@ static void free_making(making *m) {
     dcpg_make_free_extras(m);
     dcpg_free(m->cell);
     dcpg_strings_free(&m->wanted);
+    dcpg_strings_free(&m->alike);
     dcpg_strings_free(&m->chromo);
     dcpg_strings_free(&m->dna_files);
     dcpg_strings_free(&m->dna_notes);
@@ -234,7 +235,7 @@ static void summarise(const making *m, const int64_t calls[3], double started) {
               " site%s, coverage of the sites %.1f %% (%.1f to %.1f), %.2f MB, %.2f s",
               m->options->out_file, m->nb_cell, plural(m->nb_cell), m->nb_pos, plural(m->nb_pos), m->chromo.n,
               plural((int64_t)m->chromo.n), m->nb_site, plural(m->nb_site),
-              (double)calls[0] / (double)m->nb_cell * each, -(double)calls[1] * each, (double)calls[2] * each,
+              (double)calls[0] / (double)m->nb_cell * each, (double)-calls[1] * each, (double)calls[2] * each,
               size / 1e6, dcpg_now() - started);
     if (calls[0] == 0)
         dcpg_warn(m->log,

@@ -95,6 +95,7 @@ typedef struct making_input {
     dcpg_status (*sequences)(void *context, dcpg_sequence_fn *each, void *receiver,
                              dcpg_err *err); /* this rank's share; NULL: none */
     const dcpg_strings *chromo, *md5;        /* [chromo->n] what FASTA files must agree with; NULL: nothing */
+    const dcpg_strings *alike;               /* making.alike of it; NULL: nothing is known */
 } making_input;
 
 /* What profiles come from: files, and what the input has, in the order of their names. */
@@ -125,6 +126,7 @@ typedef struct making {
     dcpg_strings wanted;               /* --chromos, normalised; once the genome is read, by its names */
     dcpg_strings chromo;               /* all that hold a position, in order */
     dcpg_strings dna_files, dna_notes; /* notes: what is to be said of them */
+    dcpg_strings alike; /* sequences of the genome whose names are alike: in its files, in the store, ... */
     genome genome;
     int64_t nb_held, held_capacity;
     held_sequence *held;

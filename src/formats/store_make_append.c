@@ -17,6 +17,7 @@ typedef struct appending {
     int32_t *pos;         /* [nb_pos] */
     dcpg_strings md5;     /* [nb_chromo] */
     dcpg_strings chromos; /* --chromos it was made with; empty: all */
+    dcpg_strings alike;   /* making.alike */
     bool every_cg;        /* every CG of its genome is a site */
     int64_t cpg_cov;      /* its sites are the positions observed in so many cells; 0: they are listed */
     char *command;        /* of the store, then of this addition */
@@ -50,6 +51,14 @@ static dcpg_status read_positions(appending *a, dcpg_err *err) {
     return DCPG_OK;
 }
 
+/* An attribute that may be absent; long lists are several, of which the first is NAME0. */
+static dcpg_status read_names(appending *a, const char *attribute, dcpg_strings *names, dcpg_err *err) {
+    char first[32];
+    snprintf(first, sizeof first, "%s0", attribute);
+    if (!dcpg_h5_has_attr(a->file, "/", attribute) && !dcpg_h5_has_attr(a->file, "/", first)) return DCPG_OK;
+    return dcpg_h5_read_attr_strings(a->file, "/", attribute, names, err);
+}
+
 /* How the store was made. Stores of before these attributes: where every position is a site, one cell is
  * enough for one. */
 static dcpg_status read_manner(appending *a, dcpg_err *err) {
@@ -62,9 +71,8 @@ static dcpg_status read_manner(appending *a, dcpg_err *err) {
         DCPG_TRY(dcpg_h5_read_attr_string(a->file, "/", STORE_MANNER, &manner, err));
     a->every_cg = manner && strcmp(manner, "all") == 0 && a->store->has_dna;
     dcpg_free(manner);
-    if (dcpg_h5_has_attr(a->file, "/", STORE_CHROMOS))
-        DCPG_TRY(dcpg_h5_read_attr_strings(a->file, "/", STORE_CHROMOS, &a->chromos, err));
-    return DCPG_OK;
+    DCPG_TRY(read_names(a, STORE_ALIKE, &a->alike, err));
+    return read_names(a, STORE_CHROMOS, &a->chromos, err);
 }
 
 /* Rows of chunks, for no chunk to be read twice. */
@@ -353,6 +361,7 @@ static void finish(appending *a) {
     dcpg_free(a->pos);
     dcpg_strings_free(&a->md5);
     dcpg_strings_free(&a->chromos);
+    dcpg_strings_free(&a->alike);
     dcpg_free(a->command);
     dcpg_strings_free(&a->cpg_stats);
     dcpg_strings_free(&a->win_stats);
@@ -376,7 +385,8 @@ static making_input input_of(appending *a) {
                           .sites = a->cpg_cov > 0 || a->every_cg ? NULL : give_sites,
                           .sequences = s->has_dna ? give_sequences : NULL,
                           .chromo = &s->chromo,
-                          .md5 = &a->md5};
+                          .md5 = &a->md5,
+                          .alike = &a->alike};
 }
 
 dcpg_status dcpg_store_append_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log,

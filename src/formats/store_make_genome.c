@@ -14,7 +14,7 @@
 /* A FASTA file being read by one thread. */
 typedef struct reading {
     making *m;
-    const dcpg_map *wanted; /* normalised names; empty: all */
+    const dcpg_map *wanted; /* names, normalised and as they were given; empty: all */
     int64_t file;
 } reading;
 
@@ -84,6 +84,8 @@ static dcpg_status read_sequences(making *m, int64_t *odd, dcpg_err *err) {
         status = name ? dcpg_map_set(&wanted, name, 1, err)
                       : dcpg_fail_nomem(err, "a chromosome's name", strlen(m->wanted.v[i]) + 1);
         dcpg_free(name);
+        /* Those of a store come by the names that it gave them. */
+        if (status == DCPG_OK) status = dcpg_map_set(&wanted, m->wanted.v[i], 1, err);
     }
     if (status == DCPG_OK && m->dna_files.n > 0) {
         status = read_files(m, &wanted, odd, err);
@@ -183,13 +185,16 @@ static dcpg_status fail_twice(const making *m, const about_sequence *a, const ab
 }
 
 /* Finds copies among about[from, to), which have one normalised name. Names that differ by a "chr" alone may
- * stand in one file; in two files, and with other bases, they are of two genomes. */
+ * stand in one file; in two files, and with other bases, they are of two genomes. Of sequences that nobody
+ * wants only the names matter. */
 static dcpg_status find_copies(const making *m, int64_t from, int64_t to, dcpg_err *err) {
     about_sequence *about = m->genome.about;
     for (int64_t i = from; i < to; i++) {
-        for (int64_t k = from; k < i && about[i].wanted && about[i].same < 0; k++) {
-            if (!about[k].wanted || about[k].same >= 0) continue;
-            if (about[k].length == about[i].length && strcmp(about[k].md5, about[i].md5) == 0)
+        for (int64_t k = from; k < i && about[i].same < 0; k++) {
+            if (about[k].wanted != about[i].wanted || about[k].same >= 0) continue;
+            if (!about[i].wanted)
+                about[i].same = strcmp(about[k].raw, about[i].raw) == 0 ? k : -1;
+            else if (about[k].length == about[i].length && strcmp(about[k].md5, about[i].md5) == 0)
                 about[i].same = k;
             else if (about[k].file != about[i].file && dcpg_chromo_same(about[k].raw, about[i].raw) < 3)
                 return fail_twice(m, &about[k], &about[i], err);
@@ -209,7 +214,7 @@ static dcpg_status drop_copies(making *m, dcpg_err *err) {
     }
     for (int64_t i = 0; i < g->n; i++) {
         const about_sequence *a = &g->about[i];
-        if (a->same < 0) continue;
+        if (a->same < 0 || !a->wanted) continue;
         if (copies++ == 0) first = a;
         if (a->owner == m->par->rank) drop_bases(&m->held[a->held].sequence);
     }
@@ -243,6 +248,31 @@ static dcpg_status name_sequences(making *m, const char **raw, dcpg_err *err) {
     return DCPG_OK;
 }
 
+/* Notes what about[from, to), which have one normalised name, are called: two strings for each. */
+static dcpg_status note_group(making *m, int64_t from, int64_t to, dcpg_err *err) {
+    const about_sequence *about = m->genome.about;
+    int64_t several = 0;
+    for (int64_t i = from; i < to; i++) several += about[i].same < 0;
+    for (int64_t i = from; i < to && several > 1; i++) {
+        DCPG_TRY(dcpg_strings_add(&m->alike, about[i].raw, err));
+        DCPG_TRY(dcpg_strings_add(&m->alike, about[i].name, err));
+    }
+    return DCPG_OK;
+}
+
+/* Sequences whose names are alike, as hg19's chrM and chrMT: a store that holds one of them must know that
+ * the other's name does not mean it. `about` is in the order of normalised names. */
+static dcpg_status note_alike(making *m, dcpg_err *err) {
+    const genome *g = &m->genome;
+    const dcpg_strings *known = m->dna_files.n == 0 ? m->input->alike : NULL;
+    for (size_t i = 0; known && i < known->n; i++) DCPG_TRY(dcpg_strings_add(&m->alike, known->v[i], err));
+    for (int64_t from = 0, to; !known && from < g->n; from = to) {
+        for (to = from + 1; to < g->n && dcpg_chromo_same(g->about[from].raw, g->about[to].raw) > 0;) to++;
+        if (to - from > 1) DCPG_TRY(note_group(m, from, to, err));
+    }
+    return DCPG_OK;
+}
+
 static dcpg_status fail_wanted(const genome *g, const char *word, dcpg_err *err) {
     enum { MOST = 64 };
     const char *names[MOST];
@@ -263,7 +293,7 @@ static dcpg_status mark_wanted(making *m, dcpg_err *err) {
         int64_t k = dcpg_chromos_find(&g->names, m->wanted.v[i]);
         if (k == DCPG_CHROMO_UNCLEAR)
             status = dcpg_chromos_fail_unclear(&g->names, "--chromos", m->wanted.v[i], "the genome", err);
-        else if (k < 0)
+        else if (k < 0 || k >= g->n)
             status = fail_wanted(g, m->wanted.v[i], err);
         else if (!g->about[k].wanted)
             status = dcpg_strings_add(&found, g->about[k].name, err);
@@ -275,14 +305,29 @@ static dcpg_status mark_wanted(making *m, dcpg_err *err) {
     return status;
 }
 
-/* What files may call the sequences: copies count as what they are copies of. place[n] */
-static dcpg_status index_names(genome *g, const int64_t *place, dcpg_err *err) {
+/* Names that are alike, of which a store tells that may hold but one: number n for the others. */
+static dcpg_status index_alike(making *m, const int64_t *place, int64_t n, dcpg_err *err) {
+    genome *g = &m->genome;
+    dcpg_map number = {0};
+    dcpg_status status = DCPG_OK;
+    for (int64_t i = 0; i < g->n && status == DCPG_OK; i++)
+        status = dcpg_map_set(&number, g->about[i].name, place ? place[i] : i, err);
+    for (size_t i = 0; i + 1 < m->alike.n && status == DCPG_OK; i += 2)
+        status = dcpg_chromos_add(&g->names, m->alike.v[i], dcpg_map_get(&number, m->alike.v[i + 1], n), err);
+    dcpg_map_free(&number);
+    return status;
+}
+
+/* What files may call the sequences: copies count as what they are copies of. place[g->n]; NULL: as they
+ * are. n: the number of those that are not wanted. */
+static dcpg_status index_names(making *m, const int64_t *place, int64_t n, dcpg_err *err) {
+    genome *g = &m->genome;
     dcpg_chromos_free(&g->names);
     for (int64_t i = 0; i < g->n; i++) {
         int64_t k = g->about[i].same >= 0 ? g->about[i].same : i;
         DCPG_TRY(dcpg_chromos_add(&g->names, g->about[i].raw, place ? place[k] : k, err));
     }
-    return DCPG_OK;
+    return m->dna_files.n == 0 && m->alike.n > 0 ? index_alike(m, place, n, err) : DCPG_OK;
 }
 
 static int by_store_name(const void *a, const void *b) {
@@ -291,7 +336,8 @@ static int by_store_name(const void *a, const void *b) {
 }
 
 /* Leaves the wanted sequences in `about`, in the order of their names. order[n], place[n] */
-static dcpg_status sort_wanted(genome *g, const about_sequence **order, int64_t *place, dcpg_err *err) {
+static dcpg_status sort_wanted(making *m, const about_sequence **order, int64_t *place, dcpg_err *err) {
+    genome *g = &m->genome;
     int64_t n = 0;
     for (int64_t i = 0; i < g->n; i++)
         if (g->about[i].wanted && g->about[i].same < 0) order[n++] = &g->about[i];
@@ -300,7 +346,7 @@ static dcpg_status sort_wanted(genome *g, const about_sequence **order, int64_t 
     for (int64_t i = 0; i < n; i++) place[order[i] - g->about] = i;
     for (int64_t i = 0; i < g->n; i++)
         if (place[i] < 0) place[i] = n; /* not wanted: which of them does not matter */
-    DCPG_TRY(index_names(g, place, err));
+    DCPG_TRY(index_names(m, place, n, err));
     about_sequence *sorted = dcpg_alloc((size_t)n, sizeof *sorted);
     if (!sorted) return dcpg_fail_nomem(err, "chromosomes", (size_t)n * sizeof *sorted);
     for (int64_t i = 0; i < n; i++) sorted[i] = *order[i];
@@ -329,11 +375,12 @@ static dcpg_status settle_names(making *m, dcpg_err *err) {
     if (status == DCPG_OK && n > 0) qsort(g->about, n, sizeof *g->about, by_name);
     if (status == DCPG_OK) status = drop_copies(m, err);
     if (status == DCPG_OK) status = name_sequences(m, raw, err);
+    if (status == DCPG_OK) status = note_alike(m, err);
     if (status == DCPG_OK && m->wanted.n > 0) {
-        status = index_names(g, NULL, err);
+        status = index_names(m, NULL, g->n, err);
         if (status == DCPG_OK) status = mark_wanted(m, err);
     }
-    if (status == DCPG_OK) status = sort_wanted(g, order, place, err);
+    if (status == DCPG_OK) status = sort_wanted(m, order, place, err);
     dcpg_free(raw);
     dcpg_free(order);
     dcpg_free(place);

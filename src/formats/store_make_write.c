@@ -410,6 +410,7 @@ static dcpg_status write_manner(making *m, dcpg_err *err) {
          chosen = targets_of(m) || sampled || m->every_cg;
     if (m->every_cg && !sampled) DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", STORE_MANNER, "all", err));
     DCPG_TRY(dcpg_h5_write_attr_i64(m->file, "/", STORE_CPG_COV, chosen ? 0 : o->cpg_cov, err));
+    if (m->alike.n > 0) DCPG_TRY(dcpg_h5_write_attr_strings(m->file, "/", STORE_ALIKE, &m->alike, err));
     return m->wanted.n > 0 ? dcpg_h5_write_attr_strings(m->file, "/", STORE_CHROMOS, &m->wanted, err)
                            : DCPG_OK;
 }

@@ -137,6 +137,26 @@ run(2, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--dna_files", "hg19.fa", "-
 expect("chrM and chrMT", {name: pos for name, pos in sites("hg19.h5").items() if name != "1"}, {"M": cgs(mito["chrM"]), "MT": cgs(mito["chrMT"])})
 run(1, "data", "--cpg_profiles", "m.tsv", "--dna_files", "hg19.fa", "--chromos", "chrM", "--out_file", "m.h5")
 expect("--chromos chrM", sites("m.h5"), {"M": cgs(mito["chrM"])})
+with open("m.tsv") as m, open("mt.tsv") as mt:
+    common = {"m.tsv": m.read().count("chr1\t"), "mt.tsv": sum(line.startswith("1\t") for line in mt)}
+# A store that holds one of the two does not take the other's calls.
+for name, own, other, called in (("chrM", "m.tsv", "mt.tsv", "MT"), ("chrMT", "mt.tsv", "m.tsv", "chrM")):
+    lost = cgs(mito["chrM" if name == "chrMT" else "chrMT"])
+    write("again.tsv", calls("chr1", every["1"]) + calls(name, cgs(mito[name]), 1))
+    for words in ([], ["--dna_files", "hg19.fa"]):
+        run(1, "data", "--cpg_profiles", own, "--dna_files", "hg19.fa", "--out_file", "alone.h5")
+        said = run(3, "data", "--append", "--cpg_profiles", other, "again.tsv", *words, "--out_file", "alone.h5")
+        wanted = {name[3:]: cgs(mito[name]), **({"M" if called == "chrM" else "MT": lost} if words else {})}
+        expect(f"appended to a store of {name} {words}", {key: pos for key, pos in sites("alone.h5").items() if key != "1"}, wanted)
+        with h5py.File("alone.h5", "r") as store:
+            number = dict(zip(store["cells/name"][()].tolist(), store["cells/nb_call"][()].tolist()))
+        expect(f"calls of {other} {words}", number[other[:-4].encode()], common[other] + (len(lost) if words else 0))
+        expect(f"{called} is said to be dropped {words}", f"{len(lost)} calls lie on contigs that the genome lacks ({called}, say)" in said, not words)
+    run(1, "data", "--cpg_profiles", own, "--dna_files", "hg19.fa", "--chromos", name, "--out_file", "chosen.h5")
+    for ranks, cell in ((1, other), (3, "again.tsv")):
+        said = run(ranks, "data", "--append", "--cpg_profiles", cell, "--out_file", "chosen.h5")
+        expect(f"{cell} with --chromos {name}", (f"on the chosen chromosomes: {cell}" in said, "(0.0 to 100.0)" in said), (cell == other, True))
+    expect(f"appended with --chromos {name}", sites("chosen.h5"), {name[3:]: cgs(mito[name])})
 write("only.fa", fasta({"1": genome["chr1"], "MT": mito["chrM"]}))
 run(1, "data", "--cpg_profiles", "m.tsv", "--dna_files", "only.fa", "--out_file", "mt.h5")
 expect("chrM where the genome has MT alone", sites("mt.h5").get("MT"), cgs(mito["chrM"]))
@@ -150,6 +170,9 @@ expect_refused("CHR1 where there are chr1 and 1", r"case.tsv: line 1: chromosome
 write("again.fa", fasta({"1": genome["chr1"]}))
 said = run(3, "data", *base, "again.fa", "--out_file", "again.h5")
 expect("a chromosome of the same bases in two files", ("taken once" in said, sites("again.h5")), (True, sites("observed.h5")))
+write("spare.fa", fasta({"chrM": mito["chrM"], "chr2": genome["chr2"]}))
+run(2, "data", "--cpg_profiles", "m.tsv", "--dna_files", "hg19.fa", "spare.fa", "--chromos", "chr1", "--out_file", "spare.h5")
+expect("a chromosome that nobody wants in two files", list(sites("spare.h5")), ["1"])
 write("other.fa", fasta({"1": genome["chr2"]}))
 expect_refused("other bases in two files", "genome.fa and other.fa: both hold chromosome 1", *base, "other.fa", ranks=3)
 expect_refused("a name that the genome lacks", r"--chromos chr3: the genome has no such chromosome: it has .*chr10", *base, "--chromos", "chr3", ranks=2)
