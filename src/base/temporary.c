@@ -50,8 +50,8 @@ dcpg_status dcpg_temporary_create(const char *path, char **temporary, int *fd, d
         dcpg_free(name);
         return status;
     }
-    if (stat(path, &s) == 0 && S_ISREG(s.st_mode))
-        (void)!fchmod(*fd, s.st_mode & 0777); /* some file systems have no permissions */
+    if (stat(path, &s) == 0 && S_ISREG(s.st_mode))     /* HDF5 and fsync open it again, to write */
+        (void)!fchmod(*fd, (s.st_mode & 0777) | 0600); /* some file systems have no permissions */
     *temporary = name;
     return DCPG_OK;
 }

@@ -126,6 +126,10 @@ static void test_permissions(void **state) {
     chmod("new", 0604);
     assert_int_equal(dcpg_file_write("new", "y", 1, &err), DCPG_OK);
     assert_int_equal(mode_of("new"), 0604);
+    /* Written again through its name: the owner, who may replace it, must be able to. */
+    chmod("new", 0444);
+    assert_int_equal(dcpg_file_write("new", "z", 1, &err), DCPG_OK);
+    assert_int_equal(mode_of("new"), 0644);
     umask(before);
     unlink("new");
 }
