@@ -394,6 +394,7 @@ static dcpg_status check_mine(data *d, const dcpg_par *par, dcpg_err *err) {
         DCPG_TRY(classes_of(d, d->outputs.v[o], &classes, err));
         for (int64_t first = 0; first < d->total; first += d->block) {
             int64_t left = d->total - first;
+            dcpg_par_busy(par);
             DCPG_TRY(read_values(d, d->outputs.v[o], classes, first, left < d->block ? left : d->block, err));
         }
     }
