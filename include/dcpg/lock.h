@@ -14,11 +14,15 @@ typedef struct dcpg_lock_options {
     const char *option; /* with which the user chooses another place, such as "--out_dir" */
     int beat;           /* seconds between heartbeats; 0: 20 */
     int limit; /* a lock of another host without a heartbeat for so many seconds is nobody's; 0: 300 */
+    void (*waiting)(
+        const void *context); /* called now and then while it waits for such a lock; NULL: nothing is */
+    const void *context;
 } dcpg_lock_options;
 
 /* Locks the file `path`, or the folder, which is made, with its parents, where it is not there. A lock of
  * this host whose process is gone is taken over at once, with a line on the log. One of another host is
- * looked at for up to twice the beat; where nothing renews it, until `limit`, and then taken over likewise.
+ * looked at for up to twice the beat; where nothing renews it, until `limit`, and then taken over likewise;
+ * so is one that cannot be read, as of a user who lets nobody read his files.
  * DCPG_E_IO: somebody writes there (process, host and start are named, nothing was touched), or nobody can.
  * DCPG_E_STOPPED: a signal came while it waited. The heartbeat needs dcpg_signals_beat, which is
  * called here. */

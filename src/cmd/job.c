@@ -161,9 +161,12 @@ static void sweep(const dcpg_cmd_output *output) {
         dcpg_temporary_sweep_path(output->path);
 }
 
-static dcpg_status open_output(dcpg_cmd_job *job, int i, dcpg_log *log, dcpg_err *err) {
+/* Other ranks wait for the one that waits for a lock. */
+static void stay_present(const void *par) { dcpg_par_busy(par); }
+
+static dcpg_status open_output(dcpg_cmd_job *job, int i, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     const dcpg_cmd_output *output = &job->output[i];
-    const dcpg_lock_options options = {.option = output->option};
+    const dcpg_lock_options options = {.option = output->option, .waiting = stay_present, .context = par};
     if (!output->path) return DCPG_OK;
     DCPG_TRY(check_inputs(job, output, err));
     for (int k = 0; k < i; k++)
@@ -180,7 +183,7 @@ static dcpg_status open_output(dcpg_cmd_job *job, int i, dcpg_log *log, dcpg_err
 dcpg_status dcpg_cmd_outputs_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
     for (int i = 0; i < DCPG_CMD_OUTPUTS && status == DCPG_OK && par->rank == 0; i++)
-        status = open_output(job, i, log, err);
+        status = open_output(job, i, par, log, err);
     return dcpg_agree_all(par, status, err);
 }
 

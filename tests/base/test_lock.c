@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 static char folder[64];
-static const dcpg_lock_options quick = {"--out_dir", 1, 3};
+static const dcpg_lock_options quick = {.option = "--out_dir", .beat = 1, .limit = 3};
 
 static int make_folder(void **state) {
     (void)state;
@@ -174,6 +174,26 @@ static void test_other_host(void **state) {
     dcpg_lock_release(lock);
 }
 
+static int naps;
+
+static void count_nap(const void *context) { naps += context == &naps; }
+
+/* Of a user who lets nobody read it: no reason to take it over before its heart has stopped. A link cannot be
+ * read by root, either. */
+static void test_unreadable(void **state) {
+    (void)state;
+    dcpg_lock_options options = quick;
+    options.waiting = count_nap;
+    options.context = &naps;
+    assert_int_equal(symlink("nowhere", ".f.h5.dcpg-lock"), 0);
+    double before = dcpg_now();
+    dcpg_lock *lock;
+    assert_int_equal(dcpg_lock_take("f.h5", false, &options, NULL, &lock, NULL), DCPG_OK);
+    assert_true(dcpg_now() - before > 2);
+    assert_true(naps >= 3);
+    dcpg_lock_release(lock);
+}
+
 /* The heart beats whatever the process does, and who lost the lock learns it. */
 static void test_beat_and_loss(void **state) {
     (void)state;
@@ -239,6 +259,7 @@ int main(void) {
         cmocka_unit_test(test_other_process), cmocka_unit_test(test_number_given_again),
         cmocka_unit_test(test_other_host),    cmocka_unit_test(test_beat_and_loss),
         cmocka_unit_test(test_crowd),         cmocka_unit_test(test_not_writable),
+        cmocka_unit_test(test_unreadable),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -85,6 +85,15 @@ expect(first.returncode == 2 and "taken over by another process" in said, f"a lo
 expect(os.path.exists("lost/.dcpg-lock"), "the lock of somebody else was removed")
 expect(not os.path.exists("lost/model.h5"), "a training that lost its lock wrote a model")
 
+# Who waits for a lock of another host is not taken for stalled.
+with open(".w.h5.dcpg-lock", "w") as lock:
+    lock.write("dcpg-lock 1\nhost elsewhere.00000000\npid 5\nstart 1\nsince 1\n")
+first = launch(3, *data, "w.h5", "--stall_timeout", 3)
+time.sleep(9)
+os.remove(".w.h5.dcpg-lock")
+said = first.communicate(timeout=60)[1]
+expect(first.returncode == 0, f"waiting for a lock with --stall_timeout 3 ends with {first.returncode}: {said[-500:]}")
+
 # One file for two commands.
 run(1, "convert", "s.h5", "--out_dir", "files", "--dna_wlen", 11, "--cpg_wlen", 4)
 pairs = (
