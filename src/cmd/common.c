@@ -35,19 +35,38 @@ void dcpg_cmd_tell_chosen(dcpg_log *log, const char *what, const dcpg_strings *c
 
 static double seconds(struct timeval t) { return (double)t.tv_sec + 1e-6 * (double)t.tv_usec; }
 
+/* Words in a row that the closing line shows of a list: the first ones, and the last. */
+enum { SHOWN_FIRST = 3 };
+
+static bool is_option(const char *word) { return strncmp(word, "--", 2) == 0; }
+
+/* The command line for people: of long lists of words the middle is left out, so that the options after them
+ * stay in sight, names of outputs above all. For dcpg_free; NULL: out of memory. */
+static char *shortened(int argc, char **argv) {
+    char *line = dcpg_strdup("");
+    for (int i = 0, first = 0; i < argc && line; i++) {
+        if (is_option(argv[i])) first = i + 1;
+        int end = i + 1; /* of the list that begins at `first` */
+        while (end < argc && !is_option(argv[end])) end++;
+        int left_out = end - first - SHOWN_FIRST - 1;
+        bool skip = left_out > 1 && i == first + SHOWN_FIRST;
+        char *longer = skip ? dcpg_format("%s ... (%d more)", line, left_out)
+                            : dcpg_format("%s%s%s", line, i ? " " : "", argv[i]);
+        dcpg_free(line);
+        line = longer;
+        if (skip) i = end - 2;
+    }
+    return line;
+}
+
 void dcpg_cmd_closing_all(const dcpg_par *par, dcpg_log *log, double started, int argc, char **argv) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     int64_t milliseconds = (int64_t)(1000 * (seconds(usage.ru_utime) + seconds(usage.ru_stime)));
     int64_t cpu = dcpg_sum_i64_all(par, milliseconds), peak = dcpg_max_i64_all(par, usage.ru_maxrss);
-    char line[512];
-    size_t used = 0;
-    for (int i = 0; i < argc && used < sizeof line - 1; i++) {
-        int n = snprintf(line + used, sizeof line - used, "%s%s", i ? " " : "", argv[i]);
-        used += n > 0 ? (size_t)n : 0;
-    }
-    if (used >= sizeof line) snprintf(line + sizeof line - 4, 4, "...");
+    char *line = par->rank == 0 ? shortened(argc, argv) : NULL;
     dcpg_info(log, "dcpg %s  %s  wall %.1f s  CPU %.1f s  peak memory %.0f MB (largest of %d rank%s)",
-              DCPG_VERSION, line, dcpg_now() - started, (double)cpu / 1000, (double)peak / 1024, par->size,
-              par->size == 1 ? "" : "s");
+              DCPG_VERSION, line ? line : "", dcpg_now() - started, (double)cpu / 1000, (double)peak / 1024,
+              par->size, par->size == 1 ? "" : "s");
+    dcpg_free(line);
 }

@@ -45,18 +45,25 @@ static int64_t count_cgs(const making *m) {
     return n;
 }
 
+/* How the calls of a file lie on the genome; empty without one. */
+static const char *placed_text(const making *m, const dcpg_profile_report *r, char text[160]) {
+    *text = '\0';
+    if (!has_genome(m)) return text;
+    snprintf(text, 160, ", %.2f %% on CG%s%s%s, %" PRId64 " on contigs that the genome lacks",
+             dcpg_profile_on_cg(r), r->shift < 0 ? ", moved by -1" : "", r->shift > 0 ? ", moved by +1" : "",
+             r->strand_ignored ? ", strands ignored" : "", r->elsewhere);
+    return text;
+}
+
 static void tell_profile(const making *m, int64_t file, const dcpg_profile_report *r, int64_t nb_cg) {
-    char part[64] = "";
+    char part[64] = "", placed[160];
     if (nb_cg > 0)
         snprintf(part, sizeof part, " (%.2f %% of the genome's CGs)",
                  100.0 * (double)r->nb_cpg / (double)nb_cg);
     dcpg_debug(m->log,
-               "data: %s: %s, %" PRId64 " calls, %.2f %% on CG%s%s%s, %" PRId64
-               " on contigs that the genome lacks, %" PRId64 " dropped as reads disagree, %" PRId64
+               "data: %s: %s, %" PRId64 " calls%s, %" PRId64 " dropped as reads disagree, %" PRId64
                " as they are few",
-               m->cells.sorted[file], r->format, r->calls, dcpg_profile_on_cg(r),
-               r->shift < 0 ? ", moved by -1" : "", r->shift > 0 ? ", moved by +1" : "",
-               r->strand_ignored ? ", strands ignored" : "", r->elsewhere, r->tied, r->few);
+               m->cells.sorted[file], r->format, r->calls, placed_text(m, r, placed), r->tied, r->few);
     dcpg_debug(m->log, "data: %s: columns %s; counts from %d; mean %.4f of %" PRId64 " CpGs%s%s%s",
                m->cells.sorted[file], *r->columns ? r->columns : "of its format", r->base,
                r->nb_cpg > 0 ? r->sum / (double)r->nb_cpg : 0, r->nb_cpg, part,

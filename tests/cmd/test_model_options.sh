@@ -175,7 +175,7 @@ wrong() { # WORDS OPTIONS...
 wrong 'dna_model.*layer dna/dense_1: its weights are for a DNA window of 101 bp' --dna_model dna --dna_wlen 201
 wrong 'cpg_model.*8 neighbours' --cpg_model cpg --cpg_wlen 10
 wrong 'dna/dense_1: more than [0-9]* weights' --dna_model CnnL2h128 --dna_wlen 999999
-wrong 'no sites on chromosome 7' --cpg_model RnnL1 --train_chromos chr7
+wrong 'no sites on chromosome chr7: it has chromosomes 1, 2, 3' --cpg_model RnnL1 --train_chromos chr7
 wrong 'also reads neighbouring CpGs' --dna_model joint
 wrong 'also reads DNA' --cpg_model joint
 wrong 'reads no neighbouring CpGs' --cpg_model dna
