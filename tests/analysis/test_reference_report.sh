@@ -18,7 +18,7 @@ paste "$shared/oracle/deepcpg_run/report.tsv" r1.tsv | awk -F '\t' '
 
 refused 'model\.json' "$dcpg" eval s.h5 --model_files "$work"
 refused 'model_files' "$dcpg" eval s.h5
-refused 'neighbours of 20 cells, but there are 7' "$dcpg" eval s.h5 --model_files "$shared/oracle/deepcpg_run" --replicate_names 'cell0[1-7]$'
+refused 'neighbours of 20 cells, but 7 are chosen of 20' "$dcpg" eval s.h5 --model_files "$shared/oracle/deepcpg_run" --replicate_names 'cell0[1-7]$'
 refused 'chromosome' "$dcpg" eval s.h5 --model_files "$shared/oracle/deepcpg_run" --chromos 7
 refused 'nowhere' "$dcpg" eval s.h5 --model_files "$shared/oracle/deepcpg_run" --chromos 3 --nb_sample 100 --out_data nowhere/e.h5
 "$dcpg" data --cpg_profiles "$shared"/data/sim20/cpg/*cell0[135].tsv.gz --out_file nodna.h5 >/dev/null 2>&1
