@@ -13,7 +13,7 @@ enum { CHAINS = 20, STEPS = 100000, SIZE = 1 << 26 /* bytes of a thread */ };
 static const double seconds = 0.4;
 
 /* CHAINS * STEPS multiply-adds of 16 floats, as many at a time as hide their latency. */
-KERN_VECTOR static float multiply_add(void) {
+KERN_VECTOR(static, float, multiply_add, (void), ()) {
     kern_lanes sum[CHAINS], x = kern_zero() + 0.999f, y = kern_zero() + 0.001f;
 #pragma GCC unroll 20
     for (int i = 0; i < CHAINS; i++) sum[i] = kern_zero() + (float)i;
