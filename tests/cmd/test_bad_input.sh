@@ -23,11 +23,20 @@ bad_profile() {
 bad_profile 'line 2' '1\t2\t1\n1\tsix\t0\n'
 bad_profile 'line 2' '1\t2\t1\n1\t6\t1.5\n'
 bad_profile 'line 1' '1\t2\t-0.5\n'
-bad_profile 'line 1' '1\t2\tnan\n'
+bad_profile 'line 1' '1\t2\tnil\n'
 bad_profile 'line 3: position 6' '1\t6\t1\n1\t2\t1\n1\t6\t0\n'
 bad_profile 'line 1' '1\t2\n'
 bad_profile 'line 1' '1\t99999999999\t1\n'
-bad_profile '' ''
+# A profile without a call is left out or kept, and named.
+no_call() {
+    printf '%b' "$2" >bad.tsv
+    "$dcpg" data --out_file bad.h5 --cpg_profiles cpg/a.tsv bad.tsv --dna_files dna >out.log 2>err.log || fail "$(cat err.log)"
+    grep -qE "^warning: .*bad.tsv" err.log || fail "bad.tsv is not named: $(cat err.log)"
+    [[ $("$dcpg" stats bad.h5 2>/dev/null | grep -c 'cpg/') == "$1" ]] || fail "not $1 cells: $(cat err.log)"
+    rm bad.h5
+}
+no_call 2 '1\t2\tnan\n'
+no_call 1 ''
 
 printf '2\t6\t1\n' >bad.tsv
 data_refused 'bad.tsv|chromosome' --cpg_profiles cpg/a.tsv bad.tsv --dna_files dna
@@ -37,7 +46,8 @@ data_refused 'missing.tsv' --cpg_profiles cpg/a.tsv missing.tsv --dna_files dna
 printf 'x\ta.tsv\ny\tmissing.tsv\n' >cpg/list.txt
 data_refused 'cpg/missing.tsv' --cpg_profiles cpg/list.txt --dna_files dna
 data_refused 'list.txt.*read' --cpg_profiles cpg/list.txt --out_file cpg/list.txt
-data_refused 'a.tsv.*read' --cpg_profiles cpg/list.txt --out_file cpg/a.tsv
+data_refused 'a.tsv.*not replaced' --cpg_profiles cpg/list.txt --out_file cpg/a.tsv
+data_refused 'a.tsv.*read' --cpg_profiles cpg/list.txt --out_file cpg/a.tsv --force
 data_refused 'profile_format.*cpg_report' --cpg_profiles cpg/a.tsv --profile_format cpgreport
 data_refused 'call.*strict' --cpg_profiles cpg/a.tsv --call most
 data_refused 'min_reads' --cpg_profiles cpg/a.tsv --min_reads 2
