@@ -10,7 +10,7 @@ mv sim/cpg/cl1_cell02.tsv.gz b.tsv.gz
 make_store=("$dcpg" data --cpg_profiles a.tsv.gz b.tsv.gz --dna_files sim/dna --out_file s.h5)
 train=("$dcpg" train s.h5 --cpg_model FcAvg --cpg_wlen 2 --nb_epoch 1 --batch_size 64 --train_chromos 1)
 evaluate=("$dcpg" eval s.h5 --model_files model --out_data e.h5 --out_report r.tsv)
-for again in 1 2; do # what a command wrote it may replace
+for _ in 1 2; do # what a command wrote it may replace
     quietly "${make_store[@]}"
     quietly "${train[@]}" --out_dir model
     quietly "${evaluate[@]}"
@@ -81,7 +81,7 @@ if command -v bgzip >/dev/null; then
     kept 'cells/a.bedGraph.gz: .*not written by' cells/a.bedGraph.gz "$dcpg" export e.h5 --out_dir cells
 fi
 # DeepCpG data files
-first=$(cd files && ls | head -n 1)
+first=$(cd files && printf "%s\n" * | head -n 1)
 mkdir data
 cp s.h5 "data/$first"
 kept "data/$first: .*not written by" "data/$first" "$dcpg" convert s.h5 --out_dir data --dna_wlen 11 --cpg_wlen 2
