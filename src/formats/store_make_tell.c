@@ -37,7 +37,7 @@ const char *dcpg_names_text(some_names *names) {
 /* CGs of the genome; 0 without one, and where nobody is told. */
 static int64_t count_cgs(const making *m) {
     int64_t n = 0;
-    if (!has_genome(m) || m->log->level < DCPG_DEBUG) return 0;
+    if (!has_genome(m) || !m->log || m->log->level < DCPG_DEBUG) return 0;
     for (int64_t c = 0; c < m->genome.map.n; c++) {
         const dcpg_cg_chromo *chromo = &m->genome.map.chromo[c];
         for (int64_t i = 0; i < (chromo->length + 63) / 64; i++) n += __builtin_popcountll(chromo->bits[i]);
