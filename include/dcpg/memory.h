@@ -15,6 +15,11 @@ void *dcpg_alloc(size_t count, size_t size);
  * ones are zero. NULL on failure, the old array stays valid then. Local. */
 void *dcpg_realloc(void *array, size_t old_count, size_t count, size_t size);
 
+/* The same for arrays that grow long: what is kept is moved with its pages instead of copied where the system
+ * can do so, new elements hold anything, and the alignment is that of malloc(). For arrays that only this
+ * function has grown, from NULL. Local. */
+void *dcpg_grow(void *array, size_t count, size_t size);
+
 void dcpg_free(void *array);
 
 /* A copy of a string, or of its first n bytes; NULL when out of memory. Free with dcpg_free. */

@@ -52,6 +52,13 @@ void *dcpg_realloc(void *array, size_t old_count, size_t count, size_t size) {
     return grown;
 }
 
+void *dcpg_grow(void *array, size_t count, size_t size) {
+    if (overflows(count, size)) return NULL;
+    void *grown = realloc(array, count * size > 0 ? count * size : 1);
+    if (grown) ask_for_huge_pages(grown, count * size);
+    return grown;
+}
+
 void dcpg_free(void *array) { free(array); }
 
 char *dcpg_strdup(const char *text) { return dcpg_strndup(text, strlen(text)); }

@@ -132,7 +132,7 @@ static dcpg_status check_memory(const profile_parser *p, size_t more, dcpg_err *
 static dcpg_status grow(const profile_parser *p, draft *d, dcpg_err *err) {
     size_t room = d->room ? 2 * (size_t)d->room : FIRST_CALLS;
     if (d->room >= 1 << 16) DCPG_TRY(check_memory(p, room * sizeof *d->v, err));
-    raw_call *grown = dcpg_realloc(d->v, (size_t)d->n, room, sizeof *grown);
+    raw_call *grown = dcpg_grow(d->v, room, sizeof *grown);
     if (!grown) return dcpg_fail_nomem(err, "a profile", room * sizeof *grown);
     d->v = grown;
     d->room = (int64_t)room;

@@ -10,23 +10,21 @@
 /* Cuts a line into columns: a tab ends a column, which may be empty; blanks do as one. Only the first `most`
  * columns are looked at; what ends in a separator has no further column. */
 static inline void scan_fields(char *line, int most, fields *f) {
-    f->n = 0;
-    f->open = false;
+    int n = 0; /* and `open` not in *f, which the compiler would store again for each character */
+    bool open = false;
     while (*line == ' ') line++;
-    while (f->n < most && *line) {
-        f->at[f->n++] = line;
+    while (n < most && *line) {
+        f->at[n++] = line;
         while ((unsigned char)*line > ' ' || (*line != '\0' && *line != '\t' && *line != ' ')) line++;
         char *end = line;
         while (*line == ' ') line++;
-        if (*line == '\t') {
-            line++;
-            f->open = true;
-        } else {
-            f->open = false;
-        }
+        open = *line == '\t';
+        line += open;
         while (*line == ' ') line++;
         *end = '\0';
     }
+    f->n = n;
+    f->open = open;
 }
 
 static inline bool scan_int(const char *text, int64_t *value) {

@@ -38,6 +38,19 @@ static void growing_keeps_and_clears(void **state) {
     dcpg_free(x);
 }
 
+static void growing_long_arrays_keeps(void **state) {
+    (void)state;
+    int *x = dcpg_grow(NULL, 2, sizeof *x);
+    x[0] = 5, x[1] = 6;
+    x = dcpg_grow(x, 3000000, sizeof *x); /* beyond what asks for huge pages */
+    assert_int_equal(x[0], 5);
+    assert_int_equal(x[1], 6);
+    x[2999999] = 7;
+    assert_null(dcpg_grow(x, SIZE_MAX / 2, sizeof *x));
+    assert_int_equal(x[2999999], 7); /* still ours */
+    dcpg_free(x);
+}
+
 static void copies_strings(void **state) {
     (void)state;
     char *all = dcpg_strdup("cell"), *part = dcpg_strndup("chr12", 3), *shorter = dcpg_strndup("ab", 9);
@@ -83,11 +96,9 @@ static void memory_in_use(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_aligned_and_zero),
-        cmocka_unit_test(memory_in_use),
-        cmocka_unit_test(overflow_is_out_of_memory),
-        cmocka_unit_test(growing_keeps_and_clears),
-        cmocka_unit_test(copies_strings),
+        cmocka_unit_test(is_aligned_and_zero),        cmocka_unit_test(memory_in_use),
+        cmocka_unit_test(overflow_is_out_of_memory),  cmocka_unit_test(growing_keeps_and_clears),
+        cmocka_unit_test(growing_long_arrays_keeps),  cmocka_unit_test(copies_strings),
         cmocka_unit_test(arena_measures_then_carves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
