@@ -137,7 +137,7 @@ struct profile_parser {
     bool percent;                            /* values without counts are percentages */
     bool scale_known;                        /* by the header's name */
     int64_t above_1, above_1_line, within_1; /* values beyond 1, the first one's line, and values in (0, 1] */
-    int64_t hundreds, small, large; /* values of 100; whole ones from 1 to 9, and other values beyond 1 */
+    int64_t hundreds, small;                 /* values of 100; whole ones from 1 to 9 */
 };
 
 extern const profile_format dcpg_profile_tsv, dcpg_profile_bedgraph, dcpg_profile_percent, dcpg_profile_cov,
