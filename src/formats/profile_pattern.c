@@ -10,7 +10,7 @@
 /* A field, read once. */
 typedef struct cell {
     double x; /* NaN: missing */
-    enum { CELL_TEXT, CELL_NUMBER, CELL_WHOLE, CELL_MISSING } kind;
+    enum { CELL_TEXT, CELL_NUMBER, CELL_WHOLE, CELL_MISSING, CELL_RATIO } kind;
     int8_t decimals;
     char first; /* letter */
     int8_t length;
@@ -68,6 +68,9 @@ static const pattern patterns[] = {
     {"cpsmn%", 3, 1, NULL},
     {"cpsnmf", 3, 1, NULL},
     {"cpsnm%", 3, 1, NULL},
+    {"cpsxfn", 2, 0, NULL}, /* dnmtools counts, MethPipe */
+    {"cpsxmn", 2, 1, NULL},
+    {"cpsxmu", 2, 1, NULL},
     {"cpsfn", 2, 1, NULL},
     {"cps%n", 2, 1, NULL},
     {"cpsv", 1, 1, NULL},
@@ -95,6 +98,16 @@ enum { NB_PATTERN = sizeof patterns / sizeof *patterns };
 
 /* ---- cells ---- */
 
+/* '3/4', also without its quotes: methylated of all reads, as EPP files write them. */
+static bool is_ratio(const char *text) {
+    size_t n;
+    text += *text == '\'';
+    if ((n = strspn(text, "0123456789")) == 0 || text[n] != '/') return false;
+    text += n + 1;
+    n = strspn(text, "0123456789");
+    return n > 0 && (text[n] == '\0' || strcmp(text + n, "'") == 0);
+}
+
 static cell read_cell(const char *text) {
     size_t length = strlen(text);
     cell c = {.x = NAN, .first = text[0], .length = (int8_t)(length < 100 ? length : 100)};
@@ -106,6 +119,7 @@ static cell read_cell(const char *text) {
         c.decimals = (int8_t)(point ? strspn(point + 1, "0123456789") : strpbrk(text, "eE") ? 3 : 0);
     } else {
         c.x = NAN;
+        if (is_ratio(text)) c.kind = CELL_RATIO;
     }
     return c;
 }
@@ -138,7 +152,7 @@ static bool fits_column(char kind, const cell *c, said *s) {
     case 's':
         return is_strand(c) || (c->length == 1 && c->first && strchr("CGFR", c->first));
     case 'x':
-        return c->first == 'C' || c->first == 'c' || c->first == '-';
+        return c->kind != CELL_WHOLE && (c->first == 'C' || c->first == 'c' || c->first == '-');
     case 'h':
         return c->kind == CELL_TEXT && (c->first == 'T' || c->first == 'h');
     case 'm':
@@ -175,7 +189,8 @@ static bool holds(const char *columns, int rank, const row *r, said *s) {
     if (sum && s->meth + unmeth != s->total) return false;
     if (strchr(columns, 'u') && !sum) s->total = s->meth + unmeth;
     if (s->meth > s->total) return false;
-    bool state = s->decimals == 0 && s->scale < 2; /* 0 or 1 beside a number may be reads of it */
+    /* 0 or 1 beside a number may be reads of it; where a context stands before them, other ways tell. */
+    bool state = s->decimals == 0 && s->scale < 2 && !strchr(columns, 'x');
     if (!strchr(columns, 'm') && strchr(columns, 'f') && state && !isnan(s->share)) return false;
     if (!strchr(columns, 'm') && strchr(columns, 'n')) s->meth = nearbyint(s->share / s->scale * s->total);
     return isnan(s->share) || isnan(s->meth) ||
@@ -417,9 +432,27 @@ static void note_ignored(profile_parser *p, const evidence *e, const pattern *wa
         snprintf(p->report->ignored, sizeof p->report->ignored, "columns %d to %d", used + 1, last);
 }
 
+/* Ratios are no column of their own: their reads must be two. */
+static dcpg_status check_ratios(const profile_parser *p, const evidence *e, dcpg_err *err) {
+    for (int k = 2; k < NB_CELL; k++) {
+        int n = 0;
+        for (int i = 0; i < e->n; i++) n += k < e->rows[i].n && e->rows[i].at[k].kind == CELL_RATIO;
+        if (n == 0 || 2 * n < e->n) continue;
+        bool end = 2 * e->nb_interval >= e->n;
+        return dcpg_fail(
+            err, DCPG_E_INPUT,
+            "%s: column %d holds ratios such as '3/4' (methylated/all reads, as EPP files do): make "
+            "two columns of it (tr -d \\' <FILE | tr / '\\t') and say --profile_format "
+            "chrom=1,%s,meth=%d,total=%d",
+            p->path, k + 1, end ? "start=2,end=3" : "pos=2", k + 1, k + 2);
+    }
+    return DCPG_OK;
+}
+
 static dcpg_status take_best(profile_parser *p, evidence *e, dcpg_err *err) {
     const pattern *way = NULL;
     for (int rank = 3; rank >= 1 && !way; rank--) DCPG_TRY(choose(p, e, rank, &way, err));
+    if (!way) DCPG_TRY(check_ratios(p, e, err));
     if (!way) {
         dcpg_profile_take_format(p, 2 * e->nb_interval >= e->n && e->n > 0 ? &dcpg_profile_bedgraph
                                                                            : &dcpg_profile_tsv);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *at(const profile_parser *p, const fields *f, role r) {
     int column = p->layout.column[r];
@@ -37,9 +38,11 @@ static dcpg_status take_any_strand(const profile_parser *p, const fields *f, str
     return DCPG_OK;
 }
 
-/* "CG", "CGN", "CpG", the dinucleotide; of BSMAP's five letters the middle one is the C. */
+/* "CG", "CGN", "CpG", the dinucleotide; of BSMAP's five letters the middle one is the C. dnmtools writes
+ * "CpGx" where the reads show that the sample has no CpG there. */
 static bool is_cpg(const char *text) {
     char c[4] = "";
+    if (strcasecmp(text, "CpGx") == 0) return false;
     size_t n = strlen(text), from = n == 5 ? 2 : 0;
     for (size_t i = 0; i < 3 && from + i < n; i++) c[i] = (char)toupper((unsigned char)text[from + i]);
     return c[0] == 'C' && (c[1] == 'G' || (c[1] == 'P' && c[2] == 'G'));
