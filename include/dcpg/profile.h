@@ -124,6 +124,7 @@ typedef struct dcpg_profile_report {
     int64_t tied, few;   /* CpGs dropped as their reads disagree, and as they are too few */
     char columns[192];   /* which column holds what, the scale and the base */
     char ignored[128];   /* what stands in the file but is not read; empty: nothing */
+    bool either_base;    /* without a genome: a .cov file of two neighbouring bases a line, read as 0-based */
     int64_t missing;     /* lines whose value says "not observed": NA, nan, '.', nothing, -1 in a TSV */
     int64_t nb_cpg;      /* CpGs that have a value */
     double sum;          /* of these values */

@@ -298,6 +298,18 @@ static dcpg_status parse_text(profile_parser *p, dcpg_err *err) {
     return status;
 }
 
+/* A .cov file whose ends are its starts + 1 holds 0-based intervals of a base, or C and G of merged CpGs,
+ * 1-based. Only the former may have calls on both. */
+static bool may_be_merged(const profile_parser *p) {
+    if (p->format != &dcpg_profile_cov || p->options->genome || p->span != 1) return false;
+    for (int c = 0; c < p->nb; c++) {
+        const draft *d = &p->chromo[c];
+        for (int64_t i = 1; d->v && i < d->n; i++)
+            if (d->v[i].pos - d->v[i - 1].pos == 1) return false;
+    }
+    return true;
+}
+
 static dcpg_status check_options(const profile_parser *p, dcpg_err *err) {
     bool table = p->format == &dcpg_profile_table || p->format == &dcpg_profile_table_shares;
     bool unsettled = p->format == &dcpg_profile_bedgraph || (table && p->layout.base < 0);
@@ -329,5 +341,6 @@ dcpg_status dcpg_profile_read_calls(profile_parser *p, dcpg_err *err) {
     if (p->nb_line == 0)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no methylation values: leave the file out", p->path);
     DCPG_TRY(check_scale(p, err));
+    p->report->either_base = may_be_merged(p);
     return check_options(p, err);
 }

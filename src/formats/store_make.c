@@ -145,12 +145,35 @@ dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, con
     return status == DCPG_OK ? dcpg_check_output(m->options->out_file, &files->files, err) : status;
 }
 
+/* A pipe's name is rarely that of its cell: /dev/fd/63 is what a shell makes of <(...). */
+static void tell_pipes(const making *m, const making_kind *kind, const dcpg_strings *names,
+                       const dcpg_strings *paths) {
+    some_names called = {0}, pipes = {0};
+    for (size_t i = 0; i < paths->n; i++) {
+        struct stat about;
+        bool device = strncmp(paths->v[i], "/dev/", 5) == 0 || strncmp(paths->v[i], "/proc/", 6) == 0;
+        if (stat(paths->v[i], &about) != 0 || S_ISDIR(about.st_mode)) continue; /* an error later */
+        if (S_ISREG(about.st_mode) && !device) continue;
+        dcpg_names_add(&called, names->v[i]);
+        dcpg_names_add(&pipes, paths->v[i]);
+    }
+    if (called.n == 0) return;
+    const char *text = dcpg_names_text(&called);
+    dcpg_warn(m->log,
+              "the %s%s called %s after the pipe%s %s: to name it, give a list instead, a file of lines "
+              "NAME<TAB>PATH, as NAME<TAB>%s",
+              kind->what, called.n == 1 ? " is" : "s are", text, called.n == 1 ? "" : "s",
+              dcpg_names_text(&pipes),
+              called.n == 1 && strncmp(pipes.text, "/dev/fd/", 8) != 0 ? pipes.text : "/dev/stdin");
+}
+
 dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, const making_kind *kind,
                                     named_files *files, dcpg_err *err) {
     dcpg_strings names = {0};
     dcpg_status status = words && words->n > 0
                              ? dcpg_profile_list(words, &files->is_list, &names, &files->files, err)
                              : DCPG_OK;
+    if (status == DCPG_OK && !files->is_list) tell_pipes(m, kind, &names, &files->files);
     if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, kind, files, err);
     dcpg_strings_free(&names);
     return status;

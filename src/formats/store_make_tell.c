@@ -114,6 +114,21 @@ static void tell_shares(const making *m, const file_told *all, int64_t n, share 
                   on_n, 100.0 * (double)on_n / (double)calls);
 }
 
+/* Nothing but a genome tells a merged file of Bismark from one of 0-based intervals. */
+static void tell_either_base(const making *m, const file_told *all, int64_t n) {
+    some_names names = {0};
+    for (int64_t i = 0; i < n; i++)
+        if (all[i].report.either_base) dcpg_names_add(&names, dcpg_basename(m->cells.sorted[all[i].file]));
+    if (names.n == 0) return;
+    const char *text = dcpg_names_text(&names);
+    dcpg_warn(
+        m->log,
+        "%s: starts and ends lie 1 apart, read as intervals that count from 0 (.zero.cov); where they are C "
+        "and G of a CpG, as coverage2cytosine --merge_CpG writes, all positions are 1 too large: give the "
+        "genome with --dna_files, which tells",
+        text);
+}
+
 static void tell_dropped(const making *m, const file_told *all, int64_t n) {
     int64_t elsewhere = 0, tied = 0, few = 0, missing = 0, ignored = 0, first = 0;
     some_names left = {0};
@@ -221,6 +236,7 @@ dcpg_status dcpg_make_tell(const making *m, const files_told *told, dcpg_err *er
     if (n > 0 && has_genome(m)) tell_shares(m, all, n, sorted);
     if (n > 0) tell_dropped(m, all, n);
     if (n > 0) tell_odd(m, all, n);
+    tell_either_base(m, all, n);
     for (int64_t i = 0; status == DCPG_OK && i < told->n; i++)
         if (told->v[i].report.undecided) tell_followers(m, told, i);
     dcpg_free(all);

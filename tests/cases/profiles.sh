@@ -18,6 +18,30 @@ case_P01_pipe_on_two_ranks() {
     refused_with pipe
 }
 
+# A cell that has the name of a pipe: one warning, which tells how to name it. A list names it itself.
+case_P01_name_of_pipe() {
+    data s.h5 <(percent) "${cells[0]}"
+    ends 0
+    says 'warning: the cell is called [0-9]+ after the pipe /dev/fd/[0-9]+.*NAME<TAB>PATH, as NAME<TAB>/dev/stdin'
+    [[ $(grep -c 'after the pipe' said) == 1 ]] || fail 'told more than once'
+    data s.h5 <(percent) <(percent)
+    says 'warning: the cells are called [0-9]+, [0-9]+ after the pipes /dev/fd/[0-9]+, /dev/fd/[0-9]+: '
+    mkfifo y.tsv
+    percent >y.tsv &
+    data s.h5 y.tsv
+    says 'warning: the cell is called y after the pipe y.tsv.*NAME<TAB>y.tsv'
+    percent >x.bedGraph
+    try "$dcpg" data --cpg_profiles /dev/stdin --dna_files "$G" --out_file s.h5 <x.bedGraph
+    says 'warning: the cell is called stdin after the pipe /dev/stdin'
+    printf 'x\t/dev/stdin\n' >list.tsv
+    try "$dcpg" data --cpg_profiles list.tsv --dna_files "$G" --out_file s.h5 < <(percent)
+    ends 0
+    says_not 'after the pipe'
+    holds s.h5 cpg/x "$in/states"
+    data s.h5 "${cells[@]}"
+    says_not 'after the pipe'
+}
+
 # --- P02: percent and counts
 counts() { from '{ print "chr" $1, $2 - 1, $2 + 1, int(100 * $3 / $4 + 0.5), $3, $4 - $3 }'; }
 track='track type="bedGraph" description="x merged CpG methylation levels"'
@@ -29,6 +53,17 @@ case_P02_strands() {
     awk '{ p = $2 % 20 == 0 ? $2 + 1 : $2; k = substr($1, 4) " " p; m[k] += $5; u[k] += $6 }
         END { for (k in m) if (m[k] != u[k]) print k, (m[k] > u[k]) }' x.bedGraph >expect
     reads expect x.bedGraph
+}
+# Without a genome these may be 0-based intervals as well, unless calls stand on both C and G.
+case_P02_no_genome() {
+    from '{ printf "chr%s\t%d\t%d\t%.6f\t%d\t%d\n", $1, $2, $2 + 1, 100 * $3 / $4, $3, $4 - $3 }' >x.cov
+    try "$dcpg" data --cpg_profiles x.cov --out_file s.h5
+    says 'warning: x.cov: .*merge_CpG.*--dna_files'
+    data s.h5 x.cov
+    says_not merge_CpG
+    from '{ for (g = 0; g < 2; g++) printf "chr%s\t%d\t%d\t%.6f\t%d\t%d\n", $1, $2 - 1 + g, $2 + g, 100 * $3 / $4, $3, $4 - $3 }' >x.cov
+    try "$dcpg" data --cpg_profiles x.cov --out_file s.h5
+    says_not merge_CpG
 }
 # Bismark's coverage2cytosine --merge_CpG: 1-based, both bases of the CpG.
 case_P02_merged_cov() { from '{ printf "chr%s\t%d\t%d\t%.6f\t%d\t%d\n", $1, $2, $2 + 1, 100 * $3 / $4, $3, $4 - $3 }' >x.cov && reads "$in/states" x.cov; }
@@ -42,6 +77,24 @@ case_P02_methylkit() {
 
 # --- P04: methylated and total
 case_P04_named() { from '{ print "chr" $1, $2, $3, $4 }' >x.txt && reads "$in/states" x.txt --profile_format 1:2:3:4c:tab:0; }
+
+# dnmtools: the level and all reads after a context; not to be told from methylated of all reads where each level is 0 or 1.
+case_P04_dnmtools() { from '{ printf "chr%s\t%d\t+\tCpG\t%.6g\t%d\n", $1, $2 - 1, $3 / $4, $4 }' >x.counts && reads "$in/states" x.counts; }
+case_P04_dnmtools_other() { from '{ printf "chr%s\t%d\t+\tCpG\t%.6g\t%d\nchr%s\t%d\t+\tCHH\t0.5\t2\nchr%s\t%d\t-\tCpGx\t0.25\t40\n", $1, $2 - 1, $3 / $4, $4, $1, $2 + 3, $1, $2 }' >x.counts && reads "$in/states" x.counts; }
+case_P04_context_states() {
+    from '$3 == 0 || $3 == $4 { printf "chr%s\t%d\t+\tCpG\t%d\t%d\n", $1, $2 - 1, $3 / $4, $4 }' >x.counts
+    data s.h5 x.counts
+    refused_with '--profile_format chrom=1,start=2,strand=3,context=4,.*fraction=5.* or --profile_format'
+}
+case_P04_context_reads() { from '{ print "chr" $1, $2, "+", "CpG", $3, $4 }' >x.tsv && reads "$in/states" x.tsv; }
+# EPP: BED with a ratio in quotes. Read once it is cut in two, as the message says.
+case_P04_epp() {
+    from '{ printf "chr%s\t%d\t%d\t%s\t%d\t+\n", $1, $2 - 1, $2 + 1, "\x27" $3 "/" $4 "\x27", 1000 * $3 / $4 }' >x.bed
+    data s.h5 x.bed
+    refused_with 'ratios .*--profile_format chrom=1,start=2,end=3,meth=4,total=5'
+    tr -d \' <x.bed | tr / '\t' >y.bed
+    reads "$in/states" y.bed --profile_format chrom=1,start=2,end=3,meth=4,total=5
+}
 
 # --- P06: scNMT
 scnmt() { printf 'chr\tpos\tmet_reads\tnonmet_reads\trate\n' && from '{ print $1, $2, $3, $4 - $3, int(100 * $3 / $4) }'; }
