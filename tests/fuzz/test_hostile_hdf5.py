@@ -4,14 +4,16 @@ import os
 from hostile import bug, deepcpg, evaluated, h5py, np, replace, run_trials, start, timed_refusal
 
 trials = []
-DATA = {"stats": (), "show": (), "train": ("--cpg_model", "FcAvg", "--nb_epoch", "1", "--out_dir", "m"), "convert": ("--out_dir", "c")}
+DATA = {"stats": (), "show": (), "train": ("--cpg_model", "FcAvg", "--nb_epoch", "1"), "convert": ()}
+WRITERS = ("train", "convert", "export")
 ELSEWHERE = "holds its data in another file"
 LIES = "claim|more .*than the file can hold|damaged"
 
 
 def refused(pattern, path, commands=("stats",), more=()):
     for command in commands:
-        words = [command, path, *(more or DATA.get(command, ()))]
+        own = ("--out_dir", f"out{len(trials)}") if command in WRITERS else ()  # trials run side by side, a folder has one writer
+        words = [command, path, *(more or DATA.get(command, ())), *own]
         trials.append((f"{command} {path}", lambda words=words: timed_refusal(pattern, 1, *words)))
 
 
