@@ -209,6 +209,12 @@ static dcpg_status read_header(fasta *f, const dcpg_text_piece *piece, dcpg_err 
         char c = piece->text[i];
         f->name_ended = c == ' ' || c == '\t' || c == '\r';
         if (f->name_ended) break;
+        if ((unsigned char)c < ' ' || c == 0x7f) {
+            return dcpg_fail(err, DCPG_E_INPUT,
+                             "%s: line %" PRId64 ": the sequence's name holds a control character: write it "
+                             "as plain text",
+                             dcpg_text_path(f->text), f->header);
+        }
         if (f->name_length + 1 == sizeof f->name) {
             return dcpg_fail(err, DCPG_E_INPUT,
                              "%s: line %" PRId64 ": the sequence's name is longer than 255 letters",

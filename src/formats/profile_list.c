@@ -3,6 +3,7 @@
 #include <dcpg/memory.h>
 #include <dcpg/profile.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -45,6 +46,19 @@ static dcpg_status add_path(const char *manifest, const char *path, dcpg_strings
     return status;
 }
 
+enum { MAX_NAME = 190 }; /* in bytes: export names files after outputs, bulk/NAME, of at most 200 */
+
+/* A name that no output file can have would be refused by export only, after the training. */
+static dcpg_status check_name(const char *where, const char *name, dcpg_err *err) {
+    bool fits = name[0] != '.' && strlen(name) <= MAX_NAME;
+    for (const char *c = name; fits && *c; c++) fits = (unsigned char)*c >= ' ' && *c != 0x7f;
+    if (fits) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: '%.60s' is no name for a cell (control characters, '.' in front, or more than %d "
+                     "bytes): give a list of names and paths with another one",
+                     where, name, MAX_NAME);
+}
+
 static dcpg_status add_line(const dcpg_text_reader *text, char *line, dcpg_strings *names,
                             dcpg_strings *paths, dcpg_err *err) {
     char *path;
@@ -58,7 +72,11 @@ static dcpg_status add_line(const dcpg_text_reader *text, char *line, dcpg_strin
         return dcpg_fail(err, DCPG_E_INPUT,
                          "%s: line %" PRId64 ": the name '%.60s' holds a '/': choose another", manifest,
                          number, line);
-    DCPG_TRY(dcpg_strings_add(names, line + strspn(line, " "), err));
+    char where[512];
+    snprintf(where, sizeof where, "%.480s: line %" PRId64, manifest, number);
+    line += strspn(line, " ");
+    DCPG_TRY(check_name(where, line, err));
+    DCPG_TRY(dcpg_strings_add(names, line, err));
     return add_path(manifest, path, paths, err);
 }
 
@@ -117,6 +135,7 @@ static dcpg_status add_file(const char *path, dcpg_strings *names, dcpg_strings 
               : dcpg_fail(err, DCPG_E_INPUT,
                           "%s: its name up to the first '.' names the cell and is empty: rename the file",
                           path);
+    if (status == DCPG_OK) status = check_name(path, name, err);
     if (status == DCPG_OK) status = dcpg_strings_add(paths, path, err);
     dcpg_free(name);
     return status;
