@@ -64,18 +64,23 @@ static dcpg_status claim_disk_all(dcpg_h5 *file, bool exact, uint64_t more, dcpg
     return status;
 }
 
+/* The end of the file, with everything that HDF5 has still to write. */
+static uint64_t end_of(const dcpg_h5 *file) {
+    hsize_t bytes = 0;
+    return H5Fget_filesize(file->id, &bytes) >= 0 ? bytes : 0;
+}
+
+/* Trims what was reserved too much, and reserves what is there and `more`. What HDF5 still holds back gets
+ * its room first: ranks whose flush fails alone leave the others waiting in MPI-IO. Collective. */
 static dcpg_status reserve_exactly(dcpg_h5 *file, uint64_t more, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
+    uint64_t end = end_of(file);
+    if (file->par->rank == 0 && !claim_disk(file, false, 0, &end)) status = fail_full(file, err);
+    DCPG_TRY(dcpg_agree_all(file->par, status, err));
     if (H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0)
         status = dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be written");
     DCPG_TRY(dcpg_agree_all(file->par, status, err));
     return claim_disk_all(file, true, more, err);
-}
-
-/* The end of a serial file, with everything that HDF5 has still to write. */
-static uint64_t end_of(const dcpg_h5 *file) {
-    hsize_t bytes = 0;
-    return H5Fget_filesize(file->id, &bytes) >= 0 ? bytes : 0;
 }
 
 /* Tries a step ahead, then the bound, then what is really needed. Nothing is flushed: that could find no
