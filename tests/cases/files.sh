@@ -5,7 +5,15 @@
 tsv() { awk -v OFS='\t' '{ print "chr" $1, $2, $3 }' "$in/states"; }
 
 # --- P13: positions and values as other programs write them
+case_P13_exponent() { # 1000 and 400 are what they say
+    awk -v OFS='\t' '{ $2 = $2 - 1; print "chr" $1, $2 == 1000 ? "1e+03" : $2 == 400 ? "4e+02" : $2, $2 + 1, $3 }' "$in/states" >x.bedGraph
+    grep -q e+0 x.bedGraph || fail 'no exponent in the input'
+    reads "$in/states" x.bedGraph
+}
 case_P13_point_zero() { tsv | awk -v OFS='\t' '{ $2 = $2 ".0"; print }' >x.tsv && reads_or "$in/states" 'position .*(pandas|whole)' x.tsv; }
+case_P13_quotes() { tsv | sed -E 's/[^\t]+/"&"/1; s/\t([0-9]+)\t/\t"\1"\t/' >x.tsv && reads_or "$in/states" 'quote' x.tsv; }
+case_P13_thousands() { tsv | sed -E 's/\t1([0-9]{3})\t/\t1,\1\t/' >x.tsv && reads_or "$in/states" 'thousand|separator|comma' x.tsv; }
+case_P13_decimal_comma() { tsv | sed -E 's/\t1$/\t1,0/; s/\t0$/\t0,0/' >x.tsv && reads_or "$in/states" 'comma' x.tsv; }
 case_P13_rounded() {
     tsv | sed -E '3s/\t[0-9]+\t/\t2.02e+08\t/' >x.tsv
     data s.h5 x.tsv
@@ -195,3 +203,21 @@ case_F7_twice() {
 }
 
 # --- sites and labels
+case_real_pos_file_0_based() {
+    cut -d ' ' -f 1,2 "$in/a.states" | awk -v OFS='\t' '{ print "chr" $1, $2 - 1, $2 }' >sites.bed
+    data s.h5 "${cells[@]}" --pos_file sites.bed
+    ends 0
+    holds s.h5 cpg/a "$in/a.states"
+}
+case_real_all_sites() {
+    data s.h5 "${cells[@]}" --sites all
+    ends 0
+    says '\b99 sites|98 sites|97 sites'
+}
+case_real_no_labels() {
+    printf 'chr1\t21\n' >sites.tsv
+    printf 'chr1\t61\t1\nchr1\t81\t0\n' >x.tsv
+    data s.h5 x.tsv --pos_file sites.tsv
+    [[ $code != 0 ]] || { try "$dcpg" train s.h5 "${small[@]}" --out_dir model && ends 2; }
+}
+case_real_one_cell() { data s.h5 "${cells[0]}" && ends 0 && says '\b1 cell\b' && says_not '1 cells'; }

@@ -5,6 +5,16 @@
 # --- P01: pipes
 percent() { from '2 * $3 != $4 { print "chr" $1, $2 - 1, $2, 100 * $3 / $4 }' | sort -t $'\t' -k1,1 -k4,4n; } # zeros first
 case_P01_file() { percent >x.bedGraph && reads "$in/states" x.bedGraph; }
+case_P01_pipe_in_list() {
+    printf 'x\t/dev/stdin\n' >list.tsv
+    code=0
+    percent | timeout 60 "$dcpg" data --cpg_profiles list.tsv --dna_files "$G" --out_file s.h5 >said 2>&1 || code=$?
+    if [[ $code == 0 ]]; then holds s.h5 cpg/x "$in/states"; else refused_with 'pipe'; fi
+}
+case_P01_substitution() {
+    data s.h5 <(percent)
+    if [[ $code == 0 ]]; then holds s.h5 "$("$dcpg" stats s.h5 2>/dev/null | grep -o 'cpg/[^ ]*')" "$in/states"; else refused_with pipe; fi
+}
 case_P01_fifo() {
     mkfifo x.tsv
     awk -v OFS='\t' '{ print $1, $2, $3 }' "$in/states" >x.tsv &
@@ -45,6 +55,12 @@ case_P01_name_of_pipe() {
 # --- P02: percent and counts
 counts() { from '{ print "chr" $1, $2 - 1, $2 + 1, int(100 * $3 / $4 + 0.5), $3, $4 - $3 }'; }
 track='track type="bedGraph" description="x merged CpG methylation levels"'
+case_P02_merged() { { echo "$track" && counts; } >x_CpG.bedGraph && reads "$in/states" x_CpG.bedGraph; }
+case_P02_hundred_first() { { echo "$track" && counts | sort -t $'\t' -k4,4nr; } >x_CpG.bedGraph && reads "$in/states" x_CpG.bedGraph; }
+case_P02_min_reads() {
+    awk '$4 >= 2 && 2 * $3 != $4 { print $1, $2, (2 * $3 > $4) }' "$in/sites" >deep
+    { echo "$track" && counts; } >x_CpG.bedGraph && reads deep x_CpG.bedGraph --min_reads 2
+}
 # Each strand on its own, without --mergeContext: reads of both strands are added.
 case_P02_strands() {
     from '{ m = int($3 / 2); n = int($4 / 2)
@@ -69,6 +85,12 @@ case_P02_no_genome() {
 case_P02_merged_cov() { from '{ printf "chr%s\t%d\t%d\t%.6f\t%d\t%d\n", $1, $2, $2 + 1, 100 * $3 / $4, $3, $4 - $3 }' >x.cov && reads "$in/states" x.cov; }
 # MethylDackel --fraction --mergeContext: intervals of 2 bp with fractions.
 case_P02_fraction_merged() { { echo "$track" && from '2 * $3 != $4 { printf "chr%s\t%d\t%d\t%.6f\n", $1, $2 - 1, $2 + 1, $3 / $4 }'; } >x.bedGraph && reads "$in/states" x.bedGraph; }
+# MethylDackel --counts: coverage alone, no methylation.
+case_P02_counts_alone() {
+    { echo 'track type="bedGraph" description="x CpG coverage"' && from '{ print "chr" $1, $2 - 1, $2, $4 }'; } >x_CpG.bedGraph
+    data s.h5 x_CpG.bedGraph
+    ends 2
+}
 # MethylDackel --methylKit.
 case_P02_methylkit() {
     { printf 'chrBase\tchr\tbase\tstrand\tcoverage\tfreqC\tfreqT\n' && from '{ printf "chr%s.%d\tchr%s\t%d\tF\t%d\t%.2f\t%.2f\n", $1, $2, $1, $2, $4, 100 * $3 / $4, 100 - 100 * $3 / $4 }'; } >x.methylKit
@@ -76,7 +98,26 @@ case_P02_methylkit() {
 }
 
 # --- P04: methylated and total
+case_P04_counts() { from '{ print "chr" $1, $2, $3, $4 }' >x.txt && reads_or "$in/states" 'total|1:2:3:4c' x.txt; }
+case_P04_counts_at_most_two() {
+    awk -v OFS='\t' '$4 <= 2 { print "chr" $1, $2, $3, $4 }' "$in/sites" >x.txt
+    awk '$4 <= 2 && 2 * $3 != $4 { print $1, $2, (2 * $3 > $4) }' "$in/sites" >expect
+    reads_or expect 'total|1:2:3:4c' x.txt
+}
 case_P04_named() { from '{ print "chr" $1, $2, $3, $4 }' >x.txt && reads "$in/states" x.txt --profile_format 1:2:3:4c:tab:0; }
+case_P04_dss() { { printf 'chr\tpos\tN\tX\n' && from '{ print "chr" $1, $2, $4, $3 }'; } >x.txt && reads "$in/states" x.txt; }
+case_P04_meth_total() { { printf 'chr\tpos\tmeth\ttotal\n' && from '{ print "chr" $1, $2, $3, $4 }'; } >x.txt && reads "$in/states" x.txt; }
+case_P04_m_cov() { { printf 'chr\tpos\tM\tCov\n' && from '{ print "chr" $1, $2, $3, $4 }'; } >x.txt && reads_or "$in/states" 'profile_format' x.txt; }
+# wgbstools beta2bed: chromosome, start, end, methylated reads, reads.
+case_P04_beta2bed() { from '{ print "chr" $1, $2 - 1, $2 + 1, $3, $4 }' >x.bed && reads_or "$in/states" 'profile_format' x.bed; }
+# CGmapTools and BS-Seeker2: chromosome, nucleotide, position, context, dinucleotide, level, methylated, all.
+case_P04_cgmap() { from '{ printf "chr%s\tC\t%d\tCG\tCG\t%.2f\t%d\t%d\n", $1, $2, $3 / $4, $3, $4 }' >x.CGmap && reads_or "$in/states" 'profile_format|no known' x.CGmap; }
+# BSMAP's methratio.py.
+case_P04_methratio() {
+    { printf 'chr\tpos\tstrand\tcontext\tratio\teff_CT_count\tC_count\tCT_count\trev_G_count\trev_GA_count\tCI_lower\tCI_upper\n' &&
+        from '{ printf "chr%s\t%d\t+\tAACGT\t%.3f\t%.2f\t%d\t%d\t1\t1\t0.1\t0.9\n", $1, $2, $3 / $4, $4, $3, $4 }'; } >x.txt
+    reads_or "$in/states" 'profile_format' x.txt
+}
 
 # dnmtools: the level and all reads after a context; not to be told from methylated of all reads where each level is 0 or 1.
 case_P04_dnmtools() { from '{ printf "chr%s\t%d\t+\tCpG\t%.6g\t%d\n", $1, $2 - 1, $3 / $4, $4 }' >x.counts && reads "$in/states" x.counts; }
@@ -98,6 +139,7 @@ case_P04_epp() {
 
 # --- P06: scNMT
 scnmt() { printf 'chr\tpos\tmet_reads\tnonmet_reads\trate\n' && from '{ print $1, $2, $3, $4 - $3, int(100 * $3 / $4) }'; }
+case_P06_reads() { scnmt | gzip >x.tsv.gz && reads "$in/states" x.tsv.gz; }
 case_P06_one_read() {
     awk -v OFS='\t' 'BEGIN { print "chr", "pos", "met_reads", "nonmet_reads", "rate" } $4 == 1 { print $1, $2, $3, $4 - $3, 100 * $3 / $4 }' "$in/sites" | gzip >x.tsv.gz
     awk '$4 == 1 { print $1, $2, $3 }' "$in/sites" >expect
@@ -111,10 +153,15 @@ case_P06_rate_fraction() {
     awk -v OFS='\t' 'BEGIN { print "chr", "pos", "rate" } { print $1, $2, $3 }' "$in/states" >x.tsv
     reads "$in/states" x.tsv
 }
+case_P06_order() {
+    { printf 'rate\tnonmet_reads\tmet_reads\tpos\tchr\n' && from '{ print 100 * $3 / $4, $4 - $3, $3, $2, $1 }'; } >x.tsv
+    reads_or "$in/states" 'profile_format|column' x.tsv
+}
 
 # --- P08: reports without contexts
 report() { from '{ m = int($3 / 2); n = int($4 / 2); if (m > n) m = n; print "chr" $1, $2, "+", m, n - m; print "chr" $1, $2 + 1, "-", $3 - m, $4 - n - ($3 - m) }' | awk '$5 >= 0'; }
 both_strands() { awk '{ p = $3 == "-" ? $2 - 1 : $2; k = substr($1, 4) " " p; m[k] += $4; u[k] += $5 } END { for (k in m) if (m[k] != u[k]) print k, (m[k] > u[k]) }'; }
+case_P08_report() { report >x.cpg.txt && both_strands <x.cpg.txt >expect && reads_or expect '1:2:4:5u' x.cpg.txt; }
 case_P08_named() { report >x.cpg.txt && both_strands <x.cpg.txt >expect && reads expect x.cpg.txt --profile_format 1:2:4:5u:tab:0; }
 
 # --- P11: nanopolish
@@ -122,6 +169,17 @@ nanopolish() {
     printf 'chromosome\tstart\tend\tnum_motifs_in_group\tcalled_sites\tcalled_sites_methylated\tmethylated_frequency\tgroup_sequence\n'
     from '{ printf "chr%s\t%d\t%d\t1\t%d\t%d\t%.3f\tsplit-group\n", $1, $2 - 1, $2 - 1, $4, $3, $3 / $4 }'
 }
+case_P11_cell() { nanopolish >x.tsv && reads "$in/states" x.tsv; }
+case_P11_bulk() {
+    nanopolish >x.tsv
+    data s.h5 "${cells[@]}" --bulk_profiles x.tsv
+    ends 0
+    cat "$in"/[abc].states | cut -d ' ' -f 1,2 | sort -u >sites
+    awk 'NR == FNR { s[$1 " " $2]; next } ($1 " " $2) in s' sites "$in/shares" >expect
+    holds s.h5 bulk/x expect
+}
+# megalodon, f5c and others: the same with another name of the third column.
+case_P11_cpgs() { nanopolish | sed '1s/num_motifs_in_group/num_cpgs_in_group/' >x.tsv && reads "$in/states" x.tsv; }
 # pb-CpG-tools: score in percent, haplotype, coverage, estimated counts, discretised score.
 case_P11_pb() {
     from '2 * $3 != $4 { printf "chr%s\t%d\t%d\t%.1f\tTotal\t%d\t%d\t%d\t%.1f\n", $1, $2 - 1, $2, 100 * $3 / $4, $4, $3, $4 - $3, 100 * $3 / $4 }' >x.bed

@@ -187,6 +187,8 @@ for f in glob.glob("files/*.h5"):
 }
 
 # --- training
+case_T1_both() { store && try "$dcpg" train s.h5 --train_chromos 1 2 --val_chromos 2 "${small[@]}" --out_dir model && ends 0 && says 'warning.*\b2\b.*valid'; }
+case_T1_val_alone() { store && try "$dcpg" train s.h5 --val_chromos chr2 "${small[@]}" --out_dir model && ends 0 && { ! grep -q 'training on 9[0-9] ' said || says 'warning.*\b2\b.*valid'; }; }
 case_T1_apart() { store && try "$dcpg" train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model && ends 0 && says_not 'both'; }
 other_cells() { # NAMES for a, b, c
     local n i=0
@@ -197,6 +199,8 @@ other_cells() { # NAMES for a, b, c
     [[ $code == 0 ]] || { refused_with '\ba\b|3 cells' && return; }
     says 'warning.*trained|trained on'
 }
+case_T2_renamed() { store && model && other_cells x b c; }
+case_T2_others() { store && model && other_cells d e f; }
 case_T2_fewer() { store && model && other_cells a b; }
 case_T2_same() { store && model && try "$dcpg" eval s.h5 --model_files model --out_data e.h5 && ends 0 && says_not warning; }
 case_T3_export() {
@@ -214,4 +218,45 @@ case_T3_export() {
     try "$dcpg" export e.h5 --out_dir .
     sha1sum --quiet -c ../before || fail 'export --out_dir . has written over the profiles'
     refused_with '\.bedGraph\.gz.*--force'
+}
+case_T5_no_label() {
+    printf 'chr2\t21\t1\nchr2\t41\t0\n' >n.tsv
+    store "${cells[@]}" n.tsv
+    try "$dcpg" train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model
+    ends 0
+    says 'warning.*(cpg/)?\bn\b'
+}
+case_T7_exact() {
+    cp "${cells[0]}" cell_1.tsv && cp "${cells[1]}" cell_10.tsv && cp "${cells[2]}" cell_2.tsv
+    store cell_*.tsv
+    [[ $("$dcpg" stats s.h5 --output_names cpg/cell_1 2>/dev/null | grep -o 'cpg/[^ ]*' | paste -sd ' ') == cpg/cell_1 ]] || fail 'cpg/cell_1 takes others, too'
+    [[ $("$dcpg" stats s.h5 --output_names 'cpg/cell_1.*' 2>/dev/null | grep -c 'cpg/') == 2 ]] || fail 'cpg/cell_1.* takes not two'
+    try "$dcpg" train s.h5 --train_chromos 1 --output_names cpg/cell_1 "${small[@]}" --out_dir model
+    ends 0
+    [[ $(head -n 1 model/lc_train.tsv | grep -o 'cell_[0-9]*_loss' | paste -sd ' ') == cell_1_loss || $(grep -c cell_10 model/lc_train.tsv) == 0 ]] || fail 'trained cell_10, too'
+}
+case_T7_plus() {
+    cp "${cells[0]}" 'E4+A1.tsv' && cp "${cells[1]}" 'E4(B).tsv'
+    store 'E4+A1.tsv' 'E4(B).tsv'
+    for name in 'E4+A1' 'E4(B)'; do
+        [[ $("$dcpg" stats s.h5 --output_names "cpg/$name" 2>/dev/null | grep -oF "cpg/$name") == "cpg/$name" ]] || fail "cpg/$name is not found"
+    done
+}
+case_T8_other_values() {
+    store
+    training model >log 2>&1 &
+    until_trained log
+    kill -TERM $!
+    wait $! || true
+    mkdir turned
+    for c in a b c; do # each value moves on by a site; the numbers of labels stay
+        awk -v OFS='\t' '$1 != b { if (n) print b, p, first; first = $3; b = $1; p = $2; n = 1; next } { print b, p, $3; p = $2 } END { print b, p, first }' "$in/cells/$c.tsv" >turned/$c.tsv
+    done
+    store turned/*.tsv
+    try timeout --preserve-status -s TERM 5 "$dcpg" train --resume model
+    refused_with 's\.h5|store|data'
+    store
+    mv s.h5 moved.h5
+    try timeout --preserve-status -s TERM 5 "$dcpg" train --resume model
+    refused_with 's\.h5.*(name|moved|where)|--resume'
 }
