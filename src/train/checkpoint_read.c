@@ -63,28 +63,42 @@ static dcpg_status read_description(const char *path, dcpg_checkpoint *c, dcpg_s
     return status;
 }
 
+/* Damaged ones are told where another takes their place; where none does, the error names one. damaged: what
+ * is wrong with each, the newest first. */
+static dcpg_status judge(const char *dir, size_t n, const dcpg_strings *damaged, dcpg_log *log,
+                         dcpg_err *err) {
+    for (size_t i = 0; i < damaged->n && damaged->n < n; i++)
+        dcpg_warn(log, "%s%s", damaged->v[i], i + 1 < damaged->n ? "" : "; the one before is used");
+    if (damaged->n < n || n == 0) return DCPG_OK;
+    if (n == 1)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s; there is no checkpoint before it: train again from the beginning, without "
+                         "--resume",
+                         damaged->v[0]);
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s/checkpoints: all %zu checkpoints are damaged (%s): train again from the beginning, "
+                     "without --resume",
+                     dir, n, damaged->v[n - 1]);
+}
+
 /* Rank 0: the newest that is whole into c->path. */
 static dcpg_status find(const char *dir, dcpg_log *log, dcpg_checkpoint *c, dcpg_strings *model,
                         dcpg_err *err) {
-    dcpg_strings names = {0};
-    dcpg_err why = {0};
+    dcpg_strings names = {0}, damaged = {0};
     dcpg_status status = checkpoint_list(dir, &names, err);
     for (size_t i = names.n; i > 0 && status == DCPG_OK && !c->path; i--) {
-        why = (dcpg_err){0};
+        dcpg_err why = {0};
         c->path = dcpg_format("%s/checkpoints/%s", dir, names.v[i - 1]);
         if (!c->path)
             status = dcpg_fail_nomem(err, dir, strlen(dir));
         else if (dcpg_h5_check_seal(c->path, &why) != DCPG_OK) {
-            dcpg_warn(log, "%s; the one before is used", why.text);
+            status = dcpg_strings_add(&damaged, why.text, err);
             dcpg_free(c->path);
             c->path = NULL;
         }
     }
-    if (status == DCPG_OK && names.n > 0 && !c->path)
-        status = dcpg_fail(err, DCPG_E_INPUT,
-                           "%s/checkpoints: all %zu checkpoints are damaged (%s): train again from the "
-                           "beginning, without --resume",
-                           dir, names.n, why.text);
+    if (status == DCPG_OK) status = judge(dir, names.n, &damaged, log, err);
+    dcpg_strings_free(&damaged);
     dcpg_strings_free(&names);
     return status == DCPG_OK && c->path ? read_description(c->path, c, model, err) : status;
 }

@@ -90,6 +90,16 @@ P
 done
 for f in hurt/checkpoints/*.h5; do echo damaged >"$f"; done
 refused 'all 2 checkpoints are damaged' "$dcpg" train --resume hurt
+! grep -q 'is used' err.log || fail "none is used, but: $(cat err.log)"
+# One checkpoint, damaged: there is none before it. Two of three: the first is used.
+(cd hurt/checkpoints && rm "$(find . -name 'checkpoint-*.h5' | sort | head -n 1)")
+refused 'hurt/checkpoints/checkpoint-[0-9-]*\.h5: .*; there is no checkpoint before it: train again' "$dcpg" train --resume hurt
+! grep -q 'is used' err.log || fail "none is used, but: $(cat err.log)"
+rm hurt/checkpoints/*.h5
+cp "$(find whole/checkpoints -name 'checkpoint-*.h5' | sort | tail -n 1)" hurt/checkpoints/checkpoint-0002-00000000.h5
+for n in 1 2; do echo damaged >hurt/checkpoints/checkpoint-0003-0000000$n.h5; done
+on 1 "$dcpg" train --resume hurt
+[[ $(grep -c 'the one before is used' last.log) == 1 ]] && grep -q 'checkpoint-0003-00000001.h5: .*; the one before is used' last.log || fail "two are damaged: $(cat last.log)"
 
 # ---- people read checkpoints with h5py ----
 if "$python" -c 'import h5py' 2>/dev/null; then
