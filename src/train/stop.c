@@ -3,6 +3,7 @@
 
 #include <dcpg/file.h>
 #include <dcpg/signal.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
@@ -14,11 +15,20 @@ static const double LOOK_EVERY = 1.0;
 /* Seconds that must be left at least for the end of the program. */
 static const double MARGIN = 10;
 
-/* Seconds left of the scheduler's time; SLURM says when the job ends, in seconds since 1970. */
-static double job_seconds_left(void) {
+void trainer_note_job_end(trainer *t) {
     const char *end = getenv("SLURM_JOB_END_TIME");
-    int64_t at;
-    return end && dcpg_parse_int(end, &at) && at > 0 ? (double)at - (double)time(NULL) : INFINITY;
+    int64_t at, now = (int64_t)time(NULL);
+    t->job_end = INFINITY;
+    if (!end || !*end) return;
+    if (!dcpg_parse_int(end, &at))
+        dcpg_warn(t->log, "SLURM_JOB_END_TIME is '%.40s', no time in seconds since 1970: it is ignored", end);
+    else if (at <= now)
+        dcpg_warn(t->log,
+                  "SLURM_JOB_END_TIME is %" PRId64 ", which is past (now is %" PRId64
+                  "): it is of another job, and ignored",
+                  at, now);
+    else
+        t->job_end = (double)at;
 }
 
 /* Time enough for another step, a checkpoint and the end. */
@@ -32,7 +42,7 @@ stop_reason trainer_look(trainer *t) {
     double now = dcpg_now();
     if (dcpg_signal_seen()) return (stop_reason)(STOP_SIGNAL + dcpg_signal_seen());
     if (o->max_time > 0 && !time_is_left(t, t->started + o->max_time * 3600 - now)) return STOP_TIME;
-    if (!time_is_left(t, job_seconds_left())) return STOP_JOB_TIME;
+    if (!time_is_left(t, t->job_end - (double)time(NULL))) return STOP_JOB_TIME;
     if (o->stop_file == NULL || t->par->rank != 0 || now - t->last_looked < LOOK_EVERY) return STOP_NOT;
     t->last_looked = now;
     return dcpg_file_exists(o->stop_file) ? STOP_FILE : STOP_NOT;

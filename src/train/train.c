@@ -146,6 +146,7 @@ dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_grap
                  .val = val,
                  .started = dcpg_now()};
     t.last_shown = t.last_saved = t.started;
+    trainer_note_job_end(&t);
     dcpg_par_report_all(par, options->nb_thread, log);
     DCPG_TRY(trainer_open_all(&t, initial, err));
     dcpg_flush_begin();

@@ -67,6 +67,7 @@ typedef struct trainer {
     run_state run;
     journal *journal;               /* rank 0; NULL: none, or given up */
     double started;                 /* dcpg_now() */
+    double job_end;                 /* of the scheduler's job, seconds since 1970; infinite: not known */
     double training_seconds;        /* steps only: no validation, no saving */
     double epochs_seconds;          /* everything from the first step to the last checkpoint */
     double part[PROFILE_PARTS];     /* seconds */
@@ -150,6 +151,10 @@ dcpg_status trainer_digest_all(dcpg_source *source, const dcpg_shards *shards, c
 
 /* data_digest.c: adds the names of the parts in which two such texts differ. Local. */
 dcpg_status trainer_digest_differences(const char *then, const char *now, dcpg_strings *names, dcpg_err *err);
+
+/* stop.c: when the SLURM job ends into t->job_end. A time that is past at the start was left by another job:
+ * it is ignored, and the log says so. Local. */
+void trainer_note_job_end(trainer *t);
 
 /* stop.c: this rank's reason to stop now. Local. */
 stop_reason trainer_look(trainer *t);

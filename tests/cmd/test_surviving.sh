@@ -50,6 +50,17 @@ ends 85 SIGUSR1 sig.log
 code=0
 SLURM_JOB_END_TIME=$(($(date +%s) + 5)) "$dcpg" train "${common[@]}" --out_dir late >late.log 2>&1 || code=$?
 [[ $code == 85 ]] && grep -q 'after step 1 .*SLURM' late.log || fail "not stopped before the end of the SLURM job: $code, $(tail -n 3 late.log)"
+# One that is past was left by another job (srun from the shell of one that has ended, say): ignored, with one line.
+for end in $(($(date +%s) - 60)) 1 0 -1 soon 1e9 99999999999999999999; do
+    rm -rf late
+    on 2 env SLURM_JOB_END_TIME="$end" "$dcpg" train "${common[@]}" --nb_epoch 1 --out_dir late
+    [[ -s late/model.h5 && $(grep -c 'warning: SLURM_JOB_END_TIME is .*ignored' last.log) == 1 ]] || fail "SLURM_JOB_END_TIME=$end: $(cat last.log)"
+done
+for end in '' 9223372036854775807 4294967294; do
+    rm -rf late
+    on 2 env SLURM_JOB_END_TIME="$end" "$dcpg" train "${common[@]}" --nb_epoch 1 --out_dir late
+    [[ -s late/model.h5 ]] && ! grep -q SLURM_JOB last.log || fail "SLURM_JOB_END_TIME=$end: $(cat last.log)"
+done
 start file 2 "$dcpg" train "${common[@]}" --nb_epoch 100000 --stop_file stop
 touch stop
 ends 0 'stop_file exists' file.log
