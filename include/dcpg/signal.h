@@ -1,5 +1,6 @@
-/* Signals that ask a program to come to an end: TERM, INT, HUP, PIPE, XCPU, USR1, USR2. SIGHUP stays ignored
- * where it was ignored at the start (nohup). Local. */
+/* Signals that ask a program to come to an end: TERM, INT, HUP, PIPE, XCPU, USR1, USR2. INT, HUP, QUIT and
+ * PIPE stay ignored where they were ignored at the start: nohup does that, and shells do it with INT and QUIT
+ * for what scripts start with `&`. Local. */
 #ifndef DCPG_SIGNAL_H
 #define DCPG_SIGNAL_H
 

@@ -4,6 +4,7 @@
 #include <dcpg/signal.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/time.h>
 #include <time.h>
@@ -53,23 +54,35 @@ static void beat(int number) {
 }
 
 static void handle(int number, void (*handler)(int)) {
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, before; /* reads go on */
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}; /* reads go on */
     sigemptyset(&action.sa_mask);
     /* One handler at a time: they share what they write. */
     for (size_t i = 0; i < NB_CAUGHT; i++) sigaddset(&action.sa_mask, caught[i].number);
-    if (number == SIGHUP && sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
     sigaction(number, &action, NULL);
 }
 
+/* Signals that go to a whole terminal, and those of pipes: whoever ignores them does so for the programs that
+ * he starts, as nohup and `&` in scripts do. The others ask for an end, wherever a script ignores them for
+ * itself. */
+static bool stays_ignored(int number) {
+    struct sigaction before;
+    bool may = number == SIGINT || number == SIGHUP || number == SIGQUIT || number == SIGPIPE;
+    return may && sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+}
+
+static void handle_unless_ignored(int number, void (*handler)(int)) {
+    if (!stays_ignored(number)) handle(number, handler);
+}
+
 void dcpg_signals_end(void) {
-    for (size_t i = 0; i < NB_CAUGHT; i++) handle(caught[i].number, end);
-    handle(SIGQUIT, end);
+    for (size_t i = 0; i < NB_CAUGHT; i++) handle_unless_ignored(caught[i].number, end);
+    handle_unless_ignored(SIGQUIT, end);
     handle(SIGALRM, end);
     handle(SIGXFSZ, end); /* HDF5 cannot close a file that may not grow */
 }
 
 void dcpg_signals_catch(void) {
-    for (size_t i = 0; i < NB_CAUGHT; i++) handle(caught[i].number, note);
+    for (size_t i = 0; i < NB_CAUGHT; i++) handle_unless_ignored(caught[i].number, note);
 }
 
 void dcpg_signals_beat(int seconds) {

@@ -44,12 +44,16 @@ static int status_of(pid_t child) {
     return status;
 }
 
+/* The test itself may run under nohup, or in the background of a script. */
+static void take_defaults(void) {
+    signal(SIGHUP, SIG_DFL), signal(SIGINT, SIG_DFL), signal(SIGQUIT, SIG_DFL), signal(SIGPIPE, SIG_DFL);
+}
+
 /* A child that notes a file and a folder and sends itself the signal. */
 static int noted_then(int number) {
     pid_t child = fork();
     if (child == 0) {
-        struct sigaction action = {.sa_handler = SIG_DFL};
-        sigaction(SIGHUP, &action, NULL); /* the test itself may run under nohup */
+        take_defaults();
         dcpg_signals_end();
         put("file"), put("kept");
         mkdir("room", 0700), put("room/file");
@@ -127,8 +131,7 @@ static void test_lock(void **state) {
 static int caught_then(int first, int second, long wait) {
     pid_t child = fork();
     if (child == 0) {
-        struct sigaction action = {.sa_handler = SIG_DFL};
-        sigaction(SIGHUP, &action, NULL);
+        take_defaults();
         dcpg_signals_end();
         dcpg_signals_catch();
         put("file");
@@ -163,25 +166,38 @@ static void test_catch(void **state) {
     assert_string_equal(dcpg_signal_name(SIGSEGV), "a signal");
 }
 
-/* nohup: SIGHUP that was ignored stays so, in both ways. */
-static void test_nohup(void **state) {
-    (void)state;
-    for (int catches = 0; catches < 2; catches++) {
-        pid_t child = fork();
-        if (child == 0) {
-            signal(SIGHUP, SIG_IGN);
-            dcpg_signals_end();
-            if (catches) dcpg_signals_catch();
-            raise(SIGHUP);
-            _exit(dcpg_signal_seen() ? 1 : 7);
-        }
-        assert_int_equal(status_of(child), 7 << 8);
+/* What a child that was started with an ignored signal does of it, in both ways. */
+static int ignored_then(int number, int catches) {
+    pid_t child = fork();
+    if (child == 0) {
+        take_defaults();
+        signal(number, SIG_IGN);
+        dcpg_signals_end();
+        if (catches) dcpg_signals_catch();
+        raise(number);
+        nap(300);
+        raise(number);
+        _exit(dcpg_signal_seen() ? 1 : 7);
     }
+    return status_of(child);
+}
+
+/* nohup, and `&` in scripts. */
+static void test_ignored(void **state) {
+    (void)state;
+    static const int stay[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE};
+    for (size_t i = 0; i < sizeof stay / sizeof *stay; i++)
+        for (int catches = 0; catches < 2; catches++)
+            assert_int_equal(ignored_then(stay[i], catches), 7 << 8);
+    /* Schedulers ask with these, whatever the script ignores for itself. */
+    assert_int_equal(ignored_then(SIGUSR1, 1), 1 << 8);
+    int status = ignored_then(SIGTERM, 1);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_end), cmocka_unit_test(test_other_process),
                                        cmocka_unit_test(test_lock), cmocka_unit_test(test_catch),
-                                       cmocka_unit_test(test_nohup)};
+                                       cmocka_unit_test(test_ignored)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

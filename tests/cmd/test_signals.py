@@ -27,9 +27,14 @@ commands = {
 }
 
 
-def launch(ranks, words):
+def launch(ranks, words, ignored=()):
+    """Starts dcpg with some signals ignored, and none else: the test itself may run in the background of a script."""
+    def dispose():
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+
     launcher = [] if ranks == 1 else [os.environ.get("MPIRUN", "mpirun"), "-n", str(ranks)]
-    return subprocess.Popen(launcher + [DCPG] + [str(word) for word in words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(launcher + [DCPG] + [str(word) for word in words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=dispose)
 
 
 def files():
@@ -92,6 +97,18 @@ for name, words in commands.items():
         caught += job.returncode != 0
 if caught < 8:
     bad.append(f"only {caught} commands were still at work when the signal came: the test shows nothing")
+# What nohup, or the shell of a script for its background jobs, ignores stays ignored: Ctrl-C is for others.
+for name, words in (("data", commands["data"]), ("eval", commands["eval"])):
+    clear()
+    job = launch(1, words, ignored=(signal.SIGINT, signal.SIGHUP))
+    came = wait_for(temporary, job)
+    for _ in range(2):
+        job.send_signal(signal.SIGINT)
+        job.send_signal(signal.SIGHUP)
+        time.sleep(.25)
+    said = job.communicate(timeout=60)[1]
+    if not came or job.returncode != 0 or not os.path.exists("out/x.h5"):
+        bad.append(f"{name} with INT and HUP ignored: exit code {job.returncode}, {said[-300:]}")
 # Several: mpirun ends all.
 for ranks, names in ((2, ("data", "eval")), (3, ("convert", "eval", "export"))):
     for name in names:

@@ -13,7 +13,7 @@ start() {
     local dir=$1 ranks=$2
     shift 2
     rm -rf "$dir"
-    "${MPIRUN:-mpirun}" -n "$ranks" "$@" --out_dir "$dir" >"$dir.log" 2>&1 &
+    env --default-signal=INT "${MPIRUN:-mpirun}" -n "$ranks" "$@" --out_dir "$dir" >"$dir.log" 2>&1 & # the shell ignores it for jobs in the background
     job=$!
     for ((i = 0; i < 6000; i++)); do
         [[ -s $dir/metrics.jsonl ]] && break
