@@ -1,5 +1,6 @@
 /* Making a store: which chromosomes of the genome it holds, and the runs of N in them. */
 #include "formats/store_make.h"
+#include <assert.h>
 #include <dcpg/memory.h>
 #include <inttypes.h>
 #include <string.h>
@@ -78,59 +79,19 @@ static dcpg_status take_chromos(making *m, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Puts what the ranks sent, in rank order and each in the order of the chromosomes, where it belongs.
- * next[size]: runs of each rank that were sent before. */
-static void place_runs(making *m, const dcpg_run_n *sent, const size_t *bytes_of, int64_t *next) {
-    for (int r = 1; r < m->par->size; r++)
-        next[r] = next[r - 1] + (int64_t)(bytes_of[r - 1] / sizeof *m->run);
-    for (size_t c = 0; c < m->chromo.n; c++) {
-        int64_t n = m->run_offset[c + 1] - m->run_offset[c];
-        if (n > 0) memcpy(m->run + m->run_offset[c], sent + next[m->owner[c]], (size_t)n * sizeof *m->run);
-        next[m->owner[c]] += n;
-    }
-}
-
-/* This rank's runs into own[], in the order of the chromosomes. held_of[chromo.n]: number of the sequence, -1
- */
-static void list_own_runs(const making *m, const int64_t *held_of, dcpg_run_n *own) {
-    for (size_t c = 0; c < m->chromo.n; c++) {
-        if (held_of[c] < 0) continue;
-        const dcpg_sequence *s = &m->held[held_of[c]].sequence;
-        if (s->nb_run > 0) memcpy(own, s->run, (size_t)s->nb_run * sizeof *own);
-        own += s->nb_run;
-    }
-}
-
-/* Gives the runs of N of all chromosomes to all ranks. */
-static dcpg_status share_runs_all(making *m, dcpg_err *err) {
-    size_t n = m->chromo.n, size = (size_t)m->par->size, own_runs = 0,
-           *bytes_of = dcpg_alloc(size, sizeof *bytes_of);
-    int64_t *next = dcpg_alloc(size, sizeof *next), *held_of = dcpg_alloc(n, sizeof *held_of);
-    for (size_t c = 0; held_of && c < n; c++) held_of[c] = -1;
-    for (int64_t i = 0; held_of && i < m->nb_held; i++) {
-        if (m->held[i].chromo < 0) continue;
-        held_of[m->held[i].chromo] = i;
-        own_runs += (size_t)m->held[i].sequence.nb_run;
-    }
-    size_t total = (size_t)m->run_offset[n];
-    dcpg_run_n *own = dcpg_alloc(own_runs, sizeof *own);
-    void *sent = NULL;
+/* The runs of N of the chromosomes of the store: a part of those of the genome, which all ranks have. */
+static dcpg_status take_runs(making *m, dcpg_err *err) {
+    const genome *g = &m->genome;
+    size_t n = m->chromo.n, total = (size_t)m->run_offset[n];
     m->run = dcpg_alloc(total, sizeof *m->run);
-    dcpg_status status = bytes_of && next && held_of && own && m->run
-                             ? DCPG_OK
-                             : dcpg_fail_nomem(err, "runs of N", total * sizeof *own);
-    status = dcpg_agree_all(m->par, status, err);
-    if (status == DCPG_OK) {
-        list_own_runs(m, held_of, own);
-        status = dcpg_allgatherv_all(m->par, own, own_runs * sizeof *own, &sent, bytes_of, err);
+    if (!m->run) return dcpg_fail_nomem(err, "runs of N", total * sizeof *m->run);
+    for (size_t c = 0; c < n; c++) {
+        int64_t at = about_chromo(m, (int)c) - g->about, runs = g->run_first[at + 1] - g->run_first[at];
+        assert(runs == m->run_offset[c + 1] - m->run_offset[c]);
+        if (runs > 0)
+            memcpy(m->run + m->run_offset[c], g->run + g->run_first[at], (size_t)runs * sizeof *m->run);
     }
-    if (status == DCPG_OK) place_runs(m, sent, bytes_of, next);
-    dcpg_free(sent);
-    dcpg_free(own);
-    dcpg_free(held_of);
-    dcpg_free(next);
-    dcpg_free(bytes_of);
-    return status;
+    return DCPG_OK;
 }
 
 static dcpg_status check_ends(const making *m, const packed_cell *cell, dcpg_err *err) {
@@ -156,7 +117,7 @@ dcpg_status dcpg_make_chromos_all(making *m, dcpg_err *err) {
     DCPG_TRY(dcpg_agree_all(m->par, alloc_chromos(m, err), err));
     if (!has_genome(m)) return DCPG_OK;
     DCPG_TRY(dcpg_agree_all(m->par, take_chromos(m, err), err));
-    DCPG_TRY(share_runs_all(m, err));
+    DCPG_TRY(dcpg_agree_all(m->par, take_runs(m, err), err));
     for (int64_t i = 0; i < m->nb_held; i++) {
         if (m->held[i].chromo < 0) dcpg_sequence_free(&m->held[i].sequence);
     }
