@@ -240,16 +240,38 @@ warn_ranks() {
     kill "-$1" "$child" 2>/dev/null || true
 }
 
+# split_words TEXT: into the array `words`, at blanks that stand in no quotes, '...' or "..."; a backslash before a blank or a quote takes
+# away its meaning. Nothing else has one: names of files and variables are not looked for, and regular expressions stay what they are.
+split_words() {
+    local text=$1 word='' in_word='' quote='' i c next
+    words=()
+    for ((i = 0; i < ${#text}; i++)); do
+        c=${text:i:1} next=${text:i+1:1}
+        if [[ $c == \\ && $quote != \' && ($next == \" || (-z $quote && $next == [[:blank:]\'])) ]]; then
+            word+=$next in_word=yes
+            i=$((i + 1))
+        elif [[ -n $quote ]]; then
+            if [[ $c == "$quote" ]]; then quote=''; else word+=$c; fi
+        elif [[ $c == [\"\'] ]]; then
+            quote=$c in_word=yes
+        elif [[ $c == [[:space:]] ]]; then
+            if [[ -n $in_word ]]; then words+=("$word"); fi
+            word='' in_word=''
+        else
+            word+=$c in_word=yes
+        fi
+    done
+    [[ -z $quote ]] || die "a quote ($quote) has no end in the line of the setting runs: $text"
+    if [[ -n $in_word ]]; then words+=("$word"); fi
+}
+
 # choose_run INDEX: splits line INDEX of the setting `runs` into $run_name and the array run_options.
 choose_run() {
     [[ $1 =~ ^[0-9]+$ ]] && (($1 < ${#runs[@]})) ||
         die "task $1 of the array, but the setting runs has ${#runs[@]} lines, counted from 0"
     local words
-    set -f # words, not names of files
-    # shellcheck disable=SC2206 # in words
-    words=(${runs[$1]})
-    set +f
-    [[ ${#words[@]} != 0 ]] || die "line $1 of the setting runs is empty: it begins with the name of a folder"
+    split_words "${runs[$1]}"
+    [[ ${#words[@]} != 0 && -n ${words[0]} ]] || die "line $1 of the setting runs is empty: it begins with the name of a folder"
     run_name=${words[0]}
     # shellcheck disable=SC2034 # for the script
     run_options=("${words[@]:1}")

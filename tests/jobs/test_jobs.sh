@@ -210,6 +210,42 @@ ends_with 1
 says_not 'command not found'
 job "$clean" array.pbs "${pbs[@]}" PBS_ARRAY_INDEX=4
 says 'task 4 of the array, but .* 4 lines'
+# What is in quotes is one word, and nothing is expanded.
+line() { # TEXT: the words of it, each between brackets
+    local code=0
+    # shellcheck disable=SC2016 # for the inner shell
+    RUN=$1 in_lib 'set -euo pipefail; runs=("$RUN"); choose_run 0 >run; printf "[%s]" "$run_name" ${run_options[@]+"${run_options[@]}"}' || code=$?
+    return $code
+}
+while IFS='|' read -r text wanted; do
+    found=$(line "$text") || found=no
+    [[ $found == "$wanted" ]] || fail "the line of runs <$text> is $found, not $wanted"
+done <<'END'
+a --x 1|[a][--x][1]
+  a   --x  1 |[a][--x][1]
+a --out 'my dir' b|[a][--out][my dir][b]
+a --out "my dir"|[a][--out][my dir]
+"my dir" --x "it's" '"'|[my dir][--x][it's]["]
+a --dir=my' 'dir|[a][--dir=my dir]
+a --dir my\ dir|[a][--dir][my dir]
+a --names cpg/Ser_.* 'cpg/(a b)$' ^\d+\. $HOME * ? [ab] ~ $(id) `id` {1,2} !x \n|[a][--names][cpg/Ser_.*][cpg/(a b)$][^\d+\.][$HOME][*][?][[ab]][~][$(id)][`id`][{1,2}][!x][\n]
+a '' ""|[a][][]
+a "a \"b\" \n" '\'|[a][a "b" \n][\]
+a|[a]
+a 'open|no
+a "open'|no
+|no
+''|no
+END
+line "a 'open" 2>"$work/said" >/dev/null || true
+grep -q "a quote (') has no end in the line of the setting runs: a 'open" "$work/said" || fail "$(cat "$work/said")"
+job_script pbs/array.pbs quoted.pbs
+sed -i "s|^    'fast .*|    'fast --log_file \"my log\" --model_files \"my model\"'|" quoted.pbs
+for user in clean hostile; do
+    job "${!user}" quoted.pbs "${pbs[@]}"
+    ends_with 0
+    grep -qx 'my log' "$WROTE" && grep -qx 'my model' "$WROTE" || fail "words in quotes were split: $(cat "$WROTE")"
+done
 job "$clean" train.pbs "${pbs[@]}" TMPDIR="$work/none"
 ends_with 0
 says 'TMPDIR=.* /tmp is used'
