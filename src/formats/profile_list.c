@@ -59,11 +59,30 @@ static dcpg_status check_name(const char *where, const char *name, dcpg_err *err
                      where, name, MAX_NAME);
 }
 
+/* "<TAB>path", or blanks in front of the tab: a line of a list whose name was forgotten. Tables that begin
+ * with an empty column have further ones. */
+static bool has_no_name(const char *line, const char **path) {
+    const char *tab = line + strspn(line, " ");
+    double number;
+    if (*tab != '\t') return false;
+    *path = tab + 1 + strspn(tab + 1, " \t");
+    return **path && !strchr(*path, '\t') && !dcpg_parse_double(*path, &number);
+}
+
+static dcpg_status fail_no_name(const dcpg_text_reader *text, const char *path, dcpg_err *err) {
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: line %" PRId64
+                     ": no name stands before the tab: a line of a list of profiles holds a name, a tab and "
+                     "a path, as 'CELL<tab>%.200s'",
+                     dcpg_text_path(text), dcpg_text_line_number(text), path);
+}
+
 static dcpg_status add_line(const dcpg_text_reader *text, char *line, dcpg_strings *names,
                             dcpg_strings *paths, dcpg_err *err) {
     char *path;
-    const char *manifest = dcpg_text_path(text);
+    const char *manifest = dcpg_text_path(text), *nameless;
     int64_t number = dcpg_text_line_number(text);
+    if (has_no_name(line, &nameless)) return fail_no_name(text, nameless, err);
     if (!cut(line, &path))
         return dcpg_fail(err, DCPG_E_INPUT,
                          "%s: line %" PRId64 ": a line of a list of profiles holds a name, a tab and a path",
@@ -96,7 +115,9 @@ static bool ends_in_path(const char *manifest, const char *line) {
 }
 
 /* A list without names, or with blanks for tabs, would be taken for a profile. */
-static dcpg_status check_paths(const char *manifest, const char *line, dcpg_err *err) {
+static dcpg_status check_paths(const dcpg_text_reader *text, const char *line, dcpg_err *err) {
+    const char *manifest = dcpg_text_path(text), *nameless;
+    if (has_no_name(line, &nameless)) return fail_no_name(text, nameless, err);
     if (!ends_in_path(manifest, line)) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_INPUT,
                      "%s: names files, as a list does, but a line of a list holds a name, a tab and a path",
@@ -118,7 +139,7 @@ static dcpg_status read_manifest(const char *path, bool *is_one, dcpg_strings *n
     *is_one = copy && cut(copy, &second);
     dcpg_free(copy);
     status = DCPG_OK;
-    if (!*is_one && line) status = check_paths(path, line, err);
+    if (!*is_one && line) status = check_paths(text, line, err);
     while (*is_one && line && status == DCPG_OK) {
         status = add_line(text, line, names, paths, err);
         if (status == DCPG_OK) status = next_line(text, &line, err);

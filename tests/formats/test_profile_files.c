@@ -186,6 +186,10 @@ static void test_lists(void **state) {
     free(kept);
     check_bad_list("a\tone.tsv\nb\n", "line 2");
     check_bad_list("a\tone.tsv\n\tb\n", "line 2");
+    /* A name that was forgotten, in the first line, too: no profile begins so. */
+    check_bad_list("\tone.tsv\n", "line 1: no name");
+    check_bad_list("# cells\n\n \tone.tsv\nb\ttwo.tsv\n", "line 3: no name");
+    check_bad_list("a\tone.tsv\n \t two.tsv\n", "'CELL<tab>two.tsv'");
     check_bad_list("a\tone.tsv\nb/c\ttwo.tsv\n", "'b/c'");
     char *hidden = "x/.hidden.tsv";
     bool is_list;
