@@ -21,12 +21,13 @@ typedef struct dcpg_show_options {
     const bool *real;         /* [source->cells.n] states of the cell are fractions */
     const dcpg_show_run *run; /* of all samples, in order */
     const char *out_tsv;      /* table to write in place of printing; NULL: print */
+    bool equal_only;          /* out_tsv is there: it is replaced by the same bytes only */
 } dcpg_show_options;
 
 /* Prints chromosome, position and whatever else `source` gives of its sites, as DeepCpG's dcpg_data_show.py
  * does: outputs, bases of the window, states of the neighbours (raw, see dcpg_want) by cell. `places` has the
  * same samples without outputs and inputs: it is looked through first, so that no more is read than shown.
- * Rank 0 reads and prints. Collective. */
+ * Rank 0 reads and prints. DCPG_E_USAGE where out_tsv is there and may not be replaced. Collective. */
 dcpg_status dcpg_show_all(dcpg_source *places, dcpg_source *source, const dcpg_show_options *options,
                           FILE *out, dcpg_log *log, dcpg_err *err);
 

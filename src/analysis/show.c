@@ -183,14 +183,32 @@ static dcpg_status start(showing *s, dcpg_err *err) {
     return dcpg_batch_new(s->source, s->rows, &s->batch, err);
 }
 
+/* Whether the file holds these bytes. */
+static bool holds(const char *path, const char *text, size_t n) {
+    char bytes[4096];
+    FILE *file = fopen(path, "rb");
+    size_t done = 0, got = 0;
+    bool same = true;
+    while (file && same && (got = fread(bytes, 1, sizeof bytes, file)) > 0) {
+        same = got <= n - done && memcmp(bytes, text + done, got) == 0;
+        done += got;
+    }
+    same = same && file && !ferror(file) && done == n;
+    if (file) fclose(file);
+    return same;
+}
+
 static dcpg_status write_out(const showing *s, FILE *out, dcpg_err *err) {
     if (!s->options->out_tsv) {
         table_print(&s->table, out);
         return DCPG_OK;
     }
     char *text = table_tsv(&s->table);
-    dcpg_status status = text ? dcpg_file_write(s->options->out_tsv, text, strlen(text), err)
-                              : dcpg_fail_nomem(err, "a table", (unsigned long long)s->table.nb_row);
+    dcpg_status status =
+        text ? DCPG_OK : dcpg_fail_nomem(err, "a table", (unsigned long long)s->table.nb_row);
+    if (status == DCPG_OK && s->options->equal_only && !holds(s->options->out_tsv, text, strlen(text)))
+        status = dcpg_fail_not_ours(s->options->out_tsv, err);
+    if (status == DCPG_OK) status = dcpg_file_write(s->options->out_tsv, text, strlen(text), err);
     dcpg_free(text);
     return status;
 }

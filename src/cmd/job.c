@@ -1,6 +1,7 @@
 /* Outputs, log file, watch and end of a command. */
 #include "cmd/job.h"
 #include "cmd/cmd.h"
+#include "cmd/job_table.h"
 
 #include "data/store_layout.h"
 
@@ -28,12 +29,8 @@ static size_t read_head(const char *path, char *head, size_t capacity) {
 
 static bool starts(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
-/* Tables of show name groups of columns (chromo, pos, outputs/cpg/a ...), those of stats always the same
- * columns. Tables of positions and values that users have look alike but for the groups. */
-static bool is_table(const char *head) {
-    size_t line = strcspn(head, "\n");
-    return starts(head, "output\tnb_tot\tnb_obs\t") ||
-           (starts(head, "chromo\tpos\t") && memchr(head, '/', line) != NULL);
+static bool is_stats(const char *head) {
+    return starts(head, "output\tnb_tot\tnb_obs\tfrac_obs\tmean\tvar\n");
 }
 
 static bool is_report(const char *head) { return starts(head, "metric\toutput\tvalue\n"); }
@@ -87,8 +84,10 @@ static bool is_ours(const dcpg_cmd_output *output) {
         return dcpg_h5_is_format(output->path, DCPG_EVAL_FORMAT);
     case DCPG_CMD_REPORT:
         return read_head(output->path, head, sizeof head) > 0 && is_report(head);
-    case DCPG_CMD_TABLE:
-        return read_head(output->path, head, sizeof head) > 0 && is_table(head);
+    case DCPG_CMD_STATS:
+        return read_head(output->path, head, sizeof head) > 0 && is_stats(head);
+    case DCPG_CMD_SHOW:
+        return dcpg_cmd_table_of(output->path) == DCPG_CMD_SITES;
     case DCPG_CMD_MODEL:
     case DCPG_CMD_FOLDER:
         break;
@@ -100,6 +99,8 @@ static dcpg_status check_owner(const dcpg_cmd_job *job, const dcpg_cmd_output *o
     if (job->force) return DCPG_OK;
     if (output->kind == DCPG_CMD_MODEL) return check_model(output->path, err);
     if (!dcpg_file_exists(output->path) || is_empty(output->path) || is_ours(output)) return DCPG_OK;
+    /* Whose it is cannot be told: show replaces it by the same bytes only. */
+    if (output->kind == DCPG_CMD_SHOW && dcpg_cmd_table_of(output->path) == DCPG_CMD_PLACES) return DCPG_OK;
     return dcpg_fail_not_ours(output->path, err);
 }
 
@@ -173,7 +174,7 @@ static dcpg_status open_output(dcpg_cmd_job *job, int i, const dcpg_par *par, dc
         if (job->output[k].path && is_same(output->path, job->output[k].path))
             return dcpg_fail(err, DCPG_E_USAGE, "%s and %s are one file, %s: name two", job->output[k].option,
                              output->option, output->path);
-    if (output->kind != DCPG_CMD_TABLE)
+    if (output->kind != DCPG_CMD_STATS && output->kind != DCPG_CMD_SHOW)
         DCPG_TRY(dcpg_lock_take(output->path, is_folder(output), &options, log, &job->lock[i], err));
     DCPG_TRY(check_owner(job, output, err));
     sweep(output);

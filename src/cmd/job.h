@@ -12,7 +12,8 @@ typedef enum dcpg_cmd_kind {
     DCPG_CMD_STORE,  /* files that may be replaced where this kind of file is there: told by its content */
     DCPG_CMD_EVAL,   /* of eval --out_data */
     DCPG_CMD_REPORT, /* of eval --out_report */
-    DCPG_CMD_TABLE,  /* of show and stats --out_tsv; not locked */
+    DCPG_CMD_STATS,  /* of stats --out_tsv; not locked */
+    DCPG_CMD_SHOW,   /* of show --out_tsv; not locked; what is not told by its content is checked by show */
     DCPG_CMD_MODEL,  /* a model directory */
     DCPG_CMD_FOLDER  /* whose files are checked when their names are known */
 } dcpg_cmd_kind;

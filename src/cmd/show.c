@@ -1,6 +1,7 @@
 /* dcpg show */
 #include "cmd/cmd.h"
 #include "cmd/job.h"
+#include "cmd/job_table.h"
 #include "cmd/sources.h"
 
 #include <dcpg/file.h>
@@ -172,7 +173,7 @@ int dcpg_cmd_show(dcpg_par *par, int argc, char **argv) {
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
-        dcpg_cmd_job job = {.output = {{s.show.out_tsv, "--out_tsv", DCPG_CMD_TABLE}},
+        dcpg_cmd_job job = {.output = {{s.show.out_tsv, "--out_tsv", DCPG_CMD_SHOW}},
                             .input = {&s.files},
                             .log_file = s.log_file,
                             .force = s.force,
@@ -182,6 +183,9 @@ int dcpg_cmd_show(dcpg_par *par, int argc, char **argv) {
                             .argv = argv};
         dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
+        /* A table of places alone looks like any list of positions: it is replaced by its equal only. */
+        s.show.equal_only = !s.force && s.show.out_tsv && par->rank == 0 &&
+                            dcpg_cmd_table_of(s.show.out_tsv) == DCPG_CMD_PLACES;
         if (status == DCPG_OK) status = show_all(&s, &p, par, &log, &err);
         status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
     }

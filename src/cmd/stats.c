@@ -79,7 +79,7 @@ int dcpg_cmd_stats(dcpg_par *par, int argc, char **argv) {
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
-        dcpg_cmd_job job = {.output = {{s.out_tsv, "--out_tsv", DCPG_CMD_TABLE}},
+        dcpg_cmd_job job = {.output = {{s.out_tsv, "--out_tsv", DCPG_CMD_STATS}},
                             .input = {&s.files},
                             .log_file = s.log_file,
                             .force = s.force,

@@ -19,8 +19,13 @@ for _ in 1 2; do # what a command wrote it may replace
     quietly "$dcpg" convert s.h5 --out_dir files --dna_wlen 11 --cpg_wlen 2
     quietly "$dcpg" convert files/*.h5 --out_file again.h5
     quietly "$dcpg" show s.h5 --outputs --out_tsv show.tsv
+    quietly "$dcpg" show s.h5 --out_tsv places.tsv
+    quietly "$dcpg" show s.h5 --outputs --dna_wlen 1501 --cpg --cpg_dist --chromo 1 --end 3000 --out_tsv all.tsv
+    quietly "$dcpg" show s.h5 --cpg --cpg_wlen 2 --out_tsv cells.tsv
+    quietly "$dcpg" show s.h5 --start 2000000000 --out_tsv none.tsv
     quietly "$dcpg" stats s.h5 --out_tsv stats.tsv
 done
+[[ $(head -n 1 places.tsv) == chromo$'\t'pos ]] || fail "another table of places: $(head -n 1 places.tsv)"
 [[ -s export/a.bedGraph.gz && -s export/b.h5 && ! -e a.bedGraph.gz ]] || fail "export does not write to export: $(ls . export)"
 gzip -t export/a.bedGraph.gz || fail 'the mark of dcpg disturbs gzip'
 [[ $(gzip -dc export/a.bedGraph.gz | cut -f 1 | sort -u) == chr1 ]] || fail 'the second export did not replace the first'
@@ -60,8 +65,28 @@ done
 cp notes other
 quietly "$dcpg" stats s.h5 --out_tsv other --force
 same other stats.tsv
-printf 'chromo\tpos\tvalue\n1\t5\t1\n' >other # a profile with names, not a table of show
+# Tables with names like those of show and stats, but for one; lists of positions, which are as show writes them, but are not this one.
+for text in 'chromo\tpos\tvalue\n1\t5\t1\n' 'chromo\tpos\tmeth/total\n1\t5\t1\n' 'chromo\tpos\n1\t5\n' 'chromo\tpos' 'chromo\tpos\tdna/x\n' 'chromo\tpos\tdna/1\n' \
+    'chromo\tpos\tdna/0\toutputs/a\n' 'chromo\tpos\toutputs/a\tmine\n' 'chromo\tpos\toutputs/\n' 'chromo\tpos\tstate/-1\n' 'chromo\tpos\toutputs/a' \
+    'pos\tchromo\toutputs/a\n' 'output\tnb_tot\tnb_obs\tmine\n'; do
+    # shellcheck disable=SC2059 # the format
+    printf "$text" >other
+    kept 'other: .*not written by' other "$dcpg" show s.h5 --out_tsv other
+    kept 'other: .*not written by' other "$dcpg" show s.h5 --outputs --out_tsv other
+    kept 'other: .*not written by' other "$dcpg" stats s.h5 --out_tsv other
+done
+{ cat places.tsv && printf '9\t5\n'; } >other
 kept 'other: .*not written by' other "$dcpg" show s.h5 --out_tsv other
+head -n 5 places.tsv >other
+kept 'other: .*not written by' other "$dcpg" show s.h5 --out_tsv other
+quietly "$dcpg" show s.h5 --out_tsv other --force
+same other places.tsv
+cp stats.tsv other
+kept 'other: .*not written by' other "$dcpg" show s.h5 --out_tsv other
+cp show.tsv other
+kept 'other: .*not written by' other "$dcpg" stats s.h5 --out_tsv other
+quietly "$dcpg" show s.h5 --out_tsv other # a table of show by another
+same other places.tsv
 : >empty # nothing is lost
 quietly "$dcpg" stats s.h5 --out_tsv empty
 # export beside the profiles (the default folder was '.')

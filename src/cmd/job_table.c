@@ -1,0 +1,61 @@
+/* Tables have no mark of ours: they are told by their first line, every column of it. */
+#include "cmd/job_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST = 4096 }; /* name of a column, in bytes */
+
+/* The next name of a first line into name[LONGEST]; `*last` where the line ends with it. False where there is
+ * no whole name. */
+static bool next_name(FILE *file, char *name, bool *last) {
+    for (size_t n = 0; n < LONGEST; n++) {
+        int c = getc(file);
+        if (c == EOF || c == '\0') return false;
+        *last = c == '\n';
+        name[n] = c == '\t' || *last ? '\0' : (char)c;
+        if (name[n] == '\0') return n > 0;
+    }
+    return false;
+}
+
+/* "-3", "0", "+3": a distance from the site. */
+static bool is_offset(const char *text) {
+    char *end;
+    char again[32];
+    long k = strtol(text, &end, 10);
+    snprintf(again, sizeof again, k > 0 ? "+%ld" : "%ld", k);
+    return *end == '\0' && strcmp(text, again) == 0;
+}
+
+/* Groups of columns of show, in their order; 0: none of them. */
+static int group_of(const char *name) {
+    const char *last = strrchr(name, '/');
+    if (strncmp(name, "outputs/", 8) == 0 && name[8]) return 1;
+    if (!last || !is_offset(last + 1)) return 0;
+    size_t length = (size_t)(last - name);
+    if (length == 3 && strncmp(name, "dna", 3) == 0) return 2;
+    for (int i = 0; i < 2; i++) {
+        const char *end = i ? "/dist" : "/state";
+        size_t n = strlen(end);
+        if (length > n && strncmp(last - n, end, n) == 0) return 3;
+    }
+    return 0;
+}
+
+dcpg_cmd_table dcpg_cmd_table_of(const char *path) {
+    static const char *const loc[] = {"chromo", "pos"};
+    FILE *file = fopen(path, "rb");
+    char name[LONGEST];
+    bool last = false, fits = file != NULL;
+    int n = 0, group = 0;
+    for (; fits && !last; n++) {
+        fits = next_name(file, name, &last);
+        int next = fits && n >= 2 ? group_of(name) : 0;
+        if (fits) fits = n < 2 ? strcmp(name, loc[n]) == 0 : next > 0 && next >= group;
+        group = next;
+    }
+    if (file) fclose(file);
+    return !fits || n < 2 ? DCPG_CMD_NO_TABLE : n == 2 ? DCPG_CMD_PLACES : DCPG_CMD_SITES;
+}
