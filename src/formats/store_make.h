@@ -247,6 +247,10 @@ int dcpg_make_base_of(const files_told *told, const char *format);
 /* Logs what became of the calls. Local. */
 dcpg_status dcpg_make_tell(const making *m, const files_told *told, dcpg_err *err);
 
+/* --verbose: logs how profiles were read. path[n] (NULL: is no file, nothing is said), report[n] Local. */
+void dcpg_make_tell_profiles(const making *m, const char *const *path, const dcpg_profile_report *report,
+                             int64_t n);
+
 /* Leaves out the cells whose files hold no lines of data, and shares the others out anew: the store is what
  * it would be without these files. DCPG_E_INPUT where none is left. Collective. */
 dcpg_status dcpg_make_leave_out_all(making *m, const files_told *told, dcpg_err *err);

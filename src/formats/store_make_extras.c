@@ -13,6 +13,7 @@
 /* What fills a row: a file, or, where path is NULL, something of the input, by name. */
 typedef struct origin {
     const char *name, *path;
+    dcpg_profile_report *report; /* receives how a profile was read */
 } origin;
 
 /* Fills the row: a value or a bit for every position. */
@@ -25,7 +26,7 @@ typedef struct rows {
     int64_t width, chunk; /* elements */
     size_t bytes;         /* of a row */
     fill_fn *fill;
-    const char *bare; /* of a row without any value, a warning; NULL: no values are looked for */
+    const char *bare; /* of a row without any value, a warning; NULL: rows are no profiles */
 } rows;
 
 static bool has_value(const float *row, int64_t n) {
@@ -43,19 +44,46 @@ static void tell_bare_all(const making *m, const rows *r, const named_files *fil
     if (names.n > 0) dcpg_warn(m->log, "%s: %s", dcpg_names_text(&names), r->bare);
 }
 
+/* Logs how the files were read; report[n] of this rank's rows. Collective. */
+static dcpg_status tell_reports_all(const making *m, const named_files *files,
+                                    const dcpg_profile_report *report, int64_t n, dcpg_err *err) {
+    void *all = NULL;
+    size_t *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
+    dcpg_status status = dcpg_agree_all(
+        m->par, bytes_of ? DCPG_OK : dcpg_fail_nomem(err, "ranks", (size_t)m->par->size * sizeof *bytes_of),
+        err);
+    if (status == DCPG_OK)
+        status = dcpg_allgatherv_all(m->par, report, (size_t)n * sizeof *report, &all, bytes_of, err);
+    if (status == DCPG_OK) dcpg_make_tell_profiles(m, files->path, all, (int64_t)files->name.n);
+    dcpg_free(all);
+    dcpg_free(bytes_of);
+    return status;
+}
+
+/* A row being written, and what becomes known of it. */
+typedef struct row_place {
+    void *row;
+    int64_t *bare;               /* [number of rows] */
+    dcpg_profile_report *report; /* [rows of this rank] */
+    int64_t first;               /* row of this rank */
+} row_place;
+
 /* Row `number`; a rank that has none left takes part with -1. */
 static dcpg_status write_row_all(making *m, const rows *r, const named_files *files, int64_t number,
-                                 void *row, int64_t *bare, dcpg_err *err) {
+                                 const row_place *at, dcpg_err *err) {
     bool any = number >= 0;
     dcpg_status status = DCPG_OK;
-    if (any) memset(row, 0, r->bytes);
-    if (any) status = r->fill(m, &(origin){files->name.v[number], files->path[number]}, row, err);
+    if (any) memset(at->row, 0, r->bytes);
+    if (any)
+        status =
+            r->fill(m, &(origin){files->name.v[number], files->path[number], &at->report[number - at->first]},
+                    at->row, err);
     DCPG_TRY(dcpg_agree_all(m->par, status, err));
-    if (any && r->bare) bare[number] = !has_value(row, r->width);
+    if (any && r->bare) at->bare[number] = !has_value(at->row, r->width);
     if (any && r->type == DCPG_H5_F32)
-        m->digest.part[STORE_DIGEST_BULK] += store_digest_values(files->name.v[number], r->width, row);
+        m->digest.part[STORE_DIGEST_BULK] += store_digest_values(files->name.v[number], r->width, at->row);
     return dcpg_h5_write(m->file, r->data, r->type, &(dcpg_h5_block){{any ? number : 0, 0}, {any, r->width}},
-                         row, err);
+                         at->row, err);
 }
 
 static dcpg_status write_rows_all(making *m, const rows *r, const named_files *files, dcpg_err *err) {
@@ -69,16 +97,18 @@ static dcpg_status write_rows_all(making *m, const rows *r, const named_files *f
                            .deflate = DCPG_STORE_DEFLATE};
     DCPG_TRY(dcpg_h5_write_strings(m->file, r->names, &files->name, err));
     DCPG_TRY(dcpg_h5_make(m->file, r->data, &shape, err));
-    void *row = dcpg_alloc(r->bytes, 1);
-    int64_t *bare = dcpg_alloc((size_t)n, sizeof *bare);
-    dcpg_status status = row && bare ? DCPG_OK : dcpg_fail_nomem(err, r->data, r->bytes);
+    const row_place at = {dcpg_alloc(r->bytes, 1), dcpg_alloc((size_t)n, sizeof *at.bare),
+                          dcpg_alloc((size_t)(end - first), sizeof *at.report), first};
+    dcpg_status status = at.row && at.bare && at.report ? DCPG_OK : dcpg_fail_nomem(err, r->data, r->bytes);
     status = dcpg_agree_all(m->par, status, err);
     int64_t rounds = dcpg_max_i64_all(m->par, end - first);
     for (int64_t i = first; i < first + rounds && status == DCPG_OK; i++)
-        status = write_row_all(m, r, files, i < end ? i : -1, row, bare, err);
-    if (status == DCPG_OK && r->bare) tell_bare_all(m, r, files, bare);
-    dcpg_free(bare);
-    dcpg_free(row);
+        status = write_row_all(m, r, files, i < end ? i : -1, &at, err);
+    if (status == DCPG_OK && r->bare) status = tell_reports_all(m, files, at.report, end - first, err);
+    if (status == DCPG_OK && r->bare) tell_bare_all(m, r, files, at.bare);
+    dcpg_free(at.bare);
+    dcpg_free(at.report);
+    dcpg_free(at.row);
     return status;
 }
 
@@ -115,7 +145,7 @@ static dcpg_status load_bulk(const making *m, const origin *from, dcpg_profile *
     dcpg_profile_options options = dcpg_make_profile_options(m);
     options.call = DCPG_CALL_FRACTION;
     options.format = "auto"; /* the cells may come in another */
-    return dcpg_profile_load(from->path, &options, profile, NULL, err);
+    return dcpg_profile_load(from->path, &options, profile, from->report, err);
 }
 
 static dcpg_status fill_bulk(const making *m, const origin *from, void *row, dcpg_err *err) {

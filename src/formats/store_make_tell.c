@@ -55,7 +55,7 @@ static const char *placed_text(const making *m, const dcpg_profile_report *r, ch
     return text;
 }
 
-static void tell_profile(const making *m, int64_t file, const dcpg_profile_report *r, int64_t nb_cg) {
+static void tell_profile(const making *m, const char *path, const dcpg_profile_report *r, int64_t nb_cg) {
     char part[64] = "", placed[160];
     if (nb_cg > 0)
         snprintf(part, sizeof part, " (%.2f %% of the genome's CGs)",
@@ -63,11 +63,18 @@ static void tell_profile(const making *m, int64_t file, const dcpg_profile_repor
     dcpg_debug(m->log,
                "data: %s: %s, %" PRId64 " calls%s, %" PRId64 " dropped as reads disagree, %" PRId64
                " as they are few",
-               m->cells.sorted[file], r->format, r->calls, placed_text(m, r, placed), r->tied, r->few);
-    dcpg_debug(m->log, "data: %s: columns %s; counts from %d; mean %.4f of %" PRId64 " CpGs%s%s%s",
-               m->cells.sorted[file], *r->columns ? r->columns : "of its format", r->base,
+               path, r->format, r->calls, placed_text(m, r, placed), r->tied, r->few);
+    dcpg_debug(m->log, "data: %s: columns %s; counts from %d; mean %.4f of %" PRId64 " CpGs%s%s%s", path,
+               *r->columns ? r->columns : "of its format", r->base,
                r->nb_cpg > 0 ? r->sum / (double)r->nb_cpg : 0, r->nb_cpg, part,
                *r->ignored ? "; not read: " : "", r->ignored);
+}
+
+void dcpg_make_tell_profiles(const making *m, const char *const *path, const dcpg_profile_report *report,
+                             int64_t n) {
+    int64_t nb_cg = count_cgs(m);
+    for (int64_t i = 0; i < n; i++)
+        if (path[i]) tell_profile(m, path[i], &report[i], nb_cg);
 }
 
 /* Lowest, median and highest share, and the files that have the lowest ones. */
@@ -232,7 +239,7 @@ dcpg_status dcpg_make_tell(const making *m, const files_told *told, dcpg_err *er
     for (int64_t i = 0; status == DCPG_OK && i < told->n; i++)
         if (!told->v[i].report.empty) all[n++] = told->v[i];
     int64_t nb_cg = count_cgs(m);
-    for (int64_t i = 0; i < n; i++) tell_profile(m, all[i].file, &all[i].report, nb_cg);
+    for (int64_t i = 0; i < n; i++) tell_profile(m, m->cells.sorted[all[i].file], &all[i].report, nb_cg);
     if (n > 0 && has_genome(m)) tell_shares(m, all, n, sorted);
     if (n > 0) tell_dropped(m, all, n);
     if (n > 0) tell_odd(m, all, n);

@@ -1,6 +1,7 @@
 """Many files in one run: wells without calls are left out, files of one cell are merged, files that cannot tell
 their base follow the others, odd compression and files of other kinds are told. On 1, 2 and 3 ranks alike."""
 import gzip
+import re
 import os
 import random
 import sys
@@ -196,6 +197,17 @@ write("near.tsv", "chr1\t21\t0.5\n")
 for ranks in (1, 2):
     said = run(ranks, "data", "--cpg_profiles", write("cell.tsv", "chr1\t21\t1\n"), "--bulk_profiles", "far.tsv", "near.tsv", "--dna_files", "genome.fa", "--out_file", "bulk.h5")
     check("far: the bulk profile has no value" in said and "near" not in said.split("far: the")[1].split("\n")[0], f"bulk on {ranks} ranks: {said}")
+
+# ---- --verbose tells how they were read, as it does for cells
+write("counts.tsv", "chrom\tstart\tmeth\ttotal\n" + "".join(f"chr1\t{p}\t1\t4\n" for p in (21, 41)))
+for ranks in (1, 2, 3):
+    words = ["data", "--cpg_profiles", "cell.tsv", "--bulk_profiles", "far.tsv", "near.tsv", "counts.tsv", "--dna_files", "genome.fa", "--out_file", "bulk.h5"]
+    said = run(ranks, *words, "--verbose")
+    for name, what in (("near.tsv", "columns .*mean 0.5000 of 1 CpGs"), ("counts.tsv", "columns .*meth.*mean 0.2500 of"), ("far.tsv", "columns"), ("cell.tsv", "columns")):
+        lines = re.findall(f"^.*data: {name}: .*$", said, re.M)
+        check(len(lines) == 2 and re.search(what, lines[1]), f"--verbose on {ranks} ranks, {name}: {lines}")
+    said = run(ranks, *words)
+    check("data: near.tsv: " not in said, f"without --verbose: {said}")
 
 # ---- a bomb of valid lines
 with gzip.open("bomb.tsv.gz", "wb", 1) as file:
