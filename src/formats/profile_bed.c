@@ -17,7 +17,10 @@ static dcpg_status take_interval(const profile_parser *p, const fields *f, int64
 }
 
 /* ---- bedMethyl: chromosome, start, end, modification, score, strand, start, end, colour, reads,
- * percentage[, modified, canonical, other, ...] ---- */
+ * percentage[, ...]; modkit goes on with modified, canonical, other ..., modbam2bed -e with canonical,
+ * modified, filtered ... ---- */
+
+enum { MODKIT_COLUMNS = 18, LEAST_COUNTS = 13 };
 
 static bool is_bedmethyl(const fields *f) {
     strand on = STRAND_UNKNOWN;
@@ -45,35 +48,50 @@ static bool is_5mc(const char *name, bool counts) {
     return !counts;
 }
 
+/* Modified and all reads as the percentage and the columns behind it tell them. */
+static dcpg_status take_modified(const profile_parser *p, const fields *f, double share, uint32_t *meth,
+                                 uint32_t *total, dcpg_err *err) {
+    uint32_t first = 0, second = 0;
+    DCPG_TRY(take_reads(p, f->at[11], &first, err));
+    DCPG_TRY(take_reads(p, f->at[12], &second, err));
+    /* Of modbam2bed the reads of column 10 are also those that were filtered, or lack the base. */
+    bool swapped = f->n < MODKIT_COLUMNS && second + (uint64_t)first <= *total &&
+                   dcpg_profile_agrees(share, 2, 100, second, (double)first + second);
+    if (!swapped && first > *total)
+        return dcpg_profile_fail_field(p, err, "number of modified reads", f->at[11],
+                                       "is larger than that of all reads");
+    if (swapped) *total = first + second;
+    *meth = swapped ? second : first;
+    return dcpg_profile_check_share(p, f->at[10], share, 100, *meth, *total, err);
+}
+
 static dcpg_status parse_bedmethyl(profile_parser *p, const fields *f, dcpg_err *err) {
     int64_t start = 0;
     strand on = STRAND_UNKNOWN;
     double share = 0;
     uint32_t total = 0, meth = 0;
-    /* Of modified and canonical bases, not only their percentage; gemBS has genotypes there. */
-    bool counts = f->n >= 14 && strspn(f->at[11], "ACGTN") != 2;
+    /* Reads, not only their percentage; gemBS has genotypes there. */
+    bool counts = f->n >= LEAST_COUNTS && strspn(f->at[11], "ACGTN") != 2;
     DCPG_TRY(take_interval(p, f, &start, err));
     DCPG_TRY(take_strand(p, f->at[5], &on, err));
     DCPG_TRY(take_reads(p, f->at[9], &total, err));
-    if (counts) {
-        DCPG_TRY(take_reads(p, f->at[11], &meth, err));
-        if (meth > total)
-            return dcpg_profile_fail_field(p, err, "number of modified reads", f->at[11],
-                                           "is larger than that of all reads");
-    }
-    if (total > 0 || strcmp(f->at[10], "nan") != 0)
-        DCPG_TRY(take_share(p, "percentage", f->at[10], 100, &share, err));
-    if (total == 0 || !is_5mc(f->at[3], counts)) return DCPG_OK;
-    if (!counts) meth = (uint32_t)lrint(share / 100 * total);
+    if (!is_5mc(f->at[3], counts)) return DCPG_OK;
+    if (take_missing(p, f->at[10])) return DCPG_OK; /* of no reads; modbam2bed: all were filtered */
+    DCPG_TRY(take_share(p, "percentage", f->at[10], 100, &share, err));
+    if (total == 0) return DCPG_OK;
+    if (counts)
+        DCPG_TRY(take_modified(p, f, share, &meth, &total, err));
+    else
+        meth = (uint32_t)lrint(share / 100 * total);
     return add_reads(p, f->at[0], start, on, meth, total, err);
 }
 
 const profile_format dcpg_profile_bedmethyl = {
     "bedmethyl",
-    "bedMethyl of modkit (18 columns; 5mC) or of older programs (11 columns: reads and percentage)",
+    "bedMethyl of modkit (18 columns; 5mC), modbam2bed or older programs (11 columns: reads and percentage)",
     "at least the 11 columns of bedMethyl",
     11,
-    14,
+    MODKIT_COLUMNS,
     true,
     0,
     is_bedmethyl,

@@ -86,6 +86,25 @@ static void test_bedmethyl(void **state) {
                  "negative");
 }
 
+/* modbam2bed -e: canonical reads stand before the modified ones, and column 10 also counts those that were
+ * filtered. Read as modkit's, every value would be turned round. */
+static void test_modbam2bed(void **state) {
+    (void)state;
+    dcpg_profile_options fraction = plain_options;
+    fraction.call = DCPG_CALL_FRACTION;
+    expect_text("chr1\t4\t5\t5mC\t800\t+\t4\t5\t0,0,0\t5\t75.00\t1\t3\t1\n"
+                "chr1\t9\t10\t5mC\t1000\t-\t9\t10\t0,0,0\t4\t0.00\t4\t0\t0\n"
+                "chr1\t14\t15\t5mC\t0\t+\t14\t15\t0,0,0\t2\tnan\t0\t0\t2\n",
+                &fraction, "bedmethyl", 2, (int[]){5, 9}, (double[]){.75, 0});
+    expect_text("chr1\t4\t5\t5mC\t800\t+\t4\t5\t0,0,0\t5\t100.00\t0\t3\t1\t1\t0\n", &plain_options,
+                "bedmethyl", 1, (int[]){5}, (double[]){1}); /* later versions have 15 or 16 columns */
+    expect_error("1\t4\t5\tm\t3\t+\t4\t5\t0\t3\t67\t2\t1\t0\n1\t9\t10\tm\t3\t+\t9\t10\t0\t9\t80\t4\t5\t0\n",
+                 "line 2", "contradicts its reads");
+    expect_error("1\t4\t5\tm\t3\t+\t4\t5\t0\t3 66.67 2 1 0 0 0 0 0\n"
+                 "1\t9\t10\tm\t3\t+\t9\t10\t0\t5 20.00 4 1 0 0 0 0 0\n",
+                 "line 2", "contradicts its reads"); /* 18 columns are modkit's */
+}
+
 static void test_biscuit(void **state) {
     (void)state;
     dcpg_profile_options fraction = plain_options;
@@ -185,8 +204,8 @@ static void test_noise(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cov),       cmocka_unit_test(test_cpg_report), cmocka_unit_test(test_allc),
-        cmocka_unit_test(test_bedmethyl), cmocka_unit_test(test_biscuit),    cmocka_unit_test(test_columns),
-        cmocka_unit_test(test_forced),    cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_bedmethyl), cmocka_unit_test(test_modbam2bed), cmocka_unit_test(test_biscuit),
+        cmocka_unit_test(test_columns),   cmocka_unit_test(test_forced),     cmocka_unit_test(test_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
