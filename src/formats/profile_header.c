@@ -20,8 +20,8 @@ static const struct {
                "startposition posstart "
                "positionstart startpos cpgstart cpgpos cpgposition positions genomicposition refpos "},
     {ROLE_END, " end stop chromend chrend endposition posend positionend endpos cpgend "},
-    {ROLE_STRAND, " strand refstrand "},
-    {ROLE_CONTEXT, " context mcclass ctx ccontext cytosinecontext methcontext mccontext "},
+    {ROLE_STRAND, " strand refstrand chain "},
+    {ROLE_CONTEXT, " context mcclass ctx ccontext cytosinecontext methcontext mccontext refcontext "},
     {ROLE_GROUP, " nummotifsingroup numcpgsingroup "},
     {ROLE_METH,
      " meth metreads methreads methylatedreads nummethylated nummeth methcount methylatedcount "
@@ -31,7 +31,7 @@ static const struct {
      "nummodcalls numofmodcalls methc methylatedc methylatedcs methcov mcov ccount methcalls methylatedcalls "
      "nmeth nmethylated readsm mreads estmodcount modcount modreads methylated modified mod m cs c metcount "
      "countm "
-     "met "},
+     "met nc me "},
     {ROLE_UNMETH, " unmeth unmethylated nonmetreads unmetreads nonmeth unmethylatedreads nonmethylated "
                   "numunmethylated numts "
                   "numt nts countunmethylated unmethcount unmethylatedcount countunmodified countcanonical "
@@ -40,7 +40,7 @@ static const struct {
                   "unmethylatedc unmethylatedcs "
                   "unmethcounts tcount nunmeth nunmethylated notmethylated unmodified unmod unmethcalls "
                   "unmethylatedcalls ureads "
-                  "unmet nonmet um u ts t "},
+                  "unmet nonmet um u ts t countu uc un nt "},
     {ROLE_TOTAL, " total totalreads totalcount cov coverage depth readdepth n reads nreads numreads "
                  "readcount readcounts count "
                  "counts calledsites numofallcalls totalcalls totalc ctcount totalcoverage nvalidcov "

@@ -55,6 +55,9 @@ static const pattern patterns[] = {
     {"cpsmu", 2, 1, NULL},
     {"cpsmn", 2, 1, NULL},
     {"cpsnm", 2, 1, NULL},
+    {"cpesnmu", 3, -1, NULL}, /* methylKit's tables for tabix */
+    {"cpesmu", 2, -1, NULL},
+    {"cpesmn", 2, -1, NULL},
     {"cpemn", 1, -1, NULL},
     {"cpenm", 1, -1, NULL},
     {"cpemu", 1, -1, NULL},
@@ -140,6 +143,7 @@ typedef struct said {
     double meth, total;  /* NaN: not told */
     double share, scale; /* as it stands there */
     int decimals;
+    bool state; /* 0 or 1 in place of a fraction, and no methylated reads */
 } said;
 
 static bool fits_column(char kind, const cell *c, said *s) {
@@ -179,7 +183,7 @@ static bool fits_column(char kind, const cell *c, said *s) {
 static bool holds(const char *columns, int rank, const row *r, said *s) {
     int n = (int)strlen(columns);
     double unmeth = NAN;
-    *s = (said){NAN, NAN, NAN, 1, 0};
+    *s = (said){NAN, NAN, NAN, 1, 0, false};
     if (r->n < n || (rank == 1 && r->n > MAX_WEAK && columns[n - 1] != 'v')) return false;
     for (int i = 0; i < n; i++) {
         if (!fits_column(columns[i], &r->at[i], s)) return false;
@@ -189,9 +193,8 @@ static bool holds(const char *columns, int rank, const row *r, said *s) {
     if (sum && s->meth + unmeth != s->total) return false;
     if (strchr(columns, 'u') && !sum) s->total = s->meth + unmeth;
     if (s->meth > s->total) return false;
-    /* 0 or 1 beside a number may be reads of it; where a context stands before them, other ways tell. */
-    bool state = s->decimals == 0 && s->scale < 2 && !strchr(columns, 'x');
-    if (!strchr(columns, 'm') && strchr(columns, 'f') && state && !isnan(s->share)) return false;
+    bool fraction = strchr(columns, 'f') && !strchr(columns, 'm') && !strchr(columns, 'x');
+    s->state = fraction && s->decimals == 0 && !isnan(s->share);
     if (!strchr(columns, 'm') && strchr(columns, 'n')) s->meth = nearbyint(s->share / s->scale * s->total);
     return isnan(s->share) || isnan(s->meth) ||
            dcpg_profile_agrees(s->share, s->decimals, s->scale, s->meth, s->total);
@@ -250,16 +253,21 @@ static bool is_plausible(const evidence *e, const pattern *way) {
 static void try_all(evidence *e) {
     bool intervals = 2 * e->nb_interval >= e->n;
     for (int k = 0; k < NB_PATTERN; k++) {
+        int nb_state = 0;
         if (has_end(&patterns[k]) != intervals) continue;
         for (int i = 0; i < e->n; i++) {
             said s;
             if (intervals && !is_interval(&e->rows[i])) continue;
             if (!holds(patterns[k].columns, patterns[k].rank, &e->rows[i], &s)) continue;
             e->hold[k]++;
+            nb_state += s.state;
             e->informed[k] += s.meth > 0;
             e->even[k] += s.meth > 0 && s.meth == s.total;
             if (patterns[k].format && is_value(&patterns[k])) count_value(e, s.share);
         }
+        /* 0 and 1 beside numbers may be reads of them, unless fractions of them stand on other lines; where
+         * a context stands before them, other ways tell. */
+        if (nb_state > 0 && nb_state == e->hold[k]) e->hold[k] = 0;
     }
 }
 

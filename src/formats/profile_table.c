@@ -32,6 +32,7 @@ static dcpg_status take_any_strand(const profile_parser *p, const fields *f, str
     const char *text = at(p, f, ROLE_STRAND);
     *on = STRAND_UNKNOWN;
     if (!text || (text[0] != '-' && dcpg_profile_is_missing(text))) return DCPG_OK;
+    if (strcmp(text, "B") == 0) return DCPG_OK; /* MOABS: both */
     if (text[0] == '\0' || text[1] != '\0' || !strchr("FfCc1RrGg2", text[0]))
         return take_strand(p, text, on, err);
     *on = strchr("FfCc1", text[0]) ? STRAND_PLUS : STRAND_MINUS;

@@ -49,6 +49,20 @@ static void test_names(void **state) {
         "chr start end strand coverage1 numCs1 numTs1 coverage2 numCs2 numTs2\nchr1 21 21 + 3 0 3 9 9 0\n"
         "chr1 41 41 + 2 2 0 9 9 0\nchr1 61 61 + 3 1 2 9 9 0\nchr1 81 81 + 1 1 0 9 9 0\n",
         "table"); /* methylKit's table of several samples */
+    expect_four(
+        "#chrom\tstart\tend\tratio\ttotalC\tmethC\tstrand\tnext\tPlus\ttotalC\tmethC\tMinus\ttotalC\tmethC\t"
+        "localSeq\nchr1\t20\t22\t0.000\t3\t0\tB\tG\t+\t2\t0\t-\t1\t0\tCG\n"
+        "chr1\t40\t42\t1.000\t2\t2\tB\tG\t+\t2\t2\t-\t0\t0\tCG\n"
+        "chr1\t60\t62\t0.333\t3\t1\tB\tG\t+\t3\t1\t-\t0\t0\tCG\n"
+        "chr1\t80\t82\t1.000\t1\t1\tB\tG\t+\t1\t1\t-\t0\t0\tCG\n",
+        "table"); /* MOABS: strand B is both */
+    expect_four("#Chr\tPos\tRef\tChain\tTotal\tMet\tUnMet\tMetRate\tRef_context\tType\n"
+                "chr1\t21\tC\t+\t3\t0\t3\t0\tCGA\tCpG\nchr1\t42\tG\t-\t2\t2\t0\t1\tCGA\tCpG\n"
+                "chr1\t50\tC\t+\t2\t2\t0\t1\tCAG\tCHG\nchr1\t61\tC\t+\t3\t1\t2\t0.3333\tCGT\tCpG\n"
+                "chr1\t81\tC\t+\t1\t1\t0\t1\tCGT\tCpG\n",
+                "table"); /* scRRBS tables on GEO */
+    expect_four("chr\tpos\tnC\tnT\nchr1\t21\t0\t3\nchr1\t41\t2\t0\nchr1\t61\t1\t2\nchr1\t81\t1\t0\n",
+                "table");
     expect_error("chr\tpos\tfoo\tbar\nchr1\t21\t1\t2\n", "line 1", "--profile_format chrom=chr,pos=pos");
     expect_error("chromosome\tstart\tend\tnum_motifs_in_group\tcalled_sites\tcalled_sites_methylated\n"
                  "chr1\t20\t30\t2\t4\t4\n",
@@ -82,6 +96,13 @@ static void test_relations(void **state) {
         "0000\tAACGA\n"
         "chr1\t60\t+\t60\t2.1\t0.9\t1\t2\t3\t0.3333\tAACGA\nchr1\t80\t+\t80\t0\t1\t1\t0\t1\t1.0000\tAACGA\n",
         "table"); /* DeepSignal */
+    expect_four("chr1\t21\t21\t+\t3\t0\t3\nchr1\t42\t42\t-\t2\t2\t0\nchr1\t61\t61\t*\t3\t1\t2\n"
+                "chr1\t81\t81\t+\t1\t1\t0\n",
+                "table"); /* methylKit's tables for tabix */
+    expect_four("chr1\t20\t21\t0\t3\nchr1\t40\t41\t1\t2\nchr1\t60\t61\t0.33333334\t3\nchr1\t80\t81\t1\t1\n",
+                "biscuit"); /* modkit pileup --bedgraph, or R: no point where there is nothing behind it */
+    expect_error("chr1\t20\t21\t0\t3\nchr1\t40\t41\t1\t2\nchr1\t60\t61\t1\t3\nchr1\t80\t81\t1\t1\n",
+                 "--profile_format", "differ"); /* either reads of reads, or states */
     expect_four("chr1\t21\t0\t3\nchr1\t41\t2\t2\nchr1\t61\t1\t3\nchr1\t81\t1\t1\n", "table");
     expect_four("chr1\t20\t21\t0\t3\nchr1\t40\t41\t2\t2\nchr1\t60\t61\t1\t3\nchr1\t80\t81\t1\t1\n", "table");
     expect_four("chr1\t20\t21\t0\t3\nchr1\t40\t41\t100\t2\nchr1\t60\t61\t33.33\t3\nchr1\t80\t81\t100\t1\n",
