@@ -183,9 +183,12 @@ static const dcpg_file_kind *line_kind(const char *line, size_t length, const ch
                                 sam = {"SAM, which holds aligned reads", "call their methylation first"},
                                 wiggle = {"a wiggle (fixedStep, variableStep)",
                                           "wigToBigWig makes a bigWig of it, which is read"},
-                                gff = {"GFF", "convert it to BED"};
+                                gff = {"GFF", "convert it to BED"},
+                                reads = {"Bismark's calls of single reads",
+                                         "bismark2bedGraph makes the .cov of it that is read"};
     if (starts(line, length, "fixedStep") || starts(line, length, "variableStep")) return &wiggle;
     if (starts(line, length, "##gff-version")) return &gff;
+    if (starts(line, length, "Bismark methylation extractor")) return &reads;
     if (line[0] == '>') return &fasta;
     if (line[0] != '@') return NULL;
     if (length > 3 && line[3] == '\t' && isupper((unsigned char)line[1]) && isupper((unsigned char)line[2]))

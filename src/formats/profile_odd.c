@@ -44,7 +44,7 @@ static bool scan_power(const char *text, int64_t *value) {
     return true;
 }
 
-static const char *whole_remedy(const char *text) {
+static const char *whole_remedy(const char *text, bool guessed) {
     size_t n = count_digits(text), rest = n + (text[n] == '.');
     rest += count_digits(text + rest);
     if (n > 0 && tolower((unsigned char)text[rest]) == 'e')
@@ -52,7 +52,10 @@ static const char *whole_remedy(const char *text) {
                "before the table is written";
     if (has_thousands(text)) return "is not a whole number: write it without thousands separators";
     if (n > 0 && text[n] == ',') return "is not a whole number: write it without a decimal comma";
-    return "is not a whole number";
+    if (text[0] == '\'') return "is not a whole number: write it without single quotes";
+    return guessed && n == 0
+               ? "is not a whole number: where the columns are others, name them, see --profile_format"
+               : "is not a whole number";
 }
 
 dcpg_status dcpg_profile_odd_whole(const profile_parser *p, const char *what, const char *text,
@@ -65,7 +68,7 @@ dcpg_status dcpg_profile_odd_whole(const profile_parser *p, const char *what, co
         return DCPG_OK;
     }
     if (scan_power(text, value)) return DCPG_OK;
-    return dcpg_profile_fail_field(p, err, what, text, whole_remedy(text));
+    return dcpg_profile_fail_field(p, err, what, text, whole_remedy(text, p->guessed));
 }
 
 /* ---- shares ---- */

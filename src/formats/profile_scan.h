@@ -107,7 +107,9 @@ static inline dcpg_status take_number(const profile_parser *p, const char *what,
     return dcpg_profile_fail_field(
         p, err, what, text,
         strchr(text, ',') ? "is not a number: write decimal points, not commas"
-                          : "is not a number: write NA for what was not observed, or leave it out");
+        : p->guessed ? "is not a number: write NA for what was not observed; where this is another column, "
+                       "name the columns, see --profile_format"
+                     : "is not a number: write NA for what was not observed, or leave it out");
 }
 
 /* A number in [0, most]. */

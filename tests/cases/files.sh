@@ -48,6 +48,19 @@ case_P17_vcf() { printf '##fileformat=VCFv4.1\n#CHROM\tPOS\tID\n' >x.vcf && kind
 case_P17_vcf_gz() { printf '##fileformat=VCFv4.1\n#CHROM\tPOS\tID\n' | gzip >x.vcf.gz && kind x.vcf.gz 'vcf'; }
 case_P17_bam() { printf 'BAM\x01\0\0\0\0' | gzip >x.bam && kind x.bam 'bam'; }
 case_P17_wiggle() { printf 'track type=wiggle_0\nvariableStep chrom=chr1\n21 1.0\n' >x.wig && kind x.wig 'wig'; }
+case_P17_bismark_reads() { printf 'Bismark methylation extractor version v0.24.0\nr1\t+\tchr1\t21\tZ\n' >CpG_OT_x.txt && kind CpG_OT_x.txt 'bismark2bedGraph'; }
+# What stands in the place of a number sends people to the columns.
+case_P17_other_columns() {
+    from '{ print "chr" $1, $2 - 1, $2 - 1, "CpG:" $4, $3 / $4, "+" }' >x.txt # BRAT
+    data s.h5 x.txt
+    refused_with '--profile_format'
+    { printf 'chr\tpos0\tmeth\ttotal\n' && from '{ print "chr" $1, $2 - 1, $3, $4 }'; } >x.tsv
+    data s.h5 x.tsv
+    refused_with 'pos0.*--profile_format'
+    awk '{ printf "\x27chr%s\x27\t\x27%d\x27\t%d\n", $1, $2, $3 }' "$in/states" >x.tsv
+    data s.h5 x.tsv
+    refused_with 'single quotes'
+}
 case_P17_npz() { printf 'PK\x03\x04\x14\0\0\0\0\0\0\0a.npy' >x.npz && kind x.npz 'npz|zip|numpy'; }
 case_P17_hdf5() { printf '\x89HDF\r\n\x1a\n' >x.h5ad && kind x.h5ad 'hdf5|h5ad'; }
 case_P17_wrong_ending() { printf '\x28\xb5\x2f\xfd\x04\x58' >x.tsv.gz && kind x.tsv.gz 'zstd'; }
