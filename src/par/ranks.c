@@ -119,7 +119,8 @@ static void tell_shares(const place *p, int least, dcpg_log *log) {
 static void warn_crowded(const place *p, int rank, dcpg_log *log) {
     static const char cost[] = "they take turns and wait for each other, which can make training tens of "
                                "times slower";
-    if (p->threads > p->cores) {
+    bool bound = p->cores < p->node_cores || p->node_ranks == 1; /* to other cores, or as it may be */
+    if (p->threads > p->cores && bound) {
         dcpg_warn(log,
                   "rank %d on %s: %d threads on %d core%s: %s; start mpirun with --bind-to none or --map-by "
                   "slot:PE=%d, or set OMP_NUM_THREADS=%d",

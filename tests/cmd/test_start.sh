@@ -77,6 +77,9 @@ done
 OMP_NUM_THREADS=$((cores + 1)) OMP_WAIT_POLICY=passive "${MPIRUN:-mpirun}" -n 2 "$dcpg" "${train[@]}" asked >out.txt 2>&1 || fail "$(cat out.txt)"
 [[ $(grep -c "$((cores + 1)) threads\$" out.txt) == 2 ]] || fail "the user's number of threads is not taken: $(grep ^rank out.txt)"
 grep -qE 'warning: .* times slower.*OMP_NUM_THREADS=' out.txt || fail "no word of what threads cost: $(cat out.txt)"
+if ((cores > 1)); then # of 2 ranks that may use all cores, not of one
+    grep -qE "warning: host .*OMP_NUM_THREADS=$((cores / 2)) " out.txt || fail "another number than a share: $(grep warning out.txt)"
+fi
 same shared1/model.h5 shared2/model.h5
 same shared1/model.h5 shared3/model.h5
 same shared1/model.h5 asked/model.h5
