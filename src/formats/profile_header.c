@@ -175,6 +175,18 @@ static void settle_meth(const profile_parser *p, const sample *lines, int first,
     drop(l, ROLE_METH);
 }
 
+/* Names that tell of something else: of the other reads, of tests, of another modification. */
+static bool is_other(const char *name) {
+    static const char *const parts[] = {"unmeth", "nonmeth", "unmod", "freqt",   "pval", "qval", "padj",
+                                        "fdr",    "diff",    "hmc",   "hydroxy", "mval", "logit"};
+    char simple[MAX_NAME];
+    simplify(name, simple);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strstr(simple, parts[i])) return true;
+    }
+    return false;
+}
+
 /* A column of an unknown name is the value where it is the only one of numbers. */
 static dcpg_status settle_value(const profile_parser *p, const fields *header, const sample *lines, int first,
                                 int shift, const bool *taken, layout *l, dcpg_err *err) {
@@ -189,6 +201,7 @@ static dcpg_status settle_value(const profile_parser *p, const fields *header, c
         snprintf(names + used, sizeof names - used, "%s%.20s", i ? " " : "", header->at[i]);
         column_facts facts = look(p, lines, first, i + shift);
         if (taken[i + shift] || facts.text > 0 || (facts.n == 0 && header->n > 3)) continue;
+        if (is_other(header->at[i])) continue;
         l->column[ROLE_VALUE] = i + shift;
         found++;
     }

@@ -63,6 +63,9 @@ static void test_names(void **state) {
                 "table"); /* scRRBS tables on GEO */
     expect_four("chr\tpos\tnC\tnT\nchr1\t21\t0\t3\nchr1\t41\t2\t0\nchr1\t61\t1\t2\nchr1\t81\t1\t0\n",
                 "table");
+    expect_error("chr\tpos\tfreqT\tcoverage\nchr1\t21\t100\t2\n", "line 1", "none of its columns");
+    expect_error("chr\tpos\tunmeth_percent\nchr1\t21\t100\nchr1\t41\t0\n", "line 1", "percent=");
+    expect_error("chr\tpos\tpvalue\nchr1\t21\t0.5\n", "line 1", "none of its columns");
     expect_error("chr\tpos\tfoo\tbar\nchr1\t21\t1\t2\n", "line 1", "--profile_format chrom=chr,pos=pos");
     expect_error("chromosome\tstart\tend\tnum_motifs_in_group\tcalled_sites\tcalled_sites_methylated\n"
                  "chr1\t20\t30\t2\t4\t4\n",
