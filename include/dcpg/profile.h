@@ -125,6 +125,7 @@ typedef struct dcpg_profile_report {
     char columns[192];   /* which column holds what, the scale and the base */
     char ignored[128];   /* what stands in the file but is not read; empty: nothing */
     bool either_base;    /* without a genome: a .cov file of two neighbouring bases a line, read as 0-based */
+    bool low_percent;    /* the user says percentages, of which some are above 0 and none above 1 */
     int64_t missing;     /* lines whose value says "not observed": NA, nan, '.', nothing, -1 in a TSV */
     int64_t nb_cpg;      /* CpGs that have a value */
     double sum;          /* of these values */

@@ -99,8 +99,8 @@ static bool take_separator(const char *text, char *separator) {
 
 static bool take_key(const char *key, const char *text, column_spec *spec) {
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        if (strcmp(keys[i].key, key) != 0) continue;
-        if (strcmp(key, "start") == 0 && spec->base < 0) spec->base = 0;
+        if (strcasecmp(keys[i].key, key) != 0) continue;
+        if (strcmp(keys[i].key, "start") == 0 && spec->base < 0) spec->base = 0;
         return take_column(text, &spec->role[keys[i].role]);
     }
     int64_t n = -1;
@@ -139,6 +139,7 @@ dcpg_status dcpg_profile_parse_roles(const char *text, column_spec *spec, dcpg_e
     if (!fault) strcpy(copy, text);
     int explicit_base = strstr(copy, "base=") != NULL;
     for (char *word = strtok_r(copy, ",", &rest); word && !fault; word = strtok_r(NULL, ",", &rest)) {
+        word += strspn(word, " ");
         char *value = strchr(word, '=');
         if (value) *value++ = '\0';
         if (!value || !take_key(word, value, spec)) fault = "a part is not known, wrong or given twice";
@@ -181,6 +182,11 @@ dcpg_status dcpg_profile_apply_roles(profile_parser *p, const fields *header, in
     for (int r = 0; r < NB_ROLE; r++) {
         DCPG_TRY(find_column(p, &p->spec.role[r], header, shift, &l->column[r], err));
         if (l->column[r] >= l->nb_column) l->nb_column = l->column[r] + 1;
+        for (int q = 0; q < r && l->column[r] >= 0; q++) {
+            if (l->column[q] == l->column[r])
+                return dcpg_fail(err, DCPG_E_USAGE, "--profile_format %s: column %d cannot hold two things",
+                                 p->options->format, l->column[r] + 1);
+        }
     }
     l->counts = l->column[ROLE_TOTAL] >= 0 || (l->column[ROLE_METH] >= 0 && l->column[ROLE_UNMETH] >= 0);
     p->guessed = l->column[ROLE_VALUE] >= 0;

@@ -342,5 +342,6 @@ dcpg_status dcpg_profile_read_calls(profile_parser *p, dcpg_err *err) {
         return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no methylation values: leave the file out", p->path);
     DCPG_TRY(check_scale(p, err));
     p->report->either_base = may_be_merged(p);
+    p->report->low_percent = p->percent && !p->format->counts && p->above_1 == 0 && p->within_1 > 0;
     return check_options(p, err);
 }

@@ -136,6 +136,17 @@ static void tell_either_base(const making *m, const file_told *all, int64_t n) {
         text);
 }
 
+static void tell_low_percent(const making *m, const file_told *all, int64_t n) {
+    some_names names = {0};
+    for (int64_t i = 0; i < n; i++)
+        if (all[i].report.low_percent) dcpg_names_add(&names, dcpg_basename(m->cells.sorted[all[i].file]));
+    if (names.n == 0) return;
+    dcpg_warn(m->log,
+              "%s: none of %s percentages is above 1: where they are fractions, say fraction= or bedgraph in "
+              "--profile_format",
+              dcpg_names_text(&names), names.n == 1 ? "its" : "their");
+}
+
 static void tell_dropped(const making *m, const file_told *all, int64_t n) {
     int64_t elsewhere = 0, tied = 0, few = 0, missing = 0, ignored = 0, first = 0;
     some_names left = {0};
@@ -244,6 +255,7 @@ dcpg_status dcpg_make_tell(const making *m, const files_told *told, dcpg_err *er
     if (n > 0) tell_dropped(m, all, n);
     if (n > 0) tell_odd(m, all, n);
     tell_either_base(m, all, n);
+    tell_low_percent(m, all, n);
     for (int64_t i = 0; status == DCPG_OK && i < told->n; i++)
         if (told->v[i].report.undecided) tell_followers(m, told, i);
     dcpg_free(all);

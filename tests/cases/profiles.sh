@@ -108,6 +108,20 @@ case_P04_named() { from '{ print "chr" $1, $2, $3, $4 }' >x.txt && reads "$in/st
 case_P04_dss() { { printf 'chr\tpos\tN\tX\n' && from '{ print "chr" $1, $2, $4, $3 }'; } >x.txt && reads "$in/states" x.txt; }
 case_P04_meth_total() { { printf 'chr\tpos\tmeth\ttotal\n' && from '{ print "chr" $1, $2, $3, $4 }'; } >x.txt && reads "$in/states" x.txt; }
 case_P04_m_cov() { { printf 'chr\tpos\tM\tCov\n' && from '{ print "chr" $1, $2, $3, $4 }'; } >x.txt && reads_or "$in/states" 'profile_format' x.txt; }
+# What a user writes of columns: blanks and capitals do not matter; one column holds one thing; fractions called percentages are told.
+case_P04_user_columns() {
+    from '{ print "chr" $1, $2, $3, $4 }' >x.txt
+    reads "$in/states" x.txt --profile_format 'Chrom=1, pos=2, Meth=3, total=4'
+    data s.h5 x.txt --profile_format chrom=1,pos=2,meth=3,total=3
+    refused_with 'column 3 cannot hold two things'
+    from '{ printf "chr%s\t%d\t%.3f\n", $1, $2, $3 / $4 }' >x.txt
+    data s.h5 x.txt --profile_format chrom=1,pos=2,percent=3
+    ends 0
+    says 'warning: x.txt: none of its percentages is above 1'
+    from '{ printf "chr%s\t%d\t%.3f\n", $1, $2, 100 * $3 / $4 }' >x.txt
+    data s.h5 x.txt --profile_format chrom=1,pos=2,percent=3
+    says_not 'warning'
+}
 # wgbstools beta2bed: chromosome, start, end, methylated reads, reads.
 case_P04_beta2bed() { from '{ print "chr" $1, $2 - 1, $2 + 1, $3, $4 }' >x.bed && reads_or "$in/states" 'profile_format' x.bed; }
 # CGmapTools and BS-Seeker2: chromosome, nucleotide, position, context, dinucleotide, level, methylated, all.
