@@ -1,9 +1,10 @@
-/* Methylation profiles and genomes as files hold them: readers for one file each, local to a rank. Positions
- * are 1-based, on the C of a CpG, after reading. */
+/* Methylation profiles as files hold them: readers for one file each, local to a rank. Positions are 1-based,
+ * on the C of a CpG, after reading. */
 #ifndef DCPG_PROFILE_H
 #define DCPG_PROFILE_H
 
-#include <dcpg/chromo.h>
+#include <dcpg/compression.h>
+#include <dcpg/genome.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdbool.h>
@@ -24,45 +25,6 @@ typedef struct dcpg_profile {
     dcpg_calls *chromo;
     bool binary; /* no value strictly between 0 and 1 */
 } dcpg_profile;
-
-/* ---- the genome's CpGs ---- */
-
-/* A run of bases that are not A, C, G or T: [start, end), 0-based. */
-typedef struct dcpg_run_n {
-    int64_t start, end;
-} dcpg_run_n;
-
-/* Where CG stands in a chromosome: one bit per base, set for a C that a G follows. */
-typedef struct dcpg_cg_chromo {
-    const char *name;     /* as the store calls it: dcpg_chromos_rename */
-    int64_t length;       /* bases */
-    const uint64_t *bits; /* [(length + 63) / 64] base i (from 0) is bit i % 64 of word i / 64 */
-} dcpg_cg_chromo;
-
-typedef struct dcpg_cg_map {
-    int64_t n;
-    const dcpg_cg_chromo *chromo; /* [n] in bytewise order of their names */
-    const dcpg_chromos
-        *names; /* what files may call them: numbers are places in chromo[], and from n on those
-                   of chromosomes that nobody wants. NULL: normalised names are the names */
-} dcpg_cg_map;
-
-/* Where N stands in the chromosomes of a map: run[first[i], first[i + 1]) in chromo[i], sorted. */
-typedef struct dcpg_genome_runs {
-    const int64_t *first; /* [n + 1] */
-    const dcpg_run_n *run;
-} dcpg_genome_runs;
-
-/* The chromosome of exactly this name, NULL where there is none. Local. */
-const dcpg_cg_chromo *dcpg_cg_find(const dcpg_cg_map *map, const char *name);
-
-/* The place in map->chromo of what a file calls `raw`, by the rule of dcpg/chromo.h: DCPG_CHROMO_ABSENT,
- * DCPG_CHROMO_UNCLEAR; map->n or more: known, but not wanted. Local. */
-int64_t dcpg_cg_number(const dcpg_cg_map *map, const char *raw);
-
-/* "NC_000001.11, NC_000002.12, ..., (22 more)": the genome's names, for messages; returns `text`, of at most
- * `size` bytes. Local. */
-char *dcpg_cg_some_names(const dcpg_cg_map *map, char *text, size_t size);
 
 /* ---- reading ---- */
 
@@ -177,64 +139,5 @@ dcpg_status dcpg_profile_list(const dcpg_strings *words, bool *is_list, dcpg_str
 
 /* The cell's name for a path; NULL when out of memory; dcpg_free. */
 char *dcpg_cell_name(const char *path);
-
-/* ---- compression ---- */
-
-/* What gzip reads, too, but its user should know of: bits of a set. */
-enum {
-    DCPG_ODD_NO_END = 1,   /* bgzip blocks without the end marker: the file may have been cut between two */
-    DCPG_ODD_ZEROS = 2,    /* zero bytes after the end, or between two streams */
-    DCPG_ODD_TRAILING = 4, /* other bytes after the end, passed over */
-    DCPG_ODD_RAZF = 8      /* razip of old samtools, whose index follows the data: passed over */
-};
-enum { DCPG_NB_ODD = 4 };
-
-/* What bit 1 << i of such a set means, as the end of a sentence about a file; NULL beyond the last. Pure. */
-const char *dcpg_odd_text(int i);
-
-/* ---- genome ---- */
-
-/* A chromosome packed: 2 bits per base (A 0, T 1, G 2, C 3; base i in bits 2(i%4) of byte i/4; other letters
- * 0), and the runs of the others. */
-typedef struct dcpg_sequence {
-    char *chromo;    /* normalised name */
-    char *raw;       /* name as it stands in the file; NULL: `chromo` is the name */
-    int64_t length;  /* bases */
-    uint8_t *packed; /* [(length + 3) / 4] */
-    int64_t nb_run, run_room;
-    dcpg_run_n *run; /* sorted, apart from one another */
-    char md5[33];    /* of the upper-case sequence: SAM's M5 tag */
-} dcpg_sequence;
-
-/* The most bases of a sequence, and the largest position. */
-#define DCPG_MAX_LENGTH INT64_C(2147483646)
-
-/* Base code of position pos (1-based): 0..3, 4 for N and outside the chromosome. Local. */
-int dcpg_base_at(const dcpg_sequence *sequence, int64_t pos);
-
-/* Fills bits[(length + 63) / 64] for dcpg_cg_chromo. Local. */
-void dcpg_cg_bits(const dcpg_sequence *sequence, uint64_t *bits);
-
-typedef dcpg_status dcpg_sequence_fn(void *context, dcpg_sequence *sequence, dcpg_err *err);
-
-/* Reads a FASTA file (plain, gzip, bgzip; one sequence or many) and gives each to `each`, which may take it
- * over by zeroing the struct. The name is the first word of the header line, whatever the file is called.
- * Letters for several bases (IUPAC) and X count as N. Lines end with LF, CRLF or CR. DCPG_E_INPUT with file
- * and line: no '>' at the start, a letter that is no base, a '>' within a line, a sequence without bases or
- * name, or of more than DCPG_MAX_LENGTH bases, a name twice in one file, no sequence, a cut gzip stream. What
- * was given to `each` before an error may be incomplete as a genome. Local. */
-dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err);
-
-/* The same; `*odd` receives what was odd about the file's compression, see dcpg_odd_text. Local. */
-dcpg_status dcpg_fasta_read_odd(const char *path, dcpg_sequence_fn *each, void *context, unsigned *odd,
-                                dcpg_err *err);
-void dcpg_sequence_free(dcpg_sequence *sequence);
-
-/* Expands words that are directories to the FASTA files inside (*.fa, *.fasta, *.fna, *.fas, each also with
- * .gz or .bgz, in upper or lower case), sorted; other words are taken as files. `notes` (NULL: not told)
- * receives a line for each directory with files that hold sequences in another form and are passed over.
- * DCPG_E_INPUT: nothing is called so, or a directory holds none. Local. */
-dcpg_status dcpg_fasta_list(const dcpg_strings *words, dcpg_strings *files, dcpg_strings *notes,
-                            dcpg_err *err);
 
 #endif

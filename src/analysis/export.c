@@ -1,14 +1,14 @@
 /* Export: what evaluation knows of every site, one file per output. */
 #include "analysis/export_check.h"
-#include "formats/bgzip_file.h"
+#include "text/bgzip_file.h"
 
 #include <dcpg/chromo.h>
 #include <dcpg/eval.h>
 #include <dcpg/file.h>
+#include <dcpg/genome.h>
 #include <dcpg/h5.h>
 #include <dcpg/map.h>
 #include <dcpg/memory.h>
-#include <dcpg/profile.h>
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Subcommands of the program: each int f(par, argc, argv) with argv[0] its name; returns the exit code.
  * Collective. */
-#ifndef DCPG_CMD_H
-#define DCPG_CMD_H
+#ifndef DCPG_CMD_CMD_H
+#define DCPG_CMD_CMD_H
 
 #include <dcpg/log.h>
 #include <dcpg/par.h>

@@ -3,7 +3,7 @@
 #include "cmd/cmd.h"
 #include "cmd/job_table.h"
 
-#include "data/store_layout.h"
+#include "store/store_layout.h"
 
 #include <dcpg/eval.h>
 #include <dcpg/file.h>

@@ -1,6 +1,6 @@
 #include "cmd/sources.h"
 
-#include "data/store_layout.h"
+#include "store/store_layout.h"
 
 #include <dcpg/chromo.h>
 #include <dcpg/h5.h>

@@ -1,7 +1,7 @@
 /* The batch source over a store: which samples, cells and outputs there are; loading; filling batches. */
 #include "data/store_source.h"
-#include "data/store_digest.h"
-#include "data/store_layout.h"
+#include "store/store_digest.h"
+#include "store/store_layout.h"
 #include <assert.h>
 #include <dcpg/memory.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #ifndef DCPG_DATA_STORE_SOURCE_H
 #define DCPG_DATA_STORE_SOURCE_H
 
-#include "data/span.h"
+#include "store/span.h"
 #include <dcpg/source.h>
 #include <dcpg/stats.h>
 

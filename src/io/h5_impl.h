@@ -1,6 +1,6 @@
 /* What the parts of the HDF5 wrapper share. */
-#ifndef DCPG_H5_IMPL_H
-#define DCPG_H5_IMPL_H
+#ifndef DCPG_IO_H5_IMPL_H
+#define DCPG_IO_H5_IMPL_H
 
 #include <dcpg/h5.h>
 #include <hdf5.h>

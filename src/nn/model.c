@@ -2,7 +2,7 @@
  * numbers the layers of a class in the order in which they are made, over the whole model. */
 #include <dcpg/spec.h>
 
-#include "nn/spec.h"
+#include "nn/spec_impl.h"
 
 #include <dcpg/memory.h>
 #include <dcpg/output.h>

@@ -1,5 +1,5 @@
 /* The grammar of specifications (dcpg/spec.h). */
-#include "nn/spec.h"
+#include "nn/spec_impl.h"
 
 #include <dcpg/kern.h>
 #include <dcpg/spec.h>

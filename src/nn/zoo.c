@@ -1,7 +1,7 @@
 /* The zoo: DeepCpG's models as specifications. */
 #include <dcpg/spec.h>
 
-#include "nn/spec.h"
+#include "nn/spec_impl.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* What par and io share of a communicator. */
-#ifndef DCPG_PAR_IMPL_H
-#define DCPG_PAR_IMPL_H
+#ifndef DCPG_PAR_PAR_IMPL_H
+#define DCPG_PAR_PAR_IMPL_H
 
 #include <dcpg/par.h>
 #include <mpi.h>

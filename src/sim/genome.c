@@ -1,7 +1,7 @@
 /* The genome and what is known of it: FASTA, sites, motifs, annotations. */
 #include "sim/sim.h"
+#include <dcpg/genome.h>
 #include <dcpg/memory.h>
-#include <dcpg/profile.h>
 #include <inttypes.h>
 #include <string.h>
 

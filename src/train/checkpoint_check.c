@@ -1,5 +1,5 @@
 /* Whether a checkpoint says what a run can have left: a seal tells that a file is whole, not who wrote it. */
-#include "train/checkpoint.h"
+#include "train/checkpoint_impl.h"
 
 #include <inttypes.h>
 #include <math.h>

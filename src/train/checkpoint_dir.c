@@ -1,5 +1,5 @@
 /* The folder of checkpoints: which there are, which go. Local; rank 0 calls. */
-#include "train/checkpoint.h"
+#include "train/checkpoint_impl.h"
 
 #include <dcpg/file.h>
 #include <dcpg/memory.h>

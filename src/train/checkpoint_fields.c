@@ -1,5 +1,5 @@
 /* What a checkpoint holds, as one list for writing and reading. */
-#include "train/checkpoint.h"
+#include "train/checkpoint_impl.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Finding and reading checkpoints: rank 0 reads, all receive. */
-#include "train/checkpoint.h"
+#include "train/checkpoint_impl.h"
 
 #include <dcpg/memory.h>
 #include <inttypes.h>

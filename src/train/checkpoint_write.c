@@ -1,5 +1,5 @@
 /* Writing checkpoints: rank 0 writes, what only others have is gathered by leaf before. */
-#include "train/checkpoint.h"
+#include "train/checkpoint_impl.h"
 
 #include <dcpg/file.h>
 #include <dcpg/kern.h>

@@ -1,5 +1,5 @@
 /* The model directory, as DeepCpG's users know it. Rank 0 writes. */
-#include "train/checkpoint.h"
+#include "train/checkpoint_impl.h"
 
 #include <dcpg/file.h>
 #include <dcpg/memory.h>

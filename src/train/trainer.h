@@ -1,6 +1,6 @@
 /* What a training run is made of; private to the room. */
-#ifndef DCPG_TRAINER_H
-#define DCPG_TRAINER_H
+#ifndef DCPG_TRAIN_TRAINER_H
+#define DCPG_TRAIN_TRAINER_H
 
 #include <dcpg/checkpoint.h>
 #include <dcpg/loader.h>

@@ -1,6 +1,6 @@
 /* BED files: intervals are in order and do not touch. */
-#include "formats/bed.h"
 #include "fuzz.h"
+#include "genome/bed.h"
 
 const char *const fuzz_seeds[] = {"chr1\t1\t5\nchr1 3 9 x\n# c\ntrack x\nbrowser y\n2\t0\t0\n",
                                   "1\t2147483646\t2147483646\n", "", NULL};

@@ -1,6 +1,6 @@
 /* FASTA files: chromosomes are not empty, and runs of unknown bases lie within them, in order. */
 #include "fuzz.h"
-#include <dcpg/profile.h>
+#include <dcpg/genome.h>
 
 const char *const fuzz_seeds[] = {">1\nACGTN\nNNNACG\n>chrX desc\nacgtry\n", ">a\r\nACGT\r\n\r\n>b\nC",
                                   "\n\n>1\nA\n>MT\nC", ">1\nACGT>2\nAC\n", NULL};

@@ -1,21 +1,26 @@
 #!/usr/bin/env bash
 # The rules of the house that a grep can see.   test_style.sh [top folder]
-# Rooms and who may include whom; third-party headers; machine paths; shell scripts.
+# Modules and who may include whom; third-party headers; machine paths; shell scripts.
 set -uo pipefail
 cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}" || exit 1
 
 declare -A may=(
     [base]=''
     [par]='base'
+    [text]='base'
+    [genome]='text base'
+    [calls]='genome text base'
     [kern]='base'
-    [io]='par base'
     [nn]='kern base'
-    [data]='io par base'
-    [formats]='data nn io par base'
-    [train]='nn data formats par io kern base'
-    [analysis]='nn data formats par io kern base'
-    [sim]='formats data par base'
-    [cmd]='base par kern nn io data formats train analysis sim'
+    [io]='par base'
+    [store]='calls genome text io par base'
+    [data]='store io par base'
+    [deepcpg]='data store calls genome nn io par base'
+    [keras]='nn io par base'
+    [train]='keras data nn io par kern base'
+    [analysis]='keras deepcpg data store genome text nn io par kern base'
+    [sim]='genome text par base'
+    [cmd]='base par text genome calls kern nn io store data deepcpg keras train analysis sim'
 )
 bad=0
 fault() { echo "$*"; bad=1; }
@@ -36,21 +41,27 @@ only_in() {
 only_in '^mpi\.h$' '^src/(par|io)/'
 only_in '^hdf5(_hl)?\.h$|^H5.*\.h$' '^src/io/'
 only_in '^(blis/)?blis\.h$|^cblas\.h$' '^src/kern/gemm_blis\.c$'
-only_in '^htslib/' '^src/(formats|analysis|sim)/'
-only_in '^bigWig\.h$' '^src/formats/'
-only_in '^protobuf-c/|\.pb-c\.h$' '^src/formats/tensorboard\.c$'
-only_in '^zlib\.h$' '^src/(formats|io)/'
+only_in '^htslib/' '^src/(text|genome|sim)/'
+only_in '^jansson\.h$' '^src/(keras|sim)/'
+only_in '^bigWig\.h$' '^src/calls/'
+only_in '^protobuf-c/|\.pb-c\.h$' '^src/train/tensorboard\.c$'
+only_in '^zlib\.h$' '^src/(text|io)/'
 
-# Public headers and the room each belongs to.
+# Public headers and the module each belongs to.
 headers=(
     'base: bf16 cleanup crc file lock log map memory options reducer rng signal slices status subnormals temporary text tree'
     'par: par'
+    'text: compression'
+    'genome: chromo genome'
+    'calls: profile'
     'kern: kern'
     'nn: graph net output spec surgery'
     'io: h5'
-    'data: loader source stats store'
-    'formats: chromo deepcpg keras profile store_make tensorboard'
-    'train: checkpoint train'
+    'store: stats store store_make'
+    'data: loader source'
+    'deepcpg: deepcpg'
+    'keras: keras'
+    'train: checkpoint tensorboard train'
     'analysis: eval metrics show'
     'sim: simulate'
 )
@@ -59,9 +70,9 @@ for line in "${headers[@]}"; do
     for name in ${line#*:}; do owner[$name]=${line%%:*}; done
 done
 
-# check_room room files...: whatever they include belongs to the room itself or to one it may use.
-check_room() {
-    local room=$1 file line header other
+# check_module module files...: whatever they include belongs to the module itself or to one it may use.
+check_module() {
+    local module=$1 file line header other
     shift
     while IFS=: read -r file line header; do
         case $header in
@@ -69,17 +80,17 @@ check_room() {
         */*) other=${header%%/*}; [[ -n ${may[$other]+known} ]] || other='' ;;
         *) other='' ;;
         esac
-        [[ -z $other || $other == "$room" || " ${may[$room]} " == *" $other "* ]] ||
-            fault "$file:$line: room $room may not include $header of room $other"
+        [[ -z $other || $other == "$module" || " ${may[$module]} " == *" $other "* ]] ||
+            fault "$file:$line: module $module may not include $header of module $other"
     done < <(includes "$@")
 }
 for folder in src/*/; do
-    room=$(basename "$folder")
-    if [[ -n ${may[$room]+known} ]]; then check_room "$room" "$folder"; else fault "$folder: no such room in the house"; fi
+    module=$(basename "$folder")
+    if [[ -n ${may[$module]+known} ]]; then check_module "$module" "$folder"; else fault "$folder: no such module"; fi
 done
 for header in include/dcpg/*.h; do
-    room=${owner[$(basename "$header" .h)]-}
-    if [[ -n $room ]]; then check_room "$room" -H "$header"; else fault "$header: name its room in tests/style/test_style.sh"; fi
+    module=${owner[$(basename "$header" .h)]-}
+    if [[ -n $module ]]; then check_module "$module" -H "$header"; else fault "$header: name its module in tests/style/test_style.sh"; fi
 done
 
 # Files under version control (or all, outside a clone).

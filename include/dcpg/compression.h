@@ -1,0 +1,17 @@
+/* What is odd about how a file is compressed, though gzip reads it. */
+#ifndef DCPG_COMPRESSION_H
+#define DCPG_COMPRESSION_H
+
+/* What gzip reads, too, but its user should know of: bits of a set. */
+enum {
+    DCPG_ODD_NO_END = 1,   /* bgzip blocks without the end marker: the file may have been cut between two */
+    DCPG_ODD_ZEROS = 2,    /* zero bytes after the end, or between two streams */
+    DCPG_ODD_TRAILING = 4, /* other bytes after the end, passed over */
+    DCPG_ODD_RAZF = 8      /* razip of old samtools, whose index follows the data: passed over */
+};
+enum { DCPG_NB_ODD = 4 };
+
+/* What bit 1 << i of such a set means, as the end of a sentence about a file; NULL beyond the last. Pure. */
+const char *dcpg_odd_text(int i);
+
+#endif

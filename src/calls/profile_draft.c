@@ -1,0 +1,192 @@
+/* Raw calls as they come in, chromosome by chromosome. */
+#include "calls/profile_parse.h"
+#include <dcpg/memory.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One below the largest, so that positions may be moved by one. */
+static const int64_t max_pos = INT32_MAX - 1;
+
+/* Calls of a chromosome that are allocated first; the genome may have many that hold a few. */
+enum { FIRST_CALLS = 16 };
+
+/* Adds a chromosome, for as long as the file is read in the order in which they come. Takes `name` over; it
+ * is number `genome` in the genome's map, DCPG_CHROMO_ABSENT where it has none or there is no genome. */
+static dcpg_status add_chromo(profile_parser *p, char *name, int64_t genome, dcpg_err *err) {
+    if (p->nb == p->room) {
+        int room = p->room ? 2 * p->room : 32;
+        draft *grown = dcpg_realloc(p->chromo, (size_t)p->nb, (size_t)room, sizeof *grown);
+        if (!grown) {
+            dcpg_free(name);
+            return dcpg_fail_nomem(err, "chromosomes", (size_t)room * sizeof *grown);
+        }
+        p->chromo = grown;
+        p->room = room;
+    }
+    const dcpg_profile_options *o = p->options;
+    bool all = !o->chromos || o->chromos->n == 0, known = genome >= 0 && genome < o->genome->n;
+    bool wanted = all || known || (!o->genome && dcpg_strings_find(o->chromos, name) >= 0);
+    draft fresh = {.name = name, .wanted = wanted};
+    if (known) fresh.genome = &o->genome->chromo[genome];
+    p->chromo[p->nb++] = fresh;
+    return DCPG_OK;
+}
+
+static dcpg_status fail_unclear(const profile_parser *p, const char *raw, dcpg_err *err) {
+    char where[512];
+    snprintf(where, sizeof where, p->text ? "%.400s: line %" PRId64 : "%.400s", p->path,
+             p->text ? p->line : 0);
+    return dcpg_chromos_fail_unclear(p->options->genome->names, where, raw, "the genome", err);
+}
+
+/* The name under which calls on `raw` are kept: the genome's, where it has the chromosome. `*genome`: its
+ * number there. */
+static dcpg_status name_chromo(const profile_parser *p, const char *raw, char **name, int64_t *genome,
+                               dcpg_err *err) {
+    const dcpg_cg_map *map = p->options->genome;
+    *genome = map ? dcpg_cg_number(map, raw) : DCPG_CHROMO_ABSENT;
+    if (*genome == DCPG_CHROMO_UNCLEAR) return fail_unclear(p, raw, err);
+    bool known = *genome >= 0 && *genome < map->n;
+    bool other = map && *genome >= map->n; /* is not looked at, and its name may be like another's */
+    *name = known ? dcpg_strdup(map->chromo[*genome].name) : other ? dcpg_strdup(raw) : dcpg_chromo_name(raw);
+    return *name ? DCPG_OK : dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
+}
+
+/* Without a genome nothing tells whether a file that writes M and MT means one chromosome or two. */
+static dcpg_status check_same(const profile_parser *p, const char *raw, int64_t at, dcpg_err *err) {
+    for (size_t i = 0; i < p->number.n && !p->options->genome; i++) {
+        const char *other = dcpg_map_key(&p->number, i);
+        if (p->number.entry[i].value == at && dcpg_chromo_same(raw, other) == 3)
+            return dcpg_fail(
+                err, DCPG_E_INPUT,
+                "%s: holds both %s and %s, which may be two chromosomes or one: give the genome with "
+                "--dna_files, whose names decide",
+                p->path, other, raw);
+    }
+    return DCPG_OK;
+}
+
+/* The number of the chromosome called `raw`, which this file did not write so before. */
+static dcpg_status take_chromo(profile_parser *p, const char *raw, int64_t *at, dcpg_err *err) {
+    char *name = NULL;
+    int64_t genome;
+    DCPG_TRY(name_chromo(p, raw, &name, &genome, err));
+    /* Names that the genome lacks, or that are not wanted, stay apart: their calls are only counted. */
+    bool lacking = p->options->genome && (genome < 0 || genome >= p->options->genome->n);
+    *at = lacking ? -1 : dcpg_map_get(&p->number_of_name, name, -1);
+    dcpg_status status = DCPG_OK;
+    if (*at >= 0) {
+        status = check_same(p, raw, *at, err);
+    } else {
+        *at = p->nb;
+        if (!lacking) status = dcpg_map_set(&p->number_of_name, name, *at, err);
+        if (status == DCPG_OK) {
+            status = add_chromo(p, name, genome, err);
+            name = NULL;
+        }
+    }
+    dcpg_free(name);
+    return status == DCPG_OK ? dcpg_map_set(&p->number, raw, *at, err) : status;
+}
+
+/* Sets p->last to the chromosome called `raw`. */
+static dcpg_status find_chromo(profile_parser *p, const char *raw, dcpg_err *err) {
+    int64_t at = dcpg_map_get(&p->number, raw, -1);
+    if (at < 0) DCPG_TRY(take_chromo(p, raw, &at, err));
+    p->last = (int)at;
+    /* A name too long to be kept is looked up on every line. */
+    size_t length = strlen(raw);
+    p->last_length = length < sizeof p->last_raw ? length : 0;
+    memcpy(p->last_raw, raw, p->last_length);
+    p->last_raw[p->last_length] = '\0';
+    return DCPG_OK;
+}
+
+static int by_name(const void *a, const void *b) {
+    const draft *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+void dcpg_profile_sort_drafts(profile_parser *p) {
+    if (p->nb > 1) qsort(p->chromo, (size_t)p->nb, sizeof *p->chromo, by_name);
+    p->last = -1;
+    dcpg_map_free(&p->number);
+    dcpg_map_free(&p->number_of_name);
+}
+
+/* A packed file of a few MB may hold lines by the billion. */
+static dcpg_status check_memory(const profile_parser *p, size_t more, dcpg_err *err) {
+    size_t most = p->options->max_memory, used = most > 0 ? dcpg_memory_used() : 0;
+    char needed[32], limit[32];
+    if (used + more <= most || most == 0) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: reading on after line %" PRId64
+                     " takes %s of memory, more than --max_memory %s: see "
+                     "what the file holds, read fewer chromosomes, or raise the limit",
+                     p->path, p->text ? p->line : p->nb_line, dcpg_size_text(used + more, needed),
+                     dcpg_size_text(most, limit));
+}
+
+static dcpg_status grow(const profile_parser *p, draft *d, dcpg_err *err) {
+    size_t room = d->room ? 2 * (size_t)d->room : FIRST_CALLS;
+    if (d->room >= 1 << 16) DCPG_TRY(check_memory(p, room * sizeof *d->v, err));
+    raw_call *grown = dcpg_grow(d->v, room, sizeof *grown);
+    if (!grown) return dcpg_fail_nomem(err, "a profile", room * sizeof *grown);
+    d->v = grown;
+    d->room = (int64_t)room;
+    return DCPG_OK;
+}
+
+static dcpg_status fail_pos(const profile_parser *p, int64_t pos, dcpg_err *err) {
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, pos);
+    return dcpg_profile_fail_field(p, err, "position", text,
+                                   pos < 0 && p->shift == 1 ? "is negative"
+                                   : pos < 0 ? "is below 1: the first base of a chromosome is 1"
+                                             : "is beyond 2147483646, the largest possible");
+}
+
+dcpg_status dcpg_profile_add(profile_parser *p, const char *chromo, int64_t pos, raw_call call,
+                             dcpg_err *err) {
+    if (pos < 0 || pos + p->shift > max_pos) return fail_pos(p, pos, err);
+    if (p->format->counts && call.total == 0) return DCPG_OK; /* not observed */
+    if (p->last < 0 || p->last_length == 0 || strcmp(p->last_raw, chromo) != 0)
+        DCPG_TRY(find_chromo(p, chromo, err));
+    draft *d = &p->chromo[p->last];
+    if (!d->wanted) return DCPG_OK;
+    if (p->options->genome && !d->genome) {
+        d->n++;
+        return DCPG_OK;
+    }
+    if (d->n == d->room) DCPG_TRY(grow(p, d, err));
+    call.pos = (int32_t)(pos + p->shift);
+    call.line = p->line < UINT32_MAX ? (uint32_t)p->line : UINT32_MAX;
+    d->v[d->n++] = call;
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_profile_rescale(profile_parser *p, int shift, dcpg_err *err) {
+    for (int c = 0; c < p->nb; c++) {
+        draft *d = &p->chromo[c];
+        for (int64_t i = 0; d->v && i < d->n; i++) {
+            if (d->v[i].pos > max_pos - shift) return fail_pos(p, d->v[i].pos, err);
+            d->v[i].pos += shift;
+            d->v[i].value = (float)((double)d->v[i].value / 100);
+        }
+    }
+    return DCPG_OK;
+}
+
+void dcpg_profile_free_drafts(profile_parser *p) {
+    for (int c = 0; c < p->nb; c++) {
+        dcpg_free(p->chromo[c].name);
+        dcpg_free(p->chromo[c].v);
+    }
+    dcpg_free(p->chromo);
+    dcpg_map_free(&p->number);
+    dcpg_map_free(&p->number_of_name);
+    p->chromo = NULL;
+    p->nb = 0;
+}

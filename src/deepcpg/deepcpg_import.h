@@ -1,0 +1,45 @@
+/* DeepCpG data files taken apart again: calls, sites and bases. Private. */
+#ifndef DCPG_DEEPCPG_DEEPCPG_IMPORT_H
+#define DCPG_DEEPCPG_DEEPCPG_IMPORT_H
+
+#include <dcpg/deepcpg.h>
+#include <dcpg/h5.h>
+#include <dcpg/profile.h>
+
+typedef struct dcpg_importing {
+    const dcpg_deepcpg *set;
+    dcpg_strings cells; /* with neighbours or labels, in bytewise order */
+    dcpg_strings bulk;  /* profiles: outputs bulk/<name>, without that; in bytewise order */
+    dcpg_strings cpg_stats, win_stats, win_wlen; /* statistics that outputs name, which a store computes */
+    dcpg_strings chromo;                         /* normalised, in bytewise order */
+    int64_t *chromo_of;                          /* [set->chromo.n] number in `chromo` */
+    int64_t *first_row;                          /* [set->nb_run + 1] of each run in pos */
+    int32_t *pos;                                /* [set->nb_site] of all rows */
+    int64_t *last;                               /* [chromo.n] greatest position that a file tells of */
+    dcpg_h5 *file;                               /* the one read last, kept open */
+    int64_t file_index;                          /* -1: none */
+    int64_t nb_left_out;                         /* outputs of kinds that a store does not have */
+    const char *first_left_out;
+    int64_t nb_far;           /* neighbours too far away for their distance to be exact */
+    int64_t nb_contradictory; /* bases */
+} dcpg_importing;
+
+/* Reads rows [row, row + n) and columns [0, width) of a dataset (width 0: it has none) of file `file`. Local,
+ * like all below. */
+dcpg_status dcpg_import_read(dcpg_importing *im, int64_t file, const char *path, dcpg_h5_type type,
+                             int64_t row, int64_t n, int64_t width, void *out, dcpg_err *err);
+
+/* All calls of a cell that the files tell of: labels, and neighbours at their distances from the rows.
+ * DCPG_E_INPUT names file and row where they contradict each other. */
+dcpg_status dcpg_import_cell(dcpg_importing *im, const char *cell, dcpg_profile *profile, dcpg_err *err);
+
+/* Values of a dataset of one number per row, at the rows' positions; -1 and NaN left out, and 0 too where
+ * `inside`. DCPG_E_INPUT: a value outside [0, 1], two rows of one position that differ. */
+dcpg_status dcpg_import_column(dcpg_importing *im, const char *path, bool inside, dcpg_profile *profile,
+                               dcpg_err *err);
+
+/* The sequence of a chromosome, put together from its windows: N where there is none and where windows do not
+ * agree, for that is where DeepCpG put random bases in place of N. */
+dcpg_status dcpg_import_sequence(dcpg_importing *im, int64_t chromo, dcpg_sequence *sequence, dcpg_err *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* Names and constants that the parts of the Keras writer share. Private. */
+#ifndef DCPG_KERAS_KERAS_NAMES_H
+#define DCPG_KERAS_KERAS_NAMES_H
+
+#include <dcpg/keras.h>
+
+#include <string.h>
+
+#define KERAS_VERSION "2.2.4" /* whose files we write */
+#define KERAS_BACKEND "tensorflow"
+
+/* Attribute model_config of a complete model; NULL when out of memory (dcpg_free). */
+char *keras_model_config(const dcpg_graph *graph);
+
+/* dcpg_weights_find that looks at entry `first` first: files, graphs and nets hold weights in much the same
+ * order, and there may be thousands. */
+struct dcpg_weight_value *keras_find_from(const dcpg_weights *weights, int first, const char *layer,
+                                          const char *name);
+
+/* The part of a name behind the last '/'. */
+static inline const char *keras_base_name(const char *name) {
+    const char *slash = strrchr(name, '/');
+    return slash ? slash + 1 : name;
+}
+
+/* Name of the wrapped layer; the wrapper's own where the graph has none. */
+static inline const char *keras_inner_name(const dcpg_glayer *layer) {
+    return layer->inner ? layer->inner : keras_base_name(layer->name);
+}
+
+#endif

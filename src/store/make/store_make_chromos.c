@@ -1,0 +1,125 @@
+/* Making a store: which chromosomes of the genome it holds, and the runs of N in them. */
+#include "store/make/make_impl.h"
+#include <assert.h>
+#include <dcpg/memory.h>
+#include <inttypes.h>
+#include <string.h>
+
+int dcpg_make_chromo_number(const making *m, const char *name) {
+    return (int)dcpg_strings_find_sorted(&m->chromo, name);
+}
+
+int dcpg_make_chromo_called(const making *m, const char *raw, bool *unclear) {
+    const genome *g = &m->genome;
+    *unclear = false;
+    if (has_genome(m)) {
+        int64_t number = dcpg_chromos_find(&g->names, raw);
+        *unclear = number == DCPG_CHROMO_UNCLEAR;
+        return number >= 0 && number < g->n ? dcpg_make_chromo_number(m, g->about[number].name) : -1;
+    }
+    char *name = dcpg_chromo_name(raw);
+    int number = name ? dcpg_make_chromo_number(m, name) : -1;
+    dcpg_free(name);
+    return number;
+}
+
+/* What the genome knows of a chromosome of the store, NULL where it lacks it. Names are sorted. */
+static const about_sequence *about_chromo(const making *m, int chromo) {
+    const genome *g = &m->genome;
+    int64_t low = 0, high = g->n;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        int order = strcmp(m->chromo.v[chromo], g->about[middle].name);
+        if (order == 0) return &g->about[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+static dcpg_status alloc_chromos(making *m, dcpg_err *err) {
+    size_t n = m->chromo.n;
+    m->owner = dcpg_alloc(n, sizeof *m->owner);
+    m->length = dcpg_alloc(n, sizeof *m->length);
+    m->run_offset = dcpg_alloc(n + 1, sizeof *m->run_offset);
+    if (!m->owner || !m->length || !m->run_offset)
+        return dcpg_fail_nomem(err, "chromosomes", 3 * (n + 1) * sizeof *m->owner);
+    return DCPG_OK;
+}
+
+/* Only target sites may name a chromosome that the genome lacks: calls there were dropped. */
+static dcpg_status take_chromo(making *m, int chromo, dcpg_err *err) {
+    const char *name = m->chromo.v[chromo], *asks = m->input ? m->input->name : m->target.path;
+    const about_sequence *about = about_chromo(m, chromo);
+    if (!about) {
+        char some[160];
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: chromosome %s is missing from the FASTA files: add its sequence to "
+                         "--dna_files, or name the chromosomes to use with --chromos; the genome has %s",
+                         asks, name, dcpg_cg_some_names(&m->genome.map, some, sizeof some));
+    }
+    ptrdiff_t known = m->input && m->input->chromo ? dcpg_strings_find_sorted(m->input->chromo, name) : -1;
+    if (known >= 0 && strcmp(m->input->md5->v[known], about->md5) != 0) {
+        return dcpg_fail(
+            err, DCPG_E_INPUT,
+            "%s: its chromosome %s is another than that of the FASTA files: give the genome it was made with",
+            asks, name);
+    }
+    m->length[chromo] = about->length;
+    m->owner[chromo] = about->owner;
+    m->run_offset[chromo + 1] = m->run_offset[chromo] + about->nb_run;
+    if (about->owner == m->par->rank) m->held[about->held].chromo = chromo;
+    return dcpg_strings_add(&m->md5, about->md5, err);
+}
+
+static dcpg_status take_chromos(making *m, dcpg_err *err) {
+    for (int c = 0; c < (int)m->chromo.n; c++) DCPG_TRY(take_chromo(m, c, err));
+    return DCPG_OK;
+}
+
+/* The runs of N of the chromosomes of the store: a part of those of the genome, which all ranks have. */
+static dcpg_status take_runs(making *m, dcpg_err *err) {
+    const genome *g = &m->genome;
+    size_t n = m->chromo.n, total = (size_t)m->run_offset[n];
+    m->run = dcpg_alloc(total, sizeof *m->run);
+    if (!m->run) return dcpg_fail_nomem(err, "runs of N", total * sizeof *m->run);
+    for (size_t c = 0; c < n; c++) {
+        int64_t at = about_chromo(m, (int)c) - g->about, runs = g->run_first[at + 1] - g->run_first[at];
+        assert(runs == m->run_offset[c + 1] - m->run_offset[c]);
+        if (runs > 0)
+            memcpy(m->run + m->run_offset[c], g->run + g->run_first[at], (size_t)runs * sizeof *m->run);
+    }
+    return DCPG_OK;
+}
+
+static dcpg_status check_ends(const making *m, const packed_cell *cell, dcpg_err *err) {
+    for (int c = 0; c < cell->nb_chromo; c++) {
+        const packed_calls *calls = &cell->chromo[c];
+        int64_t length = m->length[calls->chromo];
+        if (calls->last <= length) continue;
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: chromosome %s: position %" PRId32 " lies beyond its end at %" PRId64
+                         ": use the genome build that the positions belong to",
+                         cell->path, m->chromo.v[calls->chromo], calls->last, length);
+    }
+    return DCPG_OK;
+}
+
+/* Calls of profiles stand on a CG of the genome. */
+static dcpg_status check_positions(const making *m, dcpg_err *err) {
+    for (int64_t i = 0; m->input && i < nb_own(m); i++) DCPG_TRY(check_ends(m, &m->cell[i], err));
+    return check_ends(m, &m->target, err);
+}
+
+dcpg_status dcpg_make_chromos_all(making *m, dcpg_err *err) {
+    DCPG_TRY(dcpg_agree_all(m->par, alloc_chromos(m, err), err));
+    if (!has_genome(m)) return DCPG_OK;
+    DCPG_TRY(dcpg_agree_all(m->par, take_chromos(m, err), err));
+    DCPG_TRY(dcpg_agree_all(m->par, take_runs(m, err), err));
+    for (int64_t i = 0; i < m->nb_held; i++) {
+        if (m->held[i].chromo < 0) dcpg_sequence_free(&m->held[i].sequence);
+    }
+    return dcpg_agree_all(m->par, check_positions(m, err), err);
+}

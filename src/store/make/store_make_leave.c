@@ -1,0 +1,231 @@
+/* Making a store: profiles without lines of data are left out, and the other cells change hands, so that each
+ * rank has those it would have without these files. */
+#include "store/make/make_impl.h"
+#include <dcpg/memory.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- cells as bytes ---- */
+
+/* Bytes to be sent, or to be read; without memory they are only counted. */
+typedef struct parcel {
+    char *v;
+    size_t n;
+} parcel;
+
+static void put(parcel *to, const void *v, size_t n) {
+    if (to->v) memcpy(to->v + to->n, v, n);
+    to->n += n;
+}
+
+static void take(parcel *from, void *v, size_t n) {
+    memcpy(v, from->v + from->n, n);
+    from->n += n;
+}
+
+static size_t packed_size(const packed_calls *calls) {
+    size_t n = 0;
+    for (int64_t left = calls->n; left > 0; n++) left -= calls->bytes[n] < 128;
+    return n;
+}
+
+/* What comes before the parts of a cell, and before the name and bytes of its chromosomes. */
+typedef struct cell_head {
+    int64_t n, nb_chromo, binary;
+} cell_head;
+
+typedef struct chromo_head {
+    int64_t n, name, bytes;
+    int32_t first, last;
+} chromo_head;
+
+static void put_cell(parcel *to, const packed_cell *cell) {
+    const cell_head head = {cell->n, cell->nb_chromo, cell->binary};
+    put(to, &head, sizeof head);
+    for (int c = 0; c < cell->nb_chromo; c++) {
+        const packed_calls *calls = &cell->chromo[c];
+        const chromo_head part = {calls->n, (int64_t)strlen(calls->name) + 1, (int64_t)packed_size(calls),
+                                  calls->first, calls->last};
+        put(to, &part, sizeof part);
+        put(to, calls->name, (size_t)part.name);
+        put(to, calls->bytes, (size_t)part.bytes);
+    }
+    if (!cell->binary) put(to, cell->value, (size_t)cell->n * sizeof *cell->value);
+}
+
+static dcpg_status take_cell(parcel *from, packed_cell *cell, dcpg_err *err) {
+    cell_head head;
+    take(from, &head, sizeof head);
+    *cell = (packed_cell){.binary = head.binary != 0, .n = head.n};
+    cell->chromo = dcpg_alloc((size_t)head.nb_chromo, sizeof *cell->chromo);
+    if (!cell->binary) cell->value = dcpg_alloc((size_t)head.n, sizeof *cell->value);
+    if (!cell->chromo || (!cell->binary && !cell->value))
+        return dcpg_fail_nomem(err, "calls", (size_t)head.n * sizeof *cell->value);
+    for (; cell->nb_chromo < head.nb_chromo; cell->nb_chromo++) {
+        packed_calls *calls = &cell->chromo[cell->nb_chromo];
+        chromo_head part;
+        take(from, &part, sizeof part);
+        *calls = (packed_calls){.n = part.n, .first = part.first, .last = part.last};
+        calls->name = dcpg_alloc((size_t)part.name, 1);
+        calls->bytes = dcpg_alloc((size_t)part.bytes, 1);
+        if (!calls->name || !calls->bytes) return dcpg_fail_nomem(err, "calls", (size_t)part.bytes);
+        take(from, calls->name, (size_t)part.name);
+        take(from, calls->bytes, (size_t)part.bytes);
+    }
+    if (!cell->binary) take(from, cell->value, (size_t)head.n * sizeof *cell->value);
+    return DCPG_OK;
+}
+
+/* ---- changing hands ---- */
+
+/* Cells that this rank holds now, [first, end) of the new numbers, and all that ranks need of the others. */
+typedef struct moving {
+    packed_cell *cell; /* [end - first] */
+    int64_t first, end;
+    size_t *at, *bytes; /* [ranks] of the parcels sent; what a rank keeps is not in them */
+} moving;
+
+/* The new cells of a rank that this one holds. */
+static void overlap(const making *m, const moving *v, int rank, int64_t *from, int64_t *to) {
+    making other = *m;
+    dcpg_par par = *m->par;
+    par.rank = rank;
+    other.par = &par;
+    dcpg_make_share_cells(&other);
+    *from = other.cell_first > v->first ? other.cell_first : v->first;
+    *to = other.cell_end < v->end ? other.cell_end : v->end;
+    if (*to < *from || rank == m->par->rank) *to = *from;
+}
+
+static size_t pack_all(const making *m, const moving *v, parcel *to) {
+    for (int r = 0; r < m->par->size; r++) {
+        int64_t from, end;
+        overlap(m, v, r, &from, &end);
+        v->at[r] = to->n;
+        for (int64_t i = from; i < end; i++) put_cell(to, &v->cell[i - v->first]);
+        v->bytes[r] = to->n - v->at[r];
+    }
+    return to->n;
+}
+
+/* In the order of ranks, which is that of the cells; what was here already is moved. */
+static dcpg_status unpack_all(making *m, moving *v, parcel *from, size_t bytes, dcpg_err *err) {
+    packed_cell *cell = dcpg_alloc((size_t)nb_own(m), sizeof *cell);
+    if (!cell) return dcpg_fail_nomem(err, "cells", (size_t)nb_own(m) * sizeof *cell);
+    m->cell = cell;
+    for (int64_t i = m->cell_first; i < m->cell_end; i++) {
+        packed_cell *to = &cell[i - m->cell_first];
+        if (i >= v->first && i < v->end) {
+            *to = v->cell[i - v->first];
+            v->cell[i - v->first] = (packed_cell){0};
+        } else if (from->n < bytes) {
+            DCPG_TRY(take_cell(from, to, err));
+        }
+        to->path = m->cells.path[i] ? m->cells.path[i] : m->input->name;
+    }
+    return DCPG_OK;
+}
+
+/* Gives the cells of `v`, numbered anew, to the ranks that own them now. */
+static dcpg_status move_all(making *m, moving *v, dcpg_err *err) {
+    size_t n = (size_t)m->par->size, *received = dcpg_alloc(n, sizeof *received), total = 0;
+    v->at = dcpg_alloc(n, sizeof *v->at);
+    v->bytes = dcpg_alloc(n, sizeof *v->bytes);
+    parcel sent = {0};
+    void *all = NULL;
+    dcpg_status status = received && v->at && v->bytes ? DCPG_OK : dcpg_fail_nomem(err, "ranks", n * 8);
+    if (status == DCPG_OK) {
+        size_t bytes = pack_all(m, v, &sent);
+        sent = (parcel){.v = dcpg_alloc(bytes, 1)};
+        if (!sent.v) status = dcpg_fail_nomem(err, "calls", bytes);
+    }
+    status = dcpg_agree_all(m->par, status, err);
+    if (status == DCPG_OK) {
+        pack_all(m, v, &sent);
+        status = dcpg_alltoallv_all(m->par, sent.v, v->at, v->bytes, &all, received, err);
+    }
+    for (size_t r = 0; status == DCPG_OK && r < n; r++) total += received[r];
+    if (status == DCPG_OK) status = unpack_all(m, v, &(parcel){.v = all}, total, err);
+    dcpg_free(all);
+    dcpg_free(sent.v);
+    dcpg_free(received);
+    dcpg_free(v->at);
+    dcpg_free(v->bytes);
+    return dcpg_agree_all(m->par, status, err);
+}
+
+/* ---- who is left out ---- */
+
+/* gone[nb_cell]: every file of the cell is empty. Returns their number. */
+static int64_t find_empty(const making *m, const files_told *told, bool *gone) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < told->n; i++) gone[told->v[i].cell] = true;
+    for (int64_t i = 0; i < told->n; i++)
+        if (!told->v[i].report.empty) gone[told->v[i].cell] = false;
+    for (int64_t c = 0; c < m->nb_cell; c++) n += gone[c];
+    return n;
+}
+
+static void name_empty(const files_told *told, const named_files *files, some_names *names) {
+    for (int64_t i = 0; i < told->n; i++)
+        if (told->v[i].report.empty) dcpg_names_add(names, files->sorted[told->v[i].file]);
+}
+
+/* Closes the gaps in the lists of cells, and in this rank's. */
+static void close_gaps(making *m, const bool *gone, moving *v) {
+    named_files *files = &m->cells;
+    int64_t n = 0, file = 0;
+    v->cell = m->cell;
+    v->first = v->end = 0;
+    for (int64_t c = 0; c < m->nb_cell; c++) {
+        bool own = c >= m->cell_first && c < m->cell_end;
+        if (c == m->cell_first) v->first = n;
+        if (gone[c]) {
+            dcpg_free(files->name.v[c]);
+            if (own) dcpg_free_packed(&m->cell[c - m->cell_first]);
+            continue;
+        }
+        int64_t first = files->first[c], end = files->first[c + 1];
+        files->name.v[n] = files->name.v[c];
+        files->path[n] = files->path[c];
+        files->first[n] = file;
+        for (int64_t f = first; f < end; f++) files->sorted[file++] = files->sorted[f];
+        if (own) m->cell[n - v->first] = m->cell[c - m->cell_first];
+        n++;
+        if (own) v->end = n;
+    }
+    if (v->end < v->first) v->end = v->first;
+    files->first[n] = file;
+    files->name.n = (size_t)n;
+    m->nb_cell = n;
+}
+
+static dcpg_status leave_out_all(making *m, const bool *gone, dcpg_err *err) {
+    moving v = {0};
+    close_gaps(m, gone, &v);
+    m->cell = NULL;
+    dcpg_make_share_cells(m);
+    dcpg_status status = move_all(m, &v, err);
+    for (int64_t i = 0; i < v.end - v.first; i++) dcpg_free_packed(&v.cell[i]);
+    dcpg_free(v.cell);
+    return status;
+}
+
+dcpg_status dcpg_make_leave_out_all(making *m, const files_told *told, dcpg_err *err) {
+    some_names names = {0};
+    bool *gone = dcpg_alloc((size_t)m->nb_cell, sizeof *gone);
+    dcpg_status status = gone ? DCPG_OK : dcpg_fail_nomem(err, "cells", (size_t)m->nb_cell * sizeof *gone);
+    status = dcpg_agree_all(m->par, status, err);
+    int64_t n = status == DCPG_OK ? find_empty(m, told, gone) : 0;
+    name_empty(told, &m->cells, &names);
+    if (status == DCPG_OK && names.n > 0 && n < m->nb_cell)
+        dcpg_warn(m->log, "%" PRId64 " profile%s no methylation values and %s left out: %s", names.n,
+                  names.n == 1 ? " holds" : "s hold", names.n == 1 ? "is" : "are", dcpg_names_text(&names));
+    if (n > 0 && n == m->nb_cell)
+        status =
+            dcpg_fail(err, DCPG_E_INPUT, "no profile holds methylation values: %s", dcpg_names_text(&names));
+    else if (n > 0)
+        status = leave_out_all(m, gone, err);
+    dcpg_free(gone);
+    return status;
+}
