@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Loading a store and cutting batches from it.   [mpirun -n P] bench_data [--cells N ...] [--positions M]
  * [--coverage SHARE] [--store FILE] [--all] [--seconds S] For every number of cells: a store of random calls
  * is written, unless FILE is there already; every rank loads its part (all of it with --all, as training

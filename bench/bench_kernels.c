@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One line per kernel and shape of the zoo: speed, and the residual against the naive twin on a few samples.
  *   bench_kernels [part of a name ...]
  * First what this processor can do with data in registers, and how fast it copies: the share of that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One line per model: speed of a training step and of prediction on batches in memory, peak memory of both,
  * and the residual of its predictions against the slow reference. bench_models [--batch N] [--leaves V]
  * [--seconds S] [MODEL ...] MODEL: a name, or DNA+CPG+JOINT */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How fast profiles are read: text of each format, written here, goes through dcpg_profile_load against a
  * genome, on one thread. Seconds are those of the processor, so that a busy machine does not count.
  * bench_profiles [megabytes of text] */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What ranks cost each other: seconds of a training step in every way of summing gradients, in turn, so that
  * all ways see the same machine.   mpirun -n P bench_ranks [MODEL ...] */
 #include "bench/lib/bench_model.h"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # All tables: kernels, models, formats, data, and the same models in PyTorch.   bash bench/run.sh [--short]
 # Takes about 12 minutes on 2 cores, with --short about 4. PyTorch is Debian's python3-torch, installed where that is possible.
 set -euo pipefail

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # What job scripts share: building and finding dcpg, its surroundings on one machine, and jobs under SLURM and PBS.
 # Source it: source path/to/jobs/lib.sh

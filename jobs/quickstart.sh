@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # From nothing to an imputed methylome in a few minutes.   bash jobs/quickstart.sh [RESULTS_FOLDER]
 # Installs and builds dcpg, simulates a small genome with cells, and runs data, train (on 2 MPI ranks), eval and export on it.
 set -euo pipefail

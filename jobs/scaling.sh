@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # A scaling study within one job, with the settings of scaling.sbatch and scaling.pbs. Sourced after jobs/lib.sh.
 # Strong scaling: the same batches for every number of ranks. Weak scaling: batches that grow with the ranks.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Installs, builds and runs every test: the release build, then the one with sanitizers.   bash tests/run.sh
 # Data sets and reference results are looked for in $DCPG_SHARED, by default ../shared; tests that need them skip where they are absent.
 set -uo pipefail

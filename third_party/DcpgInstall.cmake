@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Installs the program, both libraries, the headers, and what CMake and pkg-config need to find them from any prefix.
 include(CMakePackageConfigHelpers)
 set(cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/dcpg")

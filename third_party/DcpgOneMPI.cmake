@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # HDF5's MPI must be the one found: two in one program crash, or worse. A program linked to both is run; where that is not possible,
 # dcpg asks at its start.
 if(NOT CMAKE_CROSSCOMPILING AND NOT "${dcpg_one_mpi_checked}" STREQUAL "${MPI_C_LIBRARIES} ${HDF5_C_LIBRARIES}")

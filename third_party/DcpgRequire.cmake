@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # How third-party packages are asked for. Targets they give: see the table in README.md.
 
 # dcpg_require(PACKAGE [NAME words for people] MODULE name on clusters [COMPONENTS ...] [OPTION switch that makes it unnecessary])

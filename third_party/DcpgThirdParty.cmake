@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The libraries that dcpg stands on, and what to do where one is missing.
 include(DcpgRequire)
 # Debian names the tools of several MPIs by a suffix (mpicc.mpich): those of the MPI whose compiler is named belong

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # libBigWig -> BigWig::BigWig: bigWig files. Optional: without it dcpg says that it cannot read them.
 include(DcpgRequire)
 dcpg_find_library(DcpgBigWig BigWig::BigWig bigWig.h BigWig)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # HDF5 built with MPI -> HDF5::HDF5. A serial HDF5 counts as missing.
 set(HDF5_PREFER_PARALLEL ON)
 find_package(HDF5 QUIET COMPONENTS C)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # protobuf-c and its compiler protoc-c -> protobuf-c::protobuf-c, DcpgProtobufC_PROTOC: TensorBoard's event files.
 include(DcpgRequire)
 find_program(DcpgProtobufC_PROTOC NAMES protoc-c)

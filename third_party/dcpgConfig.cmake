@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # find_package(dcpg) -> dcpg::dcpg (shared), and dcpg::dcpg_static where everything it is made of is found;
 # find_package(dcpg COMPONENTS static) insists on the latter.
 include("${CMAKE_CURRENT_LIST_DIR}/dcpgTargets.cmake")

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Installs what dcpg is built from.   bash third_party/install.sh [--tests]
 # Debian and Ubuntu: from the distribution, as root or through sudo; only what is missing. Elsewhere: says what to load or to ask for.
 # Exits with 0 when everything needed is there.

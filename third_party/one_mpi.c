@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Linked to MPI and HDF5 as dcpg is: prints the MPI libraries that this brings into one program, and ends
  * with 0 where there are not two. */
 #include "../src/par/libraries.c"

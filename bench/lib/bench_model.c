@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench/lib/bench_model.h"
 
 #include <dcpg/log.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Models and batches that programs here run: built by name, with random samples in memory. */
 #ifndef BENCH_MODEL_H
 #define BENCH_MODEL_H

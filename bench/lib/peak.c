@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench/lib/peak.h"
 
 #include "kern/lanes.h"

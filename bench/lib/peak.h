@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the processor can do, to hold rates against. */
 #ifndef BENCH_PEAK_H
 #define BENCH_PEAK_H

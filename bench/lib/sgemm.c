@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench/lib/sgemm.h"
 
 #include <dlfcn.h>

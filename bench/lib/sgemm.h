@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Other libraries' sgemm, where they are installed: found when the program runs, so that nothing has to be
  * installed to build. */
 #ifndef BENCH_SGEMM_H

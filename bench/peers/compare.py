@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """dcpg and PyTorch, model by model, one after the other on the same machine: samples per second and ratios.
 
     compare.py BENCH_MODELS [--rounds N] [--seconds S] [--threads N] [--models MODEL ...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A model.json of dcpg as a PyTorch module: the same layers with the same shapes, as PyTorch runs them best."""
 import torch
 from torch import nn

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Speed of a model.json in PyTorch: samples per second of training steps (Adam) and of predictions, medians, and the number of parameters.
 
     torch_speed.py MODEL.json BATCH THREADS SECONDS

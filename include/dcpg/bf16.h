@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bfloat16: the upper half of a float, 8 bits of mantissa. Sums of gradients travel in it (--grad_comm bf16).
  */
 #ifndef DCPG_BF16_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off: a table */
 /* Checkpoints: everything a training run needs to go on as if nothing had happened, at any step, on any
  * number of ranks up to V. Files DIR/checkpoints/checkpoint-EEEE-SSSSSSSS.h5 (epochs done, steps done in the

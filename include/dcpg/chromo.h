@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names of chromosomes: the one rule by which a name in one file is matched with those of another.
  *
  *  1. Exactly as it stands: "chrM" is "chrM", also where there is an "MT".

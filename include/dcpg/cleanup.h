@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What must not stay behind where a signal ends the program: temporary files, locks, files of a set that is
  * not whole. The list is global, as a signal handler knows no argument of ours. Local. */
 #ifndef DCPG_CLEANUP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is odd about how a file is compressed, though gzip reads it. */
 #ifndef DCPG_COMPRESSION_H
 #define DCPG_COMPRESSION_H

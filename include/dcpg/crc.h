@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* CRC32C (Castagnoli), the checksum of TensorBoard's files and of ours: notices every flipped bit, and every
  * burst of errors up to 32 bits. */
 #ifndef DCPG_CRC_H

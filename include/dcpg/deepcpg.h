@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* DeepCpG's own data files (c1_000000-032768.h5 ...): a batch source over them, and writing them. A data set
  * is one file or many, each with these arrays of n rows, a row per site:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Evaluation and export: predictions of a model at every site and output, metrics over them, and files for
  * genome browsers. */
 #ifndef DCPG_EVAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Small files written whole or not at all, and directories. Local. */
 #ifndef DCPG_FILE_H
 #define DCPG_FILE_H

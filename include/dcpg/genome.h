@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Genomes: sequences as FASTA files hold them, packed, and the map of their CGs. Local to a rank. */
 #ifndef DCPG_GENOME_H
 #define DCPG_GENOME_H

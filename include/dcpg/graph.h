@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The graph: a model's layers as users and Keras files see them - names, parameters, trainability - before it
  * is lowered to what runs (net.h). Built from a specification (spec.h) or read from a Keras file (keras.h).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* HDF5, serial or parallel: the one wrapper. All calls come from one thread. A parallel file is opened by all
  * ranks and every call on it is Collective: all ranks make it, with the same arguments but for blocks and
  * data, and get the same status. A serial file belongs to one rank. Errors name file and dataset.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Keras model files: a graph and its weights as model.json and HDF5, written in the layout of Keras 2.2 (what
  * DeepCpG 1.0.7 leaves behind), read in that of Keras 1, 2 and 3. Local: one rank reads or writes;
  * dcpg_model_load_all spreads what rank 0 read. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Kernels: arithmetic on raw arrays. Row-major, channels last, float. No structs of nn, no MPI.
  *
  * Conventions. n: samples, t: time steps (positions along a window, or cells), c: channels in, f: channels

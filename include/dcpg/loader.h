@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The loader: cuts the batch of the next step before it is asked for, in the time in which gradients travel.
  * One pool of threads, no thread of its own. */
 #ifndef DCPG_LOADER_H

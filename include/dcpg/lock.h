@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Locks: one process at a time writes a file or a folder. A lock is a small file, .dcpg-lock in the folder or
  * .NAME.dcpg-lock beside the file, that tells host, process and start of its owner; its time is the owner's
  * heartbeat. It holds on file systems that hosts share, NFS included. Local; rank 0 calls. */

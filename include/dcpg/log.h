@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Log: what the program tells its user while it works. Results go to files, never through the log. */
 #ifndef DCPG_LOG_H
 #define DCPG_LOG_H

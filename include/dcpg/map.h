@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A hash map from strings to numbers: for names that are too many to be searched one by one. */
 #ifndef DCPG_MAP_H
 #define DCPG_MAP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory: aligned, zeroed, overflow-checked; and the arena that carves one allocation into arrays. */
 #ifndef DCPG_MEMORY_H
 #define DCPG_MEMORY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Metrics of predictions, exact over all observations given. Local. The order of observations does not matter
  * to a result's bits: they are sorted. */
 #ifndef DCPG_METRICS_H

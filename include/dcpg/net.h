@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The net: a graph lowered to the operations that run, with all its memory. Runs without MPI; sums over ranks
  * go through a reducer. */
 #ifndef DCPG_NET_H

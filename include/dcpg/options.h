@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Command line options as a table.
  *   --name value, --name=value   '-' and '_' are the same in names
  *   --list a b c                 every word up to the next option; --list=a takes just that one

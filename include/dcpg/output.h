@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Outputs: what the name of an output says about its head, loss, metrics and class weights (design:
  * DeepCpG 1.0.7). The name is split at '/': the last part decides (mean, mode, var, cat_var, cat2_var,
  * entropy, diff), and the first where it is bulk or cpg; all others are binary. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Ranks: the communicator, agreement on errors, exchange of data, and sums of gradients. The only header
  * besides h5.h that knows there is MPI. */
 #ifndef DCPG_PAR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Methylation profiles as files hold them: readers for one file each, local to a rank. Positions are 1-based,
  * on the C of a CpG, after reading. */
 #ifndef DCPG_PROFILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The reducer: how layers sum over all ranks without knowing MPI. par implements it (dcpg_par_reducer), base
  * has the single-rank twin. */
 #ifndef DCPG_REDUCER_H

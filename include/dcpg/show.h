@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Looking at data: the rows of some sites, and statistics of the outputs; from any batch source. */
 #ifndef DCPG_SHOW_H
 #define DCPG_SHOW_H

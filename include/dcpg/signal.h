@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Signals that ask a program to come to an end: TERM, INT, HUP, PIPE, XCPU, USR1, USR2. INT, HUP, QUIT and
  * PIPE stay ignored where they were ignored at the start: nohup does that, and shells do it with INT and QUIT
  * for what scripts start with `&`. Local. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Simulated data: a genome and single cells whose methylation is known, to try, test and scale without data.
  *
  * Genome. Bases are drawn with a GC content that varies over 50 kb around 0.41; of the CpGs that would arise

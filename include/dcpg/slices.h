@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who owns which part of an array that all ranks hold: the array is cut into blocks, each block into one
  * slice per rank. A function of the sizes alone, so that ranks need not tell each other. */
 #ifndef DCPG_SLICES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Batch sources: where training and evaluation get windows, neighbours and labels from. The store and foreign
  * files implement the same interface. A source presents its sites as samples 0 .. nb_site-1 in genome order
  * (or file order); windows are cut when asked for. */

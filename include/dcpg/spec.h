@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Specifications: the published notation of DeepCpG's models made exact, and the zoo of names for them.
  *
  *   spec   = "" | layer { "_" layer }

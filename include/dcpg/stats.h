@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Statistics over the cells that are observed at a site, or over the means of cells in a window around it, as
  * DeepCpG 1.0.7 defines them. Computed in double from values as they are stored. */
 #ifndef DCPG_STATS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Status codes and error messages: how every fallible function of libdcpg reports. */
 #ifndef DCPG_STATUS_H
 #define DCPG_STATUS_H

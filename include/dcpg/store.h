@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clang-format off: a table */
 /* The store: everything once. Bases, CpG positions, and per cell which positions were observed and in what
  * state. No windows on disk.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store from methylation profiles and a genome: `dcpg data`. */
 #ifndef DCPG_STORE_MAKE_H
 #define DCPG_STORE_MAKE_H

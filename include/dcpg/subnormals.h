@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers below the smallest normal one.
  *
  * Gradients that fade along hundreds of cells, moments of weights that are never used again and the tails of

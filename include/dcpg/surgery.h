@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Surgery on graphs: taking off a model's heads, building on what remains, choosing what is trained. */
 #ifndef DCPG_SURGERY_H
 #define DCPG_SURGERY_H

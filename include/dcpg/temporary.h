@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Temporary files and folders: what is not whole yet has a name of its own beside the one that it will get,
  *     .NAME.dcpg-tmp-HOST-PID-RANDOM
  * which nobody can guess, and which tells when nobody writes it any more. Local. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Event files as TensorBoard reads them: TFRecord frames (length, masked CRC32C, bytes, masked CRC32C) around
  * protocol buffers. Local. Without protobuf-c in the build nothing is written. */
 #ifndef DCPG_TENSORBOARD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lists of strings, patterns and number parsing shared by options, formats and models. */
 #ifndef DCPG_TEXT_H
 #define DCPG_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Training: data-parallel Adam over the shards of a source, with learning curves, early stopping and the
  * model directory that DeepCpG's users know. */
 #ifndef DCPG_TRAIN_H

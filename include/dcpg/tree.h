@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The summation tree: why results do not depend on the number of ranks or threads.
  *
  * A batch is cut into V leaves (virtual ranks). Every sum over samples is formed per leaf and merged in one

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Submits a training job several times, each link to start when the one before is over, for trainings longer than a queue allows:
 #   bash jobs/pbs/chain.sh LINKS jobs/pbs/train.pbs [options of qsub, but -v and -W]
 # A link goes on from the last checkpoint. Once training has ended, well or not, the links that are left end at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Evaluation: every rank predicts a contiguous part of the sites, block by block. */
 #include "analysis/eval_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The data file of evaluation: chromo, pos, outputs/NAME and preds/NAME, as DeepCpG names them; written by
  * all ranks together, block by block. */
 #include "analysis/eval_impl.h"

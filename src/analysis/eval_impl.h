@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between the files of evaluation. Private. */
 #ifndef DCPG_ANALYSIS_EVAL_IMPL_H
 #define DCPG_ANALYSIS_EVAL_IMPL_H

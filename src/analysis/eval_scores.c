@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Scores over all sites: the pairs of an output are brought together on one rank, which knows their order by
  * sorting, so nothing depends on who predicted them. */
 #include "analysis/eval_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Export: what evaluation knows of every site, one file per output. */
 #include "analysis/export_check.h"
 #include "text/bgzip_file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "analysis/export_check.h"
 
 #include <dcpg/output.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What export checks of a data file before it writes anything. Private. */
 #ifndef DCPG_ANALYSIS_EXPORT_CHECK_H
 #define DCPG_ANALYSIS_EXPORT_CHECK_H

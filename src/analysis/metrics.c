@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Metrics of binary, continuous and categorical outputs. */
 #include <dcpg/metrics.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Statistics of outputs: fixed blocks of samples, each summed by one rank, put together in their order. */
 #include "analysis/table.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The report of an evaluation: a TSV of metric, output, value, and a table of means. */
 #include "analysis/eval_impl.h"
 

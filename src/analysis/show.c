@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Rows of a batch source as a table. */
 #include "analysis/table.h"
 

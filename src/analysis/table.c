@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "analysis/table.h"
 
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tables of numbers and names, printed as people read them and as TSV. Private. */
 #ifndef DCPG_ANALYSIS_TABLE_H
 #define DCPG_ANALYSIS_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The list only grows: entries are used again and never freed, so that a handler that interrupts its owner,
  * or runs in another thread, always finds it sound. */
 #include <dcpg/cleanup.h>

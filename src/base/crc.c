@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* CRC32C, eight bytes at a time ("slicing by 8", Kounavis and Berry, ISCC 2005): about 2 GB/s on any
  * processor. */
 #include <dcpg/crc.h>

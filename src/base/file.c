@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Small files and directories. */
 #include <dcpg/file.h>
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A lock appears whole: its file is written under a temporary name and linked, which fails where the name is
  * there (also on NFS, whose answer may be lost: the number of links tells). A stale one is replaced by
  * rename, by one process at a time: who makes the folder LOCK.taking. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <dcpg/log.h>
 #include <dcpg/memory.h>
 #include <dcpg/text.h>

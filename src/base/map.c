@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Open addressing with linear probing; the table doubles before it is two thirds full. */
 #include <dcpg/map.h>
 #include <dcpg/memory.h>

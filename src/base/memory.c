@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #define _DEFAULT_SOURCE /* madvise, sysconf */
 #include <assert.h>
 #include <dcpg/memory.h>

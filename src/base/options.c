@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
 #include <dcpg/options.h>

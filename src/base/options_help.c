@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <dcpg/options.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Options as words again: what a program was told, to be told once more. */
 #include <dcpg/memory.h>
 #include <dcpg/options.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who runs here: what names of temporary files and locks tell about their owner. */
 #include <ctype.h>
 #include <dcpg/rng.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <dcpg/reducer.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Bounds on regular expressions. The C library writes every counted repeat out, and doubles what stands
  * before a
  * '+', so that 60 letters can take all memory; and with back-references it searches for ever. */

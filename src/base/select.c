@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names chosen by their names or by regular expressions. */
 #include <dcpg/memory.h>
 #include <dcpg/text.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Handlers know no argument of ours: the flag, the time of the first signal and the list of cleanup.c are the
  * global variables of the library. */
 #include <dcpg/cleanup.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <dcpg/status.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The flags of the floating-point unit, which belong to each thread. */
 #include <dcpg/subnormals.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Temporary files and folders, and what killed processes left of them. */
 #include <dcpg/cleanup.h>
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <assert.h>
 #include <dcpg/bf16.h>
 #include <dcpg/tree.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tree's sums for one element type. Included by tree.c once for each, which defines
  *   REAL        the element type
  *   TYPED(name) the name of a function for it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The child calls neither MPI nor anything of dcpg that could hold a lock of another thread at the time of
  * fork(): libBigWig, zlib, malloc and files of its own, which the C library keeps usable. */
 #include "calls/bigwig_child.h"

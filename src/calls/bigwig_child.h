@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The intervals of a bigWig, read by a child process: libBigWig trusts its input and writes out of bounds
  * where a file is damaged. Only the child is harmed then; it has limits of time and memory. */
 #ifndef DCPG_CALLS_BIGWIG_CHILD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <dcpg/memory.h>
 #include <dcpg/profile.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* BED-like tables of methylation: bedMethyl, of modkit and older ones, and Biscuit's BED. All are 0-based. */
 #include "calls/profile_scan.h"
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bigWig as a profile, where the build found libBigWig. */
 #include "calls/bigwig_child.h"
 #include "calls/profile_scan.h"

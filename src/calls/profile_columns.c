@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tables of counts whose columns the user describes, in the notation of MethSCAn:
  * chromosome:position:methylated:total or unmethylated:separator:header; or by what each column holds,
  * chrom=...,pos=..., in names of the header or numbers. */

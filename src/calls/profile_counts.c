@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tables of read counts, a line per cytosine: Bismark's coverage files and cytosine reports, and allc. */
 #include "calls/profile_scan.h"
 #include <ctype.h>

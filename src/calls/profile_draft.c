@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Raw calls as they come in, chromosome by chromosome. */
 #include "calls/profile_parse.h"
 #include <dcpg/memory.h>

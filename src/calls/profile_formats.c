@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The formats of profiles: their table, names, and which one a line belongs to. */
 #include "calls/profile_parse.h"
 #include <string.h>

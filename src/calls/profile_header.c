@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the names of columns say: a table of the names that programs write, and what each holds. */
 #include "calls/profile_scan.h"
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which profiles there are: files, or a manifest that names them. */
 #include "text/text_reader.h"
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From files to a profile: one file, or several of one cell. */
 #include "calls/profile_parse.h"
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Fields that are not what their column should hold: values that were not observed, positions as R and
  * spreadsheets write them, percentages that contradict their reads. */
 #include "calls/profile_scan.h"

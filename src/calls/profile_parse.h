@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading profiles: what the parsers of the formats share. A file becomes raw calls, chromosome by
  * chromosome; these are placed on the genome, merged and called. */
 #ifndef DCPG_CALLS_PROFILE_PARSE_H

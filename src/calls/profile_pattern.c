@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Telling the columns of a table without names by what stands in its first lines: every way to read it is
  * tried on every line, and the ways that hold in all are compared. */
 #include "calls/profile_scan.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Placing a profile on the genome: the vote on where its positions point, strands merged on the C, and reads
  * turned into values. */
 #include "calls/profile_parse.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading a profile line by line, once: its first lines are kept until they have told what the columns are.
  */
 #include "calls/profile_scan.h"

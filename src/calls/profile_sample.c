@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The first lines of a profile, kept until they have told what its columns are; and what the log says of
  * them.
  */

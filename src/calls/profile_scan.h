@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading numbers of a profile: nearly all are short, plain decimals; what is not goes to the general
  * parsers. */
 #ifndef DCPG_CALLS_PROFILE_SCAN_H

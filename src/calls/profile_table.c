@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tables whose columns were told by their names, by what they hold or by the user: p->layout says which
  * column holds what. */
 #include "calls/profile_scan.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Profiles of values without counts: DeepCpG's TSV, and bedGraph of fractions or percentages. */
 #include "calls/profile_scan.h"
 

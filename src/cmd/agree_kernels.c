@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One set of kernels on all ranks. */
 #include "cmd/cmd.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Subcommands of the program: each int f(par, argc, argv) with argv[0] its name; returns the exit code.
  * Collective. */
 #ifndef DCPG_CMD_CMD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dcpg convert */
 #include "cmd/cmd.h"
 #include "cmd/convert.h"

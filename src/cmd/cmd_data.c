@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dcpg data */
 #include "cmd/cmd.h"
 #include "cmd/convert.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dcpg models */
 #include "cmd/cmd.h"
 

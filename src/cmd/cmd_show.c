@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dcpg show */
 #include "cmd/cmd.h"
 #include "cmd/job.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dcpg simulate */
 #include "cmd/cmd.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dcpg stats */
 #include "cmd/cmd.h"
 #include "cmd/job.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dcpg train */
 #include "cmd/cmd.h"
 #include "cmd/job.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What all subcommands share. */
 #include "cmd/cmd.h"
 

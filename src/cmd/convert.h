@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing DeepCpG data files, as `dcpg convert` and `dcpg data --out_dir` do it. Private to the commands. */
 #ifndef DCPG_CMD_CONVERT_H
 #define DCPG_CMD_CONVERT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* DeepCpG data files from whatever the user named. */
 #include "cmd/cmd.h"
 #include "cmd/convert.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Outputs, log file, watch and end of a command. */
 #include "cmd/job.h"
 #include "cmd/cmd.h"

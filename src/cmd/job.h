@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What commands that write have in common: their outputs are checked and locked before the work, messages go
  * to a log file too, stalled ranks are watched for, and at the end what could not be written is an error. */
 #ifndef DCPG_CMD_JOB_H

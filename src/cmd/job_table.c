@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tables have no mark of ours: they are told by their first line, every column of it. */
 #include "cmd/job_table.h"
 

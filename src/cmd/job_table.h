@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whose table a file is. */
 #ifndef DCPG_CMD_JOB_TABLE_H
 #define DCPG_CMD_JOB_TABLE_H

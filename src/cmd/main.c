@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dcpg: a table of subcommands. */
 #include "cmd/cmd.h"
 #include "cmd/job.h"

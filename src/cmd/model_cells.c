@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "cmd/model_cells.h"
 
 #include <dcpg/keras.h>

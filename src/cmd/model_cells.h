@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which of the data's cells a trained model reads, and what its outputs are called then. Private to the
  * commands. */
 #ifndef DCPG_CMD_MODEL_CELLS_H

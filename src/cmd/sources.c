@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "cmd/sources.h"
 
 #include "store/store_layout.h"

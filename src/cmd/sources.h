@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The data that a user names: one store, or DeepCpG data files; told by their content. */
 #ifndef DCPG_CMD_SOURCES_H
 #define DCPG_CMD_SOURCES_H

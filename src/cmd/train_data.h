@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The data that a run trains and validates on. Private to the command. */
 #ifndef DCPG_CMD_TRAIN_DATA_H
 #define DCPG_CMD_TRAIN_DATA_H

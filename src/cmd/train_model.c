@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "cmd/train_model.h"
 
 #include <dcpg/file.h>

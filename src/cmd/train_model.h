@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The model of a training run: built from names, loaded from files, or joined from both; and which of it is
  * trained. Private to the command. */
 #ifndef DCPG_CMD_TRAIN_MODEL_H

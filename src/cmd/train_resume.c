@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "cmd/train_resume.h"
 
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Going on with an earlier run: its command line and what was said anew. Private to the command. */
 #ifndef DCPG_CMD_TRAIN_RESUME_H
 #define DCPG_CMD_TRAIN_RESUME_H

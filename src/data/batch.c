@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Batches: the arrays that a source fills. */
 #include <dcpg/memory.h>
 #include <dcpg/source.h>

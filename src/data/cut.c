@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Cutting DNA windows out of a span. */
 #include "data/store_source.h"
 #include <string.h>

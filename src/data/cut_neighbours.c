@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls around one site: its neighbours in a cell, and its own value. */
 #include "data/store_source.h"
 #include <string.h>

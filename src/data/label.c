@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Outputs: labels by name. */
 #include "data/store_source.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Outputs that are statistics over all cells, computed when a batch needs them. Outputs of one site that look
  * at the same window follow each other: what was added up last is kept. */
 #include "data/store_source.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The loader: two batches, one given to the user, one being prepared. */
 #include <dcpg/loader.h>
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Shards: who reads what, and in which order. */
 #include <assert.h>
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The batch source over a store: which samples, cells and outputs there are; loading; filling batches. */
 #include "data/store_source.h"
 #include "store/store_digest.h"

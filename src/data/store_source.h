@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The batch source over a store: what its files share. */
 #ifndef DCPG_DATA_STORE_SOURCE_H
 #define DCPG_DATA_STORE_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "deepcpg/deepcpg_blocks.h"
 
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Inputs of DeepCpG data files in memory: blocks of rows of a file, read when they are asked for, those used
  * last kept. Private. */
 #ifndef DCPG_DEEPCPG_DEEPCPG_BLOCKS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* DeepCpG data files: which there are, whether they are sound, and whether they belong together. */
 #include <dcpg/deepcpg.h>
 #include <dcpg/h5.h>

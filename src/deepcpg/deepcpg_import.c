@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A store made of DeepCpG data files. */
 #include "deepcpg/deepcpg_import.h"
 #include "store/make/make_impl.h"

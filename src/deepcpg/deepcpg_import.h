@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* DeepCpG data files taken apart again: calls, sites and bases. Private. */
 #ifndef DCPG_DEEPCPG_DEEPCPG_IMPORT_H
 #define DCPG_DEEPCPG_DEEPCPG_IMPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls of a cell out of DeepCpG data files: every label is one, and so is every neighbour, at its distance
  * from its row's position. The same call is met many times, and must always be the same. */
 #include "deepcpg/deepcpg_import.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A chromosome put together from the windows of DeepCpG data files. */
 #include "deepcpg/deepcpg_import.h"
 #include "genome/sequence_pack.h"

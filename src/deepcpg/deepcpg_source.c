@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The batch source over DeepCpG data files. */
 #include "deepcpg/deepcpg_blocks.h"
 

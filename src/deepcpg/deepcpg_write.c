@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing DeepCpG data files: which there are, who writes them, and what one holds. */
 #include <dcpg/cleanup.h>
 #include <dcpg/deepcpg.h>

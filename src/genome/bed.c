@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "genome/bed.h"
 #include "text/text_reader.h"
 #include <dcpg/genome.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* BED files: intervals by chromosome. */
 #ifndef DCPG_GENOME_BED_H
 #define DCPG_GENOME_BED_H

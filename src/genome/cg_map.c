@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where CG stands in a genome: a bit per base. */
 #include <dcpg/genome.h>
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names of chromosomes: matching by three rules, and names that tell the chromosomes of a genome apart. */
 #include <ctype.h>
 #include <dcpg/chromo.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* FASTA: sequences packed while they are read. */
 #include "genome/fasta.h"
 #include "text/text_reader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading FASTA with another limit than that of the store. */
 #ifndef DCPG_GENOME_FASTA_H
 #define DCPG_GENOME_FASTA_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Words of --dna_files: files, and folders of which the FASTA files are taken. */
 #include <dcpg/genome.h>
 #include <dcpg/memory.h>

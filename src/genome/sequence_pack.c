@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Packs the bases of a chromosome that came from elsewhere than a FASTA file. */
 #include "genome/sequence_pack.h"
 #include <dcpg/memory.h>

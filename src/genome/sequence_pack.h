@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Packs the bases of a chromosome that came from elsewhere than a FASTA file. */
 #ifndef DCPG_GENOME_SEQUENCE_PACK_H
 #define DCPG_GENOME_SEQUENCE_PACK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Chunks, decoded here. HDF5 1.10 trusts the length of a chunk, stored or decompressed: one that is shorter
  * than it should be is read past its end. A file that was damaged or made to harm must not do that, so the
  * chunks of files opened for reading are fetched as they are stored and checked while they are decoded. */

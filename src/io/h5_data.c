@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "io/h5_chunk.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>

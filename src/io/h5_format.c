@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What wrote a file. */
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the parts of the HDF5 wrapper share. */
 #ifndef DCPG_IO_H5_IMPL_H
 #define DCPG_IO_H5_IMPL_H

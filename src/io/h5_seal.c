@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Seals: a checksum behind the end of an HDF5 file, where HDF5 does not look. What was damaged since is known
  * before HDF5, which damaged headers can crash, sees the file. */
 #include "io/h5_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "io/h5_impl.h"
 #include <assert.h>
 #include <inttypes.h>

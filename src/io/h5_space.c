@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* fallocate */
 #include "io/h5_impl.h"
 #include <errno.h>

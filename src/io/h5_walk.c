@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All datasets below a group. A file made to harm links groups into themselves, or one group many times: each
  * is entered once. */
 #include "io/h5_impl.h"

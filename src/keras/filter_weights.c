@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Filters for the first convolution from a file, e.g. known motifs. */
 #include <dcpg/h5.h>
 #include <dcpg/keras.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Weights as Keras 1 laid them out. */
 #include "keras/keras_file.h"
 #include "keras/keras_names.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Weights as Keras 3 saves them: /layers/CLASS[_N]/vars/0, 1 ..., layers within layers likewise. Files of
  * Keras 2.12 to 2.15 call the first group _layer_checkpoint_dependencies. */
 #include "keras/keras3.h"

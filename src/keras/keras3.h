@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Weights as Keras 3 saves them (NAME.weights.h5), and which files are of other kinds. Private. */
 #ifndef DCPG_KERAS_KERAS3_H
 #define DCPG_KERAS_KERAS3_H

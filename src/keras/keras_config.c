@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "keras/keras_config.h"
 
 #include <inttypes.h>

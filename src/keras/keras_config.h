@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading the "config" object of a Keras layer, of either generation of Keras. Private to the Keras reader.
  */
 #ifndef DCPG_KERAS_KERAS_CONFIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which data a model was made for: the cells whose neighbours it reads, in order, and its outputs. Beside
  * model.json as a file of its own, and as attributes of files of weights, where Keras does not look. */
 #include "keras/keras_file.h"

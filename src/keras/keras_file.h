@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading weights of a Keras HDF5 file, of either generation. Private. */
 #ifndef DCPG_KERAS_KERAS_FILE_H
 #define DCPG_KERAS_KERAS_FILE_H

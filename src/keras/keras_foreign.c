@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Models of other kinds, by first bytes, names of folders' files, and endings. */
 #include "keras/keras3.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between the files that read a Keras model's JSON. Private. */
 #ifndef DCPG_KERAS_KERAS_JSON_H
 #define DCPG_KERAS_KERAS_JSON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* model.json as a graph: walks containers and wrappers of a Keras model; nested models are inlined. */
 #include "keras/keras_json.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A graph as model.json: the functional model that Keras 2.2 would write. jansson keeps the order in which
  * keys are set, so the text depends on the graph alone. */
 #include "keras/keras_names.h"

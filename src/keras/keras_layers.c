@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Keras layers as graph layers: what their configurations mean, in Keras 2 and Keras 1. */
 #include "keras/keras_json.h"
 

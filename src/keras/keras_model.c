@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Models as users name them: directories, complete models, model.json with weights. */
 #include "keras/keras3.h"
 #include "keras/keras_file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names and constants that the parts of the Keras writer share. Private. */
 #ifndef DCPG_KERAS_KERAS_NAMES_H
 #define DCPG_KERAS_KERAS_NAMES_H

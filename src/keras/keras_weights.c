@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Weights apart from a net. */
 #include "keras/keras_names.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Weights of a Keras HDF5 file, by layer_names and weight_names in order; which layout, every array's name
  * tells. */
 #include "keras/keras3.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Weights as Keras 2.2's save_weights and save write them. */
 #include "keras/keras_file.h"
 #include "keras/keras_names.h"

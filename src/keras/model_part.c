@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Loaded models as parts of others: names and weights. */
 #include "keras/keras_names.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Adam in one pass over the parameters, and the norms that regularisation needs. */
 #include "kern/vector.h"
 

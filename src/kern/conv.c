@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolution over one time axis as gemm, without im2col.
  *
  * Row t of the gemm's left matrix is the window of k steps that begins at padded step t * stride: k * c

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The first convolution reads one-hot DNA, so that a window's product with a kernel is a choice of k rows of
  * w. Groups of 3 taps have 5^3 possible contents (A, T, G, C, N), whose sums of rows are tabulated: a window
  * is then the sum of one table row per group. Backward, gradients are added to the tables' rows, and the

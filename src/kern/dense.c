@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Fully connected layers: gemm and a pass for bias and relu. */
 #include "kern/rows.h"
 #include "kern/vector.h"

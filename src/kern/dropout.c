@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Inverted dropout whose mask is a function of (key, sample, element): the same on any rank, and again in the
  * backward pass. */
 #include "kern/vector.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gemm: the interface, which backend answers, and threads.
  *
  * Backends compute on the calling thread; here the product is cut in one block per thread. No bits depend on

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a gemm backend provides; gemm.c holds the table. */
 #ifndef KERN_GEMM_BACKEND_H
 #define KERN_GEMM_BACKEND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gemm by BLIS, through its own typed interface: any strides, and a say in threads call by call.
  *
  * Bits. A row (and a column) of the product has the same bits whatever stands beside it, because BLIS cuts

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gemm by our own kernel: matrices are read where they stand. BLIS packs both, which for the thin ones of
  * convolutions and the recurrent ones of GRUs costs up to as much as the product. Where rows of B are not
  * contiguous 32 columns of it are packed; forms that no layer uses go to BLIS, the twin.

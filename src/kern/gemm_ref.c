@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The reference: sums in double, in order. For tests. */
 #include "kern/gemm_backend.h"
 

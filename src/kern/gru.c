@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Gated recurrent unit. With a = the gates' pre-activations, s = the state before a step, (*) elementwise:
  *     z = act(x W_z + b_z + s U_z), r = act(x W_r + b_r + s U_r), c = tanh(x W_c + b_c + (r * s) U_c), s' = z
  * * s + (1 - z) * c and with reset_after c = tanh(x W_c + b_c + r * (s U_c + d_c)), where d is the recurrent

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which kernels run: what this processor offers, and what the ranks of a run have in common.
  *
  * A set has three parts: the instructions of our own loops, the backend of matrix products, BLIS's kernels.

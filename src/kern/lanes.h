@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sixteen floats at a time, for kernels that the compiler would not vectorise by itself. To be inlined into
  * functions defined by KERN_VECTOR: one register with AVX-512, several elsewhere. */
 #ifndef KERN_LANES_H

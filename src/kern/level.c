@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The set of instructions in use. */
 #include "kern/vector.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Losses of one output column, as Keras computes them: probabilities are clipped in float32, the rest is done
  * in double. */
 #include <dcpg/kern.h>

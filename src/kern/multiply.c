@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "kern/multiply.h"
 
 #include "kern/lanes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The register-blocked product that gemm_direct.c and winograd.c are made of. Fast with AVX-512, correct
  * everywhere. */
 #ifndef KERN_MULTIPLY_H

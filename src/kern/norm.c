@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Batch normalisation over rows of c channels. Sums are in double. */
 #include "kern/lanes.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Activations, sums and copies. Work is cut by rows or in blocks of fixed size. */
 #include "kern/vector.h"
 

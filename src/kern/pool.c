@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Max pooling and the mean over time. A sample is a thread's work. */
 #include "kern/vector.h"
 

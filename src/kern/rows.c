@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "kern/rows.h"
 
 #include "kern/vector.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Passes over matrices of rows that several kernels share. Not threaded: callers cut the work. */
 #ifndef KERN_ROWS_H
 #define KERN_ROWS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Vector code chosen at run time, and the functions on single numbers that its loops share. */
 #ifndef KERN_VECTOR_H
 #define KERN_VECTOR_H

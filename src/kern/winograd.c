@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "kern/winograd.h"
 
 #include "kern/lanes.h"

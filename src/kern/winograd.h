@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions with stride 1 and k >= 3 in Winograd form, along one axis as in Lavin and Gray, "Fast
  * algorithms for convolutional neural networks", CVPR 2016: half the multiplications of a gemm for k = 3 and
  * k = 7, 0.44 to 0.7 of them for other k. Beside the gemm of conv.c, which is fallback and twin.

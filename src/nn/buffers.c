@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory of a plan: which arrays live when, and one allocation shared by those that never live together. */
 #include "nn/plan.h"
 

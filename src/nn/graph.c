@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <dcpg/graph.h>
 
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Initial weights as Keras chooses them. Each array is a function of (seed, layer name, weight name). */
 #include "nn/plan.h"
 

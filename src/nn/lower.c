@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From layers to operations: which layers run together in one pass. */
 #include "nn/plan.h"
 

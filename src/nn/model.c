@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whole models: DNA part, CpG part, joint part and heads, with the layer names of DeepCpG 1.0.7: Keras
  * numbers the layers of a class in the order in which they are made, over the whole model. */
 #include <dcpg/spec.h>

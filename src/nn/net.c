@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "nn/plan.h"
 
 #include <dcpg/log.h>

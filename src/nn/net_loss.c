@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Losses of the outputs and their gradients. */
 #include "nn/plan.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An activation on its own. */
 #include "nn/plan.h"
 

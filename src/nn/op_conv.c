@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolution over time, with its ReLU, and with max pooling behind it where fused. */
 #include "nn/plan.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The first convolution of a DNA model, on base codes; with ReLU, and with max pooling where fused. */
 #include "nn/plan.h"
 

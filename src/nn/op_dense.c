@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Dense layer on the last axis, with its ReLU where fused: time steps are further rows. */
 #include "nn/plan.h"
 

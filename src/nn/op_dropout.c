@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Inverted dropout, keyed by seed, layer, step and global sample: the mask is drawn again on the way back. */
 #include "nn/plan.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Gated recurrent units, in one or both directions; both write into one concatenated result. */
 #include "nn/plan.h"
 

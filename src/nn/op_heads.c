@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All output heads on one value: one matrix product, then activations by ranges of columns. */
 #include "nn/plan.h"
 

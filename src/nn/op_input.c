@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Inputs as floats of their own, where no operation reads them as they come. */
 #include "nn/plan.h"
 

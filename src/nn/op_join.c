@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Concatenation along the channels, and sums. */
 #include "nn/plan.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Batch normalisation over samples and time of the global batch, with its ReLU where fused.
  * Ioffe and Szegedy, "Batch normalization", ICML 2015; moving statistics as Keras 2.2 keeps them. */
 #include "nn/plan.h"

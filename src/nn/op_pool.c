@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Max pooling, and the mean over time. */
 #include "nn/plan.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where weights live: those of an operation side by side, operations in their order, so that the backward
  * pass completes ranges from the end; moving statistics behind. */
 #include "nn/plan.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Passes: a rank's leaves one node of the tree after the other, so that activations of a part of its samples
  * are in memory at a time. Sums of finished passes are merged as the tree says; what waits for its sibling
  * waits in buffers of its own, one per level. */

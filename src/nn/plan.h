@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The plan: what runs. A graph is lowered to operations on values; memory for values, their gradients and
  * what operations keep is carved out of one allocation by lifetimes. */
 #ifndef DCPG_NN_PLAN_H

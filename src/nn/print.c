@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A graph as `dcpg models NAME` shows it. */
 #include <dcpg/net.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What operations share while they run: sums over the leaves, the way to the reducer. */
 #include "nn/plan.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The grammar of specifications (dcpg/spec.h). */
 #include "nn/spec_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A specification read: one token per layer or residual block. */
 #ifndef DCPG_NN_SPEC_IMPL_H
 #define DCPG_NN_SPEC_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Taking models apart and building on the parts. */
 #include <dcpg/surgery.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which layers are trained. */
 #include <dcpg/surgery.h>
 

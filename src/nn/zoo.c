@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The zoo: DeepCpG's models as specifications. */
 #include <dcpg/spec.h>
 

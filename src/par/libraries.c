@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The MPI libraries in this process. Two are in it where HDF5 was built with another MPI than dcpg: calls of
  * the one end in the other, with handles that mean nothing there. Also part of what CMake tries, see
  * third_party/one_mpi.c: needs the C library alone. */

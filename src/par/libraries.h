@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The MPI libraries in this process. */
 #ifndef PAR_LIBRARIES_H
 #define PAR_LIBRARIES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "par/libraries.h"
 #include "par/par_impl.h"
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What par and io share of a communicator. */
 #ifndef DCPG_PAR_PAR_IMPL_H
 #define DCPG_PAR_PAR_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who runs where, on how many cores and with how many threads. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "par/par_impl.h"

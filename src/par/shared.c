@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory that the ranks of a host hold once: an MPI shared-memory window, or plain memory where there is
  * nobody to share it with. */
 #include "par/par_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checks of how a job was started. */
 #include "par/par_impl.h"
 #include <dcpg/rng.h>

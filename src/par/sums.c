@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "par/par_impl.h"
 #include <assert.h>
 #include <dcpg/bf16.h>

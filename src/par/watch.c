@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Watching: waits for other ranks end. Who has waited too long calls the roll: ranks that wait too answer
  * from their own waits, and those that work for long answer that they do (dcpg_par_busy), so whoever does not
  * answer is the one all wait for. It is named and the job ended. No

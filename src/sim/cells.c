@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The cells: which sites each one's reads cover, what they say, and how well the calls can be known. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>

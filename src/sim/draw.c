@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The synthetic genome: one chromosome at a time. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The genome and what is known of it: FASTA, sites, motifs, annotations. */
 #include "sim/sim.h"
 #include <dcpg/genome.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Motifs that switch methylation: their words, and where they stand in a chromosome. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the parts of the simulation share. */
 #ifndef DCPG_SIM_SIM_H
 #define DCPG_SIM_SIM_H

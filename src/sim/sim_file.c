@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bgzip files. htslib makes the blocks; it does not write them, because its writer keeps memory and the file
  * open where the disk is full. */
 #include "sim/sim.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How methylated a cell is where; dcpg/simulate.h tells the model. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>

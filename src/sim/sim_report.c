@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the simulation says about itself: small tables and report.json. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>

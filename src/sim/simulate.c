@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The simulation from its options to the finished folder. */
 #include "sim/sim.h"
 #include <dcpg/file.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tables of sites x cells. The cells' values are computed again for a block of sites at a time, so that no
  * more than a block is ever held. */
 #include "sim/sim.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Loading a span: sites, positions, bases; calls are in span_calls.c and span_lists.c. */
 #include "store/span.h"
 

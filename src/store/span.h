@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A span: the part of a store that one rank holds in memory, on chromosomes that follow each other in the
  * store. All numbers are the store's own: positions, sites and bytes keep the indices they have in the file.
  *

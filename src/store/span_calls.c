@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Loading calls: the file holds a row per cell, memory a row per 64 positions, so that all cells of a
  * position lie side by side. The file is read in columns as wide as its chunks, all rows at once: the number
  * of reads does not depend on the number of cells. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Loading bulk profiles and annotations of a span: a row of the file each. */
 #include "store/span.h"
 #include "store/store_layout.h"

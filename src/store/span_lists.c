@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lists of calls: cell after cell what bitmaps hold word after word; and the values of cells that are not
  * binary. */
 #include "store/span.h"

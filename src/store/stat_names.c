@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <dcpg/stats.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The store's description: read once, nothing in it believed. */
 #include "store/store_layout.h"
 #include <dcpg/h5.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "store/store_digest.h"
 #include "store/store_layout.h"
 #include <dcpg/h5.h>

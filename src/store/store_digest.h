@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Digests of a store's content: what tells its values from others, kept in the store as an attribute. Each is
  * a sum, modulo 2^64, of one mixed number per element, so that any share of the elements among ranks, and any
  * order, gives the same. Notices what people change, not what somebody forges. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names and numbers of the store's HDF5 layout (dcpg/store.h), for those who read it and those who write it.
  */
 #ifndef DCPG_STORE_STORE_LAYOUT_H

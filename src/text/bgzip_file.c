@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* htslib makes the blocks; it does not write them, because its writer keeps memory and the file open where
  * the disk is full. */
 #include "text/bgzip_file.h"

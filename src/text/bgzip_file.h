@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A bgzip file (blocks of gzip, readable as gzip) being written. */
 #ifndef DCPG_TEXT_BGZIP_FILE_H
 #define DCPG_TEXT_BGZIP_FILE_H

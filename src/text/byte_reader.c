@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "text/byte_reader.h"
 #include <dcpg/compression.h>
 #include <dcpg/memory.h>

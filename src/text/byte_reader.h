@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Bytes of a file as they are or, where it is gzip or bgzip, what `gzip -dc` makes of it. The lowest part of
  * reading text; files that are no regular ones (pipes) are opened once and never sought in. */
 #ifndef DCPG_TEXT_BYTE_READER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "text/file_kind.h"
 #include <ctype.h>
 #include <stdbool.h>

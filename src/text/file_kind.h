@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a file is that is no table of text, told by its first bytes, and what converts it. */
 #ifndef DCPG_TEXT_FILE_KIND_H
 #define DCPG_TEXT_FILE_KIND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "text/text_reader.h"
 #include "text/byte_reader.h"
 #include "text/file_kind.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text files, plain, gzip or bgzip alike, read in big blocks. Shared by all readers of text formats. */
 #ifndef DCPG_TEXT_TEXT_READER_H
 #define DCPG_TEXT_TEXT_READER_H

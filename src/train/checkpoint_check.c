@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether a checkpoint says what a run can have left: a seal tells that a file is whole, not who wrote it. */
 #include "train/checkpoint_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The folder of checkpoints: which there are, which go. Local; rank 0 calls. */
 #include "train/checkpoint_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a checkpoint holds, as one list for writing and reading. */
 #include "train/checkpoint_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Parts of checkpoints; private to the room. */
 #ifndef DCPG_TRAIN_CHECKPOINT_IMPL_H
 #define DCPG_TRAIN_CHECKPOINT_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Finding and reading checkpoints: rank 0 reads, all receive. */
 #include "train/checkpoint_impl.h"
 

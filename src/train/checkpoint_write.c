@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing checkpoints: rank 0 writes, what only others have is gathered by leaf before. */
 #include "train/checkpoint_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Class weights from label counts, as DeepCpG 1.0.7 gives them. */
 #include <dcpg/output.h>
 #include <dcpg/train.h>

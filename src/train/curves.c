@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Learning curves as DeepCpG writes them: a TSV with a row per epoch. */
 #include <dcpg/memory.h>
 #include <dcpg/train.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What tells data from other data, independent of ranks: what the source says of itself, and sums over the
  * samples that are used. */
 #include "train/trainer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What tells the values of data from other values, independent of ranks: what a store keeps about itself, or
  * a digest of all samples that are used. */
 #include "train/trainer.h"

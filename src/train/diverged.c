@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers that are none: what to say of them. */
 #include "train/trainer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Steps: forward, losses, backward while gradients travel, Adam. */
 #include "train/trainer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What fits into memory: blocks that shards are cut into, and how many of them run at once. */
 #include "train/trainer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The journal: metrics.jsonl and TensorBoard's events, a line (an event) per log step and per epoch. Both are
  * only appended to; a checkpoint knows their lengths, and a resumed run cuts them back to these, so that no
  * step is there twice or missing. Rank 0 writes. What cannot be written is said once, and training goes on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Outputs without labels: what would be trained or validated for nothing is told before. */
 #include "train/trainer.h"
 

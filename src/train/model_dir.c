@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The model directory, as DeepCpG's users know it. Rank 0 writes. */
 #include "train/checkpoint_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Adam's moments where every rank has those of its slices only. Between two steps nobody needs gradients: the
  * room of node 0's serves to see all moments at once. */
 #include "train/trainer.h"

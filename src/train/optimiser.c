@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Adam over the ranges of parameters that are trained. */
 #include <dcpg/kern.h>
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Weights of outputs in the loss, from patterns. */
 #include <dcpg/memory.h>
 #include <dcpg/train.h>

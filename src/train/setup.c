@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From options and sources to a trainer that can make steps. */
 #include "train/trainer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reasons to end early. */
 #include "train/trainer.h"
 

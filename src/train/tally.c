@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Losses and metrics of an epoch: added up per leaf, merged by the summation tree when somebody looks. */
 #include <dcpg/memory.h>
 #include <dcpg/train.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* TensorBoard's event files. */
 #include <dcpg/tensorboard.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the time of a run goes, rank by rank: --profile. */
 #include "train/trainer.h"
 

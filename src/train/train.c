@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The training run: epochs until enough, early stopping, the best weights at the end. */
 #include <dcpg/kern.h>
 #include <dcpg/subnormals.h>

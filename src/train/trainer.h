@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a training run is made of; private to the room. */
 #ifndef DCPG_TRAIN_TRAINER_H
 #define DCPG_TRAIN_TRAINER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A source of sites that are functions of their number: no files, any length. Include after cmocka_all.h. */
 #ifndef DCPG_TESTS_FAKE_SOURCE_H
 #define DCPG_TESTS_FAKE_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Made by tests/oracle/metrics.py. */
 static const double pairs_of_binary[][2] = {
     {1.0, 0.9688277840614319},  {0.0, 0.4780396819114685},  {1.0, 0.33719009160995483},

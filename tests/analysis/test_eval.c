@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Evaluation of a source without files, by any number of ranks: what it writes is what one sample after the
  * other gives. */
 #include <cmocka_all.h>

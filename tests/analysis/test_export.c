@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Export of a small file made here: what is written is the label where known, else the prediction, in every
  * format and on any number of ranks. */
 #include <cmocka_all.h>

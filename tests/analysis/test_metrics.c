@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Metrics against values by definition (tests/oracle/metrics.py) and against loops over all pairs. */
 #include <cmocka_all.h>
 

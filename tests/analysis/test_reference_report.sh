@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # A model that the reference program trained, evaluated on the same sites: its report, on 1, 2 and 3 ranks with the same bits.
 source "$(dirname "${BASH_SOURCE[0]}")/../cmd/lib.sh"
 [[ -e $shared/oracle/deepcpg_run/report.tsv && -d $shared/data/sim20 ]] || skip 'the shared folder is not there'

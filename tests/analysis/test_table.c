@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers of tables: the quick ways of writing them give what printf gives. */
 #include "cmocka_all.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Rounding to bfloat16 against arithmetic that knows no bits, and sums of the tree that round. */
 #include "cmocka_all.h"
 #include <dcpg/bf16.h>

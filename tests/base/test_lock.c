@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Locks: of this process, of others that live or are gone, of other hosts. */
 #include <cmocka_all.h>
 #include <dcpg/file.h>

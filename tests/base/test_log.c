@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The log: levels, files, progress on and off a terminal. */
 #include "cmocka_all.h"
 #include <dcpg/log.h>

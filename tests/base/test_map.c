@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The hash map of strings. */
 #include "cmocka_all.h"
 #include <dcpg/log.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory: aligned, zeroed, checked for overflow; the arena measures what it later hands out. */
 #include "cmocka_all.h"
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Command lines: what is understood, what is refused and in which words, and the help page. */
 #include "cmocka_all.h"
 #include <dcpg/options.h>

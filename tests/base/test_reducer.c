@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The single-rank reducer: what one rank has summed is the total. */
 #include "cmocka_all.h"
 #include <dcpg/reducer.h>

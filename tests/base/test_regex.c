@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which regular expressions are compiled at all. */
 #include "cmocka_all.h"
 #include <dcpg/memory.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Random numbers against published vectors, and their moments. */
 #include "cmocka_all.h"
 #include <dcpg/rng.h>

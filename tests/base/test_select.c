@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names chosen by words: a word that is a name means that one, others are regular expressions. */
 #include "cmocka_all.h"
 #include <dcpg/memory.h>

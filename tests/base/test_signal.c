@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Signals: in children, as they end programs. */
 #include <cmocka_all.h>
 #include <dcpg/cleanup.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Slices tile the array whatever its size, and values survive the way to their owner and back. */
 #include "cmocka_all.h"
 #include <dcpg/memory.h>

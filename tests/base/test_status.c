@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Errors: first wins, one line, cut to size; exit codes. */
 #include "cmocka_all.h"
 #include <dcpg/status.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The flags that flush subnormal numbers: in every thread, and put back. */
 #include "cmocka_all.h"
 #include <dcpg/subnormals.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Temporary files: names that cannot be guessed, links that are not followed, permissions, leftovers. */
 #include <cmocka_all.h>
 #include <dcpg/file.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lists of strings, and numbers against strtod. */
 #include "cmocka_all.h"
 #include <dcpg/memory.h>

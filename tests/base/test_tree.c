@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The summation tree, for every V up to 40 and every run of leaves: nodes tile, and cutting the leaves over
  * ranks changes no bit. */
 #include "cmocka_all.h"

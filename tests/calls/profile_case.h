@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading profiles in tests: texts in, calls out. Include after cmocka_all.h. */
 #ifndef DCPG_TESTS_PROFILE_CASE_H
 #define DCPG_TESTS_PROFILE_CASE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Wrong input of every format: one line that names file and line, exit code 2, nothing left behind; what is odd but right is read. Then files with random bytes changed: no crash, no hang.
 
     test_bad_formats.py [TEXT]        only the cases whose name holds TEXT

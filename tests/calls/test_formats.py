@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One truth in every format gives one store: positions, observed calls and states of each variant of make_formats.py are what NumPy makes of the reads."""
 import os
 import sys

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bigWig profiles, written here with libBigWig. */
 #include "cmocka_all.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What columns of tables are: by their names, by what they hold, by what the user says. */
 #include "cmocka_all.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Profiles of read counts: which format a text is, what its columns mean, and what is wrong in them. */
 #include "cmocka_all.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Profiles as files: compression, damage, what is no text, names, lists of files, and real data. */
 #include "cmocka_all.h"
 

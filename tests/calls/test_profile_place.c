@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Profiles against a genome: offsets and strands voted on, strands merged, reads called. */
 #include "cmocka_all.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Many files in one run: wells without calls are left out, files of one cell are merged, files that cannot tell
 their base follow the others, odd compression and files of other kinds are told. On 1, 2 and 3 ranks alike."""
 import gzip

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Profiles of values without counts: TSV, bedGraph of fractions and percentages. */
 #include "cmocka_all.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # shellcheck disable=SC2016,SC2154 # programs of awk; variables of test_cases.sh
 # Numbers as R and spreadsheets write them, missing values, other compressions, archives, empty and damaged files, names, genomes.

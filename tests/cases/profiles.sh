@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # shellcheck disable=SC2016,SC2154 # programs of awk; variables of test_cases.sh
 # Methylation profiles. Columns are those that the tools' documentation names.

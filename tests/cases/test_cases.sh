@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Files and habits from the field, through the command line: each case makes a small input of a kind that people have brought, and holds
 # what the program makes of it against values that are computed here, or against words that its message must have.
 #   test_cases.sh [PATTERN...]    runs the cases whose names fit one of the patterns, by default all

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # shellcheck disable=SC2154,SC2119,SC2120 # variables of test_cases.sh; functions that need no arguments
 # Processes and signals, Keras and DeepCpG files, training, evaluation and export.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # variables for the tests
 # Shared by the cluster tests: a trap that stops what was started, small data and a model, and job scripts with settings of the test.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Hosts with networks of their own on this one machine: a network namespace each, joined by links of a bridge that has a namespace to
 # itself, so that the machine's network is left alone and two tests never meet. What ranks on different hosts say to each other crosses
 # TCP links. Needs root and iproute2.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Runs a PBS job here and now, in the surroundings that OpenPBS 23.06 gives to one: a copy of the script, started by a login shell in
 # $HOME, with none of the caller's variables but the PBS_* ones and those of -v; a node file; qstat; TERM to every process of the session
 # at the walltime and KILL 10 s later. (PBS itself is in no package.)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # A private SLURM on this one machine: munged, slurmctld and a slurmd per node, each node with a host name of its own so that MPI sees
 # several hosts. Sourced. Needs root. No system service, file or port is shared with another SLURM.

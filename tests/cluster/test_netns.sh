@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Ranks on hosts with networks of their own: gradients cross TCP links, slow ones, and the weights are those of one process, bit for bit.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_root 'network namespaces'

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The scripts of jobs/pbs in the surroundings of PBS jobs (pbs.sh): data, train as a chain that meets its walltime and a warning, array,
 # eval, scaling. On two hosts with networks of their own where that can be had, which the ranks reach as if by ssh; else on this one.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The scripts of jobs/slurm under a real SLURM with two nodes: data, train (requeued after a warning, on a node less, cancelled), array,
 # eval, scaling. Whatever happens to a training, its weights are those of one that nothing happened to.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

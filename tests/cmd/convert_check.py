@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Compares DeepCpG data files.
 
     convert_check.py written EXPECTED_DIR WRITTEN_DIR   written by dcpg against oracle/deepcpg_files.py: same names, rows and arrays; unknown bases random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Shared by the tests of the program. Sourced; sets dcpg, work (a folder that goes away at the end) and shared.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Wrong input on 3 ranks: one clear line, exit code 2, nothing half-written, no hang.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # DeepCpG data files out of a store and back: names, types and arrays against an independent writer; the same from any number of ranks; wrong input.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) python=${PYTHON3:-}

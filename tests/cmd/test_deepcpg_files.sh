@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # DeepCpG data files in place of a store: the same curves, weights and predictions to the bit, on any number of ranks; wrong files; the reference program's own results.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) python=${PYTHON3:-}

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """metrics.jsonl and TensorBoard's events, framing and protocol buffers read by hand: the same numbers in both, of a run
 that was stopped after every step as of one that was not."""
 import glob

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Ranks that were told, or whose processors have, different kernels compute with the same ones; a run that goes on takes those it had.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"

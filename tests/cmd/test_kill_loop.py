@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Random ranks are killed at random times, in training and while checkpoints are written; each time the run is resumed
 on another number of ranks. At the end all files are those of a run that nobody disturbed."""
 import glob

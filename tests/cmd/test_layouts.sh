@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The same model, bit for bit, from any number of ranks and threads, with and without blocks; memory that is limited, and refused where it cannot be.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Locks: two commands that write to one place, lost locks, and locks of processes that are gone."""
 import glob
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # A model knows its cells: other data are refused, taken by name where all are there, and others only where somebody asks for it, told; from stores and DeepCpG data files.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"

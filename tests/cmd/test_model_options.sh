@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Trained models joined, continued and partly frozen, through the program; weights are compared by h5py.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # dcpg models: the zoo with the reference's parameter counts, the layers of any model, and clear refusals.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # A word that is exactly a name means that one only, others are regular expressions; what was chosen is listed; a store that a list option has taken is found there.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """train --profile: a row for every operation and part, whose shares are the whole; the model is the same."""
 import glob
 import os

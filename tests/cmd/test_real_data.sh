@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The whole way on real data: single cells without DNA (CpG model), human DNA with a bulk profile (DNA model), and the simulated set with its known ceiling.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 [[ -d $shared/data/bs ]] || skip "no data in '$shared' (set DCPG_SHARED)"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # A run that is stopped after some steps and resumed on other numbers of ranks ends with the files of one that was not, bit for bit.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"

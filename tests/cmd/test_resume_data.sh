@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # A run goes on with the data that it was started with: made anew with other values under the same names and counts they are refused, naming what differs; moved they are found where the user says.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"

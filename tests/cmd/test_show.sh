@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # dcpg show and dcpg stats: the text that pandas prints of the same data (made with pandas 1.5.3 and kept here), tables, stores and files alike, on any number of ranks.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 python=${PYTHON3:-}

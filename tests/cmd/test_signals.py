@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Signals: whatever ends a command, and whenever, nothing half-written is left; a second one always ends it; what SIGKILL left is swept at the next start."""
 import glob
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # How dcpg is started: commands that need one process never ask for ranks, ranks of another MPI are refused, thousands of words on the
 # command line, and threads where nobody asked for a number.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

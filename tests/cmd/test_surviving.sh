@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # What goes wrong around a training run: signals, disks, numbers that are none, ranks that stall or die.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # What training and evaluation say of their data: chromosomes on both sides, outputs without labels or with labels of one class, no label at all.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"

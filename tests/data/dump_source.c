@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writes what a source gives for every k-th site of a store into an HDF5 file, for comparison by others.
  * dump_source STORE OUT DNA_WLEN CPG_WLEN K */
 #include <dcpg/h5.h>

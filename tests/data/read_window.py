@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Reads one window from a store with h5py: DNA around a CpG and its nearest observed neighbours in one cell.   read_window.py STORE CHROMOSOME POSITION CELL [WLEN]"""
 import sys
 import h5py

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The loader gives the batches of the shards' order, prepared or not, and keeps the one that is in use. */
 #include "cmocka_all.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Shards: every sample once, shares as documented, the same whatever the number of ranks; exhaustive over
  * small numbers. */
 #include "cmocka_all.h"

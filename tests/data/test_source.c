@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Windows, neighbours and labels against the slow way, for random data sets, ranges, cells and chromosomes.
  */
 #include "cmocka_all.h"

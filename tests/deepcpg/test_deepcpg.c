@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* DeepCpG data files written here, by the layout's description, against what a source makes of them. */
 #include "cmocka_all.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """DeepCpG's files in: files written by deepcpg_files.py (unknown bases replaced, as DeepCpG does it) become a store, and the files made of that store hold the same.
 
     test_deepcpg_read.py [NUMBER [FIRST_SEED]]

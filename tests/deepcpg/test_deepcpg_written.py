@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """DeepCpG's own files as `dcpg data --out_dir` and `dcpg convert` write them, against NumPy on the raw files: every array, all statistics, window statistics and annotations; on 1, 2 and 3 ranks.
 
     test_deepcpg_written.py [whole]        whole: all sites of the shared data sets (minutes) in place of a part of each

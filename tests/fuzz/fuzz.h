@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the harnesses share. A harness is one parser: seeds, and fuzz_one, which parses any bytes and aborts
  * where a promise of the parser's header is broken. With clang and -DDCPG_FUZZ=ON libFuzzer calls it;
  * otherwise fuzz_replay.c does, with the seeds and a fixed number of mutations of them. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* BED files: intervals are in order and do not touch. */
 #include "fuzz.h"
 #include "genome/bed.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* FASTA files: chromosomes are not empty, and runs of unknown bases lie within them, in order. */
 #include "fuzz.h"
 #include <dcpg/genome.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* model.json: what is read is written, and read again as the same. */
 #include "fuzz.h"
 #include <dcpg/keras.h>

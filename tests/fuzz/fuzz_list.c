@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Manifests of cells: names are names of files. */
 #include "fuzz.h"
 #include <dcpg/profile.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Profiles of every format: positions rise and values are from 0 to 1. */
 #include "fuzz.h"
 #include <dcpg/profile.h>

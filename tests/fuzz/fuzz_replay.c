@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs a harness without libFuzzer: its seeds, mutations of them that are the same every time, and files
  * named. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Specifications of models: those that are built are written as Keras files that can be read. */
 #include "fuzz.h"
 #include <dcpg/keras.h>

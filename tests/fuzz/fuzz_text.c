@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers against the C library's own, and regular expressions, which must end quickly. The first letter of
  * an input chooses. */
 #include "fuzz.h"

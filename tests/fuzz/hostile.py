@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tests of hostile files share: small sound files, and a list of trials that are run side by side. Import first: it moves to a folder of its own (lib/program.py)."""
 import concurrent.futures
 import os

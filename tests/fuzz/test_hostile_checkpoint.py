@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Checkpoints made to harm: numbers beyond any run, missing and repeated lists, paths that another user chose. One line each, exit code 2; the sound one goes on."""
 import os
 import shutil

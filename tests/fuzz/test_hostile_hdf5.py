@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """HDF5 files made to harm, and odd ones that are sound: what would read other files, what claims more than it holds, what is slow to read. One line each, exit code 2, within seconds; sound ones are read."""
 import os
 

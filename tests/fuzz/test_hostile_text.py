@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Text made to harm: bytes that are no text, lines, columns and names of enormous length, names that would forge lines or that no output file can have. One line each, exit code 2, within seconds."""
 import gzip
 import os

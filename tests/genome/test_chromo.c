@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names of chromosomes: the rule by which they are matched, and the names of a genome's chromosomes. */
 #include "cmocka_all.h"
 #include <dcpg/chromo.h>

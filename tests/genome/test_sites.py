@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which sites a store has: --sites all on any number of ranks, lists held against the genome; and which chromosomes a name means."""
 import os
 import random

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A program of somebody else: sums the doubles 1 .. 4 as leaves of a tree. */
 #include <dcpg/tree.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Configuring without one of the third parties ends with a sentence that names it and the remedy.
 set -euo pipefail
 tmp=$(mktemp -d)

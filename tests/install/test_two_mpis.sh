@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # HDF5 of another MPI than dcpg's is told when dcpg is configured, and at its start.
 set -euo pipefail
 tmp=$(mktemp -d)

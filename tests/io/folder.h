@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A scratch folder for a test's files. */
 #ifndef TESTS_IO_FOLDER_H
 #define TESTS_IO_FOLDER_H

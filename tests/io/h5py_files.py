@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """HDF5 files between dcpg and h5py.   h5py_files.py make FILE | check FILE
 make writes what the C test reads, check reads what the C test wrote. Exit code 77: no h5py here."""
 import shutil

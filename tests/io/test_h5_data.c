@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Contents of a serial file: numbers of every type, blocks, strings, attributes, groups, and what is refused.
  */
 #include "cmocka_all.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files as wholes: they appear finished or not at all, and a damaged one is told, never a crash. */
 #include "cmocka_all.h"
 #include "folder.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A full disk: an error, nothing left, no rank waiting. Needs to mount a tiny file system, so it skips
  * without that right. */
 #include "cmocka_all.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files of all ranks together: the same content as from one rank, and no rank left behind by an error of
  * another. */
 #include "cmocka_all.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Seals: every flipped bit, every cut and every foreign file is known, and HDF5 reads a sealed file as any
  * other. */
 #include "cmocka_all.h"

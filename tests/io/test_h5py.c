@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files of h5py are read here, files from here by h5py. */
 #include "cmocka_all.h"
 #include "folder.h"

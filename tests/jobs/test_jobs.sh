@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The job scripts and jobs/lib.sh without a scheduler: programs that only write down how they were called take the places of mpirun, srun,
 # squeue, scontrol, qstat, qsub and dcpg. What real ones do with it is tested in tests/cluster.
 source "$(dirname "${BASH_SOURCE[0]}")/../cluster/lib.sh"

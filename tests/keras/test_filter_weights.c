@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Filters of the first convolution from files of every accepted layout. */
 #include <cmocka_all.h>
 

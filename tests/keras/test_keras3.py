@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Models as Keras 3 saves them: the layers and weights of a model trained here, in Keras 3's JSON, its NAME.weights.h5 and its old-style model.h5, give the same predictions. Files of other
 kinds are named."""
 import json

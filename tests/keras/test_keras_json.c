@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* model.json: what the reference programs wrote is read, and written again as they write it; other things are
  * refused with a word on where and why. */
 #include <cmocka_all.h>

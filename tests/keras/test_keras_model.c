@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Models of the reference program, loaded from files by all ranks, predict what it predicted; models are
  * found as users name them. */
 #include <cmocka_all.h>

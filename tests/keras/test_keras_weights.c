@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Weights in Keras's HDF5 files: those of the reference programs, of both generations, are read; ours go
  * there and back without a changed bit; broken files say what is wrong. */
 #include <cmocka_all.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Loaded models as parts: names, and weights that go with them. */
 #include <cmocka_all.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the kernel tests share: random arrays in float and double, comparison with the twins, finite
  * differences, thread numbers. */
 #ifndef CHECK_H

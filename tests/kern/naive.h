@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The naive twins: what each kernel computes, by its formula, in double, without a thought for speed. Shared
  * by the tests and the benchmark. Shapes as in dcpg/kern.h. */
 #ifndef NAIVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Three steps of Adam with regularisation against numbers that NumPy gave:
  *     g += l1 * sign(w) + 2 * l2 * w; m = b1 * m + (1 - b1) * g; v = b2 * v + (1 - b2) * g * g; w -= lr *
  * sqrt(1 - b2**t) / (1 - b1**t) * m / (sqrt(v) + 1e-7) */

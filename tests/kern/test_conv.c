@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions against their twins and finite differences, over odd shapes; bits against threads and the
  * other samples of the call. */
 #include "check.h"

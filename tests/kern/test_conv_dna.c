@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table-driven convolution of one-hot DNA against the plain one on the one-hot array, alone and with
  * pooling. */
 #include "check.h"

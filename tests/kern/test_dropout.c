@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Dropout's mask is Philox's, whatever the call. */
 #include "check.h"
 

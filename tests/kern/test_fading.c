@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where subnormal numbers come from: each source leaves some behind without the flags, and none with them.
  * The processor computes with them tens of times slower; a test cannot hold that on a machine that others
  * use, so it counts. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gemm against its twin, and the property everything rests on: a row's bits do not depend on the other rows,
  * a column's not on the other columns, and neither on threads. */
 #include "check.h"

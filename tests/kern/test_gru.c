@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* GRU in all its forms: forward and backward against the twin, the twin against finite differences, leaves,
  * bits. */
 #include "check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which kernels run: offers of processors, what ranks agree on, and why; every set of instructions computes.
  */
 #include "check.h"

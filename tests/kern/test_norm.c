@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Batch normalisation in training mode: the sums of leaves, the output, the gradient through the statistics.
  */
 #include "check.h"

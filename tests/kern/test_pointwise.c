@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Activations over their whole range, sums, copies. */
 #include "check.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* No kernel starts threads anew, whatever its shape: those of the first region serve to the end. (A region
  * inside a region of one thread would start new ones every time, and one that asks for fewer threads would
  * end the others.) */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions in Winograd form against the twins of plain ones, over odd lengths, paddings and dilations,
  * with and without pooling; bits against threads and the other samples of the call. Called directly, so that
  * they are tested on processors where the gemm is chosen, too. */

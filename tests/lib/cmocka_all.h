@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cmocka with the headers it wants to be included before it. */
 #ifndef CMOCKA_ALL_H
 #define CMOCKA_ALL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files made by the tests of the readers. Include after cmocka_all.h. */
 #ifndef DCPG_TESTS_FOREIGN_H
 #define DCPG_TESTS_FOREIGN_H

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """One truth, a small genome and the reads of one cell on both strands of its CpGs, as every kind of file that pipelines produce.
 
     make_formats.py OUT_DIR [SEED]        writes OUT_DIR/dna, OUT_DIR/cpg (one file per variant) and prints the variants

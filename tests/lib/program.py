@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What Python tests of the program share: running it on some ranks, what an error must look like, stores as arrays. Import, then work in the current folder: it goes away at the end."""
 import atexit
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Random data sets in files: profiles, a genome, sites, annotations, a bulk profile, and options of `dcpg data` that go with them."""
 import os
 import random

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A small random data set: a genome and cells as dense arrays, and what a source must give for them, worked
  * out the slow way. Include after cmocka_all.h. */
 #ifndef TESTS_LIB_SMALL_DATA_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A source against the small data set behind it. Include after cmocka_all.h. */
 #ifndef TESTS_LIB_SMALL_SOURCE_H
 #define TESTS_LIB_SMALL_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A store of a small data set, written by the layout's description alone, whole or damaged. Include after
  * cmocka_all.h. */
 #ifndef TESTS_DATA_SMALL_STORE_H

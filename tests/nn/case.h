@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A small model with random data, and one training step on it. */
 #ifndef NN_CASE_H
 #define NN_CASE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every model of the zoo against tests/oracle/fixtures: what an implementation of its own computes
  * (tests/oracle/README.md says what is in the files and how weights and inputs follow from their names).
  * Predictions, losses, gradients and steps of Adam, with one leaf and with four leaves of the summation tree.

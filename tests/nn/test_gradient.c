@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every kind of operation: gradients against central differences, fused against unfused operations. */
 #include "case.h"
 

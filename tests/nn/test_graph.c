@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "cmocka_all.h"
 
 #include <dcpg/graph.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Nets as a whole: leaves and ranks, prediction, frozen layers, dropout, initial weights, overfitting. */
 #include "case.h"
 

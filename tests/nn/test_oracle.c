@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Predictions, losses, gradients and Adam steps of models made elsewhere: reference results under
  * DCPG_SHARED/oracle/keras (its README says what is in the files). */
 #include "case.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Passes: how many leaves run at once changes no bit, and memory is as said. */
 #include "case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Specifications: wrong ones are answered with column, expectation and example; windows too short with the
  * shortest that works. */
 #include "cmocka_all.h"

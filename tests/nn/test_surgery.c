@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Heads cut off, parts put on another graph, windows changed, layers chosen for training. */
 #include "case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every model of the zoo: exact parameter counts, names and order of layers. */
 #include "cmocka_all.h"
 

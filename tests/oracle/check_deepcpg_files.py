@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """deepcpg_files.py against the definitions spelled out number by number in plain Python, on small random data; and the reference's own files against its types."""
 import glob
 import math

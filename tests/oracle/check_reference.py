@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Compares the reference with results of other makers: the folder oracle/keras of the shared data (its README says what they are).
 
     python3 check_reference.py [folder]        default: $DCPG_SHARED/oracle/keras, ../shared beside the project

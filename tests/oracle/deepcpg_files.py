@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What DeepCpG data files must hold, worked out with NumPy from the raw files alone: every array of every file, with its type.
 
     deepcpg_files.py DIR [--write] --cpg_profiles FILE ... [--dna_files FASTA ...] [--cpg_wlen N] [--dna_wlen N] ...

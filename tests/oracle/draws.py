@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Numbers that a name and an index determine, so that weights and inputs need no room in the fixtures.
 
 value(name, draw, index) comes from word index % 4 of Philox4x32-10 (Salmon et al., SC 2011) with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What layers compute, in PyTorch: Keras 2.2's definitions.  x is [sample][time][channel] or [sample][channel]; weights are laid out as in Keras files."""
 import torch
 import torch.nn.functional as F

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Losses of the outputs, as Keras 2.2 computes them on TensorFlow."""
 import numpy as np
 import torch

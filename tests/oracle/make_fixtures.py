@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Writes fixtures/NAME.h5: what the reference computes for every model of the zoo (contents: README.md).
 
     python3 make_fixtures.py [NAME ...]        default: all

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Prints tests/analysis/metrics_expected.h: small sets of labels and predictions, and what each metric is by its definition, pair by pair where it is one over pairs.
 
     python3 tests/oracle/metrics.py > tests/analysis/metrics_expected.h

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The zoo as graphs of layers, named and numbered as Keras 2.2 and DeepCpG 1.0.7 name them."""
 import collections
 import dataclasses

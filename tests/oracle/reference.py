@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs a graph: predictions, losses, gradients, steps of Adam.  Everything in double precision, from float32 weights and inputs."""
 import dataclasses
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a source must give, worked out with NumPy from the raw files alone: sites, DNA windows, neighbours, labels.
 
     windows.py DUMP.h5 PROFILE ... [--dna FASTA ...]

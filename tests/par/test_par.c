@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Ranks: agreement on errors and exchanges of any length, on any number of ranks. */
 #include "cmocka_all.h"
 #include "par/par_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who runs where: a line per rank, and a warning where threads outnumber cores. */
 #define _GNU_SOURCE /* sched_setaffinity */
 #include "cmocka_all.h"

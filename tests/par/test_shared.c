@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory of a host: what one rank puts in, all see, at the same place of the machine. */
 #include "cmocka_all.h"
 #include "par/par_impl.h"

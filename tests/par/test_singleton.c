@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The program started by hand, without mpirun: a run of one rank. */
 #include "cmocka_all.h"
 #include <dcpg/par.h>

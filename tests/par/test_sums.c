@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sums over ranks have the bits of the sum of one rank, for every V, cut and order of buckets; in bfloat16,
  * too, and where every rank wants its slices only. */
 #include "cmocka_all.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pieces of the simulation against naive twins. */
 #include "cmocka_all.h"
 

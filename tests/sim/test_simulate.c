@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The simulation as a whole: same seed, same bytes; cells and chromosomes do not depend on one another;
  * nothing is left behind where it fails. */
 #include "cmocka_all.h"

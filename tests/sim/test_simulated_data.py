@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """dcpg simulate, seen from outside: what its files say must hold, computed here by other means. Python's standard library only."""
 import bisect
 import glob

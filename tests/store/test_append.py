@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Stores that grow: one made of some cells, to which the others are appended, is the one made of all of them; what cannot be appended is refused, and the store stays.
 
     test_append.py [NUMBER [FIRST_SEED]]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Random profiles in, DeepCpG's files out, against deepcpg_files.py (which check_deepcpg_files.py proves number by number).
 
 Every data set has many chromosomes, each a small case of its own: positions 1 and the last, one site, no site, runs of N, lower case, calls far apart; cells without a chromosome, without any

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stores that are damaged in every way: an error that names the file, on all ranks, never a crash. */
 #include "cmocka_all.h"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # A disk that is too small for the store, and an interrupted run: an error or an end, and nothing left behind. Only root can make a small disk.
 source "$(dirname "${BASH_SOURCE[0]}")/../cmd/lib.sh"
 cd "$work"

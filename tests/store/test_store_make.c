@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stores made from files, by any number of ranks: what went in comes out; what is wrong is refused, and
  * leaves nothing behind. */
 #include "cmocka_all.h"

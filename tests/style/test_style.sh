@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The rules of the house that a grep can see.   test_style.sh [top folder]
 # Modules and who may include whom; third-party headers; machine paths; shell scripts.
 set -uo pipefail
@@ -22,6 +23,7 @@ declare -A may=(
     [sim]='genome text par base'
     [cmd]='base par text genome calls kern nn io store data deepcpg keras train analysis sim'
 )
+top_level='(\.ci|\.clang-format|\.git-blame-ignore-revs|\.gitignore|\.shellcheckrc|CMakeLists\.txt|CMakePresets\.json|LICENSE|[A-Z]+\.md|CITATION\.cff|src|include|jobs|bench|tests|third_party|log)'
 bad=0
 fault() { echo "$*"; bad=1; }
 
@@ -102,6 +104,21 @@ done < <(tr '\n' '\0' <<<"$text" | xargs -0 grep -nIE '(^|[^[:alnum:]_.}$-])/(wo
 while IFS= read -r line; do
     [[ -z $line ]] || fault "$line: unfinished"
 done < <(tr '\n' '\0' <<<"$text" | xargs -0 grep -nIwE 'TODO|FIXME|XXX' 2>/dev/null | grep -v '^tests/style/')
+
+while IFS= read -r file; do
+    head -n 2 "$file" | grep -c 'SPDX-License-Identifier: MIT' >/dev/null || fault "$file: no line SPDX-License-Identifier: MIT on top"
+done < <(grep -E '\.(c|h|sh|py|sbatch|pbs|cmake|proto)$|CMakeLists\.txt$|^\.ci/run$' <<<"$text")
+while IFS= read -r name; do
+    fault "$name: the name of two C files"
+done < <(grep -E '\.[ch]$' <<<"$text" | sed 's!.*/!!' | sort | uniq -d)
+for folder in src/*/; do # what is listed nowhere is not built
+    while IFS= read -r file; do
+        [[ ! -f $folder/CMakeLists.txt ]] || grep -qE "(^|[ (/])$(basename "$file")([ )]|\$)" "$folder/CMakeLists.txt" || fault "$file: not listed in ${folder}CMakeLists.txt"
+    done < <(grep -E "^$folder.*\.c\$" <<<"$text")
+done
+while IFS= read -r entry; do
+    fault "$entry: does not belong on the top level"
+done < <(files | cut -d / -f 1 | sort -u | grep -vxE "$top_level" || true)
 
 # The form of C files is that of clang-format 14, Debian 12's; other versions differ in details.
 if command -v clang-format >/dev/null && clang-format --version | grep -q 'version 14\.'; then

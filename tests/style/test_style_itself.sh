@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Proves that test_style.sh sees each kind of fault: it passes on a tiny house in order, and fails on every break.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
+mit='/* SPDX-License-Identifier: MIT */'
 mkdir -p "$top"/{src/{base,par,kern,nn,io,cmd},include/dcpg,bench}
 cp "$here/../../.clang-format" "$top"
 cd "$top"
-touch include/dcpg/{par,tree,kern}.h
-printf '#include <dcpg/tree.h>\n#include <mpi.h>\n' >src/par/par.c
-printf '#include "kern/gemm.h"\n#include <stdio.h>\n' >src/nn/net.c
-printf '#include <blis.h>\n' >src/kern/gemm_blis.c
+for header in par tree kern; do echo "$mit" >include/dcpg/$header.h; done
+printf '%s\n#include <dcpg/tree.h>\n#include <mpi.h>\n' "$mit" >src/par/par.c
+printf '%s\n#include "kern/gemm.h"\n#include <stdio.h>\n' "$mit" >src/nn/net.c
+printf '%s\n#include <blis.h>\n' "$mit" >src/kern/gemm_blis.c
 check() { bash "$here/test_style.sh" "$top" >"$top/log" 2>&1; }
 check || { cat log; echo "FAIL: a house in order was refused"; exit 1; }
 
@@ -30,6 +32,11 @@ breaks=(
     'src/attic/x.c|int x;'
     'src/base/x.c|const char *path = "/home/someone/data";'
     'src/base/x.c|/* TODO */'
+    'src/base/x.c|int nolicence;'
+    'bench/tree.c|'
+    'bench/deep/tree.h|'
+    'stray.h5|'
+    'docs/x.c|'
 )
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
     long=$(printf '%0110d' 0) # no break in it, so that clang-format leaves the line as it is
@@ -38,7 +45,7 @@ fi
 for break in "${breaks[@]}"; do
     file=${break%%|*}
     mkdir -p "$(dirname "$file")"
-    echo "${break#*|}" >"$file"
+    { [[ $break == *nolicence* ]] || echo "$mit"; echo "${break#*|}"; } >"$file"
     if check; then echo "FAIL: not seen: $break"; exit 1; fi
     rm "$file"
     rmdir src/attic 2>/dev/null || true

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text as gzip -dc would give it, the ends of lines, and files of other kinds named by their first bytes. */
 #include "cmocka_all.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Adam against its formula in double precision, with penalties, frozen parameters and strided heads. */
 #include "cmocka_all.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Class weights: numbers of the reference program (48 sites, lc.json of its cases) and the rules for outputs
  * without classes. */
 #include "cmocka_all.h"

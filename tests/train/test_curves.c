@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The text of a learning curve. */
 #include "cmocka_all.h"
 

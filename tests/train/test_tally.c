@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Scores: sums over leaves, whatever the cut, against sums by hand. */
 #include "cmocka_all.h"
 

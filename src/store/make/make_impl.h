@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store: what its steps share. Each rank reads a run of the cells and of the FASTA files, keeps
  * their calls packed, and all agree on chromosomes and positions. */
 #ifndef DCPG_STORE_MAKE_MAKE_IMPL_H

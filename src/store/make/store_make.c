@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store: options, sharing out, the steps in order, the summary. */
 #include "store/make/make_impl.h"
 #include <dcpg/file.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* More cells, bulk profiles, annotations and statistics for a store: it is read, and a new one made of it and
  * of the files takes its place when it is complete. */
 #include "store/make/make_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store: which chromosomes of the genome it holds, and the runs of N in them. */
 #include "store/make/make_impl.h"
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store: what hangs on the positions besides cells. Files are shared out, each fills a row; they add
  * no positions. */
 #include "genome/bed.h"

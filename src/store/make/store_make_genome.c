@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store, first step: the genome, shared out among the ranks, what its chromosomes are called, and
  * where CG stands in it. */
 #include "store/make/make_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store: profiles without lines of data are left out, and the other cells change hands, so that each
  * rank has those it would have without these files. */
 #include "store/make/make_impl.h"

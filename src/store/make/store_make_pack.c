@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls as bytes: a cell of a million calls takes two megabytes, not eight. */
 #include "store/make/make_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store, third step: the union of all positions, a group of chromosomes at a time: a long one, or
  * many that are short together. Every rank merges the positions of its own cells; then each merges a range of
  * positions of all ranks. */

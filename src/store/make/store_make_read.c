@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store, second step: profiles and target sites, and which chromosomes there are. */
 #include "store/make/make_impl.h"
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store: where N stands in the genome, so that calls on masked bases are told. */
 #include "store/make/make_impl.h"
 #include <dcpg/memory.h>

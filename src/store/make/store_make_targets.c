@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store: target sites that a file lists, held against the genome as profiles are. */
 #include "store/make/make_impl.h"
 #include "text/text_reader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store: what the log says of the profiles that were read. */
 #include "store/make/make_impl.h"
 #include <dcpg/memory.h>

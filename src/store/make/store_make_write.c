@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a store, last step: everything to the file. Calls are written in slabs of cells, whole rows of
  * chunks of one rank each. */
 #include "store/make/make_impl.h"
