@@ -22,6 +22,10 @@ dcpg_status dcpg_file_continue(const char *path, int64_t keep, FILE **file, dcpg
  * `*bytes` negative then. */
 dcpg_status dcpg_file_settle(FILE *file, const char *path, int64_t *bytes, dcpg_err *err);
 
+/* A regular file to be read (fclose); NULL with errno, for pipes and devices ESPIPE, which are never waited
+ * for. */
+FILE *dcpg_file_open(const char *path);
+
 /* The whole file as a NUL-terminated text (dcpg_free); DCPG_E_INPUT where it cannot be read or is larger than
  * `limit` bytes. */
 dcpg_status dcpg_file_read(const char *path, size_t limit, char **text, dcpg_err *err);

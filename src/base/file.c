@@ -94,8 +94,21 @@ static dcpg_status read_stream(FILE *file, const char *path, size_t limit, char 
     return DCPG_OK;
 }
 
+FILE *dcpg_file_open(const char *path) {
+    struct stat s = {0};
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe would be waited for */
+    bool regular = fd >= 0 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
+    FILE *file = regular ? fdopen(fd, "rb") : NULL;
+    if (file || fd < 0) return file;
+    close(fd);
+    if (!regular) errno = S_ISDIR(s.st_mode) ? EISDIR : ESPIPE;
+    return NULL;
+}
+
 dcpg_status dcpg_file_read(const char *path, size_t limit, char **text, dcpg_err *err) {
-    FILE *file = fopen(path, "rb");
+    FILE *file = dcpg_file_open(path);
+    if (file == NULL && errno == ESPIPE)
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: is a pipe or a device: a file is wanted", path);
     if (file == NULL) return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
     dcpg_status status = read_stream(file, path, limit, text, err);
     fclose(file);

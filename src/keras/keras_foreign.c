@@ -18,7 +18,7 @@ static const char no_keras[] = "only Keras models are read: model.json with weig
 
 /* The first bytes of a file; 0 where it cannot be read. */
 static size_t read_head(const char *path, char head[HEAD]) {
-    FILE *file = fopen(path, "rb");
+    FILE *file = dcpg_file_open(path);
     if (!file) return 0;
     size_t n = fread(head, 1, HEAD, file);
     fclose(file);

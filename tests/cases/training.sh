@@ -138,6 +138,17 @@ json.dump(m, open("three.json", "w"))'
     try "$dcpg" eval s.h5 --model_files three.json model/model_weights_val.h5 --out_data e.h5 --out_report r3.tsv
     if [[ $code == 0 ]]; then same r2.tsv r3.tsv; else refused_with 'keras 3'; fi
 }
+# Nobody writes into these: they are never waited for.
+case_K2_pipe() {
+    store && model
+    mkfifo pipe.json pipe.h5
+    try timeout 20 "$dcpg" models pipe.json && refused_with 'pipe.json: is a pipe'
+    try timeout 20 "$dcpg" eval s.h5 --model_files pipe.json model/model_weights_val.h5 --out_data e.h5 && refused_with 'pipe.json: is a pipe'
+    try timeout 20 "$dcpg" eval s.h5 --model_files pipe.h5 --out_data e.h5 && refused_with 'pipe.h5'
+    try timeout 20 "$dcpg" eval s.h5 --model_files model/model.json pipe.h5 --out_data e.h5 && refused_with 'pipe.h5'
+    rm model/model_data.json && mkfifo model/model_data.json
+    try timeout 20 "$dcpg" eval s.h5 --model_files model --out_data e.h5 && refused_with 'model_data.json: is a pipe'
+}
 case_K2_kinds() {
     printf 'PK\x03\x04\x14\0\0\0' >model.keras
     try "$dcpg" models model.keras
