@@ -13,6 +13,7 @@
 #include <dcpg/map.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* "chr1" -> "1", "ChrX" -> "X", "chrM" -> "MT": what rules 2 and 3 make of a name. NULL when out of memory;
@@ -21,6 +22,15 @@ char *dcpg_chromo_name(const char *raw);
 
 /* The first rule by which two names are the same: 1, 2 or 3; 0: none, or out of memory. Local. */
 int dcpg_chromo_same(const char *a, const char *b);
+
+/* What a chromosome may be called, in every file that is read or written: 1 to DCPG_CHROMO_MAX bytes without
+ * blanks and control characters, which would start another column or line of a bedGraph. Whoever reads names
+ * asks, so that nothing is refused after the work was done; DCPG_CHROMO_RULE is for messages. `width`: the
+ * name ends there, if not before with a NUL. Local. */
+enum { DCPG_CHROMO_MAX = 255 };
+#define DCPG_CHROMO_RULE                                                                                     \
+    "a chromosome's name has no blanks, line ends and other control characters, and 1 to 255 bytes"
+bool dcpg_chromo_fits(const char *name, size_t width);
 
 /* Known names, each with a number; two names may have the same. Starts as {0}. */
 typedef struct dcpg_chromos {

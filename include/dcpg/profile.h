@@ -49,7 +49,7 @@ typedef struct dcpg_profile_options {
                            content */
     const dcpg_cg_map *genome;   /* NULL: positions are believed */
     const dcpg_strings *chromos; /* only these (names of the genome's chromosomes; without one normalised
-                                    names); NULL or empty: all */
+                                    names), in bytewise order; NULL or empty: all */
     dcpg_call call;
     int bedgraph_base; /* 0 or 1: where bedGraphs of fractions start counting; -1: the genome tells, without
                           one they are refused */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "analysis/export_check.h"
 
+#include <dcpg/chromo.h>
 #include <dcpg/output.h>
 
 #include <inttypes.h>
@@ -11,21 +12,12 @@
 /* File names end where the system's do, with ".bedGraph.gz" and a temporary name's number behind them. */
 enum { MAX_OUTPUT = 200 };
 
-/* Spaces and control characters would start another column or line. */
-static bool is_blank(char c) { return (unsigned char)c <= ' ' || c == 0x7f; }
-
 dcpg_status export_check_chromo(const char *file, const char *name, size_t width, int64_t row,
                                 dcpg_err *err) {
-    const char *end = memchr(name, '\0', width);
-    size_t length = end ? (size_t)(end - name) : width;
-    bool fits = length >= 1 && length <= EXPORT_MAX_NAME;
-    for (size_t i = 0; fits && i < length; i++) fits = !is_blank(name[i]) && name[i] != '/';
-    if (fits) return DCPG_OK;
+    if (dcpg_chromo_fits(name, width)) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_INPUT,
-                     "%s: row %" PRId64
-                     " of chromo is no name of a chromosome: 1 to %d bytes without spaces, tabs, "
-                     "line ends and slashes are",
-                     file, row, EXPORT_MAX_NAME);
+                     "%s: row %" PRId64 " of chromo is no name of a chromosome: " DCPG_CHROMO_RULE, file,
+                     row);
 }
 
 dcpg_status export_check_position(const char *file, int32_t pos, int64_t row, dcpg_err *err) {

@@ -8,11 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest name of a chromosome in bytes, and longest stored string for one. */
-enum { EXPORT_MAX_NAME = 255, EXPORT_MAX_WIDTH = 4096 };
+/* Longest stored string of a chromosome's name. */
+enum { EXPORT_MAX_WIDTH = 4096 };
 
-/* A chromosome's name of `width` bytes at most, as bedGraph can hold it: 1 to 255 bytes, without spaces,
- * control characters and slashes. DCPG_E_INPUT names file and row. */
+/* A chromosome's name, of `width` bytes at most, fits (chromo.h). DCPG_E_INPUT names file and row. */
 dcpg_status export_check_chromo(const char *file, const char *name, size_t width, int64_t row, dcpg_err *err);
 
 /* A position: 1 to 2^31 - 2. */

@@ -13,6 +13,12 @@ static const int64_t max_pos = INT32_MAX - 1;
 /* Calls of a chromosome that are allocated first; the genome may have many that hold a few. */
 enum { FIRST_CALLS = 16 };
 
+/* Without a genome the store takes the names of its profiles, and export writes them. */
+static dcpg_status check_name(const profile_parser *p, const char *name, dcpg_err *err) {
+    if (dcpg_chromo_fits(name, strlen(name))) return DCPG_OK;
+    return dcpg_profile_fail_field(p, err, "chromosome", name, "is no name: " DCPG_CHROMO_RULE);
+}
+
 /* Adds a chromosome, for as long as the file is read in the order in which they come. Takes `name` over; it
  * is number `genome` in the genome's map, DCPG_CHROMO_ABSENT where it has none or there is no genome. */
 static dcpg_status add_chromo(profile_parser *p, char *name, int64_t genome, dcpg_err *err) {
@@ -28,8 +34,12 @@ static dcpg_status add_chromo(profile_parser *p, char *name, int64_t genome, dcp
     }
     const dcpg_profile_options *o = p->options;
     bool all = !o->chromos || o->chromos->n == 0, known = genome >= 0 && genome < o->genome->n;
-    bool wanted = all || known || (!o->genome && dcpg_strings_find(o->chromos, name) >= 0);
+    bool wanted = all || known || (!o->genome && dcpg_strings_find_sorted(o->chromos, name) >= 0);
     draft fresh = {.name = name, .wanted = wanted};
+    if (wanted && !o->genome && check_name(p, name, err) != DCPG_OK) {
+        dcpg_free(name);
+        return DCPG_E_INPUT;
+    }
     if (known) fresh.genome = &o->genome->chromo[genome];
     p->chromo[p->nb++] = fresh;
     return DCPG_OK;

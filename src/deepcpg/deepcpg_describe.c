@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* DeepCpG data files: which there are, whether they are sound, and whether they belong together. */
+#include <dcpg/chromo.h>
 #include <dcpg/deepcpg.h>
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
@@ -8,9 +9,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Longest name of a chromosome. */
-enum { MAX_NAME = 255 };
 
 /* What a source may hold on every host. */
 static const int64_t MIN_BYTES = INT64_C(2) << 30;
@@ -21,6 +19,8 @@ typedef struct part {
     dcpg_h5 *file;
     int64_t index, n;    /* of the file being looked at: its number and rows */
     dcpg_strings chromo; /* of this rank's files; runs count in it */
+    dcpg_map number;     /* of its names */
+    int64_t *place;      /* [chromo.n] of them in the set's */
     dcpg_deepcpg_run *run;
     int64_t nb_run, room;
     uint64_t claimed; /* bytes of the arrays of the file being looked at, as their shapes say */
@@ -204,12 +204,13 @@ static dcpg_status add_run(part *p, const char *chromo, int64_t row, int64_t n, 
     if (!*chromo)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: row %" PRId64 " has no chromosome", dcpg_h5_path(p->file),
                          row);
-    if (strlen(chromo) > MAX_NAME || strpbrk(chromo, "\t\n\r/"))
-        return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: row %" PRId64 ": the chromosome's name has tabs, line ends or slashes, or more "
-                         "than %d bytes",
-                         dcpg_h5_path(p->file), row, MAX_NAME);
-    if (dcpg_strings_find(&p->chromo, chromo) < 0) DCPG_TRY(dcpg_strings_add(&p->chromo, chromo, err));
+    if (!dcpg_chromo_fits(chromo, strlen(chromo)))
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: row %" PRId64 " of chromo: " DCPG_CHROMO_RULE,
+                         dcpg_h5_path(p->file), row);
+    if (dcpg_map_get(&p->number, chromo, -1) < 0) {
+        DCPG_TRY(dcpg_map_set(&p->number, chromo, (int64_t)p->chromo.n, err));
+        DCPG_TRY(dcpg_strings_add(&p->chromo, chromo, err));
+    }
     if (p->nb_run == p->room) {
         int64_t room = p->room ? 2 * p->room : 16;
         dcpg_deepcpg_run *grown = dcpg_realloc(p->run, (size_t)p->room, (size_t)room, sizeof *grown);
@@ -217,7 +218,7 @@ static dcpg_status add_run(part *p, const char *chromo, int64_t row, int64_t n, 
         p->run = grown;
         p->room = room;
     }
-    p->run[p->nb_run++] = (dcpg_deepcpg_run){p->index, row, n, dcpg_strings_find(&p->chromo, chromo)};
+    p->run[p->nb_run++] = (dcpg_deepcpg_run){p->index, row, n, dcpg_map_get(&p->number, chromo, -1)};
     p->hash[p->index] =
         (int64_t)dcpg_mix(dcpg_mix((uint64_t)p->hash[p->index], dcpg_hash(chromo)), (uint64_t)n);
     return DCPG_OK;
@@ -314,8 +315,10 @@ static dcpg_status join_chromos_all(part *p, dcpg_err *err) {
     size_t bytes = 0, at = 0, *bytes_of = dcpg_alloc((size_t)par->size, sizeof *bytes_of);
     for (size_t i = 0; i < p->chromo.n; i++) bytes += strlen(p->chromo.v[i]) + 1;
     char *mine = dcpg_alloc(bytes, 1);
+    p->place = dcpg_alloc(p->chromo.n, sizeof *p->place);
     void *all = NULL;
-    dcpg_status status = mine && bytes_of ? DCPG_OK : dcpg_fail_nomem(err, "chromosomes", bytes);
+    dcpg_map seen = {0};
+    dcpg_status status = mine && bytes_of && p->place ? DCPG_OK : dcpg_fail_nomem(err, "chromosomes", bytes);
     for (size_t i = 0; i < p->chromo.n && mine; i++) {
         strcpy(mine + at, p->chromo.v[i]);
         at += strlen(p->chromo.v[i]) + 1;
@@ -325,9 +328,14 @@ static dcpg_status join_chromos_all(part *p, dcpg_err *err) {
     size_t total = 0;
     for (int r = 0; r < par->size && status == DCPG_OK; r++) total += bytes_of[r];
     for (const char *name = all; status == DCPG_OK && name < (const char *)all + total;
-         name += strlen(name) + 1)
-        if (dcpg_strings_find(&p->set->chromo, name) < 0)
-            status = dcpg_strings_add(&p->set->chromo, name, err);
+         name += strlen(name) + 1) {
+        if (dcpg_map_get(&seen, name, -1) >= 0) continue;
+        status = dcpg_map_set(&seen, name, (int64_t)p->set->chromo.n, err);
+        if (status == DCPG_OK) status = dcpg_strings_add(&p->set->chromo, name, err);
+    }
+    for (size_t i = 0; i < p->chromo.n && status == DCPG_OK; i++)
+        p->place[i] = dcpg_map_get(&seen, p->chromo.v[i], -1);
+    dcpg_map_free(&seen);
     dcpg_free(all);
     dcpg_free(mine);
     dcpg_free(bytes_of);
@@ -339,8 +347,7 @@ static dcpg_status join_runs_all(part *p, dcpg_err *err) {
     dcpg_deepcpg *set = p->set;
     size_t *bytes_of = dcpg_alloc((size_t)set->par->size, sizeof *bytes_of);
     void *all = NULL;
-    for (int64_t i = 0; i < p->nb_run; i++)
-        p->run[i].chromo = dcpg_strings_find(&set->chromo, p->chromo.v[p->run[i].chromo]);
+    for (int64_t i = 0; i < p->nb_run; i++) p->run[i].chromo = p->place[p->run[i].chromo];
     dcpg_status status = bytes_of ? DCPG_OK : dcpg_fail_nomem(err, "chromosomes", sizeof *bytes_of);
     status = dcpg_agree_all(set->par, status, err);
     if (status == DCPG_OK)
@@ -408,6 +415,8 @@ dcpg_status dcpg_deepcpg_describe_all(const dcpg_strings *files, const dcpg_par 
     if (status == DCPG_OK) status = dcpg_agree_all(par, check_files(&p, err), err);
     if (status == DCPG_OK) status = join_all(&p, err);
     dcpg_strings_free(&p.chromo);
+    dcpg_map_free(&p.number);
+    dcpg_free(p.place);
     dcpg_free(p.run);
     dcpg_free(p.hash);
     dcpg_free(p.real);

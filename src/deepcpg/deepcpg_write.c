@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing DeepCpG data files: which there are, who writes them, and what one holds. */
+#include <dcpg/chromo.h>
 #include <dcpg/cleanup.h>
 #include <dcpg/deepcpg.h>
 #include <dcpg/file.h>
 #include <dcpg/h5.h>
+#include <dcpg/map.h>
 #include <dcpg/memory.h>
 #include <dcpg/output.h>
 #include <dcpg/rng.h>
@@ -51,12 +53,16 @@ static int64_t nb_chunk(const dcpg_deepcpg_write_options *o, int64_t n) {
     return (n + o->chunk_size - 1) / o->chunk_size;
 }
 
-/* Sites of a chromosome that stand before its stretch number `k`. */
-static int64_t sites_before(const dcpg_deepcpg_write_options *o, int64_t k) {
-    int64_t n = 0;
-    for (int64_t i = 0; i < k; i++)
-        n += strcmp(o->stretch[i].chromo, o->stretch[k].chromo) == 0 ? o->stretch[i].n : 0;
-    return n;
+/* The files of stretch `k`, whose first site is number `first`. before: sites of each chromosome so far. */
+static dcpg_status plan_stretch(writing *w, int64_t k, int64_t first, dcpg_map *before, dcpg_err *err) {
+    const dcpg_deepcpg_write_options *o = w->options;
+    const char *chromo = o->stretch[k].chromo;
+    int64_t start = dcpg_map_get(before, chromo, 0), n = o->stretch[k].n;
+    for (int64_t at = 0; at < n; at += o->chunk_size) {
+        int64_t size = n - at < o->chunk_size ? n - at : o->chunk_size;
+        w->plan[w->nb_plan++] = (planned){first + at, size, start + at, chromo};
+    }
+    return dcpg_map_set(before, chromo, start + n, err);
 }
 
 static dcpg_status make_plan(writing *w, dcpg_err *err) {
@@ -65,25 +71,41 @@ static dcpg_status make_plan(writing *w, dcpg_err *err) {
     for (int64_t k = 0; k < o->nb_stretch; k++) nb += nb_chunk(o, o->stretch[k].n);
     w->plan = dcpg_alloc((size_t)nb, sizeof *w->plan);
     if (!w->plan) return dcpg_fail_nomem(err, "files", (unsigned long long)nb * sizeof *w->plan);
-    for (int64_t k = 0; k < o->nb_stretch; k++) {
-        if (strchr(o->stretch[k].chromo, '/'))
-            return dcpg_fail(err, DCPG_E_INPUT,
-                             "chromosome %s: no file can be named after it, choose others with --chromos",
-                             o->stretch[k].chromo);
-        int64_t before = sites_before(o, k), n = o->stretch[k].n;
-        for (int64_t at = 0; at < n; at += o->chunk_size) {
-            int64_t size = n - at < o->chunk_size ? n - at : o->chunk_size;
-            w->plan[w->nb_plan++] = (planned){first + at, size, before + at, o->stretch[k].chromo};
-        }
-        first += n;
+    dcpg_map before = {0};
+    dcpg_status status = DCPG_OK;
+    for (int64_t k = 0; k < o->nb_stretch && status == DCPG_OK; k++) {
+        status = plan_stretch(w, k, first, &before, err);
+        first += o->stretch[k].n;
     }
-    assert(first == w->source->nb_site);
-    return DCPG_OK;
+    dcpg_map_free(&before);
+    assert(status != DCPG_OK || first == w->source->nb_site);
+    return status;
+}
+
+/* A chromosome's name as a part of a file's: '/' and '%' as in web addresses, %2F and %25, and a hash in
+ * place of the end of long names. What the chromosome is called stands in the file. NULL when out of memory.
+ */
+static char *file_part(const char *chromo) {
+    enum { LONGEST = 160 };
+    char text[3 * DCPG_CHROMO_MAX + 1], *to = text;
+    for (const char *c = chromo; *c && to < text + sizeof text - 4; c++) {
+        if (*c == '/' || *c == '%')
+            to += sprintf(to, "%%%02X", (unsigned)*c);
+        else
+            *to++ = *c;
+    }
+    *to = '\0';
+    if (to - text <= LONGEST) return dcpg_strdup(text);
+    return dcpg_format("%.*s%%%016" PRIx64, LONGEST - 17, text, dcpg_hash(chromo));
 }
 
 static char *path_of(const writing *w, const planned *plan) {
-    return dcpg_format("%s/c%s_%06" PRId64 "-%06" PRId64 ".h5", w->options->out_dir, plan->chromo,
-                       plan->start, plan->start + plan->n);
+    char *name = file_part(plan->chromo);
+    char *path = name ? dcpg_format("%s/c%s_%06" PRId64 "-%06" PRId64 ".h5", w->options->out_dir, name,
+                                    plan->start, plan->start + plan->n)
+                      : NULL;
+    dcpg_free(name);
+    return path;
 }
 
 /* None of this rank's files may be one that is read, or that somebody else wrote. */

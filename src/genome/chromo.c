@@ -27,6 +27,14 @@ static char *copy_by_rule(const char *raw, int rule) {
 
 char *dcpg_chromo_name(const char *raw) { return copy_by_rule(raw, MITO); }
 
+bool dcpg_chromo_fits(const char *name, size_t width) {
+    const char *end = memchr(name, '\0', width);
+    size_t length = end ? (size_t)(end - name) : width;
+    bool fits = length >= 1 && length <= DCPG_CHROMO_MAX;
+    for (size_t i = 0; fits && i < length; i++) fits = (unsigned char)name[i] > ' ' && name[i] != 0x7f;
+    return fits;
+}
+
 dcpg_status dcpg_chromos_add(dcpg_chromos *known, const char *raw, int64_t number, dcpg_err *err) {
     for (int rule = 0; rule < NB_RULE; rule++) {
         char *name = copy_by_rule(raw, rule);

@@ -48,7 +48,7 @@ typedef struct fasta {
     size_t room;            /* bytes of sequence.packed */
     int64_t header;         /* line of its name */
     hts_md5_context *md5;
-    char name[256]; /* raw, while its header line is read */
+    char name[DCPG_CHROMO_MAX + 1]; /* raw, while its header line is read */
     size_t name_length;
     bool in_header, name_ended;
 } fasta;

@@ -64,4 +64,46 @@ for words in 'train s.h5 --train_chromos 1 --help' 'train --help' 'train --train
     "$dcpg" $words >help.txt 2>err.txt || fail "exit code $?: $words"
     grep -q '^usage: dcpg' help.txt || fail "no help: $words"
 done
+
+# ---- names of chromosomes: what data takes, all that follows takes; a '/' (contigs of long reads) only matters in names of files ----
+long=$(printf 'x%.0s' {1..250})
+for name in m54/1/ccs_2 ../../up a%2Fb "$long"; do
+    printf '%s\t%d\t1\n' "$name" 10 "$name" 20 "$name" 30 >one.tsv
+    printf '%s\t%d\t0\n' "$name" 10 "$name" 30 "$name" 50 >two.tsv
+    { printf '>%s\n' "$name" && printf 'AAAAAAAAACG%.0s' {1..9}; } >odd.fa
+    rm -rf odd files_odd files_direct exported
+    for n in 1 3; do
+        on $n "$dcpg" data --cpg_profiles one.tsv two.tsv --out_file odd.h5
+        on $n "$dcpg" data --cpg_profiles one.tsv two.tsv --out_dir files_direct --dna_wlen 0 --cpg_wlen 2
+        on $n "$dcpg" convert odd.h5 --out_dir files_odd --dna_wlen 0 --cpg_wlen 2
+        diff -rq files_direct files_odd >/dev/null || [[ $(ls files_direct) == "$(ls files_odd)" ]] || fail "$name: other files"
+        [[ $(find files_odd files_direct -type f | wc -l) == 2 && ! -e ../up_000000-000004.h5 ]] || fail "$name: files: $(find files_odd files_direct)"
+    done
+    quietly "$dcpg" convert files_odd/*.h5 --out_file again.h5
+    quietly "$dcpg" train odd.h5 --cpg_model FcAvg --cpg_wlen 2 --nb_epoch 1 --out_dir odd
+    for data in odd.h5 again.h5 files_odd/*.h5; do
+        quietly "$dcpg" eval "$data" --model_files odd --out_data e.h5
+        for format in bedGraph hdf; do quietly "$dcpg" export e.h5 --out_dir exported --out_format $format; done
+        [[ $(gzip -dc exported/one.bedGraph.gz | grep -v ^track | cut -f 1 | sort -u) =~ ^(chr)?$name$ || $name == *[a-z]* ]] || fail "$name: export has another name"
+    done
+    quietly "$dcpg" show odd.h5 --chromo "$name"
+done
+# Two names that only escaping tells apart.
+printf '%s\t10\t1\n' a/b A%2FB a_b >one.tsv
+quietly "$dcpg" data --cpg_profiles one.tsv --out_dir apart --dna_wlen 0 --cpg_wlen 2
+[[ $(cd apart && echo *) == 'cA%252FB_000000-000001.h5 cA%2FB_000000-000001.h5 cA_B_000000-000001.h5' ]] || fail "files: $(ls apart)"
+# What export cannot write is refused where it is read.
+rule="chromosome's name has no blanks"
+printf 'chr1\177\t10\t1\n' >bad.tsv
+refused "bad.tsv: line 1: .*$rule" "$dcpg" data --cpg_profiles bad.tsv --out_file bad.h5
+printf '1\t10\t1\n%s\t10\t1\n' "$long$long" >bad.tsv
+refused "bad.tsv: line 2: .*$rule" "$dcpg" data --cpg_profiles bad.tsv --out_file bad.h5
+printf '1\t10\t1\n' >fine.tsv
+printf '1\t10\n%s\t10\n' "$long$long" >sites.txt
+refused "sites.txt: .*$rule" "$dcpg" data --cpg_profiles fine.tsv --pos_file sites.txt --out_file bad.h5
+[[ ! -e bad.h5 ]] || fail 'a store of bad names'
+# With a genome its names are what counts: calls elsewhere are dropped.
+printf '>1\nAAAAAAAAACGAAAACGA\n' >fine.fa
+printf '1\t10\t1\n1\t16\t0\n%s\t10\t1\n' "$long$long" >bad.tsv
+quietly "$dcpg" data --cpg_profiles bad.tsv --dna_files fine.fa --out_file fine.h5
 echo ok

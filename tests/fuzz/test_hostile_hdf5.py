@@ -158,11 +158,13 @@ refused("pos holds floats, wanted are whole numbers", deepcpg_of("pos", typed("f
 refused("chromo holds whole numbers, wanted are text", deepcpg("number_chromo.h5", chromo=np.ones(40, "i4")))
 refused("pos holds text", deepcpg("text_pos.h5", pos=np.array([b"7"] * 40)))
 refused("outputs/cpg/a holds neither text nor numbers", deepcpg("complex.h5", outputs__cpg__a=np.ones(40, "c8")))
-refused("name has tabs", deepcpg("tab.h5", chromo=np.array([b"1\t2"] * 40)))
+for k, name in enumerate((b"1\t2", b"a b", b"x" * 300)):
+    refused("row 0 of chromo: a chromosome's name has no blanks", deepcpg(f"name_of_{k}.h5", chromo=np.array([name] * 40)))
+accepted(deepcpg("slash.h5", chromo=np.array([b"../x"] * 40)))
 
 # ---- export checks what it will write ----
 
-for k, name in enumerate((b"1\t5\t6\t1\nchr2", b"", b"../x", b"a b", b"\x01", b"x" * 300)):
+for k, name in enumerate((b"1\t5\t6\t1\nchr2", b"", b"a b", b"\x01", b"x" * 300)):
     refused("row 3 of chromo", evaluated(f"name{k}.h5", chromo=np.array([b"1"] * 3 + [name] + [b"1"] * 6)), ("export",))
 for k, pos in enumerate((-5, 0, 2**31 - 1)):
     refused("row 2 of pos", evaluated(f"pos{k}.h5", pos=np.array([1, 2, pos] + [7] * 7, "i4")), ("export",))

@@ -30,6 +30,22 @@ static void test_rename(void **state) {
     dcpg_strings_free(&names);
 }
 
+static void test_fits(void **state) {
+    (void)state;
+    char name[300];
+    memset(name, 'n', sizeof name);
+    static const char *const fit[] = {"1",  "chrUn_gl000220", "m54/1/ccs", "HLA-A*01:01",
+                                      "..", "gi|1|ref|x.1|",  "\xc3\xa9"};
+    static const char *const bad[] = {"", "a b", " a", "a\t", "a\n", "a\r", "\x01", "a\x7f"};
+    for (size_t i = 0; i < sizeof fit / sizeof *fit; i++)
+        assert_true(dcpg_chromo_fits(fit[i], strlen(fit[i])));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(dcpg_chromo_fits(bad[i], strlen(bad[i])));
+    assert_true(dcpg_chromo_fits(name, DCPG_CHROMO_MAX));
+    assert_false(dcpg_chromo_fits(name, DCPG_CHROMO_MAX + 1));
+    assert_true(dcpg_chromo_fits("1\0 x", 4)); /* a stored string of 4 bytes */
+}
+
 static void know(dcpg_chromos *known, const char *const *names, int64_t n) {
     for (int64_t i = 0; i < n; i++) assert_int_equal(dcpg_chromos_add(known, names[i], i, NULL), DCPG_OK);
 }
@@ -104,8 +120,8 @@ static void test_some(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rename), cmocka_unit_test(test_find), cmocka_unit_test(test_exact_first),
-        cmocka_unit_test(test_same),   cmocka_unit_test(test_some),
+        cmocka_unit_test(test_rename),      cmocka_unit_test(test_fits), cmocka_unit_test(test_find),
+        cmocka_unit_test(test_exact_first), cmocka_unit_test(test_same), cmocka_unit_test(test_some),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

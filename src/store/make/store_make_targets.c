@@ -110,6 +110,8 @@ static dcpg_status name_chromos(const making *m, targets *t, dcpg_err *err) {
         int64_t number = map ? dcpg_cg_number(map, raw) : DCPG_CHROMO_ABSENT;
         if (number == DCPG_CHROMO_UNCLEAR)
             return dcpg_chromos_fail_unclear(map->names, t->path, raw, "the genome", err);
+        if (!map && !dcpg_chromo_fits(raw, strlen(raw)))
+            return dcpg_fail(err, DCPG_E_INPUT, "%s: chromosome '%.60s': " DCPG_CHROMO_RULE, t->path, raw);
         char *name = dcpg_chromo_name(raw);
         if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
         if (number >= 0 && number < map->n) t->genome[i] = &map->chromo[number];
