@@ -4,6 +4,7 @@
 #define DCPG_MAP_H
 
 #include <dcpg/status.h>
+#include <dcpg/text.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ typedef struct dcpg_map {
 
 /* Gives `key` the number `value`, in place of the one it had. DCPG_E_NOMEM: the map is as before. Local. */
 dcpg_status dcpg_map_set(dcpg_map *map, const char *key, int64_t value, dcpg_err *err);
+
+/* Adds the strings of a list, each with its place there: the first one where it stands there twice. Local. */
+dcpg_status dcpg_map_index(dcpg_map *map, const dcpg_strings *list, dcpg_err *err);
 
 /* The number of `key`; `absent` where the map does not hold it. Local. */
 int64_t dcpg_map_get(const dcpg_map *map, const char *key, int64_t absent);

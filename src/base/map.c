@@ -91,3 +91,9 @@ void dcpg_map_free(dcpg_map *map) {
     dcpg_free(map->slot);
     *map = (dcpg_map){0};
 }
+
+dcpg_status dcpg_map_index(dcpg_map *map, const dcpg_strings *list, dcpg_err *err) {
+    for (size_t i = 0; i < list->n; i++)
+        if (dcpg_map_get(map, list->v[i], -1) < 0) DCPG_TRY(dcpg_map_set(map, list->v[i], (int64_t)i, err));
+    return DCPG_OK;
+}

@@ -29,9 +29,13 @@ static dcpg_status choose_others(const dcpg_cmd_named *data, const dcpg_strings 
                                  dcpg_strings *others, dcpg_err *err) {
     const dcpg_strings *known = dcpg_cmd_chromos(data);
     dcpg_strings val = {0};
+    dcpg_map validated = {0};
     dcpg_status status = dcpg_cmd_name_chromos(data, val_chromos, &val, err);
+    if (status == DCPG_OK) status = dcpg_map_index(&validated, &val, err);
     for (size_t i = 0; i < known->n && status == DCPG_OK; i++)
-        if (dcpg_strings_find(&val, known->v[i]) < 0) status = dcpg_strings_add(others, known->v[i], err);
+        if (dcpg_map_get(&validated, known->v[i], -1) < 0)
+            status = dcpg_strings_add(others, known->v[i], err);
+    dcpg_map_free(&validated);
     dcpg_strings_free(&val);
     if (status != DCPG_OK || others->n) return status;
     return dcpg_fail(err, DCPG_E_USAGE,
@@ -44,16 +48,18 @@ static dcpg_status choose_others(const dcpg_cmd_named *data, const dcpg_strings 
 static dcpg_status warn_of_shared(const dcpg_source *train, const dcpg_source *val, dcpg_log *log,
                                   dcpg_err *err) {
     dcpg_strings both = {0};
-    dcpg_status status = DCPG_OK;
+    dcpg_map trained = {0};
+    dcpg_status status = dcpg_map_index(&trained, &train->chromo, err);
     char text[DCPG_LIST_TEXT];
     for (size_t i = 0; i < val->chromo.n && status == DCPG_OK; i++)
-        if (dcpg_strings_find(&train->chromo, val->chromo.v[i]) >= 0)
+        if (dcpg_map_get(&trained, val->chromo.v[i], -1) >= 0)
             status = dcpg_strings_add(&both, val->chromo.v[i], err);
     if (both.n)
         dcpg_warn(log,
                   "chromosome%s %s %s both trained and validated on: the validation loss does not tell how "
                   "well the model predicts what it has not seen",
                   both.n == 1 ? "" : "s", dcpg_strings_text(&both, text), both.n == 1 ? "is" : "are");
+    dcpg_map_free(&trained);
     dcpg_strings_free(&both);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "store/make/make_impl.h"
 #include "store/store_layout.h"
 
+#include <dcpg/map.h>
 #include <dcpg/memory.h>
 #include <dcpg/stats.h>
 
@@ -87,19 +88,39 @@ static dcpg_status name_outputs(dcpg_importing *im, dcpg_err *err) {
     return DCPG_OK;
 }
 
-static dcpg_status number_chromo(dcpg_importing *im, size_t i, bool add, dcpg_err *err) {
-    char *name = dcpg_chromo_name(im->set->chromo.v[i]);
-    if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(im->set->chromo.v[i]));
-    dcpg_status status = add ? add_new(&im->chromo, name, err) : DCPG_OK;
-    if (!add) im->chromo_of[i] = dcpg_strings_find(&im->chromo, name);
-    dcpg_free(name);
+/* Normalised names into im->chromo, each once; im->chromo_of keeps who has which. */
+static dcpg_status name_chromos(dcpg_importing *im, dcpg_err *err) {
+    const dcpg_strings *raw = &im->set->chromo;
+    dcpg_map seen = {0};
+    dcpg_status status = DCPG_OK;
+    for (size_t i = 0; i < raw->n && status == DCPG_OK; i++) {
+        char *name = dcpg_chromo_name(raw->v[i]);
+        status = name ? DCPG_OK : dcpg_fail_nomem(err, "a chromosome's name", strlen(raw->v[i]));
+        if (status == DCPG_OK) im->chromo_of[i] = dcpg_map_get(&seen, name, (int64_t)seen.n);
+        if (status == DCPG_OK) status = dcpg_map_set(&seen, name, im->chromo_of[i], err);
+        dcpg_free(name);
+    }
+    for (size_t k = 0; k < seen.n && status == DCPG_OK; k++)
+        status = dcpg_strings_add(&im->chromo, dcpg_map_key(&seen, k), err);
+    dcpg_strings_sort(&im->chromo);
+    for (size_t i = 0; i < raw->n && status == DCPG_OK; i++)
+        im->chromo_of[i] =
+            dcpg_strings_find_sorted(&im->chromo, dcpg_map_key(&seen, (size_t)im->chromo_of[i]));
+    dcpg_map_free(&seen);
     return status;
 }
 
-static dcpg_status name_chromos(dcpg_importing *im, dcpg_err *err) {
-    for (size_t i = 0; i < im->set->chromo.n; i++) DCPG_TRY(number_chromo(im, i, true, err));
-    dcpg_strings_sort(&im->chromo);
-    for (size_t i = 0; i < im->set->chromo.n; i++) DCPG_TRY(number_chromo(im, i, false, err));
+/* Which runs are on a chromosome: there may be many of both. */
+static dcpg_status sort_runs(dcpg_importing *im, dcpg_err *err) {
+    const dcpg_deepcpg *set = im->set;
+    im->first_run = dcpg_alloc(im->chromo.n + 2, sizeof *im->first_run);
+    im->run_of = dcpg_alloc((size_t)set->nb_run, sizeof *im->run_of);
+    if (!im->first_run || !im->run_of)
+        return dcpg_fail_nomem(err, "rows", (size_t)set->nb_run * sizeof *im->run_of);
+    for (int64_t k = 0; k < set->nb_run; k++) im->first_run[im->chromo_of[set->run[k].chromo] + 2]++;
+    for (size_t c = 0; c < im->chromo.n; c++) im->first_run[c + 2] += im->first_run[c + 1];
+    for (int64_t k = 0; k < set->nb_run; k++)
+        im->run_of[im->first_run[im->chromo_of[set->run[k].chromo] + 1]++] = k;
     return DCPG_OK;
 }
 
@@ -140,8 +161,8 @@ static dcpg_status farthest(dcpg_importing *im, const dcpg_deepcpg_run *run, int
 /* Positions beyond the last row's are all among the last row's neighbours. */
 static dcpg_status look_beyond(dcpg_importing *im, int64_t chromo, float *dist, dcpg_err *err) {
     const dcpg_deepcpg *set = im->set;
-    for (int64_t k = 0; k < set->nb_run; k++) {
-        if (im->chromo_of[set->run[k].chromo] != chromo) continue;
+    for (int64_t j = im->first_run[chromo]; j < im->first_run[chromo + 1]; j++) {
+        int64_t k = im->run_of[j];
         for (int64_t i = 0; i < set->run[k].n; i++) {
             if (im->pos[im->first_row[k] + i] != im->last[chromo]) continue;
             int64_t most;
@@ -179,16 +200,16 @@ static int by_pos(const void *a, const void *b) {
 static dcpg_status site_calls(const dcpg_importing *im, int64_t chromo, dcpg_calls *calls, dcpg_err *err) {
     const dcpg_deepcpg *set = im->set;
     int64_t n = 0;
-    for (int64_t k = 0; k < set->nb_run; k++)
-        n += im->chromo_of[set->run[k].chromo] == chromo ? set->run[k].n : 0;
+    for (int64_t j = im->first_run[chromo]; j < im->first_run[chromo + 1]; j++)
+        n += set->run[im->run_of[j]].n;
     calls->chromo = dcpg_strdup(im->chromo.v[chromo]);
     calls->pos = dcpg_alloc((size_t)n, sizeof *calls->pos);
     calls->value = dcpg_alloc((size_t)n, sizeof *calls->value);
     if (!calls->chromo || !calls->pos || !calls->value)
         return dcpg_fail_nomem(err, "sites", (unsigned long long)n * 8);
     n = 0;
-    for (int64_t k = 0; k < set->nb_run; k++) {
-        if (im->chromo_of[set->run[k].chromo] != chromo) continue;
+    for (int64_t j = im->first_run[chromo]; j < im->first_run[chromo + 1]; j++) {
+        int64_t k = im->run_of[j];
         memcpy(calls->pos + n, im->pos + im->first_row[k], (size_t)set->run[k].n * sizeof *calls->pos);
         n += set->run[k].n;
     }
@@ -260,6 +281,7 @@ static dcpg_status start(dcpg_importing *im, dcpg_err *err) {
         return dcpg_fail_nomem(err, "positions", nb_row * sizeof *im->pos);
     DCPG_TRY(name_cells(im, err));
     DCPG_TRY(name_chromos(im, err));
+    DCPG_TRY(sort_runs(im, err));
     return read_positions(im, err);
 }
 
@@ -269,6 +291,8 @@ static void finish(dcpg_importing *im) {
                              &im->cpg_stats, &im->win_stats, &im->win_wlen};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
     dcpg_free(im->chromo_of);
+    dcpg_free(im->first_run);
+    dcpg_free(im->run_of);
     dcpg_free(im->first_row);
     dcpg_free(im->pos);
     dcpg_free(im->last);

@@ -14,12 +14,13 @@ typedef struct dcpg_importing {
     dcpg_strings cpg_stats, win_stats, win_wlen; /* statistics that outputs name, which a store computes */
     dcpg_strings chromo;                         /* normalised, in bytewise order */
     int64_t *chromo_of;                          /* [set->chromo.n] number in `chromo` */
-    int64_t *first_row;                          /* [set->nb_run + 1] of each run in pos */
-    int32_t *pos;                                /* [set->nb_site] of all rows */
-    int64_t *last;                               /* [chromo.n] greatest position that a file tells of */
-    dcpg_h5 *file;                               /* the one read last, kept open */
-    int64_t file_index;                          /* -1: none */
-    int64_t nb_left_out;                         /* outputs of kinds that a store does not have */
+    int64_t *first_run, *run_of; /* [chromo.n + 1], [set->nb_run]: runs on each chromosome, in order */
+    int64_t *first_row;          /* [set->nb_run + 1] of each run in pos */
+    int32_t *pos;                /* [set->nb_site] of all rows */
+    int64_t *last;               /* [chromo.n] greatest position that a file tells of */
+    dcpg_h5 *file;               /* the one read last, kept open */
+    int64_t file_index;          /* -1: none */
+    int64_t nb_left_out;         /* outputs of kinds that a store does not have */
     const char *first_left_out;
     int64_t nb_far;           /* neighbours too far away for their distance to be exact */
     int64_t nb_contradictory; /* bases */

@@ -68,25 +68,33 @@ static dcpg_status read_windows(assembly *a, int64_t k, dcpg_err *err) {
 /* Bases up to the end of the last window, and to the last position there is. */
 static int64_t length_of(const dcpg_importing *im, int64_t chromo) {
     int64_t length = im->last[chromo] + 1;
-    for (int64_t k = 0; k < im->set->nb_run; k++) {
-        if (im->chromo_of[im->set->run[k].chromo] != chromo) continue;
+    for (int64_t j = im->first_run[chromo]; j < im->first_run[chromo + 1]; j++) {
+        int64_t k = im->run_of[j];
         for (int64_t i = im->first_row[k]; i < im->first_row[k + 1]; i++)
             if (im->pos[i] + im->set->dna_wlen / 2 > length) length = im->pos[i] + im->set->dna_wlen / 2;
     }
     return length;
 }
 
+/* Rows read at a time: no more than the longest run on the chromosome has, as there may be many of a few. */
+static int64_t rows_at_a_time(const dcpg_importing *im, int64_t chromo) {
+    int64_t most = BLOCK_BYTES / im->set->dna_wlen, longest = 1;
+    for (int64_t j = im->first_run[chromo]; j < im->first_run[chromo + 1]; j++)
+        if (im->set->run[im->run_of[j]].n > longest) longest = im->set->run[im->run_of[j]].n;
+    return most < 1 ? 1 : most < longest ? most : longest;
+}
+
 dcpg_status dcpg_import_sequence(dcpg_importing *im, int64_t chromo, dcpg_sequence *sequence, dcpg_err *err) {
     assembly a = {.im = im, .wlen = im->set->dna_wlen, .length = length_of(im, chromo)};
-    a.rows = BLOCK_BYTES / a.wlen > 0 ? BLOCK_BYTES / a.wlen : 1;
+    a.rows = rows_at_a_time(im, chromo);
     a.code = dcpg_alloc((size_t)a.length, 1);
     a.window = dcpg_alloc((size_t)a.rows, (size_t)a.wlen);
     dcpg_status status = a.code && a.window ? DCPG_OK
                                             : dcpg_fail_nomem(err, "a chromosome",
                                                               (unsigned long long)(a.length + BLOCK_BYTES));
     if (status == DCPG_OK) memset(a.code, UNKNOWN, (size_t)a.length);
-    for (int64_t k = 0; k < im->set->nb_run && status == DCPG_OK; k++)
-        if (im->chromo_of[im->set->run[k].chromo] == chromo) status = read_windows(&a, k, err);
+    for (int64_t j = im->first_run[chromo]; j < im->first_run[chromo + 1] && status == DCPG_OK; j++)
+        status = read_windows(&a, im->run_of[j], err);
     if (status == DCPG_OK) status = dcpg_sequence_pack(a.code, a.length, sequence, err);
     dcpg_free(a.code);
     dcpg_free(a.window);

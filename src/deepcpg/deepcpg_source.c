@@ -2,6 +2,7 @@
 /* The batch source over DeepCpG data files. */
 #include "deepcpg/deepcpg_blocks.h"
 
+#include <dcpg/map.h>
 #include <dcpg/memory.h>
 #include <dcpg/output.h>
 
@@ -339,40 +340,58 @@ static const dcpg_source_ops ops = {fill, load_all, where, count_labels, inside,
 static dcpg_status choose(const dcpg_deepcpg_source *s, const dcpg_strings *wanted, const dcpg_strings *known,
                           const char *what, dcpg_strings *out, dcpg_err *err) {
     const dcpg_strings *from = wanted ? wanted : known;
-    for (size_t i = 0; i < from->n; i++) {
-        if (dcpg_strings_find(known, from->v[i]) < 0)
-            return dcpg_fail(err, DCPG_E_INPUT, "%s: has no %s %s: it has %zu, the first is %s",
-                             s->set->files.v[0], what, from->v[i], known->n,
-                             known->n ? known->v[0] : "missing");
-        DCPG_TRY(dcpg_strings_add(out, from->v[i], err));
+    dcpg_map there = {0};
+    dcpg_status status = dcpg_map_index(&there, known, err);
+    for (size_t i = 0; i < from->n && status == DCPG_OK; i++) {
+        if (dcpg_map_get(&there, from->v[i], -1) < 0)
+            status =
+                dcpg_fail(err, DCPG_E_INPUT, "%s: has no %s %s: it has %zu, the first is %s",
+                          s->set->files.v[0], what, from->v[i], known->n, known->n ? known->v[0] : "missing");
+        if (status == DCPG_OK) status = dcpg_strings_add(out, from->v[i], err);
     }
-    return DCPG_OK;
+    dcpg_map_free(&there);
+    return status;
 }
 
-/* The runs on chosen chromosomes. Chromosomes are listed in the order of the files. */
+/* The chosen chromosomes in the order of the files; number[set->chromo.n] receives their places, -1: not
+ * chosen. */
+static dcpg_status choose_chromos(dcpg_deepcpg_source *s, const dcpg_strings *chromos, int64_t *number,
+                                  dcpg_err *err) {
+    const dcpg_strings *all = &s->set->chromo;
+    dcpg_strings known = {0};
+    dcpg_map wanted = {0};
+    dcpg_status status =
+        choose(s, chromos && chromos->n > 0 ? chromos : NULL, all, "chromosome", &known, err);
+    if (status == DCPG_OK) status = dcpg_map_index(&wanted, &known, err);
+    for (size_t i = 0; i < all->n && status == DCPG_OK; i++) {
+        bool is = dcpg_map_get(&wanted, all->v[i], -1) >= 0;
+        number[i] = is ? (int64_t)s->base.chromo.n : -1;
+        if (is) status = dcpg_strings_add(&s->base.chromo, all->v[i], err);
+    }
+    dcpg_map_free(&wanted);
+    dcpg_strings_free(&known);
+    return status;
+}
+
+/* The runs on chosen chromosomes. */
 static dcpg_status choose_runs(dcpg_deepcpg_source *s, const dcpg_strings *chromos, dcpg_err *err) {
     const dcpg_deepcpg *set = s->set;
-    dcpg_strings known = {0};
-    bool all = !chromos || chromos->n == 0;
-    dcpg_status status = choose(s, all ? NULL : chromos, &set->chromo, "chromosome", &known, err);
-    for (size_t i = 0; i < set->chromo.n && status == DCPG_OK; i++)
-        if (dcpg_strings_find(&known, set->chromo.v[i]) >= 0)
-            status = dcpg_strings_add(&s->base.chromo, set->chromo.v[i], err);
-    dcpg_strings_free(&known);
-    DCPG_TRY(status);
+    int64_t *number = dcpg_alloc(set->chromo.n, sizeof *number);
     s->run = dcpg_alloc((size_t)set->nb_run, sizeof *s->run);
     s->first_sample = dcpg_alloc((size_t)set->nb_run + 1, sizeof *s->first_sample);
-    if (!s->run || !s->first_sample)
-        return dcpg_fail_nomem(err, "rows", (size_t)set->nb_run * sizeof *s->run);
-    for (int64_t i = 0; i < set->nb_run; i++) {
+    dcpg_status status = number && s->run && s->first_sample
+                             ? choose_chromos(s, chromos, number, err)
+                             : dcpg_fail_nomem(err, "rows", (size_t)set->nb_run * sizeof *s->run);
+    for (int64_t i = 0; i < set->nb_run && status == DCPG_OK; i++) {
         dcpg_deepcpg_run run = set->run[i];
-        run.chromo = dcpg_strings_find(&s->base.chromo, set->chromo.v[run.chromo]);
+        run.chromo = number[run.chromo];
         if (run.chromo < 0) continue;
         s->first_sample[s->nb_run + 1] = s->first_sample[s->nb_run] + run.n;
         s->run[s->nb_run++] = run;
     }
-    s->base.nb_site = s->first_sample[s->nb_run];
-    return DCPG_OK;
+    dcpg_free(number);
+    if (status == DCPG_OK) s->base.nb_site = s->first_sample[s->nb_run];
+    return status;
 }
 
 static dcpg_status check_windows(const dcpg_deepcpg_source *s, dcpg_err *err) {

@@ -202,12 +202,23 @@ void dcpg_make_share_cells(making *m) {
 
 /* ---- options ---- */
 
-static dcpg_status add_chromo(making *m, const char *raw, dcpg_err *err) {
+static dcpg_status add_chromo(making *m, const char *raw, dcpg_map *seen, dcpg_err *err) {
     char *name = has_genome(m) ? dcpg_strdup(raw) : dcpg_chromo_name(raw); /* its names are not known yet */
     if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
-    dcpg_status status =
-        dcpg_strings_find(&m->wanted, name) < 0 ? dcpg_strings_add(&m->wanted, name, err) : DCPG_OK;
+    dcpg_status status = dcpg_map_get(seen, name, 0) ? DCPG_OK : dcpg_strings_add(&m->wanted, name, err);
+    if (status == DCPG_OK) status = dcpg_map_set(seen, name, 1, err);
     dcpg_free(name);
+    return status;
+}
+
+/* --chromos into m->wanted, each once, in bytewise order. */
+static dcpg_status take_chromos(making *m, const dcpg_strings *words, dcpg_err *err) {
+    dcpg_map seen = {0};
+    dcpg_status status = DCPG_OK;
+    for (size_t i = 0; words && i < words->n && status == DCPG_OK; i++)
+        status = add_chromo(m, words->v[i], &seen, err);
+    dcpg_map_free(&seen);
+    dcpg_strings_sort(&m->wanted);
     return status;
 }
 
@@ -231,8 +242,7 @@ static dcpg_status take_options(making *m, dcpg_err *err) {
     DCPG_TRY(dcpg_profile_check_format(o->profile_format, err));
     if (o->dna_files && o->dna_files->n > 0)
         DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, &m->dna_notes, err));
-    for (size_t i = 0; o->chromos && i < o->chromos->n; i++) DCPG_TRY(add_chromo(m, o->chromos->v[i], err));
-    dcpg_strings_sort(&m->wanted);
+    DCPG_TRY(take_chromos(m, o->chromos, err));
     if (o->every_cg && !has_genome(m))
         return dcpg_fail(err, DCPG_E_USAGE,
                          "--sites all: give the genome, whose CGs they are, with --dna_files");
