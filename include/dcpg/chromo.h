@@ -23,6 +23,15 @@ char *dcpg_chromo_name(const char *raw);
 /* The first rule by which two names are the same: 1, 2 or 3; 0: none, or out of memory. Local. */
 int dcpg_chromo_same(const char *a, const char *b);
 
+/* Which of the names of rule 3 a name is, once rule 2 was applied: DCPG_CHROMO_M for "chrM" and "m",
+ * DCPG_CHROMO_MT for "MT", 0 for all others. Where both are seen, only a genome tells whether they are two.
+ * Pure. */
+enum { DCPG_CHROMO_M = 1, DCPG_CHROMO_MT = 2, DCPG_CHROMO_BOTH = 3 };
+unsigned dcpg_chromo_mito(const char *raw);
+
+/* DCPG_E_INPUT: "WHERE: holds both M and MT, ...: give the genome". Local. */
+dcpg_status dcpg_chromo_fail_both(const char *where, dcpg_err *err);
+
 /* What a chromosome may be called, in every file that is read or written: 1 to DCPG_CHROMO_MAX bytes without
  * blanks and control characters, which would start another column or line of a bedGraph. Whoever reads names
  * asks, so that nothing is refused after the work was done; DCPG_CHROMO_RULE is for messages. `width`: the

@@ -92,6 +92,7 @@ typedef struct dcpg_profile_report {
     int64_t missing;     /* lines whose value says "not observed": NA, nan, '.', nothing, -1 in a TSV */
     int64_t nb_cpg;      /* CpGs that have a value */
     double sum;          /* of these values */
+    unsigned mito; /* without a genome: what it calls the mitochondrion, DCPG_CHROMO_M or _MT; 0: not there */
 } dcpg_profile_report;
 
 /* Reads a profile in any of the formats of dcpg_profile_formats; plain, gzip or bgzip. Empty lines, lines

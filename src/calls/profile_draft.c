@@ -66,17 +66,9 @@ static dcpg_status name_chromo(const profile_parser *p, const char *raw, char **
 }
 
 /* Without a genome nothing tells whether a file that writes M and MT means one chromosome or two. */
-static dcpg_status check_same(const profile_parser *p, const char *raw, int64_t at, dcpg_err *err) {
-    for (size_t i = 0; i < p->number.n && !p->options->genome; i++) {
-        const char *other = dcpg_map_key(&p->number, i);
-        if (p->number.entry[i].value == at && dcpg_chromo_same(raw, other) == 3)
-            return dcpg_fail(
-                err, DCPG_E_INPUT,
-                "%s: holds both %s and %s, which may be two chromosomes or one: give the genome with "
-                "--dna_files, whose names decide",
-                p->path, other, raw);
-    }
-    return DCPG_OK;
+static dcpg_status check_mito(const profile_parser *p, const char *raw, dcpg_err *err) {
+    if (!p->options->genome) p->report->mito |= dcpg_chromo_mito(raw);
+    return p->report->mito == DCPG_CHROMO_BOTH ? dcpg_chromo_fail_both(p->path, err) : DCPG_OK;
 }
 
 /* The number of the chromosome called `raw`, which this file did not write so before. */
@@ -89,7 +81,7 @@ static dcpg_status take_chromo(profile_parser *p, const char *raw, int64_t *at, 
     *at = lacking ? -1 : dcpg_map_get(&p->number_of_name, name, -1);
     dcpg_status status = DCPG_OK;
     if (*at >= 0) {
-        status = check_same(p, raw, *at, err);
+        if (p->chromo[*at].wanted) status = check_mito(p, raw, err);
     } else {
         *at = p->nb;
         if (!lacking) status = dcpg_map_set(&p->number_of_name, name, *at, err);
@@ -97,6 +89,7 @@ static dcpg_status take_chromo(profile_parser *p, const char *raw, int64_t *at, 
             status = add_chromo(p, name, genome, err);
             name = NULL;
         }
+        if (status == DCPG_OK && p->chromo[*at].wanted) status = check_mito(p, raw, err);
     }
     dcpg_free(name);
     return status == DCPG_OK ? dcpg_map_set(&p->number, raw, *at, err) : status;

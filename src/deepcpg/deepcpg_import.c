@@ -93,6 +93,13 @@ static dcpg_status name_chromos(dcpg_importing *im, dcpg_err *err) {
     const dcpg_strings *raw = &im->set->chromo;
     dcpg_map seen = {0};
     dcpg_status status = DCPG_OK;
+    unsigned mito = 0;
+    for (size_t i = 0; i < raw->n; i++) mito |= dcpg_chromo_mito(raw->v[i]);
+    if (mito == DCPG_CHROMO_BOTH)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: the files hold both chrM and chrMT (or M and MT), which a store without its "
+                         "genome takes for one chromosome: convert files of one of them",
+                         im->set->files.v[0]);
     for (size_t i = 0; i < raw->n && status == DCPG_OK; i++) {
         char *name = dcpg_chromo_name(raw->v[i]);
         status = name ? DCPG_OK : dcpg_fail_nomem(err, "a chromosome's name", strlen(raw->v[i]));

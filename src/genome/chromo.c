@@ -5,6 +5,7 @@
 #include <dcpg/memory.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { AS_IT_STANDS, PLAIN, MITO, NB_RULE };
 
@@ -26,6 +27,18 @@ static char *copy_by_rule(const char *raw, int rule) {
 }
 
 char *dcpg_chromo_name(const char *raw) { return copy_by_rule(raw, MITO); }
+
+unsigned dcpg_chromo_mito(const char *raw) {
+    if (strncasecmp(raw, "chr", 3) == 0 && raw[3]) raw += 3;
+    return strcasecmp(raw, "M") == 0 ? DCPG_CHROMO_M : strcasecmp(raw, "MT") == 0 ? DCPG_CHROMO_MT : 0;
+}
+
+dcpg_status dcpg_chromo_fail_both(const char *where, dcpg_err *err) {
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: holds both chrM and chrMT (or M and MT), which may be two chromosomes or one: give "
+                     "the genome with --dna_files, whose names decide",
+                     where);
+}
 
 bool dcpg_chromo_fits(const char *name, size_t width) {
     const char *end = memchr(name, '\0', width);

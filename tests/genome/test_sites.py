@@ -180,6 +180,43 @@ expect_refused("a name that the genome lacks", r"--chromos chr3: the genome has 
 mixed = write("mixed.tsv", calls("chrM", cgs(mito["chrM"]), 1) + calls("chrMT", cgs(mito["chrMT"]), 1))
 expect_refused("chrM and chrMT without a genome", "mixed.tsv: holds both chrM and chrMT", "--cpg_profiles", mixed)
 
+# Two files without a genome: one chromosome, by the rule, and the log says so; none where --chromos leaves it out.
+one = "chrM (m.tsv) and chrMT (mt.tsv) are taken for one chromosome, MT"
+for ranks in (1, 2, 3):
+    said = run(ranks, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--out_file", "two.h5")
+    expect("chrM and MT in two files without a genome", (one in said, sites("two.h5")["MT"]), (True, sorted({*cgs(mito["chrM"]), *cgs(mito["chrMT"])})))
+    said = run(ranks, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--chromos", "1", "--out_file", "two.h5")
+    expect("chrM and MT, chromosome 1 alone", ("one chromosome" in said, list(sites("two.h5"))), (False, ["1"]))
+    said = run(ranks, "data", "--cpg_profiles", "m.tsv", "--bulk_profiles", "mt.tsv", "--out_file", "two.h5")
+    expect("chrM in a bulk profile's name", "chrM (of files before) and chrMT (mt.tsv) are taken for one" in said, True)
+write("sites_m.txt", "".join(f"chrM\t{p}\n" for p in cgs(mito["chrM"])))
+write("sites_both.txt", "chrM\t5\nchrMT\t7\n")
+write("m.bed", "chrM\t0\t1000\n")
+write("both.bed", "chrM\t0\t1000\nMT\t0\t1000\n")
+said = run(2, "data", "--cpg_profiles", "mt.tsv", "--pos_file", "sites_m.txt", "--out_file", "two.h5")
+expect("sites of chrM, profiles of MT", "chrM (sites_m.txt) and chrMT (mt.tsv) are taken for one" in said, True)
+said = run(2, "data", "--cpg_profiles", "mt.tsv", "--anno_files", "m.bed", "--out_file", "two.h5")
+expect("an annotation of chrM, profiles of MT", "chrM (m.bed) and chrMT (of files before) are taken for one" in said, True)
+expect_refused("sites of chrM and chrMT", "sites_both.txt: holds both chrM and chrMT", "--cpg_profiles", "mt.tsv", "--pos_file", "sites_both.txt", ranks=3)
+expect_refused("an annotation of chrM and chrMT", "both.bed: holds both chrM and chrMT", "--cpg_profiles", "mt.tsv", "--anno_files", "both.bed", ranks=3)
+for words in (["m.tsv"], ["mt.tsv"]):
+    expect("one name alone", "one chromosome" in run(2, "data", "--cpg_profiles", *words, "c0.tsv", "--out_file", "two.h5"), False)
+run(1, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--dna_files", "hg19.fa", "--out_dir", "both_files", "--dna_wlen", "11", "--cpg_wlen", "2")
+both = sorted(os.path.join("both_files", name) for name in os.listdir("both_files"))
+wrong = refusal("both_files/.*hold both chrM and chrMT", 2, "convert", *both, "--out_file", "back.h5")
+expect("DeepCpG files of chrM and chrMT", wrong, "")
+run(2, "convert", *[name for name in both if "cMT_" not in name], "--out_file", "back.h5")
+# Two FASTA files: both are in the genome, so they are two, and that is told.
+write("fasta_m.fa", fasta({"1": genome["chr1"], "chrM": mito["chrM"]}))
+write("fasta_mt.fa", fasta({"MT": mito["chrMT"]}))
+write("fasta_mt_same.fa", fasta({"MT": mito["chrM"]}))
+for ranks in (1, 3):
+    said = run(ranks, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--dna_files", "fasta_m.fa", "fasta_mt.fa", "--out_file", "two.h5")
+    expect("chrM and MT of two FASTA files", {name: pos for name, pos in sites("two.h5").items() if name != "1"}, {"M": cgs(mito["chrM"]), "MT": cgs(mito["chrMT"])})
+    expect("... are told", bool(re.search("(chrM of fasta_m.fa and MT of fasta_mt.fa|MT of fasta_mt.fa and chrM of fasta_m.fa) have other bases: they are taken for two", said)), True)
+    said = run(ranks, "data", "--cpg_profiles", "m.tsv", "--dna_files", "fasta_m.fa", "fasta_mt_same.fa", "--out_file", "two.h5")
+    expect("chrM and MT of the same bases", ("taken once" in said, "two chromosomes" in said), (True, False))
+
 # ---- the same rule for annotations, and for --chromos of other commands
 write("anno.bed", "chrom\tstart\tend\n" + "track name=x\nbrowser position 1\n" + "chrMT\t0\t100000\n1\t1\t5\n" + "".join(f"contig_{i}\t1\t2\n" for i in range(3000)))
 run(2, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--dna_files", "hg19.fa", "--anno_files", "anno.bed", "--out_file", "anno.h5")

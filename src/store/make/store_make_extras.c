@@ -46,7 +46,7 @@ static void tell_bare_all(const making *m, const rows *r, const named_files *fil
 }
 
 /* Logs how the files were read; report[n] of this rank's rows. Collective. */
-static dcpg_status tell_reports_all(const making *m, const named_files *files,
+static dcpg_status tell_reports_all(making *m, const rows *r, const named_files *files,
                                     const dcpg_profile_report *report, int64_t n, dcpg_err *err) {
     void *all = NULL;
     size_t *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
@@ -55,7 +55,12 @@ static dcpg_status tell_reports_all(const making *m, const named_files *files,
         err);
     if (status == DCPG_OK)
         status = dcpg_allgatherv_all(m->par, report, (size_t)n * sizeof *report, &all, bytes_of, err);
-    if (status == DCPG_OK) dcpg_make_tell_profiles(m, files->path, all, (int64_t)files->name.n);
+    const dcpg_profile_report *told = all;
+    mito_files mito = {0};
+    for (size_t i = 0; i < files->name.n && status == DCPG_OK; i++)
+        if (files->path[i]) dcpg_make_add_mito(&mito, files->path[i], told[i].mito);
+    if (status == DCPG_OK) dcpg_make_tell_mito(m, &mito);
+    if (status == DCPG_OK && r->bare) dcpg_make_tell_profiles(m, files->path, told, (int64_t)files->name.n);
     dcpg_free(all);
     dcpg_free(bytes_of);
     return status;
@@ -105,7 +110,7 @@ static dcpg_status write_rows_all(making *m, const rows *r, const named_files *f
     int64_t rounds = dcpg_max_i64_all(m->par, end - first);
     for (int64_t i = first; i < first + rounds && status == DCPG_OK; i++)
         status = write_row_all(m, r, files, i < end ? i : -1, &at, err);
-    if (status == DCPG_OK && r->bare) status = tell_reports_all(m, files, at.report, end - first, err);
+    if (status == DCPG_OK) status = tell_reports_all(m, r, files, at.report, end - first, err);
     if (status == DCPG_OK && r->bare) tell_bare_all(m, r, files, at.bare);
     dcpg_free(at.bare);
     dcpg_free(at.report);
@@ -178,6 +183,8 @@ static dcpg_status fill_anno(const making *m, const origin *from, void *row, dcp
         const dcpg_bed_chromo *on = &bed.chromo[b];
         bool unclear;
         int c = dcpg_make_chromo_called(m, on->chromo, &unclear);
+        if (!has_genome(m) && c >= 0) from->report->mito |= dcpg_chromo_mito(on->chromo);
+        if (from->report->mito == DCPG_CHROMO_BOTH) status = dcpg_chromo_fail_both(from->path, err);
         if (unclear)
             status = dcpg_chromos_fail_unclear(&m->genome.names, from->path, on->chromo, "the genome", err);
         int64_t k = 0;

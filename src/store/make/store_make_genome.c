@@ -199,6 +199,12 @@ static dcpg_status find_copies(const making *m, int64_t from, int64_t to, dcpg_e
                 about[i].same = k;
             else if (about[k].file != about[i].file && dcpg_chromo_same(about[k].raw, about[i].raw) < 3)
                 return fail_twice(m, &about[k], &about[i], err);
+            else if (about[k].file != about[i].file)
+                dcpg_warn(m->log,
+                          "%s of %s and %s of %s have other bases: they are taken for two chromosomes, and "
+                          "files mean the one that they name",
+                          about[k].raw, m->dna_files.v[about[k].file], about[i].raw,
+                          m->dna_files.v[about[i].file]);
         }
     }
     return DCPG_OK;

@@ -55,9 +55,11 @@ static dcpg_status pack_calls(const dcpg_calls *calls, packed_calls *packed, dcp
     return DCPG_OK;
 }
 
-static bool is_wanted(const making *m, const dcpg_calls *calls) {
-    return m->wanted.n == 0 || dcpg_strings_find_sorted(&m->wanted, calls->chromo) >= 0;
+bool dcpg_make_wants(const making *m, const char *chromo) {
+    return m->wanted.n == 0 || dcpg_strings_find_sorted(&m->wanted, chromo) >= 0;
 }
+
+static bool is_wanted(const making *m, const dcpg_calls *calls) { return dcpg_make_wants(m, calls->chromo); }
 
 dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, packed_cell *cell,
                               dcpg_err *err) {

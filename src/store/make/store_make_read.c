@@ -241,11 +241,22 @@ static dcpg_status name_chromos_all(making *m, dcpg_err *err) {
     return DCPG_OK;
 }
 
+/* Cells, and the file of sites, which rank 0 read. */
+static void tell_mito(making *m, const files_told *told) {
+    mito_files files = {0};
+    if (targets_of(m)) dcpg_make_add_mito(&files, targets_of(m), m->mito);
+    m->mito = 0;
+    for (int64_t i = 0; i < told->n; i++)
+        dcpg_make_add_mito(&files, m->cells.sorted[told->v[i].file], told->v[i].report.mito);
+    dcpg_make_tell_mito(m, &files);
+}
+
 dcpg_status dcpg_make_read_all(making *m, dcpg_err *err) {
     double started = dcpg_now();
     files_told told = {0};
     dcpg_status status = read_cells_all(m, &told, err);
     if (status == DCPG_OK) status = dcpg_agree_all(m->par, dcpg_make_tell(m, &told, err), err);
+    if (status == DCPG_OK) tell_mito(m, &told);
     if (status == DCPG_OK) status = dcpg_make_leave_out_all(m, &told, err);
     dcpg_free(told.v);
     DCPG_TRY(status);

@@ -101,12 +101,15 @@ static dcpg_status start_at_1(targets *t, dcpg_err *err) {
 /* ---- chromosomes ---- */
 
 /* What each chromosome of the file is called here; those that nobody wants are called "". */
-static dcpg_status name_chromos(const making *m, targets *t, dcpg_err *err) {
+static dcpg_status name_chromos(making *m, targets *t, dcpg_err *err) {
     const dcpg_cg_map *map = has_genome(m) ? &m->genome.map : NULL;
     t->genome = dcpg_alloc(t->known.n, sizeof *t->genome);
     if (!t->genome) return dcpg_fail_nomem(err, "chromosomes", t->known.n * sizeof *t->genome);
+    unsigned mito = 0;
     for (size_t i = 0; i < t->known.n; i++) {
         const char *raw = dcpg_map_key(&t->known, i);
+        if (!map && dcpg_make_wants(m, "MT")) mito |= dcpg_chromo_mito(raw);
+        if (mito == DCPG_CHROMO_BOTH) return dcpg_chromo_fail_both(t->path, err);
         int64_t number = map ? dcpg_cg_number(map, raw) : DCPG_CHROMO_ABSENT;
         if (number == DCPG_CHROMO_UNCLEAR)
             return dcpg_chromos_fail_unclear(map->names, t->path, raw, "the genome", err);
@@ -124,6 +127,7 @@ static dcpg_status name_chromos(const making *m, targets *t, dcpg_err *err) {
         dcpg_free(name);
         DCPG_TRY(status);
     }
+    m->mito |= mito;
     return DCPG_OK;
 }
 
@@ -281,7 +285,7 @@ static dcpg_status make_profile(const targets *t, dcpg_profile *profile, dcpg_er
     return DCPG_OK;
 }
 
-static dcpg_status read_pos_file(const making *m, dcpg_profile *profile, dcpg_err *err) {
+static dcpg_status read_pos_file(making *m, dcpg_profile *profile, dcpg_err *err) {
     targets t = {.path = m->target.path};
     dcpg_status status = read_lines(&t, err);
     if (status == DCPG_OK) status = start_at_1(&t, err);

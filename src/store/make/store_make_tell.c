@@ -232,6 +232,23 @@ static void tell_followers(const making *m, const files_told *told, int64_t firs
                   text, names.n == 1 ? "it counts" : "they count", r->format, r->base);
 }
 
+void dcpg_make_add_mito(mito_files *files, const char *path, unsigned mito) {
+    if (mito & DCPG_CHROMO_M) dcpg_names_add(&files->m, dcpg_basename(path));
+    if (mito & DCPG_CHROMO_MT) dcpg_names_add(&files->mt, dcpg_basename(path));
+}
+
+void dcpg_make_tell_mito(making *m, mito_files *files) {
+    unsigned before = m->mito;
+    m->mito |= (files->m.n > 0 ? DCPG_CHROMO_M : 0u) | (files->mt.n > 0 ? DCPG_CHROMO_MT : 0u);
+    if (m->mito != DCPG_CHROMO_BOTH || m->mito == before) return;
+    dcpg_warn(
+        m->log,
+        "chrM (%s) and chrMT (%s) are taken for one chromosome, MT: where they are two, give the genome "
+        "with --dna_files, whose names decide",
+        files->m.n > 0 ? dcpg_names_text(&files->m) : "of files before",
+        files->mt.n > 0 ? dcpg_names_text(&files->mt) : "of files before");
+}
+
 int dcpg_make_base_of(const files_told *told, const char *format) {
     int64_t n[2] = {0};
     for (int64_t i = 0; i < told->n; i++) {
