@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Adam in one pass over the parameters, and the norms that regularisation needs. */
+/* Adam's update in one pass over the parameters, and the norms that regularisation needs. */
 #include "kern/vector.h"
 
 #include <dcpg/kern.h>
@@ -8,8 +8,8 @@
 
 enum { BLOCK = 1 << 13 };
 
-/* Returns the largest gradient without its sign as its bits, which are in the order of the numbers; those of
- * infinity and of what is no number are the largest. */
+/* Returns the bits of the largest absolute gradient: for floats without a sign they order as the numbers do,
+ * with infinity and NaN above every finite number. */
 KERN_VECTOR(static, uint32_t, update,
             (const dcpg_adam_step *step, int64_t count, const float *restrict grad, float *restrict w,
              float *restrict m, float *restrict v),
@@ -42,7 +42,7 @@ bool dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *gra
     return finite;
 }
 
-/* Sums of one part in LANES interleaved sums, added in order. */
+/* Sums of one part, as LANES interleaved partial sums that are added in order. */
 KERN_VECTOR(static, void, norms, (int64_t count, const float *w, double *sum_abs, double *sum_square),
             (count, w, sum_abs, sum_square)) {
     enum { LANES = 16 };

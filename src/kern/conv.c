@@ -2,15 +2,16 @@
 /* Convolution over one time axis as gemm, without im2col.
  *
  * Row t of the gemm's left matrix is the window of k steps that begins at padded step t * stride: k * c
- * numbers in a row of memory when dilation is 1. So the input itself, read with a row stride of stride * c,
- * is the matrix, rows overlapping. With dilation each tap is a gemm of its own.
+ * contiguous numbers if dilation is 1. So the input itself, read with a row stride of stride * c, is the
+ * matrix; its rows overlap. With dilation each tap is a gemm of its own.
  *
- * Several samples go into one gemm (a block) to give it rows enough: sample i begins at padded step i *
- * pitch, neighbours share the zeros between them, and the rows whose windows run over a border are junk that
- * is left behind when the rows are copied out. The input is copied only where it needs zeros or another
- * pitch. The gradient of the input is with stride 1 a convolution of dy with the turned kernel, otherwise
- * taps scattered into padded steps, or, of a single tap, straight into place. Blocks are threads' work; how
- * samples fall into blocks changes no bits, because gemm's rows do not depend on each other. */
+ * Several samples go into one gemm (a block) so that it has enough rows: sample i begins at padded step i *
+ * pitch, neighbouring samples share the zeros between them, and rows whose windows cross from one sample into
+ * the next are junk, which is dropped when the rows are copied out. The input is copied only where it needs
+ * zeros or another pitch. The gradient of the input is, with stride 1, a convolution of dy with the turned
+ * kernel; with larger strides the taps are scattered into padded steps or, for a kernel of one tap, written
+ * straight into place. Threads work on blocks; how samples fall into blocks changes no bits, because gemm's
+ * rows do not depend on each other. */
 #include "kern/rows.h"
 #include "kern/vector.h"
 #include "kern/winograd.h"
@@ -20,17 +21,17 @@
 #include <omp.h>
 #include <string.h>
 
-/* A block holds samples for about this many gemm rows: packing the weights costs little beside them, and a
- * block's scratch stays in the L2 cache. */
+/* A block holds samples for about this many gemm rows: enough that packing the weights costs little in
+ * comparison, few enough that a block's scratch stays in the L2 cache. */
 enum { ROWS = 448 };
 
 typedef struct layout {
-    int64_t need;  /* padded steps that the windows of a sample touch */
+    int64_t need;  /* padded steps that the windows of a sample cover */
     int64_t pitch; /* padded steps from one sample to the next */
     int64_t rows;  /* gemm rows from one sample to the next */
     int64_t block; /* samples per gemm */
     bool padded;   /* the input must be copied */
-    bool direct;   /* no junk rows: the output is the gemm's */
+    bool direct;   /* no junk rows: gemm writes the output itself */
 } layout;
 
 static layout layout_of(const dcpg_conv *conv) {
@@ -45,12 +46,12 @@ static layout layout_of(const dcpg_conv *conv) {
     return l;
 }
 
-/* Padded steps of a block of nb samples, zeros after the last one included. */
+/* Padded steps of a block of nb samples, including the zeros after the last one. */
 static int64_t padded_steps(const layout *l, int64_t nb) {
     return (nb - 1) * l->pitch + kern_max(l->pitch, l->need);
 }
 
-/* Gemm rows of a block without the junk after its last sample. */
+/* Gemm rows of a block, without the junk after its last sample. */
 static int64_t gemm_rows(const dcpg_conv *conv, const layout *l, int64_t nb) {
     return (nb - 1) * l->rows + conv->t_out;
 }
@@ -83,7 +84,7 @@ void dcpg_conv_shape(dcpg_conv *conv, bool same) {
 
 static int64_t round_up(int64_t count) { return kern_ceil_div(count, 16) * 16; }
 
-/* Floats a block of correlate() needs: its padded input, and its output before the junk is left behind. */
+/* Floats that a block needs in correlate(): its padded input, and its output with the junk rows. */
 static int64_t correlate_slot(const dcpg_conv *conv, const layout *l) {
     return round_up(l->padded ? padded_steps(l, l->block) * conv->c : 0) +
            round_up(l->direct ? 0 : l->block * l->rows * conv->f);
@@ -93,7 +94,7 @@ static int64_t scatter_slot(const dcpg_conv *conv, const layout *l) {
     return round_up(l->block * l->rows * conv->f) + round_up(padded_steps(l, l->block) * conv->c);
 }
 
-/* Scratch per block, one slot per thread; there are never more threads than blocks. */
+/* One slot per thread, but there are never more threads than blocks. */
 static int64_t slots(const layout *l, int64_t n, int64_t slot) { return kern_ceil_div(n, l->block) * slot; }
 
 size_t dcpg_conv_scratch(const dcpg_conv *conv, int64_t n) {
@@ -113,7 +114,7 @@ size_t dcpg_conv_scratch(const dcpg_conv *conv, int64_t n) {
 
 /* ---- copies ---- */
 
-/* to[padded step][c] of nb samples: zeros but for x, which begins at step pad_left of each sample. */
+/* Copies nb samples to to[padded step][c]: x begins at step pad_left of each sample, all else is 0. */
 static void pad(const dcpg_conv *conv, const layout *l, int64_t nb, const float *x, float *to) {
     int64_t c = conv->c, at = 0, steps = padded_steps(l, nb);
     for (int64_t i = 0; i < nb; i++) {
@@ -125,7 +126,7 @@ static void pad(const dcpg_conv *conv, const layout *l, int64_t nb, const float 
     if (at < steps) memset(to + at * c, 0, (size_t)((steps - at) * c) * sizeof *to);
 }
 
-/* to[gemm row][f] of nb samples: dy, zeros in the junk rows. */
+/* Copies dy of nb samples to to[gemm row][f]; junk rows are 0. */
 static void spread(const dcpg_conv *conv, const layout *l, int64_t nb, const float *dy, float *to) {
     int64_t live = conv->t_out * conv->f, all = l->rows * conv->f;
     for (int64_t i = 0; i < nb; i++) {
@@ -154,7 +155,7 @@ static void turn_kernel(const dcpg_conv *conv, const float *w, float *turned_w) 
 
 /* ---- forward, and the gradient of the input with stride 1 ---- */
 
-/* What happens to the gemm's result: y (+)= relu(result + b). */
+/* How the gemm's result becomes the output: y (+)= relu(result + b). */
 typedef struct finish {
     const float *b;
     bool relu, accumulate;
@@ -171,7 +172,7 @@ static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, 
     }
     float *out = l->direct ? y : slot;
     bool add = l->direct && end.accumulate;
-    int64_t taps = conv->dilation == 1 ? conv->k : 1; /* in one gemm */
+    int64_t taps = conv->dilation == 1 ? conv->k : 1; /* per gemm */
     for (int64_t j = 0; j < conv->k; j += taps) {
         dcpg_mat a = {in + j * conv->dilation * c, conv->stride * c, 1};
         dcpg_mat b = {w + j * c * f, f, 1};
@@ -191,12 +192,12 @@ static void correlate(const dcpg_conv *conv, int64_t n, const float *x, const fl
                       float *scratch) {
     layout l = layout_of(conv);
     int64_t blocks = kern_ceil_div(n, l.block), slot = correlate_slot(conv, &l);
-    if (blocks == 1) { /* no region: gemm has the threads */
+    if (blocks == 1) { /* no parallel region: gemm uses the threads */
         correlate_block(conv, &l, n, x, w, end, y, scratch);
         return;
     }
 #pragma omp parallel for schedule(                                                                           \
-    static) /* as many slots as blocks: static gives the first threads a block each */
+    static) /* as many slots as blocks: static gives each of the first threads one block */
     for (int64_t block = 0; block < blocks; block++) {
         int64_t i = block * l.block, nb = kern_min(l.block, n - i);
         correlate_block(conv, &l, nb, x + i * conv->t_in * conv->c, w, end, y + i * conv->t_out * conv->f,
@@ -217,7 +218,8 @@ void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const f
 
 /* ---- gradient of the input ---- */
 
-/* One tap: the rows of dx that a step reads are a product; nobody reads those between. Sample by sample. */
+/* One sample, kernels of one tap: rows 0, stride, 2 stride ... of dx are a product; no output reads the rows
+ * between them, so their gradient is 0. */
 static void scatter_steps(const dcpg_conv *conv, const float *dy, const float *turned_w, bool accumulate,
                           float *dx) {
     int64_t c = conv->c, f = conv->f, stride = conv->stride;
@@ -263,7 +265,7 @@ void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy,
     if (conv->k == 1 && conv->pad_left == 0) {
         int64_t in = conv->t_in * conv->c, out = conv->t_out * conv->f;
         turn_kernel(conv, w, scratch);
-        if (n == 1) { /* no region: gemm has the threads */
+        if (n == 1) { /* no parallel region: gemm uses the threads */
             scatter_steps(conv, dy, scratch, accumulate, dx);
             return;
         }
@@ -292,7 +294,7 @@ static void zero_gradients(const dcpg_conv *conv, float *dw, float *db) {
     if (db) memset(db, 0, (size_t)conv->f * sizeof *db);
 }
 
-/* One gemm over all rows of the leaf: the sum over time and samples is its inner sum, and threads share out
+/* One gemm over the rows of all samples: the sum over time and samples is its inner sum, and threads divide
  * dw. */
 void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy, float *dw,
                                float *db, float *scratch) {
@@ -310,7 +312,7 @@ void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x,
     bool repitch = n > 1 && l.pitch != conv->t_in;
     if (l.padded || repitch) {
         in = scratch;
-        /* Samples are padded one by one in parallel; the zeros behind the last belong to it alone. */
+        /* Samples are padded one by one in parallel; only the last one gets the zeros after it. */
 #pragma omp parallel for schedule(static) if (n * conv->t_in * c > KERN_SMALL)
         for (int64_t i = 0; i < n; i++) {
             layout one = l;

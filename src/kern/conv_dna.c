@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The first convolution reads one-hot DNA, so that a window's product with a kernel is a choice of k rows of
- * w. Groups of 3 taps have 5^3 possible contents (A, T, G, C, N), whose sums of rows are tabulated: a window
- * is then the sum of one table row per group. Backward, gradients are added to the tables' rows, and the
- * tables are summed to dw at the end. Tables of 16 channels of the usual kernels of 11 taps fit the L1 cache.
- */
+/* The first convolution, which reads one-hot DNA, by table look-up. The product of a window with a kernel
+ * only selects k rows of w. A group of 3 taps has 5^3 possible contents (A, T, G, C, N), whose sums of rows
+ * are tabulated: a window is then the sum of one table row per group. Backward, gradients are added to the
+ * tables' rows, and the tables are summed into dw at the end. For the usual kernels of 11 taps, the tables of
+ * 16 channels fit the L1 cache. */
 #include "kern/lanes.h"
 
 #include <assert.h>
@@ -17,8 +17,8 @@ enum {
 };
 
 typedef struct tables {
-    int64_t groups;  /* of taps, the last one perhaps shorter */
-    int64_t last;    /* taps of the last group */
+    int64_t groups;  /* groups of taps; the last one may be shorter */
+    int64_t last;    /* taps in the last group */
     int64_t entries; /* rows of all tables */
 } tables;
 
@@ -31,7 +31,8 @@ static tables tables_of(const dcpg_conv *conv) {
     return t;
 }
 
-/* ---- scratch: tables [blocks of 16 channels][entries][16], then what each sample's windows hold ---- */
+/* ---- scratch: tables [blocks of 16 channels][entries][16], then the contents of each sample's windows
+ * ---- */
 
 static int64_t lane_blocks(const dcpg_conv *conv) { return kern_ceil_div(conv->f, KERN_LANES); }
 static int64_t table_floats(const tables *t) { return t->entries * KERN_LANES; }
@@ -42,15 +43,15 @@ size_t dcpg_conv_dna_scratch(const dcpg_conv *conv, int64_t n) {
     return (size_t)(table_floats(&t) * lane_blocks(conv) + n * content_bytes(conv) / (int64_t)sizeof(float));
 }
 
-/* The table rows of a sample's windows, counted from the beginning of a group's table: group g of window p is
- * at group[p + 3 g], the last one at last[p]. */
+/* The contents of a sample's windows, as row numbers within a group's table: group g of window p is at
+ * group[p + 3 g], the last group at last[p]. */
 typedef struct contents {
     const uint8_t *group, *last;
 } contents;
 
 KERN_INLINE uint8_t digit(uint8_t code) { return code < BASE ? code : BASE - 1; }
 
-/* Three, two or one codes as a number to the base 5, at every step. */
+/* At every step, the next three, two or one codes as a number in base 5. */
 KERN_VECTOR(static, void, number_steps, (int64_t steps, int64_t taps, const uint8_t *codes, uint8_t *number),
             (steps, taps, codes, number)) {
     if (taps == 3)
@@ -82,7 +83,7 @@ static void number_samples(const dcpg_conv *conv, const tables *t, int64_t n, co
     }
 }
 
-/* The digits of a table row: its group, the taps of that group, and the code at each. */
+/* A table row decoded: its group, the taps of that group, and the code at each tap. */
 typedef struct entry {
     int64_t group, taps;
     int code[GROUP];
@@ -102,7 +103,7 @@ static entry entry_of(const tables *t, int64_t row) {
 
 /* ---- forward ---- */
 
-/* tables[block][entries][16]; the bias is in the first group. */
+/* Fills table[block][entries][16]; the bias is added to the rows of the first group. */
 static void fill_tables(const dcpg_conv *conv, const tables *t, const float *w, const float *b,
                         float *table) {
     int64_t f = conv->f;
@@ -123,7 +124,8 @@ static void fill_tables(const dcpg_conv *conv, const tables *t, const float *w, 
     }
 }
 
-/* A block of channels as two vectors of eight: compared in registers with AVX2 and AVX-512 alike. */
+/* A block of 16 channels as two vectors of eight, for which comparisons stay in registers with both AVX2 and
+ * AVX-512. */
 typedef float eight __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int32_t eight_ints __attribute__((vector_size(32), aligned(4), may_alias));
 typedef struct block {
@@ -142,9 +144,9 @@ KERN_INLINE void store(float *to, block x) {
 }
 KERN_INLINE block add(block x, block y) { return (block){{x.at[0] + y.at[0], x.at[1] + y.at[1]}}; }
 KERN_INLINE eight where(eight_ints mask, eight x) { return (eight)((eight_ints)x & mask); }
-KERN_INLINE eight relu_of(eight x) { return where(~(x < 0.0f), x); } /* a NaN stays */
+KERN_INLINE eight relu_of(eight x) { return where(~(x < 0.0f), x); } /* a NaN stays NaN */
 
-/* The last block may have fewer channels. */
+/* Loads and stores for the last block, which may have fewer than 16 channels. */
 KERN_INLINE block load_some(const float *from, int64_t lanes) {
     if (lanes == KERN_LANES) return load(from);
     float all[KERN_LANES] = {0};
@@ -162,7 +164,7 @@ KERN_INLINE void store_some(float *to, block x, int64_t lanes) {
     memcpy(to, all, (size_t)lanes * sizeof *all);
 }
 
-/* The sum of window p's table rows. `groups` is a constant where inlined so. */
+/* The sum of window p's table rows. `groups` is a constant where this is inlined with one. */
 KERN_INLINE block sum_rows(const float *table, contents c, const int64_t groups, int64_t p) {
     block sum = load(table + ((groups - 1) * ENTRIES + c.last[p]) * KERN_LANES);
     for (int64_t g = groups - 2; g >= 0; g--)
@@ -170,7 +172,7 @@ KERN_INLINE block sum_rows(const float *table, contents c, const int64_t groups,
     return sum;
 }
 
-/* Rows y[t_out] of one block of channels of one sample, f apart. */
+/* Rows y[t_out] of one block of channels of one sample; rows lie f apart. */
 KERN_INLINE void convolve(const dcpg_conv *conv, const int64_t groups, contents c, const float *table,
                           int64_t lanes, bool relu, float *y) {
     for (int64_t p = 0; p < conv->t_out; p++, y += conv->f) {
@@ -201,7 +203,7 @@ KERN_INLINE void convolve_pool(const dcpg_conv *conv, const int64_t groups, int6
     }
 }
 
-enum { USUAL = 4 }; /* groups of 10 to 12 taps, as the models have */
+enum { USUAL = 4 }; /* groups of 10 to 12 taps, usual in the zoo's models */
 
 KERN_VECTOR(static, void, forward_lanes,
             (const dcpg_conv *conv, int64_t groups, int64_t pool, contents c, const float *table,
@@ -217,8 +219,8 @@ KERN_VECTOR(static, void, forward_lanes,
         convolve_pool(conv, groups, pool, c, table, lanes, y, arg);
 }
 
-/* Both forward passes: arg NULL means no pooling. A sample's blocks of channels one after the other, so that
- * its results stay in the L2 cache. */
+/* Both forward passes; arg NULL: no pooling. The blocks of channels of a sample follow each other, so that
+ * the sample's results stay in the L2 cache. */
 static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *w,
                     const float *b, bool relu, float *y, uint8_t *arg, float *scratch) {
     tables t = tables_of(conv);
@@ -263,7 +265,7 @@ KERN_INLINE void spread(const dcpg_conv *conv, const int64_t groups, contents c,
         scatter(table, c, groups, p, load_some(dy, lanes));
 }
 
-/* The gradient of a pooled value goes to the step that gave the maximum, if the relu was open. */
+/* The gradient of a pooled value goes to the step that gave the maximum, if the ReLU was open. */
 KERN_INLINE void spread_pool(const dcpg_conv *conv, const int64_t groups, int64_t pool, contents c,
                              int64_t lanes, const float *y, const uint8_t *arg, const float *dy,
                              float *table) {
@@ -282,7 +284,7 @@ KERN_INLINE void spread_pool(const dcpg_conv *conv, const int64_t groups, int64_
     }
 }
 
-/* Of one block of channels of one sample; y NULL: dy is not pooled. */
+/* Backward pass of one block of channels of one sample; y NULL: dy is not pooled. */
 KERN_VECTOR(static, void, backward_lanes,
             (const dcpg_conv *conv, int64_t groups, int64_t pool, contents c, int64_t lanes, const float *y,
              const uint8_t *arg, const float *dy, float *table),
@@ -297,7 +299,7 @@ KERN_VECTOR(static, void, backward_lanes,
         spread_pool(conv, groups, pool, c, lanes, y, arg, dy, table);
 }
 
-/* dw and, unless it is NULL, db of `lanes` channels from their table. */
+/* dw and, unless it is NULL, db of `lanes` channels, from the table of these channels. */
 static void sum_tables(const dcpg_conv *conv, const tables *t, int64_t lanes, const float *table, float *dw,
                        float *db) {
     int64_t f = conv->f;
@@ -315,7 +317,8 @@ static void sum_tables(const dcpg_conv *conv, const tables *t, int64_t lanes, co
     }
 }
 
-/* Both backward passes: y NULL means dy is not pooled. A thread has a block of channels and its own table. */
+/* Both backward passes; y NULL: dy is not pooled. Each thread has its own block of channels with its
+ * table. */
 static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *y,
                      const uint8_t *arg, const float *dy, float *dw, float *db, float *scratch) {
     tables t = tables_of(conv);

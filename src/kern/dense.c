@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fully connected layers: gemm and a pass for bias and relu. */
+/* Fully connected layers: a gemm, then a pass for bias and ReLU. */
 #include "kern/rows.h"
 #include "kern/vector.h"
 

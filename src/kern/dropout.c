@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Inverted dropout whose mask is a function of (key, sample, element): the same on any rank, and again in the
- * backward pass. */
+/* Inverted dropout. The mask is a function of (key, sample, element): the same on any rank, and computed
+ * again in the backward pass. */
 #include "kern/vector.h"
 
 #include <dcpg/kern.h>
 #include <dcpg/rng.h>
 #include <string.h>
 
-enum { WORDS = 4 }; /* of one Philox block */
+enum { WORDS = 4 }; /* in one Philox block */
 
 static void drop(int64_t c, uint32_t limit, float scale, uint64_t key, int64_t id, const float *x, float *y) {
     uint32_t words[2] = {(uint32_t)key, (uint32_t)(key >> 32)}, random[WORDS];

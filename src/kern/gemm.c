@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* gemm: the interface, which backend answers, and threads.
+/* gemm: its interface, the choice of a backend, and threads.
  *
- * Backends compute on the calling thread; here the product is cut in one block per thread. No bits depend on
- * the cut, because a row and a column of the product have the same bits whatever stands beside them. Threads
- * meet once per gemm. (BLIS's own threads meet many times and spin meanwhile; where cores are shared that
- * costs a hundred times the product.) */
+ * Backends compute on the calling thread; this file cuts the product into one block per thread. The cut
+ * changes no bits, because a row or a column of the product has the same bits whatever its neighbours are.
+ * Threads meet once per gemm. (BLIS's own threads meet many times and spin meanwhile; where cores are shared,
+ * that costs a hundred times the product.) */
 #include "kern/gemm_backend.h"
 #include "kern/vector.h"
 
 #include <stdio.h>
 
-/* Set once, before there are threads. */
+/* Set once, before any threads start. */
 static const dcpg_gemm_backend *chosen;
 static char description[320];
 
@@ -23,7 +23,8 @@ void kern_gemm_choose(const dcpg_gemm_backend *backend, const char *note) {
 
 const char *dcpg_gemm_description(void) { return description; }
 
-/* Multiply-adds that are worth another thread, and the rows and columns that blocks are rounded to. */
+/* Multiply-adds that justify another thread, and the multiple to which rows and columns of blocks are
+ * rounded. */
 enum { WORK = 1 << 16, ROUND = 16 };
 
 /* The first row (or column) of part `part` of `parts`. */
@@ -31,7 +32,7 @@ static int64_t cut(int64_t count, int64_t part, int64_t parts) {
     return part == parts ? count : kern_min(kern_ceil_div(count * part / parts, ROUND) * ROUND, count);
 }
 
-/* Rows of the grid of blocks: rows * columns == threads, the blocks as square as they can be, since each
+/* Rows of the grid of blocks, where rows * columns == threads. Blocks are as square as possible, since each
  * block packs its rows of A and its columns of B. */
 static int64_t grid_rows(int64_t m, int64_t n, int64_t threads) {
     int64_t best = 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a gemm backend provides; gemm.c holds the table. */
+/* The interface of a gemm backend. gemm.c dispatches to the one in use; kernels.c holds the table of
+ * backends. */
 #ifndef KERN_GEMM_BACKEND_H
 #define KERN_GEMM_BACKEND_H
 
@@ -7,27 +8,28 @@
 
 typedef struct dcpg_gemm_backend {
     const char *name;
-    void (*describe)(char *text, size_t room); /* "blis 0.9.0 (skx)"; starts it */
+    void (*describe)(char *text, size_t room); /* "blis 0.9.0 (skx)"; starts the backend */
     /* dcpg_gemm for m, n, k > 0, on the calling thread alone */
     void (*gemm)(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c);
 } dcpg_gemm_backend;
 
 extern const dcpg_gemm_backend dcpg_gemm_direct, dcpg_gemm_blis, dcpg_gemm_ref;
 
-/* BLIS's kernel sets, gemm_blis.c. Their names in the order in which a processor wants them, ended by NULL;
- * "auto" is what BLIS chooses itself, "other" one that we do not know. */
+/* Names of BLIS's kernel sets (gemm_blis.c), best first, ended by NULL. "auto": BLIS's own choice; "other": a
+ * set that this program does not know. */
 extern const char *const kern_blis_sets[];
 
-/* A bit for each set that this BLIS was built with and a processor with such instructions should have. */
+/* A bit for each set that this BLIS was built with and that suits a processor with these instructions. */
 uint32_t kern_blis_offer(bool avx512, bool avx2);
-/* The bit of the set that BLIS_ARCH_TYPE names, as the user set it; 0: not set. `number`: as it stands there.
- */
+/* The bit of the set that the user named in BLIS_ARCH_TYPE; 0: the variable is not set. `number`: the
+ * variable's value; -1: not set. */
 uint32_t kern_blis_asked(int *number);
-/* Makes BLIS take a set; before its first use. `number`: of "other". */
+/* Makes BLIS use a set; call it before BLIS's first use. `number`: BLIS's number of the set if `set` is
+ * "other". */
 void kern_blis_choose(int set, int number);
 const char *kern_blis_version(void);
 
-/* Sets the backend that answers dcpg_gemm, and what is told of it. */
+/* Sets the backend that dcpg_gemm uses, and a note that is appended to its description. */
 void kern_gemm_choose(const dcpg_gemm_backend *backend, const char *note);
 
 #endif

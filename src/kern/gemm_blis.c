@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* gemm by BLIS, through its own typed interface: any strides, and a say in threads call by call.
+/* gemm by BLIS's own typed interface, which takes any strides and a number of threads for each call.
  *
- * Bits. A row (and a column) of the product has the same bits whatever stands beside it, because BLIS cuts
- * the sum over k by k alone. This holds for its blocked algorithm; the one for small and thin matrices
- * ("sup") picks among kernels by m and n, so it is switched off. test_gemm proves it on the shapes of the zoo
- * for the kernel set in use. */
+ * Bits: a row or a column of the product has the same bits whatever its neighbours are, because BLIS's cuts
+ * of the inner sum depend on k alone. This holds for its blocked algorithm; the one for small and thin
+ * matrices ("sup") picks kernels by m and n, so it is switched off. test_gemm checks this on the shapes of
+ * the zoo for the kernel set in use. */
 #include "kern/gemm_backend.h"
 
 #include <blis.h>
@@ -12,14 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Best first. BLIS 0.9 knows processors by name and takes one it has not heard of for an old one: an Intel in
- * a virtual machine runs at two thirds of its speed (haswell), an AMD Zen 5 at a fifth (generic). What the
- * processor can do is the better guide. Among the sets for AVX2 the choice hardly matters. */
+/* Best first. BLIS 0.9 identifies processors by name and treats one that it does not know as an old one: an
+ * Intel processor in a virtual machine then runs at two thirds of its speed (haswell), an AMD Zen 5 at a
+ * fifth (generic). The instructions of the processor are the better guide. Among the sets for AVX2 the choice
+ * hardly matters. */
 const char *const kern_blis_sets[] = {"zen5", "zen4",    "skx",   "zen3", "haswell",
                                       "auto", "generic", "other", NULL};
 enum { ZEN5, ZEN4, SKX, ZEN3, HASWELL, AUTO, GENERIC, OTHER, NB_SET };
 
-/* Which of them this BLIS was built with. */
+/* The sets that this BLIS was built with. */
 static const bool built[NB_SET] = {
 #ifdef BLIS_CONFIG_ZEN5
     [ZEN5] = true,
@@ -41,8 +42,8 @@ static const bool built[NB_SET] = {
 #endif
 };
 
-/* The number by which the BLIS that runs knows a kernel set; -1: not at all. Numbers differ between versions.
- */
+/* The number of a kernel set in the BLIS that is loaded, -1 if it has no such set. Numbers differ between
+ * versions. */
 static int number_of(const char *name) {
     for (int id = 0; id < BLIS_NUM_ARCHS; id++) {
         if (strcmp(bli_arch_string((arch_t)id), name) == 0) return id;
@@ -86,11 +87,11 @@ void kern_blis_choose(int set, int number) {
 const char *kern_blis_version(void) { return bli_info_get_version_str(); }
 
 static void describe(char *text, size_t room) {
-    bli_init(); /* asking for the kernel set does not start BLIS by itself */
+    bli_init(); /* querying the kernel set does not start BLIS */
     snprintf(text, room, "blis %s (%s)", bli_info_get_version_str(), bli_arch_string(bli_arch_query_id()));
 }
 
-/* BLIS's prototypes have no const. */
+/* BLIS's prototypes lack const. */
 static float *readable(const float *p) {
     union {
         const float *from;
@@ -105,7 +106,7 @@ static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float 
     bli_rntm_set_num_threads(1, &runtime);
     bli_rntm_disable_l3_sup(&runtime);
     bli_error_checking_level_set(
-        BLIS_NO_ERROR_CHECKING); /* per thread; its checks refuse rows that overlap */
+        BLIS_NO_ERROR_CHECKING); /* per thread; the checks would refuse overlapping rows */
     bli_sgemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, m, n, k, &one, readable(a.p), a.rs, a.cs,
                  readable(b.p), b.rs, b.cs, &beta, c.p, c.rs, c.cs, NULL, &runtime);
 }

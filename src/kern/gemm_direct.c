@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* gemm by our own kernel: matrices are read where they stand. BLIS packs both, which for the thin ones of
- * convolutions and the recurrent ones of GRUs costs up to as much as the product. Where rows of B are not
- * contiguous 32 columns of it are packed; forms that no layer uses go to BLIS, the twin.
+/* gemm by our own kernel, which reads matrices in place. BLIS packs both; for the thin matrices of
+ * convolutions and the recurrent ones of GRUs packing costs up to as much as the product. Where rows of B are
+ * not contiguous, 32 columns of it at a time are packed; forms that no layer uses go to BLIS, the twin of
+ * this backend.
  *
- * Bits. The sum over k is cut by k alone, and an element of the product is summed in one order, whatever
- * stands beside it. */
+ * Bits: the cuts of the inner sum depend on k alone, and an element of the product is summed in one order,
+ * whatever its neighbours are. */
 #include "kern/gemm_backend.h"
 #include "kern/multiply.h"
 #include "kern/vector.h"
@@ -15,27 +16,27 @@
 #include <string.h>
 
 enum {
-    DEPTH = 384,   /* of a piece of the sum over k: 14 rows of A stay in the L1 cache ... */
-    COLUMNS = 512, /* ... and so many columns of B in the L2 cache */
+    DEPTH = 384,   /* longest piece of the inner sum: 14 rows of A stay in the L1 cache ... */
+    COLUMNS = 512, /* ... and this many columns of B in the L2 cache */
     PANELS = COLUMNS / KERN_WIDTH,
-    ROW = DEPTH + 16, /* copied rows of A lie so far apart, which spreads them over the L1 cache */
-    PAGE = 1024       /* floats: rows of B so far apart displace each other even from the L2 cache */
+    ROW = DEPTH + 16, /* distance between copied rows of A, which spreads them over the L1 cache */
+    PAGE = 1024 /* floats; rows of B at multiples of this distance evict each other even from the L2 cache */
 };
 
-/* What a thread packs into; made at its first product, freed when it ends. */
+/* Where a thread packs; allocated at its first product, freed when the thread ends. */
 typedef struct workspace {
-    float panel[COLUMNS * DEPTH]; /* [panel][depth][32] of B */
-    float rows[KERN_ROWS * ROW];  /* of A, side by side */
+    float panel[COLUMNS * DEPTH]; /* of B: [panel][depth][32] */
+    float rows[KERN_ROWS * ROW];  /* of A, one after the other */
     float tile[KERN_ROWS * KERN_WIDTH];
 } workspace;
 
 static _Thread_local workspace *own;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t ends; /* its value is freed with the thread */
+static pthread_key_t ends; /* frees its value when the thread ends */
 
 static void make_key(void) { (void)pthread_key_create(&ends, dcpg_free); }
 
-/* Whether this thread has its workspace. */
+/* Makes sure that this thread has its workspace; false: out of memory. */
 static bool open_workspace(void) {
     if (own != NULL) return true;
     pthread_once(&once, make_key);
@@ -52,7 +53,7 @@ static bool reads(dcpg_mat a, float beta, dcpg_mat_out c) {
     return (a.cs == 1 || a.rs == 1) && c.cs == 1 && (beta == 0.0f || beta == 1.0f);
 }
 
-/* to[depth][32] = columns of b, zeros beyond the last */
+/* to[depth][32] = columns of b; 0 beyond the last column */
 KERN_VECTOR(static, void, pack_panel, (int64_t depth, int64_t columns, dcpg_mat b, float *to),
             (depth, columns, b, to)) {
     enum { TILE = 16 };
@@ -63,13 +64,13 @@ KERN_VECTOR(static, void, pack_panel, (int64_t depth, int64_t columns, dcpg_mat 
         return;
     }
     for (int64_t i = 0; i < depth;
-         i += TILE) /* columns are contiguous: tile by tile, of which lines are used up at once */
+         i += TILE) /* columns are contiguous: by tiles, which use up each cache line at once */
         for (int64_t j = 0; j < KERN_WIDTH; j++)
             for (int64_t q = i; q < kern_min(i + TILE, depth); q++)
                 to[q * KERN_WIDTH + j] = b.p[q * b.rs + j * b.cs];
 }
 
-/* A piece of the product: `depth` of the sum, up to COLUMNS columns. */
+/* A piece of the product: `depth` steps of the inner sum, up to COLUMNS columns. */
 typedef struct piece {
     int64_t m, n, depth;
     dcpg_mat a, b;
@@ -86,13 +87,13 @@ static void add_tile(int64_t rows, int64_t columns, const float *tile, bool add,
     }
 }
 
-/* Where 32 columns of B are read from, and how far apart their rows are. */
+/* The address of 32 columns of B, and the distance between their rows. */
 typedef struct panel {
     const float *p;
     int64_t row;
 } panel;
 
-/* Panels of the piece; those that cannot be read in place are packed. Returns their number. */
+/* Finds the panels of the piece and packs those that cannot be read in place. Returns their number. */
 static int64_t find_panels(const piece *x, panel *at) {
     int64_t nb = kern_ceil_div(x->n, KERN_WIDTH);
     for (int64_t q = 0; q < nb; q++) {
@@ -106,8 +107,8 @@ static int64_t find_panels(const piece *x, panel *at) {
     return nb;
 }
 
-/* Rows of A that lie whole or half pages apart displace each other from the L1 cache: worth a copy where
- * several panels meet them. */
+/* Rows of A that lie whole or half pages apart evict each other from the L1 cache: worth a copy where several
+ * panels read them. */
 static bool displaces(dcpg_mat a, int64_t nb_panel) {
     return a.cs == 1 && a.rs % (PAGE / 2) == 0 && nb_panel >= 8;
 }
@@ -116,7 +117,8 @@ static void copy_rows(int64_t rows, int64_t depth, const float *a, int64_t a_row
     for (int64_t r = 0; r < rows; r++) memcpy(own->rows + r * ROW, a + r * a_row, (size_t)depth * sizeof *a);
 }
 
-/* The next rows of A, spread over the panels that these rows meet. */
+/* What to prefetch during panel q: a part of the next rows of A, which are spread over all panels that read
+ * the current rows. */
 static kern_ahead next_rows(const piece *x, const float *a, int64_t rows, int64_t q, int64_t nb_panel) {
     int64_t bytes = rows * x->a.rs * (int64_t)sizeof *a, share = bytes / nb_panel;
     bool near = x->a.cs == 1 && x->a.rs <= 2 * x->depth;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reference: sums in double, in order. For tests. */
+/* gemm's reference for tests: sums in double, in order. */
 #include "kern/gemm_backend.h"
 
 #include <stdio.h>

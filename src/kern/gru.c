@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* Gated recurrent unit. With a = the gates' pre-activations, s = the state before a step, (*) elementwise:
- *     z = act(x W_z + b_z + s U_z), r = act(x W_r + b_r + s U_r), c = tanh(x W_c + b_c + (r * s) U_c), s' = z
- * * s + (1 - z) * c and with reset_after c = tanh(x W_c + b_c + r * (s U_c + d_c)), where d is the recurrent
- * bias. K. Cho et al., EMNLP 2014; the second form is that of cuDNN.
+/* Gated recurrent unit. With s the state before a step, s' the state after it, and * between vectors
+ * elementwise:
+ *     z = act(x W_z + b_z + s U_z), r = act(x W_r + b_r + s U_r), c = tanh(x W_c + b_c + (r * s) U_c),
+ *     s' = z * s + (1 - z) * c
+ * and with reset_after c = tanh(x W_c + b_c + r * (s U_c + d_c)), where d is the recurrent bias, which is
+ * also added to s U_z and s U_r. K. Cho et al., EMNLP 2014; the second form is that of cuDNN.
  *
  * The products with x are one gemm for all steps; those with s are a gemm per step. Samples do not depend on
- * each other, so blocks of them go through all steps on threads of their own. Arrays that last are
- * [sample][step][...]: a run of samples is then a run of rows, and its weight gradient one gemm over all its
- * steps. */
+ * each other, so blocks of them go through all steps on threads of their own. Arrays kept for the backward
+ * pass are [sample][step][...]: consecutive samples are consecutive rows, and their weight gradient is one
+ * gemm over all their steps. */
 #include "kern/rows.h"
 #include "kern/vector.h"
 
 #include <dcpg/kern.h>
 #include <string.h>
 
-/* Samples in a block: enough rows for a gemm, and all threads at work. No bits depend on it, because gemm's
+/* Samples in a block: enough rows for a gemm, and work for all threads. It changes no bits, because gemm's
  * rows do not depend on each other. */
 static int64_t block_of(int64_t n) {
     int64_t share = kern_ceil_div(n, kern_threads());
     return kern_min(kern_max(kern_ceil_div(share, 16) * 16, 16), 256);
 }
 
-/* What forward keeps: gates[n][t][3u] (z, r, c; after the backward pass the gradients of their
- * pre-activations), state[n][t][u] before each step, and extra[n][t][u]: r * s, or with reset_after s U_c +
- * d_c, after the backward pass its gradient. */
+/* What forward keeps for backward: gates[n][t][3u] (z, r, c; after the backward pass the gradients of their
+ * pre-activations), state[n][t][u] before each step, and extra[n][t][u]: r * s or, with reset_after, s U_c +
+ * d_c, which the backward pass replaces by its gradient. */
 typedef struct kept {
     float *gates, *state, *extra;
 } kept;
@@ -36,10 +38,11 @@ static kept kept_at(const dcpg_gru *gru, int64_t n, float *saved) {
 size_t dcpg_gru_saved(const dcpg_gru *gru, int64_t n) { return (size_t)(5 * n * gru->t * gru->u); }
 
 /* Scratch of one sample, in floats: state or its gradient [u], r * s or its gradient [u], one step of gates
- * [3u]; in prediction also the gates of all steps. */
+ * [3u], and the gates of all steps, which only prediction uses. */
 static int64_t scratch_row(const dcpg_gru *gru) { return (5 + 3 * gru->t) * gru->u; }
 
-/* Backward, in front of it: the recurrent kernel transposed [3u][u]. */
+/* Floats of the transposed recurrent kernel [3u][u], which precedes the samples' scratch in the backward
+ * pass. */
 static int64_t turned_floats(const dcpg_gru *gru) { return 3 * gru->u * gru->u; }
 
 size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n) {
@@ -55,7 +58,7 @@ static buffers buffers_at(const dcpg_gru *gru, int64_t nb, float *scratch) {
     return (buffers){scratch, scratch + size, scratch + 2 * size, scratch + 5 * size};
 }
 
-/* Input step of the s-th step that is run. */
+/* The input step that is computed as the s-th. */
 static int64_t time_of(const dcpg_gru *gru, int64_t s) { return gru->backwards ? gru->t - 1 - s : s; }
 
 KERN_INLINE float gate(bool hard, float x) { return hard ? kern_hard_sigmoid(x) : kern_sigmoid(x); }
@@ -65,7 +68,7 @@ KERN_INLINE float gate_slope(bool hard, float y) {
 
 /* ---- forward: one sample, one step ---- */
 
-/* gates: in x W, out z and r; reset = r * s */
+/* gates: in x W, out z and r; reset: r * s */
 KERN_VECTOR(static, void, open_gates,
             (int64_t u, bool hard, const float *restrict b, const float *restrict step,
              const float *restrict state, float *restrict gates, float *restrict reset),
@@ -74,7 +77,7 @@ KERN_VECTOR(static, void, open_gates,
     for (int64_t l = 0; l < u; l++) reset[l] = gates[u + l] * state[l];
 }
 
-/* gates: in x W_c, out c; the new state */
+/* gates: in x W_c, out c; state: in the old state, out the new one */
 KERN_VECTOR(static, void, new_state,
             (int64_t u, const float *restrict b, const float *restrict step, float *restrict gates,
              float *restrict state),
@@ -86,7 +89,7 @@ KERN_VECTOR(static, void, new_state,
     }
 }
 
-/* reset_after; extra = s U_c + d_c */
+/* The same with reset_after, in one pass; extra: s U_c + d_c */
 KERN_VECTOR(static, void, new_state_after,
             (int64_t u, bool hard, const float *restrict b, const float *restrict step, float *restrict gates,
              float *restrict state, float *restrict extra),
@@ -101,7 +104,8 @@ KERN_VECTOR(static, void, new_state_after,
     }
 }
 
-/* out[nb][columns] of row stride 3u = in[nb][u] * r's columns from `first` on */
+/* step's columns first .. first + columns - 1 = in[nb][u] * the same columns of r; step and r have row stride
+ * 3u */
 static void recur(const dcpg_gru *gru, int64_t nb, const float *in, const float *r, int64_t first,
                   int64_t columns, float *step) {
     int64_t u = gru->u;
@@ -109,7 +113,7 @@ static void recur(const dcpg_gru *gru, int64_t nb, const float *in, const float 
               (dcpg_mat_out){step + first, 3 * u, 1});
 }
 
-/* Step s of a block; keep: where forward's results of its first sample go, gates always, the others where not
+/* Step s of a block. keep: where results of the block's first sample go; gates always, the other two unless
  * NULL. */
 static void forward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const float *r, const float *b,
                          buffers at, kept keep) {
@@ -151,7 +155,7 @@ static void forward_block(const dcpg_gru *gru, int64_t nb, const float *x, const
     }
 }
 
-/* Samples i .. i + nb - 1 of n. */
+/* Forward pass of samples i .. i + nb - 1 of n. */
 static void forward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, const float *x,
                          const float *w, const float *r, const float *b, float *y, int64_t y_stride,
                          float *saved, float *scratch) {
@@ -169,7 +173,7 @@ static void forward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, 
 void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const float *w, const float *r,
                       const float *b, float *y, int64_t y_stride, float *saved, float *scratch) {
     int64_t block = block_of(n);
-    if (n <= block) { /* no region: gemm has the threads */
+    if (n <= block) { /* no parallel region: gemm uses the threads */
         forward_from(gru, n, 0, n, x, w, r, b, y, y_stride, saved, scratch);
         return;
     }
@@ -180,8 +184,8 @@ void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const floa
 
 /* ---- backward: one sample, one step ---- */
 
-/* From d = the gradient of the new state: pre-activation gradients of z and c into step and gates; state: the
- * part of d that passes by the gates. */
+/* state: in the gradient d of the new state, out the part of d that reaches the old state directly (d * z).
+ * step and gates: the gradients of the pre-activations of z and c. */
 KERN_VECTOR(static, void, close_state,
             (int64_t u, bool hard, const float *restrict before, float *restrict gates, float *restrict step,
              float *restrict state),
@@ -194,7 +198,8 @@ KERN_VECTOR(static, void, close_state,
     }
 }
 
-/* From the gradient of r * s: that of r's pre-activation, and the state's part. */
+/* From the gradient of r * s in `reset`: the gradient of r's pre-activation, and its part of the state's
+ * gradient. */
 KERN_VECTOR(static, void, close_reset,
             (int64_t u, bool hard, const float *restrict before, const float *restrict reset,
              float *restrict gates, float *restrict step, float *restrict state),
@@ -206,7 +211,7 @@ KERN_VECTOR(static, void, close_reset,
     }
 }
 
-/* reset_after: extra holds s U_c + d_c and receives its gradient. */
+/* The same with reset_after: extra holds s U_c + d_c and receives its gradient. */
 KERN_VECTOR(static, void, close_reset_after,
             (int64_t u, bool hard, float *restrict extra, float *restrict gates, float *restrict step),
             (u, hard, extra, gates, step)) {
@@ -222,7 +227,7 @@ KERN_VECTOR(static, void, add_row, (int64_t u, const float *restrict from, float
     for (int64_t l = 0; l < u; l++) to[l] += from[l];
 }
 
-/* turned[3u][u] = r[u][3u] transposed, once for all steps, by tiles that fit the L1 cache. */
+/* turned[3u][u] = r[u][3u] transposed, once for all steps, in tiles that fit the L1 cache. */
 static void turn(int64_t u, const float *r, float *turned) {
     enum { TILE = 16 };
 #pragma omp parallel for schedule(static) if (u * u > KERN_SMALL)
@@ -234,7 +239,7 @@ static void turn(int64_t u, const float *r, float *turned) {
     }
 }
 
-/* to[nb][u] (+)= step's columns first .. first + columns - 1 times those rows of the turned kernel */
+/* to[nb][u] (+)= step's columns first .. first + columns - 1 times the same rows of the turned kernel */
 static void recur_back(const dcpg_gru *gru, int64_t nb, const float *step, const float *turned, int64_t first,
                        int64_t columns, float beta, float *to) {
     int64_t u = gru->u;
@@ -242,7 +247,7 @@ static void recur_back(const dcpg_gru *gru, int64_t nb, const float *step, const
               (dcpg_mat_out){to, u, 1});
 }
 
-/* at.state: in the gradient of the state after step s, out that of the state before it. */
+/* at.state: in the gradient of the state after step s, out the gradient of the state before it. */
 static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const float *turned, buffers at,
                           kept keep) {
     int64_t u = gru->u, t = gru->t, j = time_of(gru, s);
@@ -260,8 +265,7 @@ static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const floa
     if (s > 0)
         recur_back(gru, nb, at.step, turned, 2 * u, u, 0.0f, at.reset);
     else
-        memset(at.reset, 0,
-               (size_t)(nb * u) * sizeof *at.reset); /* the state before was 0, and nothing comes before it */
+        memset(at.reset, 0, (size_t)(nb * u) * sizeof *at.reset); /* the first state is the constant 0 */
     for (int64_t i = 0; i < nb; i++) {
         int64_t row = i * t + j;
         close_reset(u, hard, keep.state + row * u, at.reset + i * u, keep.gates + row * 3 * u,
@@ -288,7 +292,7 @@ static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, cons
     }
 }
 
-/* Samples i .. i + nb - 1 of n; the turned kernel is in scratch. */
+/* Backward pass of samples i .. i + nb - 1 of n; scratch begins with the turned kernel. */
 static void backward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, const float *w,
                           const float *dy, int64_t dy_stride, float *saved, bool accumulate, float *dx,
                           float *scratch) {
@@ -304,7 +308,7 @@ void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, con
                              int64_t dy_stride, float *saved, bool accumulate, float *dx, float *scratch) {
     int64_t block = block_of(n);
     turn(gru->u, r, scratch);
-    if (n <= block) { /* no region: gemm has the threads */
+    if (n <= block) { /* no parallel region: gemm uses the threads */
         backward_from(gru, n, 0, n, w, dy, dy_stride, saved, accumulate, dx, scratch);
         return;
     }
@@ -315,7 +319,7 @@ void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, con
 
 /* ---- gradient of the weights ---- */
 
-/* to[columns of a][nb_gate * u] = a^T g over `rows` rows, to of row stride 3u */
+/* to[c][columns] = a^T g over `rows` rows; to has row stride 3u */
 static void correlate_rows(int64_t rows, int64_t c, const float *a, int64_t columns, const float *g,
                            int64_t g_stride, int64_t u, float *to) {
     dcpg_gemm(c, columns, rows, (dcpg_mat){a, 1, c}, (dcpg_mat){g, g_stride, 1}, 0.0f,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which kernels run: what this processor offers, and what the ranks of a run have in common.
+/* The choice of kernels: what this processor offers, and what all ranks of a run have in common.
  *
- * A set has three parts: the instructions of our own loops, the backend of matrix products, BLIS's kernels.
- * Each is a list of names, best first; an offer holds a bit for each name. */
+ * A set has three parts: the instructions of our own loops, the backend of matrix products, and BLIS's
+ * kernels. Each part has a list of names, best first; an offer holds a bit for each name. */
 #include "kern/gemm_backend.h"
 #include "kern/vector.h"
 
@@ -12,7 +12,7 @@
 
 enum { VECTOR, GEMM, BLIS };
 
-/* The last one: a build for one processor, whose instructions are those of the compiler's options. */
+/* "native": a build for one processor, with the instructions of the compiler's options. */
 static const char *const vector_names[] = {"avx512", "avx2", "baseline", "native", NULL};
 enum { AVX512, AVX2, BASELINE, NATIVE };
 static const char *const gemm_names[] = {"direct", "blis", "ref", NULL};
@@ -35,7 +35,7 @@ static int lowest_bit(uint32_t bits) {
     return i;
 }
 
-/* What a variable says; NULL: it is not set or empty. */
+/* The value of an environment variable; NULL: not set, or empty. */
 static const char *said(const char *variable) {
     const char *text = getenv(variable);
     return text && *text ? text : NULL;
@@ -92,7 +92,8 @@ static int lacking(const dcpg_kern_offer *offer, int nb, int part, int bit) {
     return -1;
 }
 
-/* Ranks whose variables contradict each other: names one that was told and one that has another mind. */
+/* Fails because variables contradict each other between ranks; names a rank that has the variable and one
+ * that differs. */
 static dcpg_status fail_apart(const dcpg_kern_offer *offer, int nb, int part, dcpg_err *err) {
     int a = 0;
     while (a < nb - 1 && !offer[a].asked[part]) a++;
@@ -105,7 +106,7 @@ static dcpg_status fail_apart(const dcpg_kern_offer *offer, int nb, int part, dc
         variable_of[part], variable_of[part]);
 }
 
-/* What `wanted`, a text of dcpg_kern_name, says of a part; -1: nothing that is known here. */
+/* The name of a part in `wanted`, a text of dcpg_kern_name; -1: none that this build knows. */
 static int wanted_of(const char *wanted, int part) {
     char name[16];
     const char *at = wanted ? strstr(wanted, part_key[part]) : NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sixteen floats at a time, for kernels that the compiler would not vectorise by itself. To be inlined into
+/* Sixteen floats at a time, for kernels that the compiler does not vectorise by itself. To be inlined into
  * functions defined by KERN_VECTOR: one register with AVX-512, several elsewhere. */
 #ifndef KERN_LANES_H
 #define KERN_LANES_H
@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* Vectors are never passed: every function here becomes part of its caller. */
+/* Vectors are never passed between functions: everything here is inlined into its caller. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 enum { KERN_LANES = 16 };
@@ -26,9 +26,9 @@ KERN_INLINE kern_lanes kern_where(kern_ints mask, kern_lanes v) { return (kern_l
 KERN_INLINE kern_lanes kern_select(kern_ints mask, kern_lanes a, kern_lanes b) {
     return (kern_lanes)(((kern_ints)a & mask) | ((kern_ints)b & ~mask));
 }
-/* max(v, 0); a NaN stays. */
+/* max(v, 0); a NaN stays NaN. */
 KERN_INLINE kern_lanes kern_relu(kern_lanes v) { return kern_where(~(v <= 0.0f), v); }
-/* Sixteen bytes as numbers. (Conversions of whole vectors become sixteen moves here.) */
+/* Sixteen bytes as integers. (A conversion of whole vectors would compile to sixteen moves here.) */
 KERN_INLINE kern_ints kern_load_bytes(const uint8_t *p) {
     int32_t number[KERN_LANES];
     for (int l = 0; l < KERN_LANES; l++) number[l] = p[l];

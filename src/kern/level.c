@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The set of instructions in use. */
+/* The instruction set in use: detected at start, or chosen for a run. */
 #include "kern/vector.h"
 
 #include "kern/multiply.h"
@@ -22,7 +22,7 @@ __attribute__((constructor)) static void choose_best(void) {
 
 kern_level kern_level_now(void) { return kern_level_chosen; }
 #else
-/* What the compiler was told to use. */
+/* Built for one instruction set: that of the compiler's options. */
 kern_level kern_level_here(void) {
 #if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512DQ__) && defined(__AVX512BW__)
     return KERN_AVX512;

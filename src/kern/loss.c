@@ -4,7 +4,7 @@
 #include <dcpg/kern.h>
 #include <math.h>
 
-/* The clip's ends in float32: the upper one is 0.99999988, so that a saturated wrong answer costs 15.94. */
+/* The clip's ends in float32. The upper one is 0.99999988, so that a saturated wrong answer costs 15.94. */
 static const float low = 1e-7f, high = 1.0f - 1e-7f;
 
 static double clipped(float p) { return (double)(p < low ? low : p > high ? high : p); }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+/* The register-blocked product of multiply.h. */
 #include "kern/multiply.h"
 
 #include "kern/lanes.h"
 
-/* `rows` is a constant: all of c is in registers, 28 of 16 floats. */
+/* `rows` is a constant: all of c is in registers, up to 28 of 16 floats. */
 KERN_INLINE void multiply(const int rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
                           const float *b, int64_t b_row, bool add, float *c, int64_t c_row,
                           kern_ahead ahead) {
     kern_lanes low[KERN_ROWS], high[KERN_ROWS];
-    /* Three rows by one pointer and its addressing modes: fourteen pointers would not fit the registers. */
+    /* One pointer serves three rows by its addressing modes: fourteen pointers would not fit the
+     * registers. */
     const float *from[(KERN_ROWS + 2) / 3];
 #pragma GCC unroll 5
     for (int g = 0; g < (rows + 2) / 3; g++) from[g] = a + 3 * g * a_row;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Batch normalisation over rows of c channels. Sums are in double. */
+/* Batch normalisation over rows of c channels, with sums in double. */
 #include "kern/lanes.h"
 
 #include <dcpg/kern.h>
 #include <string.h>
 
 enum {
-    CHUNK = 16, /* rows summed in single precision before they enter a sum in double */
+    CHUNK = 16, /* rows summed in single precision before the result is added to a sum in double */
     STRIP = 2 * KERN_LANES,
     ROWS = 64,
     WIDE = 128 /* channels whose constants are prepared at a time */
@@ -64,8 +64,8 @@ KERN_INLINE void fold(double *sum, kern_lanes v) {
     for (int l = 0; l < KERN_LANES; l++) sum[l] += (double)v[l];
 }
 
-/* What reaches the normalised value of dy behind a ReLU: its input is computed again, as `apply` does, which
- * is cheaper than to read its output. */
+/* The gradient of the normalised value, where dy is the gradient after a ReLU. The ReLU's input is computed
+ * again, as in `apply`, which is cheaper than reading its output. */
 KERN_INLINE kern_lanes passed(const bool relu, kern_lanes dy, kern_lanes d, kern_lanes gain,
                               kern_lanes beta) {
     return relu ? kern_where(gain * d + beta > 0.0f, dy) : dy;
@@ -74,7 +74,7 @@ KERN_INLINE float passed_one(const bool relu, float dy, float d, float gain, flo
     return !relu || gain * d + beta > 0.0f ? dy : 0.0f;
 }
 
-/* What a layer is made of, per channel, and its arrays. */
+/* The arrays of a layer: x and dy [rows][c], the others [c]. */
 typedef struct layer {
     int64_t c;
     const float *x, *mean, *rstd, *gamma, *beta, *dy;
@@ -128,7 +128,7 @@ KERN_VECTOR(static, void, gradient_moments,
         sum_gradients(false, l, rows, first, end, sum, product);
 }
 
-/* Channels that a thread sums; no bits depend on it. */
+/* Channels that a thread sums; it changes no bits. */
 static int64_t strip_of(int64_t c) { return kern_ceil_div(kern_ceil_div(c, kern_threads()), STRIP) * STRIP; }
 
 void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
@@ -140,7 +140,7 @@ void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float 
         gradient_moments(&l, relu, rows, j, kern_min(j + strip, c), sums, sums + c);
 }
 
-/* The gradient as gain * dy + tilt * (x - centre) + level for up to WIDE channels. */
+/* The gradient of x for up to WIDE channels is gain * dy + tilt * (x - centre) + level. */
 typedef struct slope {
     float centre[WIDE], gain[WIDE], beta[WIDE], tilt[WIDE], level[WIDE];
 } slope;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Activations, sums and copies. Work is cut by rows or in blocks of fixed size. */
+/* Activations, sums and copies. Work is cut by rows or into blocks of fixed size. */
 #include "kern/vector.h"
 
 #include <dcpg/kern.h>
@@ -7,7 +7,7 @@
 
 enum { BLOCK = 1 << 13 };
 
-#define SCALED 0.251f /* of DCPG_SCALED_SIGMOID */
+#define SCALED 0.251f /* factor of DCPG_SCALED_SIGMOID */
 
 /* ---- activations ---- */
 
@@ -74,7 +74,7 @@ static void activate(dcpg_activation kind, int64_t rows, int64_t c, const float 
     }
 }
 
-/* Rows in a block. */
+/* Rows per block. */
 static int64_t block_rows(int64_t c) { return kern_max(BLOCK / kern_max(c, 1), 1); }
 
 void dcpg_activate(dcpg_activation kind, int64_t rows, int64_t c, const float *x, float *y) {
@@ -84,7 +84,7 @@ void dcpg_activate(dcpg_activation kind, int64_t rows, int64_t c, const float *x
         activate(kind, kern_min(step, rows - i), c, x + i * c, y + i * c);
 }
 
-/* dx (+)= dy * slope; each activation's slope from its output */
+/* dx (+)= dy * slope; the slope of each activation is computed from its output */
 #define BACKWARD(name, slope)                                                                                \
     KERN_VECTOR(static, void, name,                                                                          \
                 (int64_t count, const float *y, const float *dy, bool accumulate, float *dx),                \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Max pooling and the mean over time. A sample is a thread's work. */
+/* Max pooling, and the mean over time. Threads divide the samples. */
 #include "kern/vector.h"
 
 #include <assert.h>

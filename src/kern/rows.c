@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Passes over matrices of rows (rows.h). */
 #include "kern/rows.h"
 
 #include "kern/vector.h"
@@ -8,7 +9,7 @@ KERN_VECTOR(static, void, add_bias, (int64_t f, const float *src, const float *b
     KERN_INDEPENDENT
     for (int64_t j = 0; j < f; j++) {
         float v = src[j] + b[j];
-        dst[j] = v < low ? low : v; /* a NaN stays */
+        dst[j] = v < low ? low : v; /* a NaN stays NaN */
     }
 }
 
@@ -37,8 +38,8 @@ void dcpg_rows_finish(int64_t rows, int64_t f, const float *src, const float *b,
 
 enum { LANES = 64, CHUNK = 128 };
 
-/* Sums of up to LANES columns; rows by chunks, so that rounding grows with the chunk and not with the rows.
- */
+/* Sums of up to LANES columns. Rows are summed in groups of CHUNK, so that rounding grows with the group
+ * rather than with all rows. */
 KERN_VECTOR(static, void, sum_columns, (int64_t rows, int64_t width, const float *x, int64_t ld, float *sums),
             (rows, width, x, ld, sums)) {
     float total[LANES] = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Vector code chosen at run time, and the functions on single numbers that its loops share. */
+/* Vector code chosen at run time, and functions on single numbers that vectorised loops share. */
 #ifndef KERN_VECTOR_H
 #define KERN_VECTOR_H
 
@@ -7,30 +7,30 @@
 #include <stdint.h>
 #include <string.h>
 
-/* For what such functions call: it must become part of them. */
+/* For functions that KERN_VECTOR's functions call: they must be inlined there. */
 #if defined(__GNUC__)
 #define KERN_INLINE static inline __attribute__((always_inline))
 #else
 #define KERN_INLINE static inline
 #endif
 
-/* Sets of instructions that kernels are compiled for, worst first. */
+/* Instruction sets that kernels are compiled for, worst first. */
 typedef enum kern_level { KERN_BASE, KERN_AVX2, KERN_AVX512 } kern_level;
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && !defined(__AVX2__)
-#define KERN_LEVELS 1 /* all of them; else one, that of the compiler's options */
+#define KERN_LEVELS 1 /* all of them; otherwise just the set of the compiler's options */
 #endif
 
-/* level.c: the set in use, which is the best one of this processor until another is chosen; the best one; and
- * another one, before there are threads (where there is one only, nothing happens). */
+/* level.c: the set in use (the processor's best until another is chosen), the processor's best, and the
+ * choice of another, which must come before any threads start and does nothing in a build for one set. */
 kern_level kern_level_now(void);
 kern_level kern_level_here(void);
 void kern_level_choose(kern_level level);
 
-/* Defines a function whose loops are compiled for several processors; which one runs is looked up at every
- * call: KERN_VECTOR(static, type, name, (parameters), (their names)) { body }. Only what stands in the
- * function itself and what is inlined into it gains: keep `omp parallel` outside, in its caller. (The
- * loader's choice, gcc's target_clones, comes before ranks can agree on one.) */
+/* Defines a function whose loops are compiled for several processors; the version to run is looked up at
+ * every call: KERN_VECTOR(static, type, name, (parameters), (their names)) { body }. Only the function's own
+ * code and code inlined into it gains: keep `omp parallel` outside, in its caller. (gcc's target_clones would
+ * choose when the program is loaded, before ranks can agree.) */
 #if defined(KERN_LEVELS)
 extern kern_level kern_level_chosen __attribute__((visibility("hidden")));
 #define KERN_VECTOR(linkage, type, name, parameters, names)                                                  \
@@ -48,8 +48,8 @@ extern kern_level kern_level_chosen __attribute__((visibility("hidden")));
 #define KERN_VECTOR(linkage, type, name, parameters, names) linkage type name parameters
 #endif
 
-/* The iterations of the next loop do not depend on each other, whatever the compiler fears about its
- * pointers. */
+/* Promises the compiler that the iterations of the next loop do not depend on each other, although pointers
+ * might overlap. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define KERN_INDEPENDENT _Pragma("GCC ivdep")
 #else
@@ -60,17 +60,17 @@ KERN_INLINE int64_t kern_min(int64_t a, int64_t b) { return a < b ? a : b; }
 KERN_INLINE int64_t kern_max(int64_t a, int64_t b) { return a > b ? a : b; }
 KERN_INLINE int64_t kern_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* Threads for a parallel region that starts here: one inside of another region, also where that one has but
- * one thread. There libgomp would start, and end, new threads for every region, which costs hundreds of times
- * the work. Nor do regions here ask for fewer threads than there are (num_threads): those left out would end,
- * and be started anew by the next region. */
+/* Threads for a parallel region that starts here: one inside another region, even if that one has a single
+ * thread, because there libgomp would start and end new threads for every region, which costs hundreds of
+ * times the work. For the same reason regions never ask for fewer threads than there are (num_threads): the
+ * others would end, and be started anew by the next region. */
 KERN_INLINE int64_t kern_threads(void) { return omp_get_level() > 0 ? 1 : omp_get_max_threads(); }
 
-/* Below this many numbers a loop is not worth waking threads for. */
+/* A loop over fewer numbers than this is not worth waking threads for. */
 enum { KERN_SMALL = 1 << 14 };
 
-/* e^x to 2 units in the last place, x cut to [-87, 88] (Cephes' expf: e^x = 2^n * e^r with a polynomial for
- * |r| <= ln(2) / 2). Vectorises, as libm's does not. */
+/* e^x to 2 units in the last place, x clipped to [-87, 88] (Cephes' expf: e^x = 2^n * e^r with a polynomial
+ * for |r| <= ln(2) / 2). It vectorises, unlike libm's. */
 KERN_INLINE float kern_exp(float x) {
     x = x > -87.0f ? x : -87.0f;
     x = x < 88.0f ? x : 88.0f;
@@ -99,7 +99,7 @@ KERN_INLINE float kern_hard_sigmoid(float x) {
     return y < 1.0f ? y : 1.0f;
 }
 
-/* tanh by e^2|x|, and by Cephes's polynomial near 0, where that would cancel. */
+/* tanh from e^(2|x|); near 0, where that would cancel, Cephes' polynomial. */
 KERN_INLINE float kern_tanh(float x) {
     float a = x < 0.0f ? -x : x;
     float s = x * x;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Convolution in Winograd form (winograd.h): transforms, products, gradients, and when the form pays. */
 #include "kern/winograd.h"
 
 #include "kern/lanes.h"
@@ -7,16 +8,16 @@
 #include <omp.h>
 #include <string.h>
 
-/* Tiles of four outputs. The output steps of a sample are cut into tiles of four that are `dilation` apart:
- * phase p holds steps p, p + d, p + 2d ... In Winograd form a tile has a row of channels for each of a few
- * points instead, at which the polynomials of kernel and outputs are taken, and a convolution is a product of
- * [tiles][c] and [c][f] for each point.
+/* Tiles of four outputs. The output steps of a sample are cut into tiles of four steps that are `dilation`
+ * apart: phase p holds steps p, p + d, p + 2d ... In Winograd form a tile is represented by a row of channels
+ * for each of a few points, at which the polynomials of kernel and outputs are evaluated; the convolution
+ * becomes, for each point, a product of [tiles][c] and [c][f].
  *
- * Kernels of three taps: F(4,3), six inputs, the points 0, 1, -1, 2, -2 and infinity. Longer ones are cut
- * into groups of four taps, the last one filled up with zeros: F(4,4), seven inputs, and the point 1/2. Group
- * g reads what lies four steps further, and so the next tile of the same phase: as rows of tiles lie one
- * behind the other, all groups are one product with [groups * c][f], whose left rows overlap. Phases have a
- * few tiles more for that, without outputs. */
+ * Kernels of three taps: F(4,3), six inputs, the points 0, 1, -1, 2, -2 and infinity. Longer kernels are cut
+ * into groups of four taps, the last one filled up with zeros: F(4,4), seven inputs, and 1/2 as a further
+ * point. Group g reads inputs that lie 4 g steps of its phase further: those of the g-th next tile of the
+ * same phase. As rows of tiles are contiguous, all groups are one product with [groups * c][f], whose left
+ * rows overlap. For that, each phase has a few more tiles, without outputs. */
 enum { OUT = 4, MOST = 7 /* points */ };
 
 typedef struct form {
@@ -31,12 +32,12 @@ static form form_of(const dcpg_conv *conv) {
 
 /* ---- tiles ---- */
 
-/* The first output step of each tile of a sample. */
+/* A tile of a sample. */
 typedef struct tile {
     int64_t phase, first; /* output steps first + i * dilation, i < 4 */
 } tile;
 
-/* Tiles of a phase beyond the last with outputs. */
+/* Tiles of a phase after the last one with outputs. */
 static int64_t tiles_beyond(const dcpg_conv *conv) { return form_of(conv).groups - 1; }
 
 static int64_t nb_tile(const dcpg_conv *conv) {
@@ -48,7 +49,7 @@ static int64_t nb_tile(const dcpg_conv *conv) {
 
 KERN_INLINE tile first_tile(void) { return (tile){0, 0}; }
 
-/* `end`: where the tiles of a phase end. */
+/* `end`: the step at which the tiles of a phase end. */
 KERN_INLINE void next_tile(const dcpg_conv *conv, int64_t end, tile *t) {
     t->first += OUT * conv->dilation;
     if (t->first >= end) t->first = ++t->phase;
@@ -58,7 +59,7 @@ static int64_t tiles_end(const dcpg_conv *conv) {
     return conv->t_out + tiles_beyond(conv) * OUT * conv->dilation;
 }
 
-/* All tiles of a sample in their order. */
+/* All tiles of a sample, in order. */
 #define EACH_TILE(t, conv, end)                                                                              \
     tile t = first_tile();                                                                                   \
     t.phase < (conv)->dilation &&t.phase < (conv)->t_out;                                                    \
@@ -76,22 +77,22 @@ static dcpg_conv turned(const dcpg_conv *conv) {
                        .pad_left = (conv->k - 1) * conv->dilation - conv->pad_left};
 }
 
-/* ---- rows of channels, wherever they come from ---- */
+/* ---- rows of channels, from either kind of input ---- */
 
-/* A sample's [steps][c]; with arg, of a pooled one: [steps / 2][c], and step t is that of row t / 2 where arg
- * is t % 2 and y above 0. */
+/* A sample's x[steps][c] or, if arg is not NULL, the gradient x[steps / 2][c] of a pooled output y: step t is
+ * then row t / 2 where arg == t % 2 and y > 0, and 0 elsewhere. */
 typedef struct rows {
     int64_t steps, c;
     const float *x, *y;
     const uint8_t *arg;
 } rows;
 
-/* Channels j .. j + 15 of step t; zeros beyond the ends. */
+/* Channels j .. j + 15 of step t; 0 beyond the ends. */
 KERN_INLINE kern_lanes row_lanes(const rows *from, int64_t t, int64_t j) {
     return t >= 0 && t < from->steps ? kern_load(from->x + t * from->c + j) : kern_zero();
 }
 
-/* The same of steps 2r and 2r + 1 behind pooled row r. */
+/* The same for steps 2r and 2r + 1, from pooled row r. */
 KERN_INLINE void pooled_lanes(const rows *from, int64_t r, int64_t j, kern_lanes *first, kern_lanes *second) {
     *first = *second = kern_zero();
     if (r < 0 || r >= from->steps / 2) return;
@@ -102,7 +103,8 @@ KERN_INLINE void pooled_lanes(const rows *from, int64_t r, int64_t j, kern_lanes
     *second = kern_where(later, x);
 }
 
-/* Steps t, t + d ... of `nb`. Pooled steps come in pairs: t and nb are even then, and d 1. */
+/* Steps t, t + d ... of a tile, `nb` of them. Pooled steps come in pairs: t and nb are then even, and d is
+ * 1. */
 KERN_INLINE void tile_lanes(const rows *from, const bool pooled, const int nb, int64_t t, int64_t d,
                             int64_t j, kern_lanes *x) {
 #pragma GCC unroll 7
@@ -120,9 +122,10 @@ static rows rows_of(int64_t steps, int64_t c, dcpg_winograd_dy dy, int64_t sampl
 
 /* ---- transforms ---- */
 
-/* The inputs x of a tile at the points: each is x times the polynomial that is 0 at all the others, and a
- * number at its own, by which kernels are divided. With 1/2 among the points the others' have one factor
- * more, 2z - 1: they are what they are without it, of 2 x[i + 1] - x[i]. */
+/* Transforms the inputs x of a tile to the points. The value at a point is x times the polynomial that is 0
+ * at all other points; at its own it has some value, the divisor by which the kernel's value is divided. With
+ * 1/2 among the points, the other points' polynomials have a further factor 2z - 1: the same formulas,
+ * applied to 2 x[i + 1] - x[i]. */
 KERN_INLINE void transform_tile(const int points, const kern_lanes *x, kern_lanes *at) {
     kern_lanes s[6];
 #pragma GCC unroll 6
@@ -140,12 +143,12 @@ KERN_INLINE void transform_tile(const int points, const kern_lanes *x, kern_lane
     if (points == 7) at[6] = 4.0f * x[1] - 5.0f * x[3] + x[5];
 }
 
-/* Those numbers. */
+/* Divisor of each point's kernel value, for F(4,3) and F(4,4). */
 static const float divisors[2][MOST] = {{4, -6, -6, 24, 24, 1, 1}, {-4, -6, 18, 72, -120, 2, 45 / 32.0f}};
 static const float *divisors_of(form how) { return divisors[how.taps - 3]; }
 
-/* The polynomial y[0] + y[1] z + ... at the points: that of outputs (their four gradients) or of taps, `last`
- * the highest. */
+/* Evaluates the polynomial y[0] + y[1] z + ... of degree `last` at the points; y are the gradients of four
+ * outputs, or taps. */
 KERN_INLINE void evaluate(const int points, const kern_lanes *y, const int last, kern_lanes *at) {
     kern_lanes y3 = kern_zero();
     if (last == 3) y3 = y[3];
@@ -159,7 +162,7 @@ KERN_INLINE void evaluate(const int points, const kern_lanes *y, const int last,
     if (points == 7) at[6] = y[0] + 0.5f * y[1] + 0.25f * y[2] + 0.125f * y3;
 }
 
-/* Its transpose: back from the points, to outputs or to gradients of taps. */
+/* The transpose of evaluate(): from the points back to outputs, or to gradients of taps. */
 KERN_INLINE void collect(const int points, const kern_lanes *at, const int last, kern_lanes *y) {
     kern_lanes p = at[1] + at[2], q = at[1] - at[2], u = at[3] + at[4], v = at[3] - at[4];
     kern_lanes half = kern_zero();
@@ -171,7 +174,7 @@ KERN_INLINE void collect(const int points, const kern_lanes *at, const int last,
     y[last] += at[5];
 }
 
-/* to[points][tiles][c]: the inputs of a sample's tiles. `plane` floats lie between the points. */
+/* to[points][tiles][c] = the transformed inputs of a sample's tiles; points lie `plane` floats apart. */
 KERN_INLINE void transform_rows(const dcpg_conv *conv, const rows *from, const bool pooled, const int points,
                                 int64_t end, int64_t plane, float *to) {
     for (EACH_TILE(t, conv, end)) {
@@ -198,7 +201,8 @@ KERN_VECTOR(static, void, transform_input,
         transform_rows(conv, from, false, 6, end, plane, to);
 }
 
-/* Tap k of w[k][c][f], or of the turned kernel [k][f][c]: 16 of row `row` from j on. */
+/* Columns j .. j + 15 in row `row` of tap k of w[k][c][f], or of the turned kernel [k][f][c]; 0 beyond the
+ * last tap. */
 KERN_INLINE kern_lanes tap_lanes(const dcpg_conv *conv, const float *w, bool turn, int64_t k, int64_t row,
                                  int64_t j) {
     if (k >= conv->k) return kern_zero();
@@ -209,8 +213,8 @@ KERN_INLINE kern_lanes tap_lanes(const dcpg_conv *conv, const float *w, bool tur
     return kern_load(lanes);
 }
 
-/* Row `row` of a group of taps as [points][f / 32][groups * c][32]; `turn`: of the turned kernel, [points][c
- * / 32][groups * f][32]. */
+/* Row `row` of a group of taps into to[points][f / 32][groups * c][32] or, with `turn`, row `row` of the
+ * turned kernel into [points][c / 32][groups * f][32]. */
 KERN_INLINE void transform_taps(const dcpg_conv *conv, const int taps, int64_t groups, const float *divisor,
                                 const float *w, bool turn, int64_t group, int64_t row, float *to) {
     int64_t depth = turn ? conv->f : conv->c, width = turn ? conv->c : conv->f,
@@ -249,12 +253,12 @@ static int64_t kernel_floats(const dcpg_conv *conv) {
 
 /* ---- outputs ---- */
 
-/* What happens to 32 filters of a sample behind the products. */
+/* Epilogue for 32 filters of one sample: bias, ReLU, accumulate or pool. */
 typedef struct finish {
     const float *b; /* NULL: none */
     bool relu, accumulate;
     float *y;
-    uint8_t *arg; /* pooled */
+    uint8_t *arg; /* not NULL: ReLU and max pooling by 2 */
 } finish;
 
 KERN_INLINE void put(const dcpg_conv *conv, const finish *end, int64_t t, int64_t j, kern_lanes v) {
@@ -328,8 +332,8 @@ static void convolve_sample(const dcpg_conv *conv, const rows *from, const float
     }
 }
 
-/* A sample is a thread's work; it stays in the L2 cache from its input to its output. Memory of slots that no
- * thread uses is never touched. */
+/* Each thread works on one sample, which stays in the L2 cache from input to output. Slots of threads that do
+ * not exist are never touched. */
 static void convolve(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy x, const float *kernel,
                      const finish *end, float *slots) {
     int64_t slot = slot_floats(conv), size = (end->arg ? conv->t_out / 2 : conv->t_out) * conv->f;
@@ -360,8 +364,8 @@ void dcpg_winograd_backward_input(const dcpg_conv *conv, int64_t n, dcpg_winogra
 
 /* ---- gradient of the weights ---- */
 
-/* dy of a sample's tiles as to[points][f / 32][tiles of all samples][32], and their sum over time into
- * sums[f]. */
+/* Transforms dy of a sample's tiles into to[points][f / 32][tiles of all samples][32], and sums it over time
+ * into sums[f]. */
 KERN_INLINE void transform_dy_rows(const dcpg_conv *conv, const rows *from, const bool pooled,
                                    const int points, int64_t end, int64_t block, float *to, float *sums) {
     int64_t plane = conv->f / KERN_WIDTH * block;
@@ -374,7 +378,7 @@ KERN_INLINE void transform_dy_rows(const dcpg_conv *conv, const rows *from, cons
             evaluate(points, y, OUT - 1, at);
 #pragma GCC unroll 7
             for (int i = 0; i < points; i++) kern_store(first + i * plane, at[i]);
-            total += at[1]; /* at 1: the plain sum */
+            total += at[1]; /* the value at point 1 is the plain sum */
             first += KERN_WIDTH;
         }
         kern_store(sums + j, total);
@@ -393,7 +397,7 @@ KERN_VECTOR(static, void, transform_dy,
         transform_dy_rows(conv, from, false, 6, end, block, to, sums);
 }
 
-/* dw[k][c][f] of one channel and group of taps from du[points][groups * c][f]. */
+/* dw[k][c][f] of one channel and group of taps, from du[points][groups * c][f]. */
 KERN_INLINE void collect_taps(const dcpg_conv *conv, const int taps, int64_t groups, const float *divisor,
                               const float *du, int64_t group, int64_t row, float *dw) {
     int64_t f = conv->f, plane = groups * conv->c * f;
@@ -416,7 +420,7 @@ KERN_VECTOR(static, void, collect_row,
         collect_taps(conv, 4, how.groups, divisors_of(how), du, group, row, dw);
 }
 
-/* Where the arrays of the weight gradient begin in its scratch. */
+/* Offsets of the weight gradient's arrays in its scratch, in floats. */
 typedef struct weight_layout {
     int64_t tiles; /* of all samples */
     int64_t x, dy, du, sums, end;
@@ -438,9 +442,9 @@ static void sum_samples(int64_t n, int64_t f, const float *sums, float *db) {
         for (int64_t j = 0; j < f; j++) db[j] += sums[i * f + j];
 }
 
-/* The tiles of all samples are the inner sum of the products, whose blocks threads share out. A sample's last
- * tiles have no dy: there its groups may read the next sample's first ones, and the last sample's are left
- * out. */
+/* The inner sum of the products runs over the tiles of all samples; threads divide the blocks of the product.
+ * The last tiles of a sample have dy = 0: there the groups may read the first tiles of the next sample. For
+ * the last sample they are left out. */
 void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, dcpg_winograd_dy dy,
                                    float *dw, float *db, float *scratch) {
     form how = form_of(conv);
@@ -470,7 +474,7 @@ void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float
     if (db) sum_samples(n, f, sums, db);
 }
 
-/* ---- when ---- */
+/* ---- when the form pays ---- */
 
 bool dcpg_winograd_exists(const dcpg_conv *conv) {
     return conv->k >= 3 && conv->stride == 1 && conv->c % KERN_WIDTH == 0 && conv->f % KERN_WIDTH == 0;
@@ -481,7 +485,8 @@ bool dcpg_winograd_pools(const dcpg_conv *conv) {
            conv->t_out > 1;
 }
 
-/* Short samples with a large dilation have more rows in tiles that are hardly filled than are saved. */
+/* Not for short samples with a large dilation: their tiles are so poorly filled that they cost more than is
+ * saved. */
 static bool saves(const dcpg_conv *conv) {
     form how = form_of(conv);
     return 5 * (nb_tile(conv) - tiles_beyond(conv)) * how.points * how.groups < 4 * conv->t_out * conv->k;
@@ -493,8 +498,7 @@ bool dcpg_winograd_pays(const dcpg_conv *conv) {
 
 size_t dcpg_winograd_scratch(const dcpg_conv *conv, int64_t n) {
     dcpg_conv back = turned(conv);
-    int64_t slot =
-        kern_max(slot_floats(conv),
-                 slot_floats(&back)); /* one for each thread, of which no more than samples are used */
+    int64_t slot = kern_max(slot_floats(conv),
+                            slot_floats(&back)); /* one per thread; no more threads than samples run */
     return (size_t)kern_max(kernel_floats(conv) + n * slot, weight_layout_of(conv, n).end);
 }

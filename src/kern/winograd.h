@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolutions with stride 1 and k >= 3 in Winograd form, along one axis as in Lavin and Gray, "Fast
  * algorithms for convolutional neural networks", CVPR 2016: half the multiplications of a gemm for k = 3 and
- * k = 7, 0.44 to 0.7 of them for other k. Beside the gemm of conv.c, which is fallback and twin.
+ * k = 7, 0.44 to 0.7 of them for other k. The gemm of conv.c is its fallback and its twin.
  *
- * Arrays and results are those of dcpg_conv_* (kern.h); errors are about 1e-6 of the largest value, up
- * to 3.2e-6 for k > 3. With `pool` 2, of k = 3 only, a ReLU and max pooling follow in the same pass: y and
- * arg are [n][t_out / 2][f], and a gradient comes in through them. */
+ * Arrays and results are those of dcpg_conv_* (kern.h); errors are about 1e-6 of the largest value, up to
+ * 3.2e-6 for k > 3. With pooling by 2, which exists for k = 3 only, a ReLU and max pooling follow in the same
+ * pass: y and arg are [n][t_out / 2][f], and the backward passes take the gradient of that y. */
 #ifndef KERN_WINOGRAD_H
 #define KERN_WINOGRAD_H
 
 #include <dcpg/kern.h>
 
-/* Whether this form exists for the shape at all (k, stride, whole blocks of channels), also with pooling, and
- * whether it is the faster one for it on this processor. */
+/* Whether this form exists for a shape at all (k, stride, channels in multiples of 32); whether it also
+ * exists with pooling; whether it is the faster form for the shape on this processor. */
 bool dcpg_winograd_exists(const dcpg_conv *conv);
 bool dcpg_winograd_pools(const dcpg_conv *conv);
 bool dcpg_winograd_pays(const dcpg_conv *conv);
@@ -20,18 +20,18 @@ bool dcpg_winograd_pays(const dcpg_conv *conv);
 /* A gradient of the output: [n][t_out][f], or pooled. */
 typedef struct dcpg_winograd_dy {
     const float *dy;
-    const float *y;     /* pooled output, where it is 0 the ReLU was closed; NULL: not pooled */
-    const uint8_t *arg; /* where the maxima were */
+    const float *y;     /* pooled output: the ReLU was closed where it is 0; NULL: not pooled */
+    const uint8_t *arg; /* the maximum's step in each window: 0 or 1 */
 } dcpg_winograd_dy;
 
-/* arg NULL: no pooling, and a ReLU only where asked. */
+/* arg NULL: no pooling, and a ReLU only if `relu`. */
 void dcpg_winograd_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b,
                            bool relu, float *y, uint8_t *arg, float *scratch);
 void dcpg_winograd_backward_input(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy dy, const float *w,
                                   bool accumulate, float *dx, float *scratch);
-/* db NULL: not wanted. */
+/* db may be NULL. */
 void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, dcpg_winograd_dy dy,
                                    float *dw, float *db, float *scratch);
-size_t dcpg_winograd_scratch(const dcpg_conv *conv, int64_t n); /* floats enough for all three */
+size_t dcpg_winograd_scratch(const dcpg_conv *conv, int64_t n); /* in floats, enough for all three */
 
 #endif
