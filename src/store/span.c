@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loading a span: sites, positions, bases; calls are in span_calls.c and span_lists.c. */
+/* Loads a span's sites, positions and bases; calls are loaded in span_calls.c and span_lists.c. */
 #include "store/span.h"
 
 #include "store/store_layout.h"
@@ -8,7 +8,7 @@
 
 /* ---- memory ---- */
 
-/* A piece of memory of every host, as large as the reader's. */
+/* Memory on every host, with the size that the reading rank asks for. */
 static dcpg_status alloc_shared_all(const dcpg_par *par, dcpg_span *span, size_t bytes, void **out,
                                     dcpg_err *err) {
     dcpg_par_shared *shared = NULL;
@@ -120,7 +120,7 @@ static dcpg_status check_runs(const dcpg_store *store, const dcpg_span *span, dc
     return DCPG_OK;
 }
 
-/* Bases from half a window before the first site to half a window behind the last. */
+/* Bases from half a window before the first site to half a window after the last. */
 static void choose_bases(const dcpg_span_want *want, dcpg_span *span, int64_t first_index,
                          int64_t last_index) {
     const dcpg_store *store = want->store;
@@ -153,7 +153,7 @@ static dcpg_status load_bases_all(const dcpg_span_want *want, dcpg_h5 *file, dcp
     return dcpg_agree_all(store->par, empty ? DCPG_OK : check_runs(store, span, err), err);
 }
 
-/* ---- the whole ---- */
+/* ---- the whole span ---- */
 
 static void choose_words(dcpg_span *span) {
     if (span->site_first == span->site_end) return;
@@ -161,7 +161,7 @@ static void choose_words(dcpg_span *span) {
     span->word_end = dcpg_span_index(span, span->site_end - 1) / 64 + 1;
 }
 
-/* Bitmaps, and lists of calls where they are wanted. */
+/* Loads the bitmaps and, for the cells that need them, lists of calls. */
 static dcpg_status load_calls_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span, dcpg_err *err) {
     dcpg_far far[2] = {{0}, {0}};
     size_t n = (size_t)want->nb_list, most = n * (size_t)want->nb_neighbour;
@@ -192,7 +192,7 @@ static dcpg_status load_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span
     return dcpg_span_load_extras_all(want, file, span, err);
 }
 
-/* Gives what rank 0 read to the other hosts, and to all ranks where its parts start and end. */
+/* Gives what rank 0 read to the other hosts, and to all ranks the bounds of the words and bytes held. */
 static void give_all(const dcpg_par *par, dcpg_span *span) {
     int64_t ends[] = {span->word_first, span->word_end, span->byte_first, span->byte_end};
     dcpg_bcast_all(par, ends, sizeof ends, 0);
@@ -207,7 +207,8 @@ static void give_all(const dcpg_par *par, dcpg_span *span) {
 dcpg_status dcpg_span_load_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span, dcpg_err *err) {
     const dcpg_par *par = want->store->par;
     int64_t site_end = span->site_end;
-    if (span->share && par->rank > 0) span->site_end = span->site_first; /* takes part with nothing */
+    if (span->share && par->rank > 0)
+        span->site_end = span->site_first; /* takes part without loading anything */
     dcpg_status status = load_all(want, file, span, err);
     span->site_end = site_end;
     if (status != DCPG_OK)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Loading calls: the file holds a row per cell, memory a row per 64 positions, so that all cells of a
+/* Loads calls. The file holds one row per cell, memory one row per 64 positions, so that all cells of a
  * position lie side by side. The file is read in columns as wide as its chunks, all rows at once: the number
  * of reads does not depend on the number of cells. */
 #include "store/span.h"
 #include "store/store_layout.h"
 #include <dcpg/memory.h>
 
-/* A column of bitmaps on its way. */
+/* A column of bitmaps being loaded. */
 typedef struct column {
     const dcpg_span_want *want;
     dcpg_h5 *file;
     dcpg_span *span;
     dcpg_far *far;     /* [2] */
-    int64_t low, high; /* positions of the span's chromosomes */
-    int32_t *count;    /* [nb_list][nb_count] calls per column; NULL: not known */
+    int64_t low, high; /* positions [low, high) of the span's chromosomes */
+    int32_t *count;    /* [nb_list][nb_count] calls in each column; NULL: the store has no counts */
     int64_t count_first, nb_count;
     uint64_t *bits; /* [rows][STORE_WORD_CHUNK] */
     int32_t *pos;   /* [64 * STORE_WORD_CHUNK] */
@@ -49,8 +49,8 @@ static void take_observed(const column *c, const block *b, int64_t from, int64_t
     }
 }
 
-/* The same for states; returns false where a state is set that was not observed, or a bit beyond the last
- * position. Calls of other chromosomes are dropped. */
+/* Like take_observed, for states; returns false where a state is set without a call, or a bit after the last
+ * position. Calls on other chromosomes are dropped. */
 static bool take_states(const column *c, const block *b, int64_t from, int64_t to) {
     const dcpg_span_want *want = c->want;
     uint64_t wrong = 0;
@@ -69,10 +69,10 @@ static bool take_states(const column *c, const block *b, int64_t from, int64_t t
     return wrong == 0;
 }
 
-/* ---- calls beyond them ---- */
+/* ---- calls outside the span's words ---- */
 
-/* Adds the nearest calls of list j among positions [low, high), which lie on side `side`, until there are
- * enough. words[..] start with word `first`. */
+/* Adds the nearest calls of list j at positions [low, high), which lie on side `side` of the span (0: before,
+ * 1: after), until there are enough. words[0] is word `first` of the cell's bitmap. */
 static void find_far(const column *c, int side, int64_t j, const uint64_t *words, int64_t first, int64_t low,
                      int64_t high) {
     dcpg_far *far = &c->far[side];
@@ -89,7 +89,7 @@ static void find_far(const column *c, int side, int64_t j, const uint64_t *words
     }
 }
 
-/* States and positions of the calls that list j found in this block, from the `from`-th on. */
+/* Fills in states and positions of the calls that list j found in this block, from number `from` on. */
 static void fill_far(const column *c, int side, int64_t j, int64_t from, const uint64_t *words,
                      int64_t first) {
     dcpg_far *far = &c->far[side];
@@ -100,8 +100,8 @@ static void fill_far(const column *c, int side, int64_t j, int64_t from, const u
     }
 }
 
-/* Goes through the lists whose rows are in the block: finds calls (`found` NULL), or else fills in what was
- * found since found[nb_list]. */
+/* Handles the lists whose rows are in the block: finds calls if `found` is NULL, else fills in the calls
+ * found since found[nb_list] was noted. */
 static void go_far(const column *c, const block *b, int side, const int64_t *found) {
     const dcpg_span_want *want = c->want;
     int64_t low = side == 0 ? max_i64(c->low, 64 * b->first) : max_i64(64 * c->span->word_end, 64 * b->first);
@@ -121,8 +121,8 @@ static void go_far(const column *c, const block *b, int side, const int64_t *fou
 
 /* ---- reading ---- */
 
-/* Reads a block, takes what belongs to the span, and looks for calls beyond it on the sides given by the bits
- * of `sides`. before[2 * nb_list]: scratch. An empty block takes part. Collective. */
+/* Reads a block, takes the words of the span, and looks for calls outside them on the sides given by the bits
+ * of `sides`. before[2 * nb_list]: scratch. A rank with an empty block takes part. Collective. */
 static dcpg_status read_block_all(column *c, const block *b, int sides, int64_t *before, dcpg_err *err) {
     const dcpg_store *store = c->want->store;
     int64_t nb_list = c->want->nb_list, from = max_i64(b->first, c->span->word_first),
@@ -149,7 +149,7 @@ static dcpg_status read_block_all(column *c, const block *b, int sides, int64_t 
     return DCPG_OK;
 }
 
-/* All rows wanted of column `k`, as far as it belongs to the span's chromosomes. */
+/* All rows wanted of column `k`, clipped to the span's chromosomes. */
 static block whole_column(const column *c, int64_t k) {
     const dcpg_span_want *want = c->want;
     int64_t row = want->cell[0], words = store_words(c->high);
@@ -157,7 +157,7 @@ static block whole_column(const column *c, int64_t k) {
                    row, want->cell[want->nb_cell - 1] + 1 - row};
 }
 
-/* The columns of the span's words; calls beyond the outermost words are looked for where they come along.
+/* Reads the columns of the span's words; the outermost ones are also searched for calls outside the words.
  * Collective. */
 static dcpg_status read_own_all(column *c, int64_t *scratch, dcpg_err *err) {
     const dcpg_span *span = c->span;
@@ -176,7 +176,7 @@ static dcpg_status read_own_all(column *c, int64_t *scratch, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Whether list j can find more in column k. */
+/* Whether column k may hold further calls for list j. */
 static bool is_open(const column *c, int side, int64_t j, int64_t k) {
     int64_t found = c->far[side].found[j], cell = c->want->cell[c->want->list_cell[j]];
     if (found >= c->want->nb_neighbour) return false;
@@ -184,8 +184,8 @@ static bool is_open(const column *c, int side, int64_t j, int64_t k) {
                     : found < c->want->store->nb_call[cell];
 }
 
-/* The next column outwards from *k (which it becomes) where a list can find more, and the rows from the first
- * to the last such list; an empty block where there is none. */
+/* The next column outwards from *k in which a list may find calls (*k is set to it), with the rows from the
+ * first to the last such list; an empty block if there is none. */
 static block next_far(const column *c, int side, int64_t *k) {
     int64_t step = side == 0 ? -1 : 1, first = c->low / 64 / STORE_WORD_CHUNK,
             last = (c->high - 1) / 64 / STORE_WORD_CHUNK;
@@ -204,7 +204,7 @@ static block next_far(const column *c, int side, int64_t *k) {
     return (block){0};
 }
 
-/* Outwards on both sides until all lists have enough, or the chromosome ends. Collective. */
+/* Goes outwards on both sides until all lists have enough calls or the span's chromosomes end. Collective. */
 static dcpg_status read_far_all(column *c, int64_t *scratch, dcpg_err *err) {
     int64_t k[2] = {c->span->word_first / STORE_WORD_CHUNK, (c->span->word_end - 1) / STORE_WORD_CHUNK};
     while (true) {
@@ -214,7 +214,7 @@ static dcpg_status read_far_all(column *c, int64_t *scratch, dcpg_err *err) {
     }
 }
 
-/* Counts of the columns of the span's chromosomes. Collective. */
+/* Reads the counts for the columns of the span's chromosomes. Collective. */
 static dcpg_status read_counts_all(column *c, dcpg_err *err) {
     const dcpg_span_want *want = c->want;
     if (!want->store->has_count) return DCPG_OK;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Loading bulk profiles and annotations of a span: a row of the file each. */
+/* Loads bulk profiles and annotations of a span; each is one row of the file. */
 #include "store/span.h"
 #include "store/store_layout.h"
 
-/* Rows row[n] of a dataset, columns [first, end), one after the other into new memory; n is the same on all
- * ranks. Collective. */
+/* Reads rows row[n] (NULL: 0 to n - 1) of a dataset, columns [first, end), one after the other into new
+ * memory; n is the same on all ranks. Collective. */
 static dcpg_status read_rows_all(const dcpg_store *store, dcpg_h5 *file, dcpg_span *span, const char *path,
                                  dcpg_h5_type type, size_t size, int64_t n, const int64_t *row, int64_t first,
                                  int64_t end, void **out, dcpg_err *err) {

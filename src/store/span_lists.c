@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists of calls: cell after cell what bitmaps hold word after word; and the values of cells that are not
- * binary. */
+/* Builds each cell's list of calls from the bitmaps, and loads the values of cells that are not binary. */
 #include "store/span.h"
 #include "store/store_layout.h"
 #include <dcpg/memory.h>
 #include <math.h>
 
-/* Lists that a thread makes at a time: a cache line of `before`. */
+/* Lists that a thread handles at a time: a cache line of `before`. */
 enum { BLOCK = 16 };
 
 static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Counts the calls of lists [from, to): before each word, and in all, into list_at[j + 1]. */
+/* Counts the calls of lists [from, to): before each word into `before`, in all into list_at[j + 1]. */
 static void count_calls(const dcpg_span_want *want, dcpg_span *span, const dcpg_far far[2], int64_t from,
                         int64_t to) {
     uint32_t count[BLOCK];
@@ -42,7 +41,7 @@ static void fill_list(const dcpg_span_want *want, dcpg_span *span, const dcpg_fa
 
 /* ---- values ---- */
 
-/* Slabs of positions that hold a call of a list with values. */
+/* Slabs of positions (as long as a chunk of values), and which of them hold a call of a list with values. */
 typedef struct slabs {
     uint8_t *needed; /* [nb] */
     int64_t nb, next;
@@ -63,14 +62,16 @@ static void mark_slabs(const dcpg_span_want *want, const dcpg_span *span, const 
 
 static bool is_sound(float value, bool state) { return value >= 0 && value <= 1 && state == (value > 0.5f); }
 
-/* Values of list j at positions [from, to), row[to - from]: first those of calls beyond the words held. */
+/* Takes the values of list j at positions [from, to) from row[to - from], for its calls outside the words
+ * held. Returns false where value and state disagree. */
 static bool take_far(const dcpg_span_want *want, dcpg_span *span, const dcpg_far far[2], int64_t j,
                      int64_t from, int64_t to, const float *row) {
     float *value = span->value + span->value_at[j];
     int64_t n = span->list_at[j + 1] - span->list_at[j];
     bool sound = true;
     for (int side = 0; side < 2; side++) {
-        int64_t first = side == 0 ? far[0].found[j] - 1 : n - far[1].found[j]; /* place of the nearest one */
+        int64_t first =
+            side == 0 ? far[0].found[j] - 1 : n - far[1].found[j]; /* place of the nearest call in the list */
         for (int64_t i = 0; i < far[side].found[j]; i++) {
             int64_t at = j * want->nb_neighbour + i, index = far[side].index[at];
             if (index < from || index >= to) continue;
@@ -81,8 +82,8 @@ static bool take_far(const dcpg_span_want *want, dcpg_span *span, const dcpg_far
     return sound;
 }
 
-/* The same for those of the words held. Where the bitmaps know of no call on the span's chromosomes, there is
- * no value. */
+/* Like take_far, for calls in the words held. Where the bitmaps have no call on the span's chromosomes, there
+ * must be no value. */
 static bool take_own(const dcpg_span_want *want, dcpg_span *span, int64_t j, int64_t from, int64_t to,
                      const float *row) {
     const dcpg_store *store = want->store;
@@ -102,7 +103,7 @@ static bool take_own(const dcpg_span_want *want, dcpg_span *span, int64_t j, int
     return true;
 }
 
-/* Reads the next slab that is needed, if any, and takes values from it. Collective. */
+/* Reads the next needed slab, if any is left, and takes values from it. Collective. */
 static dcpg_status read_slab_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span,
                                  const dcpg_far far[2], slabs *s, float *room, bool *sound, dcpg_err *err) {
     int64_t row = INT64_MAX, end = 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Names of the statistics over cells and windows, and their values. */
 #include <dcpg/stats.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ void dcpg_moments_add(dcpg_moments *m, double x) {
     m->square += x * x;
 }
 
-/* Of zeros and ones these sums are exact, so that a variance of 0.25 is not beyond the last class. */
+/* For zeros and ones these sums are exact, so that a variance of 0.25 does not fall above the last class. */
 static double variance(const dcpg_moments *m) {
     double n = (double)m->n, v = (m->square - m->sum * m->sum / n) / n;
     return m->least == m->most || v < 0 ? 0 : v;
@@ -60,7 +61,9 @@ float dcpg_stat_value(dcpg_stat stat, const dcpg_moments *m) {
     case DCPG_STAT_MEAN:
         return (float)mean;
     case DCPG_STAT_MODE:
-        return rintf((float)mean); /* a tie of floats stays one: their sum in double may not */
+        return rintf(
+            (float)
+                mean); /* a mean of exactly 0.5 as a float counts as a tie; the double may be slightly off */
     case DCPG_STAT_VAR:
         return (float)variance(m);
     case DCPG_STAT_CAT_VAR:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The store's description: read once, nothing in it believed. */
+/* Opens a store: reads its description once and checks everything in it. */
 #include "store/store_layout.h"
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
@@ -61,7 +61,8 @@ static void *alloc_all(const opening *o, int64_t count, size_t size, const char 
     return NULL;
 }
 
-/* The dataset must be there with this type and these extents; -1: any, written back. dim[ndim]. */
+/* Checks that the dataset exists with this type and extents dim[ndim]; -1: any extent, which is written back.
+ * Collective. */
 static dcpg_status expect_all(const opening *o, const char *path, dcpg_h5_type type, int ndim, int64_t *dim,
                               dcpg_err *err) {
     dcpg_h5_shape shape;
@@ -76,7 +77,7 @@ static dcpg_status expect_all(const opening *o, const char *path, dcpg_h5_type t
     return DCPG_OK;
 }
 
-/* A whole i64 dataset of `n` numbers into a new array. */
+/* Reads a whole i64 dataset of `n` numbers into a new array. Collective. */
 static dcpg_status read_i64s_all(const opening *o, const char *path, int64_t n, int64_t **out,
                                  dcpg_err *err) {
     DCPG_TRY(expect_all(o, path, DCPG_H5_I64, 1, &n, err));
@@ -85,7 +86,7 @@ static dcpg_status read_i64s_all(const opening *o, const char *path, int64_t n, 
     return dcpg_h5_read(o->file, path, DCPG_H5_I64, NULL, *out, err);
 }
 
-/* n + 1 offsets that start at 0 and grow by at least `step`. */
+/* Reads n + 1 offsets, which must start at 0 and grow by at least `step`. Collective. */
 static dcpg_status read_offsets_all(const opening *o, const char *path, int64_t n, int64_t step,
                                     int64_t **out, dcpg_err *err) {
     DCPG_TRY(read_i64s_all(o, path, n + 1, out, err));
@@ -97,7 +98,7 @@ static dcpg_status read_offsets_all(const opening *o, const char *path, int64_t 
     return DCPG_OK;
 }
 
-/* Names in bytewise order, none twice, none empty. */
+/* Reads names, which must be in bytewise order, without duplicates or empty ones. Collective. */
 static dcpg_status read_names_all(const opening *o, const char *path, dcpg_strings *names, dcpg_err *err) {
     if (!dcpg_h5_exists(o->file, path)) return fail_damaged(o, path, "is missing", err);
     DCPG_TRY(dcpg_h5_read_strings(o->file, path, names, err));
@@ -205,8 +206,8 @@ static dcpg_status check_calls_all(const opening *o, dcpg_err *err) {
     return status;
 }
 
-/* Counts the sites of each chromosome into site_offset[c + 1], in this rank's part [first, end) of the index,
- * of which the element before is read too. */
+/* Counts the sites of each chromosome into site_offset[c + 1], for this rank's slice [first, end) of the list
+ * of sites; index[] starts one element earlier where there is one. */
 static dcpg_status count_sites(const opening *o, const int64_t *index, int64_t first, int64_t end,
                                dcpg_err *err) {
     dcpg_store *s = o->store;
@@ -256,9 +257,9 @@ static dcpg_status read_positions_all(const opening *o, dcpg_err *err) {
     return read_site_offsets_all(o, err);
 }
 
-/* ---- bulk profiles, annotations, statistics; and the outputs that all of it makes ---- */
+/* ---- bulk profiles, annotations, statistics, and the outputs that they make ---- */
 
-/* Names, and rows of `extent` numbers for each; none of both is fine. */
+/* Reads names and expects `rows` to hold `extent` numbers for each; both datasets may be absent. */
 static dcpg_status read_rows_all(const opening *o, const char *path, const char *rows, dcpg_h5_type type,
                                  int64_t extent, dcpg_strings *names, dcpg_err *err) {
     if (!dcpg_h5_exists(o->file, path)) return DCPG_OK;
@@ -307,7 +308,7 @@ static dcpg_status read_extras_all(const opening *o, dcpg_err *err) {
     return read_stats_all(o, err);
 }
 
-/* Adds PREFIX + name for each name. */
+/* Adds "<prefix><name>" for each name. */
 static dcpg_status add_outputs(dcpg_store *s, const char *prefix, const dcpg_strings *names, dcpg_err *err) {
     for (size_t i = 0; i < names->n; i++) {
         char *name = dcpg_format("%s%s", prefix, names->v[i]);

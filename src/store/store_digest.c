@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Computes the digests of a store, as text and, for stores of older versions, from its content. */
 #include "store/store_digest.h"
 #include "store/store_layout.h"
 #include <dcpg/h5.h>
@@ -85,7 +86,7 @@ char *store_digest_text(const store_digest *digest, bool with_bulk) {
     return dcpg_strdup(text);
 }
 
-/* False where the text is not what store_digest_text makes. */
+/* Returns false if the text was not made by store_digest_text. */
 static bool parse(const char *text, store_digest *digest) {
     for (int i = 0; i < STORE_DIGESTS; i++) {
         size_t length = strlen(part_names[i]);
@@ -99,9 +100,9 @@ static bool parse(const char *text, store_digest *digest) {
     return *text == '\0';
 }
 
-/* ---- of an old store ---- */
+/* ---- digests of an old store ---- */
 
-/* Memory for rows that are read at a time: bytes. */
+/* Bytes of the rows that are read at a time. */
 static const int64_t BLOCK_BYTES = 8 << 20;
 
 typedef struct reading {
@@ -110,7 +111,7 @@ typedef struct reading {
     store_digest *digest;
 } reading;
 
-/* `count` elements; all ranks fail where one is out of memory. Collective. */
+/* Memory for `count` elements; NULL on all ranks if one is out of memory. Collective. */
 static void *alloc_all(const reading *r, int64_t count, size_t size, dcpg_err *err) {
     void *memory = dcpg_alloc((size_t)count, size);
     dcpg_status status =
@@ -148,7 +149,7 @@ static dcpg_status read_sites_all(const reading *r, dcpg_err *err) {
     return status;
 }
 
-/* Cells [first, end) are this rank's; as many rounds on each. */
+/* Each rank reads its own cells [first, end); all ranks do the same number of rounds. Collective. */
 static dcpg_status read_bits_all(const reading *r, dcpg_err *err) {
     const dcpg_store *s = r->store;
     int64_t n = (int64_t)s->cells.n, words = store_words(s->nb_pos), rows = BLOCK_BYTES / (16 * words);
@@ -174,8 +175,8 @@ static dcpg_status read_bits_all(const reading *r, dcpg_err *err) {
     return status;
 }
 
-/* Rows of values with a name each: every rank reads its share. name[row] is names->v[index[row]], or
- * names->v[row] where index is NULL. */
+/* Each rank reads its slice of the n rows of values. The name of a row is names->v[index[row]], or
+ * names->v[row] if index is NULL. Collective. */
 static dcpg_status read_values_all(const reading *r, const char *path, int64_t n, const dcpg_strings *names,
                                    const int64_t *index, store_digest_part part, dcpg_err *err) {
     const dcpg_store *s = r->store;

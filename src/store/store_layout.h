@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names and numbers of the store's HDF5 layout (dcpg/store.h), for those who read it and those who write it.
- */
+/* Names and numbers of the store's HDF5 layout (dcpg/store.h), for its readers and writers. */
 #ifndef DCPG_STORE_STORE_LAYOUT_H
 #define DCPG_STORE_STORE_LAYOUT_H
 
@@ -10,7 +9,7 @@
 #define STORE_CPG_COV "cpg_cov" /* attributes of the root */
 #define STORE_CHROMOS "chromos"
 #define STORE_ALIKE   "alike"
-#define STORE_MANNER  "sites" /* "all": every CG of the genome is one */
+#define STORE_MANNER  "sites" /* "all": every CG of the genome is a site */
 #define STORE_DIGEST  "digest"
 
 #define STORE_CHROMO      "/genome/chromo"
@@ -36,19 +35,19 @@
 #define STORE_ANNOS       "/annos/name"
 #define STORE_ANNO_INSIDE "/annos/inside"
 #define STORE_STATS       "/stats"
-#define STORE_STATS_COV   "cpg_cov" /* attributes of it */
+#define STORE_STATS_COV   "cpg_cov" /* attributes of /stats */
 #define STORE_STATS_WLEN  "cpg_wlen"
 #define STORE_CPG_STATS   "/stats/cpg"
 #define STORE_WIN_STATS   "/stats/win"
 #define STORE_WIN_WLEN    "/stats/win_wlen"
 
 enum {
-    STORE_MAX_STATS_WLEN = 4096, /* neighbours that statistics of windows may look at */
-    STORE_VERSION = 2,           /* read back to STORE_OLDEST */
+    STORE_MAX_STATS_WLEN = 4096, /* most neighbours that window statistics may look at */
+    STORE_VERSION = 2,           /* versions from STORE_OLDEST on are read */
     STORE_OLDEST = 1,
     /* Longest chunks, in elements: 256 KB, 32 KB, 64 KB. */
     STORE_POS_CHUNK = 65536,
-    STORE_WORD_CHUNK = 4096, /* also the words of a count */
+    STORE_WORD_CHUNK = 4096, /* also the words covered by one element of /calls/count */
     STORE_VALUE_CHUNK = 16384,
 };
 
@@ -59,7 +58,7 @@ dcpg_status dcpg_store_fail_damaged(const dcpg_store *store, const char *dataset
 /* Words of a bitmap over `nb_pos` positions. */
 static inline int64_t store_words(int64_t nb_pos) { return nb_pos / 64 + (nb_pos % 64 != 0); }
 
-/* Counts of a cell. */
+/* Elements of a cell's row of /calls/count. */
 static inline int64_t store_counts(int64_t nb_pos) {
     return (store_words(nb_pos) + STORE_WORD_CHUNK - 1) / STORE_WORD_CHUNK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a store: options, sharing out, the steps in order, the summary. */
+/* Making a store: options, cells of each rank, the steps in order, the summary. */
 #include "store/make/make_impl.h"
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
@@ -40,7 +40,7 @@ typedef struct named_path {
     const char *name, *path;
 } named_path;
 
-/* What the input has comes first. */
+/* Profiles of the input, which have no path, come first. */
 static int by_name(const void *a, const void *b) {
     const named_path *x = a, *y = b;
     int order = strcmp(x->name, y->name);
@@ -48,7 +48,7 @@ static int by_name(const void *a, const void *b) {
     return x->path && y->path ? strcmp(x->path, y->path) : (x->path != NULL) - (y->path != NULL);
 }
 
-/* The file's name without the endings of tables and compression. */
+/* The file's name without extensions for tables and compression. */
 static char *long_name(const char *path) {
     static const char *const known[] = {".gz",  ".bgz",  ".bz2", ".tsv",    ".txt",
                                         ".csv", ".bed",  ".cov", ".zero",   ".bw",
@@ -65,7 +65,7 @@ static char *long_name(const char *path) {
     return dcpg_strndup(base, n);
 }
 
-/* A list names cells as one likes; in it, files of one name are merged. */
+/* A list may name cells freely, and files that have one name in it are merged. */
 static dcpg_status fail_names(const making_kind *kind, const named_path *a, const named_path *b,
                               dcpg_err *err) {
     char *x = long_name(a->path), *y = long_name(b->path);
@@ -94,7 +94,7 @@ static dcpg_status fail_twice(const making *m, const making_kind *kind, bool is_
                      b->path, b->name, kind->what);
 }
 
-/* Two paths of one file would count its reads twice. */
+/* Two paths to one file would count its reads twice. */
 static dcpg_status check_same_file(const named_path *a, const named_path *b, dcpg_err *err) {
     struct stat x, y;
     if (stat(a->path, &x) != 0 || stat(b->path, &y) != 0 || x.st_dev != y.st_dev || x.st_ino != y.st_ino)
@@ -146,14 +146,15 @@ dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, con
     return status == DCPG_OK ? dcpg_check_output(m->options->out_file, &files->files, err) : status;
 }
 
-/* A pipe's name is rarely that of its cell: /dev/fd/63 is what a shell makes of <(...). */
+/* A pipe is rarely named after its cell: a shell turns <(...) into /dev/fd/63. */
 static void tell_pipes(const making *m, const making_kind *kind, const dcpg_strings *names,
                        const dcpg_strings *paths) {
     some_names called = {0}, pipes = {0};
     for (size_t i = 0; i < paths->n; i++) {
         struct stat about;
         bool device = strncmp(paths->v[i], "/dev/", 5) == 0 || strncmp(paths->v[i], "/proc/", 6) == 0;
-        if (stat(paths->v[i], &about) != 0 || S_ISDIR(about.st_mode)) continue; /* an error later */
+        if (stat(paths->v[i], &about) != 0 || S_ISDIR(about.st_mode))
+            continue; /* reported later as an error */
         if (S_ISREG(about.st_mode) && !device) continue;
         dcpg_names_add(&called, names->v[i]);
         dcpg_names_add(&pipes, paths->v[i]);
@@ -188,8 +189,8 @@ void dcpg_make_free_files(named_files *files) {
     dcpg_strings_free(&files->name);
 }
 
-/* Each rank takes cells whose rows fill whole chunks, so that no chunk has two writers. Chunks depend on the
- * number of cells only. */
+/* Each rank takes cells whose rows fill whole chunks, so that no chunk has two writers. Chunks depend only on
+ * the number of cells. */
 void dcpg_make_share_cells(making *m) {
     int64_t rows = m->nb_cell / 64;
     m->cell_rows = rows < 1 ? 1 : rows > 16 ? 16 : rows;
@@ -203,7 +204,8 @@ void dcpg_make_share_cells(making *m) {
 /* ---- options ---- */
 
 static dcpg_status add_chromo(making *m, const char *raw, dcpg_map *seen, dcpg_err *err) {
-    char *name = has_genome(m) ? dcpg_strdup(raw) : dcpg_chromo_name(raw); /* its names are not known yet */
+    char *name =
+        has_genome(m) ? dcpg_strdup(raw) : dcpg_chromo_name(raw); /* the genome's names are not known yet */
     if (!name) return dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
     dcpg_status status = dcpg_map_get(seen, name, 0) ? DCPG_OK : dcpg_strings_add(&m->wanted, name, err);
     if (status == DCPG_OK) status = dcpg_map_set(seen, name, 1, err);
@@ -255,11 +257,11 @@ static dcpg_status take_options(making *m, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- all steps ---- */
 
 static const char *plural(int64_t n) { return n == 1 ? "" : "s"; }
 
-/* calls[3]: on sites, of all cells, of the cell with the fewest, negative, and of that with the most. */
+/* calls[3] as from count_calls_all. */
 static void summarise(const making *m, const int64_t calls[3], double started) {
     struct stat about;
     double size = stat(m->options->out_file, &about) == 0 ? (double)about.st_size : 0,
@@ -276,7 +278,7 @@ static void summarise(const making *m, const int64_t calls[3], double started) {
                   "none of the sites is observed in any cell: they can be imputed, but not learned from");
 }
 
-/* Calls of a cell on sites. */
+/* Calls of a cell at sites. */
 static int64_t count_on_sites(const making *m, const packed_cell *cell) {
     if (m->nb_site == m->nb_pos) return cell->n;
     int64_t n = 0;
@@ -291,7 +293,8 @@ static int64_t count_on_sites(const making *m, const packed_cell *cell) {
     return n;
 }
 
-/* Calls of all cells on sites: their number, minus the smallest, and the largest. */
+/* Calls at sites: calls[0] of all cells, calls[1] of the cell with the fewest, negated, calls[2] of the cell
+ * with the most. */
 static void count_calls_all(const making *m, int64_t calls[3]) {
     calls[0] = 0;
     calls[1] = -m->nb_pos;
@@ -306,7 +309,7 @@ static void count_calls_all(const making *m, int64_t calls[3]) {
     dcpg_max_i64s_all(m->par, calls + 1, 2);
 }
 
-/* Two CpGs cannot start side by side: such positions are C and G of one. */
+/* Two CpGs cannot start at adjacent positions: such positions are C and G of the same CpG. */
 static void tell_neighbours(const making *m) {
     int64_t n = 0;
     for (size_t c = 0; c < m->chromo.n; c++) {
@@ -325,7 +328,8 @@ static dcpg_status make_all(making *m, dcpg_err *err) {
     double started = dcpg_now();
     int64_t calls[3];
     DCPG_TRY(dcpg_agree_all(m->par, take_options(m, err), err));
-    DCPG_TRY(dcpg_h5_create(m->options->out_file, m->par, &m->file, err)); /* first, as it may be refused */
+    DCPG_TRY(
+        dcpg_h5_create(m->options->out_file, m->par, &m->file, err)); /* first, because it may be refused */
     DCPG_TRY(dcpg_make_genome_all(m, err));
     DCPG_TRY(dcpg_make_read_all(m, err));
     DCPG_TRY(dcpg_make_chromos_all(m, err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* More cells, bulk profiles, annotations and statistics for a store: it is read, and a new one made of it and
- * of the files takes its place when it is complete. */
+/* Adds cells, bulk profiles, annotations and statistics to a store: a new store is made from the old one and
+ * the files, and takes its place once it is complete. */
 #include "store/make/make_impl.h"
 #include "store/store_layout.h"
 #include <dcpg/file.h>
@@ -10,21 +10,22 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A store that is being added to, read by each rank for itself. */
+/* A store that is being extended; every rank reads it on its own. */
 typedef struct appending {
     const dcpg_par *par;
     dcpg_store *store;
     dcpg_h5 *file;
     int32_t *pos;         /* [nb_pos] */
     dcpg_strings md5;     /* [nb_chromo] */
-    dcpg_strings chromos; /* --chromos it was made with; empty: all */
+    dcpg_strings chromos; /* --chromos with which it was made; empty: all */
     dcpg_strings alike;   /* making.alike */
     bool every_cg;        /* every CG of its genome is a site */
-    int64_t cpg_cov;      /* its sites are the positions observed in so many cells; 0: they are listed */
-    char *command;        /* of the store, then of this addition */
-    dcpg_strings cpg_stats, win_stats, win_wlen; /* of both */
+    int64_t cpg_cov; /* its sites are the positions observed in at least this many cells; 0: sites were chosen
+                        in another way */
+    char *command;   /* command lines of the store, then of this addition */
+    dcpg_strings cpg_stats, win_stats, win_wlen; /* of the store and of this addition */
 
-    /* Rows of calls that were read last, whole chunks. */
+    /* Rows of calls that were read last: whole chunks. */
     int64_t block_first, block_end, block_rows;
     uint64_t *observed, *state; /* [block_rows][words] */
     float *value;               /* [nb_pos] */
@@ -34,7 +35,7 @@ static dcpg_status fail_damaged(const appending *a, const char *dataset, const c
     return dcpg_store_fail_damaged(a->store, dataset, how, err);
 }
 
-/* ---- what the store holds ---- */
+/* ---- content of the store ---- */
 
 static dcpg_status read_positions(appending *a, dcpg_err *err) {
     const dcpg_store *s = a->store;
@@ -52,7 +53,7 @@ static dcpg_status read_positions(appending *a, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* An attribute that may be absent; long lists are several, of which the first is NAME0. */
+/* Reads an attribute that may be absent; a long list is split into several, the first of which is NAME0. */
 static dcpg_status read_names(appending *a, const char *attribute, dcpg_strings *names, dcpg_err *err) {
     char first[32];
     snprintf(first, sizeof first, "%s0", attribute);
@@ -60,8 +61,8 @@ static dcpg_status read_names(appending *a, const char *attribute, dcpg_strings 
     return dcpg_h5_read_attr_strings(a->file, "/", attribute, names, err);
 }
 
-/* How the store was made. Stores of before these attributes: where every position is a site, one cell is
- * enough for one. */
+/* Reads how the sites were chosen. For stores older than these attributes: if every position is a site, one
+ * observing cell makes a site. */
 static dcpg_status read_manner(appending *a, dcpg_err *err) {
     a->cpg_cov = a->store->all_sites;
     if (dcpg_h5_has_attr(a->file, "/", STORE_CPG_COV))
@@ -76,7 +77,7 @@ static dcpg_status read_manner(appending *a, dcpg_err *err) {
     return read_names(a, STORE_CHROMOS, &a->chromos, err);
 }
 
-/* Rows of chunks, for no chunk to be read twice. */
+/* Allocates space for the rows that are read at a time: those of a chunk, so that no chunk is read twice. */
 static dcpg_status make_room(appending *a, dcpg_err *err) {
     dcpg_h5_shape shape;
     DCPG_TRY(dcpg_h5_shape_of(a->file, STORE_OBSERVED, &shape, err));
@@ -101,9 +102,9 @@ static dcpg_status read_command(appending *a, const char *more, dcpg_err *err) {
     return status;
 }
 
-/* ---- its parts as profiles ---- */
+/* ---- its content as profiles ---- */
 
-/* Room for calls of the chromosomes; those without any are left out. */
+/* Allocates calls for all chromosomes; chromosomes without calls are left out later. */
 static dcpg_status start_profile(const appending *a, bool binary, dcpg_profile *profile, dcpg_err *err) {
     profile->binary = binary;
     profile->chromo = dcpg_alloc((size_t)a->store->nb_chromo, sizeof *profile->chromo);
@@ -115,7 +116,8 @@ static dcpg_status start_profile(const appending *a, bool binary, dcpg_profile *
 
 static bool has_bit(const uint64_t *word, int64_t i) { return word[i / 64] >> i % 64 & 1; }
 
-/* Takes the positions whose bit is set; value[nb_pos], or, where it is NULL, bits of `state` (NULL: 0). */
+/* Adds the positions of chromosome `c` whose bit is set, with value[nb_pos] or, if that is NULL, the bits of
+ * `state` (NULL: 0). */
 static dcpg_status add_chromo(const appending *a, int c, const uint64_t *set, const uint64_t *state,
                               const float *value, dcpg_profile *profile, dcpg_err *err) {
     int64_t n = 0, from = a->store->pos_offset[c], to = a->store->pos_offset[c + 1];
@@ -160,7 +162,7 @@ static dcpg_status read_block(appending *a, int64_t cell, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* A row of values of which this dataset may hold NaN and numbers in [0, 1]. */
+/* Reads a row of a dataset whose values must be NaN or in [0, 1]. */
 static dcpg_status read_values(appending *a, const char *path, int64_t row, dcpg_err *err) {
     int64_t n = a->store->nb_pos;
     if (!a->value) a->value = dcpg_alloc((size_t)n, sizeof *a->value);
@@ -210,7 +212,7 @@ static dcpg_status give_anno(void *context, int64_t number, dcpg_profile *profil
     return status;
 }
 
-/* The sites, which dcpg_store_open_all has found to ascend. */
+/* Sites ascend: dcpg_store_open_all has checked that. */
 static dcpg_status give_sites(void *context, dcpg_profile *profile, dcpg_err *err) {
     appending *a = context;
     const dcpg_store *s = a->store;
@@ -259,7 +261,7 @@ static dcpg_status read_sequence(appending *a, int c, dcpg_sequence *sequence, d
     return DCPG_OK;
 }
 
-/* Chromosomes are shared out among the ranks. */
+/* Chromosomes are distributed among the ranks. */
 static dcpg_status give_sequences(void *context, dcpg_sequence_fn *each, void *receiver, dcpg_err *err) {
     appending *a = context;
     for (int c = a->par->rank; c < a->store->nb_chromo; c += a->par->size) {
@@ -283,7 +285,7 @@ static dcpg_status join_names(const dcpg_strings *a, const dcpg_strings *b, dcpg
     return DCPG_OK;
 }
 
-/* What both offer; how they are computed is the store's where it offers any. */
+/* Statistics of both are offered; the parameters are the store's if it has any statistics. */
 static dcpg_status join_statistics(appending *a, dcpg_store_options *o, dcpg_err *err) {
     const dcpg_store *s = a->store;
     bool any = s->cpg_stats.n + s->win_stats.n > 0, windows = o->win_stats && o->win_stats->n > 0;
@@ -294,7 +296,7 @@ static dcpg_status join_statistics(appending *a, dcpg_store_options *o, dcpg_err
         snprintf(text, sizeof text, "%" PRId64, s->win_wlen[i]);
         DCPG_TRY(dcpg_strings_add(&a->win_wlen, text, err));
     }
-    if (windows) { /* else the lengths are those that the option has when nobody says anything */
+    if (windows) { /* otherwise the option holds only its default lengths */
         dcpg_strings both = {0};
         dcpg_status status = join_names(&a->win_wlen, o->win_stats_wlen, &both, err);
         dcpg_strings_free(&a->win_wlen);
@@ -309,7 +311,7 @@ static dcpg_status join_statistics(appending *a, dcpg_store_options *o, dcpg_err
     return DCPG_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole addition ---- */
 
 static dcpg_status check_options(const dcpg_store_options *o, dcpg_err *err) {
     const char *path = o->out_file ? o->out_file : "";

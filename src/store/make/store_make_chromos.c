@@ -24,7 +24,8 @@ int dcpg_make_chromo_called(const making *m, const char *raw, bool *unclear) {
     return number;
 }
 
-/* What the genome knows of a chromosome of the store, NULL where it lacks it. Names are sorted. */
+/* The genome's entry for a chromosome of the store, NULL if there is none. Binary search: names are sorted.
+ */
 static const about_sequence *about_chromo(const making *m, int chromo) {
     const genome *g = &m->genome;
     int64_t low = 0, high = g->n;
@@ -50,7 +51,7 @@ static dcpg_status alloc_chromos(making *m, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Only target sites may name a chromosome that the genome lacks: calls there were dropped. */
+/* Only target sites can name a chromosome that the genome lacks: calls on such chromosomes were dropped. */
 static dcpg_status take_chromo(making *m, int chromo, dcpg_err *err) {
     const char *name = m->chromo.v[chromo], *asks = m->input ? m->input->name : m->target.path;
     const about_sequence *about = about_chromo(m, chromo);
@@ -80,7 +81,7 @@ static dcpg_status take_chromos(making *m, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* The runs of N of the chromosomes of the store: a part of those of the genome, which all ranks have. */
+/* Copies the runs of N for the chromosomes of the store; all ranks have those of the whole genome. */
 static dcpg_status take_runs(making *m, dcpg_err *err) {
     const genome *g = &m->genome;
     size_t n = m->chromo.n, total = (size_t)m->run_offset[n];
@@ -108,7 +109,8 @@ static dcpg_status check_ends(const making *m, const packed_cell *cell, dcpg_err
     return DCPG_OK;
 }
 
-/* Calls of profiles stand on a CG of the genome. */
+/* Calls of profiles stand on CGs of the genome; only positions of the input and target sites need the check.
+ */
 static dcpg_status check_positions(const making *m, dcpg_err *err) {
     for (int64_t i = 0; m->input && i < nb_own(m); i++) DCPG_TRY(check_ends(m, &m->cell[i], err));
     return check_ends(m, &m->target, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a store: what hangs on the positions besides cells. Files are shared out, each fills a row; they add
- * no positions. */
+/* Making a store: bulk profiles, annotations and statistics of the positions. Files are distributed among the
+ * ranks and fill one row each; they add no positions. */
 #include "genome/bed.h"
 #include "store/make/make_impl.h"
 #include "store/store_layout.h"
@@ -11,23 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What fills a row: a file, or, where path is NULL, something of the input, by name. */
+/* The source of a row: a file or, if path is NULL, the input's profile or annotation of that name. */
 typedef struct origin {
     const char *name, *path;
-    dcpg_profile_report *report; /* receives how a profile was read */
+    dcpg_profile_report *report; /* receives the report on a profile that was read */
 } origin;
 
-/* Fills the row: a value or a bit for every position. */
+/* Fills a row: one value or one bit per position. */
 typedef dcpg_status fill_fn(const making *m, const origin *from, void *row, dcpg_err *err);
 
-/* Rows of a dataset, one per name: where they go, and how one is filled. */
+/* Two datasets, of names and of one row per name, and how a row is filled. */
 typedef struct rows {
-    const char *names, *data; /* datasets */
+    const char *names, *data; /* paths of the datasets */
     dcpg_h5_type type;
     int64_t width, chunk; /* elements */
     size_t bytes;         /* of a row */
     fill_fn *fill;
-    const char *bare; /* of a row without any value, a warning; NULL: rows are no profiles */
+    const char *bare; /* warning about rows without any value; NULL: the rows are no profiles */
 } rows;
 
 static bool has_value(const float *row, int64_t n) {
@@ -36,7 +36,7 @@ static bool has_value(const float *row, int64_t n) {
     return false;
 }
 
-/* bare[number of rows] of all ranks. Collective. */
+/* bare[number of rows]: 1 for this rank's rows without a value. Collective. */
 static void tell_bare_all(const making *m, const rows *r, const named_files *files, int64_t *bare) {
     some_names names = {0};
     dcpg_max_i64s_all(m->par, bare, files->name.n);
@@ -45,7 +45,7 @@ static void tell_bare_all(const making *m, const rows *r, const named_files *fil
     if (names.n > 0) dcpg_warn(m->log, "%s: %s", dcpg_names_text(&names), r->bare);
 }
 
-/* Logs how the files were read; report[n] of this rank's rows. Collective. */
+/* Logs how the files were read; report[n]: of this rank's rows. Collective. */
 static dcpg_status tell_reports_all(making *m, const rows *r, const named_files *files,
                                     const dcpg_profile_report *report, int64_t n, dcpg_err *err) {
     void *all = NULL;
@@ -66,15 +66,15 @@ static dcpg_status tell_reports_all(making *m, const rows *r, const named_files 
     return status;
 }
 
-/* A row being written, and what becomes known of it. */
+/* A row being written, and findings about the rows. */
 typedef struct row_place {
     void *row;
     int64_t *bare;               /* [number of rows] */
     dcpg_profile_report *report; /* [rows of this rank] */
-    int64_t first;               /* row of this rank */
+    int64_t first;               /* first row of this rank */
 } row_place;
 
-/* Row `number`; a rank that has none left takes part with -1. */
+/* Writes row `number`; a rank with no rows left passes -1 and takes part. Collective. */
 static dcpg_status write_row_all(making *m, const rows *r, const named_files *files, int64_t number,
                                  const row_place *at, dcpg_err *err) {
     bool any = number >= 0;
@@ -120,7 +120,7 @@ static dcpg_status write_rows_all(making *m, const rows *r, const named_files *f
 
 /* ---- bulk profiles ---- */
 
-/* Tells of each call that stands on a position of the store. */
+/* Called for each call at a position of the store. */
 typedef void place_fn(void *row, int64_t position, float value);
 
 static void place_calls(const making *m, const dcpg_profile *profile, place_fn *place, void *row) {
@@ -143,14 +143,14 @@ static void set_inside(void *row, int64_t position, float value) {
     ((uint64_t *)row)[position / 64] |= UINT64_C(1) << position % 64;
 }
 
-/* Shares of reads, never rounded. */
+/* Values are fractions of reads, never rounded. */
 static dcpg_status load_bulk(const making *m, const origin *from, dcpg_profile *profile, dcpg_err *err) {
     if (!from->path)
         return m->input->bulk_values(m->input->context, dcpg_strings_find(m->input->bulk, from->name),
                                      profile, err);
     dcpg_profile_options options = dcpg_make_profile_options(m);
     options.call = DCPG_CALL_FRACTION;
-    options.format = "auto"; /* the cells may come in another */
+    options.format = "auto"; /* bulk profiles may have another format than the cells */
     return dcpg_profile_load(from->path, &options, profile, from->report, err);
 }
 
@@ -212,15 +212,14 @@ static dcpg_status write_stats_all(making *m, dcpg_err *err) {
     return dcpg_h5_write(m->file, STORE_WIN_WLEN, DCPG_H5_I64, NULL, m->win_wlen, err);
 }
 
-/* Names of a list that no file gives anew. */
+/* Names that come from the input, not from a file. */
 static int64_t count_kept(const named_files *files) {
     int64_t n = 0;
     for (size_t i = 0; i < files->name.n; i++) n += files->path[i] == NULL;
     return n;
 }
 
-/* What the input does not know of positions that others brought: values may be missing, annotations may not.
- */
+/* Where the input lacks new positions, values of bulk profiles may be missing, but not annotations. */
 static dcpg_status check_kept(const making *m, dcpg_err *err) {
     int64_t news = m->input && m->input->nb_pos > 0 ? m->nb_pos - m->input->nb_pos : 0;
     if (news > 0 && count_kept(&m->annos) > 0) {
@@ -298,7 +297,7 @@ static dcpg_status take_windows(making *m, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Annotations are called as cells are. */
+/* Annotations are named after their files, as cells are. */
 static dcpg_status sort_annos(making *m, dcpg_err *err) {
     const dcpg_strings *files = m->options->anno_files;
     dcpg_strings names = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a store, first step: the genome, shared out among the ranks, what its chromosomes are called, and
- * where CG stands in it. */
+/* Making a store, first step: reads the genome, distributed among the ranks, settles the names of its
+ * chromosomes, and maps its CGs. */
 #include "store/make/make_impl.h"
 #include <assert.h>
 #include <dcpg/memory.h>
@@ -15,7 +15,7 @@
 /* A FASTA file being read by one thread. */
 typedef struct reading {
     making *m;
-    const dcpg_map *wanted; /* names, normalised and as they were given; empty: all */
+    const dcpg_map *wanted; /* names, as given and normalised; empty: all */
     int64_t file;
 } reading;
 
@@ -32,7 +32,7 @@ static dcpg_status hold(making *m, held_sequence *held, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Drops the bases, while the name stays known. */
+/* Drops the bases but keeps the name. */
 static void drop_bases(dcpg_sequence *s) {
     dcpg_free(s->packed);
     dcpg_free(s->run);
@@ -46,7 +46,7 @@ static dcpg_status receive(void *context, dcpg_sequence *sequence, dcpg_err *err
     bool wanted = r->wanted->n == 0 || dcpg_map_get(r->wanted, sequence->chromo, 0);
     if (!wanted) drop_bases(sequence);
     held_sequence held = {*sequence, -1, r->file};
-    if (omp_get_thread_num() == 0) dcpg_par_busy(r->m->par); /* only the first thread may speak MPI */
+    if (omp_get_thread_num() == 0) dcpg_par_busy(r->m->par); /* only the first thread may call MPI */
     dcpg_status status;
 #pragma omp critical(dcpg_store_make)
     status = hold(r->m, &held, err);
@@ -54,7 +54,7 @@ static dcpg_status receive(void *context, dcpg_sequence *sequence, dcpg_err *err
     return status;
 }
 
-/* odd[number of files] receives what was odd about this rank's files. */
+/* odd[number of files] receives the oddities of this rank's files. */
 static dcpg_status read_files(making *m, const dcpg_map *wanted, int64_t *odd, dcpg_err *err) {
     int64_t n = (int64_t)m->dna_files.n, worst = n;
     int64_t from = dcpg_part(n, m->par->rank, m->par->size),
@@ -85,7 +85,7 @@ static dcpg_status read_sequences(making *m, int64_t *odd, dcpg_err *err) {
         status = name ? dcpg_map_set(&wanted, name, 1, err)
                       : dcpg_fail_nomem(err, "a chromosome's name", strlen(m->wanted.v[i]) + 1);
         dcpg_free(name);
-        /* Those of a store come by the names that it gave them. */
+        /* Sequences from a store have the names that it gave them. */
         if (status == DCPG_OK) status = dcpg_map_set(&wanted, m->wanted.v[i], 1, err);
     }
     if (status == DCPG_OK && m->dna_files.n > 0) {
@@ -111,11 +111,11 @@ static dcpg_status read_all(making *m, dcpg_err *err) {
     return status;
 }
 
-/* ---- what all ranks know ---- */
+/* ---- sequences as all ranks know them ---- */
 
 static const char *raw_name(const dcpg_sequence *s) { return s->raw ? s->raw : s->chromo; }
 
-/* This rank's sequences: what they are, and their names as one text. */
+/* Describes this rank's sequences, with their names in one text. */
 static dcpg_status describe(const making *m, about_sequence **about, char **text, size_t *bytes,
                             dcpg_err *err) {
     *bytes = 0;
@@ -167,7 +167,7 @@ static dcpg_status gather_all(making *m, dcpg_err *err) {
 
 /* ---- names ---- */
 
-/* While copies are looked for `name` is the normalised one. */
+/* During the search for copies `name` is the normalised name. */
 static int by_name(const void *a, const void *b) {
     const about_sequence *x = a, *y = b;
     int order = strcmp(x->name, y->name);
@@ -185,9 +185,9 @@ static dcpg_status fail_twice(const making *m, const about_sequence *a, const ab
                      second->raw);
 }
 
-/* Finds copies among about[from, to), which have one normalised name. Names that differ by a "chr" alone may
- * stand in one file; in two files, and with other bases, they are of two genomes. Of sequences that nobody
- * wants only the names matter. */
+/* Finds copies among about[from, to), which share one normalised name. Names that differ only by "chr" may
+ * occur in one file; in two files and with different bases they belong to two genomes. For unwanted sequences
+ * only the names matter. */
 static dcpg_status find_copies(const making *m, int64_t from, int64_t to, dcpg_err *err) {
     about_sequence *about = m->genome.about;
     for (int64_t i = from; i < to; i++) {
@@ -210,7 +210,7 @@ static dcpg_status find_copies(const making *m, int64_t from, int64_t to, dcpg_e
     return DCPG_OK;
 }
 
-/* The same chromosome in two files, with the same bases, is taken once; the other's bases are given back. */
+/* A chromosome that occurs twice with the same bases is taken once; the bases of the copy are freed. */
 static dcpg_status drop_copies(making *m, dcpg_err *err) {
     genome *g = &m->genome;
     int64_t copies = 0;
@@ -236,7 +236,8 @@ static dcpg_status drop_copies(making *m, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Names for the store, into g->store: [number of sequences that are no copies]. Those of a store stay. */
+/* Makes names for the store, in g->store: [number of sequences that are no copies]. Names that come from a
+ * store stay. raw[g->n]: scratch. */
 static dcpg_status name_sequences(making *m, const char **raw, dcpg_err *err) {
     genome *g = &m->genome;
     size_t n = 0, next = 0;
@@ -255,7 +256,8 @@ static dcpg_status name_sequences(making *m, const char **raw, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Notes what about[from, to), which have one normalised name, are called: two strings for each. */
+/* Notes the names of about[from, to), which share one normalised name, if they are several sequences: two
+ * strings for each, the file's name and the store's. */
 static dcpg_status note_group(making *m, int64_t from, int64_t to, dcpg_err *err) {
     const about_sequence *about = m->genome.about;
     int64_t several = 0;
@@ -267,8 +269,8 @@ static dcpg_status note_group(making *m, int64_t from, int64_t to, dcpg_err *err
     return DCPG_OK;
 }
 
-/* Sequences whose names are alike, as hg19's chrM and chrMT: a store that holds one of them must know that
- * the other's name does not mean it. `about` is in the order of normalised names. */
+/* Notes sequences whose names are alike, such as hg19's chrM and chrMT: a store that holds only one of them
+ * must know that the other's name does not mean it. `about` is sorted by normalised name. */
 static dcpg_status note_alike(making *m, dcpg_err *err) {
     const genome *g = &m->genome;
     const dcpg_strings *known = m->dna_files.n == 0 ? m->input->alike : NULL;
@@ -290,7 +292,7 @@ static dcpg_status fail_wanted(const genome *g, const char *word, dcpg_err *err)
                      dcpg_chromos_some(names, (size_t)given, (size_t)g->n, text, sizeof text));
 }
 
-/* Resolves --chromos, and marks the sequences that it names. g->names: numbers are places in `about`. */
+/* Resolves --chromos and marks the sequences that it names. g->names gives places in `about`. */
 static dcpg_status mark_wanted(making *m, dcpg_err *err) {
     genome *g = &m->genome;
     dcpg_strings found = {0};
@@ -312,7 +314,8 @@ static dcpg_status mark_wanted(making *m, dcpg_err *err) {
     return status;
 }
 
-/* Names that are alike, of which a store tells that may hold but one: number n for the others. */
+/* Adds the names in m->alike, since a store may hold only one of the sequences that have them; names of
+ * sequences that it lacks get number n. */
 static dcpg_status index_alike(making *m, const int64_t *place, int64_t n, dcpg_err *err) {
     genome *g = &m->genome;
     dcpg_map number = {0};
@@ -325,8 +328,8 @@ static dcpg_status index_alike(making *m, const int64_t *place, int64_t n, dcpg_
     return status;
 }
 
-/* What files may call the sequences: copies count as what they are copies of. place[g->n]; NULL: as they
- * are. n: the number of those that are not wanted. */
+/* Indexes the names that files may use for the sequences; a copy counts as its original. place[g->n]: number
+ * of each sequence; NULL: its place in `about`. n: the number given to unwanted ones. */
 static dcpg_status index_names(making *m, const int64_t *place, int64_t n, dcpg_err *err) {
     genome *g = &m->genome;
     dcpg_chromos_free(&g->names);
@@ -342,7 +345,7 @@ static int by_store_name(const void *a, const void *b) {
     return strcmp((*x)->name, (*y)->name);
 }
 
-/* Leaves the wanted sequences in `about`, in the order of their names. order[n], place[n] */
+/* Keeps only the wanted sequences in `about`, sorted by name. order[n] and place[n] are scratch. */
 static dcpg_status sort_wanted(making *m, const about_sequence **order, int64_t *place, dcpg_err *err) {
     genome *g = &m->genome;
     int64_t n = 0;
@@ -352,7 +355,7 @@ static dcpg_status sort_wanted(making *m, const about_sequence **order, int64_t 
     for (int64_t i = 0; i < g->n; i++) place[i] = -1;
     for (int64_t i = 0; i < n; i++) place[order[i] - g->about] = i;
     for (int64_t i = 0; i < g->n; i++)
-        if (place[i] < 0) place[i] = n; /* not wanted: which of them does not matter */
+        if (place[i] < 0) place[i] = n; /* not wanted: all share one number */
     DCPG_TRY(index_names(m, place, n, err));
     about_sequence *sorted = dcpg_alloc((size_t)n, sizeof *sorted);
     if (!sorted) return dcpg_fail_nomem(err, "chromosomes", (size_t)n * sizeof *sorted);
@@ -363,7 +366,7 @@ static dcpg_status sort_wanted(making *m, const about_sequence **order, int64_t 
     return DCPG_OK;
 }
 
-/* The same on all ranks. */
+/* Gives the sequences their final names and order, the same on all ranks. Local. */
 static dcpg_status settle_names(making *m, dcpg_err *err) {
     genome *g = &m->genome;
     size_t n = (size_t)g->n;
@@ -394,11 +397,12 @@ static dcpg_status settle_names(making *m, dcpg_err *err) {
     return status;
 }
 
-/* ---- the map ---- */
+/* ---- the map of CGs ---- */
 
 static int64_t nb_word(const about_sequence *about) { return (about->length + 63) / 64; }
 
-/* Where the words of the sequences are: those of a rank side by side. at[n], first[size + 1] */
+/* Lays out the words of the sequences, those of one rank side by side. at[n]: first word of each sequence;
+ * first[size + 1]: of each rank. */
 static void place_words(const making *m, int64_t *at, int64_t *first) {
     const genome *g = &m->genome;
     int size = m->par->size;
@@ -412,7 +416,8 @@ static void place_words(const making *m, int64_t *at, int64_t *first) {
     first[0] = 0;
 }
 
-/* Every rank finds the CGs of its sequences, in the memory that all share, and gives them to other hosts. */
+/* Every rank finds the CGs of its sequences, in memory shared by its host, and gives them to the other hosts.
+ */
 static dcpg_status fill_map_all(making *m, const int64_t *at, const int64_t *first, dcpg_err *err) {
     genome *g = &m->genome;
     DCPG_TRY(dcpg_par_shared_open_all(m->par, (size_t)first[m->par->size] * sizeof(uint64_t), &g->bits, err));

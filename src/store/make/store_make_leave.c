@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a store: profiles without lines of data are left out, and the other cells change hands, so that each
- * rank has those it would have without these files. */
+/* Making a store: leaves out profiles without lines of data. The other cells move between ranks, so that each
+ * rank has the cells that it would have without these files. */
 #include "store/make/make_impl.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 
 /* ---- cells as bytes ---- */
 
-/* Bytes to be sent, or to be read; without memory they are only counted. */
+/* Bytes to send, or received bytes to read; with v NULL they are only counted. */
 typedef struct parcel {
     char *v;
     size_t n;
@@ -30,7 +30,7 @@ static size_t packed_size(const packed_calls *calls) {
     return n;
 }
 
-/* What comes before the parts of a cell, and before the name and bytes of its chromosomes. */
+/* Headers: of a cell, and of each of its chromosomes, followed by the chromosome's name and bytes. */
 typedef struct cell_head {
     int64_t n, nb_chromo, binary;
 } cell_head;
@@ -77,16 +77,17 @@ static dcpg_status take_cell(parcel *from, packed_cell *cell, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* ---- changing hands ---- */
+/* ---- moving cells between ranks ---- */
 
-/* Cells that this rank holds now, [first, end) of the new numbers, and all that ranks need of the others. */
+/* The cells that this rank holds now, [first, end) in the new numbering, and the layout of the parcels that
+ * it sends. */
 typedef struct moving {
     packed_cell *cell; /* [end - first] */
     int64_t first, end;
-    size_t *at, *bytes; /* [ranks] of the parcels sent; what a rank keeps is not in them */
+    size_t *at, *bytes; /* [ranks] offset and size of each rank's parcel; cells that stay are in none */
 } moving;
 
-/* The new cells of a rank that this one holds. */
+/* The cells, in the new numbering, that this rank holds and `rank` is to own. */
 static void overlap(const making *m, const moving *v, int rank, int64_t *from, int64_t *to) {
     making other = *m;
     dcpg_par par = *m->par;
@@ -109,7 +110,8 @@ static size_t pack_all(const making *m, const moving *v, parcel *to) {
     return to->n;
 }
 
-/* In the order of ranks, which is that of the cells; what was here already is moved. */
+/* Parcels arrive in rank order, which is the order of the cells; cells that were here already are moved over.
+ */
 static dcpg_status unpack_all(making *m, moving *v, parcel *from, size_t bytes, dcpg_err *err) {
     packed_cell *cell = dcpg_alloc((size_t)nb_own(m), sizeof *cell);
     if (!cell) return dcpg_fail_nomem(err, "cells", (size_t)nb_own(m) * sizeof *cell);
@@ -127,7 +129,7 @@ static dcpg_status unpack_all(making *m, moving *v, parcel *from, size_t bytes, 
     return DCPG_OK;
 }
 
-/* Gives the cells of `v`, numbered anew, to the ranks that own them now. */
+/* Gives the cells of `v`, in the new numbering, to the ranks that own them now. Collective. */
 static dcpg_status move_all(making *m, moving *v, dcpg_err *err) {
     size_t n = (size_t)m->par->size, *received = dcpg_alloc(n, sizeof *received), total = 0;
     v->at = dcpg_alloc(n, sizeof *v->at);
@@ -155,9 +157,9 @@ static dcpg_status move_all(making *m, moving *v, dcpg_err *err) {
     return dcpg_agree_all(m->par, status, err);
 }
 
-/* ---- who is left out ---- */
+/* ---- which cells are left out ---- */
 
-/* gone[nb_cell]: every file of the cell is empty. Returns their number. */
+/* Sets gone[nb_cell] where every file of the cell is empty. Returns the number of such cells. */
 static int64_t find_empty(const making *m, const files_told *told, bool *gone) {
     int64_t n = 0;
     for (int64_t i = 0; i < told->n; i++) gone[told->v[i].cell] = true;
@@ -172,7 +174,7 @@ static void name_empty(const files_told *told, const named_files *files, some_na
         if (told->v[i].report.empty) dcpg_names_add(names, files->sorted[told->v[i].file]);
 }
 
-/* Closes the gaps in the lists of cells, and in this rank's. */
+/* Closes the gaps in the list of all cells and in this rank's cells. */
 static void close_gaps(making *m, const bool *gone, moving *v) {
     named_files *files = &m->cells;
     int64_t n = 0, file = 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls as bytes: a cell of a million calls takes two megabytes, not eight. */
+/* Packs calls into bytes: a cell with a million calls takes two megabytes, not eight. */
 #include "store/make/make_impl.h"
 
 #include <dcpg/memory.h>
 #include <string.h>
 
-enum { MAX_BYTES = 5 }; /* of a call: 32 bits in sevens */
+enum { MAX_BYTES = 5 }; /* per call: 32 bits, seven per byte */
 
 static size_t put(uint8_t *to, uint32_t x) {
     size_t n = 0;
@@ -43,7 +43,7 @@ static dcpg_status pack_calls(const dcpg_calls *calls, packed_calls *packed, dcp
     int32_t before = 0;
     for (int64_t i = 0; i < calls->n; i++) {
         uint32_t distance = (uint32_t)(calls->pos[i] - before),
-                 state = calls->value[i] > 0.5f; /* half to even: 0.5 is 0 */
+                 state = calls->value[i] > 0.5f; /* rounds half to even: 0.5 becomes 0 */
         used += put(bytes + used, distance << 1 | state);
         before = calls->pos[i];
     }

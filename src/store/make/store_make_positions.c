@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a store, third step: the union of all positions, a group of chromosomes at a time: a long one, or
- * many that are short together. Every rank merges the positions of its own cells; then each merges a range of
- * positions of all ranks. */
+/* Making a store, third step: the union of all positions, for one group of chromosomes at a time (a long one,
+ * or several short ones). Each rank merges the positions of its own cells; then each rank merges one range of
+ * positions from all ranks. */
 #include "store/make/make_impl.h"
 #include <dcpg/memory.h>
 #include <dcpg/rng.h>
 #include <inttypes.h>
 #include <string.h>
 
-/* Chromosomes [from, to), laid one after the other: base 1 of chromosome c is at start[c - from] + 1. */
+/* Chromosomes [from, to), laid end to end: base 1 of chromosome c is at start[c - from] + 1. */
 typedef struct group {
     int from, to;
     int32_t *start; /* [to - from + 1] */
 } group;
 
-/* Bases of a group of several chromosomes, about as many as the longest human one has, so that groups take no
- * more memory than it does. */
+/* Most bases of a group of several chromosomes: about the length of the longest human one, so that a group
+ * takes no more memory than that. */
 static const int64_t GROUP_BASES = INT64_C(1) << 28;
 
-/* A position of a group and the number of cells that observed it; the bit marks those of --pos_file. */
+/* A position in a group, and the number of cells that observed it; bit TARGET marks target sites. */
 typedef struct tally {
     int32_t pos;
     uint32_t count;
@@ -32,8 +32,8 @@ typedef struct tallies {
     int64_t n;
 } tallies;
 
-/* Lists waiting to be merged, each less than half as long as the one below, so that adding many lists costs a
- * logarithm of their number. */
+/* Lists waiting to be merged, each less than half as long as the one below it: the cost of adding many lists
+ * grows only with the logarithm of their number. */
 enum { MAX_STACK = 64 };
 
 typedef struct stack {
@@ -46,7 +46,7 @@ static void free_stack(stack *s) {
     s->n = 0;
 }
 
-/* a and b into `out`; equal positions become one. */
+/* Merges a and b into `out`; equal positions become one. Returns the length. */
 static int64_t merge(const tallies *a, const tallies *b, tally *out) {
     int64_t i = 0, j = 0, n = 0;
     while (i < a->n && j < b->n) {
@@ -78,14 +78,14 @@ static dcpg_status merge_top(stack *s, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Adds a list, which becomes the stack's. */
+/* Adds a list; the stack takes it over. */
 static dcpg_status push(stack *s, tallies list, dcpg_err *err) {
     s->list[s->n++] = list;
     while (s->n > 1 && s->list[s->n - 2].n <= 2 * s->list[s->n - 1].n) DCPG_TRY(merge_top(s, err));
     return DCPG_OK;
 }
 
-/* The first of the cell's chromosomes from number `chromo` on. */
+/* Index of the cell's first chromosome with number `chromo` or higher. */
 static int first_from(const packed_cell *cell, int chromo) {
     int low = 0, high = cell->nb_chromo;
     while (low < high) {
@@ -121,7 +121,7 @@ static dcpg_status merge_own(const making *m, const group *g, stack *s, dcpg_err
     return DCPG_OK;
 }
 
-/* First element at or beyond `pos`. */
+/* Index of the first element at or after `pos`. */
 static int64_t lower_bound(const tallies *list, int64_t pos) {
     int64_t low = 0, high = list->n;
     while (low < high) {
@@ -134,7 +134,7 @@ static int64_t lower_bound(const tallies *list, int64_t pos) {
     return low;
 }
 
-/* Merges what all ranks sent for this rank's range. bytes_of[size] */
+/* Merges the lists that all ranks sent for this rank's range. bytes_of[size] */
 static dcpg_status merge_received(const making *m, const tally *received, const size_t *bytes_of, stack *s,
                                   dcpg_err *err) {
     for (int r = 0; r < m->par->size; r++) {
@@ -149,13 +149,13 @@ static dcpg_status merge_received(const making *m, const tally *received, const 
     return DCPG_OK;
 }
 
-/* CGs of the genome within positions [from, to) of the group: counted, and listed where `list` is given. */
+/* CGs of the genome at positions [from, to) of the group: counted and, if `list` is given, listed. */
 static int64_t list_cg(const making *m, const group *g, int64_t from, int64_t to, tally *list) {
     int64_t n = 0;
     for (int c = g->from; c < g->to; c++) {
         int64_t start = g->start[c - g->from];
         const dcpg_cg_chromo *on = dcpg_cg_find(&m->genome.map, m->chromo.v[c]);
-        /* bases of the chromosome, from 0 */
+        /* 0-based bases of the chromosome */
         int64_t first = from - start - 1 > 0 ? from - start - 1 : 0, end = to - start - 1;
         if (!on || end <= 0) continue;
         if (end > on->length) end = on->length;
@@ -183,8 +183,8 @@ static dcpg_status push_cg(const making *m, const group *g, int64_t from, int64_
     return DCPG_OK;
 }
 
-/* Sends the positions of `own` to the ranks whose ranges they lie in; the union of this rank's range ends
- * alone on `range`. scratch[3 * size]. */
+/* Sends the positions of `own` to the ranks in whose ranges they lie; `range` ends up with one list, the
+ * union of this rank's range. scratch[3 * size]. Collective. */
 static dcpg_status exchange_all(const making *m, const group *g, const tallies *own, size_t *scratch,
                                 stack *range, dcpg_err *err) {
     int size = m->par->size;
@@ -210,7 +210,7 @@ static bool is_site(const making *m, uint32_t count) {
     return targets_of(m) || m->every_cg ? (count & TARGET) != 0 : count >= m->options->cpg_cov;
 }
 
-/* Room for `n` more positions. */
+/* Makes space for `n` more positions. */
 static dcpg_status reserve(making *m, int64_t n, dcpg_err *err) {
     int64_t need = m->nb_pos + n, room = need > 2 * m->pos_room ? need : 2 * m->pos_room;
     if (need <= m->pos_room) return DCPG_OK;
@@ -223,7 +223,7 @@ static dcpg_status reserve(making *m, int64_t n, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Appends the positions of a group: position * 2 + whether it is a site. */
+/* Appends the positions of a group; word[n]: position * 2 + (1 if it is a site). */
 static dcpg_status append(making *m, const group *g, const uint32_t *word, int64_t n, dcpg_err *err) {
     DCPG_TRY(reserve(m, n, err));
     int c = g->from;
@@ -238,7 +238,8 @@ static dcpg_status append(making *m, const group *g, const uint32_t *word, int64
     return DCPG_OK;
 }
 
-/* Appends the positions of a group, which the ranks hold by ranges, to everybody's list. */
+/* Appends the positions of a group, of which each rank holds a range, to the list on all ranks. Collective.
+ */
 static dcpg_status gather_all(making *m, const group *g, const tallies *range, size_t *bytes_of,
                               dcpg_err *err) {
     uint32_t *mine = dcpg_alloc((size_t)range->n, sizeof *mine);
@@ -282,7 +283,8 @@ static void last_of(const packed_cell *cell, int64_t *last) {
     }
 }
 
-/* The last position of each chromosome, on any rank: last[chromo.n], zeroed. */
+/* Finds the last position of each chromosome on any rank: last[chromo.n], zeroed by the caller. Collective.
+ */
 static void find_ends_all(const making *m, int64_t *last) {
     last_of(&m->target, last);
     for (int64_t i = 0; i < nb_own(m); i++) last_of(&m->cell[i], last);
@@ -290,7 +292,7 @@ static void find_ends_all(const making *m, int64_t *last) {
     dcpg_max_i64s_all(m->par, last, m->chromo.n);
 }
 
-/* The group that starts with chromosome `from`. start[chromo.n + 1] */
+/* The group that starts with chromosome `from`; fills start[chromo.n + 1]. */
 static group next_group(const making *m, int from, const int64_t *last, int32_t *start) {
     group g = {from, from, start};
     int64_t bases = 0;
@@ -325,8 +327,8 @@ static dcpg_status join_all(making *m, dcpg_err *err) {
 
 /* ---- sampling ---- */
 
-/* Keeps so many random ones of the sites of a chromosome: each is drawn with the chance that the number still
- * to keep has among those left (Knuth, TAOCP 2, 3.4.2, algorithm S). */
+/* Keeps nb_sample_chromo random sites of a chromosome: a site is kept with probability (sites still to keep)
+ * / (sites left) (Knuth, TAOCP 2, 3.4.2, algorithm S). */
 static void sample_chromo(making *m, size_t chromo) {
     int64_t left = 0, keep = m->options->nb_sample_chromo;
     for (int64_t i = m->pos_offset[chromo]; i < m->pos_offset[chromo + 1]; i++) left += m->is_site[i];
@@ -341,7 +343,7 @@ static void sample_chromo(making *m, size_t chromo) {
     }
 }
 
-/* The same on all ranks, which hold the same positions. */
+/* Samples the same sites on all ranks, as these hold the same positions. */
 static void sample_sites(making *m) {
     const dcpg_store_options *o = m->options;
     for (size_t c = 0; c < m->chromo.n && o->nb_sample_chromo > 0; c++) sample_chromo(m, c);
@@ -354,7 +356,7 @@ static void sample_sites(making *m) {
     m->nb_site = o->nb_sample;
 }
 
-/* CGs that no cell saw are no sites unless somebody asks for them. */
+/* CGs that no cell observed are not sites unless --sites all asks for them. */
 static void tell_unseen_all(making *m) {
     m->nb_unseen = dcpg_sum_i64_all(m->par, m->nb_unseen); /* positions without calls */
     if (!has_genome(m) || m->input) return;
@@ -378,6 +380,7 @@ dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err) {
     }
     sample_sites(m);
     tell_unseen_all(m);
-    if (m->bulk.name.n == 0) dcpg_free_genome_all(&m->genome); /* read late: they need positions */
+    if (m->bulk.name.n == 0)
+        dcpg_free_genome_all(&m->genome); /* bulk profiles are read last, and against the map */
     return DCPG_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a store, second step: profiles and target sites, and which chromosomes there are. */
+/* Making a store, second step: reads profiles and target sites, and collects the names of their chromosomes.
+ */
 #include "store/make/make_impl.h"
 #include <assert.h>
 #include <dcpg/memory.h>
@@ -24,7 +25,7 @@ dcpg_profile_options dcpg_make_profile_options(const making *m) {
                                   .min_cg = o->min_cg};
 }
 
-/* Whether the input has the cell, the i-th of this rank. */
+/* Whether the i-th cell of this rank comes from the input. */
 static bool is_kept(const making *m, int64_t i) { return m->cells.path[m->cell_first + i] == NULL; }
 
 static dcpg_status read_kept(const making *m, int64_t i, dcpg_err *err) {
@@ -37,10 +38,11 @@ static dcpg_status read_kept(const making *m, int64_t i, dcpg_err *err) {
     return status;
 }
 
-/* How the i-th file of this rank is to be read, and what came of it. */
+/* How this rank's files are read, and the reports on them. */
 typedef struct reading {
     const dcpg_profile_options *options;
-    const files_told *told;      /* NULL: all are read; else those again that follow others */
+    const files_told
+        *told; /* NULL: all files are read; else only those whose base follows from other files */
     dcpg_profile_report *report; /* [nb_own_file] */
 } reading;
 
@@ -57,8 +59,8 @@ static dcpg_status read_profile(const making *m, const reading *r, int64_t i, dc
     return status;
 }
 
-/* Whether the i-th cell of this rank is to be read: all are, later those that follow the other files. A pipe
- * cannot be read again. */
+/* Whether the i-th cell of this rank is to be read: at first every cell that has files, then those whose base
+ * follows from other files. A pipe cannot be read twice. */
 static bool is_due(const making *m, const reading *r, int64_t i) {
     if (is_kept(m, i)) return false;
     bool due = !r->told;
@@ -77,7 +79,7 @@ static void tell_progress(const making *m, int64_t done) {
                   done * m->nb_cell / nb_own(m), m->nb_cell);
 }
 
-/* Reads this rank's profiles, files several at a time; the first one that is wrong speaks. */
+/* Reads this rank's profiles, several files at a time; the error of the first bad cell is reported. */
 static dcpg_status read_profiles(making *m, const reading *r, dcpg_err *err) {
     int64_t n = nb_own(m), done = 0, worst = n;
     dcpg_err first = {0};
@@ -87,7 +89,7 @@ static dcpg_status read_profiles(making *m, const reading *r, dcpg_err *err) {
         dcpg_err mine = {0};
         if (r->told) dcpg_free_packed(&m->cell[i]);
         dcpg_status status = read_profile(m, r, i, &mine);
-        if (omp_get_thread_num() == 0) dcpg_par_busy(m->par); /* only the first thread may speak MPI */
+        if (omp_get_thread_num() == 0) dcpg_par_busy(m->par); /* only the first thread may call MPI */
 #pragma omp critical(dcpg_store_make)
         {
             if (!r->told) tell_progress(m, ++done);
@@ -101,14 +103,14 @@ static dcpg_status read_profiles(making *m, const reading *r, dcpg_err *err) {
     return first.status;
 }
 
-/* What the input has; its library knows one thread. */
+/* Reads the cells of the input, on one thread: its library is not thread-safe. */
 static dcpg_status read_kept_cells(const making *m, dcpg_err *err) {
     for (int64_t i = 0; i < nb_own(m); i++)
         if (is_kept(m, i)) DCPG_TRY(read_kept(m, i, err));
     return DCPG_OK;
 }
 
-/* No other file tells, and the format has no base of its own. */
+/* Refuses a file whose base stays open: no other file shows it, and the format has no default. */
 static dcpg_status check_settled(const making *m, const files_told *told, dcpg_err *err) {
     for (int64_t i = 0; i < told->n; i++) {
         const dcpg_profile_report *r = &told->v[i].report;
@@ -121,7 +123,8 @@ static dcpg_status check_settled(const making *m, const files_told *told, dcpg_e
     return DCPG_OK;
 }
 
-/* Reads all files; those that cannot tell their base once more, when the others have told theirs. */
+/* Reads all files, and then once more those that do not show their base, with the base of the others.
+ * Collective. */
 static dcpg_status read_cells_all(making *m, files_told *told, dcpg_err *err) {
     dcpg_profile_options options = dcpg_make_profile_options(m);
     options.lenient = true;
@@ -155,7 +158,7 @@ static dcpg_status add_names(const packed_cell *cell, dcpg_map *names, dcpg_err 
     return DCPG_OK;
 }
 
-/* The names of all ranks, sorted, into m->chromo. */
+/* Gathers the names of all ranks, sorted, into m->chromo. Collective. */
 static dcpg_status gather_names_all(making *m, const dcpg_map *names, dcpg_err *err) {
     dcpg_map seen = {0};
     void *all = NULL;
@@ -182,7 +185,8 @@ static int by_number(const void *a, const void *b) {
     return (x->chromo > y->chromo) - (x->chromo < y->chromo);
 }
 
-/* In the order of the store; profiles are already, lists of sites, which have no values, may not be. */
+/* Numbers chromosomes and puts them in the order of the store. Profiles are in this order already; lists of
+ * sites, which have no values, may not be. */
 static void number_chromos(const making *m, packed_cell *cell) {
     bool sorted = true;
     for (int c = 0; c < cell->nb_chromo; c++) {
@@ -212,7 +216,7 @@ static dcpg_status check_chromos(const making *m, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Those of the genome that hold a CG; ranks share the search. */
+/* Adds the chromosomes of the genome that hold a CG; each rank searches its part of them. */
 static dcpg_status add_cg_names(const making *m, dcpg_map *names, dcpg_err *err) {
     const genome *g = &m->genome;
     int64_t from = dcpg_part(g->n, m->par->rank, m->par->size),

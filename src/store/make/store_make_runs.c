@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a store: where N stands in the genome, so that calls on masked bases are told. */
+/* Making a store: gathers the runs of N in the genome, so that calls on masked bases can be reported. */
 #include "store/make/make_impl.h"
 #include <dcpg/memory.h>
 #include <string.h>
 
-/* A run as it travels. */
+/* A run as it is sent. */
 typedef struct sent_run {
     int64_t chromo, start, end;
 } sent_run;
@@ -24,7 +24,7 @@ static sent_run *list_own(const making *m, int64_t *n) {
     return own;
 }
 
-/* Runs of a chromosome come from one rank, in order. */
+/* All runs of a chromosome come from one rank, in order. */
 static dcpg_status sort_runs(genome *g, const sent_run *all, int64_t n, dcpg_err *err) {
     g->run_first = dcpg_alloc((size_t)g->n + 2, sizeof *g->run_first);
     g->run = dcpg_alloc((size_t)n, sizeof *g->run);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a store: target sites that a file lists, held against the genome as profiles are. */
+/* Making a store: reads the target sites of --pos_file and checks them against the genome, as is done for
+ * profiles. */
 #include "store/make/make_impl.h"
 #include "text/text_reader.h"
 #include <dcpg/memory.h>
@@ -8,18 +9,18 @@
 #include <string.h>
 
 typedef struct target {
-    int64_t chromo; /* in a list of names */
+    int64_t chromo; /* index into targets.chromo */
     int32_t pos;
 } target;
 
 typedef struct targets {
     const char *path;
-    dcpg_map known;                /* names as the file writes them, with their place in `chromo` */
-    dcpg_strings chromo;           /* what they are called here, not sorted */
-    const dcpg_cg_chromo **genome; /* [chromo.n] NULL: no genome, or not in it */
+    dcpg_map known;                /* names as written in the file -> their place in `chromo` */
+    dcpg_strings chromo;           /* their names in the store, in the order of `known` */
+    const dcpg_cg_chromo **genome; /* [known.n] NULL: no genome, or not part of it */
     target *v;
     size_t n, capacity;
-    size_t nb_bed; /* lines of start, end with one or two bases between them */
+    size_t nb_bed; /* lines with start and end one or two bases apart */
 } targets;
 
 /* ---- reading ---- */
@@ -38,7 +39,7 @@ static dcpg_status add_target(targets *t, const char *raw, int32_t pos, dcpg_err
     return DCPG_OK;
 }
 
-/* Comments, lines for genome browsers, and a first line of names. */
+/* False for comments, lines for genome browsers, and a header line. */
 static bool is_data(const targets *t, const char *chromo, const char *word) {
     if (!chromo || *chromo == '#') return false;
     if (strcmp(chromo, "track") == 0 || strcmp(chromo, "browser") == 0) return false;
@@ -46,7 +47,7 @@ static bool is_data(const targets *t, const char *chromo, const char *word) {
     return t->n > 0 || !letter;
 }
 
-/* "chromo pos ..." or "chromo start end ...", between blanks or tabs. */
+/* Reads "chromo pos ..." or "chromo start end ...", separated by blanks or tabs. */
 static dcpg_status read_target(targets *t, const dcpg_text_reader *text, char *line, dcpg_err *err) {
     static const char blank[] = " \t";
     char *rest = NULL, *chromo = strtok_r(line, blank, &rest);
@@ -82,7 +83,7 @@ static dcpg_status read_lines(targets *t, dcpg_err *err) {
     return status;
 }
 
-/* Positions of BED start at 0. */
+/* The file is BED, with 0-based positions, if every line can be BED. */
 static bool is_bed(const targets *t) { return t->nb_bed == t->n; }
 
 static dcpg_status start_at_1(targets *t, dcpg_err *err) {
@@ -100,7 +101,7 @@ static dcpg_status start_at_1(targets *t, dcpg_err *err) {
 
 /* ---- chromosomes ---- */
 
-/* What each chromosome of the file is called here; those that nobody wants are called "". */
+/* Finds the store's name for each chromosome of the file; unwanted ones get the name "". */
 static dcpg_status name_chromos(making *m, targets *t, dcpg_err *err) {
     const dcpg_cg_map *map = has_genome(m) ? &m->genome.map : NULL;
     t->genome = dcpg_alloc(t->known.n, sizeof *t->genome);
@@ -138,15 +139,15 @@ static bool cg_at(const dcpg_cg_chromo *on, int64_t pos) {
     return i >= 0 && i < on->length && (on->bits[i / 64] >> i % 64 & 1);
 }
 
-/* The C of the CG that a position is part of once it is moved; 0 where it misses. */
+/* Position of the C of the CG that has a base at `pos`; 0: no CG there. */
 static int64_t c_of(const dcpg_cg_chromo *on, int64_t pos) {
     return cg_at(on, pos) ? pos : cg_at(on, pos - 1) ? pos - 1 : 0;
 }
 
-/* Sites on chromosomes of the genome, and how they fare when moved by -1, 0 and 1. */
+/* Number of sites on chromosomes of the genome, and of those on a CG when moved by -1, 0 and 1. */
 typedef struct votes {
     int64_t n, hit[3];
-    int64_t differ[3]; /* of these, other CGs than in place */
+    int64_t differ[3]; /* of the hits, those on another CG than without moving */
 } votes;
 
 static dcpg_status count_votes(const targets *t, votes *r, dcpg_err *err) {
@@ -178,7 +179,7 @@ static const char *reading(const targets *t) {
     return is_bed(t) ? "BED, whose first base is 0" : "a list, whose first base is 1";
 }
 
-/* How positions are to be moved: not at all, unless another place is clearly better. */
+/* Chooses how positions are moved: not at all unless a shift hits over 1 % more of the sites. */
 static dcpg_status choose_shift(const making *m, const targets *t, const votes *r, int *shift,
                                 dcpg_err *err) {
     int best = 0;
@@ -205,7 +206,7 @@ static dcpg_status choose_shift(const making *m, const targets *t, const votes *
     return DCPG_OK;
 }
 
-/* Moves all sites to their C and drops those that miss. */
+/* Moves all sites to the C of their CG and drops those on no CG. */
 static void move_to_c(targets *t, int shift) {
     size_t kept = 0;
     for (size_t i = 0; i < t->n; i++) {
@@ -243,7 +244,8 @@ static int by_place(const void *a, const void *b) {
     return x->pos < y->pos ? -1 : x->pos > y->pos;
 }
 
-/* Numbers chromosomes by their place among the sorted names, where two spellings of one are the same. */
+/* Numbers chromosomes by their place among the sorted names, so that two spellings of one name become the
+ * same. */
 static dcpg_status sort_targets(targets *t, dcpg_err *err) {
     dcpg_strings sorted = {0};
     int64_t *place_of = dcpg_alloc(t->chromo.n, sizeof *place_of);
@@ -262,7 +264,7 @@ static dcpg_status sort_targets(targets *t, dcpg_err *err) {
     return status;
 }
 
-/* Turns the sorted list into a profile without values, no position twice. */
+/* Turns the sorted list into a profile without values, each position once. */
 static dcpg_status make_profile(const targets *t, dcpg_profile *profile, dcpg_err *err) {
     profile->binary = true;
     profile->chromo = dcpg_alloc(t->chromo.n, sizeof *profile->chromo);

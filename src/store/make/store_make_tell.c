@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a store: what the log says of the profiles that were read. */
+/* Making a store: log messages about the profiles that were read. */
 #include "store/make/make_impl.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A file's share on CG, to be sorted. */
+/* A file and the percentage of its calls on CG, for sorting. */
 typedef struct share {
     double on_cg;
     int64_t file;
@@ -19,7 +19,7 @@ static int by_share(const void *a, const void *b) {
     return x->file < y->file ? -1 : x->file > y->file;
 }
 
-enum { NAMED = 10 }; /* names in a message */
+enum { NAMED = 10 }; /* most names in a message */
 
 void dcpg_names_add(some_names *names, const char *name) {
     size_t used = strlen(names->text);
@@ -35,7 +35,7 @@ const char *dcpg_names_text(some_names *names) {
     return names->text;
 }
 
-/* CGs of the genome; 0 without one, and where nobody is told. */
+/* CGs of the genome; 0 without a genome, or if the log does not show the number. */
 static int64_t count_cgs(const making *m) {
     int64_t n = 0;
     if (!has_genome(m) || !m->log || m->log->level < DCPG_DEBUG) return 0;
@@ -46,7 +46,7 @@ static int64_t count_cgs(const making *m) {
     return n;
 }
 
-/* How the calls of a file lie on the genome; empty without one. */
+/* How the calls of a file lie on the genome; empty without a genome. */
 static const char *placed_text(const making *m, const dcpg_profile_report *r, char text[160]) {
     *text = '\0';
     if (!has_genome(m)) return text;
@@ -78,7 +78,7 @@ void dcpg_make_tell_profiles(const making *m, const char *const *path, const dcp
         if (path[i]) tell_profile(m, path[i], &report[i], nb_cg);
 }
 
-/* Lowest, median and highest share, and the files that have the lowest ones. */
+/* Logs lowest, median and highest percentage of calls on CG, and the files with the lowest ones. */
 static void tell_shares(const making *m, const file_told *all, int64_t n, share *sorted) {
     int64_t hit = 0, calls = 0, on_n = 0, moved[3] = {0}, ignored = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -122,7 +122,7 @@ static void tell_shares(const making *m, const file_told *all, int64_t n, share 
                   on_n, 100.0 * (double)on_n / (double)calls);
 }
 
-/* Nothing but a genome tells a merged file of Bismark from one of 0-based intervals. */
+/* Only a genome can tell a merged file of Bismark from one with 0-based intervals. */
 static void tell_either_base(const making *m, const file_told *all, int64_t n) {
     some_names names = {0};
     for (int64_t i = 0; i < n; i++)
@@ -205,7 +205,7 @@ static void tell_odd(const making *m, const file_told *all, int64_t n) {
     dcpg_free(path);
 }
 
-/* Files that cannot tell their base, of one format and outcome, in one line. */
+/* Logs the files of one format and outcome that do not show their base, in one line. */
 static void tell_followers(const making *m, const files_told *told, int64_t first) {
     const dcpg_profile_report *r = &told->v[first].report;
     some_names names = {0};
@@ -214,7 +214,7 @@ static void tell_followers(const making *m, const files_told *told, int64_t firs
         const dcpg_profile_report *x = &told->v[i].report;
         bool alike = strcmp(x->format, r->format) == 0 && x->base == r->base;
         bool same = alike && x->undecided && x->followed == r->followed;
-        if (same && i < first) return; /* told already */
+        if (same && i < first) return; /* logged already */
         if (same) dcpg_names_add(&names, dcpg_basename(m->cells.sorted[told->v[i].file]));
         others += alike && !x->undecided && !x->empty && x->calls > 0;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a store, last step: everything to the file. Calls are written in slabs of cells, whole rows of
- * chunks of one rank each. */
+/* Making a store, last step: writes everything to the file. Calls are written in slabs of cells, whole rows
+ * of chunks that belong to one rank. */
 #include "store/make/make_impl.h"
 #include "store/store_layout.h"
 #include <assert.h>
@@ -8,13 +8,12 @@
 #include <math.h>
 #include <string.h>
 
-/* Memory for one slab of bitmaps, and of values; and for chromosomes whose bases are written at once: bytes.
- */
+/* Bytes of memory for one slab of bitmaps or values, and for chromosomes whose bases are written together. */
 static const int64_t SLAB_BYTES = 4 << 20, WINDOW_BYTES = 4 << 20;
 
 static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* A small dataset of which all ranks hold the same. */
+/* Writes a small dataset that all ranks hold in full. Collective. */
 static dcpg_status write_list(making *m, const char *path, dcpg_h5_type type, int64_t n, const void *data,
                               dcpg_err *err) {
     DCPG_TRY(dcpg_h5_make(m->file, path, &(dcpg_h5_shape){.type = type, .ndim = 1, .dim = {n}}, err));
@@ -23,7 +22,7 @@ static dcpg_status write_list(making *m, const char *path, dcpg_h5_type type, in
 
 /* ---- genome ---- */
 
-/* The offsets of the chromosomes in the packed bases. */
+/* Writes the offsets of the chromosomes in the packed bases; `total`: bytes of all. Collective. */
 static dcpg_status write_base_offsets(making *m, int64_t *total, dcpg_err *err) {
     size_t n = m->chromo.n;
     int64_t *offset = dcpg_alloc(n + 1, sizeof *offset);
@@ -38,13 +37,13 @@ static dcpg_status write_base_offsets(making *m, int64_t *total, dcpg_err *err) 
     return status;
 }
 
-/* Chromosomes [from, to) of the packed bases, which are written at once: at byte `at`, `bytes` of them. */
+/* Chromosomes [from, to) whose packed bases are written together: `bytes` bytes from byte `at` on. */
 typedef struct window {
     int from, to;
     int64_t at, bytes;
 } window;
 
-/* As many chromosomes from `from` on as fit into WINDOW_BYTES, at least one. */
+/* Takes as many chromosomes, starting with `from`, as fit into WINDOW_BYTES, but at least one. */
 static window next_window(const making *m, int from, int64_t at) {
     window w = {from, from, at, 0};
     while (w.to < (int)m->chromo.n &&
@@ -53,7 +52,8 @@ static window next_window(const making *m, int from, int64_t at) {
     return w;
 }
 
-/* This rank's bases of the window, one chromosome after the other; their number. own may be NULL. */
+/* Copies this rank's bases of the window, one chromosome after the other, unless `own` is NULL; returns their
+ * bytes. */
 static int64_t copy_own(const making *m, const window *w, const int64_t *held_of, uint8_t *own) {
     int64_t used = 0;
     for (int c = w->from; c < w->to; c++) {
@@ -65,7 +65,7 @@ static int64_t copy_own(const making *m, const window *w, const int64_t *held_of
     return used;
 }
 
-/* What the ranks sent, in rank order, in the order of the chromosomes. next[size] */
+/* Puts the bases received, which are in rank order, in the order of the chromosomes. next[size]: scratch. */
 static void lay_out(const making *m, const window *w, const uint8_t *sent, const size_t *bytes_of,
                     size_t *next, uint8_t *bases) {
     next[0] = 0;
@@ -78,8 +78,8 @@ static void lay_out(const making *m, const window *w, const uint8_t *sent, const
     }
 }
 
-/* Many short chromosomes: rank 0 gets the bases of all, and writes them. scratch[3 * size], zeroed at first
- */
+/* Many short chromosomes: rank 0 collects the bases and writes them. scratch[3 * size], zeroed before the
+ * first call. Collective. */
 static dcpg_status write_window(making *m, const window *w, const int64_t *held_of, size_t *scratch,
                                 dcpg_err *err) {
     size_t size = (size_t)m->par->size, *at = scratch, *bytes = scratch + size,
@@ -105,7 +105,7 @@ static dcpg_status write_window(making *m, const window *w, const int64_t *held_
     return status;
 }
 
-/* A long chromosome is written by the rank that holds it. */
+/* A long chromosome is written by the rank that holds it. Collective. */
 static dcpg_status write_chromo(making *m, const window *w, int64_t held, dcpg_err *err) {
     const dcpg_h5_block block = {{w->at}, {held >= 0 ? w->bytes : 0}};
     return dcpg_h5_write(m->file, STORE_BASES, DCPG_H5_U8, &block,
@@ -155,7 +155,7 @@ static dcpg_status write_genome(making *m, dcpg_err *err) {
 
 /* ---- positions ---- */
 
-/* This rank's part of a list of n elements: whole chunks. */
+/* This rank's slice of a list of n elements: whole chunks. */
 static dcpg_h5_block own_chunks(const making *m, int64_t n, int64_t chunk) {
     int64_t chunks = (n + chunk - 1) / chunk;
     int64_t from = dcpg_part(chunks, m->par->rank, m->par->size) * chunk,
@@ -202,11 +202,11 @@ static dcpg_status write_positions(making *m, dcpg_err *err) {
 
 /* ---- calls ---- */
 
-/* Goes through the calls of a cell on a chromosome, giving the index of each position. */
+/* An iterator over the calls of a cell on a chromosome that finds the index of each position. */
 typedef struct walk {
     const making *m;
     unpacking u;
-    int64_t index, end; /* positions [index, end) can still be met */
+    int64_t index, end; /* positions [index, end) can still come */
 } walk;
 
 static walk start_walk(const making *m, const packed_calls *calls) {
@@ -214,7 +214,7 @@ static walk start_walk(const making *m, const packed_calls *calls) {
                   m->pos_offset[calls->chromo + 1]};
 }
 
-/* The next call's position, which is in the list: looked for in steps that double. */
+/* Finds the position of the next call, which is in the list, by galloping search (steps that double). */
 static bool next_call(walk *w) {
     if (!dcpg_unpack_call(&w->u)) return false;
     const int32_t *pos = w->m->pos, wanted = w->u.pos;
@@ -246,13 +246,13 @@ static void set_bits(const making *m, const packed_cell *cell, uint64_t *observe
     }
 }
 
-/* Observed positions of a cell in each STORE_WORD_CHUNK words. */
+/* Counts the observed positions of a cell in each group of STORE_WORD_CHUNK words. */
 static void count_bits(int64_t words, const uint64_t *observed, int32_t *count) {
     for (int64_t w = 0; w < words; w++) count[w / STORE_WORD_CHUNK] += __builtin_popcountll(observed[w]);
 }
 
-/* Writes cells [from, to) of this rank. observed, state: [to - from][words]; count: [to - from][..]; zeroed
- */
+/* Writes cells [from, to) of this rank. observed, state: [to - from][words]; count: [to -
+ * from][store_counts]; all zeroed. Collective. */
 static dcpg_status write_slab(making *m, int64_t from, int64_t to, uint64_t *observed, uint64_t *state,
                               int32_t *count, dcpg_err *err) {
     int64_t words = store_words(m->nb_pos);
@@ -272,7 +272,7 @@ static dcpg_status write_slab(making *m, int64_t from, int64_t to, uint64_t *obs
     return dcpg_h5_write(m->file, STORE_COUNT, DCPG_H5_I32, &block, count, err);
 }
 
-/* Cells of a slab: whole chunks. */
+/* Number of cells in a slab: whole chunks. */
 static int64_t slab_rows(const making *m, int64_t row_bytes, int64_t rows) {
     int64_t chunks = SLAB_BYTES / (row_bytes * rows);
     return min_i64((chunks > 0 ? chunks : 1) * rows, nb_own(m));
@@ -321,7 +321,7 @@ static void set_values(const making *m, const packed_cell *cell, float *row) {
     }
 }
 
-/* The rows of this rank's cells, of which the first is row `first` of the dataset. own[n] */
+/* Writes the values of this rank's cells own[n], which start at row `first` of the dataset. Collective. */
 static dcpg_status write_value_rows(making *m, int64_t first, int64_t n, const packed_cell *const *own,
                                     dcpg_err *err) {
     int64_t rows = slab_rows(m, 4 * m->nb_pos, 1);
@@ -345,7 +345,7 @@ static dcpg_status write_value_rows(making *m, int64_t first, int64_t n, const p
     return status;
 }
 
-/* all[nb_cell]: the cells that are not binary, nb of them. */
+/* all[nb]: the cells that are not binary. Collective. */
 static dcpg_status write_values(making *m, const int64_t *all, int64_t nb, dcpg_err *err) {
     int64_t first = 0, n = 0;
     const packed_cell **own = dcpg_alloc((size_t)nb_own(m), sizeof *own);
@@ -370,8 +370,8 @@ static dcpg_status write_values(making *m, const int64_t *all, int64_t nb, dcpg_
     return status;
 }
 
-/* Facts of all cells: number[nb_cell] of calls, binary[nb_cell], continuous[nb_cell]. Ranks fill in their own
- * cells and add up. */
+/* Writes the datasets of all cells. number[nb_cell] (of calls) and is_binary[nb_cell] come zeroed: each rank
+ * fills in its own cells, and the ranks' arrays are summed. binary[nb_cell]: scratch. Collective. */
 static dcpg_status write_cells(making *m, int64_t *number, int64_t *is_binary, uint8_t *binary,
                                dcpg_err *err) {
     for (int64_t i = 0; i < nb_own(m); i++) {
@@ -385,7 +385,7 @@ static dcpg_status write_cells(making *m, int64_t *number, int64_t *is_binary, u
     DCPG_TRY(write_list(m, STORE_BINARY, DCPG_H5_U8, m->nb_cell, binary, err));
     DCPG_TRY(write_list(m, STORE_NB_CALL, DCPG_H5_I64, m->nb_cell, number, err));
     DCPG_TRY(write_bitmaps(m, err));
-    int64_t *continuous = number, nb = 0; /* its numbers are written */
+    int64_t *continuous = number, nb = 0; /* `number` has been written and can be reused */
     for (int64_t i = 0; i < m->nb_cell; i++) {
         if (!binary[i]) continuous[nb++] = i;
     }
@@ -404,7 +404,7 @@ static dcpg_status write_all_cells(making *m, dcpg_err *err) {
     return status;
 }
 
-/* How the sites were chosen, for those who append to the store. */
+/* Records how the sites were chosen, for appending to the store later. */
 static dcpg_status write_manner(making *m, dcpg_err *err) {
     const dcpg_store_options *o = m->options;
     bool sampled = o->nb_sample_chromo > 0 || o->nb_sample > 0,
