@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* htslib makes the blocks; it does not write them, because its writer keeps memory and the file open where
- * the disk is full. */
+/* Writes bgzip files. htslib compresses the blocks but does not write them: on a full disk its own writer
+ * keeps its memory and leaves the file open. */
 #include "text/bgzip_file.h"
 
 #include <dcpg/memory.h>
@@ -12,11 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Half the time of zlib's default for 3 % more bytes. */
+/* Takes half the time of zlib's default level, for 3 % more bytes. */
 enum { LEVEL = 4 };
 
-/* An empty block, stored where others deflate: before bgzip's end marker it tells that dcpg wrote the file.
- * Whoever reads gzip or bgzip sees nothing of it. */
+/* An empty block, stored where other programs deflate it: right before bgzip's end marker it shows that dcpg
+ * wrote the file. Readers of gzip and bgzip see no data in it. */
 static const unsigned char mark[] = {0x1f, 0x8b, 8, 4, 0, 0,    0,    0, 0, 0xff, 6, 0, 'B', 'C', 2, 0,
                                      30,   0,    1, 0, 0, 0xff, 0xff, 0, 0, 0,    0, 0, 0,   0,   0};
 enum { END_MARKER = 28 };
@@ -55,7 +55,7 @@ static void note_error(dcpg_bgzip *file) {
     if (!file->error) file->error = errno ? errno : EIO;
 }
 
-/* Writes what is held; nothing held gives bgzip's end marker. */
+/* Compresses and writes the bytes held in `block`; if there are none, the output is bgzip's end marker. */
 static void write_block(dcpg_bgzip *file) {
     char packed[BGZF_MAX_BLOCK_SIZE];
     size_t n = sizeof packed;

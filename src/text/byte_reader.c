@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads the bytes of a file; gzip and bgzip are decompressed as `gzip -dc` does. */
 #include "text/byte_reader.h"
 #include <dcpg/compression.h>
 #include <dcpg/memory.h>
@@ -16,15 +17,15 @@ enum { INPUT = 1 << 16, EXTRA = 64, ZLIB_GZIP = 15 + 16 };
 struct dcpg_bytes {
     int fd;
     bool started, gzip;
-    bool in_member; /* within a gzip stream; a file may hold several */
-    bool ended;     /* nothing more is given */
+    bool in_member; /* inside a gzip stream (a member); a file may hold several */
+    bool ended;     /* no more bytes will be returned */
     bool block;     /* the last member was a bgzip block with data: the end marker is still to come */
     unsigned odd;
-    dcpg_bytes_state pending; /* what comes after the bytes given last */
+    dcpg_bytes_state pending; /* to be returned by the next call, after the bytes of the last one */
     z_stream z;
     gz_header header;
     unsigned char extra[EXTRA];
-    size_t at, end; /* of `input`, what is not yet used */
+    size_t at, end; /* bytes not yet used: input[at, end) */
     unsigned char input[INPUT];
 };
 
@@ -48,14 +49,14 @@ static dcpg_status fail_open(const char *path, int error, dcpg_err *err) {
     return dcpg_fail(err, DCPG_E_INPUT, "%s: %s", path, strerror(error));
 }
 
-/* Waits until a pipe, which was opened without waiting, has a writer: a named one may lack it for good. Bytes
- * that are there already are taken. */
+/* Waits up to SECONDS until the pipe has a writer: it was opened without waiting, since a named pipe may
+ * never get one. Bytes that are already there are kept. */
 static dcpg_status await_writer(const char *path, dcpg_bytes *f, dcpg_err *err) {
     enum { SECONDS = 30, STEP = 100, TRIES = SECONDS * 1000 / STEP };
     for (int i = 0;; i++) {
         ssize_t got = read(f->fd, f->input, INPUT);
         if (got > 0) f->end = (size_t)got;
-        if (got != 0) break; /* an error says that there is a writer, but nothing to read yet */
+        if (got != 0) break; /* an error means that there is a writer, but nothing to read yet */
         struct pollfd ready = {.fd = f->fd, .events = POLLIN};
         if (poll(&ready, 1, STEP) > 0 && (ready.revents & POLLHUP) && !(ready.revents & POLLIN)) break;
         if (i < TRIES) continue;
@@ -103,8 +104,7 @@ void dcpg_bytes_close(dcpg_bytes *file) {
 
 /* ---- compressed bytes ---- */
 
-/* Makes at least `wanted` bytes of input ready unless the file ends before; false on an error of the system.
- */
+/* Reads until `wanted` unused bytes are in `input` or the file ends; false on a system error. */
 static bool need(dcpg_bytes *f, size_t wanted) {
     if (f->end - f->at >= wanted) return true;
     memmove(f->input, f->input + f->at, f->end - f->at);
@@ -124,7 +124,7 @@ static bool is_gzip(const dcpg_bytes *f) {
     return f->end - f->at >= 2 && f->input[f->at] == 0x1f && f->input[f->at + 1] == 0x8b;
 }
 
-/* zlib clears the link to the header's fields with every stream. */
+/* inflateReset() drops the link to the header's fields, so that every member needs it anew. */
 static void start_member(dcpg_bytes *f) {
     inflateReset(&f->z);
     f->header = (gz_header){.extra = f->extra, .extra_max = EXTRA};
@@ -143,8 +143,8 @@ static void end_member(dcpg_bytes *f) {
     if (has_extra(f, "RAZF", 4)) f->odd |= DCPG_ODD_RAZF;
 }
 
-/* What follows a member: another one, the end, or what is no gzip. After a block of bgzip the latter is
- * damage: more blocks, or the end marker, should follow. */
+/* Looks at the bytes after a member: another member, the end of the file, or bytes that are not gzip. After a
+ * bgzip block with data the last case is damage, because another block or the end marker should follow. */
 static dcpg_bytes_state find_member(dcpg_bytes *f) {
     for (;;) {
         if (!need(f, 2)) return DCPG_BYTES_UNREADABLE;
@@ -159,10 +159,10 @@ static dcpg_bytes_state find_member(dcpg_bytes *f) {
     if (f->at == f->end && f->block) f->odd |= DCPG_ODD_NO_END;
     if (f->at < f->end && f->block) return DCPG_BYTES_DAMAGED;
     if (f->at < f->end) {
-        f->odd &= ~(unsigned)DCPG_ODD_ZEROS; /* these are part of what follows */
+        f->odd &= ~(unsigned)DCPG_ODD_ZEROS; /* the zeros belong to the trailing bytes */
         if (!(f->odd & DCPG_ODD_RAZF)) f->odd |= DCPG_ODD_TRAILING;
     }
-    while (f->at < f->end) { /* a pipe's writer must not be cut off */
+    while (f->at < f->end) { /* a pipe's writer must be able to finish */
         f->at = f->end;
         if (!need(f, 1)) return DCPG_BYTES_UNREADABLE;
     }
@@ -170,7 +170,7 @@ static dcpg_bytes_state find_member(dcpg_bytes *f) {
     return DCPG_BYTES_FINE;
 }
 
-/* Unpacks what the input holds of the member. */
+/* Decompresses the part of the member that is in `input`. */
 static dcpg_bytes_state inflate_some(dcpg_bytes *f) {
     if (!need(f, 1)) return DCPG_BYTES_UNREADABLE;
     if (f->at == f->end) return DCPG_BYTES_CUT;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Recognises files that are not tables of text by their first bytes, and names what converts them. */
 #include "text/file_kind.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
-/* A kind and the bytes that tell it. */
+/* A kind, and the bytes with which its files start. */
 typedef struct row {
     size_t n;
     const char *magic;
@@ -98,7 +99,7 @@ static bool holds(const char *bytes, size_t n, const char *word) {
     return false;
 }
 
-/* Programs keep their files in zip archives; the names inside tell which. */
+/* Many programs store their files as zip archives; the names of the members show which program it was. */
 static const dcpg_file_kind *zip_kind(const char *bytes, size_t n) {
     static const dcpg_file_kind excel = {"an Excel workbook", "save it as tab-separated text"},
                                 other = {"an office document", "save it as tab-separated text"},
@@ -111,8 +112,8 @@ static const dcpg_file_kind *zip_kind(const char *bytes, size_t n) {
     return holds(bytes, n, "mimetypeapplication/vnd.") ? &other : &zip;
 }
 
-/* The first block of a tar archive: a name, and in octal the sum of all its bytes, its own field taken as
- * blanks. */
+/* The first block of a tar archive starts with a name and holds, in octal, the sum of all its bytes, where
+ * those of the sum itself count as blanks. */
 static bool is_tar(const char *bytes, size_t n) {
     enum { SUM = 148, SUM_LENGTH = 8, BLOCK = 512 };
     if (n < BLOCK || bytes[0] == '\0') return false;
@@ -129,7 +130,7 @@ static bool is_tar(const char *bytes, size_t n) {
     return nb_digit > 0 && told == sum;
 }
 
-/* A page instead of the file, as servers send it with an error or a login. */
+/* A web page in place of the file, as servers send it with an error or a login form. */
 static bool is_page(const char *bytes, size_t n) {
     static const char *const starts[] = {"<!doctype html", "<html", "<?xml", "<head", "<error"};
     while (n > 0 && isspace((unsigned char)*bytes)) {
@@ -155,7 +156,7 @@ const dcpg_file_kind *dcpg_file_kind_of(const char *bytes, size_t n) {
     if (is_tar(bytes, n)) return &tar;
     if (is_page(bytes, n)) return &page;
     if (n >= 4 && (bytes[0] & 0xf0) == 0x50 &&
-        memcmp(bytes + 1, "\x2a\x4d\x18", 3) == 0) /* a frame skipped */
+        memcmp(bytes + 1, "\x2a\x4d\x18", 3) == 0) /* a skippable frame */
         return dcpg_file_kind_of("\x28\xb5\x2f\xfd", 4);
     if (n >= 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5) return &pickle;
     return zip_kind(bytes, n);
@@ -163,7 +164,7 @@ const dcpg_file_kind *dcpg_file_kind_of(const char *bytes, size_t n) {
 
 /* ---- text ---- */
 
-/* The next line's length without its end; `*rest` goes behind it. */
+/* Length of the first line of rest[n] without its line end; moves `*rest` past the line and lowers `*n`. */
 static size_t cut_line(const char **rest, size_t *n) {
     const char *end = memchr(*rest, '\n', *n);
     size_t whole = end ? (size_t)(end - *rest) + 1 : *n, length = whole - (end != NULL);

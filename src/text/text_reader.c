@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads text line by line or in pieces of lines, from plain, gzip and bgzip files. */
 #include "text/text_reader.h"
 #include "text/byte_reader.h"
 #include "text/file_kind.h"
@@ -12,12 +13,12 @@ enum { BUFFER = 1 << 20, BLOCK = 1 << 16 };
 struct dcpg_text_reader {
     dcpg_bytes *file;
     char *path;
-    char *buffer;    /* [BUFFER + 2]: a NUL, and a CR that was held back */
-    size_t at, end;  /* what is not yet returned */
-    int64_t line;    /* returned last */
-    bool ended;      /* nothing is left in the file */
+    char *buffer;    /* [BUFFER + 2]: has space for a NUL, and for a CR that was held back */
+    size_t at, end;  /* bytes not yet returned: buffer[at, end) */
+    int64_t line;    /* number of the line returned last */
+    bool ended;      /* the file has been read to its end */
     bool in_line;    /* the piece returned last did not end its line */
-    bool is_pending; /* a CR was read last: whether an LF follows is not known yet */
+    bool is_pending; /* a CR was read last; whether an LF follows is not known yet */
 };
 
 static int64_t count_lines(const char *text, const char *end) {
@@ -48,8 +49,9 @@ static dcpg_status fail_read(const dcpg_text_reader *r, dcpg_bytes_state state, 
                      state == DCPG_BYTES_CUT ? "cut" : "damaged", line);
 }
 
-/* Lines end with LF, CRLF or, as on an old Macintosh and in some spreadsheets' exports, CR alone, which
- * becomes LF. The CR at the end of `length` bytes is held back until the next byte is known. */
+/* Lines end with LF, CRLF or, as on old Macintoshes and in exports of some spreadsheets, CR alone, which
+ * becomes LF. A CR at the end of the `length` bytes is held back until the next byte is known. Returns the
+ * length without it. */
 static size_t unify_ends(dcpg_text_reader *r, char *text, size_t length) {
     char *end = text + length;
     r->is_pending = length > 0 && end[-1] == '\r' && !r->ended;
@@ -60,7 +62,7 @@ static size_t unify_ends(dcpg_text_reader *r, char *text, size_t length) {
     return (size_t)(end - text);
 }
 
-/* Reads on after what is left, which moves to the front. */
+/* Moves the bytes not yet returned to the front of the buffer and reads more after them. */
 static dcpg_status fill(dcpg_text_reader *r, dcpg_err *err) {
     memmove(r->buffer, r->buffer + r->at, r->end - r->at);
     r->end -= r->at;
@@ -81,8 +83,8 @@ static dcpg_status fail_kind(const dcpg_text_reader *r, const dcpg_file_kind *ki
     return dcpg_fail(err, DCPG_E_INPUT, "%s: is %s: %s", r->path, kind->name, kind->remedy);
 }
 
-/* Reads the first bytes, which tell whether this is text. A file of another kind is full of NUL bytes, so it
- * is asked for its kind before an error of the first fill() is passed on. */
+/* Reads the first bytes, which show whether this is text. Files of other kinds are full of NUL bytes, so the
+ * kind is checked first: it makes the more useful message. */
 static dcpg_status start(dcpg_text_reader *r, dcpg_err *err) {
     static const char mark[] = "\xEF\xBB\xBF";
     char first[DCPG_KIND_BYTES];
@@ -96,7 +98,7 @@ static dcpg_status start(dcpg_text_reader *r, dcpg_err *err) {
     const dcpg_file_kind *kind = dcpg_file_kind_of(first, n);
     if (kind) return fail_kind(r, kind, err);
     memcpy(r->buffer, first, n);
-    r->ended = got == 0 && state == DCPG_BYTES_FINE; /* else the next read gives the fault again */
+    r->ended = got == 0 && state == DCPG_BYTES_FINE; /* otherwise the next read returns the fault again */
     DCPG_TRY(check_text(r, r->buffer, n, err));
     r->end = unify_ends(r, r->buffer, n);
     if (n >= 3 && memcmp(first, mark, 3) == 0) r->at = 3;
@@ -144,7 +146,7 @@ void dcpg_text_close(dcpg_text_reader *reader) {
 dcpg_status dcpg_text_line(dcpg_text_reader *r, char **line, dcpg_err *err) {
     char *end;
     *line = NULL;
-    size_t seen = 0; /* bytes without a line's end */
+    size_t seen = 0; /* bytes known to hold no line end */
     while (!(end = memchr(r->buffer + r->at + seen, '\n', r->end - r->at - seen)) && !r->ended) {
         seen = r->end - r->at;
         if (seen >= BUFFER)
