@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads BED files into sorted intervals by chromosome. */
 #include "genome/bed.h"
 #include "text/text_reader.h"
 #include <dcpg/genome.h>
@@ -18,7 +19,7 @@ void dcpg_bed_free(dcpg_bed *bed) {
     *bed = (dcpg_bed){0};
 }
 
-/* The chromosome of this name; lines of one come together mostly. */
+/* Finds the chromosome called `name`, or adds it. */
 static dcpg_status find_chromo(dcpg_bed *bed, const char *name, dcpg_bed_chromo **chromo, dcpg_err *err) {
     int64_t k = dcpg_map_get(&bed->number, name, -1);
     if (k < 0) {
@@ -65,7 +66,7 @@ static dcpg_status read_line(dcpg_bed *bed, const dcpg_text_reader *text, char *
     const char *first = strtok_r(NULL, blank, &rest), *last = first ? strtok_r(NULL, blank, &rest) : NULL;
     int64_t start, end;
     bool letter = first && ((*first | 32) >= 'a' && (*first | 32) <= 'z');
-    if (letter && bed->nb_chromo == 0 && !bed->named) { /* a first line of names */
+    if (letter && bed->nb_chromo == 0 && !bed->named) { /* a first line of column names */
         bed->named = true;
         return DCPG_OK;
     }

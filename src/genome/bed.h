@@ -8,28 +8,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* An interval with the numbers as they stand in the file, both ends included. */
+/* An interval with the numbers of the file, both ends included. */
 typedef struct dcpg_interval {
     int32_t start, end;
 } dcpg_interval;
 
 typedef struct dcpg_bed_chromo {
-    char *chromo; /* as it stands in the file */
+    char *chromo; /* name as in the file */
     int64_t n, room;
-    dcpg_interval *v; /* [n] sorted; those that overlap are joined */
+    dcpg_interval *v; /* [n] sorted; overlapping intervals are joined */
 } dcpg_bed_chromo;
 
 typedef struct dcpg_bed {
     int64_t nb_chromo, capacity;
     dcpg_bed_chromo *chromo; /* [nb_chromo] in the order of the file */
-    dcpg_map number;         /* of each name */
-    bool named;              /* a first line of column names was passed over */
+    dcpg_map number;         /* of each name: its place in chromo[] */
+    bool named;              /* a first line of column names was skipped */
 } dcpg_bed;
 
-/* Reads lines of chromosome, start, end (further columns are ignored), between tabs or blanks; plain, gzip or
- * bgzip. Empty lines, comments, track and browser lines, and a first line of column names, are passed over.
- * DCPG_E_INPUT with file and line: a line without these three, a start below 0 or behind the end, a number
- * above 2147483646. A file without intervals is fine. Free with dcpg_bed_free, on failure too. Local. */
+/* Reads lines of chromosome, start and end, separated by tabs or blanks (further columns are ignored); plain,
+ * gzip or bgzip. Empty lines, comments, track and browser lines, and a first line of column names are
+ * skipped. DCPG_E_INPUT with file and line: fewer than three columns, a start below 0 or after the end, a
+ * number above 2147483646. A file without intervals is fine. Free with dcpg_bed_free, also after a failure.
+ * Local. */
 dcpg_status dcpg_bed_read(const char *path, dcpg_bed *bed, dcpg_err *err);
 void dcpg_bed_free(dcpg_bed *bed);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where CG stands in a genome: a bit per base. */
+/* The map of a genome's CGs: one bit per base. */
 #include <dcpg/genome.h>
 #include <dcpg/memory.h>
 #include <string.h>
@@ -34,7 +34,7 @@ char *dcpg_cg_some_names(const dcpg_cg_map *map, char *text, size_t size) {
     return dcpg_chromos_some(names, n < MOST ? n : MOST, n, text, size);
 }
 
-/* 32 bases from base 32 * i; those behind the end are 0, which is A. */
+/* Bases 32 i to 32 i + 31 (0-based), 2 bits each; beyond the end they are 0, which is A. */
 static uint64_t bases_at(const dcpg_sequence *s, int64_t i) {
     uint64_t bases = 0;
     int64_t bytes = (s->length + 3) / 4, from = 8 * i;
@@ -42,7 +42,7 @@ static uint64_t bases_at(const dcpg_sequence *s, int64_t i) {
     return bases;
 }
 
-/* The even bits of x, next to one another. */
+/* Packs the even bits of x into the lower 32 bits. */
 static uint64_t squeeze(uint64_t x) {
     x &= 0x5555555555555555;
     x = (x | x >> 1) & 0x3333333333333333;
@@ -52,7 +52,7 @@ static uint64_t squeeze(uint64_t x) {
     return (x | x >> 16) & 0x00000000FFFFFFFF;
 }
 
-/* C is 3 and G 2: letters other than the four bases, packed as 0, are neither. */
+/* C is coded as 3 and G as 2; letters other than the four bases are packed as 0, so they match neither. */
 void dcpg_cg_bits(const dcpg_sequence *sequence, uint64_t *bits) {
     int64_t n = (sequence->length + 31) / 32;
     memset(bits, 0, (size_t)((sequence->length + 63) / 64) * sizeof *bits);

@@ -9,14 +9,14 @@
 
 enum { AS_IT_STANDS, PLAIN, MITO, NB_RULE };
 
-/* The name by rule `rule`, in place. */
+/* Applies `rule` to the name in place, except that M does not yet become MT. */
 static void apply_rule(char *name, int rule) {
     if (rule == AS_IT_STANDS) return;
     for (char *p = name; *p; p++) *p = (char)toupper((unsigned char)*p);
     if (strncmp(name, "CHR", 3) == 0 && name[3]) memmove(name, name + 3, strlen(name + 3) + 1);
 }
 
-/* A copy of `raw` by rule `rule`. */
+/* A copy of `raw` with `rule` applied; NULL when out of memory. dcpg_free. */
 static char *copy_by_rule(const char *raw, int rule) {
     char *name = dcpg_strdup(raw);
     if (!name) return NULL;
@@ -73,7 +73,7 @@ int64_t dcpg_chromos_find(const dcpg_chromos *known, const char *raw) {
     return dcpg_map_get(&known->by_rule[MITO], strcmp(name, "M") == 0 ? "MT" : name, DCPG_CHROMO_ABSENT);
 }
 
-/* Whether both names are one by the rule. */
+/* Whether the rule makes both names the same. */
 static bool same_by_rule(const char *a, const char *b, int rule) {
     char *x = copy_by_rule(a, rule), *y = copy_by_rule(b, rule);
     bool same = x && y && strcmp(x, y) == 0;
@@ -103,7 +103,7 @@ dcpg_status dcpg_chromos_fail_unclear(const dcpg_chromos *known, const char *whe
 }
 
 char *dcpg_chromos_some(const char *const *names, size_t given, size_t n, char *text, size_t size) {
-    enum { REST = 40 }; /* for the number of the others */
+    enum { REST = 40 }; /* bytes for the number of names left out */
     size_t used = 0, shown = 0;
     *text = '\0';
     for (; shown < given; shown++) {
@@ -123,7 +123,7 @@ void dcpg_chromos_free(dcpg_chromos *known) {
 
 /* ---- names within a genome ---- */
 
-/* How many of raw[n] each name stands for by the rule. */
+/* Counts how many of raw[n] the rule turns into each name. */
 static dcpg_status count_by_rule(const char *const *raw, size_t n, int rule, dcpg_map *count, dcpg_err *err) {
     for (size_t i = 0; i < n; i++) {
         char *name = copy_by_rule(raw[i], rule);
@@ -135,7 +135,7 @@ static dcpg_status count_by_rule(const char *const *raw, size_t n, int rule, dcp
     return DCPG_OK;
 }
 
-/* The first of rules 3, 2 and 1 that leaves the name its own. count[NB_RULE] */
+/* The name by the first of rules 3, 2 and 1 that gives it to no other; count[NB_RULE]. dcpg_free. */
 static char *own_name(const char *raw, const dcpg_map *count) {
     for (int rule = MITO; rule > AS_IT_STANDS; rule--) {
         char *name = copy_by_rule(raw, rule);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* FASTA: sequences packed while they are read. */
+/* Reads FASTA files, packing their sequences on the way. */
 #include "genome/fasta.h"
 #include "text/text_reader.h"
 #include <dcpg/genome.h>
@@ -9,17 +9,17 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* What a byte of a sequence is: a base's code, or one of these. */
+/* Class of a byte in a sequence: the code of a base, 0 to 3, or one of these. */
 enum { OTHER_BASE = 4, BLANK = 5 };
 
-/* 1 + class; 0 for bytes that have no place in a sequence. */
+/* 1 + class; 0 for bytes that may not occur in a sequence. */
 #define BOTH(upper, lower, class) [upper] = (class) + 1, [lower] = (class) + 1
 static const uint8_t class_plus_1[256] = {
     BOTH('A', 'a', 0),
     BOTH('T', 't', 1),
     BOTH('G', 'g', 2),
     BOTH('C', 'c', 3),
-    /* any or several bases (IUPAC), and masked ones */
+    /* letters for any or several bases (IUPAC), and for masked ones */
     BOTH('N', 'n', 4),
     BOTH('R', 'r', 4),
     BOTH('Y', 'y', 4),
@@ -43,10 +43,10 @@ typedef struct fasta {
     dcpg_sequence_fn *each;
     void *context;
     int64_t max_length;
-    dcpg_map names;         /* seen in this file, as they stand there */
+    dcpg_map names;         /* seen in this file, as written there: the line of each header */
     dcpg_sequence sequence; /* being read; chromo NULL: none yet */
-    size_t room;            /* bytes of sequence.packed */
-    int64_t header;         /* line of its name */
+    size_t room;            /* bytes allocated for sequence.packed */
+    int64_t header;         /* line of the sequence's header */
     hts_md5_context *md5;
     char name[DCPG_CHROMO_MAX + 1]; /* raw, while its header line is read */
     size_t name_length;
@@ -96,7 +96,7 @@ static dcpg_status add_other(dcpg_sequence *s, int64_t i, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* text[length]: the rest of the piece, from the letter on. */
+/* text[length]: the rest of the piece, starting with the wrong letter. */
 static dcpg_status fail_letter(const fasta *f, const char *text, size_t length, dcpg_err *err) {
     int word = 0;
     while (word < 40 && (size_t)word < length && (unsigned char)text[word] > ' ') word++;
@@ -145,7 +145,7 @@ static dcpg_status add_bases(fasta *f, const char *text, size_t length, dcpg_err
             if (class == BLANK) continue;
             if (s->length == f->max_length) return fail_length(f, err);
             int64_t at = s->length++;
-            upper[n++] = (char)(text[i] & 0xDF); /* ASCII's upper case */
+            upper[n++] = (char)(text[i] & 0xDF); /* upper case in ASCII */
             if (class == OTHER_BASE) {
                 DCPG_TRY(add_other(s, at, err));
             } else {
@@ -159,7 +159,7 @@ static dcpg_status add_bases(fasta *f, const char *text, size_t length, dcpg_err
     return DCPG_OK;
 }
 
-/* Gives the sequence that just ended to its receiver. */
+/* Passes the sequence that just ended to `each`. */
 static dcpg_status finish_sequence(fasta *f, dcpg_err *err) {
     dcpg_sequence *s = &f->sequence;
     if (!s->chromo) return DCPG_OK;
@@ -239,7 +239,7 @@ static dcpg_status read_piece(fasta *f, dcpg_text_piece piece, dcpg_err *err) {
     }
     if (f->in_header) return read_header(f, &piece, err);
     if (f->sequence.chromo) return add_bases(f, piece.text, piece.length, err);
-    if (strspn(piece.text, " \t\r\n") >= piece.length) return DCPG_OK; /* empty lines at the top */
+    if (strspn(piece.text, " \t\r\n") >= piece.length) return DCPG_OK; /* blank lines at the top */
     return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": a FASTA file starts with '>' and a name",
                      dcpg_text_path(f->text), dcpg_text_line_number(f->text));
 }

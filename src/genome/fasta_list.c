@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Words of --dna_files: files, and folders of which the FASTA files are taken. */
+/* Expands the words of --dna_files: files, and folders, whose FASTA files are taken. */
 #include <dcpg/genome.h>
 #include <dcpg/memory.h>
 #include <dirent.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Removes an ending, in upper or lower case, from the first *length letters of a name. */
+/* Cuts the ending `end`, in upper or lower case, off name[*length]; false if the name does not end so. */
 static bool cut_ending(const char *name, size_t *length, const char *end) {
     size_t n = strlen(end);
     if (*length <= n || strncasecmp(name + *length - n, end, n) != 0) return false;
@@ -28,12 +28,12 @@ static bool is_fasta_name(const char *name) {
     return ends_as_fasta(name, length);
 }
 
-/* How FASTA is made of a file that holds sequences in another form; NULL: it holds none, as far as its name
- * tells. Indexes and dictionaries (.fai, .gzi, .dict) are such. */
+/* How to make FASTA of a file that holds sequences in another form; NULL if its name does not say that it
+ * does, as for indexes and dictionaries (.fai, .gzi, .dict). */
 static const char *remedy_of(const char *name) {
     static const struct {
         const char *end, *remedy;
-        bool fasta; /* only where the name before the ending is FASTA's */
+        bool fasta; /* only if the name before the ending is that of a FASTA file */
     } kind[] = {{".2bit", "twoBitToFa makes FASTA of it", false},
                 {".nib", "nibFrag makes FASTA of it", false},
                 {".bz2", "bunzip2 makes FASTA of it", true},
@@ -67,7 +67,7 @@ static dcpg_status add_path(const char *folder, const char *name, dcpg_strings *
     return status;
 }
 
-/* What a folder holds. */
+/* The files of a folder: FASTA, and sequences in other forms. */
 typedef struct listing {
     dcpg_strings fasta, other;
 } listing;
@@ -82,7 +82,7 @@ static dcpg_status read_folder(const char *folder, DIR *entries, listing *found,
     return DCPG_OK;
 }
 
-/* "genome.2bit (twoBitToFa makes FASTA of it), chr1.fa.xz (...)", the first few. */
+/* Names the first few: "genome.2bit (twoBitToFa makes FASTA of it), chr1.fa.xz (...)". */
 static void name_others(const dcpg_strings *other, char *text, size_t size) {
     enum { MOST = 3 };
     size_t used = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Packs the bases of a chromosome that came from elsewhere than a FASTA file. */
+/* Packs the bases of a chromosome that was not read from a FASTA file. */
 #include "genome/sequence_pack.h"
 #include <dcpg/memory.h>
 #include <htslib/hts.h>
