@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of a plan: which arrays live when, and one allocation shared by those that never live together. */
+/* Memory of a plan: when each array is alive, and one allocation shared by arrays that are never alive
+ * together. */
 #include "nn/plan.h"
 
 #include <dcpg/memory.h>
@@ -42,7 +43,7 @@ static int nb_reader(const dcpg_plan *plan, int value) {
     return n;
 }
 
-/* Whether `op` may write its result over its source `source`: nobody reads that later. */
+/* Whether `op` may write its result over its source `source`, because nothing reads that source later. */
 static bool may_overwrite(const dcpg_plan *plan, const dcpg_op *op, int source) {
     const dcpg_value *value = &plan->value[op->in[source]];
     if (!plan->fuse || !op->in_place || value->origin != DCPG_FROM_OP || value->output ||
@@ -72,13 +73,13 @@ static void keep_until(dcpg_plan *plan, const dcpg_value *value, int step) {
     if (buffer->last < step) buffer->last = step;
 }
 
-/* Results live until their last reader has read, those that backward passes need until these, predictions to
+/* A result lives until its last reader has run, until the backward pass if that needs it, and predictions to
  * the end. */
 static void keep_results(dcpg_plan *plan) {
     for (int i = 0; i < plan->nb_op; i++) {
         const dcpg_op *op = &plan->op[i];
         const dcpg_value *out = &plan->value[op->out];
-        bool backward = out->graded; /* otherwise it has no backward pass */
+        bool backward = out->graded; /* otherwise the operation has no backward pass */
         for (int j = 0; j < op->nb_in; j++)
             keep_until(plan, &plan->value[op->in[j]],
                        backward && op->keeps_in ? backward_step(plan, i) : forward_step(i));
@@ -89,8 +90,8 @@ static void keep_results(dcpg_plan *plan) {
 
 /* ---- gradients ---- */
 
-/* Backward from the last operation: the first to reach a value writes its gradient, all others add. The loss
- * reaches outputs before all. */
+/* Backward from the last operation: the first operation to reach a value writes its gradient, all others add
+ * to it. The loss reaches outputs before any operation does. */
 static dcpg_status place_gradients(dcpg_plan *plan, dcpg_err *err) {
     for (int i = plan->nb_op - 1; i >= 0; i--) {
         dcpg_op *op = &plan->op[i];
@@ -128,7 +129,8 @@ static bool live_together(const dcpg_buffer *a, const dcpg_buffer *b) {
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* The lowest offset at which `buffer` meets none of the buffers piece[0 .. nb) that live when it does. */
+/* The lowest offset at which `buffer` overlaps none of the buffers pieces[0 .. nb) that are alive at the same
+ * time. */
 static size_t lowest_offset(const dcpg_plan *plan, const dcpg_buffer *buffer, const piece *pieces, int nb) {
     size_t offset = 0;
     for (bool moved = true; moved;) {
@@ -144,7 +146,7 @@ static size_t lowest_offset(const dcpg_plan *plan, const dcpg_buffer *buffer, co
     return offset;
 }
 
-/* Greedy by size: largest first, each at the lowest offset that is free while it lives. */
+/* Greedy by size: largest first, each at the lowest offset that is free throughout its life. */
 static dcpg_status place_buffers(dcpg_plan *plan, dcpg_err *err) {
     piece *pieces = dcpg_alloc((size_t)plan->nb_buffer, sizeof *pieces);
     if (!pieces) return dcpg_fail_nomem(err, "buffers", sizeof *pieces);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Graphs: adding layers, the shapes of their outputs and weights, and the order in which Keras keeps
+ * layers. */
 #include <dcpg/graph.h>
 
 #include <dcpg/memory.h>
@@ -7,7 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Sizes come from files: beyond these nothing real lives, and products stay far from overflow. */
+/* Sizes come from files. No real model exceeds these limits, within which products cannot overflow. */
 static const int64_t MAX_SIZE = INT64_C(1) << 24;
 static const int64_t MAX_VALUES = INT64_C(1) << 31;
 enum { MAX_LAYERS = 10000 };
@@ -68,7 +70,7 @@ const char *dcpg_activation_name(dcpg_activation activation) {
     return "";
 }
 
-/* ---- what comes out of a layer ---- */
+/* ---- the extent of a layer's output ---- */
 
 static const dcpg_extent NOTHING = {-1, -1};
 
@@ -90,7 +92,7 @@ static dcpg_extent conv_extent(const dcpg_glayer *layer, dcpg_extent in) {
     return (dcpg_extent){conv.t_out, layer->units};
 }
 
-/* All sources alike in t (and for a sum in c); the extent of their concatenation or sum. */
+/* The extent of a concatenation or sum. All sources must have the same t and, for a sum, the same c. */
 static dcpg_extent join_extent(const dcpg_graph *graph, const dcpg_glayer *layer) {
     dcpg_extent out = graph->layer[layer->source[0]].out;
     for (int i = 1; i < layer->nb_source; i++) {
@@ -104,7 +106,7 @@ static dcpg_extent join_extent(const dcpg_graph *graph, const dcpg_glayer *layer
 /* Whether a * b * c stays within MAX_VALUES; all are 1 or more. */
 static bool fits(int64_t a, int64_t b, int64_t c) { return a <= MAX_VALUES / b && a * b <= MAX_VALUES / c; }
 
-/* NOTHING where the sources do not fit. */
+/* NOTHING if the sources do not suit the layer. */
 static dcpg_extent extent_of(const dcpg_graph *graph, const dcpg_glayer *layer) {
     bool joins = layer->kind == DCPG_CONCAT || layer->kind == DCPG_ADD;
     if (layer->kind == DCPG_INPUT) return layer->nb_source == 0 ? input_extent(graph, layer) : NOTHING;
@@ -139,7 +141,7 @@ static bool sizes_are_sound(const dcpg_glayer *layer) {
     bool windowed = layer->kind == DCPG_CONV || layer->kind == DCPG_MAX_POOL;
     if (counted && (layer->units < 1 || layer->units > MAX_SIZE)) return false;
     if (windowed && (layer->k < 1 || layer->k > MAX_SIZE)) return false;
-    /* Where in its window the maximum was is kept in a byte. */
+    /* The position of the maximum in its window is stored in a byte. */
     if (layer->kind == DCPG_MAX_POOL && layer->k > 255) return false;
     if (layer->kind == DCPG_DROPOUT && !(layer->rate >= 0 && layer->rate < 1)) return false;
     return layer->stride >= 1 && layer->stride <= MAX_SIZE && layer->dilation >= 1 &&
@@ -158,7 +160,7 @@ static dcpg_status grow(dcpg_graph *graph, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* `layer` owns name, inner name and sources from here on, on failure too (dcpg_glayer_free). */
+/* Even on failure, `layer` owns its name, inner name and sources afterwards (dcpg_glayer_free). */
 static dcpg_status copy_layer(dcpg_glayer *layer, const char *name, const dcpg_glayer *like, int nb_source,
                               const int *source, dcpg_err *err) {
     *layer = like ? *like : dcpg_glayer_default();
@@ -179,7 +181,7 @@ static bool has_extent(const dcpg_glayer *layer) {
     return t >= 0 && c >= 1 && (layer->kind != DCPG_CONV || t >= 1);
 }
 
-/* Whether values and weights of a layer that has an extent stay within bounds. */
+/* Whether the numbers of values and weights of a layer with a valid extent are within bounds. */
 static bool size_is_sound(const dcpg_graph *graph, const dcpg_glayer *layer) {
     int64_t t = layer->out.t, c = layer->out.c;
     if (!fits(t > 0 ? t : 1, c, 1)) return false;
@@ -262,7 +264,8 @@ dcpg_status dcpg_graph_add_output(dcpg_graph *graph, int index, dcpg_err *err) {
 
 /* ---- Keras's order ---- */
 
-/* Order of first visit from the outputs, sources in order, as Keras walks a model. */
+/* Numbers layers in the order of the first visit from the outputs, sources in order, as Keras walks a
+ * model. */
 static void visit(const dcpg_graph *graph, int layer, int *rank, int *next) {
     if (rank[layer] >= 0) return;
     rank[layer] = (*next)++;
@@ -270,7 +273,8 @@ static void visit(const dcpg_graph *graph, int layer, int *rank, int *next) {
         visit(graph, graph->layer[layer].source[i], rank, next);
 }
 
-/* Whether layer a stands before layer b: the one farther from the outputs, then the one visited first. */
+/* Whether layer a comes before layer b: the one farther from the outputs first, then the one visited
+ * first. */
 static bool before(const int *depth, const int *rank, int a, int b) {
     return depth[a] != depth[b] ? depth[a] > depth[b] : rank[a] < rank[b];
 }
@@ -284,7 +288,7 @@ static void keras_order(const dcpg_graph *graph, int *depth, int *rank, int *ord
             if (depth[source] < depth[i] + 1) depth[source] = depth[i] + 1;
         }
     for (int i = 0; i < graph->nb_output; i++) visit(graph, graph->output[i], rank, &next);
-    /* What no output needs is visited last. */
+    /* Layers that no output needs are visited last. */
     for (int i = n - 1; i >= 0; i--) visit(graph, i, rank, &next);
     for (int i = 0; i < n; i++) {
         int at = i;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Initial weights as Keras chooses them. Each array is a function of (seed, layer name, weight name). */
+/* Initial weights, with Keras's initialisers. Each array is a function of (seed, layer name, weight name). */
 #include "nn/plan.h"
 
 #include <dcpg/rng.h>
@@ -12,7 +12,7 @@ static const char *last_part(const char *name) {
     return slash ? slash + 1 : name;
 }
 
-/* The array row by row (heads are columns of a larger matrix). */
+/* Arrays are filled row by row, because heads are columns of a larger matrix. */
 static float *row_of(dcpg_net *net, const dcpg_param *param, size_t row) {
     return net->params + param->offset + row * param->stride;
 }
@@ -22,8 +22,8 @@ static void fill(dcpg_net *net, const dcpg_param *param, float value) {
         for (size_t j = 0; j < param->row; j++) row_of(net, param, i)[j] = value;
 }
 
-/* Glorot and Bengio, AISTATS 2010: uniform in +-sqrt(6 / (fan in + fan out)); for a convolution the fans
- * count the filter's length. */
+/* Glorot and Bengio, AISTATS 2010: uniform in +-sqrt(6 / (fan in + fan out)); for a convolution both fans are
+ * multiplied by the filter's length. */
 static void glorot_uniform(dcpg_net *net, const dcpg_param *param, dcpg_rng *rng) {
     const dcpg_weight *weight = &param->weight;
     int64_t length = weight->ndim == 3 ? weight->shape[0] : 1;
@@ -40,8 +40,8 @@ static double dot(int64_t n, const float *a, const float *b) {
     return sum;
 }
 
-/* Makes `row` orthogonal to the `nb` orthonormal rows of q, twice, since once loses digits (Giraud et al.,
- * 2005), and of length 1. */
+/* Makes `row` orthogonal to the `nb` orthonormal rows of q and scales it to length 1. Two passes, since one
+ * loses digits (Giraud et al., 2005). */
 static void orthonormalise(const float *q, int64_t nb, int64_t n, float *row) {
     for (int pass = 0; pass < 2; pass++)
         for (int64_t i = 0; i < nb; i++) {
@@ -52,8 +52,8 @@ static void orthonormalise(const float *q, int64_t nb, int64_t n, float *row) {
     for (int64_t j = 0; j < n; j++) row[j] = (float)((double)row[j] / length);
 }
 
-/* Saxe et al., ICLR 2014: the orthonormal factor of a QR decomposition of a normal matrix; of [u][3u] the
- * rows, its shorter side. */
+/* Saxe et al., ICLR 2014: the orthonormal factor of a QR decomposition of a matrix of normal numbers. For
+ * [u][3u] the rows, the shorter side, are orthonormal. */
 static void orthogonal(dcpg_net *net, const dcpg_param *param, dcpg_rng *rng) {
     int64_t rows = param->weight.shape[0], n = param->weight.shape[1];
     float *q = net->params + param->offset;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From layers to operations: which layers run together in one pass. */
+/* Lowering: from layers to operations, and which layers run together in one pass. */
 #include "nn/plan.h"
 
 #include <dcpg/memory.h>
@@ -11,11 +11,11 @@
 typedef struct lowering {
     dcpg_plan *plan;
     const dcpg_glayer *layer;
-    int *nb_use;  /* [nb_layer] needed layers (edges) that read it */
-    int *user;    /* [nb_layer] the last of them */
+    int *nb_use;  /* [nb_layer] edges to needed layers that read it */
+    int *user;    /* [nb_layer] the last of these layers */
     bool *output; /* [nb_layer] */
-    bool *done;   /* [nb_layer] part of an operation already */
-    int dna, cpg; /* values of the inputs, -1: not used so far */
+    bool *done;   /* [nb_layer] already part of an operation */
+    int dna, cpg; /* values of the inputs, -1: not used yet */
     dcpg_err *err;
 } lowering;
 
@@ -30,8 +30,8 @@ static int new_value(dcpg_plan *plan, dcpg_origin origin, int64_t size) {
     return plan->nb_value++;
 }
 
-/* An operation for layer `index` that reads `nb_in` values of extent `from` each (concat: the first) and
- * writes one of extent `to`. */
+/* An operation for layer `index` that reads `nb_in` values, the first of extent `from`, and writes one of
+ * extent `to`. */
 static dcpg_status new_op(lowering *l, const dcpg_op_kind *kind, int index, int nb_in, const int *in,
                           dcpg_extent from, dcpg_extent to, dcpg_op **made) {
     dcpg_plan *plan = l->plan;
@@ -45,7 +45,7 @@ static dcpg_status new_op(lowering *l, const dcpg_op_kind *kind, int index, int 
                     .own = {-1, -1}};
     op->in = dcpg_alloc((size_t)nb_in, sizeof *op->in);
     op->adds = dcpg_alloc((size_t)nb_in, sizeof *op->adds);
-    plan->nb_op++; /* from here on dcpg_plan_free knows it */
+    plan->nb_op++; /* from here on dcpg_plan_free frees it */
     if (!op->in || !op->adds) return dcpg_fail_nomem(l->err, "an operation", sizeof *op->in);
     for (int i = 0; i < nb_in; i++) op->in[i] = in[i];
     op->out = new_value(plan, DCPG_FROM_OP, op->to.t * op->to.c);
@@ -65,14 +65,14 @@ static int dna_codes(lowering *l) {
     return l->dna;
 }
 
-/* [cells][2 * cpg_wlen] as the caller gives it: states, then distances. */
+/* [cells][2 * cpg_wlen] in the caller's layout: states, then distances. */
 static int cpg_rows(lowering *l) {
     const dcpg_graph *graph = l->plan->graph;
     if (l->cpg < 0) l->cpg = new_value(l->plan, DCPG_FROM_CPG, graph->nb_cell * 2 * graph->cpg_wlen);
     return l->cpg;
 }
 
-/* The value of an input layer as floats of its own: one-hot DNA, or half of the columns of the CpG rows. */
+/* An input layer as floats of its own: one-hot DNA, or half of the columns of the CpG rows. */
 static dcpg_status lower_input(lowering *l, int index) {
     bool dna = is_input(l, index, "dna");
     int in = dna ? dna_codes(l) : cpg_rows(l);
@@ -83,7 +83,7 @@ static dcpg_status lower_input(lowering *l, int index) {
     return DCPG_OK;
 }
 
-/* The value that layer `index` leaves, of input layers made when first asked for. */
+/* The value that holds the result of layer `index`; for input layers it is made on first use. */
 static dcpg_status value_of(lowering *l, int index, int *value) {
     if (l->plan->value_of[index] < 0 && l->layer[index].kind == DCPG_INPUT) DCPG_TRY(lower_input(l, index));
     *value = l->plan->value_of[index];
@@ -99,12 +99,12 @@ static int only_reader(const lowering *l, int index, dcpg_kind kind) {
     return l->layer[l->user[index]].kind == kind ? l->user[index] : -1;
 }
 
-/* The same, if it may run in the same pass. */
+/* The same, if it may be fused with layer `index`. */
 static int follower(const lowering *l, int index, dcpg_kind kind) {
     return l->plan->fuse ? only_reader(l, index, kind) : -1;
 }
 
-/* Takes a ReLU behind layer `*last` into its operation. */
+/* Fuses a ReLU that follows layer `*last` into its operation. */
 static bool take_relu(lowering *l, int *last) {
     int next = follower(l, *last, DCPG_ACTIVATION);
     if (next < 0 || l->layer[next].activation != DCPG_RELU) return false;
@@ -113,7 +113,7 @@ static bool take_relu(lowering *l, int *last) {
     return true;
 }
 
-/* The ReLU of a layer that holds or is followed by one. */
+/* Fuses the ReLU that a layer contains or that follows it. */
 static bool take_own_relu(lowering *l, int index, int *last) {
     dcpg_activation own = l->layer[index].activation;
     if (own == DCPG_RELU) return l->plan->fuse;
@@ -129,8 +129,8 @@ static dcpg_status lower_activation(lowering *l, int index, dcpg_activation kind
     return DCPG_OK;
 }
 
-/* Ends the operation of layers `index` .. `last`: an activation inside the layer that is not fused follows on
- * its own. */
+/* Ends the operation of layers `index` .. `last`: if the layer's own activation is not fused, it becomes a
+ * separate operation. */
 static dcpg_status finish(lowering *l, dcpg_op *op, int index, int last) {
     const dcpg_glayer *layer = &l->layer[index];
     l->plan->value_of[last] = op->out;
@@ -253,7 +253,7 @@ static dcpg_status lower_view(lowering *l, int index) {
 
 /* ---- heads ---- */
 
-/* The output layer of a dense layer that is a head: itself or the activation behind it; -1: none. */
+/* The output layer of a dense layer that is a head: itself, or the activation after it; -1: not a head. */
 static int head_output(const lowering *l, int index) {
     const dcpg_glayer *layer = &l->layer[index];
     if (!l->plan->fuse || layer->kind != DCPG_DENSE || layer->out.t > 0 || !layer->bias || l->done[index])
@@ -263,7 +263,7 @@ static int head_output(const lowering *l, int index) {
     return next >= 0 && l->output[next] && l->nb_use[next] == 0 ? next : -1;
 }
 
-/* All heads on the source of head `first` in one operation. */
+/* One operation for all heads on the source of head `first`. */
 static dcpg_status lower_heads(lowering *l, int first) {
     int source = l->layer[first].source[0], in;
     DCPG_TRY(value_of(l, source, &in));
@@ -325,7 +325,7 @@ static dcpg_status lower_layer(lowering *l, int index) {
 
 /* ---- outputs ---- */
 
-/* Column of an output in the matrix of its heads, 0 where it stands alone. */
+/* Column of an output in the matrix of its heads; 0 if it is an operation of its own. */
 static int64_t column_of(const dcpg_plan *plan, int layer, int writer) {
     if (writer < 0) return 0;
     const dcpg_op *op = &plan->op[writer];
@@ -359,9 +359,10 @@ static dcpg_status find_outputs(lowering *l) {
     return DCPG_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole graph ---- */
 
-/* Layers on which an output depends (all, where there is no output), and who reads whom among them. */
+/* Finds the layers on which an output depends (all layers if there is no output), and the readers of each
+ * among them. */
 static void find_uses(lowering *l) {
     const dcpg_graph *graph = l->plan->graph;
     for (int i = 0; i < graph->nb_output; i++) l->output[graph->output[i]] = true;
@@ -377,13 +378,13 @@ static void find_uses(lowering *l) {
     }
 }
 
-/* What may be learnt, and whose gradient somebody wants. */
+/* Finds the operations that have trained weights, and the values whose gradient is needed. */
 static void find_graded(dcpg_plan *plan) {
     for (int i = 0; i < plan->nb_op; i++) {
         dcpg_op *op = &plan->op[i];
         dcpg_weight weight[DCPG_MAX_WEIGHTS];
         op->trained = op->layer->trainable && dcpg_graph_weights(plan->graph, op->index, weight) > 0;
-        /* An activation inside a layer is an operation of that layer, too; the weights are not its. */
+        /* A layer's own activation is an operation of that layer too, but has none of its weights. */
         if (op->kind == &dcpg_op_activation) op->trained = false;
         for (int j = 0; j < op->nb_head; j++)
             op->trained = op->trained || plan->graph->layer[op->head[j].dense].trainable;

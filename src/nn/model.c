@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole models: DNA part, CpG part, joint part and heads, with the layer names of DeepCpG 1.0.7: Keras
- * numbers the layers of a class in the order in which they are made, over the whole model. */
+/* Whole models: DNA part, CpG part, joint part and heads, with the layer names of DeepCpG 1.0.7. Keras
+ * numbers the layers of a class in the order in which they are created, throughout the model. */
 #include <dcpg/spec.h>
 
 #include "nn/spec_impl.h"
@@ -42,7 +42,7 @@ static const char *const class_names[NB_CLASS] = {"conv1d",
                                                   "batch_normalization",
                                                   "concatenate",
                                                   "time_distributed"};
-/* In the stem of a residual network layers are called conv1, bn1, act1, pool1. */
+/* In the stem of a residual network layers are named conv1, bn1, act1, pool1. */
 static const char *const stem_names[NB_CLASS] = {
     [CONV1D] = "conv", [ACTIVATION] = "act", [MAX_POOLING1D] = "pool", [BATCH_NORMALIZATION] = "bn"};
 
@@ -54,8 +54,8 @@ typedef struct builder {
     dcpg_model_part part;
     const char *prefix;    /* of layer names: "dna/", "cpg/", "joint/" or "" */
     bool stem;             /* in the stem of a residual network */
-    int made[NB_CLASS];    /* layers so far, of each class */
-    int stemmed[NB_CLASS]; /* the same for names of the stem */
+    int made[NB_CLASS];    /* layers created so far, of each class */
+    int stemmed[NB_CLASS]; /* the same for layers of the stem */
     int top;               /* the layer to build on */
     dcpg_err *err;
 } builder;
@@ -71,13 +71,13 @@ static void name_layer(builder *b, layer_class class, const char *prefix, char n
         snprintf(name, NAME_SIZE, "%s%s_%d", prefix, class_names[class], ++b->made[class]);
 }
 
-/* Adds a layer on `source`, which it becomes. */
+/* Adds a layer on `*source`, which then becomes that layer. */
 static dcpg_status add_named(builder *b, dcpg_kind kind, const char *name, const dcpg_glayer *like,
                              int *source) {
     return dcpg_graph_add(b->graph, kind, name, 1, source, like, source, b->err);
 }
 
-/* The same on top of the part, named after its class. */
+/* Adds a layer on top of the part, named after its class. */
 static dcpg_status add(builder *b, dcpg_kind kind, layer_class class, const dcpg_glayer *like) {
     char name[NAME_SIZE];
     name_layer(b, class, b->prefix, name);
@@ -107,11 +107,11 @@ static dcpg_status add_relu(builder *b) {
 typedef struct unit {
     char name[32]; /* "01-02/": stage and unit */
     int64_t width, stride, dilation;
-    int source;  /* what the unit stands on */
+    int source;  /* the layer that the unit reads */
     int nb_conv; /* convolutions of the branch so far */
 } unit;
 
-/* bn, relu, conv: a third or half of a unit's branch. */
+/* bn, relu, conv: a third (bottleneck) or half of a unit's branch. */
 static dcpg_status add_unit_conv(builder *b, unit *u, int64_t filters, int64_t k, int64_t stride,
                                  int64_t dilation, bool same) {
     static const struct {
@@ -193,8 +193,8 @@ static dcpg_status add_conv(builder *b, const dcpg_token *token, bool relu) {
     return relu ? add_relu(b) : DCPG_OK;
 }
 
-/* The layer that Keras's TimeDistributed wraps for the cells: a model of a dense layer and its activation,
- * which count as layers. */
+/* The layer that Keras's TimeDistributed applies to every cell: a model of a dense layer and its activation,
+ * both of which are numbered as layers. */
 static dcpg_status add_shared_fc(builder *b, dcpg_glayer *like, bool relu) {
     char inner[NAME_SIZE];
     name_layer(b, DENSE, "", inner);
@@ -283,7 +283,8 @@ static dcpg_status add_token(builder *b, const dcpg_spec *spec, int index) {
     }
 }
 
-/* Index of the first residual block, 0 where there is none: how many layers make up the stem. */
+/* Index of the first residual block, which is the number of layers in the stem; 0 if there is no such
+ * block. */
 static int stem_size(const dcpg_spec *spec) {
     for (int i = 0; i < spec->nb_token; i++)
         if (dcpg_token_is_residual(&spec->token[i])) return i;
@@ -363,7 +364,7 @@ static dcpg_status add_cpg(builder *b) {
     return add_part(b, DCPG_PART_CPG, "cpg/", spec);
 }
 
-/* The concatenation carries no prefix. */
+/* The concatenation's name has no prefix. */
 static dcpg_status add_joint(builder *b, int dna, int cpg) {
     const char *spec;
     DCPG_TRY(
@@ -395,7 +396,7 @@ static dcpg_status add_head(builder *b, const char *output) {
 
 dcpg_status dcpg_graph_add_heads(dcpg_graph *graph, int layer, const dcpg_strings *outputs, dcpg_err *err) {
     builder b = {.graph = graph, .prefix = "", .top = layer, .err = err};
-    /* Only a variance head takes a number, see add_head. */
+    /* Only heads of variances need a number, for their dense layer; see add_head. */
     char name[NAME_SIZE];
     do snprintf(name, sizeof name, "dense_%d", b.made[DENSE] + 1);
     while (dcpg_graph_find(graph, name) >= 0 && ++b.made[DENSE]);
@@ -403,13 +404,13 @@ dcpg_status dcpg_graph_add_heads(dcpg_graph *graph, int layer, const dcpg_string
     return DCPG_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole model ---- */
 
 static bool has_dna(const dcpg_model_options *options) { return options->dna || options->dna_part; }
 
 static bool has_cpg(const dcpg_model_options *options) { return options->cpg || options->cpg_part; }
 
-/* A loaded part's own name, the zoo's, or `otherwise`. */
+/* The name of a loaded part, or of a part from the zoo; `otherwise` for any other. */
 static const char *name_of(dcpg_model_part part, const dcpg_graph *loaded, const char *name,
                            const char *otherwise) {
     if (loaded) return loaded->name ? loaded->name : otherwise;

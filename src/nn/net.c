@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Networks: memory, forward and backward passes over the plan, parameters, sizes and times. */
 #include "nn/plan.h"
 
 #include <dcpg/log.h>
@@ -10,7 +11,7 @@
 
 /* ---- construction ---- */
 
-/* Buffers of gradients. */
+/* Number of gradient buffers, of nb_trained floats each. */
 static size_t count_gradients(const dcpg_plan *plan) {
     return plan->options.train ? (size_t)((plan->nb_node > 0 ? plan->nb_node : 1) + plan->nb_spare) : 0;
 }

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Losses of the outputs and their gradients. */
+/* Losses of the outputs, and their gradients. */
 #include "nn/plan.h"
 
 #include <dcpg/subnormals.h>
 #include <math.h>
 
-/* What a missing label weighs; it enters its loss as -1. */
+/* Weight of a missing label, which enters the loss as -1. */
 static const float MISSING = 1e-7f;
 
-/* Class weight of a label that is there. */
+/* Class weight of a label that is not missing. */
 static float class_weight(const dcpg_output_kind *kind, const float *weights, float label) {
     if (!weights || kind->nb_class == 0) return 1;
     long class = lrintf(label);
     return weights[class < 0 ? 0 : class >= kind->nb_class ? kind->nb_class - 1 : class];
 }
 
-/* Labels and weights of one output, rows first .. end-1, side by side. */
+/* Copies labels and weights of one output, rows first .. end-1, into contiguous arrays. */
 static void gather(const dcpg_net *net, const dcpg_targets *targets, int output, const dcpg_output_kind *kind,
                    int64_t first, int64_t end) {
     const float *weights =

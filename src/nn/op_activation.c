@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An activation on its own. */
+/* An activation that is an operation of its own. */
 #include "nn/plan.h"
 
 static dcpg_status activation_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {

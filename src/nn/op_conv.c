@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolution over time, with its ReLU, and with max pooling behind it where fused. */
+/* Convolution over time, with its ReLU and, where fused, the max pooling after it. */
 #include "nn/plan.h"
 
 static dcpg_status conv_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {

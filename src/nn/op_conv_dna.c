@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The first convolution of a DNA model, on base codes; with ReLU, and with max pooling where fused. */
+/* The first convolution of a DNA model, on base codes, with its ReLU and, where fused, the max pooling after
+ * it. */
 #include "nn/plan.h"
 
 static dcpg_status conv_dna_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Dense layer on the last axis, with its ReLU where fused: time steps are further rows. */
+/* Dense layer on the last axis, with its ReLU where fused. Time steps are rows of the matrix, as samples
+ * are. */
 #include "nn/plan.h"
 
 #include <omp.h>
 #include <string.h>
 
-/* Weight matrices above this many values are summed over the leaves in pieces of rows, each small enough to
- * stay in cache from leaf to leaf. Threads share out the pieces. */
+/* The gradient of a weight matrix with more values than this is summed over the leaves in pieces of rows,
+ * each small enough to stay in cache from leaf to leaf. Threads divide the pieces. */
 static const size_t LARGE = (size_t)1 << 19;
-static const int64_t PIECE = INT64_C(1) << 16; /* values in a piece */
+static const int64_t PIECE = INT64_C(1) << 16; /* values per piece */
 
 static bool is_large(const dcpg_op *op) { return op->size > LARGE; }
 
@@ -53,10 +54,10 @@ static void dense_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, in
 typedef struct piece {
     const dcpg_op *op;
     const dcpg_run *run;
-    int64_t first, rows; /* of the matrix */
+    int64_t first, rows; /* rows of the weight matrix */
 } piece;
 
-/* Rows of x^T dy of one leaf. */
+/* A piece's rows of x^T dy, for one leaf. */
 static void piece_leaf(void *context, int leaf, float *out) {
     const piece *p = context;
     int64_t t = p->op->from.t, c = p->op->from.c, f = p->op->to.c, first, end;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inverted dropout, keyed by seed, layer, step and global sample: the mask is drawn again on the way back. */
+/* Inverted dropout, keyed by seed, layer, step and global sample, so that the backward pass draws the same
+ * mask again. */
 #include "nn/plan.h"
 
 #include <dcpg/rng.h>

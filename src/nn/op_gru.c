@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Gated recurrent units, in one or both directions; both write into one concatenated result. */
+/* Gated recurrent units in one or both directions; both directions write into one concatenated result. */
 #include "nn/plan.h"
 
-/* Weights: kernel, recurrent kernel, bias of the forward direction, then those of the backward direction. */
+/* Weights: kernel, recurrent kernel and bias of the forward direction, then the same of the backward
+ * direction. */
 static int nb_direction(const dcpg_op *op) { return op->layer->bidirectional ? 2 : 1; }
 static int per_direction(const dcpg_op *op) { return op->nb_weight / nb_direction(op); }
 

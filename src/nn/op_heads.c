@@ -13,8 +13,8 @@ static dcpg_status heads_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Heads `first` .. *end-1 are adjacent columns under the same function; returns their number of columns. A
- * softmax goes over the columns of one head. */
+/* Heads `first` .. *end-1 have adjacent columns and the same activation; returns their number of columns. A
+ * softmax covers the columns of one head only. */
 static int64_t range_of(const dcpg_op *op, int first, int *end) {
     const dcpg_head *head = op->head;
     *end = first + 1;
@@ -43,7 +43,7 @@ static void heads_forward(const dcpg_op *op, const dcpg_run *run) {
     }
 }
 
-/* dy becomes the gradient before the activations. */
+/* dy becomes the gradient of the activations' inputs. */
 static void undo_activations(const dcpg_op *op, const dcpg_run *run) {
     int64_t n = run->n, all = op->to.c;
     float *y = dcpg_run_out(run, op), *dy = dcpg_run_out_gradient(run, op);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inputs as floats of their own, where no operation reads them as they come. */
+/* Inputs converted to floats, for operations that cannot read them in the caller's form. */
 #include "nn/plan.h"
 
 #include <assert.h>
@@ -10,13 +10,13 @@ static dcpg_status plan_input(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Inputs are not learnt: nothing before them wants a gradient. */
+/* Never called: neither inputs nor anything before them has weights, so their results are never graded. */
 static void input_backward(const dcpg_op *op, const dcpg_run *run) {
     (void)op, (void)run;
     assert(!"inputs have no gradient");
 }
 
-/* y[n][wlen][4] = one-hot of codes[n][wlen]; N (4) is all zeros. */
+/* y[n][wlen][4] = one-hot of codes[n][wlen]; N (4) becomes four zeros. */
 static void onehot_forward(const dcpg_op *op, const dcpg_run *run) {
     int64_t count = run->n * op->from.t;
     const uint8_t *codes = run->input->dna;
@@ -26,7 +26,7 @@ static void onehot_forward(const dcpg_op *op, const dcpg_run *run) {
         if (codes[i] < 4) y[4 * i + codes[i]] = 1;
 }
 
-/* y[n][cells][cpg_wlen] = states or distances out of x[n][cells][2 cpg_wlen]. */
+/* y[n][cells][cpg_wlen] = the states or the distances in x[n][cells][2 cpg_wlen]. */
 static void columns_forward(const dcpg_op *op, const dcpg_run *run) {
     int64_t wlen = op->to.c, skip = strcmp(op->layer->name, "cpg/dist") == 0 ? wlen : 0;
     dcpg_copy_columns(run->n * op->to.t, wlen, run->input->cpg + skip, 2 * wlen, dcpg_run_out(run, op), wlen,

@@ -36,7 +36,7 @@ static void concat_backward(const dcpg_op *op, const dcpg_run *run) {
 
 static dcpg_status add_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     (void)plan, (void)err;
-    op->in_place = op->nb_in <= 2; /* with more, a sum in the making would overwrite a source */
+    op->in_place = op->nb_in <= 2; /* with more sources the partial sum would overwrite one not yet added */
     return DCPG_OK;
 }
 

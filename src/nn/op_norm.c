@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Batch normalisation over samples and time of the global batch, with its ReLU where fused.
- * Ioffe and Szegedy, "Batch normalization", ICML 2015; moving statistics as Keras 2.2 keeps them. */
+/* Batch normalisation over the samples and steps of the global batch, with its ReLU where fused. Ioffe and
+ * Szegedy, "Batch normalization", ICML 2015; moving statistics as in Keras 2.2. */
 #include "nn/plan.h"
 
 #include <dcpg/bf16.h>
@@ -11,7 +11,7 @@
 
 enum { GAMMA, BETA, MOVING_MEAN, MOVING_VARIANCE };
 
-/* Scratch in doubles: totals [2c], sums of the nodes [nb_node][2c], the tree's [depth][2c]. */
+/* Scratch in doubles: totals [2c], sums of the nodes [nb_node][2c], scratch of the tree [depth][2c]. */
 static size_t totals_size(const dcpg_op *op) { return 2 * (size_t)op->from.c; }
 
 static dcpg_status batch_norm_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
@@ -52,7 +52,7 @@ static void sum_leaf(void *context, int leaf, double *out) {
     dcpg_run_poll(s->run);
 }
 
-/* Sums over all samples on all ranks; they stay in scratch. */
+/* Sums over all samples on all ranks; valid until the scratch is used again. */
 static const double *sum_batch(const dcpg_op *op, const dcpg_run *run, bool backward) {
     const dcpg_plan *plan = run->plan;
     leaf_context context = {op, run, backward};
@@ -76,15 +76,16 @@ static void batch_statistics(const dcpg_op *op, const dcpg_run *run, float *mean
     double n = (double)(run->input->n_global * op->from.t), epsilon = (double)op->layer->epsilon;
     float *moving_mean = run->net->params + op->at[MOVING_MEAN],
           *moving_variance = run->net->params + op->at[MOVING_VARIANCE];
-    /* Keras 2.2 scales the biased variance so; of a single value it knows no other. */
+    /* Keras 2.2's correction of the biased variance; for a single value there is none. */
     double factor = n > 1 + epsilon ? n / (n - (1 + epsilon)) : 1, momentum = (double)op->layer->momentum;
     for (int64_t j = 0; j < c; j++) {
-        double shift = sums[j] / n; /* sums are about the moving mean */
+        double shift = sums[j] / n; /* the sums are of deviations from the moving mean */
         double batch_mean = (double)moving_mean[j] + shift, variance = sums[c + j] / n - shift * shift;
         if (variance < 0) variance = 0;
         mean[j] = (float)batch_mean;
         rstd[j] = (float)(1 / sqrt(variance + epsilon));
-        /* Keras 2.2: frozen layers still normalise by the batch, but keep their moving statistics. */
+        /* Keras 2.2: frozen layers still normalise by the batch, but do not update their moving
+         * statistics. */
         if (!op->trained) continue;
         moving_mean[j] = (float)(momentum * (double)moving_mean[j] + (1 - momentum) * batch_mean);
         moving_variance[j] =
@@ -116,7 +117,8 @@ static void batch_norm_forward(const dcpg_op *op, const dcpg_run *run) {
 
 /* ---- backward ---- */
 
-/* The totals are those of all ranks already: one node carries them, zeros from all others change no bit. */
+/* The totals already include all ranks: the node that begins with leaf 0 carries them, and zeros from all
+ * others change no bits. */
 static void weight_gradient(const dcpg_op *op, const dcpg_run *run, const double *totals) {
     int64_t c = op->from.c;
     bool bf16 = run->plan->options.bf16_sums;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Kinds of outputs: units, activation, loss and metrics, by the output's name. */
 #include <dcpg/output.h>
 
 #include <assert.h>
@@ -9,7 +10,7 @@ typedef struct named_kind {
     dcpg_output_kind kind;
 } named_kind;
 
-/* By the last part of an output's name. */
+/* By the last part of the name. */
 static const named_kind by_last_part[] = {
     {"mean", {1, DCPG_SIGMOID, DCPG_LOSS_MSE, 3, {DCPG_METRIC_MSE, DCPG_METRIC_MAE, DCPG_METRIC_ACC}, 0}},
     {"mode", {1, DCPG_SIGMOID, DCPG_LOSS_BCE, 1, {DCPG_METRIC_ACC}, 2}},
@@ -20,7 +21,7 @@ static const named_kind by_last_part[] = {
     {"diff", {1, DCPG_SIGMOID, DCPG_LOSS_BCE, 1, {DCPG_METRIC_ACC}, 2}},
 };
 
-/* By the first part, which wins: a cell may be called "mean". */
+/* By the first part, which takes precedence: a cell may be named "mean". */
 static const named_kind by_first_part[] = {
     {"cpg", {1, DCPG_SIGMOID, DCPG_LOSS_BCE, 1, {DCPG_METRIC_ACC}, 2}},
     {"bulk", {1, DCPG_SIGMOID, DCPG_LOSS_MSE, 3, {DCPG_METRIC_MSE, DCPG_METRIC_MAE, DCPG_METRIC_ACC}, 0}},

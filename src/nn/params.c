@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where weights live: those of an operation side by side, operations in their order, so that the backward
- * pass completes ranges from the end; moving statistics behind. */
+/* Placement of the weights: those of an operation are contiguous, operations in their order, so that the
+ * backward pass completes ranges from the end; moving statistics follow after all of them. */
 #include "nn/plan.h"
 
 #include <dcpg/memory.h>
@@ -14,7 +14,7 @@ static const size_t UNPLACED = (size_t)-1;
 
 static size_t padded(size_t count) { return (count + PAD - 1) / PAD * PAD; }
 
-/* The directory in the graph's order, offsets open. */
+/* Lists all weights in the graph's order, without offsets. */
 static dcpg_status list_params(dcpg_plan *plan, dcpg_err *err) {
     const dcpg_graph *graph = plan->graph;
     plan->param = dcpg_alloc((size_t)graph->nb_layer * DCPG_MAX_WEIGHTS, sizeof *plan->param);
@@ -42,7 +42,8 @@ static dcpg_status list_params(dcpg_plan *plan, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Places the weights of a layer one after the other: the trained ones, or its moving statistics. */
+/* Places the weights of a layer one after the other: its trained ones or, with `state`, its moving
+ * statistics. */
 static void place_layer(dcpg_plan *plan, int layer, bool state, size_t *next) {
     for (int i = plan->first_param[layer]; i < plan->nb_param && plan->param[i].layer == layer; i++) {
         dcpg_param *param = &plan->param[i];
@@ -52,7 +53,8 @@ static void place_layer(dcpg_plan *plan, int layer, bool state, size_t *next) {
     }
 }
 
-/* Heads are columns of one matrix [c][units of all] and pieces of one bias behind it. */
+/* The heads' kernels are columns of one matrix [c][units of all heads], their biases pieces of one bias after
+ * it. */
 static void place_heads(dcpg_plan *plan, dcpg_op *op, size_t *next) {
     size_t c = (size_t)op->from.c, units = (size_t)op->to.c;
     op->nb_weight = 2;
@@ -90,7 +92,7 @@ dcpg_status dcpg_plan_params(dcpg_plan *plan, dcpg_err *err) {
     DCPG_TRY(list_params(plan, err));
     size_t next = 0;
     for (int i = 0; i < plan->nb_op; i++) place_op(plan, &plan->op[i], &next);
-    /* Layers that no output needs. */
+    /* Weights of layers that no output needs. */
     for (int i = 0; i < plan->graph->nb_layer; i++) place_layer(plan, i, false, &next);
     plan->nb_trained = padded(next);
     next = plan->nb_trained;

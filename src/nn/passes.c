@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Passes: a rank's leaves one node of the tree after the other, so that activations of a part of its samples
- * are in memory at a time. Sums of finished passes are merged as the tree says; what waits for its sibling
- * waits in buffers of its own, one per level. */
+/* Passes: a rank runs its leaves one node of the tree after the other, so that only the activations of one
+ * pass's samples are in memory at a time. Sums of finished passes are merged in the tree's order; a sum that
+ * waits for its sibling has a buffer of its own, one per level. */
 #include "nn/plan.h"
 
 #include <dcpg/memory.h>
@@ -9,7 +9,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* Passes of `node`, whose sum belongs to the rank's maximal node `of` and ends in buffer `level`. */
+/* Adds the passes of `node`, whose sum belongs to the rank's maximal node `of` and ends up in buffer
+ * `level`. */
 static void add_passes(dcpg_plan *plan, int of, dcpg_node node, int level) {
     if (node.end - node.first <= plan->options.at_once) {
         plan->pass[plan->nb_pass++] =
@@ -67,7 +68,7 @@ void dcpg_run_start(const dcpg_op *op, const dcpg_run *run) {
     if (run->reducer && last) run->reducer->start(run->reducer->self, op->begin, op->padded);
 }
 
-/* ---- what callers see ---- */
+/* ---- for callers ---- */
 
 void dcpg_net_pass(const dcpg_net *net, int pass, const dcpg_input *input, const dcpg_targets *targets,
                    dcpg_net_samples *part) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The life of a plan: construction, its allocation, and the list of operations. */
 #include "nn/plan.h"
 
 #include <dcpg/memory.h>
@@ -28,7 +29,7 @@ const dcpg_op_kind *const dcpg_op_kinds[] = {
 /* ---- construction ---- */
 
 static dcpg_status start(dcpg_plan *plan, dcpg_err *err) {
-    size_t n = (size_t)plan->graph->nb_layer, room = 2 * n + 8; /* a layer and its activation; inputs */
+    size_t n = (size_t)plan->graph->nb_layer, room = 2 * n + 8; /* a layer and its activation each; inputs */
     plan->nb_thread = omp_get_max_threads();
     if (plan->options.train)
         plan->nb_node =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A graph as `dcpg models NAME` shows it. */
+/* Prints a graph, as for `dcpg models NAME`. */
 #include <dcpg/net.h>
 
 #include <inttypes.h>

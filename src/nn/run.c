@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What operations share while they run: sums over the leaves, the way to the reducer. */
+/* Helpers of running operations: sums over the leaves, and the hand-over to the reducer. */
 #include "nn/plan.h"
 
 #include <assert.h>

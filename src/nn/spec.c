@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The grammar of specifications (dcpg/spec.h). */
+/* The parser of model specifications (grammar in dcpg/spec.h). */
 #include "nn/spec_impl.h"
 
 #include <dcpg/kern.h>
@@ -7,14 +7,14 @@
 
 #include <string.h>
 
-/* What a layer's brackets hold. */
+/* The contents of a layer's brackets. */
 typedef enum brackets { NO_BRACKETS, FILTERS, SIZE, RATE, STAGES } brackets;
 
 typedef struct word {
     const char *name;
     dcpg_token_kind kind;
     brackets brackets;
-    const char *options; /* a letter each: s stride, d dilation, p same, l linear, q seq */
+    const char *options; /* one letter each: s stride, d dilation, p same, l linear, q seq */
     const char *example;
 } word;
 
@@ -67,7 +67,7 @@ static bool take(reader *in, const char *text) {
     return true;
 }
 
-/* A whole number of 1 to 1000000. */
+/* A whole number from 1 to 1000000. */
 static dcpg_status take_number(reader *in, const char *what, const char *example, int64_t *value) {
     const char *at = in->at;
     *value = 0;
@@ -77,7 +77,7 @@ static dcpg_status take_number(reader *in, const char *what, const char *example
     return DCPG_OK;
 }
 
-/* 0 or a decimal below 1. */
+/* 0, or a decimal number below 1. */
 static dcpg_status take_rate(reader *in, const char *example, float *rate) {
     char digits[32];
     size_t length = strspn(in->at, "0123456789.");
@@ -102,7 +102,7 @@ static dcpg_status take_stages(reader *in, const char *example, dcpg_token *toke
         DCPG_TRY(take_number(in, "a number of units", example, &stage->nb_unit));
         if (stage->nb_unit > (token->kind == DCPG_TOKEN_RESA
                                   ? 20
-                                  : 99)) { /* dilation doubles with each; names have two digits */
+                                  : 99)) { /* dilation doubles with each unit; names have two digits */
             in->at = number;
             return expected(in,
                             token->kind == DCPG_TOKEN_RESA ? "at most 20 units in a stage"
@@ -224,7 +224,7 @@ int64_t dcpg_token_steps(const dcpg_token *token, int64_t t) {
     }
 }
 
-/* Whether all layers that look at steps have enough of them. */
+/* Whether every layer that works on steps gets enough of them. */
 static bool long_enough(const dcpg_spec *spec, int64_t wlen) {
     int64_t t = wlen;
     for (int i = 0; i < spec->nb_token && t > 0; i++) t = dcpg_token_steps(&spec->token[i], t);
@@ -234,7 +234,7 @@ static bool long_enough(const dcpg_spec *spec, int64_t wlen) {
 dcpg_status dcpg_spec_min_wlen(const char *text, int64_t *wlen, dcpg_err *err) {
     dcpg_spec spec;
     DCPG_TRY(dcpg_spec_parse(text, &spec, err));
-    int64_t high = 1; /* window 2 high + 1 works, 2 low + 1 does not */
+    int64_t high = 1; /* window 2 high + 1 is long enough, 2 low + 1 is not */
     int64_t low = -1;
     while (!long_enough(&spec, 2 * high + 1)) {
         if (high > INT64_C(1) << 40)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A specification read: one token per layer or residual block. */
+/* A parsed specification: one token per layer or residual block. */
 #ifndef DCPG_NN_SPEC_IMPL_H
 #define DCPG_NN_SPEC_IMPL_H
 
@@ -32,8 +32,8 @@ typedef struct dcpg_stage {
 
 typedef struct dcpg_token {
     dcpg_token_kind kind;
-    int column;       /* of its first letter in the text, from 1 */
-    int64_t units, k; /* units also of pool: its size */
+    int column;       /* of its first letter in the text, 1-based */
+    int64_t units, k; /* units: for pool, its size */
     int64_t stride, dilation;
     bool same, linear, sequences;
     float rate; /* of dropout; negative: the default */
@@ -47,25 +47,27 @@ typedef struct dcpg_spec {
     dcpg_token token[DCPG_MAX_TOKENS];
 } dcpg_spec;
 
-/* Reads `text`, which must outlive `spec`. DCPG_E_USAGE names the column, what was expected there and an
+/* Parses `text`, which must outlive `spec`. DCPG_E_USAGE names the column, what was expected there and an
  * example. Local. */
 dcpg_status dcpg_spec_parse(const char *text, dcpg_spec *spec, dcpg_err *err);
 
-/* Whether `text` starts like a specification: with the name of a layer and what may follow it. Pure. */
+/* Whether `text` looks like a specification rather than a name: it contains [ or _, or is the name of a
+ * layer. Pure. */
 bool dcpg_spec_looks_like(const char *text);
 
-/* Steps that come out of a token for `t` steps (0: a vector, negative: too short). Pure. */
+/* Number of steps after a token, from `t` steps before it (0: a vector, negative: too short). Pure. */
 int64_t dcpg_token_steps(const dcpg_token *token, int64_t t);
 
-/* DCPG_E_USAGE at a token: the column, `expected`, an example. */
+/* Fails with DCPG_E_USAGE at a token: the column, `expected`, an example. token NULL: at the end of the
+ * text. */
 dcpg_status dcpg_token_fail(const dcpg_spec *spec, const dcpg_token *token, dcpg_err *err,
                             const char *expected);
 
 /* Whether a token is a residual block. Pure. */
 bool dcpg_token_is_residual(const dcpg_token *token);
 
-/* Whether the token at `index` is followed by a ReLU of its own: a conv or fc that is not linear and has no
- * bn behind it. Pure. */
+/* Whether the token at `index` brings a ReLU of its own: a conv or fc that is not linear and not followed by
+ * bn. Pure. */
 bool dcpg_token_has_relu(const dcpg_spec *spec, int index);
 
 #endif

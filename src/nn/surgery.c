@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Taking models apart and building on the parts. */
+/* Taking models apart, and building new ones from the parts. */
 #include <dcpg/surgery.h>
 
 #include <dcpg/memory.h>
@@ -10,14 +10,14 @@
 
 /* ---- heads ---- */
 
-/* The dense layer of the head that ends in layer `output`; -1 where it is no head. */
+/* The dense layer of the head that ends in layer `output`; -1: not a head. */
 static int head_dense(const dcpg_graph *graph, int output) {
     const dcpg_glayer *layer = &graph->layer[output];
     if (layer->kind == DCPG_ACTIVATION) layer = &graph->layer[layer->source[0]];
     return layer->kind == DCPG_DENSE && !layer->time_distributed ? (int)(layer - graph->layer) : -1;
 }
 
-/* The layer on which all heads stand. */
+/* The layer that all heads read. */
 static dcpg_status find_stem(const dcpg_graph *graph, int *stem, dcpg_err *err) {
     *stem = -1;
     for (int o = 0; o < graph->nb_output; o++) {
@@ -37,7 +37,7 @@ static dcpg_status find_stem(const dcpg_graph *graph, int *stem, dcpg_err *err) 
     return *stem >= 0 ? DCPG_OK : dcpg_fail(err, DCPG_E_INPUT, "the model has no outputs");
 }
 
-/* Keeps the layers that are needed, in their order; place[nb_layer] is room for their new numbers. */
+/* Keeps the needed layers, in their order; place[nb_layer] is filled with their new numbers. */
 static void keep_needed(dcpg_graph *graph, const bool *needed, int *place) {
     int kept = 0;
     for (int i = 0; i < graph->nb_layer; i++) {
@@ -84,7 +84,7 @@ dcpg_status dcpg_graph_cut_heads(dcpg_graph *graph, dcpg_err *err) {
 
 /* ---- copies ---- */
 
-/* Whether a layer's copy needs the weights that it has. */
+/* Whether a layer's copy has weights of the same shapes, so that the old weights fit it. */
 static bool same_weights(const dcpg_graph *a, int i, const dcpg_graph *b, int j) {
     dcpg_weight x[DCPG_MAX_WEIGHTS], y[DCPG_MAX_WEIGHTS];
     int n = dcpg_graph_weights(a, i, x);
@@ -95,7 +95,7 @@ static bool same_weights(const dcpg_graph *a, int i, const dcpg_graph *b, int j)
     return true;
 }
 
-/* The sizes of a part's windows that a graph has not: "a DNA window of 1001 bp, 3 cells". */
+/* The sizes of a part's windows that differ from those of a graph: "a DNA window of 1001 bp, 3 cells". */
 static void describe_change(const dcpg_graph *part, const dcpg_graph *graph, char text[128]) {
     int used = 0;
     text[0] = '\0';

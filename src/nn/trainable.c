@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which layers are trained. */
+/* Chooses which layers are trained. */
 #include <dcpg/surgery.h>
 
 #include <dcpg/memory.h>
@@ -9,17 +9,17 @@
 
 typedef enum layer_role { BELOW, INPUT, HEAD } layer_role;
 
-/* What is asked of each layer. */
+/* The choice in the making. */
 typedef struct choice {
     dcpg_graph *graph;
     layer_role *role; /* [nb_layer] */
-    bool *on, *off;   /* [nb_layer] named as trained, as not trained */
+    bool *on, *off;   /* [nb_layer] to be trained, not to be trained */
     dcpg_err *err;
 } choice;
 
 static bool given(const dcpg_strings *list) { return list && list->n > 0; }
 
-/* An output layer, and the dense layer below one that is an activation, are a head. */
+/* A head is an output layer and, if that is an activation, the dense layer below it. */
 static void find_roles(choice *c) {
     const dcpg_graph *graph = c->graph;
     for (int i = 0; i < graph->nb_layer; i++)
@@ -32,7 +32,7 @@ static void find_roles(choice *c) {
     }
 }
 
-/* Marks the layers below the heads whose name an expression matches at its start. */
+/* Marks the layers below the heads whose names an expression matches at their start. */
 static dcpg_status mark_expression(choice *c, const char *option, const char *text, bool *mark) {
     regex_t compiled;
     regmatch_t where;
@@ -59,7 +59,7 @@ static dcpg_status mark_expressions(choice *c, const char *option, const dcpg_st
     return DCPG_OK;
 }
 
-/* A joint part may be without layers of its own. */
+/* A joint part may have no layers of its own, so that none may be marked. */
 static dcpg_status mark_part(choice *c, const char *part) {
     const dcpg_graph *graph = c->graph;
     size_t length = strlen(part);
