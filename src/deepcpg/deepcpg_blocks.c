@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads blocks of DeepCpG data files and keeps them in memory. */
 #include "deepcpg/deepcpg_blocks.h"
 
 #include <dcpg/memory.h>
@@ -8,11 +9,11 @@
 #include <math.h>
 #include <string.h>
 
-/* Distances are cut here; missing neighbours are that far away. */
+/* Longer distances are cut to this one, and missing neighbours are this far away: bp. */
 static const float MAX_DISTANCE = 25000;
 
-/* Rows of a block: as many as a chunk, so that chunks are unpacked once, and so few that many blocks find
- * room. */
+/* Rows of a block: as many as in a chunk, so that chunks are unpacked once, but few enough for many blocks to
+ * fit. */
 enum { MIN_ROWS = 256, MAX_ROWS = 32768, ROWS = 1024, MIN_BLOCKS = 8 };
 
 /* ---- sizes ---- */
@@ -149,7 +150,7 @@ static dcpg_status read_dna(const reading *r, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* States of a binary cell. */
+/* Reads the states of a binary cell. */
 static dcpg_status read_binary(const reading *r, const char *path, int8_t *state, dcpg_err *err) {
     int64_t wlen = r->blocks->source->cpg_wlen, n = r->block->n * wlen;
     dcpg_h5_block part = middle(r, r->blocks->set->cpg_wlen, wlen);
@@ -161,7 +162,8 @@ static dcpg_status read_binary(const reading *r, const char *path, int8_t *state
     return DCPG_OK;
 }
 
-/* States of a cell that is not binary in every file; the file at hand says what a missing state becomes. */
+/* Reads the states of a cell that is not binary in every file; the type in the file at hand decides what a
+ * missing state becomes. */
 static dcpg_status read_real(const reading *r, const char *path, float *state, dcpg_err *err) {
     int64_t wlen = r->blocks->source->cpg_wlen, n = r->block->n * wlen;
     dcpg_h5_block part = middle(r, r->blocks->set->cpg_wlen, wlen);
@@ -217,7 +219,7 @@ static dcpg_status read_block(const reading *r, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* ---- holding ---- */
+/* ---- keeping blocks in memory ---- */
 
 static void carve(const dcpg_deepcpg_blocks *b, int64_t n, dcpg_arena *arena, dcpg_deepcpg_block **block) {
     size_t rows = (size_t)n, wide = rows * (size_t)b->source->cpg_wlen, nb_cell = b->source->cells.n;
@@ -239,8 +241,8 @@ static dcpg_deepcpg_block *new_block(const dcpg_deepcpg_blocks *b, int64_t n) {
     return block;
 }
 
-/* Frees the blocks used longest ago until `bytes` more find room; false where only those of this round are
- * left. */
+/* Frees the least recently used blocks until `bytes` more fit; false if only blocks of this round are left.
+ */
 static bool make_room(dcpg_deepcpg_blocks *b, int64_t bytes) {
     while (b->bytes > 0 && b->bytes + bytes > b->max_bytes) {
         int64_t oldest = -1, nb = b->first[b->set->files.n];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* DeepCpG data files: which there are, whether they are sound, and whether they belong together. */
+/* Describes a set of DeepCpG data files, after checking that each is sound and that they belong together. */
 #include <dcpg/chromo.h>
 #include <dcpg/deepcpg.h>
 #include <dcpg/h5.h>
@@ -10,20 +10,20 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What a source may hold on every host. */
+/* Bytes that a source may always hold on a rank, however little memory the host has. */
 static const int64_t MIN_BYTES = INT64_C(2) << 30;
 
-/* What a rank finds in the files that it looks at. */
+/* A rank's findings in the files that it checks. */
 typedef struct part {
     dcpg_deepcpg *set;
     dcpg_h5 *file;
-    int64_t index, n;    /* of the file being looked at: its number and rows */
-    dcpg_strings chromo; /* of this rank's files; runs count in it */
+    int64_t index, n;    /* number and rows of the file being checked */
+    dcpg_strings chromo; /* of this rank's files; `chromo` of its runs is an index into this list */
     dcpg_map number;     /* of its names */
     int64_t *place;      /* [chromo.n] of them in the set's */
     dcpg_deepcpg_run *run;
     int64_t nb_run, room;
-    uint64_t claimed; /* bytes of the arrays of the file being looked at, as their shapes say */
+    uint64_t claimed; /* bytes of the arrays of the file being checked, according to their shapes */
     int64_t *hash;    /* [files] 0 for the files of other ranks */
     int64_t *real;    /* [cells] 1: floats */
 } part;
@@ -43,7 +43,7 @@ static const char *type_name(dcpg_h5_type type) {
     return is_kind(WHOLE, type) ? "whole numbers" : "floats";
 }
 
-/* The dataset must be there, of this kind and with `ndim` dimensions. */
+/* Checks that the dataset exists, is of this kind and has `ndim` dimensions. */
 static dcpg_status shape_of(dcpg_h5 *file, const char *path, enum kind kind, int ndim, dcpg_h5_shape *shape,
                             dcpg_err *err) {
     static const char *const wanted[] = {"whole numbers (any width, or bool)", "numbers", "text"};
@@ -64,11 +64,11 @@ static dcpg_status shape_of(dcpg_h5 *file, const char *path, enum kind kind, int
     return DCPG_OK;
 }
 
-/* A file may hold one array under thousands of names, and make us read it as often. */
+/* Guards against a file that holds one array under thousands of names and would have it read that often. */
 static dcpg_status claim_bytes(part *p, const char *path, const dcpg_h5_shape *shape, dcpg_err *err) {
     uint64_t bytes = shape->type == DCPG_H5_TEXT ? 16 : shape->type <= DCPG_H5_U8 ? 1 : 4;
     for (int i = 0; i < shape->ndim; i++)
-        bytes *= (uint64_t)shape->dim[i]; /* fits: shape_of has checked it */
+        bytes *= (uint64_t)shape->dim[i]; /* no overflow: shape_of has checked it */
     p->claimed += bytes;
     if (p->claimed <= dcpg_h5_capacity(p->file)) return DCPG_OK;
     return dcpg_fail(
@@ -78,7 +78,7 @@ static dcpg_status claim_bytes(part *p, const char *path, const dcpg_h5_shape *s
         dcpg_h5_path(p->file), path);
 }
 
-/* A dataset with a row per site, of `width` numbers each (0: one-dimensional). */
+/* Checks a dataset with one row per site and `width` numbers in each (0: one-dimensional). */
 static dcpg_status check_rows(part *p, const char *path, enum kind kind, int64_t width, dcpg_h5_shape *shape,
                               dcpg_err *err) {
     DCPG_TRY(shape_of(p->file, path, kind, width > 0 ? 2 : 1, shape, err));
@@ -93,7 +93,7 @@ static dcpg_status check_rows(part *p, const char *path, enum kind kind, int64_t
     return claim_bytes(p, path, shape, err);
 }
 
-/* check_rows of a path made of three parts. */
+/* check_rows for a path made of three parts. */
 static dcpg_status check_part(part *p, const char *before, const char *name, const char *behind,
                               enum kind kind, int64_t width, dcpg_h5_shape *shape, dcpg_err *err) {
     char *path = dcpg_format("%s%s%s", before, name, behind);
@@ -157,7 +157,7 @@ static dcpg_status learn_windows(dcpg_deepcpg *set, dcpg_h5 *file, dcpg_err *err
                      dcpg_h5_path(file), set->cpg_wlen);
 }
 
-/* Cells, outputs and windows: those of the first file. */
+/* Takes cells, outputs and windows from the first file. */
 static dcpg_status learn(dcpg_deepcpg *set, dcpg_err *err) {
     dcpg_h5 *file = NULL;
     dcpg_h5_shape shape;
@@ -237,7 +237,7 @@ static dcpg_status find_runs(part *p, const char *names, size_t width, dcpg_err 
     return DCPG_OK;
 }
 
-/* Chromosomes as strings of variable length, as h5py writes them without further words. */
+/* For chromosomes stored as strings of variable length, h5py's default. */
 static dcpg_status find_variable_runs(part *p, dcpg_err *err) {
     dcpg_strings names = {0};
     DCPG_TRY(dcpg_h5_read_strings(p->file, "chromo", &names, err));
@@ -290,7 +290,7 @@ static dcpg_status check_opened(part *p, dcpg_err *err) {
     return check_positions(p, err);
 }
 
-/* This rank's part of the files. */
+/* Checks this rank's part of the files. */
 static dcpg_status check_files(part *p, dcpg_err *err) {
     const dcpg_par *par = p->set->par;
     int64_t nb = (int64_t)p->set->files.n, end = dcpg_part(nb, par->rank + 1, par->size);
@@ -307,9 +307,9 @@ static dcpg_status check_files(part *p, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* ---- from the parts of the ranks to the whole ---- */
+/* ---- from the findings of each rank to the whole set ---- */
 
-/* All ranks' chromosomes, first come first. Collective. */
+/* Joins the chromosomes of all ranks, in order of first appearance. Collective. */
 static dcpg_status join_chromos_all(part *p, dcpg_err *err) {
     const dcpg_par *par = p->set->par;
     size_t bytes = 0, at = 0, *bytes_of = dcpg_alloc((size_t)par->size, sizeof *bytes_of);
@@ -342,7 +342,7 @@ static dcpg_status join_chromos_all(part *p, dcpg_err *err) {
     return dcpg_agree_all(par, status, err);
 }
 
-/* All ranks' runs, in the order of the files. Collective. */
+/* Joins the runs of all ranks, in the order of the files. Collective. */
 static dcpg_status join_runs_all(part *p, dcpg_err *err) {
     dcpg_deepcpg *set = p->set;
     size_t *bytes_of = dcpg_alloc((size_t)set->par->size, sizeof *bytes_of);
@@ -390,7 +390,7 @@ void dcpg_deepcpg_free(dcpg_deepcpg *set) {
     dcpg_free(set);
 }
 
-/* Half of the host's memory, shared among its ranks. */
+/* Half of the host's memory divided by its number of ranks, but at least MIN_BYTES. */
 static int64_t choose_max_bytes(const dcpg_par *par) {
     int64_t bytes = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE) / 2 / par->node_size;
     return bytes > MIN_BYTES ? bytes : MIN_BYTES;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A store made of DeepCpG data files. */
+/* Makes a store from DeepCpG data files. */
 #include "deepcpg/deepcpg_import.h"
 #include "store/make/make_impl.h"
 #include "store/store_layout.h"
@@ -45,13 +45,14 @@ static dcpg_status name_cells(dcpg_importing *im, dcpg_err *err) {
                      set->files.v[0]);
 }
 
-/* The name behind "PREFIX", NULL where the output is of another kind. */
+/* The rest of the name after `prefix`; NULL if the output is of another kind. */
 static const char *behind(const char *output, const char *prefix) {
     size_t n = strlen(prefix);
     return strncmp(output, prefix, n) == 0 && output[n] ? output + n : NULL;
 }
 
-/* "win_stats/<window>/<statistic>" into both lists; false where it is not that. */
+/* Adds the two parts of "<window>/<statistic>" to their lists; `*known` stays false if the name has another
+ * form. */
 static dcpg_status add_window(dcpg_importing *im, const char *words, bool *known, dcpg_err *err) {
     const char *slash = strchr(words, '/');
     dcpg_stat stat;
@@ -66,7 +67,7 @@ static dcpg_status add_window(dcpg_importing *im, const char *words, bool *known
     return status;
 }
 
-/* Takes an output into the list of its kind; `known` tells whether a store has such. */
+/* Adds an output to the list of its kind; sets `*known` to whether a store can have it. */
 static dcpg_status name_output(dcpg_importing *im, const char *output, bool *known, dcpg_err *err) {
     const char *bulk = behind(output, "bulk/"), *cpg_stat = behind(output, "cpg_stats/"),
                *window = behind(output, "win_stats/");
@@ -147,7 +148,7 @@ static dcpg_status read_positions(dcpg_importing *im, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Greatest distance of the right neighbours in a row, over all cells. */
+/* Greatest distance of a right-hand neighbour in a row, over all cells. */
 static dcpg_status farthest(dcpg_importing *im, const dcpg_deepcpg_run *run, int64_t row, float *dist,
                             int64_t *most, dcpg_err *err) {
     const dcpg_deepcpg *set = im->set;
@@ -165,7 +166,8 @@ static dcpg_status farthest(dcpg_importing *im, const dcpg_deepcpg_run *run, int
     return DCPG_OK;
 }
 
-/* Positions beyond the last row's are all among the last row's neighbours. */
+/* Moves last[chromo] on to the farthest neighbour of the last row: any neighbour beyond that row is one of
+ * its own neighbours. */
 static dcpg_status look_beyond(dcpg_importing *im, int64_t chromo, float *dist, dcpg_err *err) {
     const dcpg_deepcpg *set = im->set;
     for (int64_t j = im->first_run[chromo]; j < im->first_run[chromo + 1]; j++) {
@@ -181,7 +183,7 @@ static dcpg_status look_beyond(dcpg_importing *im, int64_t chromo, float *dist, 
     return DCPG_OK;
 }
 
-/* The last position of every chromosome; chromosomes are shared out among the ranks. Collective. */
+/* Finds the last position of every chromosome; chromosomes are distributed among the ranks. Collective. */
 static dcpg_status find_ends_all(dcpg_importing *im, dcpg_err *err) {
     const dcpg_par *par = im->set->par;
     float *dist = dcpg_alloc((size_t)im->set->cpg_wlen, sizeof *dist);
@@ -196,14 +198,14 @@ static dcpg_status find_ends_all(dcpg_importing *im, dcpg_err *err) {
     return status;
 }
 
-/* ---- what a store is made of ---- */
+/* ---- data for the store ---- */
 
 static int by_pos(const void *a, const void *b) {
     const int32_t *x = a, *y = b;
     return (*x > *y) - (*x < *y);
 }
 
-/* All rows on a chromosome. */
+/* Makes a call of every row on a chromosome, each position once. */
 static dcpg_status site_calls(const dcpg_importing *im, int64_t chromo, dcpg_calls *calls, dcpg_err *err) {
     const dcpg_deepcpg *set = im->set;
     int64_t n = 0;
@@ -260,7 +262,7 @@ static dcpg_status give_anno(void *context, int64_t number, dcpg_profile *profil
     return give_column(im, dcpg_format("inputs/annos/%s", im->set->annos.v[number]), true, profile, err);
 }
 
-/* Chromosomes are shared out among the ranks. */
+/* Chromosomes are distributed among the ranks. */
 static dcpg_status give_sequences(void *context, dcpg_sequence_fn *each, void *receiver, dcpg_err *err) {
     dcpg_importing *im = context;
     for (int64_t c = im->set->par->rank; c < (int64_t)im->chromo.n; c += im->set->par->size) {
@@ -274,7 +276,7 @@ static dcpg_status give_sequences(void *context, dcpg_sequence_fn *each, void *r
     return DCPG_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole import ---- */
 
 static dcpg_status start(dcpg_importing *im, dcpg_err *err) {
     const dcpg_deepcpg *set = im->set;
@@ -325,7 +327,7 @@ static void tell_all(const dcpg_importing *im, bool own_dna, dcpg_log *log) {
                   im->nb_left_out > 1 ? " ..." : "");
 }
 
-/* What the files offer is offered again; of the statistics they say their names only. */
+/* The store offers the outputs of the files again; of statistics the files give only the names. */
 static dcpg_store_options options_of(const dcpg_importing *im, const dcpg_store_options *options) {
     dcpg_store_options o = *options;
     o.profiles = o.bulk_profiles = o.anno_files = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls of a cell out of DeepCpG data files: every label is one, and so is every neighbour, at its distance
- * from its row's position. The same call is met many times, and must always be the same. */
+/* Collects the calls of a cell from DeepCpG data files: every label is a call, and so is every neighbour, at
+ * its distance from the row's position. The same call turns up many times and must always have the same
+ * value. */
 #include "deepcpg/deepcpg_import.h"
 
 #include <dcpg/memory.h>
@@ -15,14 +16,14 @@ enum { BLOCK = 8192, MIN_ROOM = 4096 };
 /* Distances up to here are exact as floats. */
 static const float EXACT = 16777216;
 
-/* A call met: where, and its value; labels are rounded values. */
+/* A call found in the files; labels are rounded values. */
 typedef struct call {
-    uint64_t key; /* chromosome << 32 | position; 0: a free place */
+    uint64_t key; /* chromosome << 32 | position; 0: free slot */
     float value;
     bool rounded;
 } call;
 
-/* Calls by key: open addressing, at most 3/4 full. */
+/* A hash table of calls by key: open addressing, at most 3/4 full. */
 typedef struct calls {
     call *v; /* [room], a power of two */
     size_t n, room;
@@ -45,8 +46,8 @@ static dcpg_status grow(calls *c, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Takes a value in beside the one already there; false where they cannot both be true. A value that half
- * precision made 0.5 may have been rounded up before: its label tells. */
+/* Merges a value into the one already there; false if they cannot both be true. Half precision may have
+ * rounded a value just above 0.5 to 0.5; its label shows that. */
 static bool join(call *there, float value, bool rounded) {
     float above = nextafterf(0.5f, 1);
     if (there->rounded == rounded) return there->value == value || (there->value == above && value == 0.5f);
@@ -59,18 +60,18 @@ static bool join(call *there, float value, bool rounded) {
 
 /* ---- reading ---- */
 
-/* Rows of one cell at hand. */
+/* The rows of one cell that are being read. */
 typedef struct rows {
     dcpg_importing *im;
-    const char *cell; /* or the column's name */
+    const char *cell; /* or the path of a column */
     calls calls;
     int64_t wlen; /* 0: no neighbours */
     char *label_path, *state_path, *dist_path;
     bool has_label;
-    bool inside;                 /* a column of an annotation: numbers that are not 0 are 1, 0 is no call */
+    bool inside;                 /* the column is an annotation: 0 is no call, any other number is 1 */
     float *label, *state, *dist; /* [BLOCK], [BLOCK][wlen] twice */
     const dcpg_deepcpg_run *run;
-    int64_t row, n;     /* of the file */
+    int64_t row, n;     /* rows of the file */
     const int32_t *pos; /* [n] */
 } rows;
 
@@ -144,7 +145,7 @@ static dcpg_status add_rows(rows *r, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Goes through all rows. */
+/* Calls take() for all rows, block by block. */
 static dcpg_status read_runs(rows *r, dcpg_status (*take)(rows *r, dcpg_err *err), dcpg_err *err) {
     const dcpg_deepcpg *set = r->im->set;
     for (int64_t k = 0; k < set->nb_run; k++) {
@@ -187,7 +188,7 @@ static void close_rows(rows *r) {
     dcpg_free(r->calls.v);
 }
 
-/* ---- a profile of them ---- */
+/* ---- from calls to a profile ---- */
 
 static int by_key(const void *a, const void *b) {
     const call *x = a, *y = b;
@@ -202,7 +203,7 @@ static void sort_calls(calls *c) {
     if (n > 1) qsort(c->v, n, sizeof *c->v, by_key);
 }
 
-/* Calls [0, n) of one chromosome. */
+/* Copies the n calls of one chromosome. */
 static dcpg_status copy_calls(const dcpg_importing *im, const call *from, size_t n, dcpg_calls *to,
                               dcpg_err *err) {
     to->chromo = dcpg_strdup(im->chromo.v[from->key >> 32]);

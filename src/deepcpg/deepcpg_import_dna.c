@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A chromosome put together from the windows of DeepCpG data files. */
+/* Assembles a chromosome from the windows of DeepCpG data files. */
 #include "deepcpg/deepcpg_import.h"
 #include "genome/sequence_pack.h"
 
@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A base while windows are read: 0 to 3, or one of these. */
+/* Codes of a base while windows are read, besides 0 to 3. */
 enum { UNKNOWN = 4, CONTRADICTORY = 5 };
 
 /* Bytes of windows read at a time. */
@@ -24,7 +24,7 @@ typedef struct assembly {
     int64_t rows;
 } assembly;
 
-/* Lays a window on the chromosome; `pos` is its middle. */
+/* Lays a window, whose middle is `pos`, onto the chromosome. */
 static void lay(assembly *a, int64_t pos, const uint8_t *window) {
     int64_t start = pos - 1 - a->wlen / 2, from = start < 0 ? -start : 0;
     uint8_t *to = a->code + start;
@@ -65,7 +65,7 @@ static dcpg_status read_windows(assembly *a, int64_t k, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Bases up to the end of the last window, and to the last position there is. */
+/* Length in bases, up to the end of the last window, and beyond the last position. */
 static int64_t length_of(const dcpg_importing *im, int64_t chromo) {
     int64_t length = im->last[chromo] + 1;
     for (int64_t j = im->first_run[chromo]; j < im->first_run[chromo + 1]; j++) {

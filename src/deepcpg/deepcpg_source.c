@@ -12,29 +12,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A row of a batch and where it comes from. */
+/* Origin and destination of a row of a batch. */
 typedef struct place {
     int64_t block, file, row; /* of the file */
     int64_t at;               /* row of the batch */
 } place;
 
 typedef struct dcpg_deepcpg_source {
-    dcpg_source base; /* first: a dcpg_source * is one of these */
+    dcpg_source base; /* first, so that a dcpg_source * can be cast to this type */
     const dcpg_deepcpg *set;
     int64_t nb_run;
-    dcpg_deepcpg_run *run; /* the chosen ones; chromo: number in base.chromo */
+    dcpg_deepcpg_run *run; /* the chosen runs; `chromo` is an index into base.chromo */
     int64_t *first_sample; /* [nb_run + 1] */
     dcpg_deepcpg_blocks blocks;
     int32_t *pos;    /* [loaded samples] */
     float *label;    /* [loaded samples][outputs] */
     uint8_t *inside; /* [loaded samples][annos] */
-    place *place;    /* [nb_place] scratch of fill */
+    place *place;    /* [nb_place] scratch for fill */
     int64_t nb_place;
 } dcpg_deepcpg_source;
 
 static dcpg_deepcpg_source *self_of(dcpg_source *source) { return (dcpg_deepcpg_source *)source; }
 
-/* Number of the run that a sample belongs to. */
+/* Index of the run that a sample belongs to. */
 static int64_t run_of(const dcpg_deepcpg_source *s, int64_t sample) {
     int64_t low = 0, high = s->nb_run; /* first_sample[low] <= sample < first_sample[high] */
     while (high - low > 1) {
@@ -55,7 +55,7 @@ static int by_block(const void *a, const void *b) {
     return (x->row > y->row) - (x->row < y->row);
 }
 
-/* Where the samples are, block after block, into s->place. */
+/* Finds the places of the samples, sorted by block, in s->place. */
 static dcpg_status find_places(dcpg_deepcpg_source *s, int64_t nb, const int64_t *sample, dcpg_err *err) {
     if (nb > s->nb_place) {
         dcpg_free(s->place);
@@ -97,7 +97,7 @@ static void copy_labels(const dcpg_deepcpg_source *s, int64_t nb, const int64_t 
     }
 }
 
-/* As many blocks at a time as there is room for. */
+/* Copies the rows from as many blocks at a time as fit into memory. */
 static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch,
                         dcpg_err *err) {
     dcpg_deepcpg_source *s = self_of(source);
@@ -160,12 +160,12 @@ static void drop(dcpg_deepcpg_source *s) {
     s->base.loaded_first = s->base.loaded_end = 0;
 }
 
-/* Part of a run that is being loaded: its rows and the first sample's number. */
+/* The part of a run that is being loaded: its rows, and the number of its first sample. */
 typedef struct stretch {
     int64_t file, row, n, sample;
 } stretch;
 
-/* The next part of [*at, end) that lies in one run; goes behind it. */
+/* The next part of [*at, end) that lies in one run; moves *at past it. */
 static stretch next_stretch(const dcpg_deepcpg_source *s, int64_t *at, int64_t end) {
     int64_t k = run_of(s, *at), stop = s->first_sample[k + 1] < end ? s->first_sample[k + 1] : end;
     stretch here = {s->run[k].file, s->run[k].row + *at - s->first_sample[k], stop - *at, *at};
@@ -173,13 +173,13 @@ static stretch next_stretch(const dcpg_deepcpg_source *s, int64_t *at, int64_t e
     return here;
 }
 
-/* Largest label that makes sense: the last class, where there are classes. */
+/* Largest sensible label: the last class if the output has classes. */
 static float largest_label(const char *output) {
     dcpg_output_kind kind = dcpg_output_kind_of(output);
     return kind.nb_class > 0 ? (float)(kind.nb_class - 1) : 3e38f;
 }
 
-/* Labels of one output into its column of label[here.n][outputs]. */
+/* Reads the labels of one output into its column of label[here.n][outputs]. */
 static dcpg_status read_labels(dcpg_deepcpg_source *s, const stretch *here, size_t output, float *column,
                                float *label, dcpg_err *err) {
     const char *name = s->base.outputs.v[output];
@@ -200,7 +200,7 @@ static dcpg_status read_labels(dcpg_deepcpg_source *s, const stretch *here, size
     return status;
 }
 
-/* Annotations into inside[here.n][annos]; column[here.n] is scratch. */
+/* Reads annotations into inside[here.n][annos]; column[here.n] is scratch. */
 static dcpg_status read_annos(dcpg_deepcpg_source *s, const stretch *here, float *column, uint8_t *inside,
                               dcpg_err *err) {
     dcpg_h5_block part = {{here->row}, {here->n}};
@@ -216,7 +216,7 @@ static dcpg_status read_annos(dcpg_deepcpg_source *s, const stretch *here, float
     return DCPG_OK;
 }
 
-/* Positions, labels and annotations. */
+/* Reads positions, labels and annotations. */
 static dcpg_status read_stretch(dcpg_deepcpg_source *s, const stretch *here, int64_t at, dcpg_err *err) {
     dcpg_h5_block part = {{here->row}, {here->n}};
     DCPG_TRY(dcpg_deepcpg_read(&s->blocks, here->file, "pos", DCPG_H5_I32, &part, s->pos + at, err));
@@ -235,7 +235,7 @@ static int64_t last_block(const dcpg_deepcpg_source *s, const stretch *here) {
     return dcpg_deepcpg_block_of(&s->blocks, here->file, here->row + here->n - 1);
 }
 
-/* Bytes of the blocks that samples [first, end) touch. A block of two stretches counts twice. */
+/* Bytes of the blocks that samples [first, end) touch. A block in two stretches counts twice. */
 static int64_t bytes_of(const dcpg_deepcpg_source *s, int64_t first, int64_t end) {
     int64_t bytes = 0;
     while (first < end) {
@@ -247,7 +247,7 @@ static int64_t bytes_of(const dcpg_deepcpg_source *s, int64_t first, int64_t end
     return bytes;
 }
 
-/* All inputs of a stretch. */
+/* Loads all inputs of a stretch. */
 static dcpg_status hold_stretch(dcpg_deepcpg_source *s, const stretch *here, dcpg_err *err) {
     int64_t last = last_block(s, here);
     for (int64_t b = dcpg_deepcpg_block_of(&s->blocks, here->file, here->row); b <= last; b++) {
@@ -336,7 +336,7 @@ static dcpg_status inside(dcpg_source *source, int64_t nb, const int64_t *sample
 
 static const dcpg_source_ops ops = {fill, load_all, where, count_labels, inside, close_source, NULL};
 
-/* Copies the names wanted (NULL: all), which must be among those that are there. */
+/* Copies the wanted names (NULL: all), which must be among the known ones. */
 static dcpg_status choose(const dcpg_deepcpg_source *s, const dcpg_strings *wanted, const dcpg_strings *known,
                           const char *what, dcpg_strings *out, dcpg_err *err) {
     const dcpg_strings *from = wanted ? wanted : known;

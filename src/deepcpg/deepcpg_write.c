@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing DeepCpG data files: which there are, who writes them, and what one holds. */
+/* Writes DeepCpG data files: which files there are, which rank writes each, and their content. */
 #include <dcpg/chromo.h>
 #include <dcpg/cleanup.h>
 #include <dcpg/deepcpg.h>
@@ -19,13 +19,13 @@
 
 enum { NOT_A_BASE = 4, DEFLATE = 4, CHROMO_WIDTH = 2, MIN_ROWS = 64, MAX_ROWS = 1024 };
 
-/* A batch takes no more than that, so long as it has MIN_ROWS. */
+/* Limit on the size of a batch, unless it has only MIN_ROWS rows. */
 static const int64_t BATCH_BYTES = 128 << 20;
 
 /* A file to write. */
 typedef struct planned {
     int64_t first, n; /* samples */
-    int64_t start;    /* number of the first site in its chromosome */
+    int64_t start;    /* number of the first site on its chromosome */
     const char *chromo;
 } planned;
 
@@ -34,17 +34,17 @@ typedef struct writing {
     const dcpg_deepcpg_write_options *options;
     dcpg_log *log;
     planned *plan;
-    int64_t nb_plan, first, end; /* all; those of this rank */
-    int64_t rows;                /* of a batch, and of a chunk: a function of the data set alone */
+    int64_t nb_plan, first, end; /* all files; those of this rank */
+    int64_t rows;                /* of a batch and of a chunk; depends on the data set alone */
     dcpg_batch *batch;
     int64_t *sample;    /* [rows] */
-    int32_t *number;    /* [rows] of the chromosome, not used */
+    int32_t *number;    /* [rows] of the chromosome; not used */
     int32_t *pos;       /* [rows] */
     int8_t *small;      /* [rows][cpg_wlen], also [rows] */
     float *real;        /* [rows][cpg_wlen], also [rows] */
     uint8_t *inside;    /* [rows][annos] */
-    dcpg_strings names; /* written by this rank so far */
-    int64_t bytes;      /* of them */
+    dcpg_strings names; /* files written by this rank so far */
+    int64_t bytes;      /* their size */
 } writing;
 
 /* ---- planning ---- */
@@ -108,7 +108,7 @@ static char *path_of(const writing *w, const planned *plan) {
     return path;
 }
 
-/* None of this rank's files may be one that is read, or that somebody else wrote. */
+/* Refuses this rank's files that are also inputs or that another program wrote. */
 static dcpg_status check_files(const writing *w, dcpg_err *err) {
     for (int64_t i = w->first; i < w->end; i++) {
         char *path = path_of(w, &w->plan[i]);
@@ -171,14 +171,14 @@ typedef struct target {
     int64_t row, n;
 } target;
 
-/* Labels that are classes are whole numbers, all others fractions. */
+/* Labels that are classes are written as whole numbers, all others as fractions. */
 static bool is_class(const char *output) { return dcpg_output_kind_of(output).nb_class > 0; }
 
 static dcpg_status fail_name(const char *name, dcpg_err *err) {
     return dcpg_fail_nomem(err, "the name of a dataset", strlen(name) + 32);
 }
 
-/* A compressed dataset with a row per site, `width` wide (0: one-dimensional). Takes `path` over. */
+/* Makes a compressed dataset with one row per site, `width` wide (0: one-dimensional). Frees `path`. */
 static dcpg_status make_rows(const target *t, char *path, dcpg_h5_type type, int64_t width, dcpg_err *err) {
     if (!path) return fail_name("", err);
     dcpg_h5_shape shape = {
@@ -218,7 +218,7 @@ static dcpg_status make_datasets(const target *t, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Writes the rows at hand of a dataset. Takes `path` over. */
+/* Writes the rows at hand of a dataset. Frees `path`. */
 static dcpg_status put(const target *t, char *path, dcpg_h5_type type, int64_t width, const void *data,
                        dcpg_err *err) {
     if (!path) return fail_name("", err);
@@ -238,7 +238,7 @@ static dcpg_status put_chromo(const target *t, dcpg_err *err) {
     return status;
 }
 
-/* A base for the unknown one at this position, the same from whichever window it is seen. */
+/* Random base for the unknown one at this position, the same in every window that contains it. */
 static uint8_t random_base(const target *t, uint64_t chromo, int64_t pos) {
     uint64_t seed = t->w->options->seed, at = (uint64_t)pos;
     uint32_t out[4];
@@ -261,7 +261,7 @@ static dcpg_status put_dna(const target *t, dcpg_err *err) {
     return put(t, dcpg_strdup("inputs/dna"), DCPG_H5_I8, wlen, dna, err);
 }
 
-/* States and distances of a cell, from batch->cpg[n][cells][2 * cpg_wlen]. */
+/* Writes states and distances of a cell, from batch->cpg[n][cells][2 * cpg_wlen]. */
 static dcpg_status put_cell(const target *t, size_t cell, dcpg_err *err) {
     const writing *w = t->w;
     const char *name = w->source->cells.v[cell];
@@ -357,7 +357,7 @@ static dcpg_status write_file(writing *w, const planned *plan, dcpg_err *err) {
 
 /* ---- all files ---- */
 
-/* Each rank writes its part of the files; all load together. Collective. */
+/* Each rank writes its part of the files; all ranks load together. Collective. */
 static dcpg_status write_files_all(writing *w, dcpg_err *err) {
     const dcpg_par *par = w->source->par;
     int64_t rounds = dcpg_max_i64_all(par, w->end - w->first);
@@ -372,7 +372,7 @@ static dcpg_status write_files_all(writing *w, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* A data set that is not whole should not be taken for one. */
+/* An incomplete data set must not be mistaken for a complete one. */
 static void remove_files(const writing *w) {
     for (size_t i = 0; i < w->names.n; i++) unlink(w->names.v[i]);
 }
