@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Filters for the first convolution from a file, e.g. known motifs. */
+/* Sets the filters of the first convolution from a file, e.g. to known motifs. */
 #include <dcpg/h5.h>
 #include <dcpg/keras.h>
 #include <dcpg/memory.h>
@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Filters as the file holds them, in the model's orientation. */
+/* Filters of the file, in the model's orientation. */
 typedef struct filters {
     int64_t k, f;
     float *kernel;   /* [k][4][f] */
@@ -33,7 +33,7 @@ static dcpg_status read_values(dcpg_h5 *file, const char *path, const dcpg_h5_sh
     return dcpg_h5_read(file, path, DCPG_H5_F32, NULL, *value, err);
 }
 
-/* [f][4][k][1] as [k][4][f]. */
+/* Turns the kernel from [f][4][k][1] into [k][4][f]. */
 static dcpg_status turn(filters *in, dcpg_err *err) {
     float *turned = dcpg_alloc((size_t)(in->k * 4 * in->f), sizeof *turned);
     if (!turned) return dcpg_fail_nomem(err, "filters", (size_t)(in->k * 4 * in->f) * sizeof *turned);
@@ -95,7 +95,8 @@ static dcpg_status read_filters(const dcpg_strings *names, filters *in, dcpg_err
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Position j of the model's filters: the middle of longer ones; beyond shorter ones small random numbers. */
+/* Fits the filters to kernel[k][4][f]: the middle of longer filters; shorter ones are padded with small
+ * random numbers. */
 static void fit_kernel(const filters *in, uint64_t seed, const int64_t shape[3], float *kernel) {
     int64_t k = shape[0], f = shape[2], taken = smaller(f, in->f);
     int64_t shift = in->k > k ? (in->k - k) / 2 : -((k - in->k) / 2);

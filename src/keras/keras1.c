@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Weights as Keras 1 laid them out. */
+/* Reads weights in the layout of Keras 1. */
 #include "keras/keras_file.h"
 #include "keras/keras_names.h"
 
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Whether `array` without TensorFlow's ":0" ends in `suffix`. */
+/* Whether `array`, without TensorFlow's ":0", ends in `suffix`. */
 static bool ends_in(const char *array, const char *suffix) {
     size_t length = strcspn(array, ":"), tail = strlen(suffix);
     return length >= tail && strncmp(array + length - tail, suffix, tail) == 0;
@@ -20,7 +20,7 @@ bool keras1_is_named(const char *array, const char *weight) {
                                               {"gamma", "_gamma"},
                                               {"beta", "_beta"},
                                               {"moving_mean", "_running_mean"},
-                                              /* Called std there, but the variance is what it holds. */
+                                              /* called std, but it holds the variance */
                                               {"moving_variance", "_running_std"}};
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
         if (strcmp(weight, suffixes[i][0]) == 0) return ends_in(array, suffixes[i][1]);
@@ -32,7 +32,7 @@ dcpg_status keras1_take_conv(keras_arrays *arrays, const int64_t shape[3], float
     int64_t k = shape[0], c = shape[1], f = shape[2], usual[4] = {k, 1, c, f}, early[4] = {f, c, k, 1};
     dcpg_h5_shape found;
     DCPG_TRY(keras_array_shape(arrays, name, &found));
-    /* Where both fit (all ones) they are the same. */
+    /* A shape that fits both (all extents 1) has the same layout in both. */
     bool is_early = found.ndim == 4 && memcmp(found.dim, early, sizeof early) == 0 &&
                     memcmp(found.dim, usual, sizeof usual) != 0;
     if (!is_early) return keras_take(arrays, "kernel", 4, usual, value);
@@ -51,7 +51,8 @@ bool keras1_gates_next(const keras_arrays *arrays) {
     return keras_next(arrays) && ends_in(keras_next(arrays), "_W_z");
 }
 
-/* Takes the next array, which must end in `suffix`, as columns [at, at + columns) of out[rows][stride]. */
+/* Takes the next array, whose name must end in `suffix`, as columns [at, at + columns) of rows with `stride`
+ * columns; `out` points to column `at` of the first row. */
 static dcpg_status take_columns(keras_arrays *arrays, const char *suffix, int64_t rows, int64_t columns,
                                 float *scratch, float *out, int64_t stride) {
     const char *name = keras_next(arrays);
@@ -59,7 +60,7 @@ static dcpg_status take_columns(keras_arrays *arrays, const char *suffix, int64_
     if (!name || !ends_in(name, suffix))
         return dcpg_fail(arrays->err, DCPG_E_INPUT, "%s: layer %s: expected an array *%s, found %s",
                          dcpg_h5_path(arrays->file), arrays->layer, suffix, name ? name : "none");
-    /* The bias is a vector. */
+    /* the bias is a vector */
     if (rows == 1 && suffix[1] == 'b')
         DCPG_TRY(keras_read_array(arrays, name, 1, matrix + 1, scratch));
     else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Weights as Keras 3 saves them: /layers/CLASS[_N]/vars/0, 1 ..., layers within layers likewise. Files of
- * Keras 2.12 to 2.15 call the first group _layer_checkpoint_dependencies. */
+/* Reads weights in the layout of Keras 3: /layers/CLASS[_N]/vars/0, 1 and so on; layers within layers
+ * likewise. Files of Keras 2.12 to 2.15 call the first group _layer_checkpoint_dependencies. */
 #include "keras/keras3.h"
 
 #include "keras/keras_file.h"
@@ -19,10 +19,10 @@ enum { MAX_NESTING = 16, MAX_CLASSES = 64, MAX_CLASS = 64 };
 /* Where the file keeps the layers of the model. */
 typedef struct places {
     const char *origin;
-    dcpg_strings name;  /* as in the graph */
-    dcpg_strings own;   /* as in the JSON */
-    dcpg_strings group; /* in the file */
-    size_t next;        /* where the next one looked for should be */
+    dcpg_strings name;  /* names in the graph */
+    dcpg_strings own;   /* names in the JSON */
+    dcpg_strings group; /* groups in the file */
+    size_t next;        /* where the next layer to be looked up should be */
     dcpg_err *err;
 } places;
 
@@ -35,7 +35,7 @@ static const char *text_of(const json_t *object, const char *key) {
 
 static const json_t *config_of(const json_t *layer) { return json_object_get(layer, "config"); }
 
-/* "GlobalAveragePooling1D" as "global_average_pooling1d". */
+/* Turns "GlobalAveragePooling1D" into "global_average_pooling1d". */
 static void snake_case(const char *class_name, char snake[2 * MAX_CLASS]) {
     size_t n = 0;
     for (size_t i = 0; class_name[i] && i < MAX_CLASS - 1; i++) {
@@ -57,7 +57,7 @@ static dcpg_status add_place(places *p, const char *name, const char *own, const
 static dcpg_status place_container(places *p, const json_t *layer, const char *prefix, const char *group,
                                    int depth);
 
-/* A layer called `name` in the graph, which the file keeps in `group`. */
+/* Notes the place of a layer, called `name` in the graph, whose group in the file is `group`. */
 static dcpg_status place_layer(places *p, const json_t *layer, const char *name, const char *group,
                                int depth) {
     const char *class_name = text_of(layer, "class_name");
@@ -75,14 +75,14 @@ static dcpg_status place_layer(places *p, const json_t *layer, const char *name,
     return status;
 }
 
-/* How many layers of each class a container has so far. */
+/* Number of layers of each class in a container so far. */
 typedef struct counts {
     char name[MAX_CLASSES][2 * MAX_CLASS];
     int64_t n[MAX_CLASSES];
     int nb;
 } counts;
 
-/* Number of the next layer of a class; -1 where there are too many classes. */
+/* Number of the next layer of a class; -1: too many classes. */
 static int64_t count(counts *known, const char *snake) {
     int i = 0;
     while (i < known->nb && strcmp(known->name[i], snake) != 0) i++;
@@ -108,7 +108,7 @@ static dcpg_status place_member(places *p, const json_t *layer, const char *pref
     return status;
 }
 
-/* The layers of a model, below `group`/layers. */
+/* Notes the places of the layers of a model, in `group`/layers. */
 static dcpg_status place_container(places *p, const json_t *layer, const char *prefix, const char *group,
                                    int depth) {
     const json_t *config = config_of(layer);
@@ -130,8 +130,8 @@ static dcpg_status place_container(places *p, const json_t *layer, const char *p
     return status;
 }
 
-/* The place of a layer, or of the dense layer within it: "NAME" alone may be a wrapped model that became one
- * layer, of which "NAME/..." are in the list. Its number, or -1. */
+/* The index of a layer's place, or that of the dense layer inside it: a wrapped model that became one layer
+ * NAME is listed as "NAME/...". -1: not found. */
 static ptrdiff_t place_of(places *p, const char *name) {
     size_t n = p->name.n, length = strlen(name);
     for (size_t i = 0; i < n; i++) {
@@ -154,12 +154,12 @@ typedef struct reading {
     const dcpg_graph *graph;
     const dcpg_weights *weights;
     places places;
-    int next;     /* among the weights */
+    int next;     /* where the next weight should be */
     int64_t done; /* arrays read */
     dcpg_err *err;
 } reading;
 
-/* The file's own name of a layer, where it has one, must be the model's. */
+/* A layer's name in the file, if there is one, must be that of the model. */
 static dcpg_status check_name(reading *r, const char *vars, const char *layer) {
     char *said = NULL;
     if (!dcpg_h5_has_attr(r->file, vars, "name")) return DCPG_OK;
@@ -174,7 +174,7 @@ static dcpg_status check_name(reading *r, const char *vars, const char *layer) {
     return status;
 }
 
-/* Weights [first, end) of a layer from the group `vars`, in their order. */
+/* Takes weights [first, end) of a layer from the group `vars`, in order. */
 static dcpg_status take_vars(reading *r, const char *layer, const char *vars, const dcpg_weight *weight,
                              int first, int end) {
     keras_arrays arrays = {.file = r->file, .group = vars, .layer = layer, .err = r->err};
@@ -215,7 +215,7 @@ static dcpg_status take_layer(reading *r, int index) {
     return take_part(r, index, place, "/backward_layer/cell", weight, nb / 2, nb);
 }
 
-/* Everything below the layers but the state of dropout must have been read. */
+/* All arrays below the layers must have been read, except for the state of dropout. */
 static dcpg_status check_left(reading *r, const char *root) {
     dcpg_strings names = {0};
     int64_t nb = 0;

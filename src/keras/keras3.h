@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Weights as Keras 3 saves them (NAME.weights.h5), and which files are of other kinds. Private. */
+/* Reads weights in the layout of Keras 3 (NAME.weights.h5), and recognises files of other kinds. Private. */
 #ifndef DCPG_KERAS_KERAS3_H
 #define DCPG_KERAS_KERAS3_H
 
 #include <dcpg/h5.h>
 #include <dcpg/keras.h>
 
-/* The group that holds the layers of such a file; NULL where it is of another layout. */
+/* The group that holds the layers in such a file; NULL: the file has another layout. */
 const char *keras3_root(dcpg_h5 *file);
 
-/* Reads all weights of `graph`. Keras 3 does not write names of layers but counts their classes ("conv1d",
- * "conv1d_1" ...) in the order of the model's JSON, which is `json`; NULL: that which the graph is written
- * as. DCPG_E_INPUT where a weight is missing, left over or of another shape. */
+/* Reads all weights of `graph`. Keras 3 does not write names of layers but numbers them per class ("conv1d",
+ * "conv1d_1" ...), in the order of the model's JSON, `json` (NULL: the JSON that dcpg writes for the graph).
+ * DCPG_E_INPUT if a weight is missing, left over or of another shape. */
 dcpg_status keras3_read(dcpg_h5 *file, const char *json, const dcpg_graph *graph, const dcpg_weights *weights,
                         dcpg_err *err);
 
-/* DCPG_E_INPUT where a file or folder is a model of another kind: .keras, SavedModel, PyTorch, ONNX ...,
- * named with what helps. Local. */
+/* DCPG_E_INPUT if a file or folder is a model of another kind (.keras, SavedModel, PyTorch, ONNX and others);
+ * the message names the kind and a remedy. Local. */
 dcpg_status keras_refuse_foreign(const char *path, dcpg_err *err);
 
 /* Whether a file is HDF5, by its first bytes. Local. */

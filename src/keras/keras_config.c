@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads values from the "config" object of a Keras layer. */
 #include "keras/keras_config.h"
 
 #include <inttypes.h>
@@ -18,14 +19,14 @@ void keras_config_fail(keras_config *config, const char *fmt, ...) {
         dcpg_fail(config->err, DCPG_E_INPUT, "%s: layer %s: %s", config->origin, config->layer, text);
 }
 
-/* The value under either name; NULL where it is null or missing. */
+/* The value under either name; NULL if it is null or missing. */
 static const json_t *find(const keras_config *config, const char *key2, const char *key1) {
     const json_t *value = json_object_get(config->json, key2);
     if (!value && key1) value = json_object_get(config->json, key1);
     return json_is_null(value) ? NULL : value;
 }
 
-/* As find; notes that it is missing where it is required. */
+/* Like find; fails if the value is missing but required. */
 static const json_t *need(keras_config *config, const char *key2, const char *key1, bool required) {
     const json_t *value = find(config, key2, key1);
     if (!value && required)
@@ -80,8 +81,8 @@ dcpg_activation keras_config_activation(keras_config *config, const char *key2, 
     return DCPG_LINEAR;
 }
 
-/* Weights of a regulariser: {"class_name": "L1L2", "config": {"l1": .., "l2": ..}}, or in Keras 1 {"name":
- * "L1L2Regularizer", "l1": .., "l2": ..}. False where it is something else. */
+/* The factors of a regulariser: {"class_name": "L1L2", "config": {"l1": .., "l2": ..}}, or in Keras 1
+ * {"name": "L1L2Regularizer", "l1": .., "l2": ..}. False if it is anything else. */
 static bool penalty_of(const json_t *value, double *l1, double *l2) {
     const json_t *inner = json_object_get(value, "config");
     const json_t *source = inner ? inner : value;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which data a model was made for: the cells whose neighbours it reads, in order, and its outputs. Beside
- * model.json as a file of its own, and as attributes of files of weights, where Keras does not look. */
+/* The data that a model was made for: the cells whose neighbours it reads, in order, and its outputs. They
+ * are kept in a file beside model.json, and in attributes of weights files that Keras ignores. */
 #include "keras/keras_file.h"
 
 #include <dcpg/file.h>
@@ -14,7 +14,7 @@
 #define CELLS   "dcpg_cells" /* attributes of the root */
 #define OUTPUTS "dcpg_outputs"
 
-/* model_data.json holds names and little else. */
+/* Limit on the size of model_data.json, which holds names and little else. */
 static const size_t MAX_JSON = (size_t)1 << 28;
 
 /* ---- writing ---- */
@@ -35,7 +35,7 @@ dcpg_status keras_write_data(dcpg_h5 *file, const dcpg_graph *graph, dcpg_err *e
     return status;
 }
 
-/* NULL: out of memory, or not UTF-8. */
+/* A JSON list; NULL: out of memory, or a name is not UTF-8. */
 static json_t *list_of(const dcpg_strings *names) {
     json_t *list = json_array();
     for (size_t i = 0; list && i < names->n; i++) {
@@ -72,7 +72,7 @@ static dcpg_status fail_list(const char *path, dcpg_err *err) {
                      "%s: \"cells\" is not a list of names: remove the file, or write it again", path);
 }
 
-/* The names of the cells in the text of model_data.json. */
+/* Reads the names of the cells from the text of model_data.json. */
 static dcpg_status parse_cells(const char *path, const char *text, dcpg_strings *cells, dcpg_err *err) {
     json_error_t at;
     json_t *root = json_loads(text, 0, &at);
@@ -119,7 +119,7 @@ static char *path_beside(const char *json) {
     return dcpg_format("%.*s%s", slash ? (int)(slash - json + 1) : 0, json, DCPG_MODEL_DATA);
 }
 
-/* The cells that the weights name, else those of the file beside model.json. */
+/* Finds the cells named by the weights or else by the file beside model.json. */
 static dcpg_status find_cells(const char *json, const char *weights, dcpg_strings *cells, dcpg_err *err) {
     dcpg_strings told = {0};
     DCPG_TRY(read_attr_cells(weights, cells, err));
@@ -154,7 +154,7 @@ dcpg_status keras_read_data(const char *json, const char *weights, dcpg_graph *g
 
 /* ---- between ranks ---- */
 
-/* Names one after the other, each with its NUL; NULL when out of memory. */
+/* The names one after the other, each with its NUL; NULL when out of memory. */
 static char *pack(const dcpg_strings *names, size_t bytes) {
     char *packed = dcpg_alloc(bytes, 1), *to = packed;
     for (size_t i = 0; packed && i < names->n; i++) to = stpcpy(to, names->v[i]) + 1;

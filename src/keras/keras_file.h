@@ -1,68 +1,68 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading weights of a Keras HDF5 file, of either generation. Private. */
+/* Reads weights from the HDF5 files of Keras 1 and 2. Private. */
 #ifndef DCPG_KERAS_KERAS_FILE_H
 #define DCPG_KERAS_KERAS_FILE_H
 
 #include <dcpg/h5.h>
 #include <dcpg/keras.h>
 
-/* What a weights file says about itself, and what was made of it. */
+/* The origin of a weights file, as found in it or concluded from it. */
 typedef struct keras_origin {
     bool keras1;        /* weight names of Keras 1 */
-    bool names_backend; /* it says which back end wrote it */
+    bool names_backend; /* it names the back end that wrote it */
     bool theano;        /* convolution kernels were flipped */
-    bool keras3;        /* Keras 3's own layout, keras3.h; nothing else is set then */
+    bool keras3;        /* Keras 3's layout, keras3.h; nothing else is set then */
 } keras_origin;
 
-/* dcpg_keras_read_weights that also tells where the file comes from. `json`: the model's, NULL: not known. */
+/* Like dcpg_keras_read_weights, and reports the file's origin. `json`: the model's; NULL: not known. */
 dcpg_status keras_read_weights(const char *path, const char *json, const dcpg_graph *graph,
                                const char *backend, dcpg_weights *weights, keras_origin *origin,
                                dcpg_err *err);
 
-/* keras_data.c: the cells and outputs of a graph as attributes of the root. */
+/* keras_data.c: writes the cells and outputs of a graph as attributes of the root. */
 dcpg_status keras_write_data(dcpg_h5 *file, const dcpg_graph *graph, dcpg_err *err);
 
-/* keras_data.c: graph->cells as the weights tell, or the file beside model.json (`json`, may be NULL).
- * DCPG_E_INPUT where both tell and differ, or their number is not that of the graph. */
+/* keras_data.c: sets graph->cells from the weights or the file beside model.json (`json`, may be NULL).
+ * DCPG_E_INPUT if both name cells and differ, or if their number is not that of the graph. */
 dcpg_status keras_read_data(const char *json, const char *weights, dcpg_graph *graph, dcpg_err *err);
 
-/* keras_data.c: rank 0's graph->cells to all. Collective. */
+/* keras_data.c: gives rank 0's graph->cells to all ranks. Collective. */
 dcpg_status keras_spread_data_all(const dcpg_par *par, dcpg_graph *graph, dcpg_err *err);
 
-/* The arrays of one Keras layer, taken one after the other. */
+/* The arrays of one Keras layer, to be taken one after the other. */
 typedef struct keras_arrays {
     dcpg_h5 *file;
     const char *group, *layer; /* HDF5 group and Keras name of the layer */
-    dcpg_strings names;        /* of its arrays, in the file's order */
+    dcpg_strings names;        /* names of its arrays, in the file's order */
     size_t next;
     dcpg_err *err;
 } keras_arrays;
 
-/* Whether an array's name is Keras 1's ("dense_1_W") for `weight` ("kernel", "bias" ...). */
+/* Whether `array` is Keras 1's name ("dense_1_W") for `weight` ("kernel", "bias" ...). */
 bool keras1_is_named(const char *array, const char *weight);
 
-/* Takes the next array as `weight`, of `shape`: name and shape are checked. */
+/* Takes the next array as `weight` with `shape`; its name and shape are checked. */
 dcpg_status keras_take(keras_arrays *arrays, const char *weight, int ndim, const int64_t *shape,
                        float *value);
 
-/* The next array's name, NULL at the end. */
+/* The next array's name; NULL at the end. */
 const char *keras_next(const keras_arrays *arrays);
 
-/* Keras 1: takes a convolution kernel [k][1][in][out], or as its first versions wrote it, [out][in][k][1], as
+/* Keras 1: takes a convolution kernel [k][1][in][out] (or [out][in][k][1], from the first versions) as
  * [k][in][out]. */
 dcpg_status keras1_take_conv(keras_arrays *arrays, const int64_t shape[3], float *value);
 
 /* Whether the next array is the first of the nine that Keras 1 writes for a GRU (W, U, b for z, r, h). */
 bool keras1_gates_next(const keras_arrays *arrays);
 
-/* Takes these nine as kernel [c][3u], recurrent [u][3u], bias [3u]. */
+/* Takes these nine arrays as kernel [c][3u], recurrent [u][3u], bias [3u]. */
 dcpg_status keras1_take_gates(keras_arrays *arrays, int64_t c, int64_t u, float *kernel, float *recurrent,
                               float *bias);
 
-/* Reads array `name` of the layer, whose shape must be `shape` (checked). Does not move on. */
+/* Reads array `name` of the layer, whose shape must be `shape`, without moving on to the next array. */
 dcpg_status keras_read_array(keras_arrays *arrays, const char *name, int ndim, const int64_t *shape,
                              float *value);
-/* Its shape; DCPG_E_INPUT where it is missing. */
+/* The shape of array `name`; DCPG_E_INPUT if it is missing. */
 dcpg_status keras_array_shape(keras_arrays *arrays, const char *name, dcpg_h5_shape *shape);
 
 #endif

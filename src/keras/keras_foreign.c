@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Models of other kinds, by first bytes, names of folders' files, and endings. */
+/* Recognises models of other kinds by first bytes, files in a folder, and file name extensions. */
 #include "keras/keras3.h"
 
 #include <dcpg/file.h>
@@ -16,7 +16,7 @@ static const char save_again[] =
     "or as model.save('model.h5'), and give these";
 static const char no_keras[] = "only Keras models are read: model.json with weights, or model.h5";
 
-/* The first bytes of a file; 0 where it cannot be read. */
+/* Reads the first bytes of a file; returns their number, 0 if it cannot be read. */
 static size_t read_head(const char *path, char head[HEAD]) {
     FILE *file = dcpg_file_open(path);
     if (!file) return 0;

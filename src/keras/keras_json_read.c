@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* model.json as a graph: walks containers and wrappers of a Keras model; nested models are inlined. */
+/* Reads model.json as a graph: walks the containers and wrappers of a Keras model; nested models are inlined.
+ */
 #include "keras/keras_json.h"
 
 #include <dcpg/keras.h>
@@ -9,7 +10,7 @@
 
 #include <string.h>
 
-/* Beyond these nothing real lives; names and references of a small file must not multiply. */
+/* Limits beyond any real model, so that a small file cannot blow up through its names and references. */
 enum { MAX_NESTING = 16, MAX_KERAS_LAYERS = 10000, MAX_SOURCES = 10000, MAX_NAME = 512 };
 
 typedef struct reader {
@@ -18,17 +19,17 @@ typedef struct reader {
     dcpg_err *err;
 } reader;
 
-/* Graph layers whose outputs a Keras layer gives: one, or more of a nested model. */
+/* The graph layers whose outputs a Keras layer returns: one, or several for a nested model. */
 typedef struct tensors {
     int nb, capacity;
     int *index; /* [nb], owned */
 } tensors;
 
-/* Where a container stands. */
+/* Context of a container. */
 typedef struct scope {
-    const char *prefix;    /* of the names of its layers: "", or "NAME/" of the nested model */
-    const tensors *input;  /* what a nested model is applied to; NULL: the whole model */
-    bool time_distributed; /* wrapped: applied to every time step */
+    const char *prefix;    /* prefix of its layers' names: "", or "NAME/" for a nested model */
+    const tensors *input;  /* inputs of a nested model; NULL: the container is the whole model */
+    bool time_distributed; /* wrapped in TimeDistributed: applied to every time step */
     bool trainable;
     int depth;
 } scope;
@@ -72,7 +73,7 @@ static bool is_container(const char *class_name) {
 
 /* ---- single layers ---- */
 
-/* Appends a layer; what the graph complains about becomes an error of the file. */
+/* Appends a layer; an error of the graph is reported as one of the file. */
 static dcpg_status add(reader *r, dcpg_kind kind, const char *name, const tensors *source,
                        const dcpg_glayer *like, tensors *out) {
     dcpg_err local = {0};
@@ -119,8 +120,8 @@ static dcpg_status input_size(reader *r, const char *name, const json_t *shape, 
     return DCPG_OK;
 }
 
-/* Files of the time of Keras 1 name an input "cpg/state/CELL--CELL...": the cells are kept as the inner name.
- */
+/* Files from the time of Keras 1 name an input "cpg/state/CELL--CELL...": the cells are kept as the inner
+ * name. */
 static dcpg_status read_input(reader *r, const json_t *layer, const char *name, tensors *out) {
     static const char *const known[] = {"dna", "cpg/state", "cpg/dist"};
     const json_t *config = json_object_get(layer, "config"), *shape = json_object_get(config, "batch_shape");
@@ -142,7 +143,7 @@ static dcpg_status read_input(reader *r, const json_t *layer, const char *name, 
 
 /* ---- wrappers ---- */
 
-/* The wrapped layer's object and name. */
+/* Finds the wrapped layer and its name. */
 static dcpg_status wrapped(reader *r, const json_t *layer, const char *name, const json_t **inner,
                            const char **inner_name) {
     *inner = json_object_get(json_object_get(layer, "config"), "layer");
@@ -150,8 +151,8 @@ static dcpg_status wrapped(reader *r, const json_t *layer, const char *name, con
     return json_is_object(*inner) ? DCPG_OK : fail(r, name, "the wrapped layer is missing");
 }
 
-/* Makes layers from `first` on one dense layer called `name` where they are a dense layer with at most an
- * activation behind it. */
+/* Turns the layers from `first` on into one dense layer called `name` if they are a dense layer, with or
+ * without an activation after it. */
 static dcpg_status join_dense(reader *r, int first, const char *name, tensors *out) {
     dcpg_graph *graph = r->graph;
     int nb = graph->nb_layer - first;
@@ -213,18 +214,18 @@ static dcpg_status read_bidirectional(reader *r, const scope *in, const json_t *
 
 /* ---- containers ---- */
 
-/* A layer of a container by its Keras name, and what it gives. */
+/* A layer of a container: its Keras name and its outputs. */
 typedef struct node {
     const char *name;
     tensors out;
 } node;
 
-/* The layers of a container that are known so far; found by name through a table with open addressing. */
+/* The layers of a container read so far; found by name through a hash table with open addressing. */
 typedef struct nodes {
     node *v;
-    size_t nb;    /* known */
-    size_t total; /* of the container */
-    size_t *slot; /* [mask + 1] number + 1 of a node, 0: free */
+    size_t nb;    /* read so far */
+    size_t total; /* in the container */
+    size_t *slot; /* [mask + 1] index + 1 of a node, 0: free */
     size_t mask;
 } nodes;
 
@@ -243,21 +244,21 @@ static dcpg_status nodes_new(reader *r, size_t total, nodes *list) {
     return dcpg_fail_nomem(r->err, "the layers of a model", total * sizeof *list->v);
 }
 
-/* The slot of a name, or the free one where it would go. */
+/* The slot of a name, or the free slot for it. */
 static size_t *slot_of(const nodes *list, const char *name) {
     size_t at = (size_t)dcpg_hash(name) & list->mask;
     while (list->slot[at] && strcmp(list->v[list->slot[at] - 1].name, name) != 0) at = (at + 1) & list->mask;
     return &list->slot[at];
 }
 
-/* Makes the next node known; of two with one name the first is found. */
+/* Adds the next node to the table; of two nodes with one name the first is found. */
 static void nodes_know(nodes *list) {
     size_t *slot = slot_of(list, list->v[list->nb].name);
     list->nb++;
     if (!*slot) *slot = list->nb;
 }
 
-/* Adds what a reference [layer, node, tensor, ...] to a known layer means. */
+/* Adds the layer to which a reference [layer, node, tensor, ...] points. */
 static dcpg_status resolve(reader *r, const nodes *known, const json_t *reference, const char *layer,
                            tensors *out) {
     const char *name = json_string_value(json_array_get(reference, 0));
@@ -274,7 +275,7 @@ static dcpg_status resolve(reader *r, const nodes *known, const json_t *referenc
     return tensors_add(r, out, source->index[tensor]);
 }
 
-/* A reference, a list of them, or (outputs by name) an object of them. */
+/* Adds a reference, a list of references, or an object of them (outputs by name). */
 static dcpg_status resolve_all(reader *r, const nodes *known, const json_t *references, const char *layer,
                                tensors *out) {
     const char *key;
@@ -283,7 +284,7 @@ static dcpg_status resolve_all(reader *r, const nodes *known, const json_t *refe
         json_object_foreach((json_t *)references, key, value) DCPG_TRY(resolve(r, known, value, layer, out));
         return DCPG_OK;
     }
-    /* A single one need not stand in a list. */
+    /* a single reference need not be in a list */
     if (json_is_string(json_array_get(references, 0))) return resolve(r, known, references, layer, out);
     for (size_t i = 0; i < json_array_size(references); i++)
         DCPG_TRY(resolve(r, known, json_array_get(references, i), layer, out));
@@ -291,7 +292,7 @@ static dcpg_status resolve_all(reader *r, const nodes *known, const json_t *refe
 }
 
 /* Keras 3: adds the tensors among a call's arguments, {"class_name": "__keras_tensor__", "config":
- * {"keras_history": [layer, node, tensor]}}, in lists or not. */
+ * {"keras_history": [layer, node, tensor]}}, inside or outside lists. */
 static dcpg_status resolve_arguments(reader *r, const nodes *known, const json_t *value, const char *layer,
                                      int depth, tensors *out) {
     if (depth > MAX_NESTING) return fail(r, layer, "its sources are nested too deeply");
@@ -303,7 +304,7 @@ static dcpg_status resolve_arguments(reader *r, const nodes *known, const json_t
     return DCPG_OK;
 }
 
-/* What a layer is called on: Keras 3's {"args": [..], "kwargs": {..}}, or a list of references. */
+/* Adds the inputs of a call: Keras 3's {"args": [..], "kwargs": {..}}, or a list of references. */
 static dcpg_status resolve_call(reader *r, const nodes *known, const json_t *call, const char *layer,
                                 tensors *out) {
     if (!json_is_object(call)) return resolve_all(r, known, call, layer, out);
@@ -322,7 +323,7 @@ static dcpg_status resolve_call(reader *r, const nodes *known, const json_t *cal
     return DCPG_OK;
 }
 
-/* An input layer of a nested model stands for what the model is applied to. */
+/* An input layer of a nested model stands for the layer that the model is applied to. */
 static dcpg_status nested_input(reader *r, const scope *in, const json_t *inputs, const char *name,
                                 tensors *out) {
     const json_t *first = json_array_get(inputs, 0);
@@ -334,7 +335,7 @@ static dcpg_status nested_input(reader *r, const scope *in, const json_t *inputs
     return fail(r, name, "an input layer of a nested model that nothing is connected to");
 }
 
-/* "PREFIXNAME" of a layer in `in`; dcpg_free. */
+/* "<prefix><name>" for a layer in `in`. Free with dcpg_free. */
 static dcpg_status full_name(reader *r, const scope *in, const char *name, char **full) {
     *full = NULL;
     if (!*name) return dcpg_fail(r->err, DCPG_E_INPUT, "%s: a layer has no name", r->origin);
@@ -390,7 +391,7 @@ static dcpg_status read_functional(reader *r, const scope *in, const json_t *mod
     return status;
 }
 
-/* A chain of layers. The config is the list, or since Keras 2.2.3 an object that holds it. */
+/* Reads a chain of layers. The config is the list or, since Keras 2.2.3, an object that holds it. */
 static dcpg_status read_sequential(reader *r, const scope *in, const json_t *model, const char *name,
                                    tensors *out) {
     const json_t *layers = json_is_array(model) ? model : json_object_get(model, "layers");
@@ -441,7 +442,7 @@ static dcpg_status read_nested(reader *r, const scope *in, const json_t *layer, 
     return status;
 }
 
-/* Reads any layer but an input. `name` is its name in the graph. */
+/* Reads any layer except an input. `name` is its name in the graph. */
 static dcpg_status read_layer(reader *r, const scope *in, const json_t *layer, const char *name,
                               const tensors *source, tensors *out) {
     const char *class_name = text_of(layer, "class_name");
@@ -490,7 +491,7 @@ static dcpg_status read_model(reader *r, const json_t *json) {
 }
 
 json_t *keras_json_load(const char *text, const char *origin, dcpg_err *err) {
-    /* Someone wrote a string that holds JSON as JSON: json.dump(model.to_json(), file). */
+    /* Some files hold JSON inside a JSON string, from json.dump(model.to_json(), file). */
     enum { MAX_WRAPS = 3 };
     json_error_t wrong;
     json_t *root = json_loads(text, JSON_DECODE_ANY, &wrong);

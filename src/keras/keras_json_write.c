@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A graph as model.json: the functional model that Keras 2.2 would write. jansson keeps the order in which
- * keys are set, so the text depends on the graph alone. */
+/* Writes a graph as model.json: the functional model that Keras 2.2 would write. jansson keeps the order in
+ * which keys are set, so the text depends on the graph alone. */
 #include "keras/keras_names.h"
 
 #include <dcpg/keras.h>
@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every function here returns a new object, NULL when out of memory; json_pack with "o" takes an object over,
- * and fails where it is NULL. */
+/* Every function here returns a new object, NULL when out of memory. json_pack with "o" takes over an object
+ * and fails if it is NULL. */
 
-/* The number whose shortest decimal gives `value`: 0.99 for the float next to it, as somebody wrote it once.
- */
+/* The number with the shortest decimal form that rounds to the float `value`: 0.99, as a user wrote it,
+ * rather than the nearest float. */
 static double written(float value) {
     char text[32];
     for (int digits = 1; digits <= 9; digits++) {
@@ -40,7 +40,7 @@ static json_t *penalty(const dcpg_glayer *layer) {
                      (double)layer->l2);
 }
 
-/* Adds to `config` what all layers with a kernel end with; takes it over. */
+/* Adds to `config` the settings with which all layers with a kernel end. Takes over `config`. */
 static json_t *weighted(json_t *config, const dcpg_glayer *layer) {
     json_t *rest = json_pack("{s:b,s:o,s:o,s:o,s:n,s:n,s:n,s:n}", "use_bias", layer->bias,
                              "kernel_initializer", glorot_uniform(), "bias_initializer", initializer("Zeros"),
@@ -124,7 +124,7 @@ static json_t *layer_object(const char *name, const char *class_name, json_t *co
                      "inbound_nodes", nodes);
 }
 
-/* A wrapper's whole config: name, trainable, layer, and `more`, a pair. */
+/* The whole config of a wrapper: name, trainable, layer. */
 static json_t *wrapper_config(const dcpg_glayer *layer, const char *class_name, json_t *inner) {
     return json_pack("{s:s,s:b,s:{s:s,s:o}}", "name", layer->name, "trainable", layer->trainable, "layer",
                      "class_name", class_name, "config", inner);
@@ -139,7 +139,7 @@ static json_t *bidirectional_config(const dcpg_glayer *layer) {
 
 /* ---- a dense layer over time: a model of input, dense and activation, wrapped ---- */
 
-/* Position of a layer among those of its kind that are wrapped over time, from 1. */
+/* Number, from 1, of a layer among those wrapped in TimeDistributed. */
 static int wrapped_number(const dcpg_graph *graph, const dcpg_glayer *layer) {
     int number = 1;
     for (int i = 0; i < graph->nb_layer && &graph->layer[i] != layer; i++)
@@ -147,7 +147,7 @@ static int wrapped_number(const dcpg_graph *graph, const dcpg_glayer *layer) {
     return number;
 }
 
-/* The n-th number from 1 that no layer called ...activation_NUMBER uses: what Keras counted when it made the
+/* The n-th number, from 1, that no layer called ...activation_NUMBER uses: the number that Keras gave the
  * inner activation. */
 static int free_activation_number(const dcpg_graph *graph, int n) {
     for (int number = 1;; number++) {
@@ -207,7 +207,7 @@ static json_t *format_config(const dcpg_glayer *layer) {
                      "channels_last");
 }
 
-/* Keras writes axis 2 where states and distances meet, -1 elsewhere. */
+/* Keras writes axis 2 for joining states and distances, -1 elsewhere. */
 static json_t *concat_config(const dcpg_graph *graph, const dcpg_glayer *layer) {
     int axis = graph->layer[layer->source[0]].kind == DCPG_INPUT ? 2 : -1;
     return json_pack("{s:s,s:b,s:i}", "name", layer->name, "trainable", layer->trainable, "axis", axis);

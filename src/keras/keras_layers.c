@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keras layers as graph layers: what their configurations mean, in Keras 2 and Keras 1. */
+/* Translates the configurations of Keras layers, of Keras 2 and Keras 1, into graph layers. */
 #include "keras/keras_json.h"
 
 #include <string.h>
@@ -92,7 +92,7 @@ static dcpg_kind read_dropout(keras_config *config, int ndim, dcpg_glayer *like)
     return DCPG_DROPOUT;
 }
 
-/* An axis must be the last one of `ndim`. */
+/* The axis must be the last of `ndim`. */
 static void expect_last_axis(keras_config *config, const char *key2, const char *key1, int ndim) {
     double axis = keras_config_number(config, key2, key1, -1);
     if (axis != -1 && axis != ndim - 1)
@@ -155,7 +155,7 @@ static dcpg_kind read_add(keras_config *config, int ndim, dcpg_glayer *like) {
     return DCPG_ADD;
 }
 
-/* Keras 1: one class for all ways to join. */
+/* Keras 1: one class for all ways to merge. */
 static dcpg_kind read_merge(keras_config *config, int ndim, dcpg_glayer *like) {
     const char *mode = keras_config_text(config, "mode", NULL, "sum");
     if (strcmp(mode, "concat") == 0) return read_concat(config, ndim, like);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Models as users name them: directories, complete models, model.json with weights. */
+/* Loads a model given as a directory, a complete model, or model.json with weights. */
 #include "keras/keras3.h"
 #include "keras/keras_file.h"
 
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* model.json is text of a few hundred kilobytes at most. */
+/* Limit on the size of model.json, which is a few hundred kilobytes of text. */
 static const size_t MAX_JSON = (size_t)1 << 28;
 
 dcpg_status dcpg_keras_cells(const dcpg_graph *graph, dcpg_strings *cells, dcpg_err *err) {
@@ -31,7 +31,7 @@ dcpg_status dcpg_keras_cells(const dcpg_graph *graph, dcpg_strings *cells, dcpg_
 
 /* ---- which files ---- */
 
-/* Where a model lies: its description, and its weights (the same file where it is a complete model). */
+/* A model's files: its description and its weights, the same file for a complete model. */
 typedef struct place {
     char *json, *weights;
 } place;
@@ -41,7 +41,7 @@ static void place_free(place *at) {
     dcpg_free(at->weights);
 }
 
-/* directory/name where there is such a file, else NULL. */
+/* directory/name if there is such a file, else NULL. */
 static char *file_in(const char *directory, const char *name) {
     char *path = dcpg_format("%s/%s", directory, name);
     if (path && dcpg_file_exists(path)) return path;
@@ -50,7 +50,7 @@ static char *file_in(const char *directory, const char *name) {
 }
 
 static dcpg_status find_in_directory(const char *directory, place *at, dcpg_err *err) {
-    /* As the reference looks for them; model.h5 holds the best weights, too. */
+    /* The reference's order; model.h5 holds the best weights, too. */
     static const char *const weights[] = {"model_weights.h5", "model_weights_val.h5",
                                           "model_weights_train.h5", "model.h5"};
     at->json = file_in(directory, "model.json");
@@ -90,7 +90,7 @@ static dcpg_status find_model(const dcpg_strings *files, place *at, dcpg_err *er
     return at->json && at->weights ? DCPG_OK : dcpg_fail_nomem(err, "a path", strlen(first));
 }
 
-/* The model's JSON: a text file, or the attribute model_config of a complete model. */
+/* Reads the model's JSON from a text file, or from the attribute model_config of a complete model. */
 static dcpg_status read_json(const char *path, char **json, dcpg_err *err) {
     dcpg_h5 *file = NULL;
     if (!keras_is_hdf5(path)) return dcpg_file_read(path, MAX_JSON, json, err);
@@ -113,7 +113,7 @@ static bool has_conv(const dcpg_graph *graph) {
     return false;
 }
 
-/* Says whose weights they were taken for, where that matters. */
+/* Logs which back end the weights are taken to come from, if that matters. */
 static void tell(const char *path, const dcpg_graph *graph, const keras_origin *origin, const char *backend,
                  dcpg_log *log) {
     const char *is = origin->theano ? "theano" : "tensorflow";
@@ -144,7 +144,7 @@ static dcpg_status load(const dcpg_strings *files, const char *backend, dcpg_log
     return status;
 }
 
-/* Gives all ranks the text that rank 0 has. Collective. */
+/* Gives rank 0's text to all ranks. Collective. */
 static dcpg_status spread_text_all(const dcpg_par *par, char **text, dcpg_err *err) {
     uint64_t size = *text ? strlen(*text) + 1 : 0;
     dcpg_bcast_all(par, &size, sizeof size, 0);
@@ -188,13 +188,13 @@ dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, 
     return status;
 }
 
-/* Rank 0: whether the only file is a model's description without weights. */
+/* Whether the only file is a model's description without weights. For rank 0. */
 static bool is_description(const dcpg_strings *files) {
     return files->n == 1 && !dcpg_is_dir(files->v[0]) && dcpg_file_exists(files->v[0]) &&
            !keras_is_hdf5(files->v[0]);
 }
 
-/* model.json alone. Collective. */
+/* Describes a model.json without weights. Collective. */
 static dcpg_status describe_json_all(const char *path, const dcpg_par *par, dcpg_graph **graph,
                                      dcpg_err *err) {
     char *json = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names and constants that the parts of the Keras writer share. Private. */
+/* Names and constants shared by the files that write Keras models. Private. */
 #ifndef DCPG_KERAS_KERAS_NAMES_H
 #define DCPG_KERAS_KERAS_NAMES_H
 
@@ -7,24 +7,24 @@
 
 #include <string.h>
 
-#define KERAS_VERSION "2.2.4" /* whose files we write */
+#define KERAS_VERSION "2.2.4" /* the version whose files we write */
 #define KERAS_BACKEND "tensorflow"
 
-/* Attribute model_config of a complete model; NULL when out of memory (dcpg_free). */
+/* The attribute model_config of a complete model; NULL when out of memory. Free with dcpg_free. */
 char *keras_model_config(const dcpg_graph *graph);
 
-/* dcpg_weights_find that looks at entry `first` first: files, graphs and nets hold weights in much the same
- * order, and there may be thousands. */
+/* Like dcpg_weights_find, but looks at entry `first` first: files, graphs and nets hold weights in nearly the
+ * same order, and there may be thousands. */
 struct dcpg_weight_value *keras_find_from(const dcpg_weights *weights, int first, const char *layer,
                                           const char *name);
 
-/* The part of a name behind the last '/'. */
+/* The part of a name after the last '/'. */
 static inline const char *keras_base_name(const char *name) {
     const char *slash = strrchr(name, '/');
     return slash ? slash + 1 : name;
 }
 
-/* Name of the wrapped layer; the wrapper's own where the graph has none. */
+/* Name of the wrapped layer; the wrapper's own name if the graph has none. */
 static inline const char *keras_inner_name(const dcpg_glayer *layer) {
     return layer->inner ? layer->inner : keras_base_name(layer->name);
 }

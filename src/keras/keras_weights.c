@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Weights apart from a net. */
+/* Weights outside a net, by layer and name. */
 #include "keras/keras_names.h"
 
 #include <dcpg/keras.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Weights of a Keras HDF5 file, by layer_names and weight_names in order; which layout, every array's name
- * tells. */
+/* Reads weights from a Keras HDF5 file in the order of layer_names and weight_names; the layout of each array
+ * follows from its name. */
 #include "keras/keras3.h"
 #include "keras/keras_file.h"
 #include "keras/keras_names.h"
@@ -17,7 +17,7 @@ const char *keras_next(const keras_arrays *arrays) {
     return arrays->next < arrays->names.n ? arrays->names.v[arrays->next] : NULL;
 }
 
-/* Whether an array's name is Keras 2's ("dense_1/kernel:0", with Theano "dense_1/kernel") for `weight`. */
+/* Whether `array` is Keras 2's name ("dense_1/kernel:0", with Theano "dense_1/kernel") for `weight`. */
 static bool is_named(const char *array, const char *weight) {
     const char *base = keras_base_name(array);
     size_t length = strcspn(base, ":");
@@ -90,7 +90,7 @@ typedef struct target {
     const dcpg_graph *graph;
     const dcpg_weights *weights;
     bool *filled; /* [weights->nb] */
-    int next;     /* among the weights: where the next one should be */
+    int next;     /* index of the weight that should come next */
 } target;
 
 static float *value_of(target *to, int layer, const dcpg_weight *weight) {
@@ -109,7 +109,7 @@ static dcpg_status take_weight(keras_arrays *arrays, target *to, int layer, cons
     return keras_take(arrays, weight->name, weight->ndim, weight->shape, value);
 }
 
-/* The weights of a layer that are (state) or are not moving statistics. */
+/* Takes a layer's moving statistics (`state`), or its other weights. */
 static dcpg_status take_layer(keras_arrays *arrays, target *to, int layer, bool state) {
     dcpg_weight weight[DCPG_MAX_WEIGHTS];
     int nb = dcpg_graph_weights(to->graph, layer, weight);
@@ -127,14 +127,13 @@ static dcpg_status take_layer(keras_arrays *arrays, target *to, int layer, bool 
     return DCPG_OK;
 }
 
-/* Whether a graph layer came out of a model called `name`. */
+/* Whether a graph layer comes from a nested model called `name`. */
 static bool is_inside(const char *layer, const char *name) {
     size_t length = strlen(name);
     return strncmp(layer, name, length) == 0 && layer[length] == '/';
 }
 
-/* The arrays of a model inside the model: Keras lists its trained weights first, then its moving statistics.
- */
+/* Takes the arrays of a nested model: Keras lists its trained weights first, then its moving statistics. */
 static dcpg_status take_nested(keras_arrays *arrays, target *to) {
     bool known = false;
     for (int state = 0; state < 2; state++)
@@ -161,7 +160,8 @@ static dcpg_status take_all(keras_arrays *arrays, target *to) {
 
 /* ---- the file ---- */
 
-/* Whether a group has a list of strings as attribute; long ones are cut into name0, name1 ... */
+/* Whether a group has an attribute that is a list of strings; a long list is split into name0, name1 and so
+ * on. */
 static bool has_list(dcpg_h5 *file, const char *group, const char *name) {
     char first[64];
     snprintf(first, sizeof first, "%s0", name);
@@ -180,7 +180,8 @@ static dcpg_status read_layer(dcpg_h5 *file, const char *root, const char *layer
     if (status == DCPG_OK)
         status = dcpg_h5_read_attr_strings(file, group, "weight_names", &arrays.names, err);
     if (status == DCPG_OK && arrays.names.n) {
-        /* "dense_1_W" as against "dense_1/kernel:0": the first array is always a kernel or a BN's gamma. */
+        /* Keras 1 writes "dense_1_W", Keras 2 "dense_1/kernel:0"; the first array is always a kernel or a
+         * batch norm's gamma. */
         origin->keras1 = origin->keras1 || strchr(keras_base_name(arrays.names.v[0]), '_') != NULL;
         status = take_all(&arrays, to);
     }
@@ -204,7 +205,8 @@ static dcpg_status read_layers(dcpg_h5 *file, const char *root, target *to, kera
     return status;
 }
 
-/* Which back end wrote the file: its own word, then the user's, then what is likely. */
+/* Finds the back end that wrote the file: the one that the file names, else the user's, else the likely one.
+ */
 static dcpg_status find_backend(dcpg_h5 *file, const char *root, const char *backend, keras_origin *origin,
                                 dcpg_err *err) {
     char *said = NULL;
@@ -223,7 +225,8 @@ static dcpg_status find_backend(dcpg_h5 *file, const char *root, const char *bac
     return status;
 }
 
-/* Theano convolves, everybody else correlates: its kernels are turned around along the filter length. */
+/* Theano convolves where the other back ends correlate, so its kernels are reversed along the filter length.
+ */
 static void flip_convs(const dcpg_graph *graph, const dcpg_weights *weights) {
     for (int i = 0; i < weights->nb; i++) {
         struct dcpg_weight_value *entry = &weights->entry[i];
@@ -247,7 +250,7 @@ static dcpg_status read_file(dcpg_h5 *file, const char *root, target *to, const 
     return DCPG_OK;
 }
 
-/* By whichever layout the file has. */
+/* Reads the file in whichever layout it has. */
 static dcpg_status read_any(dcpg_h5 *file, const char *json, target *to, const char *backend,
                             keras_origin *origin, dcpg_err *err) {
     const char *root = has_list(file, "/", "layer_names") ? "/" : "/model_weights";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Weights as Keras 2.2's save_weights and save write them. */
+/* Writes weights as save_weights and save of Keras 2.2 do. */
 #include "keras/keras_file.h"
 #include "keras/keras_names.h"
 
@@ -14,7 +14,7 @@ typedef struct writer {
     const char *root; /* "" or "/model_weights" */
     const dcpg_graph *graph;
     const dcpg_weights *weights;
-    int next; /* among the weights: where the next one should be */
+    int next; /* index of the weight that should come next */
     dcpg_err *err;
 } writer;
 
@@ -26,8 +26,8 @@ static bool is_output(const dcpg_graph *graph, int layer) {
     return false;
 }
 
-/* What the names of a layer's weights start with. DeepCpG names a part's layers "dna/..." and "cpg/..." after
- * their weights were made; outputs and joint layers before. */
+/* Prefix of the names of a layer's weights. DeepCpG names a part's layers "dna/..." and "cpg/..." after their
+ * weights are made, but outputs and joint layers before. */
 static char *weight_scope(const dcpg_graph *graph, int index) {
     const dcpg_glayer *layer = &graph->layer[index];
     if (layer->time_distributed) return dcpg_strdup(keras_inner_name(layer));

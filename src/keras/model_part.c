@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Loaded models as parts of others: names and weights. */
+/* Turns a loaded model into a part of another one: its layers' names and weights. */
 #include "keras/keras_names.h"
 
 #include <dcpg/memory.h>
 #include <dcpg/surgery.h>
 
-/* Drops the weights of layers that are gone. */
+/* Drops the weights of layers that no longer exist. */
 static void drop_weights(const dcpg_graph *graph, dcpg_weights *weights) {
     int kept = 0;
     for (int i = 0; i < weights->nb; i++) {
@@ -21,7 +21,7 @@ static void drop_weights(const dcpg_graph *graph, dcpg_weights *weights) {
     weights->nb = kept;
 }
 
-/* "PREFIX/NAME", with a number behind where another layer has that name. */
+/* "<prefix>/<name>", followed by a number if another layer has that name. */
 static char *free_name(const dcpg_graph *graph, const char *prefix, const char *name) {
     char *full = dcpg_format("%s/%s", prefix, name);
     for (int number = 2; full && dcpg_graph_find(graph, full) >= 0; number++) {
