@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Collective exchange of small and large data between ranks. MPI counts in int, so long data travels in
+ * pieces. */
 #include "par/par_impl.h"
 #include <assert.h>
 #include <dcpg/memory.h>
@@ -63,7 +65,7 @@ double dcpg_max_f64_all(const dcpg_par *par, double x) {
     return x;
 }
 
-/* Every rank's part of `out` in turn; for what one MPI call cannot count. */
+/* Broadcasts every rank's part of `out` in turn; for sizes that a single MPI call cannot count. */
 static void bcast_parts_all(const dcpg_par *par, char *out, const size_t *bytes_of) {
     for (int r = 0; r < par->size; r++) {
         dcpg_bcast_all(par, out, bytes_of[r], r);
@@ -151,7 +153,7 @@ dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, const size
         char *to = all;
         for (int r = 0; r < par->size; to += recv_bytes[r++]) post_receives(&t, to, recv_bytes[r], r);
         for (int i = 1; i <= par->size;
-             i++) { /* everybody starts with another rank, the last one is itself */
+             i++) { /* every rank starts with a different receiver, and with itself last */
             int r = (par->rank + i) % par->size;
             post_sends(&t, (const char *)send + send_at[r], send_bytes[r], r);
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The MPI libraries in this process. Two are in it where HDF5 was built with another MPI than dcpg: calls of
- * the one end in the other, with handles that mean nothing there. Also part of what CMake tries, see
- * third_party/one_mpi.c: needs the C library alone. */
+/* Finds the MPI libraries in this process. There are two if HDF5 was built with another MPI than dcpg: calls
+ * of one then end up in the other, with handles that mean nothing there. CMake's check for this
+ * (third_party/one_mpi.c) uses this file too, so it needs the C library alone. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* dl_iterate_phdr, dladdr */
 #endif
@@ -15,7 +15,7 @@ enum { MAX_OBJECT = 1024 };
 
 typedef struct objects {
     int nb;
-    const char *name[MAX_OBJECT]; /* of the loader; live as long as the object */
+    const char *name[MAX_OBJECT]; /* owned by the loader; valid as long as the object is loaded */
     ElfW(Addr) base[MAX_OBJECT];
 } objects;
 
@@ -29,13 +29,14 @@ static int note(struct dl_phdr_info *info, size_t bytes, void *context) {
     return 0;
 }
 
-/* Whether an object is an MPI: the profiling names are defined by MPI itself alone, never by tools that stand
- * in front of it. */
+/* Whether an object is an MPI. Only MPI itself defines the profiling names; tools that intercept its calls
+ * never do. */
 static int is_mpi(const char *name, ElfW(Addr) base) {
     Dl_info found;
     void *handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
     if (!handle) return 0;
-    const void *symbol = dlsym(handle, "PMPI_Init"); /* its own, or of a library that it needs */
+    const void *symbol =
+        dlsym(handle, "PMPI_Init"); /* defined by the object, or by a library that it needs */
     int is = symbol && dladdr(symbol, &found) && (ElfW(Addr))found.dli_fbase == base;
     dlclose(handle);
     return is;

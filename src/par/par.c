@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* Starting and ending MPI, the hosts of the ranks, and agreement on errors. */
 #include "par/libraries.h"
 #include "par/par_impl.h"
 #include <assert.h>
 #include <dcpg/cleanup.h>
 #include <dcpg/memory.h>
 
-/* MPI gets no words: Open MPI keeps them in one environment variable, which thousands of paths burst. */
+/* MPI does not get the command line: Open MPI copies it into one environment variable, which thousands of
+ * paths overflow. */
 static dcpg_status start_mpi(bool *started, dcpg_err *err) {
     int running, ended, level;
     char libraries[384];
@@ -29,7 +31,8 @@ static dcpg_status start_mpi(bool *started, dcpg_err *err) {
                      "this MPI does not allow threads: one built with thread support is needed");
 }
 
-/* Hosts are numbered by their lowest rank. `leader_of` holds each rank's lowest rank on its host. */
+/* Hosts are numbered in the order of their lowest ranks. leader_of[r] is the lowest rank on the host of rank
+ * r. */
 static void number_nodes(dcpg_par *par, const int *leader_of) {
     for (int r = 0; r < par->size; r++) {
         if (leader_of[r] != r) continue;
@@ -109,5 +112,6 @@ void dcpg_par_abort(const dcpg_par *par, int code) {
 
 int64_t dcpg_part(int64_t total, int64_t r, int64_t n) {
     assert(total >= 0 && n > 0 && 0 <= r && r <= n);
-    return total / n * r + total % n * r / n; /* r * total may overflow, this does not below 3e9 parts */
+    return total / n * r +
+           total % n * r / n; /* r * total may overflow; this cannot with fewer than 3e9 parts */
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What par and io share of a communicator. */
+/* The internals of a communicator, for the modules par and io. */
 #ifndef DCPG_PAR_PAR_IMPL_H
 #define DCPG_PAR_PAR_IMPL_H
 
@@ -9,24 +9,26 @@
 struct dcpg_par_impl {
     MPI_Comm comm;      /* all ranks; a duplicate of the world */
     MPI_Comm node_comm; /* the ranks of this host */
-    bool started;       /* MPI was started here and is to be ended here */
-    bool shares_cores;  /* this rank's threads are its share of the host's cores, not the user's number */
-    size_t piece;       /* longest message in bytes: MPI counts in int. Tests lower it. */
-    struct dcpg_watch *watch; /* of waits for other ranks; NULL: not watched */
+    bool started;       /* dcpg started MPI, so it also ends it */
+    bool shares_cores;  /* this rank uses its part of the host's cores, rather than a number of threads chosen
+                           by the user */
+    size_t piece;       /* longest message in bytes, because MPI counts in int; tests lower it */
+    struct dcpg_watch *watch; /* watches waits for other ranks; NULL: no watching */
 };
 
 /* ---- waiting for other ranks, watch.c ---- */
 
-/* A loop that waits; starts as {0}. */
+/* State of a loop that waits; starts as {0}. */
 typedef struct dcpg_wait {
     unsigned nb_try, nb_roll;
     double since, looked;
 } dcpg_wait;
 
-/* To be called in every turn of a loop that waits for other ranks. Ends the job where one has stalled. */
+/* To be called in every turn of a loop that waits for other ranks. Ends the job if one of them has
+ * stalled. */
 void dcpg_wait_tick(const dcpg_par *par, dcpg_wait *wait);
 
-/* MPI_Waitall, watched. */
+/* MPI_Waitall, but watched. */
 void dcpg_wait_for(const dcpg_par *par, int n, MPI_Request *requests);
 
 /* Collective. */

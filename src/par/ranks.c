@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who runs where, on how many cores and with how many threads. */
+/* The hosts, cores and threads of the ranks, and warnings where they do not match. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "par/par_impl.h"
 #include <dcpg/memory.h>
@@ -26,7 +26,7 @@ static int count_cpus(const cpu_mask *mask) {
 static void allowed_cpus(cpu_mask *mask) {
     *mask = (cpu_mask){{0}};
     union {
-        cpu_set_t set; /* for its alignment */
+        cpu_set_t set; /* for alignment */
         unsigned char bytes[MAX_CPU / 8];
     } kernel;
     memset(&kernel, 0, sizeof kernel);
@@ -47,8 +47,7 @@ int dcpg_cores_allowed(void) {
     return n > 0 ? n : 1;
 }
 
-/* Whether OMP_NUM_THREADS holds a number: "4", or "4,2" for regions within regions. OpenMP passes over
- * anything else. */
+/* Whether OMP_NUM_THREADS holds a number: "4", or "4,2" for nested regions. OpenMP ignores anything else. */
 static bool user_chose_threads(void) {
     const char *text = getenv("OMP_NUM_THREADS");
     char *end;
@@ -61,7 +60,7 @@ static bool may_use(const cpu_mask *mask, int cpu) { return mask->bit[cpu / 8] >
 
 int dcpg_par_threads_all(dcpg_par *par) {
     int users[MAX_CPU];
-    double share = 1e-9; /* for what rounding takes off thirds */
+    double share = 1e-9; /* makes up for the rounding of thirds */
     cpu_mask mask;
     allowed_cpus(&mask);
     for (int i = 0; i < MAX_CPU; i++) users[i] = may_use(&mask, i);
@@ -74,14 +73,14 @@ int dcpg_par_threads_all(dcpg_par *par) {
     return threads < limit ? threads : limit;
 }
 
-/* What a rank tells about itself. */
+/* A rank's report about itself. */
 typedef struct place {
     char host[64];
-    int cores, threads;                 /* of the rank */
-    int node, node_cores, node_threads; /* of its host: cores that any of its ranks may use */
-    int node_ranks, most_threads;       /* threads of the rank of its host that has most */
-    int node_masks;                     /* cores of all ranks of its host, one by one */
-    bool shares;                        /* threads are those of dcpg_par_threads_all */
+    int cores, threads;                 /* of this rank */
+    int node, node_cores, node_threads; /* of its host; cores: those that any of its ranks may use */
+    int node_ranks, most_threads; /* most_threads: the largest number of threads of a rank on its host */
+    int node_masks;               /* sum of `cores` over the ranks of its host */
+    bool shares;                  /* threads was chosen by dcpg_par_threads_all */
 } place;
 
 static place my_place_all(const dcpg_par *par, int nb_thread) {
@@ -103,7 +102,8 @@ static place my_place_all(const dcpg_par *par, int nb_thread) {
 
 static const char *plural(int n) { return n == 1 ? "" : "s"; }
 
-/* How the ranks of a host came to their threads, where nobody asked for a number. `least`: of its ranks. */
+/* Reports how threads were chosen for the ranks of a host, where the user chose none. `least`: fewest threads
+ * of a rank on it. */
 static void tell_shares(const place *p, int least, dcpg_log *log) {
     char threads[64], each[48] = "";
     if (least == p->most_threads)
@@ -115,12 +115,13 @@ static void tell_shares(const place *p, int least, dcpg_log *log) {
               p->host, p->node_ranks, p->node_cores, plural(p->node_cores), threads, each);
 }
 
-/* Too many threads wait for each other instead of working; a rank bound to too few cores is the usual reason.
+/* Too many threads wait for each other instead of working; the usual reason is a rank bound to too few cores.
  * One warning per host. */
 static void warn_crowded(const place *p, int rank, dcpg_log *log) {
     static const char cost[] = "they take turns and wait for each other, which can make training tens of "
                                "times slower";
-    bool bound = p->cores < p->node_cores || p->node_ranks == 1; /* to other cores, or as it may be */
+    bool bound = p->cores < p->node_cores ||
+                 p->node_ranks == 1; /* bound to fewer cores than the host offers, or perhaps so */
     if (p->threads > p->cores && bound) {
         dcpg_warn(log,
                   "rank %d on %s: %d threads on %d core%s: %s; start mpirun with --bind-to none or --map-by "
@@ -154,7 +155,7 @@ static bool first_of_host(const place *places, int r) {
     return true;
 }
 
-/* Whether no rank of the host of rank r, which has several, was told a number. */
+/* Whether the host of rank r has several ranks and the user chose threads for none of them. */
 static bool shared_by_all(const place *places, int nb, int r) {
     for (int q = r; q < nb; q++)
         if (places[q].node == places[r].node && !places[q].shares) return false;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that the ranks of a host hold once: an MPI shared-memory window, or plain memory where there is
- * nobody to share it with. */
+/* Memory that the ranks of a host hold only once: an MPI shared-memory window, or plain memory if there is no
+ * other rank to share it with. */
 #include "par/par_impl.h"
 #include <dcpg/memory.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
 struct dcpg_par_shared_impl {
-    MPI_Comm host;    /* the ranks that share */
+    MPI_Comm host;    /* the ranks that share the memory */
     MPI_Comm leaders; /* rank 0 of every `host`; MPI_COMM_NULL on other ranks */
     MPI_Win window;   /* MPI_WIN_NULL: plain memory */
     int *host_of;     /* [size] number of each rank's host in `leaders` */
     size_t piece;
 };
 
-/* Groups: the ranks of a host, or every rank for itself. */
+/* Groups the ranks by host or, if `alone`, each rank by itself. */
 static void split_all(const dcpg_par *par, struct dcpg_par_shared_impl *impl, bool alone) {
     int rank, number = 0;
     if (alone)
@@ -37,14 +37,14 @@ static void leave_all(struct dcpg_par_shared_impl *impl) {
     if (impl->host != MPI_COMM_NULL) MPI_Comm_free(&impl->host);
 }
 
-/* Open MPI and MPICH keep windows in files there; Open MPI hangs where one does not fit. */
+/* Open MPI and MPICH keep windows in files in /dev/shm; Open MPI hangs if one does not fit. */
 static bool has_room(size_t bytes) {
     struct statvfs about;
     if (statvfs("/dev/shm", &about) != 0) return true;
     return bytes / about.f_frsize + 16 < about.f_bavail;
 }
 
-/* A window of the host, NULL where the system gives none. */
+/* A window of the host; NULL: the system provides none. */
 static void *open_window_all(struct dcpg_par_shared_impl *impl, size_t bytes) {
     int rank, unit;
     MPI_Aint size;
@@ -62,7 +62,7 @@ static void *open_window_all(struct dcpg_par_shared_impl *impl, size_t bytes) {
     return data;
 }
 
-/* Shared where possible on all hosts, else one copy per rank. */
+/* One copy per host if that is possible on all hosts, otherwise one per rank. */
 static void *take_memory_all(const dcpg_par *par, struct dcpg_par_shared_impl *impl, size_t bytes) {
     void *data = NULL;
     split_all(par, impl, false);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks of how a job was started. */
+/* Checks how a job was started. */
 #include "par/par_impl.h"
 #include <dcpg/rng.h>
 #include <dcpg/text.h>
@@ -8,25 +8,26 @@
 #include <string.h>
 #include <unistd.h>
 
-/* 0: not set, or no number. */
+/* 0: not set, or not a positive number. */
 static int64_t number_of(const char *variable) {
     const char *text = getenv(variable);
     int64_t n = 0;
     return text && dcpg_parse_int(text, &n) && n > 0 ? n : 0;
 }
 
-/* What launchers tell their ranks: mpirun of Open MPI, hydra and SLURM's PMI, MVAPICH, jsrun, PALS. */
+/* Variables that launchers set for their ranks: mpirun of Open MPI, Hydra and SLURM's PMI, MVAPICH, jsrun,
+ * PALS. */
 static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE",
                                     "JSM_NAMESPACE_SIZE", "PALS_SIZE"};
 static const char *const local_sizes[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS",
                                           "MV2_COMM_WORLD_LOCAL_SIZE", "PALS_LOCAL_SIZE"};
 static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK",           "PMIX_RANK",
                                     "MV2_COMM_WORLD_RANK",  "JSM_NAMESPACE_RANK", "PALS_RANKID"};
-/* Tasks of a SLURM step: srun has started that many, unless one of them is a shell or mpirun. */
+/* Tasks of a SLURM step: srun has started as many, unless its task is a shell or mpirun. */
 static const char *const step_tasks = "SLURM_STEP_NUM_TASKS";
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
-/* The variable that the launcher of the MPI in use sets, as far as it has one. */
+/* The variable that the launcher of the MPI in use sets, if it has one. */
 static const char *own_size(void) {
     char text[MPI_MAX_LIBRARY_VERSION_STRING] = "";
     int length;
@@ -36,7 +37,7 @@ static const char *own_size(void) {
     return "PMI_SIZE";
 }
 
-/* First line of what the MPI library says of itself, without the details that follow a comma. */
+/* First line of the MPI library's version text, without the details after a comma. */
 static void library_name(char *name, size_t bytes) {
     char text[MPI_MAX_LIBRARY_VERSION_STRING] = "";
     int length;

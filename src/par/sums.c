@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
+/* Sums of gradients over the ranks, while the backward pass goes on (the par reducer). */
 #include "par/par_impl.h"
 #include <assert.h>
 #include <dcpg/bf16.h>
 #include <dcpg/memory.h>
 #include <string.h>
 
-/* A range of the gradients on its way through the ranks is a bucket. It passes two phases, each a set of
- * non-blocking messages: SCATTER  every rank sends its nodes' sums of the values that rank r owns to rank r;
- *   GATHER   rank r has merged them in the order of the tree and sends the total to all; left out where
- * owners alone need it. poll() moves buckets from phase to phase as their messages arrive. Messages of
- * different buckets may overtake each other, so each bucket has its own tags, numbered in the order of
- * start(), which is the same on all ranks. Without reproducibility MPI sums in one phase, REDUCE. */
+/* A range of the gradients on its way through the ranks is called a bucket. It passes through two phases,
+ * each a set of non-blocking messages:
+ *   SCATTER  for every rank r: all ranks send their nodes' sums of the values that r owns to r;
+ *   GATHER   rank r, having merged them in the order of the tree, sends the total to all; left out if only
+ *            owners need it.
+ * poll() moves buckets from phase to phase as their messages arrive. Messages of different buckets may
+ * overtake each other, so each bucket has tags of its own, numbered in the order of start(), which is the
+ * same on all ranks. Without reproducibility MPI sums in one phase, REDUCE. */
 enum {
-    NB_BUCKET = 8,   /* under way at a time; more wait in the queue */
-    NB_QUEUED = 256, /* ranges that may wait; start() blocks beyond */
-    NB_TAG = 16384   /* tags are even for SCATTER, odd for GATHER; MPI grants at least 32767 */
+    NB_BUCKET = 8,   /* in flight at a time; more wait in the queue */
+    NB_QUEUED = 256, /* ranges that may wait; start() blocks if there are more */
+    NB_TAG = 16384   /* tags are even for SCATTER, odd for GATHER; MPI guarantees at least 32767 */
 };
 
 typedef enum phase { IDLE, SCATTER, GATHER, REDUCE } phase;
@@ -26,7 +29,7 @@ typedef struct bucket {
     MPI_Request *requests;
     int nb_request;
     float *received;    /* [nodes of the other ranks][length of my slice] */
-    uint16_t *out, *in; /* bf16 messages: out [nodes of this rank][length of the range], in as `received` or
+    uint16_t *out, *in; /* bf16 messages: out [nodes of this rank][length of the range], in like `received` or
                            [length of the range] */
     int *count_of;      /* [size] for MPI_Ireduce_scatter */
 } bucket;
@@ -34,14 +37,14 @@ typedef struct bucket {
 struct dcpg_par_sums {
     const dcpg_par *par;
     dcpg_par_sums_options options;
-    MPI_Comm comm;    /* of the buckets alone: nothing else can match their messages */
+    MPI_Comm comm;    /* for buckets only: nothing else can match their messages */
     int *nb_node_of;  /* [size] maximal nodes of each rank */
     dcpg_node *nodes; /* all ranks' maximal nodes in rank order; they tile [0, V) */
     int nb_node;      /* of all ranks */
     float **part;     /* [nb_node] scratch for merging */
     double **part64;  /* the same for sum() */
-    float *unpacked;  /* bf16: as `received` of a bucket */
-    double *gathered; /* [nb_node][gathered_count] grows with the longest sum() */
+    float *unpacked;  /* for bf16: like `received` of a bucket */
+    double *gathered; /* [nb_node][gathered_count], as large as the longest sum() so far needed */
     size_t gathered_count;
     int *count_of, *at_of; /* [size] for MPI_Iallgatherv */
     bucket bucket[NB_BUCKET];
@@ -50,7 +53,7 @@ struct dcpg_par_sums {
     int next_tag;
 };
 
-/* What rank r owns of a bucket. */
+/* Rank r's slice of a bucket. */
 static dcpg_range share_of(const dcpg_par_sums *s, const bucket *b, int r) {
     const dcpg_slices *slices = &s->options.slices;
     return dcpg_range_common(b->range, dcpg_slice(slices, b->range.offset / slices->block, r));
@@ -60,14 +63,14 @@ static float *grads_of(const dcpg_par_sums *s, int node, size_t offset) {
     return s->options.grads + (size_t)node * s->options.slices.total + offset;
 }
 
-/* ---- messages of a bucket: floats as they stand in the gradients, or their upper halves ---- */
+/* ---- messages of a bucket: floats straight from the gradients, or bf16, the floats' upper halves ---- */
 
 static void receive(dcpg_par_sums *s, bucket *b, void *to, size_t count, int from, int tag) {
     MPI_Irecv(to, (int)count, s->options.bf16 ? MPI_UINT16_T : MPI_FLOAT, from, tag, s->comm,
               &b->requests[b->nb_request++]);
 }
 
-/* Sends the values of a range of node `node`'s sums; bf16: which stand in b->out. */
+/* Sends a range of node `node`'s sums; with bf16 from b->out, where they are packed. */
 static void send(dcpg_par_sums *s, bucket *b, int node, dcpg_range range, int to, int tag) {
     const uint16_t *half =
         s->options.bf16 ? b->out + (size_t)node * b->range.count + (range.offset - b->range.offset) : NULL;
@@ -102,7 +105,7 @@ static void start_scatter(dcpg_par_sums *s, bucket *b) {
     }
 }
 
-/* Merges all nodes' sums of what this rank owns of the bucket; the total lands in node 0's buffer. */
+/* Merges all nodes' sums of this rank's slice of the bucket; the total ends up in node 0's buffer. */
 static void merge_share(dcpg_par_sums *s, bucket *b, dcpg_range mine) {
     bool bf16 = s->options.bf16;
     float *received = bf16 ? s->unpacked : b->received;
@@ -160,7 +163,7 @@ static void end_gather(dcpg_par_sums *s, bucket *b) {
     }
 }
 
-/* The way of reproducible = false: one phase, and MPI chooses the order of the additions. */
+/* Without reproducibility: one phase, in which MPI chooses the order of the additions. */
 static void start_reduce(dcpg_par_sums *s, bucket *b) {
     size_t count = b->range.count;
     float *total = grads_of(s, 0, b->range.offset);
@@ -182,8 +185,8 @@ static void end_reduce(dcpg_par_sums *s, bucket *b) {
     b->phase = IDLE;
 }
 
-/* Starts the range that has waited longest. Collective calls must come in one order on all ranks, and do: the
- * queue is one. */
+/* Starts the range that has waited longest. Collective calls must be made in the same order on all ranks,
+ * which a single queue guarantees. */
 static void start_next(dcpg_par_sums *s, bucket *b) {
     b->range = s->queue[s->first_queued];
     b->tag = s->next_tag;
@@ -212,7 +215,7 @@ static void end_phase(dcpg_par_sums *s, bucket *b) {
     }
 }
 
-/* Moves every bucket as far as its messages allow; returns whether anything is left to do. */
+/* Moves every bucket as far as its messages allow; returns whether any bucket is still in flight. */
 static bool advance(dcpg_par_sums *s) {
     bool busy = false;
     for (bucket *b = s->bucket; b < s->bucket + NB_BUCKET; b++) {
@@ -239,7 +242,7 @@ static void sums_wait(void *self) {
 static void sums_start(void *self, size_t offset, size_t count) {
     dcpg_par_sums *s = self;
     assert(offset + count <= s->options.slices.total);
-    if (s->par->size == 1) return; /* one node, and it is the total */
+    if (s->par->size == 1) return; /* a single node, which already is the total */
     while (count > 0) {
         size_t block = s->options.slices.block, left = block - offset % block,
                n = count < left ? count : left;
@@ -301,7 +304,7 @@ static void sums_sum(void *self, double *sums, size_t count, double *total) {
 
 /* ---- opening and closing ---- */
 
-/* Messages a bucket may have under way in one phase. */
+/* Most messages that a bucket has in flight in one phase. */
 static size_t max_requests(const dcpg_par_sums *s) {
     size_t others = (size_t)s->par->size - 1, own_nodes = (size_t)s->nb_node_of[s->par->rank];
     size_t scatter = (size_t)s->nb_node - own_nodes + others * own_nodes;
@@ -313,7 +316,7 @@ static dcpg_status alloc_buckets(dcpg_par_sums *s, dcpg_err *err) {
     if (!o->grads || s->par->size == 1) return DCPG_OK;
     size_t size = (size_t)s->par->size, own_nodes = (size_t)s->nb_node_of[s->par->rank],
            other_nodes = (size_t)s->nb_node - own_nodes;
-    size_t longest = 0; /* of my slices */
+    size_t longest = 0; /* among this rank's slices */
     for (size_t b = 0; b < dcpg_slices_blocks(&o->slices); b++) {
         size_t count = dcpg_slice(&o->slices, b, s->par->rank).count;
         if (count > longest) longest = count;
@@ -336,7 +339,8 @@ static dcpg_status alloc_buckets(dcpg_par_sums *s, dcpg_err *err) {
                                 NB_BUCKET * (floats * sizeof(float) + halves * sizeof(uint16_t)));
 }
 
-/* Fills nb_node_of, nodes and what is as long. `run` holds first and end of each rank's leaves. */
+/* Fills nb_node_of, nodes and the arrays of the same length. `run` holds first and end of each rank's
+ * leaves. */
 static dcpg_status lay_out(dcpg_par_sums *s, const int *run, dcpg_err *err) {
     int size = s->par->size;
     dcpg_node nodes[DCPG_MAX_NODES];

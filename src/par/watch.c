@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Watching: waits for other ranks end. Who has waited too long calls the roll: ranks that wait too answer
- * from their own waits, and those that work for long answer that they do (dcpg_par_busy), so whoever does not
- * answer is the one all wait for. It is named and the job ended. No
- * message is sent before that: watching costs a look at the clock now and then. */
+/* Watching: makes sure that waits for other ranks end. A rank that has waited too long calls the roll. Ranks
+ * that wait as well answer from within their waits, and ranks with long work answer that they are busy
+ * (dcpg_par_busy); so a rank that does not answer is the one that all others wait for. It is named, and the
+ * job ends. Before that no message is sent: watching costs only an occasional look at the clock. */
 #define _GNU_SOURCE /* gethostname */
 #include "par/par_impl.h"
 #include <dcpg/cleanup.h>
@@ -13,19 +13,19 @@
 
 enum { TAG_CALL, TAG_HERE, TAG_BUSY };
 
-/* Looks at the clock, once in so many tries; and seconds between two looks for calls of others. */
+/* Tries between two looks at the clock; and seconds between two checks for roll calls of other ranks. */
 enum { TRIES_PER_LOOK = 256 };
 static const double LOOK_EVERY = 0.1;
 
-/* Seconds within which ranks must answer a call: a rank at work looks now and then only. */
+/* Seconds in which ranks must answer a roll call: a busy rank checks for calls only now and then. */
 static const double ROLL = 60;
 
 struct dcpg_watch {
     double timeout;
-    MPI_Comm comm;    /* of roll calls alone */
+    MPI_Comm comm;    /* for roll calls only */
     char (*host)[64]; /* [size] */
     bool *present;    /* [size] */
-    double looked;    /* by dcpg_par_busy */
+    double looked;    /* when dcpg_par_busy last checked */
 };
 
 static void say(const dcpg_par *par, int to, int tag) {
@@ -34,7 +34,7 @@ static void say(const dcpg_par *par, int to, int tag) {
     MPI_Request_free(&request);
 }
 
-/* Receives one message of this kind where there is one. */
+/* Receives one message with this tag, if there is one. */
 static bool hear(const dcpg_par *par, int tag, int *from) {
     MPI_Status status;
     MPI_Comm comm = par->impl->watch->comm;
@@ -58,14 +58,14 @@ void dcpg_par_busy(const dcpg_par *par) {
     answer(par, TAG_BUSY);
 }
 
-/* Fills `present` with the ranks that answer within `seconds`; returns their number, and whether one of them
- * works on. */
+/* Fills `present` with the ranks that answer within `seconds`; returns their number, and whether any of them
+ * is busy. */
 static int call_roll(const dcpg_par *par, double seconds, bool *busy) {
     bool *present = par->impl->watch->present;
     int from, nb = 1;
     *busy = false;
     while (hear(par, TAG_HERE, &from) || hear(par, TAG_BUSY, &from)) {
-    } /* answers to a call of long ago */
+    } /* late answers to an earlier call */
     memset(present, 0, (size_t)par->size * sizeof *present);
     present[par->rank] = true;
     for (int r = 0; r < par->size; r++)
@@ -82,7 +82,7 @@ static int call_roll(const dcpg_par *par, double seconds, bool *busy) {
     return nb;
 }
 
-/* One line, by the lowest rank that is there. */
+/* Printed by the lowest rank that is present. */
 static void name_absent(const dcpg_par *par, int nb_absent) {
     const struct dcpg_watch *watch = par->impl->watch;
     int lowest = 0, first = 0;
@@ -110,10 +110,10 @@ static void find_stalled(const dcpg_par *par, dcpg_wait *wait) {
     wait->since = dcpg_now();
     wait->nb_roll++;
     if (nb_absent == 0 && busy) wait->nb_roll = 0;
-    if (nb_absent == 0 && wait->nb_roll <= 1) return; /* something may have come meanwhile */
+    if (nb_absent == 0 && wait->nb_roll <= 1) return; /* the awaited message may have arrived meanwhile */
     name_absent(par, nb_absent);
     dcpg_cleanup_run();
-    sleep(1); /* the lowest rank speaks before the job ends */
+    sleep(1); /* the lowest rank prints its message before the job ends */
     MPI_Abort(par->impl->comm, dcpg_exit_code(DCPG_E_NUMERIC));
 }
 
