@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The cells: which sites each one's reads cover, what they say, and how well the calls can be known. */
+/* Draws the cells: which sites the reads of each cover, the calls, and how well these can be predicted at
+ * best. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -7,11 +8,11 @@
 
 static const double clump_length = 500; /* mean, bp */
 
-/* Stretches covered by reads: their lengths and the gaps between them are exponential. */
+/* Stretches covered by reads; their lengths and the gaps between them are exponentially distributed. */
 typedef struct reads {
     dcpg_rng rng;
     double gap;        /* mean, bp */
-    double start, end; /* the stretch looked at last */
+    double start, end; /* the current stretch, bp */
 } reads;
 
 static reads reads_new(const dcpg_sim *sim, int part, int64_t cell, double covered) {
@@ -23,7 +24,7 @@ static reads reads_new(const dcpg_sim *sim, int part, int64_t cell, double cover
     return r;
 }
 
-/* Positions must not decrease. */
+/* Positions must not decrease from one call to the next. */
 static bool is_covered(reads *r, int32_t pos) {
     while (r->end <= pos) {
         r->start = r->end + dcpg_sim_exponential(&r->rng, r->gap);
@@ -36,7 +37,7 @@ void dcpg_sim_cell_name(const dcpg_sim *sim, int64_t cell, char name[48]) {
     snprintf(name, 48, "cl%" PRId64 "_cell%02" PRId64, cell % sim->options->nb_cluster, cell + 1);
 }
 
-/* Drawn a little within the bounds, because chance adds to it. */
+/* Fraction of sites that a cell covers, drawn a little inside the bounds because chance adds to it. */
 static double draw_coverage(const dcpg_sim *sim, int64_t cell) {
     const dcpg_simulate_options *o = sim->options;
     dcpg_rng rng;
@@ -44,7 +45,7 @@ static double draw_coverage(const dcpg_sim *sim, int64_t cell) {
     return o->coverage_min + (o->coverage_max - o->coverage_min) * (.05 + .9 * dcpg_rng_uniform(&rng));
 }
 
-/* "chromo\tpos\t1.0\n"; the chromosome's name may be long and goes first by itself. */
+/* Writes "chromo\tpos\t1.0\n"; the chromosome's name may be long, so it is written by itself first. */
 static void write_call(dcpg_sim_file *file, const char *chromo, size_t length, int32_t pos, bool call) {
     char text[24], *p = text + sizeof text;
     memcpy(p -= 5, call ? "\t1.0\n" : "\t0.0\n", 5);
@@ -106,7 +107,7 @@ static dcpg_status write_cell(cell_run *run, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* All that is added up are integers, so the order of the cells does not matter. */
+/* Adds up integers only, so the order of the cells does not matter. */
 static void add_score(dcpg_sim_score *sum, const dcpg_sim_score *cell) {
     for (int c = 0; c < 2; c++) {
         for (int b = 0; b < DCPG_SIM_BINS; b++) sum->count[c][b] += cell->count[c][b];
@@ -159,7 +160,7 @@ dcpg_status dcpg_sim_write_cells(const dcpg_sim *sim, dcpg_sim_observed *observe
                     dcpg_progress(log, done == nb_cell || done % 100 == 0, "cells: %" PRId64 " of %" PRId64,
                                   done, nb_cell);
                 } else {
-                    dcpg_fail(err, mine, "%s", own.text); /* the first one is kept */
+                    dcpg_fail(err, mine, "%s", own.text); /* keeps the first message */
 #pragma omp atomic write
                     status = mine;
                 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The synthetic genome: one chromosome at a time. */
+/* Draws the synthetic genome, one chromosome at a time. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>
 #include <string.h>
 
 enum { A, T, G, C, N };
 
-/* Families of repeats; a copy of LINE1 is the end of its consensus. */
+/* Families of repeats; a copy of LINE1 is the last part of its consensus. */
 static const struct {
     const char *name;
     size_t length;
-    double gc, cpg; /* GC content; share of CpGs kept in the consensus */
-    double weight;  /* share of all copies */
+    double gc, cpg; /* GC content; fraction of CpGs kept in the consensus */
+    double weight;  /* fraction of all copies */
 } family[] = {{"SINE1", 290, .5, .7, .35},
               {"SINE2", 150, .45, .4, .25},
               {"LINE1", 5500, .41, .3, .2},
@@ -19,7 +19,7 @@ static const struct {
               {"STR", 80, 0, 0, .1}};
 enum { NB_FAMILY = sizeof family / sizeof *family, STR = NB_FAMILY - 1, LINE1 = 2, MAX_FAMILY = 5500 };
 
-/* What is drawn with. */
+/* State while a chromosome is drawn. */
 typedef struct drawing {
     uint64_t seed;
     dcpg_sim_chromo *chromo;
@@ -54,7 +54,7 @@ static uint8_t draw_base(dcpg_rng *rng, double gc) {
     return T;
 }
 
-/* A CpG of which only `kept` of all survive: deamination leaves TpG or CpA. */
+/* A CpG survives with probability `kept`; otherwise deamination leaves TpG or CpA. */
 static void decay(dcpg_rng *rng, uint8_t *c, uint8_t *g, double kept) {
     double u = dcpg_rng_u32(rng) * 0x1p-32;
     if (u < kept) return;
@@ -96,7 +96,7 @@ static void fill_bases(drawing *d) {
     }
 }
 
-/* The families are the same on all chromosomes. */
+/* Draws the consensus of each family, the same for all chromosomes. */
 static dcpg_status draw_families(drawing *d, dcpg_err *err) {
     for (int f = 0; f < STR; f++) {
         uint8_t *base = d->consensus[f] = dcpg_alloc(family[f].length, 1);
@@ -120,8 +120,8 @@ static void reverse_complement(uint8_t *base, int n) {
     }
 }
 
-/* A copy of a family into copy[]: diverged, its CpGs decayed with age, on either strand. Returns its length.
- */
+/* Writes a copy of family `f` to copy[]: diverged, its CpGs decayed with age, on either strand. Returns its
+ * length. */
 static int copy_repeat(const drawing *d, dcpg_rng *rng, int f, uint8_t *copy) {
     int n = (int)family[f].length;
     if (f == LINE1) n = 200 + (int)skip(rng, 900);
@@ -139,7 +139,7 @@ static int copy_repeat(const drawing *d, dcpg_rng *rng, int f, uint8_t *copy) {
     return n;
 }
 
-/* A short tandem repeat: a unit of 2 to 5 bases without CG, again and again. */
+/* A short tandem repeat: a unit of 2 to 5 bases without CG, repeated. */
 static int draw_tandem(dcpg_rng *rng, uint8_t *copy) {
     int unit = 2 + (int)dcpg_rng_below(rng, 4), n = 20 + (int)dcpg_rng_below(rng, 61);
     for (int i = 0; i < unit; i++) copy[i] = (uint8_t)dcpg_rng_below(rng, 3);
@@ -154,7 +154,7 @@ static int draw_family(dcpg_rng *rng) {
     return f;
 }
 
-/* Repeats stand apart from one another and from islands. */
+/* Repeats overlap neither one another nor islands. */
 static dcpg_status place_repeats(drawing *d, dcpg_err *err) {
     uint8_t copy[MAX_FAMILY];
     dcpg_rng rng = start(d, DCPG_SIM_REPEATS, 0);
@@ -183,7 +183,7 @@ static void plant(drawing *d, dcpg_rng *rng, const dcpg_sim_motif *motif, int nu
     d->chromo->planted[at] = (uint8_t)(1 + number);
 }
 
-/* Plants a motif all over [start, end), `gap` bp apart on average. */
+/* Plants the motif throughout `where`, on average `gap` bp apart. */
 static void plant_within(drawing *d, dcpg_rng *rng, const dcpg_sim_motif *motif, int number,
                          dcpg_sim_interval where, double gap) {
     for (int64_t at = where.start + skip(rng, gap); at + motif->length <= where.end;
@@ -203,7 +203,7 @@ static void plant_motifs(drawing *d, int nb_motif, const dcpg_sim_motif *motif) 
     }
 }
 
-/* N at both ends and in runs of some hundreds to thousands of bases inside. */
+/* Places N at both ends, and in runs of hundreds to thousands of bases between them. */
 static void place_gaps(drawing *d) {
     dcpg_sim_chromo *chromo = d->chromo;
     int64_t ends = chromo->length / 20 < 10000 ? chromo->length / 20 : 10000;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The genome and what is known of it: FASTA, sites, motifs, annotations. */
+/* Writes the genome and its description: FASTA, sites, motifs, annotations. */
 #include "sim/sim.h"
 #include <dcpg/genome.h>
 #include <dcpg/memory.h>
@@ -8,7 +8,7 @@
 
 enum { DENSITY_RANGE = 250, ISLAND_DENSITY = 24, ISLAND_GAP = 200, ISLAND_LENGTH = 200, LINE = 60 };
 
-/* Files that hold all chromosomes, and the genome so far. */
+/* The files that cover all chromosomes, and the genome so far. */
 typedef struct writer {
     dcpg_sim *sim;
     dcpg_log *log;
@@ -72,12 +72,12 @@ static dcpg_status find_sites(dcpg_sim *sim, const dcpg_sim_chromo *chromo, dcpg
     return DCPG_OK;
 }
 
-/* Marks the sites near each motif found. */
+/* State while the sites near each motif found are marked. */
 typedef struct marking {
     writer *w;
     const dcpg_sim_chromo *chromo;
     const dcpg_sim_part *part;
-    int64_t first; /* sites before it are too far left of all further motifs */
+    int64_t first; /* sites before this one are too far left of all further motifs */
 } marking;
 
 static void mark_motif(void *context, int m, int strand, int64_t start) {
@@ -98,7 +98,8 @@ static void mark_motif(void *context, int m, int strand, int64_t start) {
     }
 }
 
-/* Stretches of dense sites, none farther than ISLAND_GAP from the next. */
+/* Finds stretches of dense sites, each at most ISLAND_GAP bp from the next, that are at least ISLAND_LENGTH
+ * bp long. */
 static dcpg_status find_islands(const dcpg_sim *sim, const dcpg_sim_part *part, dcpg_sim_intervals *islands,
                                 dcpg_err *err) {
     const int32_t *pos = sim->sites.pos;
@@ -187,7 +188,7 @@ static dcpg_status draw_genome(writer *w, dcpg_err *err) {
         char name[24];
         snprintf(name, sizeof name, "%" PRId64, c + 1);
         dcpg_sim_chromo chromo = {.name = name};
-        dcpg_parse_int(o->chromo_len->v[o->chromo_len->n == 1 ? 0 : c], &chromo.length); /* checked before */
+        dcpg_parse_int(o->chromo_len->v[o->chromo_len->n == 1 ? 0 : c], &chromo.length); /* was checked */
         DCPG_TRY(dcpg_sim_draw_chromo(o->seed, w->sim->nb_motif, w->sim->motif, &chromo, err));
         dcpg_status status = write_chromo(w, &chromo, err);
         dcpg_sim_free_chromo(&chromo);
@@ -196,7 +197,7 @@ static dcpg_status draw_genome(writer *w, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* A sequence of a real genome. */
+/* Takes a sequence of a real genome. */
 static dcpg_status take_sequence(void *context, dcpg_sequence *sequence, dcpg_err *err) {
     writer *w = context;
     if (strchr(sequence->chromo, '/'))

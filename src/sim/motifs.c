@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Motifs that switch methylation: their words, and where they stand in a chromosome. */
+/* Motifs that switch methylation: their words, and where they occur in a chromosome. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>
 #include <string.h>
 
-/* Letters of the table of first letters. */
+/* Length of the prefixes by which the table finds motifs; no motif is shorter. */
 enum { PREFIX = 7 };
 
-/* Without CG on either strand, so that planting them makes no sites. */
+/* The words hold no CG on either strand, so that planting them makes no sites. */
 static const struct {
     const char *name, *word;
     double effect;
@@ -17,7 +17,7 @@ static const char *const cluster_words[DCPG_SIM_CLUSTER_MOTIFS] = {
     "CATTMAGATTG", "TGTASTAACCT", "AACTYTGGTAT", "GGATWCATTAA"};
 enum { NB_SHARED = sizeof shared / sizeof *shared };
 
-/* Bases a letter stands for (IUPAC): bit 0 A, 1 T, 2 G, 3 C. */
+/* Bases that an IUPAC letter stands for: bit 0 A, 1 T, 2 G, 3 C. */
 static uint8_t bases_of(char letter) {
     static const char letters[] = "ATGCWRKMSY";
     static const uint8_t bases[] = {1, 2, 4, 8, 3, 5, 6, 9, 12, 10};
@@ -29,7 +29,7 @@ static char complement(char letter) {
     return complements[strchr(letters, letter) - letters];
 }
 
-/* `skip` letters at either end of the word are left out. */
+/* `skip` letters are left out at each end of the word. */
 static dcpg_sim_motif make_motif(const char *name, const char *word, size_t skip, double effect) {
     dcpg_sim_motif motif = {.length = (int)(strlen(word) - 2 * skip), .effect = effect, .cluster = -1};
     snprintf(motif.name, sizeof motif.name, "%s", name);
@@ -66,13 +66,13 @@ static bool stands_at(const dcpg_sim_motif *motif, int strand, const dcpg_sim_ch
     if (start + motif->length > chromo->length) return false;
     for (int i = 0; i < motif->length; i++) {
         if (!(motif->letters[strand][i] >> chromo->base[start + i] & 1))
-            return false; /* N, code 4, fits nothing */
+            return false; /* N, code 4, matches no letter */
     }
     return true;
 }
 
-/* For each word of PREFIX letters (the first one in the highest bits) which motifs may start with it: bit 2 *
- * motif + strand. */
+/* For each word of PREFIX letters (the first one in the highest bits), sets the bits of the motifs that may
+ * start with it: bit 2 * motif + strand. */
 static void fill_prefixes(int nb_motif, const dcpg_sim_motif *motif, uint32_t *table) {
     for (uint32_t word = 0; word < 1u << 2 * PREFIX; word++) {
         for (int k = 0; k < 2 * nb_motif; k++) {

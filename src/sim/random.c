@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Random numbers of the simulation: streams, exponential numbers and smooth noise. */
 #include "sim/sim.h"
 #include <math.h>
 
@@ -14,7 +15,7 @@ dcpg_sim_wave dcpg_sim_wave_new(uint64_t seed, uint64_t stream, int64_t spacing)
     return (dcpg_sim_wave){.seed = seed, .stream = stream, .spacing = spacing, .knot = -1};
 }
 
-/* The draw number `knot` of the wave's stream. */
+/* Draw number `knot` of the wave's stream. */
 static double knot_value(const dcpg_sim_wave *wave, int64_t knot) {
     dcpg_rng rng;
     dcpg_rng_start(&rng, wave->seed, wave->stream);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Accuracy and AUC of a predictor of the calls. */
 #include "sim/sim.h"
 #include <math.h>
 
@@ -10,8 +11,8 @@ void dcpg_sim_score_add(dcpg_sim_score *score, double p, bool call) {
     score->expected_right += p >= .5 ? p : 1 - p;
 }
 
-/* Share of (methylated, unmethylated) pairs of calls in which the methylated one has the larger probability;
- * ties count half (Mann and Whitney). */
+/* Fraction of (methylated, unmethylated) pairs of calls in which the methylated one has the larger
+ * probability; ties count half (Mann and Whitney). */
 double dcpg_sim_score_auc(const dcpg_sim_score *score) {
     double won = 0;
     int64_t below = 0, methylated = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of the simulation share. */
+/* Types and functions that the files of the simulation share. */
 #ifndef DCPG_SIM_SIM_H
 #define DCPG_SIM_SIM_H
 
@@ -31,7 +31,7 @@ double dcpg_sim_exponential(dcpg_rng *rng, double mean);
 typedef struct dcpg_sim_wave {
     uint64_t seed, stream;
     int64_t spacing;
-    int64_t knot; /* left and right are the values at `knot` and the next; -1: none yet */
+    int64_t knot; /* left and right are the values at this knot and the next; -1: none yet */
     double left, right;
 } dcpg_sim_wave;
 dcpg_sim_wave dcpg_sim_wave_new(uint64_t seed, uint64_t stream, int64_t spacing);
@@ -39,7 +39,7 @@ double dcpg_sim_wave_at(dcpg_sim_wave *wave, int64_t pos);
 
 /* ---- files ---- */
 
-/* A bgzip file being written. Errors are kept until it is closed. */
+/* A bgzip file being written. The first error is kept, and reported when the file is closed. */
 typedef struct dcpg_sim_file {
     FILE *stream;
     char *path;
@@ -50,7 +50,7 @@ typedef struct dcpg_sim_file {
 dcpg_status dcpg_sim_open(const char *folder, const char *name, dcpg_sim_file *file, dcpg_err *err);
 void dcpg_sim_write(dcpg_sim_file *file, const char *bytes, size_t n);
 void dcpg_sim_print(dcpg_sim_file *file, const char *fmt, ...) DCPG_PRINTF(2, 3);
-dcpg_status dcpg_sim_close(dcpg_sim_file *file, dcpg_err *err); /* also fine where it was never opened */
+dcpg_status dcpg_sim_close(dcpg_sim_file *file, dcpg_err *err); /* also fine if it was never opened */
 
 /* ---- genome ---- */
 typedef struct dcpg_sim_interval {
@@ -64,18 +64,18 @@ typedef struct dcpg_sim_intervals {
 } dcpg_sim_intervals;
 dcpg_status dcpg_sim_add_interval(dcpg_sim_intervals *list, dcpg_sim_interval interval, dcpg_err *err);
 
-/* A chromosome while it is worked on. */
+/* A chromosome while it is being drawn or read. */
 typedef struct dcpg_sim_chromo {
     const char *name;
     int64_t length;
     uint8_t *base;    /* [length] A 0, T 1, G 2, C 3, N 4 */
-    uint8_t *planted; /* [length] 1 + motif where one starts that was planted; NULL: none was */
+    uint8_t *planted; /* [length] 1 + motif where a planted one starts, else 0; NULL: none planted */
     dcpg_sim_intervals repeats;
 } dcpg_sim_chromo;
 
 struct dcpg_sim_motif;
 
-/* Draws a chromosome of the synthetic genome; all but name and length of `chromo` is filled. */
+/* Draws a chromosome of the synthetic genome: fills all of `chromo` but its name and length. */
 dcpg_status dcpg_sim_draw_chromo(uint64_t seed, int nb_motif, const struct dcpg_sim_motif *motif,
                                  dcpg_sim_chromo *chromo, dcpg_err *err);
 void dcpg_sim_free_chromo(dcpg_sim_chromo *chromo);
@@ -85,15 +85,15 @@ enum { DCPG_SIM_MAX_MOTIFS = 11, DCPG_SIM_MOTIF_RANGE = 100, DCPG_SIM_CLUSTER_MO
 
 typedef struct dcpg_sim_motif {
     char name[16], word[12], reverse[12]; /* IUPAC letters */
-    uint8_t letters[2][12];               /* per strand and letter: the bases that fit, bit by code */
+    uint8_t letters[2][12];               /* per strand and letter: the matching bases, bit by code */
     int length;
     double effect;
-    int cluster;     /* it acts in clusters k with k mod 8 equal to this; -1: in all */
-    bool in_islands; /* planted there only */
+    int cluster;     /* acts in clusters k with k mod 8 equal to this; -1: in all */
+    bool in_islands; /* planted in islands only */
     int64_t nb_planted, nb_match, nb_site;
 } dcpg_sim_motif;
 
-/* Fills `motif`; returns their number. */
+/* Fills `motif` and returns the number of motifs. */
 int dcpg_sim_motifs(int64_t nb_cluster, bool real_genome, dcpg_sim_motif motif[DCPG_SIM_MAX_MOTIFS]);
 bool dcpg_sim_motif_acts(const dcpg_sim_motif *motif, int64_t cluster);
 
@@ -106,14 +106,14 @@ dcpg_status dcpg_sim_scan(const dcpg_sim_chromo *chromo, int nb_motif, const dcp
 typedef struct dcpg_sim_sites {
     int64_t n, room;
     int32_t *pos;     /* [n] 1-based, the C */
-    uint8_t *density; /* [n] CpGs within 250 bp, itself included */
+    uint8_t *density; /* [n] CpGs within 250 bp, including the site itself */
     uint16_t *motifs; /* [n] bit m: motif m is in range */
 } dcpg_sim_sites;
 
 typedef struct dcpg_sim_part {
     char *chromo;
     int64_t length;
-    int64_t first, end; /* sites */
+    int64_t first, end; /* its sites: [first, end) */
 } dcpg_sim_part;
 
 typedef struct dcpg_sim {
@@ -131,17 +131,17 @@ typedef struct dcpg_sim {
 
 /* ---- methylation ---- */
 
-/* Tables of the model. */
+/* Computes the tables of the model. */
 dcpg_status dcpg_sim_model_new(const dcpg_sim *sim, struct dcpg_sim_model **model, dcpg_err *err);
 void dcpg_sim_model_free(struct dcpg_sim_model *model);
 
 /* Probability of a methylated call in a cell of `cluster` given DNA alone. */
 double dcpg_sim_p_dna(const dcpg_sim *sim, int64_t cluster, int64_t site);
 
-/* A cell along a chromosome. */
+/* State while the sites of a chromosome are computed for a cell. */
 typedef struct dcpg_sim_track {
     const dcpg_sim *sim;
-    int64_t first; /* site of the genome where the chromosome starts */
+    int64_t first; /* the chromosome's first site */
     int64_t cluster;
     uint64_t stream;
     dcpg_sim_wave cluster_wave, cell_wave;
@@ -151,8 +151,8 @@ dcpg_sim_track dcpg_sim_track_new(const dcpg_sim *sim, int part, int64_t cell);
 typedef struct dcpg_sim_truth {
     double p_call; /* probability of a methylated call */
     bool state;    /* the cell's true state */
-    bool call;     /* what a read says */
-    bool seen;     /* a read that lies over the site holds it */
+    bool call;     /* what a read shows: the state, unless noise made it wrong */
+    bool seen;     /* a read that covers the site shows it */
 } dcpg_sim_truth;
 /* `seen` is true with probability `keep`. */
 dcpg_sim_truth dcpg_sim_at(dcpg_sim_track *track, int64_t site, double keep);
@@ -163,12 +163,12 @@ void dcpg_sim_cell_name(const dcpg_sim *sim, int64_t cell, char name[48]);
 /* Accuracy and AUC of one predictor. */
 enum { DCPG_SIM_BINS = 16384 };
 typedef struct dcpg_sim_score {
-    int64_t count[2][DCPG_SIM_BINS]; /* calls by outcome and probability */
+    int64_t count[2][DCPG_SIM_BINS]; /* calls by outcome and bin of probability */
     int64_t n, nb_right;
     double expected_right;
 } dcpg_sim_score;
 void dcpg_sim_score_add(dcpg_sim_score *score, double p, bool call);
-double dcpg_sim_score_auc(const dcpg_sim_score *score); /* NaN where one outcome is missing */
+double dcpg_sim_score_auc(const dcpg_sim_score *score); /* NaN if one outcome is missing */
 
 enum { DCPG_SIM_ORACLE, DCPG_SIM_DNA_ONLY, DCPG_SIM_NB_PREDICTOR };
 
@@ -181,7 +181,7 @@ typedef struct dcpg_sim_cell {
 typedef struct dcpg_sim_observed {
     dcpg_sim_cell *cell;   /* [nb_cell] */
     dcpg_sim_score *score; /* [DCPG_SIM_NB_PREDICTOR] over all cells */
-    uint8_t *seen;         /* [nb_site] in any cell */
+    uint8_t *seen;         /* [nb_site] 1 if seen in any cell */
 } dcpg_sim_observed;
 
 /* Writes the cells' files and fills `observed`; free with dcpg_sim_observed_free. */
@@ -189,14 +189,14 @@ dcpg_status dcpg_sim_write_cells(const dcpg_sim *sim, dcpg_sim_observed *observe
                                  dcpg_err *err);
 void dcpg_sim_observed_free(dcpg_sim_observed *observed);
 
-/* truth/probs.tsv.gz and states.tsv.gz. */
+/* Writes truth/probs.tsv.gz and truth/states.tsv.gz. */
 dcpg_status dcpg_sim_write_cell_truth(const dcpg_sim *sim, dcpg_log *log, dcpg_err *err);
 
-/* truth/cells.tsv, motifs.tsv, report.json. */
+/* Writes truth/cells.tsv, truth/motifs.tsv and report.json. */
 dcpg_status dcpg_sim_write_report(const dcpg_sim *sim, const dcpg_sim_observed *observed, dcpg_err *err);
 
-/* Genome: draws or reads every chromosome, writes it with its annotations, sites and motifs, and fills parts
- * and sites of `sim`. */
+/* Draws or reads every chromosome, writes it with its annotations, sites and motifs, and fills the parts and
+ * sites of `sim`. */
 dcpg_status dcpg_sim_write_genome(dcpg_sim *sim, dcpg_log *log, dcpg_err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* bgzip files. htslib makes the blocks; it does not write them, because its writer keeps memory and the file
- * open where the disk is full. */
+/* Writes bgzip files. htslib compresses the blocks but does not write them: on a full disk its own writer
+ * keeps its memory and leaves the file open. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>
 #include <dcpg/signal.h>
@@ -30,14 +30,14 @@ static void note_error(dcpg_sim_file *file) {
     if (!file->error) file->error = errno ? errno : EIO;
 }
 
-/* Writes what is held; nothing held gives bgzip's end marker. */
+/* Compresses and writes the bytes held in `block`; if there are none, the output is bgzip's end marker. */
 static void write_block(dcpg_sim_file *file) {
     char packed[BGZF_MAX_BLOCK_SIZE];
     size_t n = sizeof packed;
     errno = 0;
     if (dcpg_signal_seen() && !file->error) file->error = EINTR;
     if (file->error) return;
-    /* Level 4: half the time of the default for 3 % more bytes. */
+    /* Level 4 takes half the time of the default, for 3 % more bytes. */
     if (bgzf_compress(packed, &n, file->block, file->used, 4) != 0 || fwrite(packed, 1, n, file->stream) != n)
         note_error(file);
     file->used = 0;

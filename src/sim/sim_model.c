@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How methylated a cell is where; dcpg/simulate.h tells the model. */
+/* The model of dcpg/simulate.h: how methylated each cell is at each site. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>
 #include <math.h>
@@ -8,19 +8,19 @@ static const double open_logit = 4, island_effect = -7, island_density = 22, isl
 static const double cluster_sd = 1.5, cell_sd = 2;
 enum { CLUSTER_SPACING = 20000, CELL_SPACING = 600 };
 
-/* Expectations over the noise, tabulated over the logit. */
+/* Expected values over the noise are tabulated by logit. */
 enum { TABLE_PER_UNIT = 64, TABLE_REACH = 24, TABLE_SIZE = 2 * TABLE_REACH * TABLE_PER_UNIT + 1 };
 
 struct dcpg_sim_model {
     double density[256];         /* logit by CpGs within 250 bp */
-    double expected[TABLE_SIZE]; /* of sigmoid(a + noise), a from -TABLE_REACH */
+    double expected[TABLE_SIZE]; /* of sigmoid(a + noise), for a from -TABLE_REACH */
     double *motifs;              /* [nb_cluster][2^nb_motif] effect of the motifs in range */
 };
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
-/* Mean of sigmoid(a + sd z) over a standard normal z: trapezoids, whose error for such smooth functions is
- * far below rounding. */
+/* Mean of sigmoid(a + sd z) over a standard normal z, by the trapezoidal rule, whose error for so smooth a
+ * function is far below rounding. */
 static double expect_sigmoid(double a, double sd) {
     const double step = .05;
     double sum = 0, weights = 0;
@@ -58,14 +58,14 @@ void dcpg_sim_model_free(struct dcpg_sim_model *model) {
     dcpg_free(model);
 }
 
-/* What DNA says of a site, as a logit. */
+/* Logit of methylation from the DNA around a site. */
 static double dna_logit(const dcpg_sim *sim, int64_t cluster, int64_t site) {
     const struct dcpg_sim_model *m = sim->model;
     return m->density[sim->sites.density[site]] +
            m->motifs[(cluster << sim->nb_motif) + sim->sites.motifs[site]];
 }
 
-/* Of a methylated call, given the probability of a methylated state. */
+/* Probability of a methylated call, given that of a methylated state. */
 static double with_noise(const dcpg_sim *sim, double p) {
     return sim->options->noise + (1 - 2 * sim->options->noise) * p;
 }
@@ -98,7 +98,7 @@ dcpg_sim_truth dcpg_sim_at(dcpg_sim_track *track, int64_t site, double keep) {
     const dcpg_sim *sim = track->sim;
     uint64_t seed = sim->options->seed;
     int64_t pos = sim->sites.pos[site];
-    /* A site's draws are found by its number, so that any part of a cell can be looked at again. */
+    /* A site's draws are addressed by its number, so that any part of a cell can be computed again. */
     const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
     const uint32_t counter[4] = {(uint32_t)(site - track->first), 0, (uint32_t)track->stream,
                                  (uint32_t)(track->stream >> 32)};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the simulation says about itself: small tables and report.json. */
+/* The simulation's report about itself: small tables and report.json. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>
 #include <dcpg/temporary.h>
@@ -19,7 +19,7 @@ static dcpg_status open_text(const dcpg_sim *sim, const char *name, char **path,
     return status;
 }
 
-/* Takes `path` over. */
+/* Frees `path`. */
 static dcpg_status close_text(FILE *file, char *path, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
     bool failed = ferror(file) != 0;
@@ -64,7 +64,7 @@ static dcpg_status write_motifs(const dcpg_sim *sim, dcpg_err *err) {
     return close_text(file, path, err);
 }
 
-/* A number with four decimals; null where it is none. */
+/* A number with four decimals; null if it is not finite. */
 static json_t *rounded(double x) { return isfinite(x) ? json_real(round(1e4 * x) / 1e4) : json_null(); }
 
 static json_t *describe_genome(const dcpg_sim *sim) {
@@ -80,7 +80,7 @@ static json_t *describe_genome(const dcpg_sim *sim) {
                      rounded(n * (double)known / ((double)nb[2] * (double)nb[3])));
 }
 
-/* What is expected of all sites and clusters, whether seen or not. */
+/* Expected values over all sites and clusters, whether seen or not. */
 static json_t *describe_truth(const dcpg_sim *sim) {
     double sum = 0;
     for (int64_t k = 0; k < sim->options->nb_cluster; k++) {
@@ -121,7 +121,7 @@ static json_t *describe_predictor(const dcpg_sim *sim, const dcpg_sim_observed *
     for (int64_t i = 0; i < sim->options->nb_cell; i++) {
         const dcpg_sim_cell *cell = &observed->cell[i];
         right += cell->expected_right[predictor];
-        if (isnan(cell->auc[predictor])) continue; /* all its calls agree */
+        if (isnan(cell->auc[predictor])) continue; /* all calls of the cell agree */
         auc += cell->auc[predictor];
         nb_auc++;
     }

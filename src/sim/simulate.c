@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulation from its options to the finished folder. */
+/* Runs the simulation, from its options to the finished folder. */
 #include "sim/sim.h"
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
@@ -54,7 +54,7 @@ static dcpg_status check_options(const dcpg_simulate_options *o, dcpg_err *err) 
     return o->dna_files->n ? DCPG_OK : check_lengths(o, err);
 }
 
-/* DCPG_E_USAGE where something is there that is not an empty folder. */
+/* DCPG_E_USAGE if the folder is there and not empty; DCPG_E_IO if it cannot be read as a folder. */
 static dcpg_status check_empty(const char *folder, dcpg_err *err) {
     DIR *entries = opendir(folder);
     if (!entries && errno == ENOENT) return DCPG_OK;
@@ -68,7 +68,7 @@ static dcpg_status check_empty(const char *folder, dcpg_err *err) {
                      folder);
 }
 
-/* dcpg_free. */
+/* A copy without slashes at the end; dcpg_free. */
 static char *without_slashes(const char *folder) {
     size_t length = strlen(folder);
     while (length > 1 && folder[length - 1] == '/') length--;
@@ -127,7 +127,7 @@ dcpg_status dcpg_simulate(const dcpg_simulate_options *options, dcpg_log *log, d
         status = write_all(&sim, log, err);
         if (status == DCPG_OK && rename(sim.folder, out_dir) != 0)
             status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be given its name: %s", out_dir, strerror(errno));
-        /* Only what was not given its name is still there. */
+        /* The folder is still there only if it was not renamed. */
         dcpg_temporary_remove(sim.folder);
         sim.folder = NULL;
     }

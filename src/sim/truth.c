@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables of sites x cells. The cells' values are computed again for a block of sites at a time, so that no
- * more than a block is ever held. */
+/* Writes the tables of sites x cells. The values are computed again, for one block of sites at a time, so
+ * that no more than a block is ever held. */
 #include "sim/sim.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -12,14 +12,14 @@ enum { BLOCK_VALUES = 1 << 22 };
 typedef struct tables {
     const dcpg_sim *sim;
     dcpg_sim_file probs, states;
-    int64_t block;      /* sites */
+    int64_t block;      /* sites of a block */
     uint16_t *permille; /* [block][nb_cell] */
     uint8_t *state;     /* [block][nb_cell] */
     char *line;         /* a row as text */
     size_t line_room;
 } tables;
 
-/* Values of all cells at sites first .. end-1 of a chromosome. */
+/* Computes the values of all cells at sites [first, end) of a chromosome. */
 static void fill_block(tables *t, int part, int64_t first, int64_t end) {
     int64_t nb_cell = t->sim->options->nb_cell;
 #pragma omp parallel for schedule(static)
