@@ -1,0 +1,86 @@
+"""Commands other than train (test_surviving) name a rank that has stalled, too, and the job ends and leaves nothing."""
+import glob
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from program import DCPG, run  # noqa: E402
+
+os.environ["OMPI_MCA_odls_base_sigkill_timeout"] = "1"
+bad = []
+run(1, "simulate", "--out_dir", "sim", "--nb_chromo", 1, "--chromo_len", 2000000, "--nb_cell", 3, "--coverage_min", .3)
+for name, path in zip("abc", sorted(glob.glob("sim/cpg/*.tsv.gz"))):
+    os.rename(path, f"{name}.tsv.gz")
+cells = ["a.tsv.gz", "b.tsv.gz", "c.tsv.gz"]
+run(1, "data", "--cpg_profiles", *cells, "--dna_files", "sim/dna", "--out_file", "s.h5")
+run(1, "train", "s.h5", "--cpg_model", "RnnL1", "--cpg_wlen", 20, "--nb_epoch", 1, "--nb_train_sample", 128, "--out_dir", "model")
+evaluate = ["eval", "s.h5", "--model_files", "model", "--batch_size", 1, "--out_data", "out/x.h5"]
+
+
+def launch(words):
+    os.makedirs("out", exist_ok=True)
+    return subprocess.Popen([os.environ.get("MPIRUN", "mpirun"), "-n", "3", DCPG, *map(str, words), "--stall_timeout", "3"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def rank_of(pid):
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        found = re.search(rb"(?:OMPI_COMM_WORLD_RANK|PMI_RANK)=(\d+)", file.read())
+    return int(found[1])
+
+
+def stop(job, rank):
+    """Stops the rank once the command is at work; false where it was too late."""
+    for _ in range(60000):
+        if job.poll() is not None:
+            return False
+        try:
+            with open(f"/proc/{job.pid}/task/{job.pid}/children") as file:
+                pids = [int(pid) for pid in file.read().split()]
+            if len(pids) == 3 and glob.glob("out/.*dcpg-tmp*"):
+                time.sleep(.3) # HDF5 waits for all ranks while it makes the file, and its waits are not watched
+                os.kill(next(pid for pid in pids if rank_of(pid) == rank), signal.SIGSTOP)
+                return True
+        except (OSError, StopIteration, TypeError):
+            pass
+        time.sleep(.001)
+    return False
+
+
+def ends(job, name, rank):
+    try:
+        said = job.communicate(timeout=60)[1]
+    except subprocess.TimeoutExpired:
+        with open(f"/proc/{job.pid}/task/{job.pid}/children") as file:
+            pids = [int(pid) for pid in file.read().split()]
+        for pid in [*pids, job.pid]:
+            os.kill(pid, signal.SIGKILL)
+        bad.append(f"{name}: does not end: {job.communicate()[1][-500:]}")
+        return
+    told = re.findall(r"rank (\d+) on host \S+ has stalled", said)
+    if job.returncode == 0 or told != [str(rank)] or os.path.exists("out/x.h5"):
+        bad.append(f"{name}: exit code {job.returncode}, rank {told} of {rank} is said to have stalled: {said[-600:]}")
+
+
+# A rank that hangs in a read: the second of three cells is a pipe into which nobody writes.
+os.mkfifo("pipe.tsv")
+with open("list.txt", "w") as file:
+    file.write("a\ta.tsv.gz\nb\tpipe.tsv\nc\tc.tsv.gz\n")
+ends(launch(["data", "--cpg_profiles", "list.txt", "--dna_files", "sim/dna", "--out_file", "out/x.h5"]), "data", 1)
+# One that is stopped.
+for rank in (0,):
+    for _ in range(5): # it may have been too late
+        job = launch(evaluate)
+        if stop(job, rank):
+            ends(job, f"eval, rank {rank}", rank)
+            break
+        job.communicate()
+        subprocess.run(["rm", "-rf", "out"], check=True)
+    else:
+        bad.append(f"eval, rank {rank}: could not be stopped")
+for line in bad:
+    print(f"FAILED: {line}")
+sys.exit(1 if bad else 0)
