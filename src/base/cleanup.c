@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The list only grows: entries are used again and never freed, so that a handler that interrupts its owner,
- * or runs in another thread, always finds it sound. */
+/* Files and folders to remove when the process dies. The list only grows: entries are reused and never freed,
+ * so that a signal handler that interrupts a change of the list, or runs in another thread, always finds it
+ * valid. */
 #include <dcpg/cleanup.h>
 #include <dcpg/memory.h>
 #include <errno.h>
@@ -22,7 +23,7 @@ typedef struct entry {
 
 static _Atomic(entry *) list;
 
-/* An entry of ours alone with space for `bytes`; NULL: out of memory. */
+/* An entry reserved for the caller, with space for a path of `bytes`; NULL: out of memory. */
 static entry *take_entry(size_t bytes) {
     for (entry *e = atomic_load(&list); e; e = e->next) {
         int expected = FREE;
@@ -66,13 +67,13 @@ static int still_names(const entry *e) {
                          here.st_ino == ours.st_ino && here.st_dev == ours.st_dev);
 }
 
-/* Calls `remove` for what is noted here. */
+/* Calls `remove` for every path that this process has noted and that still names the same file. */
 static void each_of_ours(int (*remove)(const char *path)) {
     for (entry *e = atomic_load(&list); e; e = e->next)
         if (atomic_load(&e->state) == USED && e->owner == getpid() && still_names(e)) remove(e->path);
 }
 
-/* Folders last: they are empty then. */
+/* Folders last, when they are empty. */
 void dcpg_cleanup_run(void) {
     int before = errno;
     each_of_ours(unlink);
@@ -84,6 +85,6 @@ void dcpg_cleanup_beat(void) {
     int before = errno;
     for (entry *e = atomic_load(&list); e; e = e->next)
         if (atomic_load(&e->state) == USED && e->owner == getpid() && e->fd >= 0)
-            (void)!futimens(e->fd, NULL); /* a look at the lock tells where that fails */
+            (void)!futimens(e->fd, NULL); /* if it fails, the next check of the lock will show why */
     errno = before;
 }

@@ -5,7 +5,7 @@
 
 enum { SLICES = 8 };
 
-/* table[s][b]: the effect of byte b with s bytes behind it. */
+/* of[s][b]: the effect of byte b with s bytes after it. */
 typedef struct tables {
     uint32_t of[SLICES][256];
 } tables;
@@ -35,7 +35,7 @@ static uint32_t add_eight(const tables *t, uint32_t crc, const unsigned char *p)
 
 uint32_t dcpg_crc32c(uint32_t crc, const void *data, size_t bytes) {
     const unsigned char *p = data;
-    tables t; /* 8 KB made anew in about 10 us: no global state, and calls are long or few */
+    tables t; /* 8 KB computed in about 10 us on every call: no global state, and calls are long or few */
     make_tables(&t);
     crc = ~crc;
     for (; bytes >= SLICES; bytes -= SLICES, p += SLICES) crc = add_eight(&t, crc, p);

@@ -39,7 +39,7 @@ dcpg_status dcpg_file_write(const char *path, const char *bytes, size_t n, dcpg_
 
 dcpg_status dcpg_file_continue(const char *path, int64_t keep, FILE **file, dcpg_err *err) {
     struct stat s;
-    /* A link could lead to somebody's file, which would be cut; a pipe would be waited for. */
+    /* A link could lead to another file, which would be cut; opening a pipe would wait. */
     int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
     bool regular = fd >= 0 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
     if (fd >= 0 && !regular) errno = ENXIO;
@@ -96,7 +96,7 @@ static dcpg_status read_stream(FILE *file, const char *path, size_t limit, char 
 
 FILE *dcpg_file_open(const char *path) {
     struct stat s = {0};
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe would be waited for */
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* opening a pipe would wait */
     bool regular = fd >= 0 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
     FILE *file = regular ? fdopen(fd, "rb") : NULL;
     if (file || fd < 0) return file;

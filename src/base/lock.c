@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A lock appears whole: its file is written under a temporary name and linked, which fails where the name is
- * there (also on NFS, whose answer may be lost: the number of links tells). A stale one is replaced by
- * rename, by one process at a time: who makes the folder LOCK.taking. */
+/* Locks of files and folders against other processes, also on other hosts. A lock appears complete: its file
+ * is written under a temporary name and linked, which fails if the name exists (also on NFS, whose answer may
+ * be lost: then the number of links shows whether it worked). A stale lock is replaced by rename, by one
+ * process at a time: the one that succeeds in creating the folder LOCK.taking. */
 #include <dcpg/cleanup.h>
 #include <dcpg/file.h>
 #include <dcpg/lock.h>
@@ -22,18 +23,18 @@ enum { BEAT = 20, LIMIT = 300, MOST_BYTES = 1024, TAKING_IS_OLD = 60 };
 
 struct dcpg_lock {
     char *path;  /* of the lock file */
-    char *what;  /* that is locked, as the user named it */
+    char *what;  /* the locked file or folder, as the user named it */
     int fd;      /* the lock file, open */
-    char *made;  /* topmost folder that was made; NULL: none */
-    char *inner; /* the folder that is locked; NULL: a file */
+    char *made;  /* topmost folder that was created; NULL: none */
+    char *inner; /* the locked folder; NULL: a file is locked */
     double looked;
 };
 
-/* What a lock file says. */
+/* The contents of a lock file. */
 typedef struct owner {
     char host[DCPG_HOST_ID];
-    int64_t pid, start, since; /* process, its start in ticks (-1: unknown), seconds since 1970 */
-    int64_t inode, beat;       /* of the file; its time */
+    int64_t pid, start, since; /* process, its start in clock ticks (-1: unknown), seconds since 1970 */
+    int64_t inode, beat;       /* inode and modification time of the lock file */
 } owner;
 
 /* A lock that is being taken. */
@@ -43,7 +44,7 @@ typedef struct taking {
     dcpg_log *log;
     char *temporary; /* our lock file, not yet in its place */
     int beat, limit;
-    double since; /* when the lock of `seen` was looked at first */
+    double since; /* when the lock in `seen` was first looked at */
     owner seen;
     bool told;
 } taking;
@@ -59,19 +60,20 @@ static dcpg_status write_owner(int fd, const char *path, dcpg_err *err) {
     return dcpg_fail(err, DCPG_E_IO, "%s: cannot be written: %s", path, strerror(errno));
 }
 
-/* The number behind a word at the start of a line; `otherwise` where there is none. */
+/* The number after `word`; `otherwise` if the text has no such word. */
 static int64_t field(const char *text, const char *word, int64_t otherwise) {
     const char *at = strstr(text, word);
     return at ? strtoll(at + strlen(word), NULL, 10) : otherwise;
 }
 
-/* False where there is no lock. Opening asks the server, on NFS too. */
+/* False if there is no lock. Opening the file makes NFS ask the server. */
 static bool read_owner(const char *path, owner *o) {
     char text[MOST_BYTES] = "";
     struct stat s;
     *o = (owner){.pid = 0};
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) { /* a lock that cannot be read, as another user's, is one: its heart is seen beating */
+    if (fd <
+        0) { /* a lock that cannot be read, such as another user's, is a lock; its heartbeat is visible */
         if (errno == ENOENT || lstat(path, &s) != 0) return errno != ENOENT;
         o->inode = (int64_t)s.st_ino, o->beat = o->since = (int64_t)s.st_mtime;
         return true;
@@ -88,14 +90,14 @@ static bool read_owner(const char *path, owner *o) {
     return true;
 }
 
-/* The time of the file's server, by which heartbeats are dated: that of our own file, renewed. */
+/* The clock of the file's server, by which heartbeats are dated: the time of our own file, just renewed. */
 static int64_t server_time(int fd) {
     struct stat s;
     if (futimens(fd, NULL) != 0 || fstat(fd, &s) != 0) return (int64_t)time(NULL);
     return (int64_t)s.st_mtime;
 }
 
-/* ---- whose it is ---- */
+/* ---- the owner ---- */
 
 typedef enum verdict { NOBODYS, ALIVE, STALE, UNSURE } verdict;
 
@@ -113,7 +115,7 @@ static verdict judge(taking *t) {
     t->seen = o;
     if (is_of_this_host(&o)) {
         int64_t start = dcpg_process_start(o.pid);
-        bool other = start > 0 && o.start > 0 && start != o.start; /* the number was given again */
+        bool other = start > 0 && o.start > 0 && start != o.start; /* the process number was used again */
         return start == 0 || other ? STALE : ALIVE;
     }
     if (beats) return ALIVE;
@@ -158,15 +160,16 @@ static void nap(long milliseconds) {
     nanosleep(&time, NULL);
 }
 
-/* Puts our file into its place where nothing is there; `*taken` tells. */
+/* Moves our file into place unless a lock is there; `*taken` becomes true if that worked. */
 static dcpg_status try_link(taking *t, bool *taken, dcpg_err *err) {
     dcpg_lock *lock = t->lock;
     struct stat s;
     *taken = link(t->temporary, lock->path) == 0;
     int reason = errno;
-    if (!*taken && fstat(lock->fd, &s) == 0 && s.st_nlink == 2) *taken = true; /* the answer was lost */
+    if (!*taken && fstat(lock->fd, &s) == 0 && s.st_nlink == 2)
+        *taken = true; /* it did work, but the answer was lost */
     if (*taken || reason == EEXIST) return DCPG_OK;
-    /* A file system without links. */
+    /* A file system without hard links. */
     int fd = open(lock->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0 && errno == EEXIST) return DCPG_OK;
     if (fd < 0)
@@ -178,7 +181,7 @@ static dcpg_status try_link(taking *t, bool *taken, dcpg_err *err) {
     return write_owner(fd, lock->path, err);
 }
 
-/* Replaces a stale lock, unless somebody else is about to or did. */
+/* Replaces a stale lock, unless another process is doing or has done so. */
 static void try_replace(taking *t, bool *taken) {
     struct stat s;
     char *mutex = dcpg_format("%s.taking", t->lock->path);
@@ -194,7 +197,7 @@ static void try_replace(taking *t, bool *taken) {
     if (!*taken) nap(100);
 }
 
-/* Waits a little for a lock of another host. */
+/* Waits a moment for a heartbeat of a lock from another host. */
 static dcpg_status wait_for_beat(taking *t, dcpg_err *err) {
     char host[DCPG_HOST_ID];
     if (dcpg_signal_seen())
@@ -236,7 +239,7 @@ static dcpg_status take(taking *t, dcpg_err *err) {
 
 /* ---- folders ---- */
 
-/* Makes the folder and notes the topmost one that was not there. */
+/* Creates the folder and notes the topmost part of its path that did not exist. */
 static dcpg_status make_folder(dcpg_lock *lock, dcpg_err *err) {
     char *part = dcpg_strdup(lock->inner);
     if (!part) return dcpg_fail_nomem(err, lock->inner, strlen(lock->inner));
@@ -252,7 +255,7 @@ static dcpg_status make_folder(dcpg_lock *lock, dcpg_err *err) {
     return dcpg_make_dirs(lock->inner, err);
 }
 
-/* Those that were made, as far as they are empty. */
+/* Removes the folders that were created, as far as they are empty. */
 static void remove_made(const dcpg_lock *lock) {
     char *part = lock->made ? dcpg_strdup(lock->inner) : NULL;
     size_t top = lock->made ? strlen(lock->made) : 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Log lines and progress on the screen and in the log file; times. */
 #include <dcpg/log.h>
 #include <dcpg/memory.h>
 #include <dcpg/text.h>
@@ -38,7 +39,7 @@ static void end_progress_line(dcpg_log *log) {
     log->line_open = false;
 }
 
-/* Writes a line to the file. The first failure is said; it must not end a training of days. */
+/* Writes a line to the file. The first failure gives a warning only: it must not end a training of days. */
 static void put_in_file(dcpg_log *log, const char *prefix, const char *line) {
     errno = 0;
     bool fine = fprintf(log->file, "%s%s\n", prefix, line) >= 0 && fflush(log->file) == 0;
@@ -107,8 +108,8 @@ void dcpg_progress(dcpg_log *log, bool milestone, const char *fmt, ...) {
     vsnprintf(line, sizeof line, fmt, args);
     va_end(args);
     if (refresh) {
-        /* Line wrap is off meanwhile: a line wider than the terminal is cut instead of leaving its first half
-         * behind. */
+        /* Line wrap is off while this is written: a line wider than the terminal is cut off, rather than
+         * leaving its first half on the screen. */
         fprintf(log->screen, "\r\033[?7l%s\033[K\033[?7h", line);
         log->line_open = true;
         fflush(log->screen);

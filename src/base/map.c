@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Open addressing with linear probing; the table doubles before it is two thirds full. */
+/* A hash table from text to integers: open addressing with linear probing; it doubles before it is two thirds
+ * full. */
 #include <dcpg/map.h>
 #include <dcpg/memory.h>
 #include <dcpg/rng.h>
 #include <string.h>
 
-enum { FIRST_SLOTS = 16 }; /* a power of two, as every later number of slots */
+enum { FIRST_SLOTS = 16 }; /* a power of two, like every later number of slots */
 
 static uint64_t hash_of(const dcpg_map *map, const char *key) {
     uint64_t hash = map->seed;
@@ -13,7 +14,7 @@ static uint64_t hash_of(const dcpg_map *map, const char *key) {
     return dcpg_mix(hash, map->seed);
 }
 
-/* The slot of `key`, or the free one where it would stand. */
+/* The slot of `key`, or the free slot where it belongs. */
 static size_t slot_of(const dcpg_map *map, const char *key, uint64_t hash) {
     size_t mask = map->nb_slot - 1, i = (size_t)hash & mask;
     for (; map->slot[i] != 0; i = (i + 1) & mask) {
@@ -23,7 +24,7 @@ static size_t slot_of(const dcpg_map *map, const char *key, uint64_t hash) {
     return i;
 }
 
-/* A table with space for one more key. */
+/* Makes sure that the table has space for one more key. */
 static dcpg_status widen_slots(dcpg_map *map, dcpg_err *err) {
     if (map->nb_slot > 0 && 3 * (map->n + 1) <= 2 * map->nb_slot) return DCPG_OK;
     size_t nb = map->nb_slot > 0 ? 2 * map->nb_slot : FIRST_SLOTS, mask = nb - 1;

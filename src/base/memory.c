@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Aligned memory, arenas, and how much memory the process uses. */
 #define _DEFAULT_SOURCE /* madvise, sysconf */
 #include <assert.h>
 #include <dcpg/memory.h>
@@ -10,14 +11,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Long arrays ask for huge pages: all of an array is touched anyway, and one fault per 4 KB takes longer than
- * reading a file into it. */
+/* Long arrays ask for huge pages: all of an array is touched anyway, and a page fault per 4 KB takes longer
+ * than reading a file into it. */
 static void ask_for_huge_pages(char *memory, size_t bytes) {
 #ifdef MADV_HUGEPAGE
     enum { PAGE = 4096, LONG = 4 << 20 };
     if (bytes < LONG) return;
     size_t skip = (PAGE - (uintptr_t)memory % PAGE) % PAGE;
-    (void)madvise(memory + skip, (bytes - skip) / PAGE * PAGE, MADV_HUGEPAGE); /* a wish */
+    (void)madvise(memory + skip, (bytes - skip) / PAGE * PAGE,
+                  MADV_HUGEPAGE); /* a request that the kernel may ignore */
 #else
     (void)memory;
     (void)bytes;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Parses command lines by tables of options. */
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
@@ -24,7 +25,7 @@ static const dcpg_opt *find_option(const dcpg_opt *options, const char *word, si
     return NULL;
 }
 
-/* Letters to insert, delete or replace until `word` is `name` (Levenshtein). */
+/* Letters to insert, delete or replace to turn `word` into `name` (Levenshtein distance). */
 static size_t distance(const char *name, const char *word, size_t length) {
     size_t row[MAX_NAME + 1];
     for (size_t j = 0; j <= length; j++) row[j] = j;
@@ -43,7 +44,7 @@ static size_t distance(const char *name, const char *word, size_t length) {
 
 static const char *nearest_name(const dcpg_opt *options, const char *word, size_t length) {
     const char *nearest = NULL;
-    size_t least = length / 3 + 2; /* farther ones have nothing in common with it */
+    size_t least = length / 3 + 2; /* names farther away have nothing in common with the word */
     if (length > MAX_NAME) return NULL;
     for (const dcpg_opt *o = options; o->name; o++) {
         size_t d = o->kind == DCPG_OPT_GROUP ? least : distance(o->name, word, length);
@@ -75,7 +76,7 @@ static dcpg_status check_range(const dcpg_opt *o, double value, const char *word
                      word, o->min, o->max);
 }
 
-/* The words that belong to a list; NULL: the option is none. */
+/* The list of an option that takes several words; NULL: the option takes at most one. */
 static dcpg_strings *words_of(const dcpg_opt *o) {
     if (o->kind == DCPG_OPT_WORDS) return &((dcpg_words *)o->value)->list;
     return o->kind == DCPG_OPT_LIST ? o->value : NULL;
@@ -89,7 +90,7 @@ static dcpg_status set_flag(const dcpg_opt *o, const char *word, dcpg_err *err) 
     return DCPG_OK;
 }
 
-/* Sets an option that takes one value (of a flag: true or false). */
+/* Sets an option from one word (a flag from true or false). */
 static dcpg_status set_value(const dcpg_opt *o, const char *word, dcpg_err *err) {
     switch (o->kind) {
     case DCPG_OPT_FLAG:
@@ -122,7 +123,7 @@ static dcpg_status set_value(const dcpg_opt *o, const char *word, dcpg_err *err)
     return DCPG_OK;
 }
 
-/* A list's default holds its words separated by blanks. */
+/* A list's default holds its words, separated by blanks. */
 static dcpg_status set_list_default(const dcpg_opt *o, dcpg_err *err) {
     const char *p = o->initial + strspn(o->initial, " ");
     while (*p) {
@@ -205,7 +206,7 @@ dcpg_status dcpg_options_parse(const dcpg_command_line *line, int argc, char **a
     return DCPG_OK;
 }
 
-/* Whether the list's last word is a file that was hardly meant for it. */
+/* Whether the list's last word is a file that was probably meant as a positional argument. */
 static bool has_taken_file(const dcpg_opt *o, const dcpg_strings *words) {
     if (words->n == 0) return false;
     const char *last = words->v[words->n - 1];

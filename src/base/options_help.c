@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+/* Prints the help page of a table of options. */
 #include <dcpg/options.h>
 #include <string.h>
 
 enum {
-    WIDTH = 100, /* columns of the page */
-    WIDEST = 36, /* options wider than this have their help on the next line */
+    WIDTH = 100, /* columns of a page */
+    WIDEST = 36, /* an option wider than this has its help on the next line */
     INDENT = 2,
     GAP = 2
 };
 
 static int spaces(FILE *out, int n) { return n > 0 ? fprintf(out, "%*s", n, "") : 0; }
 
-/* Prints the words of `text` from `column` on, in lines of WIDTH columns of which all but the first start at
- * `indent`; returns the column reached. A word that is wider than a line stands alone. */
+/* Prints the words of `text` from `column` on, in lines of WIDTH columns, of which all but the first start at
+ * `indent`; returns the column reached. A word wider than a line gets a line of its own. */
 static int wrap(FILE *out, const char *text, int column, int indent) {
     for (const char *p = text; *p;) {
         int length = (int)strcspn(p, " \n");
@@ -48,7 +49,8 @@ static const char *meaning(const dcpg_opt *o) {
     return "";
 }
 
-/* "--name VALUE", "--name VALUE ..." or "--name"; returns its width. `out` NULL: measures only. */
+/* "--name VALUE", "--name VALUE ...", "--name [VALUE ...]" or "--name"; returns its width. `out` NULL: only
+ * measures. */
 static int label(FILE *out, const dcpg_opt *o) {
     const char *word = o->kind == DCPG_OPT_FLAG ? "" : meaning(o);
     const char *blank = *word ? " " : "";

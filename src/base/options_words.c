@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Options as words again: what a program was told, to be told once more. */
+/* Turns option values back into command-line words, and compares two sets of options. */
 #include <dcpg/memory.h>
 #include <dcpg/options.h>
 #include <inttypes.h>

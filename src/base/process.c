@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who runs here: what names of temporary files and locks tell about their owner. */
+/* Identity of a process and its host, for the names of temporary files and for locks. */
 #include <ctype.h>
 #include <dcpg/rng.h>
 #include <dcpg/temporary.h>
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Appends the beginning of a file of the kernel; nothing where there is none. */
+/* Appends the beginning of a file of the kernel, or nothing if there is no such file. */
 static void append_file(char *text, size_t capacity, const char *path) {
     size_t n = strlen(text);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -22,8 +22,8 @@ static void append_file(char *text, size_t capacity, const char *path) {
     if (fd >= 0) close(fd);
 }
 
-/* Two containers may have one host name, and a host keeps its name when it starts anew: a hash of boot and
- * process name space tells them apart. */
+/* Two containers may have the same host name, and a host keeps its name when it boots: a hash of the boot id
+ * and the process namespace distinguishes them. */
 void dcpg_host_id(char id[DCPG_HOST_ID]) {
     char host[41] = "", what[256] = "";
     if (gethostname(host, sizeof host - 1) != 0) strcpy(host, "unknown");
@@ -41,9 +41,11 @@ int64_t dcpg_process_start(int64_t pid) {
     if (pid <= 0 || (kill((pid_t)pid, 0) != 0 && errno == ESRCH)) return 0;
     snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid);
     append_file(text, sizeof text, path);
-    /* The second field, a name in brackets, may hold anything; the start is the 20th field behind it. */
+    /* The second field, a name in brackets, may contain anything; the start time is the 20th field after
+     * it. */
     char *at = strrchr(text, ')');
-    if (at && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X')) return 0; /* dead, not yet waited for */
+    if (at && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X'))
+        return 0; /* dead, but not yet waited for by its parent */
     for (int field = 0; at && field < 20; field++) at = strchr(at + 1, ' ');
     int64_t start = at ? strtoll(at, NULL, 10) : 0;
     return start > 0 ? start : -1;
@@ -53,6 +55,6 @@ uint64_t dcpg_random_number(void) {
     uint64_t number = 0;
     struct timespec now;
     if (getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number) return number;
-    clock_gettime(CLOCK_REALTIME, &now); /* files are created with O_EXCL all the same */
+    clock_gettime(CLOCK_REALTIME, &now); /* good enough: files are created with O_EXCL anyway */
     return (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec ^ (uint64_t)getpid() << 16;
 }

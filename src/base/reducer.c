@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The reducer of a single rank. */
 #include <dcpg/reducer.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@ static void local_sum(void *self, double *sums, size_t count, double *total) {
     if (count > 0) memmove(total, sums, count * sizeof *total);
 }
 
-/* One rank owns every leaf, so its single node holds the total already. */
+/* One rank owns every leaf, so its single node already holds the total. */
 static void local_start(void *self, size_t offset, size_t count) {
     (void)self;
     (void)offset;

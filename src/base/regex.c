@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Bounds on regular expressions. The C library writes every counted repeat out, and doubles what stands
- * before a
- * '+', so that 60 letters can take all memory; and with back-references it searches for ever. */
+/* Bounds on regular expressions. The C library expands every counted repeat, and doubles whatever precedes a
+ * '+', so that 60 letters can take all memory; and with back-references a search can take forever. */
 #include <dcpg/text.h>
 
 #include <string.h>
 
 enum { MAX_LETTERS = 10000, MAX_SIZE = 20000, MAX_DEPTH = 100 };
 
-/* An expression as it is read: for every open group the size so far, and that of its last piece. */
+/* An expression while it is read: for every open group its size so far, and the size of its last piece. */
 typedef struct measure {
     const char *at;
     int depth;
     uint64_t size[MAX_DEPTH + 1], last[MAX_DEPTH + 1];
-    const char *wrong; /* NULL: none yet */
+    const char *wrong; /* error text; NULL: none so far */
 } measure;
 
 static void add_piece(measure *m, uint64_t size) {
@@ -22,15 +21,15 @@ static void add_piece(measure *m, uint64_t size) {
     if (m->size[m->depth] > MAX_SIZE) m->wrong = "its repeats, written out, are too long";
 }
 
-/* The last piece `times` over. */
+/* Counts the last piece `times` times. */
 static void repeat(measure *m, uint64_t times) {
     uint64_t last = m->last[m->depth];
     if (times < 2) return;
     m->size[m->depth] -= last;
-    add_piece(m, last * times); /* both are small: sizes are checked as they grow */
+    add_piece(m, last * times); /* both factors are small: sizes are checked as they grow */
 }
 
-/* Goes behind "[...]": a ']' in front is a member, and so is one within [: :], [. .], [= =]. */
+/* Skips "[...]": a ']' at its beginning is a member, and so is one within [: :], [. .] or [= =]. */
 static void skip_bracket(measure *m) {
     m->at++;
     if (*m->at == '^') m->at++;
@@ -52,7 +51,7 @@ static uint64_t read_count(const char **at) {
     return count;
 }
 
-/* "{3}", "{3,}", "{3,5}", "{,5}"; anything else is text. */
+/* "{3}", "{3,}", "{3,5}", "{,5}"; anything else is plain text. */
 static void read_counts(measure *m) {
     const char *at = m->at + 1;
     uint64_t least = read_count(&at), most = least;
@@ -115,7 +114,7 @@ static void read_piece(measure *m) {
         break;
     case '*':
     case '?':
-        m->at++; /* a loop: as large as what it repeats */
+        m->at++; /* a loop, no larger than the piece that it repeats */
         break;
     default:
         m->at++;

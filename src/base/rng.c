@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Random numbers that depend on seed and stream only (Philox), and hashes. */
 #include <assert.h>
 #include <dcpg/rng.h>
 #include <math.h>
@@ -53,7 +54,7 @@ double dcpg_rng_normal(dcpg_rng *rng) {
 
 uint64_t dcpg_rng_below(dcpg_rng *rng, uint64_t n) {
     assert(n > 0);
-    uint64_t biased = (UINT64_MAX - n + 1) % n; /* 2^64 mod n: that many draws would favour small numbers */
+    uint64_t biased = (UINT64_MAX - n + 1) % n; /* 2^64 mod n: draws below this would favour small numbers */
     uint64_t x;
     do x = dcpg_rng_u64(rng);
     while (x < biased);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Names chosen by their names or by regular expressions. */
+/* Selects names from a list, by the names themselves or by regular expressions. */
 #include <dcpg/memory.h>
 #include <dcpg/text.h>
 #include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Marks the name that `pattern` is, or else the names that it matches: of numbered cells, cell_1 is one. */
+/* Marks the name that equals `pattern`; only if there is none, all names that match it, so that cell_1 does
+ * not also select cell_10. */
 static dcpg_status mark(const dcpg_strings *names, const char *pattern, const char *what, bool *chosen,
                         dcpg_err *err) {
     regex_t compiled;
@@ -56,7 +57,7 @@ dcpg_status dcpg_strings_select(const dcpg_strings *names, const dcpg_strings *p
     return status;
 }
 
-/* Adds what `pattern` chooses and `out` does not have yet. chosen[names->n] is scratch. */
+/* Adds the names that `pattern` selects and `out` does not contain yet. chosen[names->n] is scratch. */
 static dcpg_status pick(const dcpg_strings *names, const char *pattern, const char *what, bool *chosen,
                         dcpg_strings *out, dcpg_err *err) {
     memset(chosen, 0, names->n * sizeof *chosen);
@@ -80,7 +81,7 @@ dcpg_status dcpg_strings_pick(const dcpg_strings *names, const dcpg_strings *pat
 }
 
 char *dcpg_strings_text(const dcpg_strings *names, char text[DCPG_LIST_TEXT]) {
-    enum { SHOWN = 10, MORE = 40 }; /* names; bytes kept for what follows them */
+    enum { SHOWN = 10, MORE = 40 }; /* names; bytes kept for the text after them */
     size_t used = 0, i = 0;
     text[0] = '\0';
     for (; i < names->n && i < SHOWN; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Handlers know no argument of ours: the flag, the time of the first signal and the list of cleanup.c are the
- * global variables of the library. */
+/* Signals that ask for an end, and the timer of heartbeats. Handlers cannot be given arguments, so the flag,
+ * the time of the first signal and the list of cleanup.c are global variables. */
 #include <dcpg/cleanup.h>
 #include <dcpg/signal.h>
 #include <errno.h>
@@ -11,11 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Milliseconds within which signals are one request. */
+/* Milliseconds within which several signals count as one request. */
 enum { SAME_REQUEST = 200 };
 
 static volatile sig_atomic_t seen;
-static struct timespec first_time; /* of the first TERM, INT or HUP; written by the handler alone */
+static struct timespec first_time; /* of the first TERM, INT or HUP; only the handler writes it */
 
 static const struct {
     int number;
@@ -24,7 +24,7 @@ static const struct {
               {SIGXCPU, "SIGXCPU"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}};
 enum { NB_CAUGHT = sizeof caught / sizeof *caught };
 
-/* Cleans up, then dies of the signal: the shell and mpirun see what it was. */
+/* Cleans up, then dies of the signal itself, so that the shell and mpirun see which one it was. */
 static void end(int number) {
     dcpg_cleanup_run();
     signal(number, SIG_DFL);
@@ -55,16 +55,17 @@ static void beat(int number) {
 }
 
 static void handle(int number, void (*handler)(int)) {
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}; /* reads go on */
+    struct sigaction action = {.sa_handler = handler,
+                               .sa_flags = SA_RESTART}; /* interrupted reads are resumed */
     sigemptyset(&action.sa_mask);
-    /* One handler at a time: they share what they write. */
+    /* One handler at a time, because they write the same variables. */
     for (size_t i = 0; i < NB_CAUGHT; i++) sigaddset(&action.sa_mask, caught[i].number);
     sigaction(number, &action, NULL);
 }
 
-/* Signals that go to a whole terminal, and those of pipes: whoever ignores them does so for the programs that
- * he starts, as nohup and `&` in scripts do. The others ask for an end, wherever a script ignores them for
- * itself. */
+/* Signals that reach a whole terminal, and those of pipes: whoever ignores them also means the programs
+ * started from there, as do nohup and `&` in scripts. The other signals ask for an end even where a script
+ * ignores them for itself. */
 static bool stays_ignored(int number) {
     struct sigaction before;
     bool may = number == SIGINT || number == SIGHUP || number == SIGQUIT || number == SIGPIPE;
@@ -79,7 +80,7 @@ void dcpg_signals_end(void) {
     for (size_t i = 0; i < NB_CAUGHT; i++) handle_unless_ignored(caught[i].number, end);
     handle_unless_ignored(SIGQUIT, end);
     handle(SIGALRM, end);
-    handle(SIGXFSZ, end); /* HDF5 cannot close a file that may not grow */
+    handle(SIGXFSZ, end); /* HDF5 cannot close a file that must not grow */
 }
 
 void dcpg_signals_catch(void) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Slices: which part of every block of an array belongs to which rank. */
 #include <assert.h>
 #include <dcpg/slices.h>
 #include <stdint.h>
@@ -11,7 +12,7 @@ size_t dcpg_slices_blocks(const dcpg_slices *s) {
     return s->total == 0 ? 0 : (s->total + s->block - 1) / s->block;
 }
 
-/* Where slice r of a block of `count` values begins. */
+/* Start of slice r in a block of `count` values. */
 static size_t slice_start(size_t count, int r, int size) {
     uint64_t lines = (count + LINE - 1) / LINE;
     size_t start = (size_t)(lines * (uint64_t)r / (uint64_t)size) * LINE;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Errors: a status with a message, and the exit code of a status. */
 #include <dcpg/status.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Names from foreign files may hold anything; an error stays one line all the same. */
+/* Names from other programs' files may contain any character; an error still is a single line. */
 static void make_one_line(char *text) {
     for (; *text; text++) {
         if ((unsigned char)*text < ' ' || *text == 127) *text = ' ';

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The flags of the floating-point unit, which belong to each thread. */
+/* Subnormal numbers are 0: the flags of the floating-point unit for this, which every thread has for
+ * itself. */
 #include <dcpg/subnormals.h>
 
 #include <omp.h>
@@ -7,11 +8,11 @@
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
-static const uint64_t FLAGS = 0x8000 | 0x0040; /* flush to zero, denormals are zero */
+static const uint64_t FLAGS = 0x8000 | 0x0040; /* flush to zero, and denormals are zero */
 static uint64_t read_flags(void) { return _mm_getcsr() & FLAGS; }
 static void write_flags(uint64_t flags) { _mm_setcsr((unsigned)((_mm_getcsr() & ~FLAGS) | flags)); }
 #elif defined(__aarch64__)
-static const uint64_t FLAGS = (uint64_t)1 << 24; /* FZ: of operands and of results */
+static const uint64_t FLAGS = (uint64_t)1 << 24; /* FZ: applies to operands and results */
 static uint64_t control(void) {
     uint64_t fpcr;
     __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
@@ -27,11 +28,11 @@ static uint64_t read_flags(void) { return 0; }
 static void write_flags(uint64_t flags) { (void)flags; }
 #endif
 
-/* What a thread is to go back to. Those of a pair around parallel regions and of one inside of such a region
- * are kept apart, since the one may stand within the other. */
+/* State that a thread restores. A begin/end pair around parallel regions and one inside such a region are
+ * kept separately, since the second may lie within the first. */
 static _Thread_local struct {
-    int depth;  /* of pairs that this thread has begun */
-    bool alone; /* the outer one inside of a parallel region */
+    int depth;  /* begun pairs of this thread that have not ended */
+    bool alone; /* the outermost of these began inside a parallel region */
     bool kept;
     uint64_t flags, alone_flags;
 } own;
@@ -42,7 +43,7 @@ static void set(void) {
     write_flags(FLAGS);
 }
 
-/* `others`: for threads that were not there at the beginning. */
+/* `others`: flags for threads that did not exist at the beginning. */
 static void put_back(uint64_t others) {
     write_flags(own.kept ? own.flags : others);
     own.kept = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Temporary files and folders, and what killed processes left of them. */
+/* Temporary files and folders, and the removal of those that killed processes left. */
 #include <dcpg/cleanup.h>
 #include <dcpg/memory.h>
 #include <dcpg/temporary.h>
@@ -17,8 +17,8 @@
 
 static const char mark[] = ".dcpg-tmp-";
 
-/* Bytes of a name that stand in that of its temporary file, which NAME_MAX bounds; seconds after which nobody
- * writes any more; deepest folder that is removed. */
+/* Most bytes of a name that go into the name of its temporary file, which NAME_MAX limits; seconds after
+ * which a file of another host counts as left; depth of folders that are removed. */
 enum { MOST_OF_NAME = 120, LONG_AGO = 24 * 3600, MAX_DEPTH = 8 };
 
 /* "DIR/.NAME.dcpg-tmp-HOST-PID-RANDOM"; NULL: out of memory. */
@@ -40,7 +40,7 @@ dcpg_status dcpg_temporary_create(const char *path, char **temporary, int *fd, d
     *temporary = NULL;
     *fd = -1;
     if (!name) return dcpg_fail_nomem(err, "a file name", strlen(path));
-    /* Noted first: a signal may come between. */
+    /* Noted first, because a signal may come in between. */
     dcpg_status status = dcpg_cleanup_add(name, -1, err);
     if (status == DCPG_OK) {
         *fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -51,7 +51,7 @@ dcpg_status dcpg_temporary_create(const char *path, char **temporary, int *fd, d
         dcpg_free(name);
         return status;
     }
-    if (stat(path, &s) == 0 && S_ISREG(s.st_mode))     /* HDF5 and fsync open it again, to write */
+    if (stat(path, &s) == 0 && S_ISREG(s.st_mode))     /* HDF5 and fsync open it again, for writing */
         (void)!fchmod(*fd, (s.st_mode & 0777) | 0600); /* some file systems have no permissions */
     *temporary = name;
     return DCPG_OK;
@@ -72,7 +72,7 @@ dcpg_status dcpg_temporary_folder(const char *path, char **temporary, dcpg_err *
 static bool sync_path(const char *path, int flags) {
     int fd = open(path, flags | O_CLOEXEC);
     if (fd < 0) return false;
-    /* Some file systems cannot, which is no reason to fail. */
+    /* Some file systems cannot do this, which is not an error. */
     bool fine = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP;
     int reason = errno;
     if (close(fd) != 0) fine = false, reason = errno;
@@ -92,7 +92,7 @@ dcpg_status dcpg_temporary_keep(char *temporary, const char *path, dcpg_err *err
     }
     size_t length = (size_t)(dcpg_basename(path) - path);
     char *folder = length ? dcpg_strndup(path, length) : dcpg_strdup(".");
-    /* The name is there; that it outlives a power cut is a wish. */
+    /* The file has its name; if its entry cannot be flushed to the disk, so be it. */
     if (folder) (void)sync_path(folder, O_RDONLY);
     dcpg_free(folder);
     dcpg_cleanup_forget(temporary);
@@ -102,7 +102,7 @@ dcpg_status dcpg_temporary_keep(char *temporary, const char *path, dcpg_err *err
 
 /* ---- removing ---- */
 
-/* Removes a file, or a folder with all that is in it; links are not followed. */
+/* Removes a file, or a folder with its contents; does not follow links. */
 static void remove_at(int in, const char *name, int depth) {
     if (unlinkat(in, name, 0) == 0 || (errno != EISDIR && errno != EPERM) || depth == MAX_DEPTH) return;
     int fd = openat(in, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -124,7 +124,7 @@ void dcpg_temporary_remove(char *temporary) {
     errno = before;
 }
 
-/* Splits "HOST-PID-RANDOM" from its end; false where it is nothing of ours. */
+/* Splits "HOST-PID-RANDOM" from its end; false if the text has another form. */
 static bool take_apart(const char *text, char host[DCPG_HOST_ID], int64_t *pid) {
     const char *random = strrchr(text, '-'), *number = random;
     if (!random || strlen(random + 1) != 16 || strspn(random + 1, "0123456789abcdef") != 16) return false;
@@ -138,7 +138,7 @@ static bool take_apart(const char *text, char host[DCPG_HOST_ID], int64_t *pid) 
     return true;
 }
 
-/* Whether nobody writes a file or folder of this name any more; `host` is ours. */
+/* Whether a temporary file or folder has been left by a process that is gone; `host` is this host. */
 static bool is_left(int in, const char *name, const char *host) {
     char other[DCPG_HOST_ID];
     struct stat s;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Lists of strings, and numbers and sizes from text and to text. */
 #include <dcpg/memory.h>
 #include <dcpg/text.h>
 #include <errno.h>
@@ -81,7 +82,7 @@ bool dcpg_parse_int(const char *text, int64_t *value) {
     return true;
 }
 
-/* A decimal number taken apart: digits * 10^exponent, where `digits` holds the first 19 of them. */
+/* A decimal number: digits * 10^exponent, where `digits` holds the first 19 digits. */
 typedef struct decimal {
     uint64_t digits;
     int nb_digit; /* significant ones, counted up to 20 */
@@ -100,8 +101,7 @@ static const char *scan_digits(const char *p, bool fraction, decimal *d) {
     return p;
 }
 
-/* [+-]digits[.digits][e[+-]digits], at least one digit before the exponent; false where `text` is anything
- * else. */
+/* [+-]digits[.digits][e[+-]digits], with at least one digit before the exponent; false for anything else. */
 static bool scan_decimal(const char *text, decimal *d) {
     const char *p = text + (*text == '-' || *text == '+');
     if (!is_digit(*p) && !(*p == '.' && is_digit(p[1]))) return false;
@@ -139,8 +139,8 @@ bool dcpg_parse_double(const char *text, double *value) {
                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     decimal d = {0};
     if (!scan_decimal(text, &d)) return false;
-    /* Both factors are exact in a double, so one operation rounds correctly (Clinger, PLDI 1990). Files are
-     * full of such numbers. */
+    /* Both factors are exact in a double, so a single operation rounds correctly (Clinger, PLDI 1990). Most
+     * numbers in files are of this kind. */
     if (d.nb_digit <= 15 && d.exponent >= -22 && d.exponent <= 22) {
         double digits = (double)d.digits;
         double size = d.exponent < 0 ? digits / power[-d.exponent] : digits * power[d.exponent];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* The summation tree: its shape, and sums over it that do not depend on ranks or threads. */
 #include <assert.h>
 #include <dcpg/bf16.h>
 #include <dcpg/tree.h>
 #include <stdbool.h>
 
-/* Shorter arrays are added faster than threads start. */
+/* Shorter arrays are added faster than threads can start. */
 enum { THREADED_FROM = 1 << 16 };
 
 int dcpg_tree_split(dcpg_node node) {
@@ -38,7 +39,7 @@ int dcpg_tree_depth(dcpg_node node) {
     int middle = dcpg_tree_split(node);
     int left = dcpg_tree_depth((dcpg_node){node.first, middle});
     int right = 1 + dcpg_tree_depth((dcpg_node){
-                        middle, node.end}); /* its sum stands in scratch, its own scratch behind it */
+                        middle, node.end}); /* its sum stands in scratch, its own scratch after it */
     return left > right ? left : right;
 }
 

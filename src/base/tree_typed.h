@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree's sums for one element type. Included by tree.c once for each, which defines
+/* The tree's sums for one element type. tree.c includes this file once per type, having defined
  *   REAL        the element type
  *   TYPED(name) the name of a function for it
  *   LEAF_FN     the type of a leaf function for it
- *   ROUND(x)    what becomes of every leaf's sum and of every sum of two nodes
- *   ROUNDS      whether that is anything. */
+ *   ROUND(x)    rounding of every leaf's sum and of every sum of two nodes
+ *   ROUNDS      whether ROUND changes anything. */
 
-/* to[i] += from[i]. Every element is one addition, so threads cannot change its bits. */
+/* to[i] += from[i]. Each element takes a single addition, so threads cannot change its bits. */
 void TYPED(dcpg_tree_add)(REAL *restrict to, const REAL *restrict from, size_t count) {
 #pragma omp parallel for simd if (count >= THREADED_FROM)
     for (size_t i = 0; i < count; i++) to[i] = ROUND(to[i] + from[i]);
@@ -25,8 +25,8 @@ void TYPED(dcpg_tree_sum)(dcpg_node node, size_t count, LEAF_FN *leaf, void *con
     TYPED(dcpg_tree_add)(out, scratch, count);
 }
 
-/* Sums the parts that tile `node`, of which `**next` is the leftmost, into that one; moves `next` past them.
- */
+/* Sums the parts that tile `node` into the leftmost of them, which is `**next` and `**part`; moves both past
+ * the parts. */
 static void TYPED(merge)(dcpg_node node, const dcpg_node **next, REAL ***part, size_t count) {
     if ((*next)->first == node.first && (*next)->end == node.end) {
         ++*next;
