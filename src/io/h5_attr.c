@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads and writes attributes of HDF5 objects: strings, lists of strings, whole numbers. */
 #include "io/h5_impl.h"
 #include <dcpg/memory.h>
 #include <string.h>
 
-/* Keras cuts lists of names into attributes of at most this many bytes: more does not fit the headers of old
- * HDF5 files. */
+/* Keras splits lists of names into attributes of at most this many bytes: larger ones do not fit the headers
+ * of old HDF5 files. */
 enum { MAX_LIST_BYTES = 64512 };
 
 bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name) {
@@ -55,7 +56,7 @@ dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const cha
 dcpg_status dcpg_h5_write_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t value,
                                    dcpg_err *err) {
     hid_t space = H5Screate(H5S_SCALAR);
-    /* Written in the file's type, so the value is put into it first. */
+    /* write_attr writes without conversion, so the bytes are put in the file's order here. */
     unsigned char little[8];
     for (int i = 0; i < 8; i++) little[i] = (unsigned char)((uint64_t)value >> 8 * i);
     dcpg_status status = write_attr(file, path, name, H5T_STD_I64LE, space, little, err);
@@ -89,8 +90,8 @@ static dcpg_status write_empty_list(dcpg_h5 *file, const char *path, const char 
     return dcpg_h5_agree(file, status, err);
 }
 
-/* As few attributes as keep below the limit, the first n % nb of them one name longer than the rest (NumPy's
- * array_split). */
+/* The smallest number of attributes that stay below the limit; the first n % nb of them hold one more name
+ * (NumPy's array_split). */
 static size_t nb_attr_of(size_t n, size_t length) {
     size_t nb = 1;
     while (nb < n && (n + nb - 1) / nb * length > MAX_LIST_BYTES) nb++;
@@ -141,7 +142,7 @@ static dcpg_status add_attr(dcpg_h5 *file, const char *path, const char *name, d
     return dcpg_h5_agree(file, status, err);
 }
 
-/* name0, name1 ... as far as they go. */
+/* Appends name0, name1 and so on, as long as they exist. */
 static dcpg_status add_parts(dcpg_h5 *file, const char *path, const char *name, dcpg_strings *text,
                              dcpg_err *err) {
     for (int i = 0;; i++) {

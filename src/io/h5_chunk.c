@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/* Fetches, decodes and checks chunks of HDF5 datasets. */
 #include "io/h5_chunk.h"
 #include <dcpg/memory.h>
 #include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 
-/* Bytes of the checksum behind a chunk with filter fletcher32. */
+/* Bytes of the checksum after a chunk with filter fletcher32. */
 enum { CHECKSUM = 4 };
 
-/* Filters that people use and that are not undone here: registered numbers and names. */
+/* Common filters that are not decoded here: registered numbers and names. */
 static const struct {
     H5Z_filter_t id;
     const char *name;
@@ -25,7 +26,7 @@ static const struct {
                {32015, "zstd"},
                {32026, "blosc2"}};
 
-/* "zstd (HDF5 filter 32015)", or only its number. */
+/* "zstd (HDF5 filter 32015)", or just the number. */
 static const char *filter_name(H5Z_filter_t id, char text[64]) {
     const char *name = "";
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
@@ -43,7 +44,8 @@ static dcpg_status fail_filter(const dcpg_h5_chunks *c, const dcpg_h5 *file, con
         file->path, c->path, with);
 }
 
-/* DCPG_E_INPUT where a filter is not known here, or chunks at the edge are stored in another way. */
+/* DCPG_E_INPUT if a filter is not decoded here, or chunks at the edge are stored differently from the others.
+ */
 static dcpg_status read_filters(dcpg_h5_chunks *c, const dcpg_h5 *file, hid_t creation, dcpg_err *err) {
     unsigned options = 0;
     char name[64];
@@ -56,7 +58,7 @@ static dcpg_status read_filters(dcpg_h5_chunks *c, const dcpg_h5 *file, hid_t cr
         H5Z_filter_t id = H5Pget_filter2(creation, (unsigned)i, &flags, &nb, values, 0, NULL, NULL);
         bool known = id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_FLETCHER32;
         if (!known) return fail_filter(c, file, filter_name(id, name), err);
-        /* Of variable-length strings HDF5 shuffles bytes of another width than theirs. */
+        /* for variable-length strings HDF5 shuffles elements of another width than theirs */
         c->width[i] = nb >= 1 && values[0] > 0 ? values[0] : 1;
         c->filter[i] = id;
     }
@@ -66,7 +68,7 @@ static dcpg_status read_filters(dcpg_h5_chunks *c, const dcpg_h5 *file, hid_t cr
 static dcpg_status alloc_buffers(dcpg_h5_chunks *c, const dcpg_h5 *file, dcpg_err *err) {
     c->bytes = c->element;
     for (int i = 0; i < c->ndim; i++)
-        c->bytes *= (size_t)c->dim[i]; /* HDF5 has checked that it is below 4 GB */
+        c->bytes *= (size_t)c->dim[i]; /* HDF5 has checked that this is below 4 GB */
     DCPG_TRY(dcpg_h5_check_bytes(file, c->path, c->bytes, 1, err));
     c->chunk = dcpg_alloc(c->bytes + CHECKSUM, 1);
     c->spare = dcpg_alloc(c->bytes + CHECKSUM, 1);
@@ -74,7 +76,8 @@ static dcpg_status alloc_buffers(dcpg_h5_chunks *c, const dcpg_h5 *file, dcpg_er
     return c->chunk && c->spare && c->fill ? DCPG_OK : dcpg_fail_nomem(err, c->path, 2 * c->bytes);
 }
 
-/* What is stored in one piece must be as long as its shape and type say, for HDF5 believes them. */
+/* A dataset stored in one piece must be as long as its shape and type require, for HDF5 does not check that.
+ */
 static dcpg_status check_unchunked(const dcpg_h5_chunks *c, const dcpg_h5 *file, dcpg_err *err) {
     hid_t space = H5Dget_space(c->dataset);
     uint64_t count = 0;
@@ -125,8 +128,8 @@ static dcpg_status fail_damaged(const dcpg_h5_chunks *c, const dcpg_h5 *file, dc
                      file->path, c->path);
 }
 
-/* Puts the bytes of each element together again: byte k of all elements stands side by side in `from`; what
- * is left behind the last whole element (a checksum) stays. */
+/* Undoes shuffle: byte k of all elements lies side by side in `from`. Bytes after the last whole element (a
+ * checksum) are copied. */
 static void unshuffle(const char *from, char *to, size_t bytes, size_t size) {
     size_t nb = bytes / size;
     for (size_t k = 0; k < size; k++) {
@@ -145,7 +148,7 @@ static uint32_t fletcher32(const unsigned char *from, size_t n) {
     return (uint32_t)(sum2 << 16 | sum1);
 }
 
-/* Whether `from` ends in the checksum of what is before it; *n without it then. */
+/* Whether `from` ends in the checksum of the bytes before it; takes the checksum off *n. */
 static bool take_checksum(const char *from, size_t *n) {
     if (*n < CHECKSUM) return false;
     *n -= CHECKSUM;
@@ -154,8 +157,8 @@ static bool take_checksum(const char *from, size_t *n) {
     return fletcher32((const unsigned char *)from, *n) == ((high % 65535) << 16 | low % 65535);
 }
 
-/* Undoes the filters of c->packed[size], last one first; bits of `skipped` are set for those that were not
- * applied. The chunk ends in c->chunk. */
+/* Undoes the filters of c->packed[size], the last one first, except those that were skipped when the chunk
+ * was written (bits of `skipped`). The decoded chunk ends up in c->chunk. */
 static bool unpack(dcpg_h5_chunks *c, size_t size, uint32_t skipped) {
     const char *from = c->packed;
     char *to = c->chunk;
@@ -185,13 +188,13 @@ static bool unpack(dcpg_h5_chunks *c, size_t size, uint32_t skipped) {
 static void fill_chunk(dcpg_h5_chunks *c) {
     hid_t creation = c->type > 0 ? H5Dget_create_plist(c->dataset) : -1;
     if (creation < 0 || H5Pget_fill_value(creation, c->type, c->fill) < 0)
-        memset(c->fill, 0, c->element); /* it has none */
+        memset(c->fill, 0, c->element); /* no fill value */
     if (creation >= 0) H5Pclose(creation);
     for (size_t at = 0; at < c->bytes; at += c->element) memcpy(c->chunk + at, c->fill, c->element);
 }
 
-/* Bytes that the chunk at `first` takes in the file, 0 where it was never written. HDF5 1.10 has a fast
- * answer, which fails for chunks never written; the slow one goes through all chunks. */
+/* Gets the size of the chunk at `first` in the file, 0 if it was never written. The fast call of HDF5 1.10
+ * fails for chunks never written; the slow one goes through all chunks. */
 static bool stored_size(const dcpg_h5_chunks *c, const hsize_t *first, hsize_t *size) {
     unsigned skipped;
     haddr_t address;
@@ -200,7 +203,7 @@ static bool stored_size(const dcpg_h5_chunks *c, const hsize_t *first, hsize_t *
     return H5Dget_chunk_info_by_coord(c->dataset, first, &skipped, &address, size) >= 0;
 }
 
-/* The chunk whose first element is at `first`, decoded, in c->chunk. */
+/* Reads the chunk whose first element is at `first` and decodes it into c->chunk. */
 static dcpg_status fetch_chunk(dcpg_h5_chunks *c, const dcpg_h5 *file, const hsize_t *first, dcpg_err *err) {
     hsize_t size = 0;
     uint32_t skipped = 0;
@@ -223,8 +226,8 @@ static dcpg_status fetch_chunk(dcpg_h5_chunks *c, const dcpg_h5 *file, const hsi
     return unpack(c, size, skipped) ? DCPG_OK : fail_damaged(c, file, err);
 }
 
-/* Counts `at` up by `step` per dimension (NULL: 1), the last of `ndim` dimensions fastest, within [begin,
- * end); false behind the last. */
+/* Advances `at` by `step` per dimension (NULL: 1) within [begin, end), the last of `ndim` dimensions fastest;
+ * false after the last place. */
 static bool next_place(int ndim, hsize_t *at, const hsize_t *begin, const hsize_t *end, const hsize_t *step) {
     for (int i = ndim - 1; i >= 0; i--) {
         at[i] += step ? step[i] : 1;
@@ -234,7 +237,7 @@ static bool next_place(int ndim, hsize_t *at, const hsize_t *begin, const hsize_
     return false;
 }
 
-/* Copies what the chunk at `first` and the block share, in runs along the last dimension. */
+/* Copies the overlap of the block and the chunk at `first`, in runs along the last dimension. */
 static void copy_shared(const dcpg_h5_chunks *c, const hsize_t *first, const hsize_t *start,
                         const hsize_t *count, char *out) {
     hsize_t begin[DCPG_H5_MAX_NDIM], end[DCPG_H5_MAX_NDIM], at[DCPG_H5_MAX_NDIM];
@@ -279,7 +282,7 @@ dcpg_status dcpg_h5_chunks_check_variable(const dcpg_h5 *file, const char *path,
     dcpg_status status = DCPG_OK;
     if (creation < 0 || space < 0 || of < 0 || H5Pget_sizes(of, &address, &length) < 0)
         status = dcpg_h5_fail(file, DCPG_E_INPUT, err, "the layout of dataset %s cannot be read", path);
-    /* A string is its length, and where it stands: a heap's address and a number in it. */
+    /* in the file a string is its length, the address of a heap and an index into it */
     c.element = 4 + address + 4;
     if (status == DCPG_OK && H5Pget_layout(creation) == H5D_CHUNKED)
         status = open_layout(&c, file, creation, &chunked, err);

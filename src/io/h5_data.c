@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads and writes blocks of datasets, alone or together with other ranks. */
 #include "io/h5_chunk.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
 #include <string.h>
 
-/* Longest part of a parallel transfer: MPI counts in int, and converted numbers need a second buffer of this
+/* Most bytes of one parallel transfer: MPI counts in int, and converted numbers need a second buffer of this
  * size. */
 static const uint64_t PIECE = 256 << 20;
 
-/* A block of a dataset on its way to or from memory. */
+/* A block of a dataset, to be read or written. */
 typedef struct transfer {
     dcpg_h5 *file;
     const char *path;
     hid_t dataset, space;
     hid_t file_type, memory_type;
     int ndim;
-    hsize_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM]; /* count[0] is 0 where nothing is to do */
-    uint64_t row_count;                                       /* elements per index of the first dimension */
-    uint64_t row_step;                                        /* such indices per call */
-    uint64_t room; /* bytes of the compressed chunks the block touches, before compression; 0: they have their
-                      place already */
-    bool ours;     /* read as chunks decoded here, each rank for itself */
+    hsize_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM]; /* count[0] is 0 if there is nothing to do */
+    uint64_t row_count; /* elements per index of the first dimension: a row */
+    uint64_t row_step;  /* rows per call */
+    uint64_t room; /* bytes, before compression, of the compressed chunks that the block touches; 0: the data
+                      has its space already */
+    bool ours;     /* read from chunks decoded here, by each rank on its own */
     dcpg_h5_chunks chunks;
-    char *converted; /* [row_step][row_count] in either type, where numbers are converted here; NULL: by HDF5
-                        or not at all */
+    char *converted; /* [row_step][row_count] in the larger of both types, if numbers are converted here;
+                        NULL: HDF5 converts them, or nobody does */
 } transfer;
 
 static dcpg_status open_transfer(transfer *t, dcpg_h5_type type, dcpg_err *err) {
@@ -42,7 +43,7 @@ static dcpg_status open_transfer(transfer *t, dcpg_h5_type type, dcpg_err *err) 
                      text ? "strings of fixed length" : "numbers of a known type");
 }
 
-/* Turns the caller's block (NULL: all) into start and count, which must lie inside the dataset. */
+/* Sets start and count from the caller's block (NULL: everything), which must lie inside the dataset. */
 static dcpg_status place_block(transfer *t, const dcpg_h5_block *block, dcpg_err *err) {
     hsize_t dim[H5S_MAX_RANK];
     t->ndim = H5Sget_simple_extent_dims(t->space, dim, NULL);
@@ -66,7 +67,7 @@ static dcpg_status place_block(transfer *t, const dcpg_h5_block *block, dcpg_err
     return DCPG_OK;
 }
 
-/* Chunks shrink when they are compressed, or are stored as they are where they would not. */
+/* Chunks shrink when they are compressed; those that would not are stored uncompressed. */
 static void measure_room(transfer *t) {
     hsize_t chunk[DCPG_H5_MAX_NDIM];
     hid_t creation = H5Dget_create_plist(t->dataset);
@@ -81,8 +82,8 @@ static void measure_room(transfer *t) {
     }
 }
 
-/* Cuts the transfer and readies the buffer of conversions, where it is not left to HDF5 altogether: a
- * conversion inside HDF5 would end a collective transfer, which compressed data need. */
+/* Cuts the transfer into pieces and, unless it is left to HDF5 altogether, prepares a buffer for conversions:
+ * a conversion inside HDF5 would break up a collective transfer, which compressed data need. */
 static dcpg_status plan_pieces(transfer *t, dcpg_err *err) {
     size_t memory_size = H5Tget_size(t->memory_type), file_size = H5Tget_size(t->file_type);
     size_t size = memory_size > file_size ? memory_size : file_size;
@@ -112,8 +113,7 @@ static void finish(transfer *t) {
     dcpg_free(t->converted);
 }
 
-/* Selects `rows` rows from `row` on in the file, none where rows is 0; returns the space of as many elements
- * in memory. */
+/* Selects `rows` rows of the file from `row` on (0: none) and returns the matching space in memory. */
 static hid_t select_rows(const transfer *t, uint64_t row, uint64_t rows) {
     hsize_t nb = rows * t->row_count;
     hid_t memory = H5Screate_simple(1, &nb, NULL);
@@ -141,7 +141,7 @@ static bool convert(const transfer *t, hid_t from, hid_t to, size_t nb) {
     return nb == 0 || H5Tconvert(from, to, nb, t->converted, NULL, t->file->transfer) >= 0;
 }
 
-/* Fetches rows as numbers of `type`, which is the file's where the chunks are ours. */
+/* Fetches rows as numbers of `type`, which must be the file's type if chunks are decoded here. */
 static dcpg_status fetch_rows(transfer *t, uint64_t row, uint64_t rows, hid_t type, char *to, dcpg_err *err) {
     if (t->ours) {
         hsize_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM];
@@ -179,8 +179,8 @@ static dcpg_status write_rows(const transfer *t, uint64_t row, uint64_t rows, co
     dcpg_status status = DCPG_OK;
     if (t->converted) {
         if (nb > 0) memcpy(t->converted, from, nb * size);
-        /* Numbers that cannot be converted are written as they are: the others wait for this rank, and the
-         * file will not live. */
+        /* If the conversion fails, the numbers are written as they are: the other ranks wait for this one,
+         * and the file will be discarded. */
         if (!convert(t, t->memory_type, t->file_type, nb)) status = fail_rows(t, "written", err);
         type = t->file_type;
         from = t->converted;
@@ -191,8 +191,8 @@ static dcpg_status write_rows(const transfer *t, uint64_t row, uint64_t rows, co
     return status;
 }
 
-/* Every rank makes as many calls as the one with most rows, also after a failure: transfers are collective.
- */
+/* Every rank makes as many calls as the rank with most rows, even after a failure, because transfers are
+ * collective. */
 static dcpg_status move(transfer *t, char *read_to, const char *write_from, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
     int64_t nb_call = t->count[0] > 0 ? (int64_t)((t->count[0] + t->row_step - 1) / t->row_step) : 0;
@@ -214,7 +214,7 @@ static dcpg_status transfer_block(dcpg_h5 *file, const char *path, dcpg_h5_type 
     transfer t = {.file = file, .path = path, .dataset = -1, .space = -1, .file_type = -1};
     dcpg_status status = prepare(&t, type, block, err);
     if (!block && write_from && dcpg_h5_parallel(file) && file->par->rank > 0)
-        t.count[0] = 0; /* all hold the same: rank 0 writes it */
+        t.count[0] = 0; /* all ranks hold the same data: rank 0 writes it */
     if (status == DCPG_OK && write_from) measure_room(&t);
     status = dcpg_h5_agree(file, status, err);
     if (status == DCPG_OK && write_from) status = dcpg_h5_reserve(file, t.room, err);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+/* Turns failures of HDF5 into messages, and agrees on them. */
 #include "io/h5_impl.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The innermost entry of HDF5's error stack is the reason, the others say who called whom. */
+/* The innermost entry of HDF5's error stack is the reason; the others only give the callers. */
 static herr_t note_reason(unsigned n, const H5E_error2_t *entry, void *reason) {
     (void)n;
     if (entry->desc && !*(char *)reason) snprintf(reason, 512, "%s", entry->desc);
     return 0;
 }
 
-/* "file write failed: time = ..., errno = 28, error message = 'No space left on device', buf = ..." -> what
- * the system said. */
+/* Reduces "file write failed: time = ..., errno = 28, error message = 'No space left on device', buf = ..."
+ * to the system's message. */
 static void keep_system_message(char *reason) {
     static const char before[] = "error message = '";
     char *message = strstr(reason, before);
@@ -23,8 +24,8 @@ static void keep_system_message(char *reason) {
     reason[length] = '\0';
 }
 
-/* What helps where it is the surroundings that fail, not the file: locks, which parallel file systems may not
- * have, and MPI libraries' own ways to write. */
+/* Remedies for failures of the surroundings, not of the file: locks, which parallel file systems may lack,
+ * and MPI-IO implementations. */
 static const char *remedy_for(const dcpg_h5 *file, const char *reason) {
     if (strstr(reason, "lock"))
         return "; where the file system knows no locks (Lustre mounted without flock), set "

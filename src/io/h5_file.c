@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Opens, creates, commits and closes HDF5 files, serial or parallel. */
 #define _GNU_SOURCE /* memfd_create */
 #include "io/h5_impl.h"
 #include "par/par_impl.h"
@@ -20,10 +21,10 @@ const char *dcpg_h5_version(char text[32]) {
 
 const char *dcpg_h5_path(const dcpg_h5 *file) { return file->path; }
 
-/* A rank that speaks to the file system for all: the only one of a serial file. */
+/* Whether this rank deals with the file system on behalf of all; true for a serial file. */
 static bool leads(const dcpg_h5 *file) { return !file->par || file->par->rank == 0; }
 
-/* Numbers that do not fit the type in memory are an error of the file; HDF5 would clip them silently. */
+/* A number that does not fit the type in memory is an error of the file; HDF5 would clip it silently. */
 static H5T_conv_ret_t refuse_out_of_range(H5T_conv_except_t kind, hid_t from, hid_t to, void *source,
                                           void *target, void *context) {
     (void)from, (void)to, (void)source, (void)target, (void)context;
@@ -31,8 +32,8 @@ static H5T_conv_ret_t refuse_out_of_range(H5T_conv_except_t kind, hid_t from, hi
                                                                                  : H5T_CONV_ABORT;
 }
 
-/* Access properties: who reads and writes, and format versions. We write those of HDF5 1.8, whose metadata
- * carry checksums and which everybody reads; read are all. */
+/* Access properties: the driver and the format versions. Files are written in the format of HDF5 1.8, whose
+ * metadata carry checksums and which every version since then reads; files of all formats are read. */
 static hid_t access_properties(const dcpg_h5 *file) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (file->temporary) H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
@@ -47,7 +48,7 @@ static hid_t access_properties(const dcpg_h5 *file) {
     return access;
 }
 
-/* A link into another file is an error; it is noted, for HDF5 may say no more than that nothing is there. */
+/* A link into another file is an error. It is noted because HDF5 may only report that nothing is there. */
 static herr_t refuse_external(const char *parent, const char *group, const char *name, const char *object,
                               unsigned *flags, hid_t access, void *file) {
     (void)parent, (void)group, (void)name, (void)object, (void)flags, (void)access;
@@ -74,7 +75,7 @@ static void free_file(dcpg_h5 *file) {
 }
 
 static dcpg_status new_file(const char *path, const dcpg_par *par, dcpg_h5 **out, dcpg_err *err) {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* failures are told in our words */
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* failures are reported by our messages alone */
     dcpg_h5 *file = dcpg_alloc(1, sizeof *file);
     char *name = dcpg_strdup(path);
     if (!file || !name) {
@@ -110,8 +111,8 @@ static dcpg_status new_file_agreed(const char *path, const dcpg_par *par, dcpg_h
 
 /* ---- reading ---- */
 
-/* What a file of `bytes` can hold: deflate shrinks to 1/1032 at best. Small files get room for values that
- * were never written. */
+/* Most bytes that a file of `bytes` can hold: deflate compresses to 1/1032 at best. Small files are allowed
+ * extra space for values that were never written. */
 static uint64_t most_content(uint64_t bytes) {
     return bytes > UINT64_MAX / 2048 ? UINT64_MAX : 1100 * bytes + (64 << 20);
 }
@@ -129,14 +130,14 @@ static dcpg_status check_regular(dcpg_h5 *file, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* HDF5's words where another process holds the lock of a writer, or left the mark of one. */
+/* Whether HDF5's message means that another process holds a writer's lock or left a writer's mark. */
 static bool is_being_written(const char *reason) {
     return strstr(reason, "Resource temporarily unavailable") || strstr(reason, "already open for write") ||
            strstr(reason, "already open for SWMR write");
 }
 
-/* A trial by one rank with the serial driver: what is wrong with a file is said once and clearly, before all
- * ranks open it together. */
+/* One rank first tries the serial driver, so that a faulty file is reported once and clearly before all ranks
+ * open it together. */
 static dcpg_status check_hdf5(dcpg_h5 *file, dcpg_err *err) {
     DCPG_TRY(check_regular(file, err));
     hid_t id = H5Fopen(file->path, H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -163,7 +164,8 @@ static dcpg_status check_hdf5(dcpg_h5 *file, dcpg_err *err) {
 }
 
 static dcpg_status open_agreed(dcpg_h5 *file, dcpg_err *err) {
-    /* Chunks without filters then go straight from the file to memory, whatever their stored length says. */
+    /* Without a cache, chunks without filters go straight from the file to memory, whatever their stored
+     * length. */
     H5Pset_chunk_cache(file->links, H5D_CHUNK_CACHE_NSLOTS_DEFAULT, 0, H5D_CHUNK_CACHE_W0_DEFAULT);
     dcpg_status status = leads(file) ? check_hdf5(file, err) : DCPG_OK;
     DCPG_TRY(dcpg_h5_agree(file, status, err));
@@ -172,8 +174,8 @@ static dcpg_status open_agreed(dcpg_h5 *file, dcpg_err *err) {
     hid_t properties = access_properties(file);
     file->id = H5Fopen(file->path, H5F_ACC_RDONLY, properties);
     if (file->id < 0) status = dcpg_h5_fail(file, DCPG_E_INPUT, err, "cannot be opened by all ranks");
-    /* Collective reads of Open MPI's own MPI-IO give zeros where the parts of three ranks or more overlap
-     * (seen in 4.1.4), so each reads for itself. */
+    /* Collective reads of Open MPI's own MPI-IO return zeros where the blocks of three or more ranks overlap
+     * (seen in 4.1.4), so each rank reads independently. */
     if (dcpg_h5_parallel(file)) H5Pset_dxpl_mpio(file->transfer, H5FD_MPIO_INDEPENDENT);
     H5Pclose(properties);
     return dcpg_h5_agree(file, status, err);
@@ -203,8 +205,8 @@ bool dcpg_h5_is_ours(const dcpg_h5 *file) {
 
 /* ---- writing ---- */
 
-/* Creates the temporary file empty, by rank 0: the system's own words are clearer than what is left of them
- * after two libraries, and nothing that is there can be taken for it. */
+/* Rank 0 creates the temporary file, empty: the system's own messages are clearer than those that pass
+ * through two libraries, and no existing file can be mistaken for it. */
 static dcpg_status claim(dcpg_h5 *file, dcpg_err *err) {
     struct stat s;
     int fd;
@@ -217,7 +219,7 @@ static dcpg_status claim(dcpg_h5 *file, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* The name of rank 0's temporary file to all. Collective. */
+/* Gives the name of rank 0's temporary file to all ranks. Collective. */
 static dcpg_status share_name_all(dcpg_h5 *file, dcpg_err *err) {
     int64_t bytes = file->temporary ? (int64_t)strlen(file->temporary) + 1 : 0;
     if (!file->par || file->par->size == 1) return DCPG_OK;
@@ -230,7 +232,7 @@ static dcpg_status share_name_all(dcpg_h5 *file, dcpg_err *err) {
     return status;
 }
 
-/* That HDF5 opened the very file that was created. */
+/* Checks that HDF5 opened the very file that was created. */
 static dcpg_status check_same(const dcpg_h5 *file, dcpg_err *err) {
     struct stat s;
     if (lstat(file->temporary, &s) == 0 && (uint64_t)s.st_dev == file->device &&
@@ -242,7 +244,7 @@ static dcpg_status check_same(const dcpg_h5 *file, dcpg_err *err) {
 static dcpg_status create_file(dcpg_h5 *file, dcpg_err *err) {
     hid_t properties = access_properties(file);
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
-    H5Pset_obj_track_times(creation, false); /* the same content gives the same bytes */
+    H5Pset_obj_track_times(creation, false); /* so that the same content gives the same bytes */
     file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, creation, properties);
     dcpg_status status = file->id < 0 ? dcpg_h5_fail(file, DCPG_E_IO, err, "cannot be created") : DCPG_OK;
     H5Pclose(creation);
@@ -268,7 +270,7 @@ dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **out,
     return status;
 }
 
-/* On failure the temporary file is gone. */
+/* Renames the temporary file; on failure it is removed. */
 static dcpg_status give_name(dcpg_h5 *file, dcpg_err *err) {
     char *temporary = file->temporary;
     file->temporary = NULL;
@@ -295,9 +297,9 @@ dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err) {
     return status;
 }
 
-/* HDF5 cannot close what it could not write, and fails at the end of the program over a file that it could
- * not close. So a serial file that is thrown away gets memory to write to; ranks that write together have
- * their room already and get it back. */
+/* HDF5 cannot close a file whose data it could not write, and then fails at the end of the program. So a
+ * serial file that is discarded gets memory to write to; ranks that write together have their disk space
+ * already and give it back. */
 static void make_room(const dcpg_h5 *file) {
     void *descriptor;
     if (!dcpg_h5_parallel(file) && file->id >= 0 &&
@@ -307,7 +309,7 @@ static void make_room(const dcpg_h5 *file) {
         (void)dup2(memory, *(int *)descriptor);
         close(memory);
     } else if (truncate(file->temporary, 0) != 0) {
-    } /* nothing is lost where that fails */
+    } /* a failure loses nothing */
 }
 
 void dcpg_h5_close(dcpg_h5 *file) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What wrote a file. */
+/* Recognises the kind of an HDF5 file by its attribute "format". */
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
 #include <string.h>

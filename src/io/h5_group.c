@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* Looks up objects by path, lists groups and creates them. */
 #include "io/h5_impl.h"
 #include <dcpg/memory.h>
 #include <string.h>
 
-/* What a path leads to. */
+/* The object at the end of a path; ELSEWHERE: it would be in another file. */
 typedef enum target { NOTHING, GROUP, DATASET, OTHER, ELSEWHERE } target;
 
-/* The link at the end of `path`: NOTHING, ELSEWHERE where it leads into another file, or OTHER. */
+/* Checks the link at the end of `path`: NOTHING if there is none, ELSEWHERE if it leads into another file,
+ * else OTHER. */
 static target look_at_link(const dcpg_h5 *file, const char *path) {
     H5L_info_t info;
     if (H5Lexists(file->id, path, file->links) <= 0) return NOTHING;
@@ -15,8 +17,8 @@ static target look_at_link(const dcpg_h5 *file, const char *path) {
     return inside ? OTHER : ELSEWHERE;
 }
 
-/* OTHER where every part of `path` is a link; *object where the last one leads to something. HDF5 calls it an
- * error to ask for x/y where there is no x. */
+/* OTHER if every part of `path` is a link inside the file. The parts are checked one by one because HDF5
+ * fails when asked for x/y if there is no x. */
 static target follow_links(const dcpg_h5 *file, const char *path) {
     char *part = dcpg_strdup(path);
     target found = part ? OTHER : NOTHING;
@@ -39,7 +41,7 @@ static target look(dcpg_h5 *file, const char *path) {
     file->went_out = false;
     target found = follow_links(file, path);
     if (found == OTHER && H5Oexists_by_name(file->id, path, file->links) <= 0) found = NOTHING;
-    if (file->went_out) return ELSEWHERE; /* by a soft link to an external one */
+    if (file->went_out) return ELSEWHERE; /* through a soft link to an external one */
     if (found != OTHER) return found;
     H5O_info_t info;
     if (H5Oget_info_by_name2(file->id, path, &info, H5O_INFO_BASIC, file->links) < 0) return NOTHING;
@@ -58,7 +60,7 @@ static hid_t fail_elsewhere(const dcpg_h5 *file, const char *path, const char *h
     return -1;
 }
 
-/* Whether a dataset's values are in its own file. */
+/* Whether a dataset keeps its values in its own file. */
 static bool is_here(const dcpg_h5 *file, const char *path, hid_t dataset, dcpg_err *err) {
     hid_t creation = H5Dget_create_plist(dataset);
     if (creation < 0) {
@@ -156,8 +158,8 @@ static dcpg_status make_one_group(dcpg_h5 *file, const char *path, dcpg_err *err
     return status;
 }
 
-/* Not by HDF5's create_intermediate: that would stamp the groups with the time. `path` is changed and
- * restored meanwhile. */
+/* HDF5's create_intermediate is not used: it would give the groups time stamps. `path` is changed meanwhile
+ * and then restored. */
 static dcpg_status make_groups(dcpg_h5 *file, char *path, bool last, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
     for (char *p = path + strspn(path, "/"); *p && status == DCPG_OK;) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Seals: a checksum behind the end of an HDF5 file, where HDF5 does not look. What was damaged since is known
- * before HDF5, which damaged headers can crash, sees the file. */
+/* Seals: a checksum after the end of an HDF5 file, where HDF5 does not look. It reveals damage before HDF5,
+ * which damaged headers can crash, reads the file. */
 #include "io/h5_impl.h"
 #include <dcpg/crc.h>
 #include <dcpg/memory.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* magic[8], length of the HDF5 part (u64), CRC32C of all before it (u32); little endian. */
+/* magic[8], length of the HDF5 part (u64), CRC32C of everything before it (u32); little endian. */
 enum { MAGIC = 8, SEAL = MAGIC + 8 + 4, PIECE = 1 << 16 };
 static const char magic[MAGIC + 1] = "dcpgseal";
 
@@ -24,7 +24,7 @@ static uint64_t get(const unsigned char *from, int bytes) {
     return value;
 }
 
-/* Reads exactly `n` bytes; false with errno 0 where the file ends before. */
+/* Reads exactly `n` bytes; false with errno 0 if the file ends too early. */
 static bool read_whole(int fd, unsigned char *to, size_t n) {
     while (n > 0) {
         ssize_t got = read(fd, to, n);
@@ -37,7 +37,7 @@ static bool read_whole(int fd, unsigned char *to, size_t n) {
     return true;
 }
 
-/* Checksum of the first `length` bytes and the seal's beginning. */
+/* Checksum of the first `length` bytes and the first part of the seal. */
 static bool checksum(int fd, uint64_t length, const unsigned char *seal, uint32_t *crc) {
     static const size_t most = PIECE;
     unsigned char *piece = dcpg_alloc(most, 1);
@@ -65,7 +65,7 @@ static bool write_whole(int fd, const unsigned char *from, size_t n) {
     return true;
 }
 
-/* Nobody else may change what we will read again and go by. */
+/* Nobody else may change a file that we will read again and rely on. */
 static bool keep_to_ourselves(int fd) {
     struct stat s;
     return fstat(fd, &s) == 0 &&

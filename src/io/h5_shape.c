@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Types and shapes of datasets: describes them and creates datasets. */
 #include "io/h5_impl.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -80,7 +81,7 @@ dcpg_status dcpg_h5_check_bytes(const dcpg_h5 *file, const char *what, uint64_t 
                      file->path, what, count, size);
 }
 
-/* The type that holds an integer of `size` bytes; false where there is none. */
+/* The type that holds an integer of `size` bytes; false if there is none. */
 static bool integer_type(size_t size, bool is_signed, dcpg_h5_type *type) {
     switch (size) {
     case 1:
@@ -155,7 +156,7 @@ static dcpg_status read_extent(dcpg_h5 *file, const char *path, hid_t dataset, d
     if (ndim > DCPG_H5_MAX_NDIM)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s has %d dimensions, at most %d are known",
                          file->path, path, ndim, DCPG_H5_MAX_NDIM);
-    shape->ndim = null ? 1 : ndim; /* a null space is read as a list of nothing */
+    shape->ndim = null ? 1 : ndim; /* a null space is read as an empty list */
     for (int i = 0; i < ndim; i++) shape->dim[i] = (int64_t)dim[i];
     return dcpg_h5_check_bytes(file, path, count, element_bytes(shape), err);
 }
@@ -173,7 +174,7 @@ static void read_layout(hid_t dataset, dcpg_h5_shape *shape) {
         H5Pget_filter_by_id2(creation, H5Z_FILTER_DEFLATE, &flags, &nb, &level, 0, NULL, NULL) >= 0)
         shape->deflate = (int)level;
     if (creation >= 0) H5Pclose(creation);
-    H5Eclear2(H5E_DEFAULT); /* no such filter is no error */
+    H5Eclear2(H5E_DEFAULT); /* a missing filter is no error */
 }
 
 dcpg_status dcpg_h5_shape_of(dcpg_h5 *file, const char *path, dcpg_h5_shape *shape, dcpg_err *err) {
@@ -203,18 +204,17 @@ static hid_t creation_properties(const dcpg_h5 *file, const dcpg_h5_shape *shape
             H5Pset_deflate(creation, (unsigned)shape->deflate);
         }
     }
-    /* Parallel HDF5 would write zeros first and the data over them. Chunks need it: what lies between the
-     * dataset's edge and the chunk's would be whatever MPI had in its buffers. */
+    /* Parallel HDF5 would write zeros first and then the data over them. Chunks need the zeros: otherwise the
+     * space between the dataset's edge and the chunk's would get leftovers from MPI's buffers. */
     if (dcpg_h5_parallel(file) && H5Pget_layout(creation) != H5D_CHUNKED)
         H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
     if (shape->deflate <= 0)
-        H5Pset_alloc_time(
-            creation,
-            H5D_ALLOC_TIME_EARLY); /* parallel HDF5 does so anyway; the file's end must say what it holds */
+        H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY); /* parallel HDF5 does so anyway; the end of the
+                                                              file must account for the data */
     return creation;
 }
 
-/* A dataset has its place at once, whole chunks of it, unless it is compressed. */
+/* Bytes that a dataset takes at once, in whole chunks; none if it is compressed. */
 static uint64_t early_bytes(const dcpg_h5_shape *shape) {
     if (shape->deflate > 0) return 0;
     uint64_t bytes = element_bytes(shape);

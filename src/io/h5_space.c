@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reserves disk space for the HDF5 files that are being written. */
 #define _GNU_SOURCE /* fallocate */
 #include "io/h5_impl.h"
 #include <errno.h>
@@ -8,13 +9,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* At most what a group, a dataset or an attribute adds besides its data: headers and indices. */
+/* Most bytes that a group, a dataset or an attribute adds besides its data: headers and indices. */
 static const uint64_t OBJECT = 16 << 10;
 
-/* Reserved ahead in serial files, so that small objects do not each ask the system. */
+/* Bytes reserved ahead in serial files, so that not every small object needs a system call. */
 static const uint64_t AHEAD = 4 << 20;
 
-/* True where the file system has room for `more` bytes; errno says why not. */
+/* Whether the file system has space for `more` bytes; if not, sets errno. */
 static bool room_left(int fd, uint64_t more) {
     struct statvfs disk;
     if (fstatvfs(fd, &disk) != 0 || disk.f_frsize == 0 || more / disk.f_frsize < disk.f_bavail) return true;
@@ -22,7 +23,7 @@ static bool room_left(int fd, uint64_t more) {
     return false;
 }
 
-/* Gives blocks to all of [0, end), also behind the end of the file, which stays where it is. */
+/* Allocates blocks for [0, end), also beyond the end of the file, whose size stays the same. */
 static bool allocate_blocks(int fd, uint64_t end) {
     struct stat s;
     uint64_t size = fstat(fd, &s) == 0 ? (uint64_t)s.st_size : 0;
@@ -35,8 +36,8 @@ static bool allocate_blocks(int fd, uint64_t end) {
     return room_left(fd, end > size ? end - size : 0); /* a file system that cannot reserve */
 }
 
-/* Trims what was reserved behind the end if `exact`, sets `*end` to the size of the file plus `more` then,
- * and allocates up to it. By rank 0 alone. */
+/* If `exact`, frees the blocks reserved beyond the end of the file, and sets `*end` to its size plus `more`.
+ * Then allocates blocks up to `*end`. On rank 0 alone. */
 static bool claim_disk(const dcpg_h5 *file, bool exact, uint64_t more, uint64_t *end) {
     int fd = open(file->temporary, O_RDWR);
     if (fd < 0) return false;
@@ -55,7 +56,7 @@ static dcpg_status fail_full(const dcpg_h5 *file, dcpg_err *err) {
                      (double)file->claimed / 1e6, strerror(errno));
 }
 
-/* claim_disk by rank 0, told to all. Collective. */
+/* claim_disk on rank 0, with the outcome given to all ranks. Collective. */
 static dcpg_status claim_disk_all(dcpg_h5 *file, bool exact, uint64_t more, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
     if (file->par->rank == 0 && !claim_disk(file, exact, more, &file->claimed)) status = fail_full(file, err);
@@ -65,14 +66,15 @@ static dcpg_status claim_disk_all(dcpg_h5 *file, bool exact, uint64_t more, dcpg
     return status;
 }
 
-/* The end of the file, with everything that HDF5 has still to write. */
+/* The end of the file including everything that HDF5 has yet to write. */
 static uint64_t end_of(const dcpg_h5 *file) {
     hsize_t bytes = 0;
     return H5Fget_filesize(file->id, &bytes) >= 0 ? bytes : 0;
 }
 
-/* Trims what was reserved too much, and reserves what is there and `more`. What HDF5 still holds back gets
- * its room first: ranks whose flush fails alone leave the others waiting in MPI-IO. Collective. */
+/* Frees blocks reserved in excess, and reserves what the file holds plus `more`. Data that HDF5 still holds
+ * back gets its space first: if the flush fails on one rank alone, the others wait in MPI-IO forever.
+ * Collective. */
 static dcpg_status reserve_exactly(dcpg_h5 *file, uint64_t more, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
     uint64_t end = end_of(file);
@@ -84,8 +86,8 @@ static dcpg_status reserve_exactly(dcpg_h5 *file, uint64_t more, dcpg_err *err) 
     return claim_disk_all(file, true, more, err);
 }
 
-/* Tries a step ahead, then the bound, then what is really needed. Nothing is flushed: that could find no
- * room. */
+/* Tries a step ahead, then the bound, then the bytes really needed. Nothing is flushed, for a flush might
+ * find no space. */
 static dcpg_status reserve_serial(dcpg_h5 *file, uint64_t more, dcpg_err *err) {
     uint64_t ends[] = {file->claimed + AHEAD, file->claimed, end_of(file) + more + OBJECT};
     for (int i = 0; i < 3; i++) {

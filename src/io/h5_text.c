@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads and writes strings, of fixed or variable length. */
 #include "io/h5_chunk.h"
 #include <dcpg/memory.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Lists hold names that differ, of which a byte of a packed file cannot hold several; small files may have
- * some more. Names of variable length in an attribute take no more than MOST_TEXT, were each the whole file.
- */
+/* Limits on lists of names: at most FEW more names than bytes of the file, for names differ, and a byte of a
+ * compressed file cannot hold several. Variable-length names in an attribute: so many that they take
+ * MOST_TEXT (and FEW more) if each is as long as the file. */
 static const uint64_t FEW = 1 << 16, MOST_TEXT = UINT64_C(1) << 34;
 
 hid_t dcpg_h5_text_type(size_t length, bool ascii) {
@@ -47,7 +48,7 @@ static bool fetch(const dcpg_h5_text *from, hid_t type, void *to) {
     return H5Dread(from->id, type, H5S_ALL, H5S_ALL, from->file->transfer, to) >= 0;
 }
 
-/* A dataset of fixed-length strings in chunks. `*ours` where it is one. */
+/* Reads a dataset of fixed-length strings in filtered chunks; sets `*ours` if it is one. */
 static dcpg_status fetch_chunks(const dcpg_h5_text *from, hid_t type, hid_t space, char *to, bool *ours,
                                 dcpg_err *err) {
     dcpg_h5_chunks chunks = {0};
@@ -71,7 +72,7 @@ static dcpg_status fail_budget(const dcpg_h5_text *from, dcpg_err *err) {
                      from->file->path, from->name);
 }
 
-/* One string of a fixed-length array, without its padding. */
+/* Appends one string of a fixed-length array, without its padding. */
 static dcpg_status add_fixed(dcpg_strings *list, const char *text, size_t size, H5T_str_t padding,
                              dcpg_err *err) {
     const char *end = memchr(text, '\0', size);
@@ -94,7 +95,7 @@ static dcpg_status read_fixed(const dcpg_h5_text *from, hid_t type, hid_t space,
     bool ours = false;
     dcpg_status status = packed ? fetch_chunks(from, type, space, packed, &ours, err)
                                 : dcpg_fail_nomem(err, from->name, count * size);
-    /* The type in the file is the one in memory, so nothing is converted. All ranks must get here: reading is
+    /* Memory and file have the same type, so nothing is converted. All ranks must get here: reading is
      * collective. */
     status = dcpg_h5_agree(from->file, status, err);
     if (status == DCPG_OK && !ours && !fetch(from, type, packed)) status = fail_read(from, err);
@@ -104,7 +105,8 @@ static dcpg_status read_fixed(const dcpg_h5_text *from, hid_t type, hid_t space,
     return status;
 }
 
-/* What strings of variable length may take together: as much as the file holds. HDF5 asks for each. */
+/* Bytes that variable-length strings may take together: as many as the file has. HDF5 asks for each string.
+ */
 typedef struct budget {
     uint64_t left;
     bool spent;
@@ -115,7 +117,7 @@ static void *take_text(size_t size, void *context) {
     b->spent = b->spent || size > b->left;
     if (b->spent) return NULL;
     b->left -= size;
-    return malloc(size); /* HDF5's, which frees it by itself where reading fails */
+    return malloc(size); /* freed by HDF5 if reading fails */
 }
 
 static void free_text(void *text, void *context) {
@@ -123,7 +125,7 @@ static void free_text(void *text, void *context) {
     free(text);
 }
 
-/* Of attributes HDF5 takes no properties; their strings are bounded by their number. */
+/* HDF5 takes no properties for attributes; only the number of their strings is bounded. */
 static bool fetch_variable(const dcpg_h5_text *from, hid_t type, hid_t space, budget *b, char **text,
                            dcpg_strings *list, dcpg_status *added, dcpg_err *err) {
     hsize_t count = (hsize_t)H5Sget_simple_extent_npoints(space);
@@ -141,7 +143,7 @@ static bool fetch_variable(const dcpg_h5_text *from, hid_t type, hid_t space, bu
     return fine;
 }
 
-/* Strings of a dataset without values take 16 bytes each in the file; names in attributes are few. */
+/* A string of a dataset takes 16 bytes in the file besides its text; attributes hold only few names. */
 static dcpg_status check_variable(const dcpg_h5_text *from, uint64_t count, dcpg_err *err) {
     uint64_t bytes = from->file->bytes;
     if (from->file->temporary) return DCPG_OK;
@@ -204,7 +206,8 @@ dcpg_status dcpg_h5_read_strings(dcpg_h5 *file, const char *path, dcpg_strings *
 
 /* ---- writing ---- */
 
-/* Creates the dataset and writes it; on parallel files rank 0's text, the others take part with nothing. */
+/* Creates the dataset and writes it; on parallel files rank 0 writes, and the others take part without data.
+ */
 static dcpg_status write_packed(dcpg_h5 *file, const char *path, hid_t type, hsize_t count,
                                 const char *packed, dcpg_err *err) {
     hid_t space = H5Screate_simple(1, &count, NULL);

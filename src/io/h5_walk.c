@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* All datasets below a group. A file made to harm links groups into themselves, or one group many times: each
- * is entered once. */
+/* Lists all datasets below a group. A malicious file may link a group into itself, or link one group many
+ * times: each group is entered only once. */
 #include "io/h5_impl.h"
 #include <dcpg/memory.h>
 #include <string.h>
 
-/* Names of outputs have two or three parts. */
+/* names of outputs have two or three parts */
 enum { MAX_DEPTH = 8, MAX_GROUPS = 4096 };
 
 typedef struct walk {
     dcpg_h5 *file;
     const char *root;
-    haddr_t *group; /* [nb] where the groups that were entered stand in the file */
+    haddr_t *group; /* [nb] addresses in the file of the groups entered */
     size_t nb, capacity;
     dcpg_strings *names;
     dcpg_err *err;
@@ -19,7 +19,7 @@ typedef struct walk {
 
 static dcpg_status walk_group(walk *w, const char *group, int depth);
 
-/* Notes the group; DCPG_E_INPUT where it was entered before. */
+/* Notes the group; DCPG_E_INPUT if it was entered before. */
 static dcpg_status enter(walk *w, const char *group) {
     H5O_info_t info;
     if (H5Oget_info_by_name2(w->file->id, group, &info, H5O_INFO_BASIC, w->file->links) < 0)
