@@ -55,8 +55,7 @@ typedef struct dcpg_span {
     int64_t *list_at;      /* [nb_list + 1] first call of each list */
     uint32_t *list; /* [list_at[nb_list]] calls in order, position * 2 + state: up to nb_neighbour before the
                        words held, all calls in these words, up to nb_neighbour after them */
-    int64_t *
-        value_at; /* [nb_list] where the values of a list start in `value`, one per call; -1: a binary cell */
+    int64_t *value_at; /* [nb_list] start of a list's values in `value`, one per call; -1: a binary cell */
     float *value;
     float *bulk;     /* [nb_bulk][positions held], NaN where not observed */
     uint64_t *annos; /* [annotations][words held] */

@@ -61,9 +61,7 @@ float dcpg_stat_value(dcpg_stat stat, const dcpg_moments *m) {
     case DCPG_STAT_MEAN:
         return (float)mean;
     case DCPG_STAT_MODE:
-        return rintf(
-            (float)
-                mean); /* a mean of exactly 0.5 as a float counts as a tie; the double may be slightly off */
+        return rintf((float)mean); /* as a float, for a tie in floats may not be one in double */
     case DCPG_STAT_VAR:
         return (float)variance(m);
     case DCPG_STAT_CAT_VAR:

@@ -69,8 +69,7 @@ typedef struct genome {
     int64_t n;
     about_sequence *about;  /* [n] in bytewise order of their names */
     dcpg_cg_chromo *chromo; /* [n] */
-    dcpg_chromos
-        names; /* names that files may use: numbers are places in `about`, from n on for unwanted sequences */
+    dcpg_chromos names; /* names in files: numbers are places in `about`, from n on for unwanted sequences */
     dcpg_cg_map map;
     int64_t *run_first; /* of `runs` */
     dcpg_run_n *run;
@@ -94,12 +93,10 @@ typedef struct making_input {
     int64_t nb_pos; /* positions that bulk and annos cover; 0: all */
     dcpg_status (*sites)(void *context, dcpg_profile *profile,
                          dcpg_err *err); /* called on rank 0; NULL: --cpg_cov chooses the sites */
-    dcpg_status (*sequences)(
-        void *context, dcpg_sequence_fn *each, void *receiver,
-        dcpg_err *err); /* passes on this rank's part of the sequences; NULL: there are none */
-    const dcpg_strings *chromo,
-        *md5; /* [chromo->n] names and checksums that FASTA files must agree with; NULL: nothing to check */
-    const dcpg_strings *alike; /* its making.alike; NULL: unknown */
+    dcpg_status (*sequences)(void *context, dcpg_sequence_fn *each, void *receiver,
+                             dcpg_err *err); /* this rank's part; NULL: there are none */
+    const dcpg_strings *chromo, *md5;        /* [chromo->n] that FASTA files must agree with; NULL: none */
+    const dcpg_strings *alike;               /* its making.alike; NULL: unknown */
 } making_input;
 
 /* Where profiles come from: files or the input, in the order of the profiles' names. */
@@ -186,8 +183,7 @@ enum { DCPG_STORE_DEFLATE = 4 };
 dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err); /* reads sequences and maps their CGs */
 dcpg_status dcpg_make_read_all(making *m,
                                dcpg_err *err); /* reads profiles, target sites, names of chromosomes */
-dcpg_status dcpg_make_chromos_all(
-    making *m, dcpg_err *err); /* picks the chromosomes of the genome that have calls; checks target sites */
+dcpg_status dcpg_make_chromos_all(making *m, dcpg_err *err); /* chromosomes with calls; checks target sites */
 dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err); /* joins all positions; chooses sites */
 dcpg_status dcpg_make_write_all(making *m,
                                 dcpg_err *err); /* writes everything; the caller gives the file its name */
