@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Batches: the arrays that a source fills. */
+/* Allocates batches, whose arrays a source fills. */
 #include <dcpg/memory.h>
 #include <dcpg/source.h>
 

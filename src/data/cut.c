@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Cutting DNA windows out of a span. */
+/* Cuts DNA windows out of a span. */
 #include "data/store_source.h"
 #include <string.h>
 
@@ -12,7 +12,7 @@ void dcpg_make_unpacked(uint32_t unpacked[256]) {
     }
 }
 
-/* Bases [start, end) of packed ones, four at a time where a byte is used whole. */
+/* Unpacks bases [start, end), four at a time where a whole byte is used. */
 static void unpack(const uint32_t unpacked[256], const uint8_t *packed, int64_t start, int64_t end,
                    uint8_t *out) {
     int64_t i = start;
@@ -21,7 +21,7 @@ static void unpack(const uint32_t unpacked[256], const uint8_t *packed, int64_t 
     for (; i < end; i++) *out++ = packed[i / 4] >> 2 * (i % 4) & 3;
 }
 
-/* Overwrites what lies in runs of other letters. out[end - start]; run[n][2] sorted. */
+/* Overwrites bases inside runs of N. out[end - start]; run[n][2] sorted. */
 static void mask_runs(const int64_t *run, int64_t n, int64_t start, int64_t end, uint8_t *out) {
     int64_t low = 0, high = n; /* runs before `low` end at or before `start` */
     while (low < high) {
@@ -49,7 +49,7 @@ void dcpg_cut_window(const dcpg_site *site, uint8_t *out) {
     memset(out, NOT_A_BASE, (size_t)(from - start));
     memset(out + (to - start), NOT_A_BASE, (size_t)(start + wlen - to));
     int64_t whole =
-        from / 4; /* the chromosome's first byte need not be held: count from the first one used */
+        from / 4; /* the span may lack the chromosome's first byte: count from the first byte used */
     const uint8_t *packed = span->bases + (store->base_offset[c] + whole - span->byte_first);
     unpack(source->unpacked, packed, from - 4 * whole, to - 4 * whole, out + (from - start));
     const int64_t *run = span->run + 2 * (store->run_offset[c] - store->run_offset[span->chromo_first]);

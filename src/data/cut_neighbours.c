@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls around one site: its neighbours in a cell, and its own value. */
+/* Calls around one site: its neighbours in a cell, and the cell's value at the site. */
 #include "data/store_source.h"
 #include <string.h>
 
-/* Distances from here on are all the same to a model, and so is a missing neighbour: bp. */
+/* All distances from here on look the same to a model, and so does a missing neighbour: bp. */
 static const int32_t MAX_DISTANCE = 25000;
 
-/* Cells whose calls are asked for before the first of them are used; calls of a cache line. */
+/* Cells whose calls are prefetched before the first of them is used; calls in a cache line. */
 enum { AHEAD = 16, LINE = 16 };
 
 /* Rounds a number of [0, 1] to half precision, half to even, and back. */
 static float through_half(float x) {
     if (x < 0x1p-14f)
-        return x + 0.5f - 0.5f; /* subnormal: multiples of 2^-24, the last bit of numbers in [0.5, 1) */
+        return x + 0.5f - 0.5f; /* subnormal in half precision: rounds to a multiple of 2^-24, the last bit of
+                                   floats in [0.5, 1) */
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     bits += 0xFFF + (bits >> 13 & 1);
@@ -21,7 +22,7 @@ static float through_half(float x) {
     return x;
 }
 
-/* ---- places in lists ---- */
+/* ---- places in lists of calls ---- */
 
 static dcpg_row row_at(const dcpg_span_want *want, const dcpg_span *span, int64_t index) {
     int64_t w = index / 64 - span->word_first;
@@ -29,7 +30,7 @@ static dcpg_row row_at(const dcpg_span_want *want, const dcpg_span *span, int64_
                       dcpg_bits_before(index)};
 }
 
-/* Calls of a list that stand before the position of the row. */
+/* Number of calls in the list before the position of `row`. */
 static int64_t place(const dcpg_row *row, int64_t list, int64_t cell) {
     return (int64_t)row->before[list] + __builtin_popcountll(row->word[cell].observed & row->bits);
 }
@@ -75,7 +76,7 @@ float dcpg_value_in(const dcpg_site *site, int64_t cell) {
 
 /* ---- neighbours ---- */
 
-/* n calls in a row, state[n] and distance[n]; value NULL: a binary cell. */
+/* Writes n calls in a row into state[n] and distance[n]; value NULL: a binary cell. */
 static void put_calls(const uint32_t *call, const float *value, int64_t n, int32_t pos, bool raw,
                       float *state, float *distance) {
     if (raw) {
@@ -115,7 +116,7 @@ static void put_neighbours(const dcpg_near *near, int64_t half, int32_t pos, boo
     fill(distance + right, 2 * half - right, no_distance);
 }
 
-/* Asks memory for the calls, which lie anywhere. */
+/* Prefetches the calls, which may be anywhere in memory. */
 static void fetch(const dcpg_near *near) {
     for (int64_t i = -near->nb_left; i < near->own + near->nb_right; i += LINE)
         __builtin_prefetch(near->call + i);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Outputs: labels by name. */
+/* Outputs of a store: finds them by name, and computes labels of cells and bulk profiles. */
 #include "data/store_source.h"
 
 #include <math.h>
 #include <string.h>
 
-/* cpg/<cell>: the rounded value of a cell. */
+/* cpg/<cell>: the rounded value of the cell. */
 static bool bind_cell(const dcpg_store *store, const char *rest, dcpg_label_output *output) {
     output->cell = dcpg_strings_find(&store->cells, rest);
     return output->cell >= 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Outputs that are statistics over all cells, computed when a batch needs them. Outputs of one site that look
- * at the same window follow each other: what was added up last is kept. */
+/* Labels that are statistics over all cells, computed when a batch needs them. Outputs of one site that use
+ * the same window follow one another, so the last sums are kept. */
 #include "data/store_source.h"
 
 #include <dcpg/memory.h>
@@ -21,7 +21,7 @@ static dcpg_moments position_moments(const dcpg_site *site) {
     return moments;
 }
 
-/* The moments of a window, 0: of the position alone. */
+/* The moments of a window; 0: of the position alone. */
 static const dcpg_moments *moments_of(dcpg_site *site, int64_t window) {
     if (site->has_moments && site->window == window) return &site->moments;
     site->moments = window > 0 ? dcpg_window_moments(site, site->source->stat_neighbours, window)
@@ -36,7 +36,7 @@ float dcpg_label_of_cpg_stat(dcpg_site *site, const dcpg_label_output *output) {
     return moments->n < site->source->store->stats_cov ? -1 : dcpg_stat_value(output->stat, moments);
 }
 
-/* ---- over the cells' means in a window ---- */
+/* ---- over the means of the cells in a window ---- */
 
 /* "<window>/<statistic>" */
 bool dcpg_label_bind_win_stat(const dcpg_store *store, const char *rest, dcpg_label_output *output) {

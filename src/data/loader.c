@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The loader: two batches, one given to the user, one being prepared. */
+/* The loader: two batches, of which the caller uses one while the other is prepared. */
 #include <dcpg/loader.h>
 #include <dcpg/memory.h>
 #include <string.h>
@@ -8,18 +8,18 @@
 typedef struct slot {
     dcpg_batch *batch;
     dcpg_leaves leaves;
-    int64_t *row; /* behind leaves.row: shards->row changes with every step that is looked at */
+    int64_t *row; /* memory of leaves.row: a copy, as shards->row changes with every step */
 } slot;
 
 struct dcpg_loader {
     dcpg_source *source;
     dcpg_shards *shards;
     bool sweep;
-    int64_t step;  /* of the batch that dcpg_loader_next gives */
-    bool prepared; /* slot[next] holds it */
+    int64_t step;  /* step of the batch that dcpg_loader_next returns next */
+    bool prepared; /* slot[next] holds that batch */
     int next;
     slot slot[2];
-    int64_t *sample; /* [most samples of a step] */
+    int64_t *sample; /* [most samples of this rank in a step] */
     double waited, cutting;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shards: who reads what, and in which order. */
+/* Shards: which samples each rank reads, and in which order. */
 #include <assert.h>
 #include <dcpg/memory.h>
 #include <dcpg/rng.h>
@@ -10,12 +10,12 @@ static int64_t shard_first(const dcpg_shards *s, int v) { return dcpg_part(s->nb
 
 static int64_t shard_size(const dcpg_shards *s, int v) { return shard_first(s, v + 1) - shard_first(s, v); }
 
-/* Samples that shard v gives to each step. */
+/* Number of samples of shard v in each step. */
 static int64_t shard_share(const dcpg_shards *s, int v) {
     return dcpg_part(s->batch, v + 1, s->total) - dcpg_part(s->batch, v, s->total);
 }
 
-/* Samples that every shard gives to each block of a sweep. */
+/* Most samples of a shard in each step of a sweep. */
 static int64_t sweep_share(const dcpg_shards *s) { return (s->batch + s->total - 1) / s->total; }
 
 static int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -85,7 +85,7 @@ dcpg_status dcpg_shards_cut(dcpg_shards *shards, int nb_block, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Rows of the leaves of shard v, whose `share` samples stand from row `at` on. */
+/* Sets the rows of the leaves of shard v, whose `share` samples start at row `at`. */
 static void cut_share(dcpg_shards *s, int v, int64_t at, int64_t share) {
     int64_t *row = s->row + (v - s->first) * s->nb_block;
     for (int k = 0; k <= s->nb_block; k++) row[k] = at + dcpg_part(share, k, s->nb_block);
@@ -125,7 +125,8 @@ int64_t dcpg_shards_max_share(const dcpg_shards *shards) {
     return sweep_share(shards) * (shards->end - shards->first);
 }
 
-/* Shard v's share of a step, from its own samples in the order of the epoch; returns its number. */
+/* Takes shard v's samples for a step from its own samples, in the order of the epoch; returns their number.
+ */
 static int64_t shuffled_share(const dcpg_shards *s, int v, int64_t step, int64_t *sample) {
     const int64_t *order = s->order[v - s->first];
     int64_t size = shard_size(s, v), share = shard_share(s, v);
@@ -138,7 +139,7 @@ static int64_t shuffled_share(const dcpg_shards *s, int v, int64_t step, int64_t
     return share;
 }
 
-/* Part v of the step's run of samples. */
+/* Takes part v of the step's run of samples; returns their number. */
 static int64_t part_of_run(const dcpg_shards *s, int v, int64_t step, int64_t *sample) {
     int64_t share = shard_share(s, v), first = step * s->batch + dcpg_part(s->batch, v, s->total);
     for (int64_t i = 0; i < share; i++) sample[i] = (first + i) % s->nb_site;

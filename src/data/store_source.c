@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The batch source over a store: which samples, cells and outputs there are; loading; filling batches. */
+/* The batch source over a store: chooses samples, cells and outputs, loads spans, and fills batches. */
 #include "data/store_source.h"
 #include "store/store_digest.h"
 #include "store/store_layout.h"
@@ -8,8 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Samples that a thread fills at a time. Any cut gives the same batch: samples do not depend on each other.
- */
+/* Samples that a thread fills at a time. Any other number gives the same batch: samples are independent. */
 enum { BLOCK = 8 };
 
 static dcpg_store_source *self_of(dcpg_source *source) { return (dcpg_store_source *)source; }
@@ -118,8 +117,8 @@ static void drop_spans(dcpg_store_source *s) {
     s->base.loaded_first = s->base.loaded_end = 0;
 }
 
-/* Cuts samples [first, end) where chromosomes that were not chosen lie between: spans of the store without
- * holes. */
+/* Splits samples [first, end) where chromosomes between them were not chosen, so that each span is contiguous
+ * in the store. */
 static dcpg_status plan_spans(dcpg_store_source *s, int64_t first, int64_t end, bool share, dcpg_err *err) {
     s->span = dcpg_alloc(s->base.chromo.n, sizeof *s->span);
     if (!s->span) return dcpg_fail_nomem(err, "chromosomes", s->base.chromo.n * sizeof *s->span);
@@ -163,7 +162,7 @@ static void tell_size_all(const dcpg_store_source *s) {
                (double)sum / 1e6, (double)most / 1e6);
 }
 
-/* Whether all ranks want the same, and some of them share a host. */
+/* Whether all ranks want the same samples, and some of them are on one host. */
 static bool can_share_all(const dcpg_par *par, int64_t first, int64_t end) {
     int64_t most[] = {first, -first, end, -end, par->node_size};
     dcpg_max_i64s_all(par, most, sizeof most / sizeof *most);
@@ -212,7 +211,7 @@ static void close_source(dcpg_source *source) {
     dcpg_free(s);
 }
 
-/* The store's; of bulk profiles and statistics only where they are outputs. */
+/* The store's digest; bulk profiles and parameters of statistics are part of it only if they are outputs. */
 static dcpg_status digest_all(dcpg_source *source, char **text, dcpg_err *err) {
     const dcpg_store_source *s = self_of(source);
     store_digest digest;
@@ -276,7 +275,7 @@ static dcpg_status copy_names(const dcpg_strings *from, dcpg_strings *to, dcpg_e
     return DCPG_OK;
 }
 
-/* Numbers of the store's cells into input[] and output[], for now. */
+/* Sets input[] and output[] to numbers of the store's cells, for now. */
 static dcpg_status find_cells(dcpg_store_source *s, dcpg_err *err) {
     const dcpg_store *store = s->store;
     s->input = dcpg_alloc(s->base.cells.n, sizeof *s->input);
@@ -296,7 +295,7 @@ static dcpg_status find_cells(dcpg_store_source *s, dcpg_err *err) {
 
 enum { USE_LABEL = 1, USE_VALUE = 2, USE_NEIGHBOURS = 4 };
 
-/* What each cell is needed for. use[number of the store's cells]. */
+/* Notes what each cell is needed for, in use[cells of the store]. */
 static void mark_cells(const dcpg_store_source *s, uint8_t *use) {
     uint8_t all = 0;
     for (size_t i = 0; i < s->base.outputs.n; i++) {
@@ -307,8 +306,8 @@ static void mark_cells(const dcpg_store_source *s, uint8_t *use) {
     for (size_t i = 0; i < s->base.cells.n && s->base.cpg_wlen > 0; i++) use[s->input[i]] |= USE_NEIGHBOURS;
 }
 
-/* Lists the cells held, and turns the numbers of the store's cells into places in that list. place[number of
- * the store's cells]. */
+/* Lists the cells to hold, and replaces numbers of the store's cells by places in that list. place[cells of
+ * the store]: scratch. */
 static void hold_cells(dcpg_store_source *s, const uint8_t *use, int64_t *place) {
     dcpg_span_want *want = &s->want;
     int64_t value_row = 0;
@@ -332,7 +331,7 @@ static void hold_cells(dcpg_store_source *s, const uint8_t *use, int64_t *place)
     }
 }
 
-/* Lists the bulk profiles held, in the order of the outputs. */
+/* Lists the bulk profiles to hold, in the order of the outputs. */
 static dcpg_status hold_bulk(dcpg_store_source *s, dcpg_err *err) {
     dcpg_span_want *want = &s->want;
     want->bulk_row = dcpg_alloc(s->base.outputs.n, sizeof *want->bulk_row);
@@ -348,8 +347,8 @@ static dcpg_status hold_bulk(dcpg_store_source *s, dcpg_err *err) {
 static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err) {
     DCPG_TRY(find_cells(s, err));
     DCPG_TRY(hold_bulk(s, err));
-    /* Files for DeepCpG say how many neighbours their statistics look at; a model's target must not depend on
-     * what the model sees. */
+    /* in data files for DeepCpG, statistics use as many neighbours as the files hold; but a model's targets
+     * must not depend on its inputs */
     int64_t stats_wlen = s->base.raw && s->base.cpg_wlen > 0 ? s->base.cpg_wlen : s->store->stats_cpg_wlen;
     if (stats_wlen > STORE_MAX_STATS_WLEN) stats_wlen = STORE_MAX_STATS_WLEN;
     for (size_t i = 0; i < s->base.outputs.n; i++) {
