@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a checkpoint says what a run can have left: a seal tells that a file is whole, not who wrote it. */
+/* Checks that a checkpoint holds values that a run can have left: its seal shows that the file is complete,
+ * not who wrote it. */
 #include "train/checkpoint_impl.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-/* Far beyond real runs, and far from overflow. */
+/* Far beyond real runs, yet far from overflow. */
 enum {
     MAX_EPOCHS = 1000000,
     MAX_RANKS = 1000000,
@@ -61,7 +62,7 @@ dcpg_status checkpoint_check_lists(const dcpg_checkpoint *c, dcpg_err *err) {
     return graph->nb_cell > 0 ? check_names(c->path, "cells", &c->cells, graph->nb_cell, err) : DCPG_OK;
 }
 
-/* The value of a number by its name. */
+/* The value of the number with this name; -1: none has it. */
 static int64_t value_of(const checkpoint_number number[CHECKPOINT_NUMBERS], const char *name) {
     for (int i = 0; i < CHECKPOINT_NUMBERS; i++)
         if (strcmp(number[i].name, name) == 0) return number[i].value;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The folder of checkpoints: which there are, which go. Local; rank 0 calls. */
+/* The folder of checkpoints: listing, removing old ones, setting an earlier run's aside. Local; rank 0
+ * calls. */
 #include "train/checkpoint_impl.h"
 
 #include <dcpg/file.h>
@@ -26,8 +27,8 @@ char *checkpoint_path(const char *out_dir, int64_t epoch, int64_t step) {
                        suffix);
 }
 
-/* Names in `dir` that `wanted` likes, in bytewise order: that of epochs and steps. None where there is no
- * such folder. */
+/* Names in `dir` that `wanted` accepts, in bytewise order, which is that of epochs and steps. None if there
+ * is no such folder. */
 static dcpg_status list(const char *dir, bool (*wanted)(const char *name), dcpg_strings *names,
                         dcpg_err *err) {
     DIR *folder = opendir(dir);
@@ -54,7 +55,7 @@ static void remove_in(const char *dir, const char *name) {
     dcpg_free(path);
 }
 
-/* Removes the files of `dir` that `wanted` likes. */
+/* Removes the files in `dir` that `wanted` accepts. */
 static void remove_all(const char *dir, bool (*wanted)(const char *name)) {
     dcpg_strings names = {0};
     if (list(dir, wanted, &names, NULL) == DCPG_OK)
@@ -62,7 +63,7 @@ static void remove_all(const char *dir, bool (*wanted)(const char *name)) {
     dcpg_strings_free(&names);
 }
 
-/* ".NAME.h5.tmp.NUMBER" and "NAME.NUMBER.tmp": what a killed run of dcpg before 2026-12 had not finished. */
+/* ".NAME.h5.tmp.NUMBER" and "NAME.NUMBER.tmp": unfinished files of killed runs of dcpg before 2026-12. */
 static bool is_unfinished(const char *name) {
     static const char *const ours[] = {"checkpoint-",    "model.h5",     "model.json",
                                        "model_weights_", "lc_train.tsv", "lc_val.tsv"};

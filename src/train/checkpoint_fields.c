@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a checkpoint holds, as one list for writing and reading. */
+/* The contents of a checkpoint, as one list for writing and reading. */
 #include "train/checkpoint_impl.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ void checkpoint_take_numbers(trainer *t, const checkpoint_number number[CHECKPOI
 
 static int64_t nb_scores(const trainer *t) { return 1 + (int64_t)t->net->nb_output * (1 + DCPG_MAX_METRICS); }
 
-/* Values of the parameters, moving statistics among them or not. */
+/* Number of parameter values, with or without moving statistics. */
 static int64_t nb_values(const dcpg_net *net, bool states) {
     size_t n = 0;
     for (int i = 0; i < net->nb_param; i++)
@@ -75,7 +75,7 @@ static void move_values(const dcpg_net *net, bool states, float *values, float *
     }
 }
 
-/* A row per epoch: loss, losses per output, metrics. */
+/* One row per epoch: loss, losses per output, metrics. */
 static void move_curve(int64_t nb_output, const checkpoint_field *field, double *plain, bool pack) {
     for (int64_t e = 0; e < field->dim[0]; e++) {
         dcpg_scores *s = &field->curve[e];
@@ -114,7 +114,7 @@ void checkpoint_unpack(trainer *t, const checkpoint_field *field, const void *pl
         t->run.penalty = scalar[0];
         t->run.best_loss = scalar[1];
         break;
-    case FIELD_TALLY: /* this rank's leaves */
+    case FIELD_TALLY: /* only this rank's leaves */
         memcpy(t->tally->sum, scalar + (size_t)t->net->options.first * row,
                (size_t)t->tally->nb_leaf * row * sizeof *scalar);
         break;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parts of checkpoints; private to the room. */
+/* Internals of checkpoints; private to this module. */
 #ifndef DCPG_TRAIN_CHECKPOINT_IMPL_H
 #define DCPG_TRAIN_CHECKPOINT_IMPL_H
 
@@ -14,33 +14,35 @@ enum { CHECKPOINT_VERSION = 2 };
 /* ---- the folder, checkpoint_dir.c; rank 0 calls ---- */
 char *checkpoint_dir(const char *out_dir);                               /* dcpg_free */
 char *checkpoint_path(const char *out_dir, int64_t epoch, int64_t step); /* dcpg_free */
-/* Names of the checkpoints, oldest first. */
+/* File names of the checkpoints, oldest first. */
 dcpg_status checkpoint_list(const char *out_dir, dcpg_strings *names, dcpg_err *err);
-/* Removes what killed runs left unfinished. */
+/* Removes unfinished files of killed runs. */
 void checkpoint_sweep(const char *out_dir);
-/* Keeps `newest` and the keep - 1 before it; later ones belong to a run that came to nothing. */
+/* Keeps `newest` and the keep - 1 checkpoints before it; later ones belong to an abandoned run and are
+ * removed. */
 void checkpoint_prune(const char *out_dir, const char *newest, int64_t keep);
 /* Renames the checkpoints of an earlier run; returns their number. */
 int64_t checkpoint_set_aside(const char *out_dir);
 
-/* ---- ranges, checkpoint_check.c: DCPG_E_INPUT for what no run can have left; local ---- */
-dcpg_status checkpoint_check(const dcpg_checkpoint *checkpoint, dcpg_err *err);       /* numbers and words */
-dcpg_status checkpoint_check_lists(const dcpg_checkpoint *checkpoint, dcpg_err *err); /* against its graph */
-dcpg_status checkpoint_check_scalars(const trainer *t, dcpg_err *err);                /* once restored */
+/* ---- checks, checkpoint_check.c: DCPG_E_INPUT for values that no run can have left; local ---- */
+dcpg_status checkpoint_check(const dcpg_checkpoint *checkpoint, dcpg_err *err); /* numbers and command line */
+dcpg_status checkpoint_check_lists(const dcpg_checkpoint *checkpoint,
+                                   dcpg_err *err);                     /* names, against its graph */
+dcpg_status checkpoint_check_scalars(const trainer *t, dcpg_err *err); /* once restored */
 
-/* ---- the content, checkpoint_fields.c ---- */
+/* ---- contents, checkpoint_fields.c ---- */
 
-/* The numbers of a run; attributes of the file's root. */
+/* The numbers of a run; stored as attributes of the file's root. */
 enum { CHECKPOINT_NUMBERS = 12 };
 typedef struct checkpoint_number {
     const char *name;
     int64_t value;
 } checkpoint_number;
 void checkpoint_numbers(const trainer *t, checkpoint_number number[CHECKPOINT_NUMBERS]);
-/* In checkpoint_check.c: whether those read belong to this run. */
+/* In checkpoint_check.c: whether the numbers read from the file belong to this run. */
 dcpg_status checkpoint_check_numbers(const trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS],
                                      dcpg_err *err);
-/* Puts them back; the value of what is decided elsewhere is not looked at. */
+/* Restores numbers of the run; those that are set elsewhere (batch, seed ...) are not taken over. */
 void checkpoint_take_numbers(trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS]);
 
 /* An array of the file. Its values are packed into, and unpacked from, one plain array. */
@@ -51,14 +53,14 @@ typedef struct checkpoint_field {
     int64_t dim[3];
     enum { FIELD_SCALARS, FIELD_TALLY, FIELD_CURVE, FIELD_VALUES, FIELD_MOMENTS } kind;
     dcpg_scores *curve; /* FIELD_CURVE */
-    float *values;      /* FIELD_VALUES, FIELD_MOMENTS: laid out as the net's parameters */
+    float *values;      /* FIELD_VALUES, FIELD_MOMENTS: laid out like the net's parameters */
 } checkpoint_field;
 
 enum { CHECKPOINT_FIELDS = 8 };
-/* The arrays of the run as it stands, nb_epoch epochs of curves. */
+/* The arrays of the run in its present state, with nb_epoch epochs of curves. */
 void checkpoint_fields(trainer *t, checkpoint_field field[CHECKPOINT_FIELDS]);
-int64_t checkpoint_count(const checkpoint_field *field); /* elements */
-/* all_leaves: the tally of all leaves (writing). */
+int64_t checkpoint_count(const checkpoint_field *field); /* number of elements */
+/* all_leaves: the tally of all leaves, needed for FIELD_TALLY alone. */
 void checkpoint_pack(const trainer *t, const checkpoint_field *field, const double *all_leaves, void *plain);
 void checkpoint_unpack(trainer *t, const checkpoint_field *field, const void *plain);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding and reading checkpoints: rank 0 reads, all receive. */
+/* Finding and reading checkpoints: rank 0 reads and sends everything to all ranks. */
 #include "train/checkpoint_impl.h"
 
 #include <dcpg/memory.h>
@@ -38,7 +38,7 @@ static dcpg_status read_names(dcpg_h5 *file, const char *path, dcpg_strings *nam
     return dcpg_h5_exists(file, path) ? dcpg_h5_read_strings(file, path, names, err) : DCPG_OK;
 }
 
-/* The description; the model's text becomes `model`. */
+/* Reads the description; `model` receives the text of the model. */
 static dcpg_status read_description(const char *path, dcpg_checkpoint *c, dcpg_strings *model,
                                     dcpg_err *err) {
     dcpg_h5 *file;
@@ -64,8 +64,8 @@ static dcpg_status read_description(const char *path, dcpg_checkpoint *c, dcpg_s
     return status;
 }
 
-/* Damaged ones are told where another takes their place; where none does, the error names one. damaged: what
- * is wrong with each, the newest first. */
+/* Warns of damaged checkpoints if an older one is used instead; fails if all are damaged. damaged: the error
+ * of each, newest first. */
 static dcpg_status judge(const char *dir, size_t n, const dcpg_strings *damaged, dcpg_log *log,
                          dcpg_err *err) {
     for (size_t i = 0; i < damaged->n && damaged->n < n; i++)
@@ -82,7 +82,7 @@ static dcpg_status judge(const char *dir, size_t n, const dcpg_strings *damaged,
                      dir, n, damaged->v[n - 1]);
 }
 
-/* Rank 0: the newest that is whole into c->path. */
+/* Rank 0: puts the newest undamaged checkpoint into c->path. */
 static dcpg_status find(const char *dir, dcpg_log *log, dcpg_checkpoint *c, dcpg_strings *model,
                         dcpg_err *err) {
     dcpg_strings names = {0}, damaged = {0};
@@ -104,7 +104,7 @@ static dcpg_status find(const char *dir, dcpg_log *log, dcpg_checkpoint *c, dcpg
     return status == DCPG_OK && c->path ? read_description(c->path, c, model, err) : status;
 }
 
-/* Rank 0's list to all. */
+/* Sends rank 0's list to all ranks. */
 static dcpg_status share_names_all(const dcpg_par *par, dcpg_strings *names, dcpg_err *err) {
     int64_t n = (int64_t)names->n;
     dcpg_status status = DCPG_OK;
@@ -183,7 +183,7 @@ static dcpg_status fail_differ(const trainer *t, const char *which, const dcpg_s
         training ? "--resume DIR STORE" : "--val_files FILE");
 }
 
-/* The values behind a source; checkpoints of older dcpg's know nothing of them. */
+/* Compares digests of the data's values, which checkpoints of older dcpg versions do not have. */
 static dcpg_status check_digest(const trainer *t, dcpg_h5 *file, const char *which, const char *now,
                                 dcpg_err *err) {
     char *then = NULL;
@@ -215,7 +215,7 @@ static dcpg_status read_numbers(const trainer *t, dcpg_h5 *file, checkpoint_numb
     return checkpoint_check_numbers(t, number, err);
 }
 
-/* The array of a field, whose extents must be as expected. */
+/* Reads the array of a field, whose extents must be as expected. */
 static dcpg_status read_field(const trainer *t, dcpg_h5 *file, const checkpoint_field *field, void *plain,
                               dcpg_err *err) {
     dcpg_h5_shape shape;

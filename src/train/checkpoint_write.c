@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing checkpoints: rank 0 writes, what only others have is gathered by leaf before. */
+/* Writing checkpoints: rank 0 writes, after gathering what only other ranks have. */
 #include "train/checkpoint_impl.h"
 
 #include <dcpg/file.h>
@@ -58,9 +58,9 @@ static dcpg_status write_field(const trainer *t, const checkpoint_field *field, 
     return status;
 }
 
-/* The fields into rank 0's file (NULL elsewhere, and where it could not be made: `status` says why). Others
- * take part as long as anything must be gathered, whatever happens there. Collective; returns this rank's
- * status. */
+/* Writes the fields into rank 0's file (NULL on other ranks, and on rank 0 if creating it failed with
+ * `status`). Whatever happens there, all ranks take part in gathering to the end. Collective; returns this
+ * rank's status. */
 static dcpg_status write_fields_all(trainer *t, const double *tally, dcpg_h5 *file, dcpg_status status,
                                     dcpg_err *err) {
     checkpoint_field field[CHECKPOINT_FIELDS];
@@ -81,7 +81,7 @@ static dcpg_status create_file(trainer *t, const char *path, dcpg_h5 **file, dcp
     return status;
 }
 
-/* Rank 0 writes the file, and removes older ones where that went well. Collective; returns this rank's
+/* Rank 0 writes the file and, if that succeeds, removes older ones. Collective; returns this rank's
  * status. */
 static dcpg_status write_and_prune_all(trainer *t, const double *tally, dcpg_err *err) {
     const dcpg_train_options *o = t->options;

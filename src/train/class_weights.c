@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Class weights from label counts, as DeepCpG 1.0.7 gives them. */
+/* Class weights from label counts, as in DeepCpG 1.0.7. */
 #include <dcpg/output.h>
 #include <dcpg/train.h>
 

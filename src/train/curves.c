@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Learning curves as DeepCpG writes them: a TSV with a row per epoch. */
+/* Learning curves in DeepCpG's format: a TSV with one row per epoch. */
 #include <dcpg/memory.h>
 #include <dcpg/train.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A growing text. `failed` once memory ran out. */
+/* A growing text; `failed` once memory has run out. */
 typedef struct text {
     char *v;
     size_t n, room;
@@ -32,7 +32,8 @@ DCPG_PRINTF(2, 3) static void append(text *t, const char *fmt, ...) {
     va_end(arguments);
 }
 
-/* An undefined value (no label was observed) is an empty field, as pandas writes and reads it. */
+/* An undefined value (no label was observed) becomes an empty field, which is how pandas reads and writes
+ * it. */
 static void append_value(text *t, double value) {
     if (isnan(value))
         append(t, "\t");
@@ -46,7 +47,7 @@ static bool has_metric(const dcpg_output_kind *kind, dcpg_metric metric, int *in
     return false;
 }
 
-/* Metrics in the order in which outputs introduce them. Returns their number. */
+/* Metrics in the order in which the outputs first use them. Returns their number. */
 static int metrics_in_order(int nb_output, const dcpg_output_kind *kind, dcpg_metric order[]) {
     int nb = 0;
     for (int o = 0; o < nb_output; o++)

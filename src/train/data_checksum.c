@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What tells data from other data, independent of ranks: what the source says of itself, and sums over the
- * samples that are used. */
+/* Checksum that identifies a data set, for any number of ranks: the source's own checksum, mixed with sums
+ * over the samples used. */
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
 #include <dcpg/rng.h>
 #include <inttypes.h>
 
-/* Positions looked at in one go. */
+/* Positions processed at a time. */
 enum { BLOCK = 4096 };
 
-/* Sum over the samples of a number made of chromosome and position. */
+/* Sum, over the samples, of a hash of sample, chromosome and position. */
 static dcpg_status sum_positions(dcpg_source *source, int64_t first, int64_t end, uint64_t *sum,
                                  dcpg_err *err) {
     int32_t chromo[BLOCK], pos[BLOCK];
@@ -24,7 +24,7 @@ static dcpg_status sum_positions(dcpg_source *source, int64_t first, int64_t end
     return DCPG_OK;
 }
 
-/* sums[1 + outputs * 3]: positions, labels per output and class. */
+/* sums[1 + outputs * 3]: positions, then label counts by output and class. */
 static dcpg_status sum_samples(dcpg_source *source, const dcpg_shards *shards, int64_t *sums, dcpg_err *err) {
     int64_t first, end;
     uint64_t positions = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What tells the values of data from other values, independent of ranks: what a store keeps about itself, or
- * a digest of all samples that are used. */
+/* Digest of the values in a data set, for any number of ranks: the digests that a store keeps about itself,
+ * or digests of all samples used. */
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Samples looked at in one go. */
+/* Samples processed at a time. */
 enum { BLOCK = 256 };
 
 enum { PART_POSITIONS, PART_LABELS, PART_DNA, PART_NEIGHBOURS, NB_PART };
@@ -26,7 +26,7 @@ static uint64_t hash_bytes(uint64_t start, const void *bytes, size_t n) {
     return n ? dcpg_mix(hash, word) : hash;
 }
 
-/* Adds the samples of a batch, first, first + 1 ... */
+/* Adds the samples of a batch, which are samples first, first + 1 ... of the source. */
 static dcpg_status add_batch(dcpg_source *source, int64_t first, const dcpg_batch *batch,
                              uint64_t sum[NB_PART], dcpg_err *err) {
     int32_t chromo[BLOCK], pos[BLOCK];
@@ -86,7 +86,7 @@ dcpg_status trainer_digest_all(dcpg_source *source, const dcpg_shards *shards, c
                                    : digest_samples_all(source, shards, text, err);
 }
 
-/* The word of `text` that begins as `word` up to the colon; NULL: none. */
+/* The entry of `text` that has the same name (up to the colon) as `word`; NULL: none. */
 static const char *find_part(const char *text, const char *word) {
     size_t length = strcspn(word, ":") + 1;
     while (*text && strncmp(text, word, length) != 0) {
@@ -96,7 +96,7 @@ static const char *find_part(const char *text, const char *word) {
     return *text ? text : NULL;
 }
 
-/* Adds the names of the parts of `a` that `b` has not, or has otherwise. */
+/* Adds the names of the parts of `a` that `b` lacks or has with another digest. */
 static dcpg_status add_differences(const char *a, const char *b, dcpg_strings *names, dcpg_err *err) {
     while (*a) {
         size_t length = strcspn(a, " ");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers that are none: what to say of them. */
+/* Losses and gradients that are not finite: detecting them, and an error that names the place. */
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -15,7 +15,7 @@ bool trainer_is_finite(const trainer *t) {
     return isfinite(sum);
 }
 
-/* The largest gradient of a parameter, not a number counting as larger than all. */
+/* The largest absolute gradient of a parameter; NaN counts as the largest of all. */
 static float largest(const dcpg_net *net, const dcpg_param *p) {
     float most = 0;
     for (size_t row = 0; row < p->size / p->row; row++)
@@ -27,11 +27,11 @@ static float largest(const dcpg_net *net, const dcpg_param *p) {
     return most;
 }
 
-/* `a` before `b`. */
+/* Whether `a` counts as larger than `b`. */
 static bool larger(float a, float b) { return !isnan(b) && (isnan(a) || a > b); }
 
-/* The parameter with the largest gradient. Of several whose gradients are no numbers, or infinite, the last:
- * what goes wrong near the outputs spreads towards the inputs. */
+/* The parameter with the largest gradient. Among several with NaN, or with infinite gradients, the last one:
+ * an error near the outputs spreads towards the inputs. */
 static const dcpg_param *find_largest(const dcpg_net *net, float *most) {
     const dcpg_param *found = NULL;
     *most = 0;

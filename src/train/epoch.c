@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps: forward, losses, backward while gradients travel, Adam. */
+/* Training steps and validation: forward, losses, backward while gradients are summed, Adam. */
 #include "train/trainer.h"
 
 #include <inttypes.h>
 #include <math.h>
 
-/* Seconds between two refreshed progress lines on a terminal. */
+/* Seconds between two updates of the progress line on a terminal. */
 static const double REFRESH = 1.0;
 
 static dcpg_input make_input(const trainer *t, const dcpg_batch *batch, const dcpg_leaves *leaves,
@@ -25,7 +25,7 @@ static dcpg_targets make_targets(const trainer *t, const dcpg_batch *batch, bool
                           .class_weight = weigh_classes ? t->class_weight : NULL};
 }
 
-/* Forward, scores and, when training, backward, in as many passes as the net was made for. */
+/* Forward, scores and, when training, backward, in the passes that the net was planned for. */
 static void run_passes(trainer *t, dcpg_tally *tally, const dcpg_input *input, const dcpg_targets *targets,
                        bool training) {
     for (int pass = 0; pass < t->net->nb_pass; pass++) {
@@ -39,8 +39,8 @@ static void run_passes(trainer *t, dcpg_tally *tally, const dcpg_input *input, c
     }
 }
 
-/* One optimiser step. The next batch was cut before, so that nothing local can fail while others wait for us.
- * Collective. */
+/* One optimiser step. Its batch was cut before, so that nothing local can fail while other ranks wait for
+ * this one. Collective. */
 static dcpg_status step_all(trainer *t, bool *finite, dcpg_err *err) {
     const dcpg_batch *batch;
     const dcpg_leaves *leaves;
@@ -88,7 +88,7 @@ static void show_all(trainer *t, bool milestone, double started, int64_t first_s
     if (milestone) journal_step(t, rate);
 }
 
-/* What all ranks must know after a step, found out in one exchange. */
+/* What all ranks must know after a step, exchanged at once. */
 typedef struct agreement {
     bool failed, diverged, show, save;
     stop_reason stop;
@@ -139,7 +139,7 @@ dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* One batch of the validation data, cut by then. */
+/* One batch of the validation data. */
 static dcpg_status validation_step(trainer *t, dcpg_err *err) {
     const dcpg_batch *batch;
     const dcpg_leaves *leaves;
@@ -161,7 +161,8 @@ dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err)
         if (status == DCPG_OK) status = dcpg_lock_check(t->options->lock, err);
         agreement agreed = agree_on_step_all(t, status, true);
         if (agreed.failed) return dcpg_agree_all(t->par, status, err);
-        /* A validation cannot be resumed: a job that began with it sees it through, or none ever would. */
+        /* A validation cannot be resumed: a job that begins with one completes it even if time is short,
+         * otherwise no job ever would. */
         bool short_of_time = agreed.stop == STOP_TIME || agreed.stop == STOP_JOB_TIME;
         if (!short_of_time || t->advanced) t->stop = agreed.stop;
         if (t->stop != STOP_NOT) return DCPG_OK;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* What fits into memory: blocks that shards are cut into, and how many of them run at once. */
+/* Fitting a step into memory: the blocks into which shards are cut, and how many of them run at once. */
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
 #include <inttypes.h>
 
-/* Samples of the largest shard in a step, and of its largest block. */
+/* Most samples of a step in any shard, and in any block. */
 static int64_t most_of_shard(const trainer *t) {
     return (t->batch + t->virtual_ranks - 1) / t->virtual_ranks;
 }
 static int64_t most_of_block(const trainer *t) { return (most_of_shard(t) + t->nb_block - 1) / t->nb_block; }
 
-/* Powers of two keep a shard one node of the tree: ranks exchange no more sums than without blocks. */
+/* A power of two, so that a shard stays one node of the tree and ranks exchange no more sums than without
+ * blocks. */
 static int blocks_for(int64_t samples, int64_t most) {
     int blocks = 1;
     while (blocks < samples && (samples + blocks - 1) / blocks > most) blocks *= 2;
@@ -58,8 +59,8 @@ static dcpg_net_options with_at_once(const trainer *t, int at_once) {
                               .seed = t->options->seed};
 }
 
-/* What this rank takes besides the net: all it holds by now (data, two batches per loader), what is still to
- * come, and room for what is not counted. */
+/* Memory that this rank needs besides the net: all it holds already (data, two batches per loader), what is
+ * still to come, and a reserve for what is not counted. */
 static dcpg_status measure_rest(const trainer *t, size_t *bytes, dcpg_err *err) {
     dcpg_net_size size;
     DCPG_TRY(dcpg_net_measure(t->graph, &size, err));
@@ -69,14 +70,14 @@ static dcpg_status measure_rest(const trainer *t, size_t *bytes, dcpg_err *err) 
     size_t sums = t->par->size > 1 ? 8 * slices.block : 0;
     size_t moments = t->options->shard_optimizer ? dcpg_slices_count(&slices) : values;
     size_t tallies = 2 * leaves * (size_t)t->graph->nb_output * DCPG_TALLY_COLUMNS * sizeof(double);
-    /* Adam's two moments, the best weights, and those in the layout of files while they are written. */
+    /* Adam's two moments, the best weights, and the weights in the files' layout while they are written. */
     *bytes = dcpg_memory_used() + (2 * moments + 2 * values + sums) * sizeof(float) + tallies +
              t->options->max_memory / 16;
     return DCPG_OK;
 }
 
-/* The least --max_memory that is enough: more memory also means larger blocks and more to spare, so what is
- * needed now is only where the search begins. */
+/* The least --max_memory that is enough. More memory also means larger blocks and a larger reserve, so the
+ * present need is only where the search begins. */
 static dcpg_status find_enough(const trainer *t, size_t *bytes, dcpg_err *err) {
     dcpg_train_options options = *t->options;
     trainer other = *t;
@@ -98,7 +99,7 @@ static dcpg_status refuse(const trainer *t, size_t needed, dcpg_err *err) {
     DCPG_TRY(find_enough(t, &needed, err));
     const char *norm = find_batch_norm(t->graph);
     dcpg_size_text(t->options->max_memory, has);
-    dcpg_size_text(needed + needed / 32, needs); /* what a process holds varies a little */
+    dcpg_size_text(needed + needed / 32, needs); /* the memory that a process holds varies a little */
     int nb_shard = t->train_shards->end - t->train_shards->first;
     if (norm)
         return dcpg_fail(err, DCPG_E_USAGE,
@@ -127,7 +128,7 @@ static dcpg_status refuse_micro_batch(const trainer *t, dcpg_err *err) {
         find_batch_norm(t->graph), all.max_rows, dcpg_size_text(net + rest, text));
 }
 
-/* The greatest power of two below n, which is 1 or more; 0 below 1. */
+/* The largest power of two below n; 0 if n is 1 or less. */
 static int lower_power(int n) {
     int power = n > 1;
     while (power && 2 * power < n) power *= 2;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal: metrics.jsonl and TensorBoard's events, a line (an event) per log step and per epoch. Both are
- * only appended to; a checkpoint knows their lengths, and a resumed run cuts them back to these, so that no
- * step is there twice or missing. Rank 0 writes. What cannot be written is said once, and training goes on.
- */
+/* The journal: metrics.jsonl and TensorBoard's events, one line (event) per log step and per epoch. Both
+ * files are only appended to. A checkpoint holds their lengths, to which a resumed run cuts them, so that no
+ * step appears twice or is missing. Rank 0 writes. If that fails, one warning is logged and training goes
+ * on. */
 #include "train/trainer.h"
 
 #include <dcpg/file.h>
@@ -20,7 +20,7 @@ struct journal {
     FILE *metrics;
     char *metrics_path;
     dcpg_events *events;
-    char **tag; /* [nb_output * (1 + DCPG_MAX_METRICS) + 1 + metrics] of the event being made */
+    char **tag; /* [room] tags of the event being assembled */
     float *value;
     int nb, room;
 };

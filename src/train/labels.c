@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Outputs without labels: what would be trained or validated for nothing is told before. */
+/* Warns, before training, of outputs without labels, which would be trained or validated in vain. */
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CLASSES = 3 }; /* that sources count */
+enum { CLASSES = 3 }; /* per output, counted by sources */
 
 static dcpg_status fail_all(const trainer *t, const dcpg_strings *outputs, dcpg_err *err) {
     char text[DCPG_LIST_TEXT];

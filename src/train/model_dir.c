@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The model directory, as DeepCpG's users know it. Rank 0 writes. */
+/* The model directory, with DeepCpG's file names. Rank 0 writes. */
 #include "train/checkpoint_impl.h"
 
 #include <dcpg/file.h>
@@ -23,7 +23,7 @@ static dcpg_status write_text(const trainer *t, const char *name, char *text, dc
     return status;
 }
 
-/* A model directory tells of one run: what an earlier one left would stand beside the new files until they
+/* A model directory belongs to one run: files of an earlier run would stand beside the new ones until these
  * are written. */
 static dcpg_status remove_earlier(const trainer *t, dcpg_err *err) {
     static const char *const names[] = {
@@ -40,7 +40,7 @@ static dcpg_status remove_earlier(const trainer *t, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* The directory of a run from its beginning. */
+/* Prepares the directory for a run from the beginning. */
 static dcpg_status start_afresh(const trainer *t, dcpg_err *err) {
     int64_t aside = checkpoint_set_aside(t->options->out_dir);
     if (aside)

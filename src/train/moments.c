@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Adam's moments where every rank has those of its slices only. Between two steps nobody needs gradients: the
- * room of node 0's serves to see all moments at once. */
+/* Adam's moments if every rank only has those of its slices. Between two steps gradients are not needed, so
+ * node 0's gradient buffer can hold all moments at once. */
 #include "train/trainer.h"
 
 float *trainer_moments_room(trainer *t, float *moments) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Adam over the ranges of parameters that are trained. */
+/* Adam over the ranges of trained parameters. */
 #include <dcpg/kern.h>
 #include <dcpg/memory.h>
 #include <dcpg/train.h>
 #include <math.h>
 #include <stdlib.h>
 
-/* A row of a parameter array: the smallest piece that shares penalty and trainability. */
+/* A row of a parameter array (all rows, if contiguous), within which penalties and trainability are the
+ * same. */
 typedef struct piece {
     size_t offset, count;
     float l1, l2;
@@ -37,8 +38,8 @@ static void fill_pieces(const dcpg_net *net, piece *out) {
     }
 }
 
-/* Appends what of a piece lies in `slice`, whose moments begin at `moment`. Neighbours of the same kind
- * become one range. */
+/* Appends the part of a piece that lies in `slice`, whose moments begin at `moment`. Adjacent ranges with the
+ * same penalties are merged. */
 static void add_range(dcpg_adam *adam, const piece *p, dcpg_range slice, size_t moment) {
     dcpg_range own = dcpg_range_common((dcpg_range){p->offset, p->count}, slice);
     dcpg_adam_range *last = adam->nb_range ? &adam->range[adam->nb_range - 1] : NULL;
@@ -50,8 +51,8 @@ static void add_range(dcpg_adam *adam, const piece *p, dcpg_range slice, size_t 
         adam->range[adam->nb_range++] = (dcpg_adam_range){own.offset, own.count, at, p->l1, p->l2};
 }
 
-/* Both lists are ordered and without overlaps, so that they need at most as many ranges as they have entries.
- */
+/* Pieces and slices are both ordered and free of overlaps, so there are at most as many ranges as pieces and
+ * slices together. */
 static void add_ranges(dcpg_adam *adam, const piece *pieces, size_t nb_piece) {
     size_t moment = 0, i = 0;
     for (size_t b = 0; b < dcpg_slices_blocks(&adam->slices); b++) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Weights of outputs in the loss, from patterns. */
+/* Weights of the outputs in the loss, from --output_weights patterns. */
 #include <dcpg/memory.h>
 #include <dcpg/train.h>
 #include <regex.h>
 #include <string.h>
 
-/* Sets the weight of the names that the pattern matches at their start, as DeepCpG 1.0.7 matches. */
+/* Sets the weights of all names that the pattern matches at their start, as in DeepCpG 1.0.7. */
 static dcpg_status apply(const dcpg_strings *outputs, const char *pattern, float value, float *weight,
                          dcpg_err *err) {
     regex_t compiled;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From options and sources to a trainer that can make steps. */
+/* Builds a trainer, ready for its first step, from options and sources. */
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
@@ -13,8 +13,8 @@ static int64_t first_samples(int64_t nb_site, int64_t limit) {
     return limit > 0 && limit < nb_site ? limit : nb_site;
 }
 
-/* Global batch and number of leaves. A function of options, data and (only where nothing was asked for) the
- * number of ranks. */
+/* Chooses the global batch and the number of shards, from options and data; only the default number of shards
+ * depends on the number of ranks. */
 static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err) {
     const dcpg_train_options *o = t->options;
     int64_t ranks = t->par->size;
@@ -54,7 +54,7 @@ static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err) {
     return trainer_choose_blocks(t, err);
 }
 
-/* Shards of a source, loaded on this rank, and a loader over them. */
+/* The shards of a source, with this rank's part loaded, and a loader over them. */
 static dcpg_status open_shards_all(trainer *t, dcpg_source *source, int64_t nb_site, bool sweep,
                                    dcpg_shards **shards, dcpg_loader **loader, dcpg_err *err) {
     int64_t first = 0, end = 0;

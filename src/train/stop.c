@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reasons to end early. */
+/* Reasons to stop early. */
 #include "train/trainer.h"
 
 #include <dcpg/file.h>
@@ -9,11 +9,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Seconds between two looks for the stop file: file systems of clusters do not like to be asked after every
- * step. */
+/* Seconds between two checks for the stop file: shared file systems suffer from a check after every step. */
 static const double LOOK_EVERY = 1.0;
 
-/* Seconds that must be left at least for the end of the program. */
+/* Least number of seconds kept for the end of the program. */
 static const double MARGIN = 10;
 
 void trainer_note_job_end(trainer *t) {
@@ -32,7 +31,7 @@ void trainer_note_job_end(trainer *t) {
         t->job_end = (double)at;
 }
 
-/* Time enough for another step, a checkpoint and the end. */
+/* Whether there is time for another step, a checkpoint and the end of the program. */
 static bool time_is_left(const trainer *t, double left) {
     double need = 2 * t->saving_seconds + t->step_seconds;
     return left > (need > MARGIN ? need : MARGIN);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Losses and metrics of an epoch: added up per leaf, merged by the summation tree when somebody looks. */
+/* Losses and metrics of an epoch: accumulated per leaf, and merged over the summation tree whenever scores
+ * are needed. */
 #include <dcpg/memory.h>
 #include <dcpg/train.h>
 #include <math.h>
 #include <string.h>
 
-/* Columns of all outputs of one leaf. */
+/* Number of columns of all outputs, for one leaf. */
 static size_t width(const dcpg_tally *tally) { return (size_t)tally->nb_output * DCPG_TALLY_COLUMNS; }
 
 dcpg_status dcpg_tally_new(const dcpg_net *net, dcpg_tally **out, dcpg_err *err) {
@@ -46,8 +47,8 @@ void dcpg_tally_reset(dcpg_tally *tally) {
     tally->n = 0;
 }
 
-/* One observed label against its prediction p[units]. Rounding is half to even, as NumPy and TensorFlow
- * round. */
+/* The metric of one observed label and its prediction p[units]. Halves are rounded to even, as by NumPy and
+ * TensorFlow. */
 static double metric_value(dcpg_metric metric, const float *p, int units, float label) {
     double difference = (double)p[0] - (double)label;
     switch (metric) {
@@ -85,7 +86,7 @@ static void add_metrics(const dcpg_tally *tally, const dcpg_net *net, const dcpg
 
 void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets,
                     bool with_gradient) {
-    double *loss = tally->total; /* free until scores are asked for */
+    double *loss = tally->total; /* unused until scores are computed */
     const dcpg_leaves *leaves = input->leaves;
     for (int leaf = leaves->first; leaf < leaves->end; leaf++) {
         const int64_t *row = leaves->row + (leaf - leaves->first);
@@ -117,7 +118,7 @@ void dcpg_scores_free(dcpg_scores *scores) {
     *scores = (dcpg_scores){0};
 }
 
-/* A leaf of the tree: its running sums. */
+/* Context for leaves of the tree, whose values are their running sums. */
 typedef struct leaf_context {
     const dcpg_tally *tally;
     int first; /* this rank's first leaf */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TensorBoard's event files. */
+/* Writes TensorBoard's event files. */
 #include <dcpg/tensorboard.h>
 
 #ifndef DCPG_HAVE_PROTOBUF_C
@@ -47,7 +47,8 @@ static void put(unsigned char *to, uint64_t value, int bytes) {
     for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(value >> 8 * i);
 }
 
-/* TFRecord's checksum: turned and shifted, so that checksums of checksums are no special case. */
+/* TFRecord's checksum: rotated and offset, so that the checksum of data that contains checksums is no special
+ * case. */
 static void put_checksum(unsigned char *to, const void *data, size_t n) {
     uint32_t crc = dcpg_crc32c(0, data, n);
     put(to, ((crc >> 15 | crc << 17) + 0xA282EAD8u) & 0xFFFFFFFFu, 4);
@@ -100,7 +101,7 @@ dcpg_status dcpg_events_add(dcpg_events *e, double wall, int64_t step, int nb, c
         values && list ? DCPG_OK : dcpg_fail_nomem(err, "events", (size_t)nb * sizeof *values);
     for (int i = 0; i < nb && status == DCPG_OK; i++) {
         dcpg__value__init(&values[i]);
-        values[i].tag = (char *)(uintptr_t)tag[i]; /* packing only reads */
+        values[i].tag = (char *)(uintptr_t)tag[i]; /* packing does not write to it */
         values[i].value_case = DCPG__VALUE__VALUE_SIMPLE_VALUE;
         values[i].simple_value = value[i];
         list[i] = &values[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the time of a run goes, rank by rank: --profile. */
+/* Where the time of a run goes, rank by rank, for --profile. */
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
@@ -20,7 +20,7 @@ double profile_lap(double *since) {
     return seconds;
 }
 
-/* A row of the table: seconds of one rank. */
+/* A row of the table: the seconds of one rank. */
 typedef struct row {
     char what[128];
     double seconds;
@@ -28,7 +28,7 @@ typedef struct row {
 
 static int64_t nb_row(const trainer *t) { return dcpg_net_times(t->net, NULL) + PROFILE_PARTS + 2; }
 
-/* Operations, parts, what is left, and all of it, of this rank. row[nb_row] */
+/* This rank's rows row[nb_row]: operations, parts, the rest, and the total. */
 static dcpg_status list_rows(const trainer *t, row *out, dcpg_err *err) {
     int nb_op = dcpg_net_times(t->net, NULL);
     dcpg_op_time *op = dcpg_alloc((size_t)nb_op, sizeof *op);
@@ -53,7 +53,7 @@ static dcpg_status list_rows(const trainer *t, row *out, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* all[size][nb]: one line per row, as rank 0 names it. */
+/* all[size][nb]: prints one line per row, with rank 0's names. */
 static void print_rows(const trainer *t, const row *all, int64_t nb) {
     int size = t->par->size;
     double total = 0;

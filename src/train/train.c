@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The training run: epochs until enough, early stopping, the best weights at the end. */
+/* The training run: epochs, early stopping, and the best weights at the end. */
 #include <dcpg/kern.h>
 #include <dcpg/subnormals.h>
 #include <dcpg/surgery.h>
@@ -55,7 +55,7 @@ static dcpg_status keep_best_all(trainer *t, dcpg_err *err) {
     return trainer_write_model_all(t, "model_weights_val.h5", err);
 }
 
-/* Everything that follows the last step of an epoch; leaves the epoch open where the validation was stopped.
+/* Everything that follows the last step of an epoch; if the validation is stopped, the epoch stays open.
  * Collective. */
 static dcpg_status end_epoch_all(trainer *t, dcpg_err *err) {
     run_state *run = &t->run;
@@ -80,8 +80,8 @@ static bool waited_long_enough(const trainer *t) {
     return t->val && t->options->early_stopping > 0 && t->run.waited >= t->options->early_stopping;
 }
 
-/* Each epoch ends with a checkpoint, which all its other files are older than: a run that is killed between
- * makes them again. */
+/* Each epoch ends with a checkpoint, written after all other files of the epoch: a run killed in between
+ * writes these again when resumed. */
 static dcpg_status run_epochs_all(trainer *t, dcpg_err *err) {
     while (t->run.epoch < t->options->nb_epoch && !waited_long_enough(t)) {
         DCPG_TRY(trainer_epoch_all(t, err));
@@ -95,8 +95,8 @@ static dcpg_status run_epochs_all(trainer *t, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* model.h5 holds the best weights; where no epoch was finished, those of the last step, which also become the
- * other files. Collective. */
+/* model.h5 gets the best weights or, if no epoch was finished, those of the last step, which then also go
+ * into the other files. Collective. */
 static dcpg_status write_end_all(trainer *t, dcpg_err *err) {
     bool unfinished = t->run.step > 0;
     if (unfinished) DCPG_TRY(trainer_write_model_all(t, "model_weights_train.h5", err));
@@ -107,7 +107,7 @@ static dcpg_status write_end_all(trainer *t, dcpg_err *err) {
     return trainer_write_model_all(t, "model.h5", err);
 }
 
-/* A stopped run leaves a checkpoint first: there may be little time. */
+/* A run that is stopped writes its checkpoint first, as there may be little time. */
 static dcpg_status stop_all(trainer *t, dcpg_err *err) {
     dcpg_info(t->log, "stopping: %s", trainer_stop_text(t));
     DCPG_TRY(trainer_checkpoint_all(t, err));
@@ -125,7 +125,8 @@ static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
     double since = dcpg_now();
     DCPG_TRY(run_epochs_all(t, err));
     t->epochs_seconds = profile_lap(&since);
-    /* Cutting is all that is waited for: data are in memory. The slowest rank holds up the others. */
+    /* Cutting is the only wait for data, which are in memory. The slowest rank determines the pace of the
+     * others. */
     double cutting = dcpg_max_f64_all(t->par, dcpg_loader_cutting(t->train_loader));
     dcpg_info(t->log,
               "waiting for data (windows and neighbours being cut): %.1f %% of the training steps' time",
