@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The child calls neither MPI nor anything of dcpg that could hold a lock of another thread at the time of
- * fork(): libBigWig, zlib, malloc and files of its own, which the C library keeps usable. */
+/* Reads a bigWig in a child process. The child calls neither MPI nor anything of dcpg that could hold a lock
+ * of another thread at the time of fork(): only libBigWig, zlib, malloc and its own files, which the C
+ * library keeps usable. */
 #include "calls/bigwig_child.h"
 
 #ifdef DCPG_HAVE_BIGWIG
@@ -81,7 +82,8 @@ static void lower(int resource, rlim_t most) {
     setrlimit(resource, &limit);
 }
 
-/* 3 s of the processor and 1 s for each MB; 256 MB and four times the file. Nothing is printed or dumped. */
+/* Limits the child to 3 s of processor time plus 1 s per MB of the file, and to 256 MB of memory plus four
+ * times the file. Nothing is printed, and no core dumped. */
 static void limit_child(int64_t bytes) {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP,  SIGPIPE, SIGUSR1, SIGUSR2, SIGXCPU,
                                   SIGSEGV, SIGBUS, SIGABRT, SIGFPE,  SIGILL,  SIGALRM};
@@ -110,7 +112,7 @@ static _Noreturn void run_child(const char *path, int64_t bytes, int fd, dcpg_bi
 dcpg_status dcpg_bigwig_open(const char *path, int64_t bytes, dcpg_bigwig **file, dcpg_err *err) {
     int ends[2] = {-1, -1};
     dcpg_bigwig *f = dcpg_alloc(1, sizeof *f);
-    dcpg_bigwig_part *part = dcpg_alloc(1, sizeof *part); /* here, as the child should ask for little */
+    dcpg_bigwig_part *part = dcpg_alloc(1, sizeof *part); /* here, since the child should allocate little */
     dcpg_status status = f && part ? DCPG_OK : dcpg_fail_nomem(err, path, sizeof *part);
     if (status == DCPG_OK && pipe(ends) != 0)
         status = dcpg_fail(err, DCPG_E_IO, "%s: no pipe to read a bigWig through: %s", path, strerror(errno));
@@ -147,7 +149,7 @@ bool dcpg_bigwig_next(dcpg_bigwig *file, dcpg_bigwig_part *part) {
     if (part->n < 0 || part->n > DCPG_BIGWIG_PART || !memchr(part->chromo, '\0', sizeof part->chromo))
         return false;
     for (const char *c = part->chromo; *c; c++)
-        if ((unsigned char)*c < ' ') return false; /* no name, and not for a message */
+        if ((unsigned char)*c < ' ') return false; /* not a name, nor fit for a message */
     if (!part->is_last && (part->n == 0 || !*part->chromo)) return false;
     return get(file->fd, part->v, (size_t)part->n * sizeof part->v[0]);
 }
@@ -162,6 +164,6 @@ void dcpg_bigwig_close(dcpg_bigwig *file) {
 
 #else
 
-typedef int dcpg_no_bigwig; /* a file holds something */
+typedef int dcpg_no_bigwig; /* a C file must declare something */
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The name of a cell, and freeing a profile. */
 #include <dcpg/memory.h>
 #include <dcpg/profile.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* BED-like tables of methylation: bedMethyl, of modkit and older ones, and Biscuit's BED. All are 0-based. */
+/* Parsers of BED-like tables of methylation: bedMethyl, by modkit and by older programs, and Biscuit's BED.
+ * All are 0-based. */
 #include "calls/profile_scan.h"
 #include <ctype.h>
 #include <math.h>
@@ -18,7 +19,7 @@ static dcpg_status take_interval(const profile_parser *p, const fields *f, int64
 }
 
 /* ---- bedMethyl: chromosome, start, end, modification, score, strand, start, end, colour, reads,
- * percentage[, ...]; modkit goes on with modified, canonical, other ..., modbam2bed -e with canonical,
+ * percentage[, ...]; modkit continues with modified, canonical, other ..., modbam2bed -e with canonical,
  * modified, filtered ... ---- */
 
 enum { MODKIT_COLUMNS = 18, LEAST_COUNTS = 13 };
@@ -31,9 +32,9 @@ static bool is_bedmethyl(const fields *f) {
            scan_double(f->at[10], &share);
 }
 
-/* Whether a line speaks of 5-methylcytosine. modkit writes its code, with the motif behind it where it was
- * given one ("m,CG,0"); C stands for all modifications of it. Older files name the sample or nothing there,
- * so that only the other codes can be told. */
+/* Whether a line is about 5-methylcytosine. modkit writes its code, followed by the motif if there is one
+ * ("m,CG,0"); C stands for all modifications of cytosine. Older files hold the sample's name or nothing here,
+ * so that only the codes of other modifications can be recognised. */
 static bool is_5mc(const char *name, bool counts) {
     static const char *const yes[] = {"m", "C", "5mC", "27551"}, *const other[] = {"h",     "a",    "5hmC",
                                                                                    "6mA",   "f",    "c",
@@ -49,13 +50,13 @@ static bool is_5mc(const char *name, bool counts) {
     return !counts;
 }
 
-/* Modified and all reads as the percentage and the columns behind it tell them. */
+/* Modified and all reads, from the percentage and the two columns after it. */
 static dcpg_status take_modified(const profile_parser *p, const fields *f, double share, uint32_t *meth,
                                  uint32_t *total, dcpg_err *err) {
     uint32_t first = 0, second = 0;
     DCPG_TRY(take_reads(p, f->at[11], &first, err));
     DCPG_TRY(take_reads(p, f->at[12], &second, err));
-    /* Of modbam2bed the reads of column 10 are also those that were filtered, or lack the base. */
+    /* modbam2bed's column 10 also counts the reads that were filtered or lack the base. */
     bool swapped = f->n < MODKIT_COLUMNS && second + (uint64_t)first <= *total &&
                    dcpg_profile_agrees(share, 2, 100, second, (double)first + second);
     if (!swapped && first > *total)
@@ -71,13 +72,13 @@ static dcpg_status parse_bedmethyl(profile_parser *p, const fields *f, dcpg_err 
     strand on = STRAND_UNKNOWN;
     double share = 0;
     uint32_t total = 0, meth = 0;
-    /* Reads, not only their percentage; gemBS has genotypes there. */
+    /* Reads as well as their percentage; gemBS has genotypes there. */
     bool counts = f->n >= LEAST_COUNTS && strspn(f->at[11], "ACGTN") != 2;
     DCPG_TRY(take_interval(p, f, &start, err));
     DCPG_TRY(take_strand(p, f->at[5], &on, err));
     DCPG_TRY(take_reads(p, f->at[9], &total, err));
     if (!is_5mc(f->at[3], counts)) return DCPG_OK;
-    if (take_missing(p, f->at[10])) return DCPG_OK; /* of no reads; modbam2bed: all were filtered */
+    if (take_missing(p, f->at[10])) return DCPG_OK; /* of no reads; in modbam2bed all were filtered */
     DCPG_TRY(take_share(p, "percentage", f->at[10], 100, &share, err));
     if (total == 0) return DCPG_OK;
     if (counts)
@@ -100,14 +101,14 @@ const profile_format dcpg_profile_bedmethyl = {
 
 /* ---- Biscuit: chromosome, start, end[, base, group, contexts of 2 and 5 bases], beta, coverage ---- */
 
-enum { LONG_SHIFT = 4 }; /* columns of `biscuit vcf2bed -e` */
+enum { LONG_SHIFT = 4 }; /* columns that `biscuit vcf2bed -e` adds */
 
 static bool is_long(const fields *f) {
     return f->n >= 5 + LONG_SHIFT && strlen(f->at[3]) == 1 && strchr("CGcg", f->at[3][0]) &&
            isalpha((unsigned char)f->at[4][0]);
 }
 
-/* With contexts; the short form is told by what its columns hold. */
+/* The form with contexts; the short form is recognised by what its columns hold (profile_pattern.c). */
 static bool is_biscuit(const fields *f) {
     double beta = 0;
     int64_t coverage;
@@ -116,7 +117,8 @@ static bool is_biscuit(const fields *f) {
     return strcmp(f->at[at], ".") == 0 || (scan_double(f->at[at], &beta) && beta >= 0 && beta <= 1);
 }
 
-/* Columns of Beta-M-U (vcf2bed -c, mergecg -c), not of Beta-Cov: betas have a point, counts have none. */
+/* Whether the columns are Beta-M-U (vcf2bed -c, mergecg -c), not Beta-Cov: counts have no decimal point,
+ * betas have one. */
 static bool is_beta_m_u(const fields *f, int at) {
     int64_t unmeth;
     return f->n >= at + 3 && scan_int(f->at[at + 2], &unmeth);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* bigWig as a profile, where the build found libBigWig. */
+/* Reads a bigWig as a profile, if the build found libBigWig. */
 #include "calls/bigwig_child.h"
 #include "calls/profile_scan.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* The first bytes of a bigWig in either byte order; its last ones repeat them. */
+/* The first bytes of a bigWig in either byte order; its last bytes repeat them. */
 static const unsigned char magic[2][4] = {{0x26, 0xFC, 0x8F, 0x88}, {0x88, 0x8F, 0xFC, 0x26}};
 
 bool dcpg_profile_is_bigwig(const char *path) {
@@ -33,7 +33,7 @@ dcpg_status dcpg_profile_read_bigwig(profile_parser *p, dcpg_err *err) {
 
 #else
 
-/* A file that was cut is told from a damaged one. */
+/* Tells a file that was cut from a damaged one. */
 static dcpg_status check_whole(const profile_parser *p, dcpg_err *err) {
     unsigned char last[4] = {0};
     FILE *file = fopen(p->path, "rb");
@@ -64,8 +64,8 @@ static dcpg_status add_interval(profile_parser *p, const char *chromo, const dcp
     return dcpg_profile_add(p, chromo, i->start, (raw_call){.value = value}, err);
 }
 
-/* An interval takes 4 bytes or more, of which zlib makes no less than a 1032nd: a file that tells of more
- * points to the same data again and again. */
+/* The most intervals that a file can hold: each takes 4 bytes or more, which zlib compresses to a 1032nd at
+ * best. A file with more refers to the same data again and again. */
 static int64_t most_intervals(int64_t file_bytes) { return file_bytes / 4 * 1032 + 1; }
 
 static dcpg_status take_all(profile_parser *p, dcpg_bigwig *file, int64_t most, dcpg_err *err) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables of counts whose columns the user describes, in the notation of MethSCAn:
- * chromosome:position:methylated:total or unmethylated:separator:header; or by what each column holds,
- * chrom=...,pos=..., in names of the header or numbers. */
+/* Tables whose columns the user describes: in the notation of MethSCAn, chromosome:position:methylated:total
+ * or unmethylated:separator:header, or as chrom=...,pos=..., by names of the header or numbers. */
 #include "calls/profile_scan.h"
 #include <ctype.h>
 #include <inttypes.h>
@@ -9,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* A column's number, from 1; the letter behind it, if any, goes to `letter`. */
+/* Parses a column's number, from 1, into `column`, from 0; the letter after it, if any, goes to `letter`. */
 static bool parse_column(const char *text, int *column, char *letter) {
     char *end;
     if (*text < '0' || *text > '9') return false;
@@ -29,7 +28,7 @@ static bool parse_separator(const char *text, char *separator) {
     return text[0] != '\0' && text[1] == '\0' && strchr("\n\r0123456789.+-", text[0]) == NULL;
 }
 
-/* The six parts of the description, cut at ':'. */
+/* Parses the six parts of the description, which was cut at ':'. */
 static bool parse_parts(char *const part[6], column_spec *spec) {
     char letter[4], header;
     int lines;
@@ -195,7 +194,8 @@ dcpg_status dcpg_profile_apply_roles(profile_parser *p, const fields *header, in
     return DCPG_OK;
 }
 
-/* Cuts out the columns that are asked for. found[k] is column wanted[k]; false where the line has fewer. */
+/* Cuts out the wanted columns, numbered from 0: found[k] is column wanted[k]. False if the line has fewer
+ * columns. */
 static bool cut_columns(char *line, char separator, const int wanted[4], char *found[4]) {
     int missing = 4;
     for (int column = 0; line && missing > 0; column++) {

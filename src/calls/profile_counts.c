@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables of read counts, a line per cytosine: Bismark's coverage files and cytosine reports, and allc. */
+/* Parsers of tables of read counts, one line per cytosine: Bismark's coverage files and cytosine reports, and
+ * allc. */
 #include "calls/profile_scan.h"
 #include <ctype.h>
 #include <string.h>
@@ -11,9 +12,9 @@ static bool is_count(const char *text) {
 
 /* ---- coverage: chromosome, start, end, percentage, methylated, unmethylated ---- */
 
-/* .cov files name the base twice, 1-based; .zero.cov and MethylDackel hold a BED interval, of two bases after
- * --mergeContext. (Merged ones of Bismark name C and G, 1-based: seen as BED the call stands on the G, which
- * comes to the same.) */
+/* .cov files hold the position of the base twice, 1-based; .zero.cov and MethylDackel hold a BED interval, of
+ * two bases after --mergeContext. (Bismark's merged files hold the positions of C and G, 1-based: read as a
+ * BED interval, this puts the call on the G, with the same result.) */
 static dcpg_status parse_cov(profile_parser *p, const fields *f, dcpg_err *err) {
     int64_t start = 0, end = 0;
     double share = 0;
@@ -43,8 +44,7 @@ const profile_format dcpg_profile_cov = {
     NULL,
     parse_cov};
 
-/* ---- cytosine report: chromosome, position, strand, methylated, unmethylated, context, trinucleotide ----
- */
+/* ---- cytosine report: chromosome, position, strand, methylated, unmethylated, context[, ...] ---- */
 
 static bool is_context(const char *text) {
     return toupper((unsigned char)text[0]) == 'C' &&
@@ -57,7 +57,7 @@ static bool is_report(const fields *f) {
            is_count(f->at[4]) && is_context(f->at[5]);
 }
 
-/* A C in front of a G; "C" alone or "." says nothing. */
+/* A C followed by a G; "C" alone or "." does not show one. */
 static bool is_cg(const char *context) {
     return (context[0] == 'C' || context[0] == 'c') && (context[1] == 'G' || context[1] == 'g');
 }

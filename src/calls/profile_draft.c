@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Raw calls as they come in, chromosome by chromosome. */
+/* Collects raw calls by chromosome, in the order of the file. */
 #include "calls/profile_parse.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -7,20 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One below the largest, so that positions may be moved by one. */
+/* One below the largest int32_t, so that positions can be moved by one. */
 static const int64_t max_pos = INT32_MAX - 1;
 
-/* Calls of a chromosome that are allocated first; the genome may have many that hold a few. */
+/* Space for calls that a chromosome starts with; a genome may have many chromosomes with few calls. */
 enum { FIRST_CALLS = 16 };
 
-/* Without a genome the store takes the names of its profiles, and export writes them. */
+/* Without a genome, the store takes the names of chromosomes from its profiles, and export writes them. */
 static dcpg_status check_name(const profile_parser *p, const char *name, dcpg_err *err) {
     if (dcpg_chromo_fits(name, strlen(name))) return DCPG_OK;
     return dcpg_profile_fail_field(p, err, "chromosome", name, "is no name: " DCPG_CHROMO_RULE);
 }
 
-/* Adds a chromosome, for as long as the file is read in the order in which they come. Takes `name` over; it
- * is number `genome` in the genome's map, DCPG_CHROMO_ABSENT where it has none or there is no genome. */
+/* Adds a chromosome; they stay in the order of the file until they are sorted. Takes `name` over. `genome`:
+ * the chromosome's number in the genome's map, DCPG_CHROMO_ABSENT if the genome lacks it or there is none. */
 static dcpg_status add_chromo(profile_parser *p, char *name, int64_t genome, dcpg_err *err) {
     if (p->nb == p->room) {
         int room = p->room ? 2 * p->room : 32;
@@ -52,7 +52,7 @@ static dcpg_status fail_unclear(const profile_parser *p, const char *raw, dcpg_e
     return dcpg_chromos_fail_unclear(p->options->genome->names, where, raw, "the genome", err);
 }
 
-/* The name under which calls on `raw` are kept: the genome's, where it has the chromosome. `*genome`: its
+/* The name under which calls on chromosome `raw` are kept: the genome's, if the genome has it. `*genome`: its
  * number there. */
 static dcpg_status name_chromo(const profile_parser *p, const char *raw, char **name, int64_t *genome,
                                dcpg_err *err) {
@@ -60,23 +60,24 @@ static dcpg_status name_chromo(const profile_parser *p, const char *raw, char **
     *genome = map ? dcpg_cg_number(map, raw) : DCPG_CHROMO_ABSENT;
     if (*genome == DCPG_CHROMO_UNCLEAR) return fail_unclear(p, raw, err);
     bool known = *genome >= 0 && *genome < map->n;
-    bool other = map && *genome >= map->n; /* is not looked at, and its name may be like another's */
+    bool other = map && *genome >= map->n; /* not wanted, and its normalised name may be another's */
     *name = known ? dcpg_strdup(map->chromo[*genome].name) : other ? dcpg_strdup(raw) : dcpg_chromo_name(raw);
     return *name ? DCPG_OK : dcpg_fail_nomem(err, "a chromosome's name", strlen(raw) + 1);
 }
 
-/* Without a genome nothing tells whether a file that writes M and MT means one chromosome or two. */
+/* Without a genome, nothing shows whether a file with both M and MT means one chromosome or two. */
 static dcpg_status check_mito(const profile_parser *p, const char *raw, dcpg_err *err) {
     if (!p->options->genome) p->report->mito |= dcpg_chromo_mito(raw);
     return p->report->mito == DCPG_CHROMO_BOTH ? dcpg_chromo_fail_both(p->path, err) : DCPG_OK;
 }
 
-/* The number of the chromosome called `raw`, which this file did not write so before. */
+/* Sets `*at` to the number of chromosome `raw`, a name that is new in this file. */
 static dcpg_status take_chromo(profile_parser *p, const char *raw, int64_t *at, dcpg_err *err) {
     char *name = NULL;
     int64_t genome;
     DCPG_TRY(name_chromo(p, raw, &name, &genome, err));
-    /* Names that the genome lacks, or that are not wanted, stay apart: their calls are only counted. */
+    /* Chromosomes that the genome lacks, or that are not wanted, are kept apart by name: their calls are not
+     * stored. */
     bool lacking = p->options->genome && (genome < 0 || genome >= p->options->genome->n);
     *at = lacking ? -1 : dcpg_map_get(&p->number_of_name, name, -1);
     dcpg_status status = DCPG_OK;
@@ -100,7 +101,7 @@ static dcpg_status find_chromo(profile_parser *p, const char *raw, dcpg_err *err
     int64_t at = dcpg_map_get(&p->number, raw, -1);
     if (at < 0) DCPG_TRY(take_chromo(p, raw, &at, err));
     p->last = (int)at;
-    /* A name too long to be kept is looked up on every line. */
+    /* A name too long for last_raw is looked up on every line. */
     size_t length = strlen(raw);
     p->last_length = length < sizeof p->last_raw ? length : 0;
     memcpy(p->last_raw, raw, p->last_length);
@@ -120,7 +121,7 @@ void dcpg_profile_sort_drafts(profile_parser *p) {
     dcpg_map_free(&p->number_of_name);
 }
 
-/* A packed file of a few MB may hold lines by the billion. */
+/* A compressed file of a few MB may hold billions of lines. */
 static dcpg_status check_memory(const profile_parser *p, size_t more, dcpg_err *err) {
     size_t most = p->options->max_memory, used = most > 0 ? dcpg_memory_used() : 0;
     char needed[32], limit[32];

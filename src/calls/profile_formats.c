@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The formats of profiles: their table, names, and which one a line belongs to. */
+/* The table of profile formats, in the order in which they are tried on a line; finding formats and rules of
+ * --call by name. */
 #include "calls/profile_parse.h"
 #include <string.h>
 
-/* In the order in which they are tried on a line: the narrower ones first. */
+/* In the order in which they are tried on a line: the stricter ones first. */
 static const profile_format *const formats[] = {
     &dcpg_profile_bedmethyl, &dcpg_profile_allc,    &dcpg_profile_cpg_report,
     &dcpg_profile_cov,       &dcpg_profile_biscuit, &dcpg_profile_percent,
@@ -39,7 +40,7 @@ dcpg_status dcpg_profile_find_format(const char *name, const profile_format **fo
     *format = NULL;
     if (!name || strcmp(name, "auto") == 0) return DCPG_OK;
     if (strchr(name, '=')) {
-        *format = &dcpg_profile_table; /* or its twin without counts, once the columns are found */
+        *format = &dcpg_profile_table; /* or its twin without counts, once the columns are known */
         return dcpg_profile_parse_roles(name, spec, err);
     }
     if (strchr(name, ':')) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the names of columns say: a table of the names that programs write, and what each holds. */
+/* Recognises columns by their names, from a table of the names that programs write. */
 #include "calls/profile_scan.h"
 #include <ctype.h>
 #include <inttypes.h>
@@ -8,8 +8,8 @@
 
 enum { MAX_NAME = 48 };
 
-/* Names in lower case, letters, digits and '%' only; the more common of two that may stand beside each other
- * first. "meth" may be a number of reads or a share: what stands beside it tells. */
+/* Names in lower case, with letters, digits and '%' only; of two that may occur in one table, the more common
+ * one comes first. "meth" may be a number of reads or a fraction: the columns beside it decide. */
 static const struct {
     role role;
     const char *names;
@@ -61,11 +61,11 @@ static const struct {
                  "modscore value state call methstate methylationstate status signal "},
 };
 
-/* Those that DeepCpG's TSV may have: a state, or a fraction. */
+/* Names of the value in DeepCpG's TSV: a state or a fraction. */
 static const char plain_values[] =
     " value state call methstate methylationstate status signal meth methylated ";
 
-/* Letters, digits and '%' of a name, in lower case. */
+/* Copies the letters, digits and '%' of a name, in lower case, to simple[MAX_NAME]. */
 static void simplify(const char *name, char *simple) {
     size_t n = 0;
     for (; *name && n + 3 < MAX_NAME; name++) {
@@ -82,7 +82,8 @@ static bool is_among(const char *names, const char *simple, size_t *rank) {
     return found != NULL;
 }
 
-/* NB_ROLE where the name is unknown; `rank` is lower for what a role's name usually is. */
+/* What a column with this name holds; NB_ROLE if the name is unknown. `rank` is lower for the more usual
+ * names. */
 static role role_of(const char *name, size_t *rank) {
     char simple[MAX_NAME];
     simplify(name, simple);
@@ -110,7 +111,7 @@ bool dcpg_profile_is_header(const fields *header) {
     return pos && header->n >= 3 && (chromo || role_of(header->at[1], &rank) == ROLE_POS);
 }
 
-/* ---- what stands under the names ---- */
+/* ---- what the columns hold ---- */
 
 typedef struct column_facts {
     int n;                     /* fields that are numbers */
@@ -138,7 +139,7 @@ static column_facts look(const profile_parser *p, const sample *lines, int first
     return facts;
 }
 
-/* R's write.table() names its columns, but not that of the row names: the data have one column more. */
+/* R's write.table() writes no name above the row names: the data have one column more than the header. */
 int dcpg_profile_row_names(const profile_parser *p, const fields *header, const sample *lines, int first) {
     fields f;
     char line[4096];
@@ -166,7 +167,7 @@ static void find_roles(const fields *header, int shift, layout *l, bool *taken) 
 
 static void drop(layout *l, role r) { l->column[r] = -1; }
 
-/* "meth" without a number beside it, or with decimals, is a share. */
+/* "meth" holds a fraction or percentage if it has decimals or no other number of reads is beside it. */
 static void settle_meth(const profile_parser *p, const sample *lines, int first, layout *l) {
     bool share = l->column[ROLE_PERCENT] >= 0 || l->column[ROLE_FRACTION] >= 0 || l->column[ROLE_VALUE] >= 0;
     if (l->column[ROLE_METH] < 0) return;
@@ -176,7 +177,7 @@ static void settle_meth(const profile_parser *p, const sample *lines, int first,
     drop(l, ROLE_METH);
 }
 
-/* Names that tell of something else: of the other reads, of tests, of another modification. */
+/* Names of something other than methylation: unmethylated reads, tests, another modification. */
 static bool is_other(const char *name) {
     static const char *const parts[] = {"unmeth", "nonmeth", "unmod", "freqt",   "pval", "qval", "padj",
                                         "fdr",    "diff",    "hmc",   "hydroxy", "mval", "logit"};
@@ -188,7 +189,7 @@ static bool is_other(const char *name) {
     return false;
 }
 
-/* A column of an unknown name is the value where it is the only one of numbers. */
+/* If no column is known to hold methylation, the value is the one column of numbers with an unknown name. */
 static dcpg_status settle_value(const profile_parser *p, const fields *header, const sample *lines, int first,
                                 int shift, const bool *taken, layout *l, dcpg_err *err) {
     int found = 0;
@@ -215,7 +216,8 @@ static dcpg_status settle_value(const profile_parser *p, const fields *header, c
         header->at[l->column[ROLE_POS] - shift]);
 }
 
-/* Where a table starts to count: pos from 1; start with its end as they lie apart. */
+/* The base that positions count from: 1 for a position; for a start and its end, 1 if they are equal, else 0;
+ * for a start alone -1, not settled. */
 static int find_base(const profile_parser *p, const fields *header, int shift, const sample *lines, int first,
                      const layout *l) {
     char name[MAX_NAME];
@@ -241,7 +243,7 @@ static int find_base(const profile_parser *p, const fields *header, int shift, c
     return 0;
 }
 
-/* A share beside reads is read only where it is needed or can be checked. */
+/* A fraction or percentage beside reads is read only if it is needed or can be checked. */
 static void settle_share(const profile_parser *p, const sample *lines, int first, layout *l) {
     static const role kinds[] = {ROLE_PERCENT, ROLE_FRACTION, ROLE_VALUE};
     int best = -1;
@@ -276,7 +278,7 @@ static void count_columns(layout *l) {
     }
 }
 
-/* chromosome, position, value: DeepCpG's TSV, unless the value's name is that of a rate. */
+/* Whether the table is DeepCpG's TSV: chromosome, position, value, the value not under the name of a rate. */
 static bool is_tsv(const fields *header, int shift, const layout *l) {
     char simple[MAX_NAME];
     size_t rank;
@@ -289,7 +291,7 @@ static bool is_tsv(const fields *header, int shift, const layout *l) {
     return role_of(header->at[2 - shift], &rank) == NB_ROLE || is_among(plain_values, simple, &rank);
 }
 
-/* What the header tells beyond what is read: further reads, shares, samples. */
+/* Notes in the report the columns of reads, fractions and further samples that are not read. */
 static void note_ignored(const profile_parser *p, const fields *header, int shift) {
     char *text = p->report->ignored;
     size_t size = sizeof p->report->ignored, used = 0, rank;
@@ -309,7 +311,7 @@ static void note_ignored(const profile_parser *p, const fields *header, int shif
     }
 }
 
-/* Whether the names agree with a format of many columns that was told by its marks. */
+/* Whether the column names agree with `marked`, a format recognised by its characteristic columns. */
 static bool agrees(const layout *l, const profile_format *marked) {
     static const struct {
         const profile_format *format;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which profiles there are: files, or a manifest that names them. */
+/* Lists the profiles to read: the files given, or those that a manifest names. */
 #include "text/text_reader.h"
 #include <dcpg/memory.h>
 #include <dcpg/profile.h>
@@ -9,13 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Blanks at the end of a line belong to nothing. */
+/* Removes blanks and tabs at the end of a line, which mean nothing. */
 static void trim(char *line) {
     size_t n = strlen(line);
     while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t')) line[--n] = '\0';
 }
 
-/* Cuts "name<TAB>path" in two; false where a line is not so, or the path is a number as in a profile. */
+/* Cuts "name<TAB>path" in two; false for other lines, and if the path is a number, as in a profile. */
 static bool cut(char *line, char **path) {
     char *tab = strchr(line, '\t');
     if (!tab || tab == line || tab[1] == '\0' || strchr(tab + 1, '\t')) return false;
@@ -28,7 +28,7 @@ static bool cut(char *line, char **path) {
     return !dcpg_parse_double(*path, &number);
 }
 
-/* The first line that is neither empty nor a comment; NULL where there is none. */
+/* The next line that is neither empty nor a comment; NULL if there is none. */
 static dcpg_status next_line(dcpg_text_reader *text, char **line, dcpg_err *err) {
     do {
         DCPG_TRY(dcpg_text_line(text, line, err));
@@ -47,9 +47,9 @@ static dcpg_status add_path(const char *manifest, const char *path, dcpg_strings
     return status;
 }
 
-enum { MAX_NAME = 190 }; /* in bytes: export names files after outputs, bulk/NAME, of at most 200 */
+enum { MAX_NAME = 190 }; /* bytes: export names files after outputs, bulk/NAME, of at most 200 bytes */
 
-/* A name that no output file can have would be refused by export only, after the training. */
+/* Refuses names that no output file can have; otherwise only export would refuse them, after the training. */
 static dcpg_status check_name(const char *where, const char *name, dcpg_err *err) {
     bool fits = name[0] != '.' && strlen(name) <= MAX_NAME;
     for (const char *c = name; fits && *c; c++) fits = (unsigned char)*c >= ' ' && *c != 0x7f;
@@ -60,8 +60,8 @@ static dcpg_status check_name(const char *where, const char *name, dcpg_err *err
                      where, name, MAX_NAME);
 }
 
-/* "<TAB>path", or blanks in front of the tab: a line of a list whose name was forgotten. Tables that begin
- * with an empty column have further ones. */
+/* "<TAB>path", perhaps after blanks: a line of a list whose name was forgotten. Tables that begin with an
+ * empty column have more columns. */
 static bool has_no_name(const char *line, const char **path) {
     const char *tab = line + strspn(line, " ");
     double number;
@@ -100,8 +100,7 @@ static dcpg_status add_line(const dcpg_text_reader *text, char *line, dcpg_strin
     return add_path(manifest, path, paths, err);
 }
 
-/* Whether the last word of a line, without tabs, is the path of a file: from here or from the list's folder.
- */
+/* Whether a line without tabs ends in the path of a file, relative to the current folder or to the list's. */
 static bool ends_in_path(const char *manifest, const char *line) {
     struct stat about;
     const char *blank = strrchr(line, ' '), *word = blank ? blank + 1 : line, *slash = strrchr(manifest, '/');
@@ -115,7 +114,7 @@ static bool ends_in_path(const char *manifest, const char *line) {
     return is_file;
 }
 
-/* A list without names, or with blanks for tabs, would be taken for a profile. */
+/* Refuses lists without names, or with blanks for tabs, which would be taken for profiles. */
 static dcpg_status check_paths(const dcpg_text_reader *text, const char *line, dcpg_err *err) {
     const char *manifest = dcpg_text_path(text), *nameless;
     if (has_no_name(line, &nameless)) return fail_no_name(text, nameless, err);
@@ -125,7 +124,7 @@ static dcpg_status check_paths(const dcpg_text_reader *text, const char *line, d
                      manifest);
 }
 
-/* Reads a manifest; `*is_one` is false where the first line shows that the file is a profile. */
+/* Reads a manifest; `*is_one` is false if the first line shows that the file is a profile. */
 static dcpg_status read_manifest(const char *path, bool *is_one, dcpg_strings *names, dcpg_strings *paths,
                                  dcpg_err *err) {
     dcpg_text_reader *text = NULL;
@@ -134,7 +133,7 @@ static dcpg_status read_manifest(const char *path, bool *is_one, dcpg_strings *n
     *is_one = false;
     if (stat(path, &about) != 0 || !S_ISREG(about.st_mode)) return DCPG_OK; /* a pipe cannot be read twice */
     if (dcpg_text_open(path, &text, NULL) != DCPG_OK)
-        return DCPG_OK; /* whoever reads it as a profile says what is wrong */
+        return DCPG_OK; /* reading it as a profile will report what is wrong */
     dcpg_status status = next_line(text, &line, NULL);
     char *copy = status == DCPG_OK && line ? dcpg_strdup(line) : NULL;
     *is_one = copy && cut(copy, &second);
@@ -165,7 +164,7 @@ static dcpg_status add_file(const char *path, dcpg_strings *names, dcpg_strings 
 
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-/* A path twice is a slip of the pen: its reads would count twice. */
+/* A path given twice is a mistake: its reads would count twice. */
 static dcpg_status check_twice(const dcpg_strings *paths, dcpg_err *err) {
     char **sorted = dcpg_alloc(paths->n, sizeof *sorted);
     dcpg_status status = sorted ? DCPG_OK : dcpg_fail_nomem(err, "paths", paths->n * sizeof *sorted);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From files to a profile: one file, or several of one cell. */
+/* Loads a profile from one file, or from several files of one cell. */
 #include "calls/profile_parse.h"
 #include <dcpg/memory.h>
 #include <string.h>
@@ -10,7 +10,7 @@ static void end_parser(profile_parser *p) {
     p->text = NULL;
 }
 
-/* Drafts of one file, its calls on their C. */
+/* Reads one file into drafts, and moves its calls to their C. */
 static dcpg_status load_drafts(profile_parser *p, const char *path, const dcpg_profile_options *options,
                                dcpg_profile_report *report, dcpg_err *err) {
     *report = (dcpg_profile_report){0};
@@ -22,7 +22,7 @@ static dcpg_status load_drafts(profile_parser *p, const char *path, const dcpg_p
     return status;
 }
 
-/* How values are called depends on the format. */
+/* Refuses files of different kinds for one cell, since how values are called depends on the format. */
 static dcpg_status check_alike(const profile_parser *a, const profile_parser *b, dcpg_err *err) {
     if (a->format->counts && b->format->counts) return DCPG_OK;
     if (a->format->counts != b->format->counts)
@@ -37,8 +37,7 @@ static dcpg_status check_alike(const profile_parser *a, const profile_parser *b,
                      a->path, b->path, a->format->name, b->format->name);
 }
 
-/* Adds the calls of path[i] to those of `all`, which was made of files without `all->format` if it is NULL.
- */
+/* Adds the calls of path[i] to those of `all`, whose format is NULL until a file with lines was added. */
 static dcpg_status join_file(profile_parser *all, const char *const *path, int64_t i,
                              const dcpg_profile_options *options, dcpg_profile_report *report,
                              dcpg_err *err) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fields that are not what their column should hold: values that were not observed, positions as R and
+/* Fields that do not hold what their column should: values that were not observed, positions as R and
  * spreadsheets write them, percentages that contradict their reads. */
 #include "calls/profile_scan.h"
 #include <ctype.h>
@@ -26,7 +26,7 @@ bool dcpg_profile_missing(profile_parser *p, const char *field) {
 
 static size_t count_digits(const char *text) { return strspn(text, "0123456789"); }
 
-/* Groups of three digits between commas or points. */
+/* Whether `text` is groups of three digits between commas or points. */
 static bool has_thousands(const char *text) {
     size_t n = count_digits(text);
     if (n < 1 || n > 3 || (text[n] != ',' && text[n] != '.')) return false;
@@ -36,7 +36,7 @@ static bool has_thousands(const char *text) {
     return *text == '\0' && (mark == ',' || groups > 1);
 }
 
-/* d e +x: one digit before the exponent, which R and others write only where it is exact. */
+/* "1e+05": one digit before the exponent, which R and others write only for exact numbers. */
 static bool scan_power(const char *text, int64_t *value) {
     int64_t power;
     if (count_digits(text) != 1 || tolower((unsigned char)text[1]) != 'e' || text[2] != '+') return false;
@@ -72,14 +72,14 @@ dcpg_status dcpg_profile_odd_whole(const profile_parser *p, const char *what, co
     return dcpg_profile_fail_field(p, err, what, text, whole_remedy(text, p->guessed));
 }
 
-/* ---- shares ---- */
+/* ---- fractions and percentages ---- */
 
 bool dcpg_profile_agrees(double share, int decimals, double scale, double meth, double total) {
     static const double unit[] = {1, 1e-1, 1e-2, 1e-3, 1e-4};
     if (!(total > 0) || isnan(share)) return true;
     double more = scale * meth / total - share, one = unit[decimals < 4 ? decimals : 4];
-    if (scale < 2 && decimals == 0) return more == 0;  /* a state is no share */
-    return more >= -0.51 * one && more < 0.9999 * one; /* rounded, or cut */
+    if (scale < 2 && decimals == 0) return more == 0;  /* a state is not rounded */
+    return more >= -0.51 * one && more < 0.9999 * one; /* rounded or truncated */
 }
 
 static int count_decimals(const char *text) {
@@ -90,7 +90,7 @@ static int count_decimals(const char *text) {
 
 dcpg_status dcpg_profile_check_share(const profile_parser *p, const char *text, double share, double scale,
                                      uint32_t meth, uint32_t total, dcpg_err *err) {
-    if (meth == 0 ? share == 0 : meth == total && share == scale) return DCPG_OK; /* nearly all are so */
+    if (meth == 0 ? share == 0 : meth == total && share == scale) return DCPG_OK; /* as on nearly all lines */
     if (dcpg_profile_agrees(share, count_decimals(text), scale, meth, total)) return DCPG_OK;
     char remedy[160];
     snprintf(

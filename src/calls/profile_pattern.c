@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Telling the columns of a table without names by what stands in its first lines: every way to read it is
- * tried on every line, and the ways that hold in all are compared. */
+/* Recognises the columns of a table without column names by what they hold in its first lines: every known
+ * way to read them is tried on every line, and the ways that hold are compared. */
 #include "calls/profile_scan.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A field, read once. */
+/* A field, parsed once. */
 typedef struct cell {
     double x; /* NaN: missing */
     enum { CELL_TEXT, CELL_NUMBER, CELL_WHOLE, CELL_MISSING, CELL_RATIO } kind;
     int8_t decimals;
-    char first; /* letter */
+    char first; /* first character */
     int8_t length;
 } cell;
 
@@ -24,18 +24,18 @@ typedef struct row {
     cell at[NB_CELL];
 } row;
 
-/* A way to read a table, a letter for each column: c chromosome, p position, e end, s strand, b base, x
- * context, m methylated, u unmethylated, n all reads, % percentage, f fraction, v either, h haplotype of
- * pb-CpG-tools, - anything. */
+/* A way to read a table, with a letter for each column: c chromosome, p position, e end, s strand, b base, x
+ * context, m methylated, u unmethylated, n all reads, % percentage, f fraction, v either of these two, h
+ * haplotype of pb-CpG-tools, - anything. */
 typedef struct pattern {
     const char *columns;
-    int rank; /* 3: relations bind its columns; 2: its kinds of columns are unusual; 1: neither */
-    int base; /* -1: not settled, or as start and end lie apart */
+    int rank; /* 3: relations bind its columns; 2: it has unusual kinds of columns; 1: neither */
+    int base; /* -1: not settled, or decided by whether start and end are equal */
     const profile_format *format; /* NULL: a table */
 } pattern;
 
 static const pattern patterns[] = {
-    {"cpe-hnmu", 3, 0, NULL}, /* pb-CpG-tools: the score is a model's */
+    {"cpe-hnmu", 3, 0, NULL}, /* pb-CpG-tools; '-' is the score of its model */
     {"cpe%mu", 3, 1, &dcpg_profile_cov},
     {"cpe%um", 3, -1, NULL},
     {"cpe%mn", 3, -1, NULL},
@@ -102,7 +102,7 @@ enum { NB_PATTERN = sizeof patterns / sizeof *patterns };
 
 /* ---- cells ---- */
 
-/* '3/4', also without its quotes: methylated of all reads, as EPP files write them. */
+/* '3/4', with or without its quotes: methylated/all reads, as EPP files write them. */
 static bool is_ratio(const char *text) {
     size_t n;
     text += *text == '\'';
@@ -139,12 +139,12 @@ static bool is_interval(const row *r) {
 
 /* ---- a pattern on a line ---- */
 
-/* What a line says, read in one way. */
+/* The numbers of a line, read in one way. */
 typedef struct said {
-    double meth, total;  /* NaN: not told */
-    double share, scale; /* as it stands there */
+    double meth, total;  /* NaN: not given */
+    double share, scale; /* as in the file, with its unit */
     int decimals;
-    bool state; /* 0 or 1 in place of a fraction, and no methylated reads */
+    bool state; /* 0 or 1 in place of a fraction, without a column of methylated reads */
 } said;
 
 static bool fits_column(char kind, const cell *c, said *s) {
@@ -180,7 +180,7 @@ static bool fits_column(char kind, const cell *c, said *s) {
     }
 }
 
-/* Whether the pattern's columns may hold the line, and their relations do. */
+/* Whether the line fits the pattern's columns and their relations; fills `s`. */
 static bool holds(const char *columns, int rank, const row *r, said *s) {
     int n = (int)strlen(columns);
     double unmeth = NAN;
@@ -207,11 +207,11 @@ typedef struct evidence {
     row *rows;
     int n; /* lines */
     int nb_interval;
-    double scale;                       /* of 'v': 100 where a value is beyond 1 */
-    int above, within, hundreds, small; /* values of 'v': beyond 1, in (0, 1], 100, whole ones below 10 */
+    double scale;                       /* of 'v': 100 if a value is above 1 */
+    int above, within, hundreds, small; /* values of 'v': above 1, in (0, 1], 100, whole ones below 10 */
     int hold[NB_PATTERN];               /* lines */
-    int even[NB_PATTERN];               /* of these with reads, all methylated: as many as there are */
-    int informed[NB_PATTERN];           /* of these with methylated reads */
+    int even[NB_PATTERN];               /* of these, with all reads methylated */
+    int informed[NB_PATTERN];           /* of these, with methylated reads */
 } evidence;
 
 static void gather(const profile_parser *p, const sample *lines, int first, evidence *e) {
@@ -244,7 +244,7 @@ static void count_value(evidence *e, double x) {
     if (x > 1) e->scale = 100;
 }
 
-/* Values beyond 1 are percentages, unless they look like numbers of reads. */
+/* Values above 1 are percentages, unless they look like numbers of reads. */
 static bool is_plausible(const evidence *e, const pattern *way) {
     if (e->above == 0) return true;
     if (!has_end(way)) return e->within == 0 && e->hundreds > 0;
@@ -266,13 +266,13 @@ static void try_all(evidence *e) {
             e->even[k] += s.meth > 0 && s.meth == s.total;
             if (patterns[k].format && is_value(&patterns[k])) count_value(e, s.share);
         }
-        /* 0 and 1 beside numbers may be reads of them, unless fractions of them stand on other lines; where
-         * a context stands before them, other ways tell. */
+        /* Nothing but 0 and 1 beside numbers of reads may be reads as well: a fraction must have decimals on
+         * some line. (With a context column, other ways decide.) */
         if (nb_state > 0 && nb_state == e->hold[k]) e->hold[k] = 0;
     }
 }
 
-/* Lines that may be slips, and still the way to read the others is right. */
+/* How many of n lines may be mistakes without a way to read them being ruled out. */
 static int slips(int n) { return n >= 20 ? 1 + n / 100 : 0; }
 
 static int find_best(const evidence *e, int rank) {
@@ -283,8 +283,8 @@ static int find_best(const evidence *e, int rank) {
     return best;
 }
 
-/* In a file of methylated and all reads most CpGs with methylated reads have no others; seen as methylated
- * and unmethylated ones they would be ties, which are rare. */
+/* In a file of methylated and all reads, most CpGs with methylated reads have no others, so both numbers are
+ * equal; read as methylated and unmethylated reads they would be ties, which are rare. */
 static bool are_of_all(const evidence *e, int k) {
     return e->informed[k] >= 2 && 2 * e->even[k] >= e->informed[k];
 }
@@ -356,7 +356,7 @@ static dcpg_status fail_two(const profile_parser *p, const evidence *e, const pa
         p->path, one, two);
 }
 
-/* Whether the k-th way holds nearly everywhere, and not only where there is nothing to see. */
+/* Whether the k-th way holds on nearly all lines, and not only on those without methylated reads. */
 static bool survives(const evidence *e, int k, int rank, int best) {
     int failed = e->n - e->hold[k];
     if (patterns[k].rank != rank || best == 0 || e->hold[k] < best - slips(best)) return false;
@@ -365,7 +365,7 @@ static bool survives(const evidence *e, int k, int rank, int best) {
 
 static bool is_pair(const pattern *way) { return strchr(way->columns, 'u') && way->rank < 3; }
 
-/* Ways that are left of those that survive. */
+/* Marks the ways that survive and that no other evidence rules out. */
 static void find_left(const evidence *e, int rank, int best, bool left[NB_PATTERN]) {
     bool of_all = false, reads = false;
     for (int k = 0; k < NB_PATTERN; k++) {
@@ -379,8 +379,8 @@ static void find_left(const evidence *e, int rank, int best, bool left[NB_PATTER
     }
 }
 
-/* The first way that is left, and says what the others say; a format of its own that holds everywhere needs
- * no comparison. */
+/* Chooses the first way that is left, if all others left agree with it on the values; a format of its own
+ * that holds everywhere needs no comparison. */
 static dcpg_status choose(const profile_parser *p, const evidence *e, int rank, const pattern **chosen,
                           dcpg_err *err) {
     bool left[NB_PATTERN];
@@ -401,7 +401,7 @@ static dcpg_status choose(const profile_parser *p, const evidence *e, int rank, 
     return other ? fail_two(p, e, *chosen, other, err) : DCPG_OK;
 }
 
-/* Formats with many columns of their own, by their marks. */
+/* Recognises the formats with many columns by their characteristic ones. */
 const profile_format *dcpg_profile_find_marked(const profile_parser *p, const sample *lines, int first) {
     int hits[16] = {0}, n = 0;
     for (int i = first; i < lines->n; i++) {
@@ -441,7 +441,7 @@ static void note_ignored(profile_parser *p, const evidence *e, const pattern *wa
         snprintf(p->report->ignored, sizeof p->report->ignored, "columns %d to %d", used + 1, last);
 }
 
-/* Ratios are no column of their own: their reads must be two. */
+/* Refuses a column of ratios: its two numbers must be columns of their own. */
 static dcpg_status check_ratios(const profile_parser *p, const evidence *e, dcpg_err *err) {
     for (int k = 2; k < NB_CELL; k++) {
         int n = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Placing a profile on the genome: the vote on where its positions point, strands merged on the C, and reads
- * turned into values. */
+/* Places a profile on the genome: votes on the offset of its positions, merges strands on the C, and turns
+ * reads into values. */
 #include "calls/profile_parse.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -10,9 +10,9 @@
 
 /* ---- the vote ---- */
 
-/* Bits of the CG map for bases pos - 2 to pos + 1 (1-based), in bits 0 to 3; beyond the ends 0. */
+/* Bits of the CG map for bases pos - 2 to pos + 1 (1-based), in bits 0 to 3; 0 beyond the ends. */
 static unsigned bits_around(const dcpg_cg_chromo *chromo, int64_t pos) {
-    int64_t first = pos - 3, last = pos; /* from 0 */
+    int64_t first = pos - 3, last = pos; /* 0-based */
     if (first < 0 || last / 64 >= (chromo->length + 63) / 64) {
         unsigned bits = 0;
         for (int64_t i = first; i <= last; i++) {
@@ -28,10 +28,11 @@ static unsigned bits_around(const dcpg_cg_chromo *chromo, int64_t pos) {
 
 static bool is_c(unsigned bits, int shift) { return bits >> (2 + shift) & 1; }
 
-/* The G of a CG is the base behind its C. */
+/* The G of a CG is the base after its C. */
 static bool is_g(unsigned bits, int shift) { return bits >> (1 + shift) & 1; }
 
-/* Where the C lies, from a position moved by `shift`; NOWHERE where it is on no CG. */
+/* Offset of the C from a call's position when positions move by `shift`; NOWHERE if the call is then on no
+ * CG. */
 enum { NOWHERE = 9 };
 
 static int c_from(unsigned bits, unsigned named, int shift) {
@@ -58,8 +59,8 @@ double dcpg_profile_on_cg(const dcpg_profile_report *r) {
     return percent(r->hit[r->strand_ignored][1 + r->shift], r->calls - r->elsewhere);
 }
 
-/* The format's own convention, unless another offset is clearly better: on a genome where every call is on a
- * C, calls moved by 1 are on its G, and chance must not decide. */
+/* 0, the format's own convention, unless another offset is clearly better: if every call is on a C, then
+ * moved by 1 every call is on its G, and chance must not decide. */
 static int best_shift(const int64_t hit[3], int64_t n) {
     int best = 0;
     for (int shift = -1; shift <= 1; shift += 2) {
@@ -81,7 +82,7 @@ static bool is_n(const dcpg_genome_runs *runs, int64_t chromo, int64_t at) {
     return low < end && runs->run[low].start <= at;
 }
 
-/* Calls that stand on no CG but on N, as on a genome whose repeats are masked. */
+/* Counts calls that are on N rather than on a CG, as on a genome whose repeats are masked. */
 static int64_t count_on_n(const profile_parser *p, const dcpg_profile_report *r) {
     const dcpg_profile_options *o = p->options;
     int64_t n = 0;
@@ -115,7 +116,7 @@ static dcpg_status fail_vote(const profile_parser *p, const dcpg_profile_report 
                      percent(hit[2], n), r->format, p->options->min_cg);
 }
 
-/* Which contigs the genome lacks; the calls on them were only counted. */
+/* Counts the calls, and those on contigs that the genome lacks, which were not stored. */
 static dcpg_status count_elsewhere(const profile_parser *p, dcpg_profile_report *r, dcpg_err *err) {
     for (int c = 0; c < p->nb; c++) {
         const draft *d = &p->chromo[c];
@@ -133,11 +134,11 @@ static dcpg_status count_elsewhere(const profile_parser *p, dcpg_profile_report 
         p->path, r->contig, dcpg_cg_some_names(p->options->genome, names, sizeof names));
 }
 
-/* ---- which base the positions count from ---- */
+/* ---- which base positions count from ---- */
 
 static int shift_of_base(const profile_parser *p, int base) { return 1 - base - p->shift; }
 
-/* Calls that two bases put on different CGs, or of which only one does. */
+/* Counts calls that base 0 and base 1 put on different CGs, or on a CG with one of them only. */
 static int64_t count_differing(const profile_parser *p) {
     int64_t n = 0;
     for (int c = 0; c < p->nb; c++) {
@@ -150,8 +151,9 @@ static int64_t count_differing(const profile_parser *p) {
     return n;
 }
 
-/* Whether the file could as well count from the other base: few calls, or many in runs of CG. (That C alone
- * stand on their G when moved by one changes nothing, and is no doubt.) Files that tell are followed. */
+/* Checks whether the file could as well count from the other base: few calls, or many in runs of CG. (Calls
+ * on C alone, which when moved by one are on their G, are no reason for doubt: their CG is the same.) In
+ * doubt, the base of the files that leave none is followed. */
 static dcpg_status settle_base(const profile_parser *p, dcpg_profile_report *r, dcpg_err *err) {
     r->base = 1 - p->shift - r->shift;
     int64_t n = r->calls - r->elsewhere;
@@ -159,7 +161,7 @@ static dcpg_status settle_base(const profile_parser *p, dcpg_profile_report *r, 
     int64_t other = r->hit[0][1 + shift_of_base(p, 1 - r->base)];
     if (other + n / 100 < r->hit[0][1 + r->shift] || count_differing(p) <= n / 10) return DCPG_OK;
     bool free = p->format->base < 0;
-    if (free && p->options->bedgraph_base >= 0) return DCPG_OK; /* its user says it */
+    if (free && p->options->bedgraph_base >= 0) return DCPG_OK; /* the user has said which */
     r->undecided = true;
     r->followed = p->options->follow > 0;
     r->unsettled = free && !r->followed;
@@ -201,8 +203,8 @@ static dcpg_status vote(const profile_parser *p, dcpg_profile_report *r, dcpg_er
 
 /* ---- strands ---- */
 
-/* Position of the C that a call belongs to, below 1 where it misses; `*g` tells whether it stands on its G.
- */
+/* Position (1-based) of the C that a call belongs to, below 1 if it is on no CG; `*g`: whether the call is on
+ * the G. */
 static int64_t c_of(const draft *d, const raw_call *call, const dcpg_profile_report *r, bool *g) {
     *g = !d->genome && call->strand == STRAND_MINUS;
     if (!d->genome) return call->pos - *g;
@@ -220,7 +222,7 @@ static dcpg_status fail_start(const profile_parser *p, const raw_call *call, dcp
         p->format == &dcpg_profile_bedgraph ? " (where the file counts from 0, say --bedgraph_base 0)" : "");
 }
 
-/* Moves all calls to their C and drops those that miss. */
+/* Moves all calls to their C and drops those on no CG. */
 static dcpg_status move_to_c(const profile_parser *p, draft *d, dcpg_profile_report *r, dcpg_err *err) {
     int64_t kept = 0;
     d->unsorted = false;
@@ -249,14 +251,14 @@ static int by_place(const void *a, const void *b) {
 
 /* ---- values ---- */
 
-/* Reads of a CpG, of both strands; or the sum of its values. */
+/* Reads of a CpG on both strands, or the sum of its values. */
 typedef struct cpg {
     uint64_t meth, total;
     double value;
     int nb_value;
 } cpg;
 
-/* The value of a CpG by the rule of --call; false where it is dropped. */
+/* The value of a CpG by the rule of --call; false if it is dropped. */
 static bool call_reads(const dcpg_profile_options *o, const cpg *x, float *value, dcpg_profile_report *r) {
     bool few =
         x->total<(uint64_t)(o->min_reads > 0 ? o->min_reads : 0), mixed = x->meth> 0 && x->meth < x->total;
@@ -289,7 +291,7 @@ static void add_to(cpg *x, const raw_call *call, bool counts) {
     }
 }
 
-/* Without counts nothing tells which of two values of one base is right. */
+/* Without counts, nothing shows which of two values of one base is right. */
 static dcpg_status check_twice(const profile_parser *p, const draft *d, int64_t i,
                                const dcpg_profile_report *r, dcpg_err *err) {
     const raw_call *first = &d->v[i - 1], *second = &d->v[i];
@@ -309,7 +311,7 @@ static dcpg_status check_twice(const profile_parser *p, const draft *d, int64_t 
                      p->path, second->line, pos, d->name, first->line);
 }
 
-/* Goes through the sorted calls of a chromosome; those of one C become one. */
+/* Merges the sorted calls of a chromosome: all calls on one C become one. */
 static dcpg_status merge(const profile_parser *p, const draft *d, dcpg_calls *calls, bool *binary,
                          dcpg_profile_report *r, dcpg_err *err) {
     bool counts = p->format->counts;
@@ -331,7 +333,7 @@ static dcpg_status merge(const profile_parser *p, const draft *d, dcpg_calls *ca
     return DCPG_OK;
 }
 
-/* Adds a chromosome to the profile, unless nothing is left of it. */
+/* Adds a chromosome to the profile, unless no call of it is left. */
 static dcpg_status add_chromo(const profile_parser *p, draft *d, dcpg_profile *profile,
                               dcpg_profile_report *r, dcpg_err *err) {
     size_t n = (size_t)d->n;
@@ -377,7 +379,8 @@ dcpg_status dcpg_profile_finish(profile_parser *p, dcpg_profile *profile, dcpg_p
 
 /* ---- files of one cell ---- */
 
-/* Within its own file a position may not stand twice, either. Calls keep the number of their file. */
+/* Checks that without counts no position occurs twice in the file itself, then replaces the calls' lines by
+ * the number of their file. */
 static dcpg_status prepare(const profile_parser *p, draft *d, uint32_t number, dcpg_err *err) {
     const dcpg_profile_report in_place = {0};
     if (!p->format->counts) {
@@ -390,7 +393,7 @@ static dcpg_status prepare(const profile_parser *p, draft *d, uint32_t number, d
     return DCPG_OK;
 }
 
-/* Puts the calls of `from` behind those of `to`, of the same chromosome. */
+/* Appends the calls of `from` to those of `to`, the same chromosome. */
 static dcpg_status append(draft *to, draft *from, dcpg_err *err) {
     if (!from->v) return DCPG_OK;
     size_t n = (size_t)(to->v ? to->n : 0), room = n + (size_t)from->n;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading a profile line by line, once: its first lines are kept until they have told what the columns are.
- */
+/* Reads a profile line by line, once: its first lines are kept until its columns are known. */
 #include "calls/profile_scan.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -26,7 +25,7 @@ void dcpg_profile_take_format(profile_parser *p, const profile_format *format) {
 
 /* ---- the scale of values ---- */
 
-/* Values so far were zeros or few: they are percentages. */
+/* The values so far, zeros or few, were taken for fractions, but are percentages. */
 static dcpg_status become_percent(profile_parser *p, dcpg_err *err) {
     int before = p->shift;
     if (p->format == &dcpg_profile_bedgraph) dcpg_profile_take_format(p, &dcpg_profile_percent);
@@ -46,7 +45,7 @@ dcpg_status dcpg_profile_scale(profile_parser *p, double raw, const char *text, 
             p, err, "value", text,
             "lies outside [0, 1]: say --profile_format percent where these are percentages");
     if (above && !p->percent) DCPG_TRY(become_percent(p, err));
-    *value = (float)(p->percent ? raw / 100 : raw) + 0.0f; /* no -0 */
+    *value = (float)(p->percent ? raw / 100 : raw) + 0.0f; /* turns -0 into 0 */
     p->within_1 += raw > 0 && !above;
     p->small += raw >= 1 && raw < 10 && raw == (double)(int)raw;
     p->hundreds += raw == 100;
@@ -60,7 +59,7 @@ static dcpg_status fail_scale(const profile_parser *p, const char *why, dcpg_err
     return dcpg_fail(err, DCPG_E_INPUT, "%s: %sits value lies outside [0, 1], %s", p->path, where, why);
 }
 
-/* A fraction with a slip would otherwise make all values a hundredth; numbers of reads are no percentages. */
+/* Refuses numbers of reads, and fractions with one mistake, for which all values would be divided by 100. */
 static dcpg_status check_scale(const profile_parser *p, dcpg_err *err) {
     char why[256];
     bool tsv = p->format == &dcpg_profile_tsv;
@@ -93,7 +92,7 @@ static dcpg_status check_scale(const profile_parser *p, dcpg_err *err) {
 
 /* ---- lines ---- */
 
-/* Comments and what genome browsers want to know. */
+/* Empty lines, comments, and lines for genome browsers. */
 bool dcpg_profile_is_comment(const char *line) {
     if (line[0] == '#' || line[0] == '\0') return true;
     if (line[0] == ' ' || line[0] == '\t') return line[strspn(line, " \t")] == '\0';
@@ -172,13 +171,13 @@ static dcpg_status parse_lines(profile_parser *p, const sample *lines, dcpg_err 
 
 /* ---- the first lines ---- */
 
-/* Where the data begin, and the line before that names their columns, if any. */
+/* Where the data begin, and the line above them that names their columns, if any. */
 typedef struct beginning {
-    int first;  /* line of data in the sample */
+    int first;  /* first line of data in the sample */
     int header; /* -1: none */
 } beginning;
 
-/* Commas or semicolons where neither tabs nor blanks cut the line. */
+/* Comma or semicolon if neither tabs nor blanks separate the columns, else NUL. */
 static char find_separator(const char *line) {
     int commas = 0, semicolons = 0, blanks = 0;
     if (strchr(line, '\t')) return '\0';
@@ -221,7 +220,7 @@ static beginning find_beginning(profile_parser *p, const sample *lines) {
     return b;
 }
 
-/* A first line is the header, too, where --profile_format names a column so. */
+/* The first line is the header, too, if --profile_format names one of its columns. */
 static void find_named(const profile_parser *p, const sample *lines, beginning *b) {
     fields f;
     char line[4096];
@@ -237,7 +236,7 @@ static void find_named(const profile_parser *p, const sample *lines, beginning *
     b->first += b->header >= 0;
 }
 
-/* MethylDackel writes numbers of reads and logarithms, too, which look like bedGraphs of methylation. */
+/* Refuses numbers of reads and logarithms by MethylDackel, which look like bedGraphs of methylation. */
 static dcpg_status check_kind(const profile_parser *p, const sample *lines, int first, dcpg_err *err) {
     const char *kind = strstr(p->path, ".logit.bedGraph")    ? "logit"
                        : strstr(p->path, ".counts.bedGraph") ? "counts"
@@ -254,7 +253,7 @@ static dcpg_status check_kind(const profile_parser *p, const sample *lines, int 
                      kind);
 }
 
-/* Settles the format, where it is not named, and what the columns are. */
+/* Decides which columns there are and, if it was not named, the format. */
 static dcpg_status settle_columns(profile_parser *p, const sample *lines, dcpg_err *err) {
     beginning b = find_beginning(p, lines);
     fields header;
@@ -299,8 +298,8 @@ static dcpg_status parse_text(profile_parser *p, dcpg_err *err) {
     return status;
 }
 
-/* A .cov file whose ends are its starts + 1 holds 0-based intervals of a base, or C and G of merged CpGs,
- * 1-based. Only the former may have calls on both. */
+/* A .cov file with ends of start + 1 holds 0-based intervals of one base, or C and G of merged CpGs, 1-based.
+ * Only the former may have calls on two neighbouring bases. */
 static bool may_be_merged(const profile_parser *p) {
     if (p->format != &dcpg_profile_cov || p->options->genome || p->span != 1) return false;
     for (int c = 0; c < p->nb; c++) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The first lines of a profile, kept until they have told what its columns are; and what the log says of
- * them.
- */
+/* Reads the first lines of a profile, which are kept until its columns are known; describes the columns for
+ * the log. */
 #include "calls/profile_scan.h"
 #include <dcpg/memory.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading numbers of a profile: nearly all are short, plain decimals; what is not goes to the general
+/* Parsing the fields of a profile: nearly all numbers are short, plain decimals; others go to the general
  * parsers. */
 #ifndef DCPG_CALLS_PROFILE_SCAN_H
 #define DCPG_CALLS_PROFILE_SCAN_H
@@ -8,10 +8,11 @@
 #include <dcpg/text.h>
 #include <string.h>
 
-/* Cuts a line into columns: a tab ends a column, which may be empty; blanks do as one. Only the first `most`
- * columns are looked at; what ends in a separator has no further column. */
+/* Cuts a line into columns: every tab ends a column, which may be empty; a run of blanks counts as one
+ * separator. Only the first `most` columns are cut; a separator at the end of a line starts no further
+ * column. */
 static inline void scan_fields(char *line, int most, fields *f) {
-    int n = 0; /* and `open` not in *f, which the compiler would store again for each character */
+    int n = 0; /* n and `open` are not in *f, which the compiler would store again for each character */
     bool open = false;
     while (*line == ' ') line++;
     while (n < most && *line) {
@@ -36,7 +37,7 @@ static inline bool scan_int(const char *text, int64_t *value) {
     return (n > 0 && text[n] == '\0') || dcpg_parse_int(text, value);
 }
 
-/* Digits and a point, at most 15 digits: both factors are exact in a double, so that one division rounds
+/* Digits and a point, at most 15 digits: both operands are exact in a double, so that one division rounds
  * correctly (Clinger, PLDI 1990). */
 static inline bool scan_double(const char *text, double *value) {
     static const double power[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
@@ -72,14 +73,14 @@ static inline bool scan_strand(const char *text, strand *out) {
     return false;
 }
 
-/* ---- the same for a line, with its errors ---- */
+/* ---- the same with error messages ---- */
 
 static inline dcpg_status take_int(const profile_parser *p, const char *what, const char *text,
                                    int64_t *value, dcpg_err *err) {
     return scan_int(text, value) ? DCPG_OK : dcpg_profile_odd_whole(p, what, text, value, err);
 }
 
-/* Whether a field says "not observed", which is counted. */
+/* Whether a field means "not observed", which is counted. */
 static inline bool take_missing(profile_parser *p, const char *text) {
     return !(text[0] >= '0' && text[0] <= '9') && dcpg_profile_missing(p, text);
 }
@@ -133,7 +134,7 @@ static inline dcpg_status take_end(const profile_parser *p, const char *text, in
     return DCPG_OK;
 }
 
-/* Adds a call of `meth` reads of `total`; a CpG without reads was not observed. */
+/* Adds a call with `meth` of `total` reads methylated; a CpG without reads was not observed. */
 static inline dcpg_status add_reads(profile_parser *p, const char *chromo, int64_t pos, strand on,
                                     uint32_t meth, uint32_t total, dcpg_err *err) {
     if (total == 0) return DCPG_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables whose columns were told by their names, by what they hold or by the user: p->layout says which
- * column holds what. */
+/* Parses tables whose columns are known by their names, by what they hold or from the user: p->layout says
+ * which column holds what. */
 #include "calls/profile_scan.h"
 #include <ctype.h>
 #include <math.h>
@@ -13,11 +13,11 @@ static const char *at(const profile_parser *p, const fields *f, role r) {
     return column >= 0 && column < f->n ? f->at[column] : NULL;
 }
 
-/* Where the call stands. */
+/* Where a call is. */
 typedef struct place {
     int64_t pos;
     strand on;
-    bool other; /* no CpG */
+    bool other; /* not a CpG */
 } place;
 
 static dcpg_status take_group(const profile_parser *p, const char *text, dcpg_err *err) {
@@ -40,8 +40,8 @@ static dcpg_status take_any_strand(const profile_parser *p, const fields *f, str
     return DCPG_OK;
 }
 
-/* "CG", "CGN", "CpG", the dinucleotide; of BSMAP's five letters the middle one is the C. dnmtools writes
- * "CpGx" where the reads show that the sample has no CpG there. */
+/* Whether a context is that of a CpG: "CG", "CGN", "CpG", or five letters by BSMAP, the middle one of which
+ * is the C. dnmtools writes "CpGx" if the reads show that the sample has no CpG there. */
 static bool is_cpg(const char *text) {
     char c[4] = "";
     if (strcasecmp(text, "CpGx") == 0) return false;
@@ -62,7 +62,7 @@ static dcpg_status take_place(const profile_parser *p, const fields *f, place *t
     return DCPG_OK;
 }
 
-/* The share of a line and its scale; NULL where the table has none. */
+/* The fraction or percentage of a line, and its scale, 1 or 100; NULL if the table has none. */
 static const char *find_share(const profile_parser *p, const fields *f, double *scale) {
     static const role kinds[] = {ROLE_PERCENT, ROLE_FRACTION, ROLE_VALUE};
     for (int i = 0; i < 3; i++) {
@@ -78,7 +78,8 @@ static dcpg_status fail_more(const profile_parser *p, const char *meth, dcpg_err
                                    "is larger than that of all reads");
 }
 
-/* Reads, of which the table names two of three, or one and their share. */
+/* The numbers of reads, from two of methylated, unmethylated and all, or from all and a fraction or
+ * percentage. */
 static dcpg_status take_counts(profile_parser *p, const fields *f, uint32_t *meth, uint32_t *total,
                                bool *missing, dcpg_err *err) {
     const char *m = at(p, f, ROLE_METH), *u = at(p, f, ROLE_UNMETH), *n = at(p, f, ROLE_TOTAL);
@@ -106,7 +107,7 @@ static dcpg_status take_counts(profile_parser *p, const fields *f, uint32_t *met
     }
     DCPG_TRY(take_share(p, scale > 1 ? "percentage" : "fraction", text, scale, &share, err));
     if (!m && !u) *meth = (uint32_t)lrint(share / scale * *total);
-    bool state = p->layout.named && (share == 0 || share == scale) && m; /* a rate that was rounded to one */
+    bool state = p->layout.named && (share == 0 || share == scale) && m; /* a rate rounded to 0 or 1 */
     return state ? DCPG_OK : dcpg_profile_check_share(p, text, share, scale, *meth, *total, err);
 }
 
@@ -144,7 +145,7 @@ const profile_format dcpg_profile_table_shares = {
     "table", "",          "the columns that its header or --profile_format names", 0, MAX_FIELD, false, 1,
     NULL,    parse_shares};
 
-/* ---- telling ---- */
+/* ---- description ---- */
 
 void dcpg_profile_describe(const layout *l, char *text, size_t size) {
     static const char *const names[NB_ROLE] = {"chrom", "pos",    "end",   "strand",  "context",  "group",

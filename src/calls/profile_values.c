@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Profiles of values without counts: DeepCpG's TSV, and bedGraph of fractions or percentages. */
+/* Parsers of values without counts: DeepCpG's TSV, and bedGraphs of fractions or percentages. */
 #include "calls/profile_scan.h"
 
 /* ---- TSV: chromosome, position, value ---- */
@@ -10,7 +10,7 @@ static dcpg_status parse_tsv(profile_parser *p, const fields *f, dcpg_err *err) 
     DCPG_TRY(take_int(p, "position", f->at[1], &pos, err));
     if (take_missing(p, f->at[2])) return DCPG_OK;
     DCPG_TRY(take_number(p, "value", f->at[2], &value, err));
-    if (value == -1) { /* as DeepCpG writes it */
+    if (value == -1) { /* DeepCpG's "not observed" */
         p->report->missing++;
         return DCPG_OK;
     }
