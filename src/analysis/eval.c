@@ -117,7 +117,7 @@ static dcpg_status open_parts(run *r, const dcpg_weights *weights, dcpg_err *err
     r->sample = dcpg_alloc((size_t)rows, sizeof *r->sample);
     if (!r->sample) return dcpg_fail_nomem(err, "samples", (size_t)rows * sizeof *r->sample);
     DCPG_TRY(open_block(r, err));
-    return eval_observed_new(&r->outputs, &r->observed, err);
+    return dcpg_eval_observed_new(&r->outputs, &r->observed, err);
 }
 
 static dcpg_status open_all(run *r, const dcpg_weights *weights, dcpg_err *err) {
@@ -128,8 +128,8 @@ static dcpg_status open_all(run *r, const dcpg_weights *weights, dcpg_err *err) 
     r->end = dcpg_part(r->total, r->par->rank + 1, r->par->size);
     DCPG_TRY(dcpg_agree_all(r->par, open_parts(r, weights, err), err));
     if (options->out_data)
-        DCPG_TRY(eval_file_create_all(options->out_data, r->total, r->block.room, &r->outputs,
-                                      &r->source->chromo, r->par, &r->file, err));
+        DCPG_TRY(dcpg_eval_file_create_all(options->out_data, r->total, r->block.room, &r->outputs,
+                                           &r->source->chromo, r->par, &r->file, err));
     return r->source->ops->load_all(r->source, r->first, r->end, err);
 }
 
@@ -173,7 +173,7 @@ static dcpg_status predict_block(run *r, int64_t first, int64_t end, dcpg_err *e
         dcpg_progress(r->log, false, "eval: %.0f %%",
                       100.0 * (double)(at + n - r->first) / (double)(r->end - r->first));
     }
-    return eval_observed_add(&r->observed, &r->outputs, &r->block, err);
+    return dcpg_eval_observed_add(&r->observed, &r->outputs, &r->block, err);
 }
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -184,7 +184,7 @@ static dcpg_status predict_all(run *r, dcpg_err *err) {
     for (int64_t done = 0; done < largest; done += room) {
         int64_t first = smaller(r->first + done, r->end), end = smaller(first + room, r->end);
         DCPG_TRY(dcpg_agree_all(r->par, predict_block(r, first, end, err), err));
-        if (r->file.h5) DCPG_TRY(eval_file_write_all(&r->file, first, &r->block, err));
+        if (r->file.h5) DCPG_TRY(dcpg_eval_file_write_all(&r->file, first, &r->block, err));
     }
     return DCPG_OK;
 }
@@ -193,7 +193,7 @@ static dcpg_status predict_all(run *r, dcpg_err *err) {
 
 static dcpg_status write_report(const run *r, const double *value, dcpg_err *err) {
     if (r->par->rank != 0 || !r->options->out_report) return DCPG_OK;
-    char *text = eval_report_text(&r->outputs, value);
+    char *text = dcpg_eval_report_text(&r->outputs, value);
     dcpg_status status = text ? dcpg_file_write(r->options->out_report, text, strlen(text), err)
                               : dcpg_fail_nomem(err, "the report", (size_t)r->outputs.nb * 64);
     dcpg_free(text);
@@ -216,12 +216,12 @@ static dcpg_status report_all(run *r, dcpg_err *err) {
     double *value = dcpg_alloc(count, sizeof *value);
     dcpg_status status =
         dcpg_agree_all(r->par, value ? DCPG_OK : dcpg_fail_nomem(err, "scores", count * sizeof *value), err);
-    if (status == DCPG_OK) status = eval_scores_all(&r->observed, &r->outputs, r->par, value, err);
+    if (status == DCPG_OK) status = dcpg_eval_scores_all(&r->observed, &r->outputs, r->par, value, err);
     if (status == DCPG_OK) status = check_any(r, value, err);
     if (status == DCPG_OK) status = dcpg_agree_all(r->par, write_report(r, value, err), err);
-    if (status == DCPG_OK) eval_report_means(&r->outputs, value, r->log);
+    if (status == DCPG_OK) dcpg_eval_report_means(&r->outputs, value, r->log);
     if (status == DCPG_OK)
-        status = dcpg_agree_all(r->par, eval_report_gaps(&r->outputs, value, r->log, err), err);
+        status = dcpg_agree_all(r->par, dcpg_eval_report_gaps(&r->outputs, value, r->log, err), err);
     dcpg_free(value);
     return status;
 }
@@ -269,8 +269,8 @@ dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_graph *graph, const dc
     dcpg_flush_begin();
     dcpg_status status = evaluate_all(&r, weights, err);
     dcpg_flush_end();
-    status = eval_file_close_all(&r.file, status, err);
-    eval_observed_free(&r.observed);
+    status = dcpg_eval_file_close_all(&r.file, status, err);
+    dcpg_eval_observed_free(&r.observed);
     dcpg_free(r.block.chromo);
     dcpg_free(r.block.label);
     dcpg_free(r.outputs.kind);

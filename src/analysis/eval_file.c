@@ -49,9 +49,9 @@ static dcpg_status make_all(eval_file *file, int64_t total, dcpg_err *err) {
     return DCPG_OK;
 }
 
-dcpg_status eval_file_create_all(const char *path, int64_t total, int64_t room, const eval_outputs *outputs,
-                                 const dcpg_strings *chromos, const dcpg_par *par, eval_file *file,
-                                 dcpg_err *err) {
+dcpg_status dcpg_eval_file_create_all(const char *path, int64_t total, int64_t room,
+                                      const eval_outputs *outputs, const dcpg_strings *chromos,
+                                      const dcpg_par *par, eval_file *file, dcpg_err *err) {
     *file = (eval_file){.outputs = outputs, .chromos = chromos, .width = 2};
     for (size_t i = 0; i < chromos->n; i++)
         if (strlen(chromos->v[i]) > file->width) file->width = strlen(chromos->v[i]);
@@ -62,7 +62,7 @@ dcpg_status eval_file_create_all(const char *path, int64_t total, int64_t room, 
         dcpg_agree_all(par, file->scratch ? DCPG_OK : no_memory(err, (size_t)room * per_site), err);
     if (status == DCPG_OK) status = dcpg_h5_create(path, par, &file->h5, err);
     if (status == DCPG_OK) status = make_all(file, total, err);
-    return status == DCPG_OK ? DCPG_OK : eval_file_close_all(file, status, err);
+    return status == DCPG_OK ? DCPG_OK : dcpg_eval_file_close_all(file, status, err);
 }
 
 /* Writes `n` rows of `units` numbers from row `first` on. Collective. */
@@ -100,7 +100,7 @@ static const void *labels_of(const eval_file *file, const eval_block *block, int
     return class_of;
 }
 
-dcpg_status eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err) {
+dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err) {
     const eval_outputs *outputs = file->outputs;
     DCPG_TRY(write_rows(file, "", "chromo", DCPG_H5_TEXT, 1, first, block->n, names_of(file, block), err));
     DCPG_TRY(write_rows(file, "", "pos", DCPG_H5_I32, 1, first, block->n, block->pos, err));
@@ -114,7 +114,7 @@ dcpg_status eval_file_write_all(eval_file *file, int64_t first, const eval_block
     return DCPG_OK;
 }
 
-dcpg_status eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err) {
+dcpg_status dcpg_eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err) {
     if (file->h5 && status == DCPG_OK)
         status = dcpg_h5_commit(file->h5, err);
     else

@@ -41,17 +41,17 @@ typedef struct eval_observed {
     eval_column *column;
 } eval_observed;
 
-dcpg_status eval_observed_new(const eval_outputs *outputs, eval_observed *observed, dcpg_err *err);
-void eval_observed_free(eval_observed *observed);
+dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, eval_observed *observed, dcpg_err *err);
+void dcpg_eval_observed_free(eval_observed *observed);
 
 /* Adds the observed ones of a block. Local. */
-dcpg_status eval_observed_add(eval_observed *observed, const eval_outputs *outputs, const eval_block *block,
-                              dcpg_err *err);
+dcpg_status dcpg_eval_observed_add(eval_observed *observed, const eval_outputs *outputs,
+                                   const eval_block *block, dcpg_err *err);
 
 /* Scores over all ranks: value[nb][DCPG_NB_SCORE] on every rank, the same bits for any number of ranks. A
  * column is gathered on one rank, as many at a time as there are ranks. Uses `observed` up. Collective. */
-dcpg_status eval_scores_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
-                            double *value, dcpg_err *err);
+dcpg_status dcpg_eval_scores_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
+                                 double *value, dcpg_err *err);
 
 /* ---- files ---- */
 
@@ -65,21 +65,22 @@ typedef struct eval_file {
 } eval_file;
 
 /* Creates the file for `total` sites and blocks of up to `room`. Collective. */
-dcpg_status eval_file_create_all(const char *path, int64_t total, int64_t room, const eval_outputs *outputs,
-                                 const dcpg_strings *chromos, const dcpg_par *par, eval_file *file,
-                                 dcpg_err *err);
+dcpg_status dcpg_eval_file_create_all(const char *path, int64_t total, int64_t room,
+                                      const eval_outputs *outputs, const dcpg_strings *chromos,
+                                      const dcpg_par *par, eval_file *file, dcpg_err *err);
 /* Writes the block as sites first, first + 1 ...; a rank may have none. Collective. */
-dcpg_status eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err);
+dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err);
 /* Gives the file its name where `status` is DCPG_OK, otherwise removes it. Collective. */
-dcpg_status eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err);
+dcpg_status dcpg_eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err);
 
 /* Text of the report: metric, output, value, sorted; NULL when out of memory (dcpg_free). */
-char *eval_report_text(const eval_outputs *outputs, const double *value);
+char *dcpg_eval_report_text(const eval_outputs *outputs, const double *value);
 
 /* Logs which outputs lack scores, and why. */
-dcpg_status eval_report_gaps(const eval_outputs *outputs, const double *value, dcpg_log *log, dcpg_err *err);
+dcpg_status dcpg_eval_report_gaps(const eval_outputs *outputs, const double *value, dcpg_log *log,
+                                  dcpg_err *err);
 
 /* Logs the mean of each metric. */
-void eval_report_means(const eval_outputs *outputs, const double *value, dcpg_log *log);
+void dcpg_eval_report_means(const eval_outputs *outputs, const double *value, dcpg_log *log);
 
 #endif

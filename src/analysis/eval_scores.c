@@ -8,13 +8,13 @@
 #include <math.h>
 #include <string.h>
 
-void eval_observed_free(eval_observed *observed) {
+void dcpg_eval_observed_free(eval_observed *observed) {
     for (int i = 0; i < observed->nb_column; i++) dcpg_free(observed->column[i].pair);
     dcpg_free(observed->column);
     *observed = (eval_observed){0};
 }
 
-dcpg_status eval_observed_new(const eval_outputs *outputs, eval_observed *observed, dcpg_err *err) {
+dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, eval_observed *observed, dcpg_err *err) {
     size_t most = (size_t)outputs->nb * (1 + DCPG_MAX_CLASSES);
     *observed = (eval_observed){.column = dcpg_alloc(most, sizeof(eval_column))};
     if (!observed->column) return dcpg_fail_nomem(err, "observations", most * sizeof(eval_column));
@@ -50,8 +50,8 @@ static dcpg_pair pair_of(const eval_column *column, int units, float label, cons
     return (dcpg_pair){label == (float)c, prediction[c]};
 }
 
-dcpg_status eval_observed_add(eval_observed *observed, const eval_outputs *outputs, const eval_block *block,
-                              dcpg_err *err) {
+dcpg_status dcpg_eval_observed_add(eval_observed *observed, const eval_outputs *outputs,
+                                   const eval_block *block, dcpg_err *err) {
     for (int i = 0; i < observed->nb_column; i++) {
         eval_column *column = &observed->column[i];
         int units = outputs->kind[column->output].units;
@@ -125,8 +125,8 @@ static void spread_all(double *value, int64_t *bits, size_t count, const dcpg_pa
     memcpy(value, bits, count * sizeof *bits);
 }
 
-dcpg_status eval_scores_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
-                            double *value, dcpg_err *err) {
+dcpg_status dcpg_eval_scores_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
+                                 double *value, dcpg_err *err) {
     size_t count = (size_t)outputs->nb * DCPG_NB_SCORE;
     size_t *sizes = dcpg_alloc(3 * (size_t)par->size, sizeof *sizes);
     int64_t *bits = dcpg_alloc(count, sizeof *bits);

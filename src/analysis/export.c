@@ -102,7 +102,7 @@ static dcpg_status open_outputs(data *d, dcpg_err *err) {
         status = dcpg_strings_select(&names, d->options->outputs, 0, "output", &d->outputs, err);
     dcpg_strings_free(&names);
     for (size_t i = 0; i < d->outputs.n && status == DCPG_OK; i++)
-        status = export_check_output(d->options->data, d->outputs.v[i], err);
+        status = dcpg_export_check_output(d->options->data, d->outputs.v[i], err);
     return status;
 }
 
@@ -169,8 +169,8 @@ static dcpg_status read_sites(data *d, int64_t first, int64_t n, dcpg_err *err) 
         strncpy(d->chromo + (size_t)i * d->width, d->names.v[first + i], d->width);
     DCPG_TRY(dcpg_h5_read(d->file, "pos", DCPG_H5_I32, &block, d->pos, err));
     for (int64_t i = 0; i < n; i++) {
-        DCPG_TRY(export_check_chromo(file, d->chromo + (size_t)i * d->width, d->width, first + i, err));
-        DCPG_TRY(export_check_position(file, d->pos[i], first + i, err));
+        DCPG_TRY(dcpg_export_check_chromo(file, d->chromo + (size_t)i * d->width, d->width, first + i, err));
+        DCPG_TRY(dcpg_export_check_position(file, d->pos[i], first + i, err));
     }
     return DCPG_OK;
 }
@@ -186,7 +186,7 @@ static dcpg_status read_values(data *d, const char *output, int64_t classes, int
                                   .first = first,
                                   .n = n,
                                   .classes = classes};
-    return export_check_values(&values, err);
+    return dcpg_export_check_values(&values, err);
 }
 
 /* Reads sites [first, first + n) of an output (NULL: positions only) and keeps those on the chromosomes

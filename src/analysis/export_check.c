@@ -12,15 +12,15 @@
 /* File names end where the system's do, with ".bedGraph.gz" and a temporary name's number behind them. */
 enum { MAX_OUTPUT = 200 };
 
-dcpg_status export_check_chromo(const char *file, const char *name, size_t width, int64_t row,
-                                dcpg_err *err) {
+dcpg_status dcpg_export_check_chromo(const char *file, const char *name, size_t width, int64_t row,
+                                     dcpg_err *err) {
     if (dcpg_chromo_fits(name, width)) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_INPUT,
                      "%s: row %" PRId64 " of chromo is no name of a chromosome: " DCPG_CHROMO_RULE, file,
                      row);
 }
 
-dcpg_status export_check_position(const char *file, int32_t pos, int64_t row, dcpg_err *err) {
+dcpg_status dcpg_export_check_position(const char *file, int32_t pos, int64_t row, dcpg_err *err) {
     if (pos >= 1 && pos < INT32_MAX) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_INPUT,
                      "%s: row %" PRId64 " of pos: %" PRId32
@@ -34,7 +34,7 @@ static dcpg_status fail_value(const export_values *v, const char *group, int64_t
                      v->first + at / v->classes, group, v->output, (double)value, wanted);
 }
 
-dcpg_status export_check_values(const export_values *v, dcpg_err *err) {
+dcpg_status dcpg_export_check_values(const export_values *v, dcpg_err *err) {
     bool entropy = dcpg_output_kind_of(v->output).activation == DCPG_RELU;
     float most = entropy ? INFINITY : 1;
     const char *range = entropy ? "a finite number from 0 on" : "a number from 0 to 1";
@@ -50,7 +50,7 @@ dcpg_status export_check_values(const export_values *v, dcpg_err *err) {
     return DCPG_OK;
 }
 
-dcpg_status export_check_output(const char *file, const char *output, dcpg_err *err) {
+dcpg_status dcpg_export_check_output(const char *file, const char *output, dcpg_err *err) {
     const char *last = strrchr(output, '/');
     bool fits = strlen(output) <= MAX_OUTPUT && output[0] != '.' && !(last && last[1] == '.');
     for (const char *c = output; fits && *c; c++) fits = (unsigned char)*c >= ' ' && *c != 0x7f;

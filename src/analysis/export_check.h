@@ -12,10 +12,11 @@
 enum { EXPORT_MAX_WIDTH = 4096 };
 
 /* A chromosome's name, of `width` bytes at most, fits (chromo.h). DCPG_E_INPUT names file and row. */
-dcpg_status export_check_chromo(const char *file, const char *name, size_t width, int64_t row, dcpg_err *err);
+dcpg_status dcpg_export_check_chromo(const char *file, const char *name, size_t width, int64_t row,
+                                     dcpg_err *err);
 
 /* A position: 1 to 2^31 - 2. */
-dcpg_status export_check_position(const char *file, int32_t pos, int64_t row, dcpg_err *err);
+dcpg_status dcpg_export_check_position(const char *file, int32_t pos, int64_t row, dcpg_err *err);
 
 /* Labels and predictions [n][classes] of rows from `first` on: a label is missing (-1 or NaN), or, as
  * predictions are, from 0 to 1 (of an entropy: at least 0). */
@@ -24,9 +25,9 @@ typedef struct export_values {
     const float *label, *prediction;
     int64_t first, n, classes;
 } export_values;
-dcpg_status export_check_values(const export_values *values, dcpg_err *err);
+dcpg_status dcpg_export_check_values(const export_values *values, dcpg_err *err);
 
 /* An output's name as part of a file name: no control characters, no leading '.', at most 200 bytes. */
-dcpg_status export_check_output(const char *file, const char *output, dcpg_err *err);
+dcpg_status dcpg_export_check_output(const char *file, const char *output, dcpg_err *err);
 
 #endif

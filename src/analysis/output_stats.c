@@ -116,13 +116,13 @@ static dcpg_status total_all(counting *c, dcpg_err *err) {
 }
 
 static dcpg_status make_table(const counting *c, table *t, dcpg_err *err) {
-    DCPG_TRY(table_add_column(t, NULL, "output", TABLE_WORD, &c->source->outputs, err));
-    DCPG_TRY(table_add_column(t, NULL, "nb_tot", TABLE_INT, NULL, err));
-    DCPG_TRY(table_add_column(t, NULL, "nb_obs", TABLE_INT, NULL, err));
-    DCPG_TRY(table_add_column(t, NULL, "frac_obs", TABLE_DOUBLE, NULL, err));
-    DCPG_TRY(table_add_column(t, NULL, "mean", TABLE_DOUBLE, NULL, err));
-    DCPG_TRY(table_add_column(t, NULL, "var", TABLE_DOUBLE, NULL, err));
-    DCPG_TRY(table_add_rows(t, (int64_t)c->source->outputs.n, err));
+    DCPG_TRY(dcpg_table_add_column(t, NULL, "output", TABLE_WORD, &c->source->outputs, err));
+    DCPG_TRY(dcpg_table_add_column(t, NULL, "nb_tot", TABLE_INT, NULL, err));
+    DCPG_TRY(dcpg_table_add_column(t, NULL, "nb_obs", TABLE_INT, NULL, err));
+    DCPG_TRY(dcpg_table_add_column(t, NULL, "frac_obs", TABLE_DOUBLE, NULL, err));
+    DCPG_TRY(dcpg_table_add_column(t, NULL, "mean", TABLE_DOUBLE, NULL, err));
+    DCPG_TRY(dcpg_table_add_column(t, NULL, "var", TABLE_DOUBLE, NULL, err));
+    DCPG_TRY(dcpg_table_add_rows(t, (int64_t)c->source->outputs.n, err));
     for (int64_t o = 0; o < t->nb_row; o++) {
         moments m = c->total[o];
         double row[] = {(double)o,
@@ -140,13 +140,13 @@ static dcpg_status make_table(const counting *c, table *t, dcpg_err *err) {
 static dcpg_status write_out(const counting *c, const char *out_tsv, FILE *out, dcpg_err *err) {
     table t = {0};
     dcpg_status status = make_table(c, &t, err);
-    char *text = status == DCPG_OK && out_tsv ? table_tsv(&t) : NULL;
+    char *text = status == DCPG_OK && out_tsv ? dcpg_table_tsv(&t) : NULL;
     if (status == DCPG_OK && out_tsv)
         status = text ? dcpg_file_write(out_tsv, text, strlen(text), err)
                       : dcpg_fail_nomem(err, "a table", (unsigned long long)t.nb_row);
-    if (status == DCPG_OK) table_print(&t, out);
+    if (status == DCPG_OK) dcpg_table_print(&t, out);
     dcpg_free(text);
-    table_free(&t);
+    dcpg_table_free(&t);
     return status;
 }
 

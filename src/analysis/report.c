@@ -47,7 +47,7 @@ static void write_report(FILE *out, const named *order, const eval_outputs *outp
         }
 }
 
-char *eval_report_text(const eval_outputs *outputs, const double *value) {
+char *dcpg_eval_report_text(const eval_outputs *outputs, const double *value) {
     char *text = NULL, *copy = NULL;
     size_t size = 0;
     named *order = dcpg_alloc((size_t)outputs->nb, sizeof *order);
@@ -113,7 +113,8 @@ static void tell_gap(gap why, const dcpg_strings *names, const dcpg_strings *sco
         dcpg_info(log, "%s: not defined where all labels are the same, left out of the means: %s", which, of);
 }
 
-dcpg_status eval_report_gaps(const eval_outputs *outputs, const double *value, dcpg_log *log, dcpg_err *err) {
+dcpg_status dcpg_eval_report_gaps(const eval_outputs *outputs, const double *value, dcpg_log *log,
+                                  dcpg_err *err) {
     dcpg_status status = DCPG_OK;
     for (int why = 0; why < NB_GAP && status == DCPG_OK; why++) {
         dcpg_strings names = {0}, scores = {0};
@@ -127,7 +128,7 @@ dcpg_status eval_report_gaps(const eval_outputs *outputs, const double *value, d
 
 /* ---- means ---- */
 
-void eval_report_means(const eval_outputs *outputs, const double *value, dcpg_log *log) {
+void dcpg_eval_report_means(const eval_outputs *outputs, const double *value, dcpg_log *log) {
     dcpg_info(log, "%-8s %12s  %s", "metric", "mean", "outputs");
     for (int s = 0; s < DCPG_NB_SCORE; s++) {
         double sum = 0;

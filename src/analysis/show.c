@@ -93,7 +93,7 @@ static dcpg_status add_offsets(table *t, const char *group, int64_t half, bool m
         char name[32];
         if (k == 0 && !middle) continue;
         snprintf(name, sizeof name, k > 0 ? "+%" PRId64 : "%" PRId64, k);
-        DCPG_TRY(table_add_column(t, group, name, kind, NULL, err));
+        DCPG_TRY(dcpg_table_add_column(t, group, name, kind, NULL, err));
     }
     return DCPG_OK;
 }
@@ -118,11 +118,11 @@ static dcpg_status name_groups(showing *s, dcpg_err *err) {
 static dcpg_status add_columns(showing *s, dcpg_err *err) {
     const dcpg_source *source = s->source;
     table *t = &s->table;
-    DCPG_TRY(table_add_column(t, "loc", "chromo", TABLE_WORD, &source->chromo, err));
-    DCPG_TRY(table_add_column(t, "loc", "pos", TABLE_INT, NULL, err));
+    DCPG_TRY(dcpg_table_add_column(t, "loc", "chromo", TABLE_WORD, &source->chromo, err));
+    DCPG_TRY(dcpg_table_add_column(t, "loc", "pos", TABLE_INT, NULL, err));
     for (size_t i = 0; i < source->outputs.n; i++)
-        DCPG_TRY(table_add_column(t, "outputs", source->outputs.v[i], kind_of_output(source->outputs.v[i]),
-                                  NULL, err));
+        DCPG_TRY(dcpg_table_add_column(t, "outputs", source->outputs.v[i],
+                                       kind_of_output(source->outputs.v[i]), NULL, err));
     if (source->dna_wlen > 0) DCPG_TRY(add_offsets(t, "dna", source->dna_wlen / 2, true, TABLE_INT, err));
     DCPG_TRY(name_groups(s, err));
     for (size_t i = 0; i < source->cells.n && source->cpg_wlen > 0; i++) {
@@ -167,7 +167,7 @@ static dcpg_status add_piece(showing *s, const piece *p, dcpg_err *err) {
     for (int64_t i = 0; i < p->n; i++) s->sample[i] = p->first + i;
     DCPG_TRY(s->source->ops->fill(s->source, p->n, s->sample, s->batch, err));
     DCPG_TRY(s->source->ops->where(s->source, p->first, p->first + p->n, s->chromo, s->pos, err));
-    DCPG_TRY(table_add_rows(&s->table, p->n, err));
+    DCPG_TRY(dcpg_table_add_rows(&s->table, p->n, err));
     for (int64_t i = 0; i < p->n; i++) fill_row(s, i, before + i);
     return DCPG_OK;
 }
@@ -201,10 +201,10 @@ static bool holds(const char *path, const char *text, size_t n) {
 
 static dcpg_status write_out(const showing *s, FILE *out, dcpg_err *err) {
     if (!s->options->out_tsv) {
-        table_print(&s->table, out);
+        dcpg_table_print(&s->table, out);
         return DCPG_OK;
     }
-    char *text = table_tsv(&s->table);
+    char *text = dcpg_table_tsv(&s->table);
     dcpg_status status =
         text ? DCPG_OK : dcpg_fail_nomem(err, "a table", (unsigned long long)s->table.nb_row);
     if (status == DCPG_OK && s->options->equal_only && !holds(s->options->out_tsv, text, strlen(text)))
@@ -233,7 +233,7 @@ dcpg_status dcpg_show_all(dcpg_source *places, dcpg_source *source, const dcpg_s
     assert(places->nb_site == source->nb_site);
     showing s = {.places = places, .source = source, .options = options};
     dcpg_status status = show_all(&s, out, log, err);
-    table_free(&s.table);
+    dcpg_table_free(&s.table);
     dcpg_batch_free(s.batch);
     dcpg_strings_free(&s.groups);
     dcpg_free(s.piece);

@@ -11,8 +11,8 @@
 
 enum { DIGITS = 6, MAX_TEXT = 64, LONGEST = 12 };
 
-dcpg_status table_add_column(table *t, const char *group, const char *name, table_kind kind,
-                             const dcpg_strings *words, dcpg_err *err) {
+dcpg_status dcpg_table_add_column(table *t, const char *group, const char *name, table_kind kind,
+                                  const dcpg_strings *words, dcpg_err *err) {
     assert(t->nb_row == 0);
     size_t n = (size_t)t->nb_column;
     table_column *grown = dcpg_realloc(t->column, n, n + 1, sizeof *grown);
@@ -36,7 +36,7 @@ static bool widen(table *t, int64_t room) {
     return index != NULL;
 }
 
-dcpg_status table_add_rows(table *t, int64_t n, dcpg_err *err) {
+dcpg_status dcpg_table_add_rows(table *t, int64_t n, dcpg_err *err) {
     int64_t need = t->nb_row + n, room = need > 2 * t->room ? need : 2 * t->room;
     if (need > t->room) {
         if (!widen(t, room))
@@ -48,7 +48,7 @@ dcpg_status table_add_rows(table *t, int64_t n, dcpg_err *err) {
     return DCPG_OK;
 }
 
-void table_free(table *t) {
+void dcpg_table_free(table *t) {
     for (int c = 0; c < t->nb_column; c++) {
         dcpg_free(t->column[c].name);
         dcpg_free(t->column[c].value);
@@ -251,7 +251,7 @@ static void print_cell(const table_column *column, const style *s, int64_t row, 
     }
 }
 
-void table_print(const table *t, FILE *out) {
+void dcpg_table_print(const table *t, FILE *out) {
     style *s = dcpg_alloc((size_t)t->nb_column, sizeof *s);
     int index_width = 0;
     if (!s || t->nb_column == 0) {
@@ -298,7 +298,7 @@ static bool short_number(double value, bool single, char text[40]) {
     return false;
 }
 
-void table_number(double value, bool single, char text[40]) {
+void dcpg_table_number(double value, bool single, char text[40]) {
     int digits = 1;
     *text = '\0';
     if (isnan(value) || short_number(value, single, text)) return;
@@ -323,7 +323,7 @@ static void write_cell(const table_column *column, int64_t row, output *o) {
                              : put_fixed(value, 0, 0, text, sizeof text);
         put_bytes(o, text, (size_t)n);
     } else {
-        table_number(value, column->kind == TABLE_FLOAT, text);
+        dcpg_table_number(value, column->kind == TABLE_FLOAT, text);
         put_bytes(o, text, strlen(text));
     }
 }
@@ -337,7 +337,7 @@ static void write_name(const table_column *column, output *o) {
     put_bytes(o, column->name, strlen(column->name));
 }
 
-char *table_tsv(const table *t) {
+char *dcpg_table_tsv(const table *t) {
     output o = {0};
     for (int64_t i = -1; i < t->nb_row && !o.failed; i++)
         for (int c = 0; c < t->nb_column; c++) {

@@ -34,24 +34,24 @@ typedef struct table {
 } table;
 
 /* Adds a column while there are no rows. `group` must outlive the table. Local, like all below. */
-dcpg_status table_add_column(table *t, const char *group, const char *name, table_kind kind,
-                             const dcpg_strings *words, dcpg_err *err);
+dcpg_status dcpg_table_add_column(table *t, const char *group, const char *name, table_kind kind,
+                                  const dcpg_strings *words, dcpg_err *err);
 
 /* Adds `n` rows, all zero; the caller fills in index and value[] of them. */
-dcpg_status table_add_rows(table *t, int64_t n, dcpg_err *err);
+dcpg_status dcpg_table_add_rows(table *t, int64_t n, dcpg_err *err);
 
-void table_free(table *t);
+void dcpg_table_free(table *t);
 
 /* Columns of equal width, numbers of one column with equally many digits: as pandas' to_string prints them.
  */
-void table_print(const table *t, FILE *out);
+void dcpg_table_print(const table *t, FILE *out);
 
 /* A line of names and a line per row, without the index; fractions in the fewest digits that mean the same
  * number. dcpg_free; NULL when out of memory. */
-char *table_tsv(const table *t);
+char *dcpg_table_tsv(const table *t);
 
 /* The fewest digits that mean this number, of single precision where `single` is set, written as Python does.
  */
-void table_number(double value, bool single, char text[40]);
+void dcpg_table_number(double value, bool single, char text[40]);
 
 #endif

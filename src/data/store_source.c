@@ -216,12 +216,12 @@ static dcpg_status digest_all(dcpg_source *source, char **text, dcpg_err *err) {
     const dcpg_store_source *s = self_of(source);
     store_digest digest;
     bool bulk = false, stats = false;
-    DCPG_TRY(store_digest_of_all(s->store, source->log, &digest, err));
+    DCPG_TRY(dcpg_store_digest_of_all(s->store, source->log, &digest, err));
     for (size_t o = 0; o < source->outputs.n; o++) {
         bulk = bulk || s->output[o].bulk >= 0;
         stats = stats || s->output[o].every_cell;
     }
-    char *values = store_digest_text(&digest, bulk);
+    char *values = dcpg_store_digest_text(&digest, bulk);
     *text = values && stats ? dcpg_format("%s statistics:%" PRId64 "/%" PRId64, values, s->store->stats_cov,
                                           s->store->stats_cpg_wlen)
                             : values;

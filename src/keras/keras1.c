@@ -13,7 +13,7 @@ static bool ends_in(const char *array, const char *suffix) {
     return length >= tail && strncmp(array + length - tail, suffix, tail) == 0;
 }
 
-bool keras1_is_named(const char *array, const char *weight) {
+bool dcpg_keras1_is_named(const char *array, const char *weight) {
     static const char *const suffixes[][2] = {{"kernel", "_W"},
                                               {"recurrent_kernel", "_U"},
                                               {"bias", "_b"},
@@ -27,19 +27,19 @@ bool keras1_is_named(const char *array, const char *weight) {
     return false;
 }
 
-dcpg_status keras1_take_conv(keras_arrays *arrays, const int64_t shape[3], float *value) {
-    const char *name = keras_next(arrays);
+dcpg_status dcpg_keras1_take_conv(keras_arrays *arrays, const int64_t shape[3], float *value) {
+    const char *name = dcpg_keras_next(arrays);
     int64_t k = shape[0], c = shape[1], f = shape[2], usual[4] = {k, 1, c, f}, early[4] = {f, c, k, 1};
     dcpg_h5_shape found;
-    DCPG_TRY(keras_array_shape(arrays, name, &found));
+    DCPG_TRY(dcpg_keras_array_shape(arrays, name, &found));
     /* A shape that fits both (all extents 1) has the same layout in both. */
     bool is_early = found.ndim == 4 && memcmp(found.dim, early, sizeof early) == 0 &&
                     memcmp(found.dim, usual, sizeof usual) != 0;
-    if (!is_early) return keras_take(arrays, "kernel", 4, usual, value);
+    if (!is_early) return dcpg_keras_take(arrays, "kernel", 4, usual, value);
     size_t size = (size_t)(k * c * f);
     float *raw = dcpg_alloc(size, sizeof *raw);
     if (!raw) return dcpg_fail_nomem(arrays->err, "a convolution kernel", size * sizeof *raw);
-    dcpg_status status = keras_take(arrays, "kernel", 4, early, raw);
+    dcpg_status status = dcpg_keras_take(arrays, "kernel", 4, early, raw);
     for (int64_t o = 0; o < f && status == DCPG_OK; o++)
         for (int64_t i = 0; i < c; i++)
             for (int64_t j = 0; j < k; j++) value[(j * c + i) * f + o] = raw[(o * c + i) * k + j];
@@ -47,32 +47,32 @@ dcpg_status keras1_take_conv(keras_arrays *arrays, const int64_t shape[3], float
     return status;
 }
 
-bool keras1_gates_next(const keras_arrays *arrays) {
-    return keras_next(arrays) && ends_in(keras_next(arrays), "_W_z");
+bool dcpg_keras1_gates_next(const keras_arrays *arrays) {
+    return dcpg_keras_next(arrays) && ends_in(dcpg_keras_next(arrays), "_W_z");
 }
 
 /* Takes the next array, whose name must end in `suffix`, as columns [at, at + columns) of rows with `stride`
  * columns; `out` points to column `at` of the first row. */
 static dcpg_status take_columns(keras_arrays *arrays, const char *suffix, int64_t rows, int64_t columns,
                                 float *scratch, float *out, int64_t stride) {
-    const char *name = keras_next(arrays);
+    const char *name = dcpg_keras_next(arrays);
     const int64_t matrix[2] = {rows, columns};
     if (!name || !ends_in(name, suffix))
         return dcpg_fail(arrays->err, DCPG_E_INPUT, "%s: layer %s: expected an array *%s, found %s",
                          dcpg_h5_path(arrays->file), arrays->layer, suffix, name ? name : "none");
     /* the bias is a vector */
     if (rows == 1 && suffix[1] == 'b')
-        DCPG_TRY(keras_read_array(arrays, name, 1, matrix + 1, scratch));
+        DCPG_TRY(dcpg_keras_read_array(arrays, name, 1, matrix + 1, scratch));
     else
-        DCPG_TRY(keras_read_array(arrays, name, 2, matrix, scratch));
+        DCPG_TRY(dcpg_keras_read_array(arrays, name, 2, matrix, scratch));
     arrays->next++;
     for (int64_t r = 0; r < rows; r++)
         memcpy(out + r * stride, scratch + r * columns, (size_t)columns * sizeof *out);
     return DCPG_OK;
 }
 
-dcpg_status keras1_take_gates(keras_arrays *arrays, int64_t c, int64_t u, float *kernel, float *recurrent,
-                              float *bias) {
+dcpg_status dcpg_keras1_take_gates(keras_arrays *arrays, int64_t c, int64_t u, float *kernel,
+                                   float *recurrent, float *bias) {
     static const char *const gates[3][3] = {
         {"_W_z", "_U_z", "_b_z"}, {"_W_r", "_U_r", "_b_r"}, {"_W_h", "_U_h", "_b_h"}};
     size_t size = (size_t)((c > u ? c : u) * u);

@@ -180,10 +180,10 @@ static dcpg_status take_vars(reading *r, const char *layer, const char *vars, co
     keras_arrays arrays = {.file = r->file, .group = vars, .layer = layer, .err = r->err};
     char name[16];
     for (int w = first; w < end; w++) {
-        struct dcpg_weight_value *to = keras_find_from(r->weights, r->next, layer, weight[w].name);
+        struct dcpg_weight_value *to = dcpg_keras_find_from(r->weights, r->next, layer, weight[w].name);
         r->next = (int)(to - r->weights->entry) + 1;
         snprintf(name, sizeof name, "%d", w - first);
-        DCPG_TRY(keras_read_array(&arrays, name, weight[w].ndim, weight[w].shape, to->value));
+        DCPG_TRY(dcpg_keras_read_array(&arrays, name, weight[w].ndim, weight[w].shape, to->value));
         r->done++;
     }
     return DCPG_OK;
@@ -230,7 +230,7 @@ static dcpg_status check_left(reading *r, const char *root) {
 }
 
 static dcpg_status read_placed(reading *r, const char *root, const char *json) {
-    json_t *model = keras_json_load(json, "model.json", r->err);
+    json_t *model = dcpg_keras_json_load(json, "model.json", r->err);
     if (!model) return DCPG_E_INPUT;
     dcpg_status status = place_container(&r->places, model, "", root, 0);
     json_decref(model);
@@ -238,20 +238,20 @@ static dcpg_status read_placed(reading *r, const char *root, const char *json) {
     return status == DCPG_OK ? check_left(r, root) : status;
 }
 
-const char *keras3_root(dcpg_h5 *file) {
+const char *dcpg_keras3_root(dcpg_h5 *file) {
     static const char *const roots[] = {"layers", "_layer_checkpoint_dependencies"};
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
         if (dcpg_h5_is_group(file, roots[i])) return roots[i];
     return NULL;
 }
 
-dcpg_status keras3_read(dcpg_h5 *file, const char *json, const dcpg_graph *graph, const dcpg_weights *weights,
-                        dcpg_err *err) {
+dcpg_status dcpg_keras3_read(dcpg_h5 *file, const char *json, const dcpg_graph *graph,
+                             const dcpg_weights *weights, dcpg_err *err) {
     char *own = json ? NULL : dcpg_keras_json(graph);
     if (!json && !own) return dcpg_fail_nomem(err, "model.json", 0);
     reading r = {.file = file, .graph = graph, .weights = weights, .err = err};
     r.places = (places){.origin = dcpg_h5_path(file), .err = err};
-    dcpg_status status = read_placed(&r, keras3_root(file), json ? json : own);
+    dcpg_status status = read_placed(&r, dcpg_keras3_root(file), json ? json : own);
     dcpg_strings_free(&r.places.name);
     dcpg_strings_free(&r.places.own);
     dcpg_strings_free(&r.places.group);

@@ -20,26 +20,28 @@ typedef struct keras_config {
 } keras_config;
 
 /* Sets the error "<origin>: layer <layer>: ..." unless there is one already. */
-void keras_config_fail(keras_config *config, const char *fmt, ...) DCPG_PRINTF(2, 3);
+void dcpg_keras_config_fail(keras_config *config, const char *fmt, ...) DCPG_PRINTF(2, 3);
 
 enum { CONFIG_REQUIRED = -1 };
 
 /* A whole number of at least 1, possibly as the only element of a list; `fallback` if it is null or missing,
  * unless that is CONFIG_REQUIRED. */
-int64_t keras_config_size(keras_config *config, const char *key2, const char *key1, int64_t fallback);
-double keras_config_number(keras_config *config, const char *key2, const char *key1, double fallback);
-bool keras_config_flag(keras_config *config, const char *key2, const char *key1, bool fallback);
+int64_t dcpg_keras_config_size(keras_config *config, const char *key2, const char *key1, int64_t fallback);
+double dcpg_keras_config_number(keras_config *config, const char *key2, const char *key1, double fallback);
+bool dcpg_keras_config_flag(keras_config *config, const char *key2, const char *key1, bool fallback);
 /* `fallback` NULL: the value is required. */
-const char *keras_config_text(keras_config *config, const char *key2, const char *key1, const char *fallback);
-dcpg_activation keras_config_activation(keras_config *config, const char *key2, const char *key1,
-                                        const char *fallback);
+const char *dcpg_keras_config_text(keras_config *config, const char *key2, const char *key1,
+                                   const char *fallback);
+dcpg_activation dcpg_keras_config_activation(keras_config *config, const char *key2, const char *key1,
+                                             const char *fallback);
 
 /* l1 and l2 of a regulariser; 0 if there is none. */
-void keras_config_penalty(keras_config *config, const char *key2, const char *key1, float *l1, float *l2);
+void dcpg_keras_config_penalty(keras_config *config, const char *key2, const char *key1, float *l1,
+                               float *l2);
 /* Settings that do not run here must be off: regularisers of strength 0, numbers 0, flags false, other
  * objects null. `keys` ends with NULL. */
-void keras_config_refuse(keras_config *config, const char *const keys[]);
+void dcpg_keras_config_refuse(keras_config *config, const char *const keys[]);
 /* The value of the key must be `expected` or missing. */
-void keras_config_expect(keras_config *config, const char *key2, const char *key1, const char *expected);
+void dcpg_keras_config_expect(keras_config *config, const char *key2, const char *key1, const char *expected);
 
 #endif

@@ -25,7 +25,7 @@ static dcpg_status list_outputs(const dcpg_graph *graph, dcpg_strings *names, dc
     return DCPG_OK;
 }
 
-dcpg_status keras_write_data(dcpg_h5 *file, const dcpg_graph *graph, dcpg_err *err) {
+dcpg_status dcpg_keras_write_data(dcpg_h5 *file, const dcpg_graph *graph, dcpg_err *err) {
     dcpg_strings outputs = {0};
     if (graph->cells.n) DCPG_TRY(dcpg_h5_write_attr_strings(file, "/", CELLS, &graph->cells, err));
     dcpg_status status = list_outputs(graph, &outputs, err);
@@ -140,7 +140,7 @@ static dcpg_status find_cells(const char *json, const char *weights, dcpg_string
     return status;
 }
 
-dcpg_status keras_read_data(const char *json, const char *weights, dcpg_graph *graph, dcpg_err *err) {
+dcpg_status dcpg_keras_read_data(const char *json, const char *weights, dcpg_graph *graph, dcpg_err *err) {
     DCPG_TRY(find_cells(json, weights, &graph->cells, err));
     if (graph->cells.n == 0 || (int64_t)graph->cells.n == graph->nb_cell) return DCPG_OK;
     if (graph->nb_cell)
@@ -167,7 +167,7 @@ static dcpg_status unpack(const char *packed, uint64_t n, dcpg_strings *names, d
     return DCPG_OK;
 }
 
-dcpg_status keras_spread_data_all(const dcpg_par *par, dcpg_graph *graph, dcpg_err *err) {
+dcpg_status dcpg_keras_spread_data_all(const dcpg_par *par, dcpg_graph *graph, dcpg_err *err) {
     dcpg_strings *cells = &graph->cells;
     uint64_t size[2] = {cells->n, 0};
     for (size_t i = 0; i < cells->n; i++) size[1] += strlen(cells->v[i]) + 1;

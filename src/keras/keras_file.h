@@ -15,19 +15,19 @@ typedef struct keras_origin {
 } keras_origin;
 
 /* Like dcpg_keras_read_weights, and reports the file's origin. `json`: the model's; NULL: not known. */
-dcpg_status keras_read_weights(const char *path, const char *json, const dcpg_graph *graph,
-                               const char *backend, dcpg_weights *weights, keras_origin *origin,
-                               dcpg_err *err);
+dcpg_status dcpg_keras_read_weights_of(const char *path, const char *json, const dcpg_graph *graph,
+                                       const char *backend, dcpg_weights *weights, keras_origin *origin,
+                                       dcpg_err *err);
 
 /* keras_data.c: writes the cells and outputs of a graph as attributes of the root. */
-dcpg_status keras_write_data(dcpg_h5 *file, const dcpg_graph *graph, dcpg_err *err);
+dcpg_status dcpg_keras_write_data(dcpg_h5 *file, const dcpg_graph *graph, dcpg_err *err);
 
 /* keras_data.c: sets graph->cells from the weights or the file beside model.json (`json`, may be NULL).
  * DCPG_E_INPUT if both name cells and differ, or if their number is not that of the graph. */
-dcpg_status keras_read_data(const char *json, const char *weights, dcpg_graph *graph, dcpg_err *err);
+dcpg_status dcpg_keras_read_data(const char *json, const char *weights, dcpg_graph *graph, dcpg_err *err);
 
 /* keras_data.c: gives rank 0's graph->cells to all ranks. Collective. */
-dcpg_status keras_spread_data_all(const dcpg_par *par, dcpg_graph *graph, dcpg_err *err);
+dcpg_status dcpg_keras_spread_data_all(const dcpg_par *par, dcpg_graph *graph, dcpg_err *err);
 
 /* The arrays of one Keras layer, to be taken one after the other. */
 typedef struct keras_arrays {
@@ -39,30 +39,30 @@ typedef struct keras_arrays {
 } keras_arrays;
 
 /* Whether `array` is Keras 1's name ("dense_1_W") for `weight` ("kernel", "bias" ...). */
-bool keras1_is_named(const char *array, const char *weight);
+bool dcpg_keras1_is_named(const char *array, const char *weight);
 
 /* Takes the next array as `weight` with `shape`; its name and shape are checked. */
-dcpg_status keras_take(keras_arrays *arrays, const char *weight, int ndim, const int64_t *shape,
-                       float *value);
+dcpg_status dcpg_keras_take(keras_arrays *arrays, const char *weight, int ndim, const int64_t *shape,
+                            float *value);
 
 /* The next array's name; NULL at the end. */
-const char *keras_next(const keras_arrays *arrays);
+const char *dcpg_keras_next(const keras_arrays *arrays);
 
 /* Keras 1: takes a convolution kernel [k][1][in][out] (or [out][in][k][1], from the first versions) as
  * [k][in][out]. */
-dcpg_status keras1_take_conv(keras_arrays *arrays, const int64_t shape[3], float *value);
+dcpg_status dcpg_keras1_take_conv(keras_arrays *arrays, const int64_t shape[3], float *value);
 
 /* Whether the next array is the first of the nine that Keras 1 writes for a GRU (W, U, b for z, r, h). */
-bool keras1_gates_next(const keras_arrays *arrays);
+bool dcpg_keras1_gates_next(const keras_arrays *arrays);
 
 /* Takes these nine arrays as kernel [c][3u], recurrent [u][3u], bias [3u]. */
-dcpg_status keras1_take_gates(keras_arrays *arrays, int64_t c, int64_t u, float *kernel, float *recurrent,
-                              float *bias);
+dcpg_status dcpg_keras1_take_gates(keras_arrays *arrays, int64_t c, int64_t u, float *kernel,
+                                   float *recurrent, float *bias);
 
 /* Reads array `name` of the layer, whose shape must be `shape`, without moving on to the next array. */
-dcpg_status keras_read_array(keras_arrays *arrays, const char *name, int ndim, const int64_t *shape,
-                             float *value);
+dcpg_status dcpg_keras_read_array(keras_arrays *arrays, const char *name, int ndim, const int64_t *shape,
+                                  float *value);
 /* The shape of array `name`; DCPG_E_INPUT if it is missing. */
-dcpg_status keras_array_shape(keras_arrays *arrays, const char *name, dcpg_h5_shape *shape);
+dcpg_status dcpg_keras_array_shape(keras_arrays *arrays, const char *name, dcpg_h5_shape *shape);
 
 #endif

@@ -29,7 +29,7 @@ static bool starts(const char *head, size_t n, const char *with, size_t length) 
     return n >= length && memcmp(head, with, length) == 0;
 }
 
-bool keras_is_hdf5(const char *path) {
+bool dcpg_keras_is_hdf5(const char *path) {
     char head[HEAD];
     return starts(head, read_head(path, head), "\x89HDF\r\n\x1a\n", 8);
 }
@@ -73,7 +73,7 @@ static dcpg_status refuse_folder(const char *path, dcpg_err *err) {
     return DCPG_OK;
 }
 
-dcpg_status keras_refuse_foreign(const char *path, dcpg_err *err) {
+dcpg_status dcpg_keras_refuse_foreign(const char *path, dcpg_err *err) {
     static const struct {
         const char *tail, *what, *remedy;
     } known[] = {{".pt", "a PyTorch model", no_keras},

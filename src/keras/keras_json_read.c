@@ -95,11 +95,11 @@ static dcpg_status read_plain(reader *r, const scope *in, const json_t *layer, c
     dcpg_glayer like = dcpg_glayer_default();
     if (source->nb == 0) return fail(r, name, "it has no source");
     bool sequence = r->graph->layer[source->index[0]].out.t > 0 && !in->time_distributed;
-    dcpg_kind kind = keras_layer_read(&config, text_of(layer, "class_name"), sequence ? 3 : 2, &like);
-    like.trainable = keras_config_flag(&config, "trainable", NULL, true) && in->trainable;
+    dcpg_kind kind = dcpg_keras_layer_read(&config, text_of(layer, "class_name"), sequence ? 3 : 2, &like);
+    like.trainable = dcpg_keras_config_flag(&config, "trainable", NULL, true) && in->trainable;
     if (in->time_distributed && !runs_time_distributed(kind))
-        keras_config_fail(&config, "a %s layer does not run here inside TimeDistributed",
-                          text_of(layer, "class_name"));
+        dcpg_keras_config_fail(&config, "a %s layer does not run here inside TimeDistributed",
+                               text_of(layer, "class_name"));
     if (config.status != DCPG_OK) return config.status;
     if (in->time_distributed && kind == DCPG_DENSE) {
         like.time_distributed = true;
@@ -182,7 +182,7 @@ static dcpg_status read_time_distributed(reader *r, const scope *in, const json_
         .origin = r->origin, .layer = name, .json = json_object_get(layer, "config"), .err = r->err};
     DCPG_TRY(wrapped(r, layer, name, &inner, &inner_name));
     scope inside = {.prefix = "", .time_distributed = true, .depth = in->depth + 1};
-    inside.trainable = keras_config_flag(&config, "trainable", NULL, true) && in->trainable;
+    inside.trainable = dcpg_keras_config_flag(&config, "trainable", NULL, true) && in->trainable;
     if (config.status != DCPG_OK) return config.status;
     if (source->nb != 1 || r->graph->layer[source->index[0]].out.t == 0)
         return fail(r, name, "TimeDistributed needs one sequence to run on");
@@ -197,16 +197,16 @@ static dcpg_status read_bidirectional(reader *r, const scope *in, const json_t *
     DCPG_TRY(wrapped(r, layer, name, &inner, &inner_name));
     keras_config config = {
         .origin = r->origin, .layer = name, .json = json_object_get(layer, "config"), .err = r->err};
-    keras_config_expect(&config, "merge_mode", NULL, "concat");
-    bool trainable = keras_config_flag(&config, "trainable", NULL, true) && in->trainable;
+    dcpg_keras_config_expect(&config, "merge_mode", NULL, "concat");
+    bool trainable = dcpg_keras_config_flag(&config, "trainable", NULL, true) && in->trainable;
     dcpg_glayer like = dcpg_glayer_default();
     config.json = json_object_get(inner, "config");
     if (strcmp(text_of(inner, "class_name"), "GRU") != 0)
-        keras_config_fail(&config, "Bidirectional runs here on a GRU only, not on %s",
-                          text_of(inner, "class_name"));
+        dcpg_keras_config_fail(&config, "Bidirectional runs here on a GRU only, not on %s",
+                               text_of(inner, "class_name"));
     else
-        keras_layer_read(&config, "GRU", 3, &like);
-    like.trainable = keras_config_flag(&config, "trainable", NULL, true) && trainable;
+        dcpg_keras_layer_read(&config, "GRU", 3, &like);
+    like.trainable = dcpg_keras_config_flag(&config, "trainable", NULL, true) && trainable;
     like.bidirectional = true;
     like.inner = (char *)inner_name;
     return config.status != DCPG_OK ? config.status : add(r, DCPG_GRU, name, source, &like, out);
@@ -490,7 +490,7 @@ static dcpg_status read_model(reader *r, const json_t *json) {
                                                : dcpg_fail_nomem(r->err, "the model's name", strlen(name));
 }
 
-json_t *keras_json_load(const char *text, const char *origin, dcpg_err *err) {
+json_t *dcpg_keras_json_load(const char *text, const char *origin, dcpg_err *err) {
     /* Some files hold JSON inside a JSON string, from json.dump(model.to_json(), file). */
     enum { MAX_WRAPS = 3 };
     json_error_t wrong;
@@ -508,7 +508,7 @@ json_t *keras_json_load(const char *text, const char *origin, dcpg_err *err) {
 
 dcpg_status dcpg_keras_parse(const char *json, const char *origin, dcpg_graph **graph, dcpg_err *err) {
     *graph = NULL;
-    json_t *root = keras_json_load(json, origin, err);
+    json_t *root = dcpg_keras_json_load(json, origin, err);
     if (!root) return DCPG_E_INPUT;
     reader r = {.origin = origin, .graph = dcpg_graph_new(), .err = err};
     dcpg_status status = r.graph ? read_model(&r, root) : dcpg_fail_nomem(err, "a graph", sizeof *r.graph);

@@ -286,7 +286,7 @@ static char *text_of(json_t *root) {
     return copy;
 }
 
-char *keras_model_config(const dcpg_graph *graph) {
+char *dcpg_keras_model_config(const dcpg_graph *graph) {
     return text_of(json_pack("{s:s,s:o}", "class_name", "Model", "config", write_config(graph)));
 }
 

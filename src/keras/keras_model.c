@@ -76,11 +76,11 @@ static dcpg_status find_model(const dcpg_strings *files, place *at, dcpg_err *er
             "a model is a directory, a model.h5, or model.json followed by a weights file; not %zu files",
             files->n);
     const char *first = files->v[0];
-    for (size_t i = 0; i < files->n; i++) DCPG_TRY(keras_refuse_foreign(files->v[i], err));
+    for (size_t i = 0; i < files->n; i++) DCPG_TRY(dcpg_keras_refuse_foreign(files->v[i], err));
     if (files->n == 1 && dcpg_is_dir(first)) return find_in_directory(first, at, err);
     if (!dcpg_file_exists(first))
         return dcpg_fail(err, DCPG_E_INPUT, "%s: no such model file or directory", first);
-    bool complete = keras_is_hdf5(first);
+    bool complete = dcpg_keras_is_hdf5(first);
     if (!complete && files->n == 1)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: name its weights file after it", first);
     if (!complete || files->n == 2) at->json = dcpg_strdup(first);
@@ -93,7 +93,7 @@ static dcpg_status find_model(const dcpg_strings *files, place *at, dcpg_err *er
 /* Reads the model's JSON from a text file, or from the attribute model_config of a complete model. */
 static dcpg_status read_json(const char *path, char **json, dcpg_err *err) {
     dcpg_h5 *file = NULL;
-    if (!keras_is_hdf5(path)) return dcpg_file_read(path, MAX_JSON, json, err);
+    if (!dcpg_keras_is_hdf5(path)) return dcpg_file_read(path, MAX_JSON, json, err);
     DCPG_TRY(dcpg_h5_open(path, NULL, &file, err));
     dcpg_status status = DCPG_OK;
     if (dcpg_h5_has_attr(file, "/", "model_config"))
@@ -137,8 +137,8 @@ static dcpg_status load(const dcpg_strings *files, const char *backend, dcpg_log
     if (status == DCPG_OK) status = read_json(described, json, err);
     if (status == DCPG_OK) status = dcpg_keras_parse(*json, described, graph, err);
     if (status == DCPG_OK)
-        status = keras_read_weights(at.weights, *json, *graph, backend, weights, &origin, err);
-    if (status == DCPG_OK) status = keras_read_data(at.json, at.weights, *graph, err);
+        status = dcpg_keras_read_weights_of(at.weights, *json, *graph, backend, weights, &origin, err);
+    if (status == DCPG_OK) status = dcpg_keras_read_data(at.json, at.weights, *graph, err);
     if (status == DCPG_OK) tell(at.weights, *graph, &origin, backend, log);
     place_free(&at);
     return status;
@@ -169,7 +169,7 @@ static dcpg_status spread_all(const dcpg_par *par, char **json, dcpg_graph **gra
                                     .shape = {entry->shape[0], entry->shape[1], entry->shape[2]}};
         dcpg_bcast_all(par, entry->value, (size_t)dcpg_weight_size(&weight) * sizeof *entry->value, 0);
     }
-    return keras_spread_data_all(par, *graph, err);
+    return dcpg_keras_spread_data_all(par, *graph, err);
 }
 
 dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, const dcpg_par *par,
@@ -191,14 +191,14 @@ dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, 
 /* Whether the only file is a model's description without weights. For rank 0. */
 static bool is_description(const dcpg_strings *files) {
     return files->n == 1 && !dcpg_is_dir(files->v[0]) && dcpg_file_exists(files->v[0]) &&
-           !keras_is_hdf5(files->v[0]);
+           !dcpg_keras_is_hdf5(files->v[0]);
 }
 
 /* Describes a model.json without weights. Collective. */
 static dcpg_status describe_json_all(const char *path, const dcpg_par *par, dcpg_graph **graph,
                                      dcpg_err *err) {
     char *json = NULL;
-    dcpg_status status = par->rank == 0 ? keras_refuse_foreign(path, err) : DCPG_OK;
+    dcpg_status status = par->rank == 0 ? dcpg_keras_refuse_foreign(path, err) : DCPG_OK;
     if (status == DCPG_OK && par->rank == 0) status = dcpg_file_read(path, MAX_JSON, &json, err);
     status = dcpg_agree_all(par, status, err);
     if (status == DCPG_OK) status = spread_text_all(par, &json, err);

@@ -11,12 +11,12 @@
 #define KERAS_BACKEND "tensorflow"
 
 /* The attribute model_config of a complete model; NULL when out of memory. Free with dcpg_free. */
-char *keras_model_config(const dcpg_graph *graph);
+char *dcpg_keras_model_config(const dcpg_graph *graph);
 
 /* Like dcpg_weights_find, but looks at entry `first` first: files, graphs and nets hold weights in nearly the
  * same order, and there may be thousands. */
-struct dcpg_weight_value *keras_find_from(const dcpg_weights *weights, int first, const char *layer,
-                                          const char *name);
+struct dcpg_weight_value *dcpg_keras_find_from(const dcpg_weights *weights, int first, const char *layer,
+                                               const char *name);
 
 /* The part of a name after the last '/'. */
 static inline const char *keras_base_name(const char *name) {

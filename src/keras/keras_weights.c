@@ -49,8 +49,8 @@ dcpg_status dcpg_weights_new(const dcpg_graph *graph, dcpg_weights *weights, dcp
     return status;
 }
 
-struct dcpg_weight_value *keras_find_from(const dcpg_weights *weights, int first, const char *layer,
-                                          const char *name) {
+struct dcpg_weight_value *dcpg_keras_find_from(const dcpg_weights *weights, int first, const char *layer,
+                                               const char *name) {
     for (int i = 0; i < weights->nb; i++) {
         struct dcpg_weight_value *entry = &weights->entry[(first + i) % weights->nb];
         if (strcmp(entry->layer, layer) == 0 && strcmp(entry->name, name) == 0) return entry;
@@ -60,7 +60,7 @@ struct dcpg_weight_value *keras_find_from(const dcpg_weights *weights, int first
 
 struct dcpg_weight_value *dcpg_weights_find(const dcpg_weights *weights, const char *layer,
                                             const char *name) {
-    return keras_find_from(weights, 0, layer, name);
+    return dcpg_keras_find_from(weights, 0, layer, name);
 }
 
 dcpg_status dcpg_weights_of_net(const dcpg_net *net, dcpg_weights *weights, dcpg_err *err) {
@@ -69,7 +69,8 @@ dcpg_status dcpg_weights_of_net(const dcpg_net *net, dcpg_weights *weights, dcpg
         const dcpg_param *param = &net->param[i];
         dcpg_net_get(
             net, param,
-            keras_find_from(weights, i, net->graph->layer[param->layer].name, param->weight.name)->value);
+            dcpg_keras_find_from(weights, i, net->graph->layer[param->layer].name, param->weight.name)
+                ->value);
     }
     return DCPG_OK;
 }
@@ -95,7 +96,7 @@ dcpg_status dcpg_weights_apply(const dcpg_weights *weights, dcpg_net *net, dcpg_
     for (int i = 0; i < net->nb_param; i++) {
         const dcpg_param *param = &net->param[i];
         const char *layer = net->graph->layer[param->layer].name;
-        const struct dcpg_weight_value *entry = keras_find_from(weights, i, layer, param->weight.name);
+        const struct dcpg_weight_value *entry = dcpg_keras_find_from(weights, i, layer, param->weight.name);
         if (!entry)
             return dcpg_fail(err, DCPG_E_INPUT, "layer %s: its %s is missing among the weights", layer,
                              param->weight.name);
@@ -111,7 +112,7 @@ dcpg_status dcpg_weights_take(dcpg_weights *weights, const dcpg_weights *from, d
     int next = 0;
     for (int i = 0; i < from->nb; i++) {
         const struct dcpg_weight_value *source = &from->entry[i];
-        struct dcpg_weight_value *entry = keras_find_from(weights, next, source->layer, source->name);
+        struct dcpg_weight_value *entry = dcpg_keras_find_from(weights, next, source->layer, source->name);
         if (!entry) continue;
         dcpg_weight shape = {.ndim = source->ndim,
                              .shape = {source->shape[0], source->shape[1], source->shape[2]}};

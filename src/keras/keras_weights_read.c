@@ -13,7 +13,7 @@
 
 /* ---- arrays of a layer ---- */
 
-const char *keras_next(const keras_arrays *arrays) {
+const char *dcpg_keras_next(const keras_arrays *arrays) {
     return arrays->next < arrays->names.n ? arrays->names.v[arrays->next] : NULL;
 }
 
@@ -29,7 +29,7 @@ static dcpg_status array_path(keras_arrays *arrays, const char *name, char **pat
     return *path ? DCPG_OK : dcpg_fail_nomem(arrays->err, "a path", strlen(name));
 }
 
-dcpg_status keras_array_shape(keras_arrays *arrays, const char *name, dcpg_h5_shape *shape) {
+dcpg_status dcpg_keras_array_shape(keras_arrays *arrays, const char *name, dcpg_h5_shape *shape) {
     char *path = NULL;
     DCPG_TRY(array_path(arrays, name, &path));
     dcpg_status status = DCPG_OK;
@@ -52,11 +52,11 @@ static const char *shape_text(int ndim, const int64_t *dim, char text[128]) {
     return text;
 }
 
-dcpg_status keras_read_array(keras_arrays *arrays, const char *name, int ndim, const int64_t *shape,
-                             float *value) {
+dcpg_status dcpg_keras_read_array(keras_arrays *arrays, const char *name, int ndim, const int64_t *shape,
+                                  float *value) {
     dcpg_h5_shape found;
     char have[128], want[128], *path = NULL;
-    DCPG_TRY(keras_array_shape(arrays, name, &found));
+    DCPG_TRY(dcpg_keras_array_shape(arrays, name, &found));
     bool same = found.ndim == ndim;
     for (int d = 0; same && d < ndim; d++) same = found.dim[d] == shape[d];
     if (!same)
@@ -70,16 +70,16 @@ dcpg_status keras_read_array(keras_arrays *arrays, const char *name, int ndim, c
     return status;
 }
 
-dcpg_status keras_take(keras_arrays *arrays, const char *weight, int ndim, const int64_t *shape,
-                       float *value) {
-    const char *name = keras_next(arrays), *base = keras_base_name(weight);
+dcpg_status dcpg_keras_take(keras_arrays *arrays, const char *weight, int ndim, const int64_t *shape,
+                            float *value) {
+    const char *name = dcpg_keras_next(arrays), *base = keras_base_name(weight);
     if (!name)
         return dcpg_fail(arrays->err, DCPG_E_INPUT, "%s: layer %s: its %s is missing",
                          dcpg_h5_path(arrays->file), arrays->layer, base);
-    if (!is_named(name, base) && !keras1_is_named(name, base))
+    if (!is_named(name, base) && !dcpg_keras1_is_named(name, base))
         return dcpg_fail(arrays->err, DCPG_E_INPUT, "%s: layer %s: expected its %s, found array %s",
                          dcpg_h5_path(arrays->file), arrays->layer, base, name);
-    DCPG_TRY(keras_read_array(arrays, name, ndim, shape, value));
+    DCPG_TRY(dcpg_keras_read_array(arrays, name, ndim, shape, value));
     arrays->next++;
     return DCPG_OK;
 }
@@ -95,7 +95,7 @@ typedef struct target {
 
 static float *value_of(target *to, int layer, const dcpg_weight *weight) {
     struct dcpg_weight_value *entry =
-        keras_find_from(to->weights, to->next, to->graph->layer[layer].name, weight->name);
+        dcpg_keras_find_from(to->weights, to->next, to->graph->layer[layer].name, weight->name);
     to->next = (int)(entry - to->weights->entry);
     to->filled[to->next++] = true;
     return entry->value;
@@ -103,10 +103,10 @@ static float *value_of(target *to, int layer, const dcpg_weight *weight) {
 
 static dcpg_status take_weight(keras_arrays *arrays, target *to, int layer, const dcpg_weight *weight) {
     float *value = value_of(to, layer, weight);
-    const char *name = keras_next(arrays);
-    if (weight->ndim == 3 && name && keras1_is_named(name, "kernel"))
-        return keras1_take_conv(arrays, weight->shape, value);
-    return keras_take(arrays, weight->name, weight->ndim, weight->shape, value);
+    const char *name = dcpg_keras_next(arrays);
+    if (weight->ndim == 3 && name && dcpg_keras1_is_named(name, "kernel"))
+        return dcpg_keras1_take_conv(arrays, weight->shape, value);
+    return dcpg_keras_take(arrays, weight->name, weight->ndim, weight->shape, value);
 }
 
 /* Takes a layer's moving statistics (`state`), or its other weights. */
@@ -116,10 +116,10 @@ static dcpg_status take_layer(keras_arrays *arrays, target *to, int layer, bool 
     const dcpg_glayer *like = &to->graph->layer[layer];
     for (int w = 0; w < nb; w++) {
         if (weight[w].state != state) continue;
-        if (like->kind == DCPG_GRU && like->bias && !like->reset_after && keras1_gates_next(arrays)) {
-            DCPG_TRY(keras1_take_gates(arrays, weight[w].shape[0], like->units,
-                                       value_of(to, layer, &weight[w]), value_of(to, layer, &weight[w + 1]),
-                                       value_of(to, layer, &weight[w + 2])));
+        if (like->kind == DCPG_GRU && like->bias && !like->reset_after && dcpg_keras1_gates_next(arrays)) {
+            DCPG_TRY(dcpg_keras1_take_gates(
+                arrays, weight[w].shape[0], like->units, value_of(to, layer, &weight[w]),
+                value_of(to, layer, &weight[w + 1]), value_of(to, layer, &weight[w + 2])));
             w += 2;
         } else
             DCPG_TRY(take_weight(arrays, to, layer, &weight[w]));
@@ -152,7 +152,7 @@ static dcpg_status take_all(keras_arrays *arrays, target *to) {
     int layer = dcpg_graph_find(to->graph, arrays->layer);
     if (layer < 0) DCPG_TRY(take_nested(arrays, to));
     for (int state = 0; state < 2 && layer >= 0; state++) DCPG_TRY(take_layer(arrays, to, layer, state != 0));
-    const char *more = keras_next(arrays);
+    const char *more = dcpg_keras_next(arrays);
     if (!more) return DCPG_OK;
     return dcpg_fail(arrays->err, DCPG_E_INPUT, "%s: layer %s: array %s is one more than the model has",
                      dcpg_h5_path(arrays->file), arrays->layer, more);
@@ -255,16 +255,16 @@ static dcpg_status read_any(dcpg_h5 *file, const char *json, target *to, const c
                             keras_origin *origin, dcpg_err *err) {
     const char *root = has_list(file, "/", "layer_names") ? "/" : "/model_weights";
     if (has_list(file, root, "layer_names")) return read_file(file, root, to, backend, origin, err);
-    origin->keras3 = keras3_root(file) != NULL;
-    if (origin->keras3) return keras3_read(file, json, to->graph, to->weights, err);
+    origin->keras3 = dcpg_keras3_root(file) != NULL;
+    if (origin->keras3) return dcpg_keras3_read(file, json, to->graph, to->weights, err);
     return dcpg_fail(err, DCPG_E_INPUT,
                      "%s: it holds no weights saved by Keras (no attribute layer_names, no group layers)",
                      dcpg_h5_path(file));
 }
 
-dcpg_status keras_read_weights(const char *path, const char *json, const dcpg_graph *graph,
-                               const char *backend, dcpg_weights *weights, keras_origin *origin,
-                               dcpg_err *err) {
+dcpg_status dcpg_keras_read_weights_of(const char *path, const char *json, const dcpg_graph *graph,
+                                       const char *backend, dcpg_weights *weights, keras_origin *origin,
+                                       dcpg_err *err) {
     dcpg_h5 *file = NULL;
     *origin = (keras_origin){0};
     *weights = (dcpg_weights){0};
@@ -283,5 +283,5 @@ dcpg_status keras_read_weights(const char *path, const char *json, const dcpg_gr
 dcpg_status dcpg_keras_read_weights(const char *path, const dcpg_graph *graph, const char *backend,
                                     dcpg_weights *weights, dcpg_err *err) {
     keras_origin origin;
-    return keras_read_weights(path, NULL, graph, backend, weights, &origin, err);
+    return dcpg_keras_read_weights_of(path, NULL, graph, backend, weights, &origin, err);
 }

@@ -71,7 +71,8 @@ static dcpg_status write_arrays(writer *w, int layer, const char *scope, const c
     DCPG_TRY(dcpg_h5_make_group(w->file, group, w->err));
     DCPG_TRY(dcpg_h5_write_attr_strings(w->file, group, "weight_names", names, w->err));
     for (int i = 0; i < nb; i++) {
-        const struct dcpg_weight_value *entry = keras_find_from(w->weights, w->next, name, weight[i].name);
+        const struct dcpg_weight_value *entry =
+            dcpg_keras_find_from(w->weights, w->next, name, weight[i].name);
         if (!entry)
             return dcpg_fail(w->err, DCPG_E_INPUT, "%s: there is no %s of layer %s to write",
                              dcpg_h5_path(w->file), weight[i].name, name);
@@ -112,7 +113,7 @@ static dcpg_status write_weights(writer *w) {
 }
 
 static dcpg_status write_model(writer *w) {
-    char *config = keras_model_config(w->graph);
+    char *config = dcpg_keras_model_config(w->graph);
     dcpg_status status = config ? write_attributes(w, "/") : no_memory(w);
     if (status == DCPG_OK) status = dcpg_h5_write_attr_string(w->file, "/", "model_config", config, w->err);
     dcpg_free(config);
@@ -124,7 +125,7 @@ dcpg_status dcpg_keras_write_weights(const char *path, const dcpg_graph *graph, 
     writer w = {.root = complete ? "/model_weights" : "", .graph = graph, .weights = weights, .err = err};
     DCPG_TRY(dcpg_h5_create(path, NULL, &w.file, err));
     dcpg_status status = complete ? write_model(&w) : write_weights(&w);
-    if (status == DCPG_OK) status = keras_write_data(w.file, graph, err);
+    if (status == DCPG_OK) status = dcpg_keras_write_data(w.file, graph, err);
     if (status == DCPG_OK) return dcpg_h5_commit(w.file, err);
     dcpg_h5_close(w.file);
     return status;

@@ -14,7 +14,7 @@
 static const dcpg_gemm_backend *chosen;
 static char description[320];
 
-void kern_gemm_choose(const dcpg_gemm_backend *backend, const char *note) {
+void dcpg_kern_gemm_choose(const dcpg_gemm_backend *backend, const char *note) {
     char text[96];
     backend->describe(text, sizeof text);
     snprintf(description, sizeof description, "%s%s", text, note);

@@ -17,19 +17,19 @@ extern const dcpg_gemm_backend dcpg_gemm_direct, dcpg_gemm_blis, dcpg_gemm_ref;
 
 /* Names of BLIS's kernel sets (gemm_blis.c), best first, ended by NULL. "auto": BLIS's own choice; "other": a
  * set that this program does not know. */
-extern const char *const kern_blis_sets[];
+extern const char *const dcpg_kern_blis_sets[];
 
 /* A bit for each set that this BLIS was built with and that suits a processor with these instructions. */
-uint32_t kern_blis_offer(bool avx512, bool avx2);
+uint32_t dcpg_kern_blis_offer(bool avx512, bool avx2);
 /* The bit of the set that the user named in BLIS_ARCH_TYPE; 0: the variable is not set. `number`: the
  * variable's value; -1: not set. */
-uint32_t kern_blis_asked(int *number);
+uint32_t dcpg_kern_blis_asked(int *number);
 /* Makes BLIS use a set; call it before BLIS's first use. `number`: BLIS's number of the set if `set` is
  * "other". */
-void kern_blis_choose(int set, int number);
-const char *kern_blis_version(void);
+void dcpg_kern_blis_choose(int set, int number);
+const char *dcpg_kern_blis_version(void);
 
 /* Sets the backend that dcpg_gemm uses, and a note that is appended to its description. */
-void kern_gemm_choose(const dcpg_gemm_backend *backend, const char *note);
+void dcpg_kern_gemm_choose(const dcpg_gemm_backend *backend, const char *note);
 
 #endif

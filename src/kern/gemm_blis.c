@@ -16,8 +16,8 @@
  * Intel processor in a virtual machine then runs at two thirds of its speed (haswell), an AMD Zen 5 at a
  * fifth (generic). The instructions of the processor are the better guide. Among the sets for AVX2 the choice
  * hardly matters. */
-const char *const kern_blis_sets[] = {"zen5", "zen4",    "skx",   "zen3", "haswell",
-                                      "auto", "generic", "other", NULL};
+const char *const dcpg_kern_blis_sets[] = {"zen5", "zen4",    "skx",   "zen3", "haswell",
+                                           "auto", "generic", "other", NULL};
 enum { ZEN5, ZEN4, SKX, ZEN3, HASWELL, AUTO, GENERIC, OTHER, NB_SET };
 
 /* The sets that this BLIS was built with. */
@@ -52,10 +52,10 @@ static int number_of(const char *name) {
 }
 
 static uint32_t bit_of(int set, bool wanted) {
-    return wanted && built[set] && number_of(kern_blis_sets[set]) >= 0 ? 1u << set : 0;
+    return wanted && built[set] && number_of(dcpg_kern_blis_sets[set]) >= 0 ? 1u << set : 0;
 }
 
-uint32_t kern_blis_offer(bool avx512, bool avx2) {
+uint32_t dcpg_kern_blis_offer(bool avx512, bool avx2) {
     bool amd = false;
 #if defined(__x86_64__)
     amd = __builtin_cpu_is("amd");
@@ -66,25 +66,25 @@ uint32_t kern_blis_offer(bool avx512, bool avx2) {
     return sets | bit_of(GENERIC, true);
 }
 
-uint32_t kern_blis_asked(int *number) {
+uint32_t dcpg_kern_blis_asked(int *number) {
     const char *text = getenv("BLIS_ARCH_TYPE");
     *number = -1;
     if (text == NULL || *text == '\0') return 0;
     *number = atoi(text);
     for (int set = 0; set < NB_SET && *number >= 0 && *number < BLIS_NUM_ARCHS; set++)
-        if (strcmp(bli_arch_string((arch_t)*number), kern_blis_sets[set]) == 0) return 1u << set;
+        if (strcmp(bli_arch_string((arch_t)*number), dcpg_kern_blis_sets[set]) == 0) return 1u << set;
     return 1u << OTHER;
 }
 
 /* BLIS reads BLIS_ARCH_TYPE at its first use. */
-void kern_blis_choose(int set, int number) {
+void dcpg_kern_blis_choose(int set, int number) {
     char text[16];
     if (set == AUTO) return;
-    snprintf(text, sizeof text, "%d", set == OTHER ? number : number_of(kern_blis_sets[set]));
+    snprintf(text, sizeof text, "%d", set == OTHER ? number : number_of(dcpg_kern_blis_sets[set]));
     setenv("BLIS_ARCH_TYPE", text, 1);
 }
 
-const char *kern_blis_version(void) { return bli_info_get_version_str(); }
+const char *dcpg_kern_blis_version(void) { return bli_info_get_version_str(); }
 
 static void describe(char *text, size_t room) {
     bli_init(); /* querying the kernel set does not start BLIS */

@@ -138,9 +138,9 @@ static void multiply_piece(const piece *x) {
             int64_t j = q * KERN_WIDTH, columns = kern_min(KERN_WIDTH, x->n - j);
             dcpg_mat_out c = {x->c.p + first * x->c.rs + j, x->c.rs, 1};
             bool whole = columns == KERN_WIDTH;
-            kern_multiply_block(rows, x->depth, copies ? own->rows : a, copies ? ROW : x->a.rs, x->a.cs,
-                                at[q].p, at[q].row, whole && x->add, whole ? c.p : own->tile,
-                                whole ? c.rs : KERN_WIDTH, next_rows(x, a, rows, q, nb_panel));
+            dcpg_kern_multiply_block(rows, x->depth, copies ? own->rows : a, copies ? ROW : x->a.rs, x->a.cs,
+                                     at[q].p, at[q].row, whole && x->add, whole ? c.p : own->tile,
+                                     whole ? c.rs : KERN_WIDTH, next_rows(x, a, rows, q, nb_panel));
             if (!whole) add_tile(rows, columns, own->tile, x->add, c);
         }
     }
@@ -173,7 +173,7 @@ static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float 
 static void describe(char *text, size_t room) {
     char blis[64];
     dcpg_gemm_blis.describe(blis, sizeof blis);
-    snprintf(text, room, "direct (%s), %s", kern_multiply_pays() ? "avx512" : "slow here", blis);
+    snprintf(text, room, "direct (%s), %s", dcpg_kern_multiply_pays() ? "avx512" : "slow here", blis);
 }
 
 const dcpg_gemm_backend dcpg_gemm_direct = {"direct", describe, gemm};

@@ -18,7 +18,7 @@ enum { AVX512, AVX2, BASELINE, NATIVE };
 static const char *const gemm_names[] = {"direct", "blis", "ref", NULL};
 static const dcpg_gemm_backend *const backends[] = {&dcpg_gemm_direct, &dcpg_gemm_blis, &dcpg_gemm_ref};
 
-static const char *const *const names_of[DCPG_KERN_PARTS] = {vector_names, gemm_names, kern_blis_sets};
+static const char *const *const names_of[DCPG_KERN_PARTS] = {vector_names, gemm_names, dcpg_kern_blis_sets};
 static const char *const variable_of[DCPG_KERN_PARTS] = {"DCPG_ISA", "DCPG_GEMM", "BLIS_ARCH_TYPE"};
 static const char *const part_key[DCPG_KERN_PARTS] = {"vector=", "gemm=", "blis="};
 
@@ -44,7 +44,7 @@ static const char *said(const char *variable) {
 static dcpg_status offer_vector(dcpg_kern_offer *offer, kern_level *level, dcpg_err *err) {
     const char *most = said("DCPG_ISA");
     int cap = most ? find_name(vector_names, most) : AVX512;
-    *level = kern_level_here();
+    *level = dcpg_kern_level_here();
     if (cap < 0 || cap == NATIVE)
         return dcpg_fail(err, DCPG_E_USAGE, "DCPG_ISA %s is unknown: use avx512, avx2 or baseline", most);
 #if defined(KERN_LEVELS)
@@ -78,10 +78,10 @@ dcpg_status dcpg_kern_offer_here(const char *gemm, dcpg_kern_offer *offer, dcpg_
 #if defined(__x86_64__) && !defined(KERN_LEVELS)
     avx512 = __builtin_cpu_supports("x86-64-v4"), avx2 = __builtin_cpu_supports("x86-64-v3");
 #endif
-    offer->can[BLIS] = kern_blis_asked(&offer->blis_number);
+    offer->can[BLIS] = dcpg_kern_blis_asked(&offer->blis_number);
     offer->asked[BLIS] = offer->can[BLIS] != 0;
-    if (!offer->asked[BLIS]) offer->can[BLIS] = kern_blis_offer(avx512, avx2);
-    snprintf(offer->version, sizeof offer->version, "%s", kern_blis_version());
+    if (!offer->asked[BLIS]) offer->can[BLIS] = dcpg_kern_blis_offer(avx512, avx2);
+    snprintf(offer->version, sizeof offer->version, "%s", dcpg_kern_blis_version());
     return DCPG_OK;
 }
 
@@ -137,11 +137,11 @@ dcpg_status dcpg_kern_agree(const dcpg_kern_offer *offer, int nb, const char *wa
     }
     for (int r = 0; r < nb; r++)
         if (offer[r].blis_number != offer[0].blis_number &&
-            strcmp(kern_blis_sets[set->pick[BLIS]], "other") == 0)
+            strcmp(dcpg_kern_blis_sets[set->pick[BLIS]], "other") == 0)
             return fail_apart(offer, nb, BLIS, err);
     set->nb_rank = nb;
     snprintf(set->name, sizeof set->name, "vector=%s gemm=%s blis=%s %s", vector_names[set->pick[VECTOR]],
-             gemm_names[set->pick[GEMM]], kern_blis_sets[set->pick[BLIS]], offer[0].version);
+             gemm_names[set->pick[GEMM]], dcpg_kern_blis_sets[set->pick[BLIS]], offer[0].version);
     return DCPG_OK;
 }
 
@@ -151,10 +151,10 @@ void dcpg_kern_start(const dcpg_kern_set *set) {
     char note[256] = "", why[224] = "";
     if (set->why[0]) snprintf(why, sizeof why, " (%s)", set->why);
     if (set->nb_rank > 1) snprintf(note, sizeof note, " on all ranks%s", why);
-    if (set->pick[VECTOR] != NATIVE) kern_level_choose((kern_level)(BASELINE - set->pick[VECTOR]));
-    kern_blis_choose(set->pick[BLIS], set->blis_number);
+    if (set->pick[VECTOR] != NATIVE) dcpg_kern_level_choose((kern_level)(BASELINE - set->pick[VECTOR]));
+    dcpg_kern_blis_choose(set->pick[BLIS], set->blis_number);
     memcpy(name_in_use, set->name, sizeof name_in_use);
-    kern_gemm_choose(backends[set->pick[GEMM]], note);
+    dcpg_kern_gemm_choose(backends[set->pick[GEMM]], note);
 }
 
 const char *dcpg_kern_name(void) { return name_in_use; }

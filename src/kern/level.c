@@ -5,25 +5,25 @@
 #include "kern/multiply.h"
 
 #if defined(KERN_LEVELS)
-kern_level kern_level_chosen = KERN_BASE;
+kern_level dcpg_kern_level_chosen = KERN_BASE;
 
-kern_level kern_level_here(void) {
+kern_level dcpg_kern_level_here(void) {
     if (__builtin_cpu_supports("x86-64-v4")) return KERN_AVX512;
     return __builtin_cpu_supports("x86-64-v3") ? KERN_AVX2 : KERN_BASE;
 }
 
-void kern_level_choose(kern_level level) { kern_level_chosen = level; }
+void dcpg_kern_level_choose(kern_level level) { dcpg_kern_level_chosen = level; }
 
 /* Before main, so that kernels may be called at once. */
 __attribute__((constructor)) static void choose_best(void) {
     __builtin_cpu_init();
-    kern_level_chosen = kern_level_here();
+    dcpg_kern_level_chosen = dcpg_kern_level_here();
 }
 
-kern_level kern_level_now(void) { return kern_level_chosen; }
+kern_level dcpg_kern_level_now(void) { return dcpg_kern_level_chosen; }
 #else
 /* Built for one instruction set: that of the compiler's options. */
-kern_level kern_level_here(void) {
+kern_level dcpg_kern_level_here(void) {
 #if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512DQ__) && defined(__AVX512BW__)
     return KERN_AVX512;
 #elif defined(__AVX2__)
@@ -33,9 +33,9 @@ kern_level kern_level_here(void) {
 #endif
 }
 
-void kern_level_choose(kern_level level) { (void)level; }
+void dcpg_kern_level_choose(kern_level level) { (void)level; }
 
-kern_level kern_level_now(void) { return kern_level_here(); }
+kern_level dcpg_kern_level_now(void) { return dcpg_kern_level_here(); }
 #endif
 
-bool kern_multiply_pays(void) { return kern_level_now() == KERN_AVX512; }
+bool dcpg_kern_multiply_pays(void) { return dcpg_kern_level_now() == KERN_AVX512; }

@@ -39,7 +39,7 @@ KERN_INLINE void multiply(const int rows, int64_t depth, const float *a, int64_t
     }
 }
 
-KERN_VECTOR(, void, kern_multiply_block,
+KERN_VECTOR(, void, dcpg_kern_multiply_block,
             (int64_t rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step, const float *b,
              int64_t b_row, bool add, float *c, int64_t c_row, kern_ahead ahead),
             (rows, depth, a, a_row, a_step, b, b_row, add, c, c_row, ahead)) {
@@ -68,12 +68,12 @@ KERN_VECTOR(, void, kern_multiply_block,
     }
 }
 
-void kern_multiply_rows(int64_t count, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                        const float *b, int64_t b_row, bool add, float *c, int64_t c_row) {
+void dcpg_kern_multiply_rows(int64_t count, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
+                             const float *b, int64_t b_row, bool add, float *c, int64_t c_row) {
     int64_t blocks = kern_ceil_div(count, KERN_ROWS);
     for (int64_t block = 0; block < blocks; block++) {
         int64_t first = count * block / blocks, end = count * (block + 1) / blocks;
-        kern_multiply_block(end - first, depth, a + first * a_row, a_row, a_step, b, b_row, add,
-                            c + first * c_row, c_row, (kern_ahead){(const char *)b, 0});
+        dcpg_kern_multiply_block(end - first, depth, a + first * a_row, a_row, a_step, b, b_row, add,
+                                 c + first * c_row, c_row, (kern_ahead){(const char *)b, 0});
     }
 }

@@ -14,7 +14,7 @@ enum {
 
 /* Whether the instruction set in use (level.c) has enough registers for it, which is true of AVX-512
  * alone. */
-bool kern_multiply_pays(void);
+bool dcpg_kern_multiply_pays(void);
 
 /* What to prefetch: the cache line at `at` in the first step of the inner sum, `step` bytes further in every
  * later one. */
@@ -26,11 +26,12 @@ typedef struct kern_ahead {
 /* c[rows][32] (+)= a[rows][depth] * b[depth][32] for up to KERN_ROWS rows. Element (r, i) of a is a[r * a_row
  * + i * a_step]; rows of b lie b_row apart, rows of c c_row. An element's bits depend on its own row and
  * column alone. */
-void kern_multiply_block(int64_t rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                         const float *b, int64_t b_row, bool add, float *c, int64_t c_row, kern_ahead ahead);
+void dcpg_kern_multiply_block(int64_t rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
+                              const float *b, int64_t b_row, bool add, float *c, int64_t c_row,
+                              kern_ahead ahead);
 
 /* The same for any number of rows, in blocks as equal as possible. */
-void kern_multiply_rows(int64_t rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                        const float *b, int64_t b_row, bool add, float *c, int64_t c_row);
+void dcpg_kern_multiply_rows(int64_t rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
+                             const float *b, int64_t b_row, bool add, float *c, int64_t c_row);
 
 #endif

@@ -23,24 +23,24 @@ typedef enum kern_level { KERN_BASE, KERN_AVX2, KERN_AVX512 } kern_level;
 
 /* level.c: the set in use (the processor's best until another is chosen), the processor's best, and the
  * choice of another, which must come before any threads start and does nothing in a build for one set. */
-kern_level kern_level_now(void);
-kern_level kern_level_here(void);
-void kern_level_choose(kern_level level);
+kern_level dcpg_kern_level_now(void);
+kern_level dcpg_kern_level_here(void);
+void dcpg_kern_level_choose(kern_level level);
 
 /* Defines a function whose loops are compiled for several processors; the version to run is looked up at
  * every call: KERN_VECTOR(static, type, name, (parameters), (their names)) { body }. Only the function's own
  * code and code inlined into it gains: keep `omp parallel` outside, in its caller. (gcc's target_clones would
  * choose when the program is loaded, before ranks can agree.) */
 #if defined(KERN_LEVELS)
-extern kern_level kern_level_chosen __attribute__((visibility("hidden")));
+extern kern_level dcpg_kern_level_chosen __attribute__((visibility("hidden")));
 #define KERN_VECTOR(linkage, type, name, parameters, names)                                                  \
     KERN_INLINE type name##_body parameters;                                                                 \
     __attribute__((target("arch=x86-64-v4"))) static type name##_v4 parameters { return name##_body names; } \
     __attribute__((target("arch=x86-64-v3"))) static type name##_v3 parameters { return name##_body names; } \
     static __attribute__((noinline)) type name##_v1 parameters { return name##_body names; }                 \
     linkage type name parameters {                                                                           \
-        if (kern_level_chosen == KERN_AVX512) return name##_v4 names;                                        \
-        if (kern_level_chosen == KERN_AVX2) return name##_v3 names;                                          \
+        if (dcpg_kern_level_chosen == KERN_AVX512) return name##_v4 names;                                   \
+        if (dcpg_kern_level_chosen == KERN_AVX2) return name##_v3 names;                                     \
         return name##_v1 names;                                                                              \
     }                                                                                                        \
     KERN_INLINE type name##_body parameters

@@ -325,9 +325,9 @@ static void convolve_sample(const dcpg_conv *conv, const rows *from, const float
     transform_input(conv, how, from, last, tiles * c, slot);
     for (int64_t j = 0; j < conv->f; j += KERN_WIDTH) {
         for (int i = 0; i < how.points; i++)
-            kern_multiply_rows(tiles - tiles_beyond(conv), depth, slot + i * tiles * c, c, 1,
-                               kernel + i * plane + j * depth, KERN_WIDTH, false, m + i * tiles * KERN_WIDTH,
-                               KERN_WIDTH);
+            dcpg_kern_multiply_rows(tiles - tiles_beyond(conv), depth, slot + i * tiles * c, c, 1,
+                                    kernel + i * plane + j * depth, KERN_WIDTH, false,
+                                    m + i * tiles * KERN_WIDTH, KERN_WIDTH);
         transform_output(conv, how, last, tiles * KERN_WIDTH, m, j, end);
     }
 }
@@ -464,8 +464,9 @@ void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float
 #pragma omp for collapse(2) schedule(static)
         for (int64_t i = 0; i < how.points; i++) {
             for (int64_t j = 0; j < f; j += KERN_WIDTH)
-                kern_multiply_rows(depth, l.tiles - tiles_beyond(conv), xs + i * l.tiles * c, 1, c,
-                                   dys + (i * f + j) * l.tiles, KERN_WIDTH, false, du + i * depth * f + j, f);
+                dcpg_kern_multiply_rows(depth, l.tiles - tiles_beyond(conv), xs + i * l.tiles * c, 1, c,
+                                        dys + (i * f + j) * l.tiles, KERN_WIDTH, false,
+                                        du + i * depth * f + j, f);
         }
 #pragma omp for collapse(2) schedule(static)
         for (int64_t group = 0; group < how.groups; group++)
@@ -493,7 +494,7 @@ static bool saves(const dcpg_conv *conv) {
 }
 
 bool dcpg_winograd_pays(const dcpg_conv *conv) {
-    return dcpg_winograd_exists(conv) && kern_multiply_pays() && saves(conv);
+    return dcpg_winograd_exists(conv) && dcpg_kern_multiply_pays() && saves(conv);
 }
 
 size_t dcpg_winograd_scratch(const dcpg_conv *conv, int64_t n) {

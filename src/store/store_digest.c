@@ -15,8 +15,8 @@ static const char *const part_names[STORE_DIGESTS] = {"chromosomes", "bases", "p
 
 /* ---- terms ---- */
 
-uint64_t store_digest_bits(const char *cell, int64_t first, int64_t n, const uint64_t *observed,
-                           const uint64_t *state) {
+uint64_t dcpg_store_digest_bits(const char *cell, int64_t first, int64_t n, const uint64_t *observed,
+                                const uint64_t *state) {
     uint64_t sum = 0, name = dcpg_hash(cell);
     for (int64_t i = 0; i < n; i++)
         if (observed[i])
@@ -24,7 +24,7 @@ uint64_t store_digest_bits(const char *cell, int64_t first, int64_t n, const uin
     return sum;
 }
 
-uint64_t store_digest_values(const char *name, int64_t n, const float *value) {
+uint64_t dcpg_store_digest_values(const char *name, int64_t n, const float *value) {
     uint64_t sum = 0, of = dcpg_mix(dcpg_hash(name), 1);
     for (int64_t i = 0; i < n; i++) {
         uint32_t bits;
@@ -34,8 +34,8 @@ uint64_t store_digest_values(const char *name, int64_t n, const float *value) {
     return sum;
 }
 
-void store_digest_genome(store_digest *digest, const dcpg_strings *chromo, const int64_t *length,
-                         const dcpg_strings *md5) {
+void dcpg_store_digest_genome(store_digest *digest, const dcpg_strings *chromo, const int64_t *length,
+                              const dcpg_strings *md5) {
     uint64_t chromosomes = 0, bases = 0;
     for (size_t c = 0; c < chromo->n; c++) {
         chromosomes = dcpg_mix(dcpg_mix(chromosomes, dcpg_hash(chromo->v[c])), (uint64_t)length[c]);
@@ -45,8 +45,8 @@ void store_digest_genome(store_digest *digest, const dcpg_strings *chromo, const
     digest->part[STORE_DIGEST_BASES] = bases;
 }
 
-void store_digest_positions(store_digest *digest, int64_t nb_chromo, const int64_t *pos_offset,
-                            const int32_t *pos) {
+void dcpg_store_digest_positions(store_digest *digest, int64_t nb_chromo, const int64_t *pos_offset,
+                                 const int32_t *pos) {
     uint64_t sum = 0;
     for (int64_t c = 0; c < nb_chromo; c++)
         for (int64_t i = pos_offset[c]; i < pos_offset[c + 1]; i++)
@@ -54,17 +54,17 @@ void store_digest_positions(store_digest *digest, int64_t nb_chromo, const int64
     digest->part[STORE_DIGEST_POSITIONS] = sum;
 }
 
-void store_digest_site(store_digest *digest, int64_t number, int64_t index) {
+void dcpg_store_digest_site(store_digest *digest, int64_t number, int64_t index) {
     digest->part[STORE_DIGEST_SITES] += dcpg_mix((uint64_t)number, (uint64_t)index);
 }
 
-void store_digest_cells(store_digest *digest, const dcpg_strings *cells) {
+void dcpg_store_digest_cells(store_digest *digest, const dcpg_strings *cells) {
     uint64_t sum = 0;
     for (size_t i = 0; i < cells->n; i++) sum = dcpg_mix(sum, dcpg_hash(cells->v[i]));
     digest->part[STORE_DIGEST_CELLS] = sum;
 }
 
-void store_digest_join_all(store_digest *digest, const dcpg_par *par) {
+void dcpg_store_digest_join_all(store_digest *digest, const dcpg_par *par) {
     int64_t sums[2];
     memcpy(&sums[0], &digest->part[STORE_DIGEST_CALLS], sizeof *sums);
     memcpy(&sums[1], &digest->part[STORE_DIGEST_BULK], sizeof *sums);
@@ -75,7 +75,7 @@ void store_digest_join_all(store_digest *digest, const dcpg_par *par) {
 
 /* ---- text ---- */
 
-char *store_digest_text(const store_digest *digest, bool with_bulk) {
+char *dcpg_store_digest_text(const store_digest *digest, bool with_bulk) {
     char text[STORE_DIGESTS * 40];
     size_t used = 0;
     for (int i = 0; i < STORE_DIGESTS; i++) {
@@ -86,7 +86,7 @@ char *store_digest_text(const store_digest *digest, bool with_bulk) {
     return dcpg_strdup(text);
 }
 
-/* Returns false if the text was not made by store_digest_text. */
+/* Returns false if the text was not made by dcpg_store_digest_text. */
 static bool parse(const char *text, store_digest *digest) {
     for (int i = 0; i < STORE_DIGESTS; i++) {
         size_t length = strlen(part_names[i]);
@@ -127,13 +127,13 @@ static dcpg_status read_lists_all(const reading *r, dcpg_err *err) {
     DCPG_TRY(dcpg_h5_read_strings(r->file, STORE_MD5, &md5, err));
     dcpg_status status =
         md5.n == s->chromo.n ? DCPG_OK : dcpg_store_fail_damaged(s, STORE_MD5, "has a wrong extent", err);
-    if (status == DCPG_OK) store_digest_genome(r->digest, &s->chromo, s->length, &md5);
+    if (status == DCPG_OK) dcpg_store_digest_genome(r->digest, &s->chromo, s->length, &md5);
     dcpg_strings_free(&md5);
     DCPG_TRY(status);
     int32_t *pos = alloc_all(r, s->nb_pos, sizeof *pos, err);
     if (!pos) return DCPG_E_NOMEM;
     status = dcpg_h5_read(r->file, STORE_POS, DCPG_H5_I32, NULL, pos, err);
-    if (status == DCPG_OK) store_digest_positions(r->digest, s->nb_chromo, s->pos_offset, pos);
+    if (status == DCPG_OK) dcpg_store_digest_positions(r->digest, s->nb_chromo, s->pos_offset, pos);
     dcpg_free(pos);
     return status;
 }
@@ -144,7 +144,7 @@ static dcpg_status read_sites_all(const reading *r, dcpg_err *err) {
     if (!s->all_sites && !site) return DCPG_E_NOMEM;
     dcpg_status status = site ? dcpg_h5_read(r->file, STORE_SITES, DCPG_H5_I64, NULL, site, err) : DCPG_OK;
     for (int64_t i = 0; i < s->nb_site && status == DCPG_OK; i++)
-        store_digest_site(r->digest, i, site ? site[i] : i);
+        dcpg_store_digest_site(r->digest, i, site ? site[i] : i);
     dcpg_free(site);
     return status;
 }
@@ -167,8 +167,8 @@ static dcpg_status read_bits_all(const reading *r, dcpg_err *err) {
         status = dcpg_h5_read(r->file, STORE_OBSERVED, DCPG_H5_U64, &block, observed, err);
         if (status == DCPG_OK) status = dcpg_h5_read(r->file, STORE_STATE, DCPG_H5_U64, &block, state, err);
         for (int64_t i = 0; i < some && status == DCPG_OK; i++)
-            r->digest->part[STORE_DIGEST_CALLS] +=
-                store_digest_bits(s->cells.v[first + i], 0, words, observed + i * words, state + i * words);
+            r->digest->part[STORE_DIGEST_CALLS] += dcpg_store_digest_bits(
+                s->cells.v[first + i], 0, words, observed + i * words, state + i * words);
         first += some;
     }
     dcpg_free(bits);
@@ -192,7 +192,7 @@ static dcpg_status read_values_all(const reading *r, const char *path, int64_t n
         status = dcpg_h5_read(r->file, path, DCPG_H5_F32, &block, value, err);
         if (any && status == DCPG_OK)
             r->digest->part[part] +=
-                store_digest_values(names->v[index ? index[first] : first], s->nb_pos, value);
+                dcpg_store_digest_values(names->v[index ? index[first] : first], s->nb_pos, value);
         first += any;
     }
     dcpg_free(value);
@@ -205,7 +205,7 @@ static dcpg_status read_all(const reading *r, dcpg_err *err) {
     if (!cell) return DCPG_E_NOMEM;
     for (int64_t i = 0; i < (int64_t)s->cells.n; i++)
         if (!s->binary[i]) cell[nb++] = i;
-    store_digest_cells(r->digest, &s->cells);
+    dcpg_store_digest_cells(r->digest, &s->cells);
     dcpg_status status = read_lists_all(r, err);
     if (status == DCPG_OK) status = read_sites_all(r, err);
     if (status == DCPG_OK) status = read_bits_all(r, err);
@@ -214,12 +214,13 @@ static dcpg_status read_all(const reading *r, dcpg_err *err) {
     if (status == DCPG_OK)
         status =
             read_values_all(r, STORE_BULK_VALUE, (int64_t)s->bulk.n, &s->bulk, NULL, STORE_DIGEST_BULK, err);
-    if (status == DCPG_OK) store_digest_join_all(r->digest, s->par);
+    if (status == DCPG_OK) dcpg_store_digest_join_all(r->digest, s->par);
     dcpg_free(cell);
     return status;
 }
 
-dcpg_status store_digest_of_all(const dcpg_store *store, dcpg_log *log, store_digest *digest, dcpg_err *err) {
+dcpg_status dcpg_store_digest_of_all(const dcpg_store *store, dcpg_log *log, store_digest *digest,
+                                     dcpg_err *err) {
     reading r = {.store = store, .digest = digest};
     *digest = (store_digest){0};
     if (store->digest && parse(store->digest, digest)) return DCPG_OK;

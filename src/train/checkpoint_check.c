@@ -37,7 +37,7 @@ static dcpg_status check_names(const char *path, const char *what, const dcpg_st
     return DCPG_OK;
 }
 
-dcpg_status checkpoint_check(const dcpg_checkpoint *c, dcpg_err *err) {
+dcpg_status dcpg_checkpoint_check(const dcpg_checkpoint *c, dcpg_err *err) {
     bool sound =
         within(c->nb_epoch, 0, MAX_EPOCHS) && c->epoch == c->nb_epoch && within(c->step, 0, MAX_COUNT);
     if (!sound) return fail(c->path, "its numbers of epochs and steps are impossible", err);
@@ -52,7 +52,7 @@ dcpg_status checkpoint_check(const dcpg_checkpoint *c, dcpg_err *err) {
     return DCPG_OK;
 }
 
-dcpg_status checkpoint_check_lists(const dcpg_checkpoint *c, dcpg_err *err) {
+dcpg_status dcpg_checkpoint_check_lists(const dcpg_checkpoint *c, dcpg_err *err) {
     const dcpg_graph *graph = c->graph;
     if (graph->nb_output < 1) return fail(c->path, "its model has no outputs", err);
     DCPG_TRY(check_names(c->path, "outputs", &c->outputs, graph->nb_output, err));
@@ -69,8 +69,8 @@ static int64_t value_of(const checkpoint_number number[CHECKPOINT_NUMBERS], cons
     return -1;
 }
 
-dcpg_status checkpoint_check_numbers(const trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS],
-                                     dcpg_err *err) {
+dcpg_status dcpg_checkpoint_check_numbers(const trainer *t,
+                                          const checkpoint_number number[CHECKPOINT_NUMBERS], dcpg_err *err) {
     const dcpg_checkpoint *c = t->options->resume;
     int64_t step = value_of(number, "step"), steps = dcpg_shards_steps(t->train_shards);
     bool same = value_of(number, "epoch") == c->epoch && step == c->step &&
@@ -90,7 +90,7 @@ dcpg_status checkpoint_check_numbers(const trainer *t, const checkpoint_number n
                      c->path, step, steps);
 }
 
-dcpg_status checkpoint_check_scalars(const trainer *t, dcpg_err *err) {
+dcpg_status dcpg_checkpoint_check_scalars(const trainer *t, dcpg_err *err) {
     if (isfinite(t->run.penalty) && !isnan(t->run.best_loss)) return DCPG_OK;
     return fail(t->options->resume->path, "its losses are no numbers", err);
 }

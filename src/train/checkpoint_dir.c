@@ -20,9 +20,9 @@ static bool is_checkpoint(const char *name) {
     return starts(name, prefix) && n > tail && strcmp(name + n - tail, suffix) == 0;
 }
 
-char *checkpoint_dir(const char *out_dir) { return dcpg_format("%s/checkpoints", out_dir); }
+char *dcpg_checkpoint_dir(const char *out_dir) { return dcpg_format("%s/checkpoints", out_dir); }
 
-char *checkpoint_path(const char *out_dir, int64_t epoch, int64_t step) {
+char *dcpg_checkpoint_path(const char *out_dir, int64_t epoch, int64_t step) {
     return dcpg_format("%s/checkpoints/%s%04lld-%08lld%s", out_dir, prefix, (long long)epoch, (long long)step,
                        suffix);
 }
@@ -41,8 +41,8 @@ static dcpg_status list(const char *dir, bool (*wanted)(const char *name), dcpg_
     return status;
 }
 
-dcpg_status checkpoint_list(const char *out_dir, dcpg_strings *names, dcpg_err *err) {
-    char *dir = checkpoint_dir(out_dir);
+dcpg_status dcpg_checkpoint_list(const char *out_dir, dcpg_strings *names, dcpg_err *err) {
+    char *dir = dcpg_checkpoint_dir(out_dir);
     if (!dir) return dcpg_fail_nomem(err, out_dir, strlen(out_dir));
     dcpg_status status = list(dir, is_checkpoint, names, err);
     dcpg_free(dir);
@@ -75,18 +75,18 @@ static bool is_unfinished(const char *name) {
     return is_ours && unfinished;
 }
 
-void checkpoint_sweep(const char *out_dir) {
-    char *dir = checkpoint_dir(out_dir);
+void dcpg_checkpoint_sweep(const char *out_dir) {
+    char *dir = dcpg_checkpoint_dir(out_dir);
     if (dir) remove_all(dir, is_unfinished), dcpg_temporary_sweep(dir, NULL);
     remove_all(out_dir, is_unfinished);
     dcpg_temporary_sweep(out_dir, NULL);
     dcpg_free(dir);
 }
 
-void checkpoint_prune(const char *out_dir, const char *newest, int64_t keep) {
+void dcpg_checkpoint_prune(const char *out_dir, const char *newest, int64_t keep) {
     dcpg_strings names = {0};
-    char *dir = checkpoint_dir(out_dir);
-    if (dir && checkpoint_list(out_dir, &names, NULL) == DCPG_OK) {
+    char *dir = dcpg_checkpoint_dir(out_dir);
+    if (dir && dcpg_checkpoint_list(out_dir, &names, NULL) == DCPG_OK) {
         ptrdiff_t at = dcpg_strings_find(&names, newest);
         for (ptrdiff_t i = 0; i < (ptrdiff_t)names.n; i++)
             if (i > at || i <= at - keep) remove_in(dir, names.v[i]);
@@ -97,11 +97,11 @@ void checkpoint_prune(const char *out_dir, const char *newest, int64_t keep) {
 
 static bool is_aside(const char *name) { return starts(name, aside); }
 
-int64_t checkpoint_set_aside(const char *out_dir) {
+int64_t dcpg_checkpoint_set_aside(const char *out_dir) {
     dcpg_strings names = {0};
-    char *dir = checkpoint_dir(out_dir);
+    char *dir = dcpg_checkpoint_dir(out_dir);
     int64_t nb = 0;
-    if (dir && checkpoint_list(out_dir, &names, NULL) == DCPG_OK && names.n > 0) {
+    if (dir && dcpg_checkpoint_list(out_dir, &names, NULL) == DCPG_OK && names.n > 0) {
         remove_all(dir, is_aside);
         for (size_t i = 0; i < names.n; i++) {
             char *from = dcpg_format("%s/%s", dir, names.v[i]),

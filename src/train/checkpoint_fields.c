@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-void checkpoint_numbers(const trainer *t, checkpoint_number number[CHECKPOINT_NUMBERS]) {
+void dcpg_checkpoint_numbers(const trainer *t, checkpoint_number number[CHECKPOINT_NUMBERS]) {
     const run_state *run = &t->run;
     const checkpoint_number list[CHECKPOINT_NUMBERS] = {{"epoch", run->epoch},
                                                         {"step", run->step},
@@ -21,7 +21,7 @@ void checkpoint_numbers(const trainer *t, checkpoint_number number[CHECKPOINT_NU
     memcpy(number, list, sizeof list);
 }
 
-void checkpoint_take_numbers(trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS]) {
+void dcpg_checkpoint_take_numbers(trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS]) {
     run_state *run = &t->run;
     run->epoch = number[0].value;
     run->step = number[1].value;
@@ -43,7 +43,7 @@ static int64_t nb_values(const dcpg_net *net, bool states) {
     return (int64_t)n;
 }
 
-void checkpoint_fields(trainer *t, checkpoint_field field[CHECKPOINT_FIELDS]) {
+void dcpg_checkpoint_fields(trainer *t, checkpoint_field field[CHECKPOINT_FIELDS]) {
     int64_t values = nb_values(t->net, true), moments = nb_values(t->net, false), outputs = t->net->nb_output;
     int64_t epochs = t->run.nb_epoch, scores = nb_scores(t);
     const checkpoint_field list[CHECKPOINT_FIELDS] = {
@@ -58,7 +58,7 @@ void checkpoint_fields(trainer *t, checkpoint_field field[CHECKPOINT_FIELDS]) {
     memcpy(field, list, sizeof list);
 }
 
-int64_t checkpoint_count(const checkpoint_field *field) {
+int64_t dcpg_checkpoint_count(const checkpoint_field *field) {
     int64_t n = 1;
     for (int i = 0; i < field->ndim; i++) n *= field->dim[i];
     return n;
@@ -86,7 +86,8 @@ static void move_curve(int64_t nb_output, const checkpoint_field *field, double 
     }
 }
 
-void checkpoint_pack(const trainer *t, const checkpoint_field *field, const double *all_leaves, void *plain) {
+void dcpg_checkpoint_pack(const trainer *t, const checkpoint_field *field, const double *all_leaves,
+                          void *plain) {
     double *scalar = plain;
     switch (field->kind) {
     case FIELD_SCALARS:
@@ -94,7 +95,7 @@ void checkpoint_pack(const trainer *t, const checkpoint_field *field, const doub
         scalar[1] = t->run.best_loss;
         break;
     case FIELD_TALLY:
-        memcpy(plain, all_leaves, (size_t)checkpoint_count(field) * sizeof *all_leaves);
+        memcpy(plain, all_leaves, (size_t)dcpg_checkpoint_count(field) * sizeof *all_leaves);
         break;
     case FIELD_CURVE:
         move_curve(t->net->nb_output, field, plain, true);
@@ -106,7 +107,7 @@ void checkpoint_pack(const trainer *t, const checkpoint_field *field, const doub
     }
 }
 
-void checkpoint_unpack(trainer *t, const checkpoint_field *field, const void *plain) {
+void dcpg_checkpoint_unpack(trainer *t, const checkpoint_field *field, const void *plain) {
     const double *scalar = plain;
     size_t row = (size_t)t->net->nb_output * DCPG_TALLY_COLUMNS;
     switch (field->kind) {
@@ -125,8 +126,9 @@ void checkpoint_unpack(trainer *t, const checkpoint_field *field, const void *pl
         move_values(t->net, true, field->values, (float *)(uintptr_t)plain, false);
         break;
     case FIELD_MOMENTS:
-        move_values(t->net, false, trainer_moments_room(t, field->values), (float *)(uintptr_t)plain, false);
-        trainer_take_moments(t, field->values);
+        move_values(t->net, false, dcpg_trainer_moments_room(t, field->values), (float *)(uintptr_t)plain,
+                    false);
+        dcpg_trainer_take_moments(t, field->values);
         break;
     }
 }

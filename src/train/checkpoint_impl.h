@@ -11,26 +11,27 @@
 #define CHECKPOINT_FORMAT "dcpg-checkpoint"
 enum { CHECKPOINT_VERSION = 2 };
 
-/* ---- the folder, checkpoint_dir.c; rank 0 calls ---- */
-char *checkpoint_dir(const char *out_dir);                               /* dcpg_free */
-char *checkpoint_path(const char *out_dir, int64_t epoch, int64_t step); /* dcpg_free */
+/* ---- the folder, dcpg_checkpoint_dir.c; rank 0 calls ---- */
+char *dcpg_checkpoint_dir(const char *out_dir);                               /* dcpg_free */
+char *dcpg_checkpoint_path(const char *out_dir, int64_t epoch, int64_t step); /* dcpg_free */
 /* File names of the checkpoints, oldest first. */
-dcpg_status checkpoint_list(const char *out_dir, dcpg_strings *names, dcpg_err *err);
+dcpg_status dcpg_checkpoint_list(const char *out_dir, dcpg_strings *names, dcpg_err *err);
 /* Removes unfinished files of killed runs. */
-void checkpoint_sweep(const char *out_dir);
+void dcpg_checkpoint_sweep(const char *out_dir);
 /* Keeps `newest` and the keep - 1 checkpoints before it; later ones belong to an abandoned run and are
  * removed. */
-void checkpoint_prune(const char *out_dir, const char *newest, int64_t keep);
+void dcpg_checkpoint_prune(const char *out_dir, const char *newest, int64_t keep);
 /* Renames the checkpoints of an earlier run; returns their number. */
-int64_t checkpoint_set_aside(const char *out_dir);
+int64_t dcpg_checkpoint_set_aside(const char *out_dir);
 
-/* ---- checks, checkpoint_check.c: DCPG_E_INPUT for values that no run can have left; local ---- */
-dcpg_status checkpoint_check(const dcpg_checkpoint *checkpoint, dcpg_err *err); /* numbers and command line */
-dcpg_status checkpoint_check_lists(const dcpg_checkpoint *checkpoint,
-                                   dcpg_err *err);                     /* names, against its graph */
-dcpg_status checkpoint_check_scalars(const trainer *t, dcpg_err *err); /* once restored */
+/* ---- checks, dcpg_checkpoint_check.c: DCPG_E_INPUT for values that no run can have left; local ---- */
+dcpg_status dcpg_checkpoint_check(const dcpg_checkpoint *checkpoint,
+                                  dcpg_err *err); /* numbers and command line */
+dcpg_status dcpg_checkpoint_check_lists(const dcpg_checkpoint *checkpoint,
+                                        dcpg_err *err);                     /* names, against its graph */
+dcpg_status dcpg_checkpoint_check_scalars(const trainer *t, dcpg_err *err); /* once restored */
 
-/* ---- contents, checkpoint_fields.c ---- */
+/* ---- contents, dcpg_checkpoint_fields.c ---- */
 
 /* The numbers of a run; stored as attributes of the file's root. */
 enum { CHECKPOINT_NUMBERS = 12 };
@@ -38,12 +39,12 @@ typedef struct checkpoint_number {
     const char *name;
     int64_t value;
 } checkpoint_number;
-void checkpoint_numbers(const trainer *t, checkpoint_number number[CHECKPOINT_NUMBERS]);
-/* In checkpoint_check.c: whether the numbers read from the file belong to this run. */
-dcpg_status checkpoint_check_numbers(const trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS],
-                                     dcpg_err *err);
+void dcpg_checkpoint_numbers(const trainer *t, checkpoint_number number[CHECKPOINT_NUMBERS]);
+/* In dcpg_checkpoint_check.c: whether the numbers read from the file belong to this run. */
+dcpg_status dcpg_checkpoint_check_numbers(const trainer *t,
+                                          const checkpoint_number number[CHECKPOINT_NUMBERS], dcpg_err *err);
 /* Restores numbers of the run; those that are set elsewhere (batch, seed ...) are not taken over. */
-void checkpoint_take_numbers(trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS]);
+void dcpg_checkpoint_take_numbers(trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS]);
 
 /* An array of the file. Its values are packed into, and unpacked from, one plain array. */
 typedef struct checkpoint_field {
@@ -58,10 +59,11 @@ typedef struct checkpoint_field {
 
 enum { CHECKPOINT_FIELDS = 8 };
 /* The arrays of the run in its present state, with nb_epoch epochs of curves. */
-void checkpoint_fields(trainer *t, checkpoint_field field[CHECKPOINT_FIELDS]);
-int64_t checkpoint_count(const checkpoint_field *field); /* number of elements */
+void dcpg_checkpoint_fields(trainer *t, checkpoint_field field[CHECKPOINT_FIELDS]);
+int64_t dcpg_checkpoint_count(const checkpoint_field *field); /* number of elements */
 /* all_leaves: the tally of all leaves, needed for FIELD_TALLY alone. */
-void checkpoint_pack(const trainer *t, const checkpoint_field *field, const double *all_leaves, void *plain);
-void checkpoint_unpack(trainer *t, const checkpoint_field *field, const void *plain);
+void dcpg_checkpoint_pack(const trainer *t, const checkpoint_field *field, const double *all_leaves,
+                          void *plain);
+void dcpg_checkpoint_unpack(trainer *t, const checkpoint_field *field, const void *plain);
 
 #endif

@@ -59,7 +59,7 @@ static dcpg_status read_description(const char *path, dcpg_checkpoint *c, dcpg_s
     if (status == DCPG_OK) status = dcpg_h5_read_strings(file, "config/model", model, err);
     if (status == DCPG_OK) c->ours = dcpg_h5_is_ours(file);
     dcpg_h5_close(file);
-    if (status == DCPG_OK) status = checkpoint_check(c, err);
+    if (status == DCPG_OK) status = dcpg_checkpoint_check(c, err);
     if (status == DCPG_OK && model->n != 1) status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no model", path);
     return status;
 }
@@ -86,7 +86,7 @@ static dcpg_status judge(const char *dir, size_t n, const dcpg_strings *damaged,
 static dcpg_status find(const char *dir, dcpg_log *log, dcpg_checkpoint *c, dcpg_strings *model,
                         dcpg_err *err) {
     dcpg_strings names = {0}, damaged = {0};
-    dcpg_status status = checkpoint_list(dir, &names, err);
+    dcpg_status status = dcpg_checkpoint_list(dir, &names, err);
     for (size_t i = names.n; i > 0 && status == DCPG_OK && !c->path; i--) {
         dcpg_err why = {0};
         c->path = dcpg_format("%s/checkpoints/%s", dir, names.v[i - 1]);
@@ -130,7 +130,7 @@ static dcpg_status share_all(const dcpg_par *par, dcpg_checkpoint *c, dcpg_strin
     dcpg_strings *list[] = {&c->words, &c->cells, &c->outputs, &c->kernels, model};
     for (int i = 0; i < 5; i++) DCPG_TRY(share_names_all(par, list[i], err));
     dcpg_status status = dcpg_keras_parse(model->v[0], "model of the checkpoint", &c->graph, err);
-    if (status == DCPG_OK && par->rank == 0) status = checkpoint_check_lists(c, err);
+    if (status == DCPG_OK && par->rank == 0) status = dcpg_checkpoint_check_lists(c, err);
     return dcpg_agree_all(par, status, err);
 }
 
@@ -197,7 +197,7 @@ static dcpg_status check_digest(const trainer *t, dcpg_h5 *file, const char *whi
         return DCPG_OK;
     }
     DCPG_TRY(dcpg_h5_read_attr_string(file, "/", which, &then, err));
-    dcpg_status status = trainer_digest_differences(then, now, &parts, err);
+    dcpg_status status = dcpg_trainer_digest_differences(then, now, &parts, err);
     if (status == DCPG_OK && parts.n && *then && *now) status = fail_differ(t, which, &parts, err);
     dcpg_strings_free(&parts);
     dcpg_free(then);
@@ -212,7 +212,7 @@ static dcpg_status read_numbers(const trainer *t, dcpg_h5 *file, checkpoint_numb
     DCPG_TRY(check_data(t, file, "val_data", t->val ? t->val_data : "", err));
     for (int i = 0; i < CHECKPOINT_NUMBERS; i++)
         DCPG_TRY(dcpg_h5_read_attr_i64(file, "/", number[i].name, &number[i].value, err));
-    return checkpoint_check_numbers(t, number, err);
+    return dcpg_checkpoint_check_numbers(t, number, err);
 }
 
 /* Reads the array of a field, whose extents must be as expected. */
@@ -231,7 +231,7 @@ static dcpg_status read_field(const trainer *t, dcpg_h5 *file, const checkpoint_
 
 static dcpg_status restore_field_all(trainer *t, dcpg_h5 *file, const checkpoint_field *field,
                                      dcpg_err *err) {
-    size_t count = (size_t)checkpoint_count(field),
+    size_t count = (size_t)dcpg_checkpoint_count(field),
            size = field->type == DCPG_H5_F32 ? sizeof(float) : sizeof(double);
     if (count == 0) return DCPG_OK;
     void *plain = dcpg_alloc(count, size);
@@ -240,7 +240,7 @@ static dcpg_status restore_field_all(trainer *t, dcpg_h5 *file, const checkpoint
     status = dcpg_agree_all(t->par, status, err);
     if (status == DCPG_OK) {
         dcpg_bcast_all(t->par, plain, count * size, 0);
-        checkpoint_unpack(t, field, plain);
+        dcpg_checkpoint_unpack(t, field, plain);
     }
     dcpg_free(plain);
     return status;
@@ -250,15 +250,15 @@ static dcpg_status restore_from_all(trainer *t, dcpg_h5 *file, dcpg_err *err) {
     checkpoint_number number[CHECKPOINT_NUMBERS];
     checkpoint_field field[CHECKPOINT_FIELDS];
     int64_t value[CHECKPOINT_NUMBERS];
-    checkpoint_numbers(t, number);
+    dcpg_checkpoint_numbers(t, number);
     DCPG_TRY(dcpg_agree_all(t->par, t->par->rank == 0 ? read_numbers(t, file, number, err) : DCPG_OK, err));
     for (int i = 0; i < CHECKPOINT_NUMBERS; i++) value[i] = number[i].value;
     dcpg_bcast_all(t->par, value, sizeof value, 0);
     for (int i = 0; i < CHECKPOINT_NUMBERS; i++) number[i].value = value[i];
-    checkpoint_take_numbers(t, number);
-    checkpoint_fields(t, field);
+    dcpg_checkpoint_take_numbers(t, number);
+    dcpg_checkpoint_fields(t, field);
     for (int i = 0; i < CHECKPOINT_FIELDS; i++) DCPG_TRY(restore_field_all(t, file, &field[i], err));
-    return checkpoint_check_scalars(t, err);
+    return dcpg_checkpoint_check_scalars(t, err);
 }
 
 static dcpg_status check_fits(const trainer *t, dcpg_err *err) {
@@ -275,7 +275,7 @@ static dcpg_status check_fits(const trainer *t, dcpg_err *err) {
     return DCPG_OK;
 }
 
-dcpg_status trainer_restore_all(trainer *t, dcpg_err *err) {
+dcpg_status dcpg_trainer_restore_all(trainer *t, dcpg_err *err) {
     dcpg_h5 *file = NULL;
     DCPG_TRY(check_fits(t, err));
     dcpg_status status =

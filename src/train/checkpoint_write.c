@@ -21,7 +21,7 @@ static dcpg_status write_kernels(dcpg_h5 *file, dcpg_err *err) {
 
 static dcpg_status write_config(const trainer *t, dcpg_h5 *file, dcpg_err *err) {
     checkpoint_number number[CHECKPOINT_NUMBERS];
-    checkpoint_numbers(t, number);
+    dcpg_checkpoint_numbers(t, number);
     DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "format", CHECKPOINT_FORMAT, err));
     DCPG_TRY(dcpg_h5_write_attr_i64(file, "/", "version", CHECKPOINT_VERSION, err));
     DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "program", DCPG_VERSION, err));
@@ -47,11 +47,11 @@ static dcpg_status write_field(const trainer *t, const checkpoint_field *field, 
                                dcpg_h5 *file, dcpg_err *err) {
     dcpg_h5_shape shape = {.type = field->type, .ndim = field->ndim};
     memcpy(shape.dim, field->dim, sizeof field->dim);
-    int64_t count = checkpoint_count(field);
+    int64_t count = dcpg_checkpoint_count(field);
     if (count == 0) return DCPG_OK;
     void *plain = dcpg_alloc((size_t)count, field->type == DCPG_H5_F32 ? sizeof(float) : sizeof(double));
     if (!plain) return dcpg_fail_nomem(err, field->path, (size_t)count * sizeof(double));
-    checkpoint_pack(t, field, tally, plain);
+    dcpg_checkpoint_pack(t, field, tally, plain);
     dcpg_status status = dcpg_h5_make(file, field->path, &shape, err);
     if (status == DCPG_OK) status = dcpg_h5_write(file, field->path, field->type, NULL, plain, err);
     dcpg_free(plain);
@@ -64,16 +64,17 @@ static dcpg_status write_field(const trainer *t, const checkpoint_field *field, 
 static dcpg_status write_fields_all(trainer *t, const double *tally, dcpg_h5 *file, dcpg_status status,
                                     dcpg_err *err) {
     checkpoint_field field[CHECKPOINT_FIELDS];
-    checkpoint_fields(t, field);
+    dcpg_checkpoint_fields(t, field);
     for (int i = 0; i < CHECKPOINT_FIELDS; i++) {
-        if (field[i].kind == FIELD_MOMENTS) field[i].values = trainer_all_moments_all(t, field[i].values);
+        if (field[i].kind == FIELD_MOMENTS)
+            field[i].values = dcpg_trainer_all_moments_all(t, field[i].values);
         if (file && status == DCPG_OK) status = write_field(t, &field[i], tally, file, err);
     }
     return status;
 }
 
 static dcpg_status create_file(trainer *t, const char *path, dcpg_h5 **file, dcpg_err *err) {
-    char *dir = checkpoint_dir(t->options->out_dir);
+    char *dir = dcpg_checkpoint_dir(t->options->out_dir);
     dcpg_status status = dir && path ? dcpg_make_dirs(dir, err) : dcpg_fail_nomem(err, "a checkpoint", 64);
     if (status == DCPG_OK) status = dcpg_h5_create(path, NULL, file, err);
     if (status == DCPG_OK) status = write_config(t, *file, err);
@@ -86,7 +87,7 @@ static dcpg_status create_file(trainer *t, const char *path, dcpg_h5 **file, dcp
 static dcpg_status write_and_prune_all(trainer *t, const double *tally, dcpg_err *err) {
     const dcpg_train_options *o = t->options;
     bool writes = t->par->rank == 0;
-    char *path = writes ? checkpoint_path(o->out_dir, t->run.epoch, t->run.step) : NULL;
+    char *path = writes ? dcpg_checkpoint_path(o->out_dir, t->run.epoch, t->run.step) : NULL;
     dcpg_h5 *file = NULL;
     dcpg_status status = writes ? create_file(t, path, &file, err) : DCPG_OK;
     status = write_fields_all(t, tally, file, status, err);
@@ -96,12 +97,13 @@ static dcpg_status write_and_prune_all(trainer *t, const double *tally, dcpg_err
     }
     dcpg_h5_close(file);
     if (writes && status == DCPG_OK)
-        checkpoint_prune(o->out_dir, dcpg_basename(path), o->keep_checkpoints > 1 ? o->keep_checkpoints : 1);
+        dcpg_checkpoint_prune(o->out_dir, dcpg_basename(path),
+                              o->keep_checkpoints > 1 ? o->keep_checkpoints : 1);
     dcpg_free(path);
     return status;
 }
 
-dcpg_status trainer_checkpoint_all(trainer *t, dcpg_err *err) {
+dcpg_status dcpg_trainer_checkpoint_all(trainer *t, dcpg_err *err) {
     double started = dcpg_now();
     size_t bytes =
         (size_t)t->tally->nb_leaf * (size_t)t->net->nb_output * DCPG_TALLY_COLUMNS * sizeof(double);
@@ -111,7 +113,7 @@ dcpg_status trainer_checkpoint_all(trainer *t, dcpg_err *err) {
         dcpg_agree_all(t->par, bytes_of ? DCPG_OK : dcpg_fail_nomem(err, "a checkpoint", 8), err);
     if (status == DCPG_OK) status = dcpg_allgatherv_all(t->par, t->tally->sum, bytes, &tally, bytes_of, err);
     if (status == DCPG_OK) {
-        if (t->par->rank == 0) journal_settle(t);
+        if (t->par->rank == 0) dcpg_journal_settle(t);
         status = dcpg_agree_all(t->par, write_and_prune_all(t, tally, err), err);
     }
     dcpg_free(tally);
@@ -125,9 +127,9 @@ dcpg_status trainer_checkpoint_all(trainer *t, dcpg_err *err) {
     return status;
 }
 
-void trainer_try_checkpoint_all(trainer *t) {
+void dcpg_trainer_try_checkpoint_all(trainer *t) {
     dcpg_err err = {0};
-    if (trainer_checkpoint_all(t, &err) != DCPG_OK)
+    if (dcpg_trainer_checkpoint_all(t, &err) != DCPG_OK)
         dcpg_warn(t->log,
                   "no checkpoint of epoch %" PRId64 ", step %" PRId64
                   ": %s; training goes on, older checkpoints stay",

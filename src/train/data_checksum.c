@@ -39,8 +39,8 @@ static uint64_t mix_names(uint64_t sum, const dcpg_strings *names) {
     return sum;
 }
 
-dcpg_status trainer_checksum_all(const trainer *t, dcpg_source *source, const dcpg_shards *shards,
-                                 char **checksum, dcpg_err *err) {
+dcpg_status dcpg_trainer_checksum_all(const trainer *t, dcpg_source *source, const dcpg_shards *shards,
+                                      char **checksum, dcpg_err *err) {
     size_t n = 1 + 3 * source->outputs.n;
     int64_t *sums = dcpg_alloc(n, sizeof *sums);
     dcpg_status status =

@@ -81,7 +81,8 @@ static dcpg_status digest_samples_all(dcpg_source *source, const dcpg_shards *sh
     return dcpg_agree_all(source->par, *text ? DCPG_OK : dcpg_fail_nomem(err, "a checksum", 128), err);
 }
 
-dcpg_status trainer_digest_all(dcpg_source *source, const dcpg_shards *shards, char **text, dcpg_err *err) {
+dcpg_status dcpg_trainer_digest_all(dcpg_source *source, const dcpg_shards *shards, char **text,
+                                    dcpg_err *err) {
     return source->ops->digest_all ? source->ops->digest_all(source, text, err)
                                    : digest_samples_all(source, shards, text, err);
 }
@@ -113,8 +114,8 @@ static dcpg_status add_differences(const char *a, const char *b, dcpg_strings *n
     return DCPG_OK;
 }
 
-dcpg_status trainer_digest_differences(const char *then, const char *now, dcpg_strings *names,
-                                       dcpg_err *err) {
+dcpg_status dcpg_trainer_digest_differences(const char *then, const char *now, dcpg_strings *names,
+                                            dcpg_err *err) {
     DCPG_TRY(add_differences(now, then, names, err));
     return add_differences(then, now, names, err);
 }

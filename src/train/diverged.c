@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-bool trainer_is_finite(const trainer *t) {
+bool dcpg_trainer_is_finite(const trainer *t) {
     double sum = t->run.penalty;
     size_t columns = (size_t)t->net->nb_output * DCPG_TALLY_COLUMNS;
     for (int leaf = 0; leaf < t->tally->nb_leaf; leaf++)
@@ -46,7 +46,7 @@ static const dcpg_param *find_largest(const dcpg_net *net, float *most) {
     return found;
 }
 
-dcpg_status trainer_diverged_all(const trainer *t, dcpg_err *err) {
+dcpg_status dcpg_trainer_diverged_all(const trainer *t, dcpg_err *err) {
     float most;
     if (t->options->shard_optimizer) dcpg_par_sums_gather_all(t->sums, t->net->grads);
     const dcpg_param *p = find_largest(t->net, &most);

@@ -34,7 +34,7 @@ static void run_passes(trainer *t, dcpg_tally *tally, const dcpg_input *input, c
         dcpg_net_forward(t->net, &some.input, training, &t->reducer);
         double since = dcpg_now();
         dcpg_tally_add(tally, t->net, &some.input, &some.targets, training);
-        t->part[PROFILE_SCORES] += profile_lap(&since);
+        t->part[PROFILE_SCORES] += dcpg_timing_lap(&since);
         if (training) dcpg_net_backward(t->net, &some.input, &t->reducer);
     }
 }
@@ -46,21 +46,21 @@ static dcpg_status step_all(trainer *t, bool *finite, dcpg_err *err) {
     const dcpg_leaves *leaves;
     double since = dcpg_now();
     DCPG_TRY(dcpg_loader_next(t->train_loader, &batch, &leaves, err));
-    t->part[PROFILE_DATA] += profile_lap(&since);
+    t->part[PROFILE_DATA] += dcpg_timing_lap(&since);
     dcpg_input input = make_input(t, batch, leaves, t->batch);
     dcpg_targets targets = make_targets(t, batch, !t->options->no_class_weights);
     run_passes(t, t->tally, &input, &targets, true);
     since = dcpg_now();
     dcpg_status status = dcpg_loader_prepare(t->train_loader, err);
-    t->part[PROFILE_DATA] += profile_lap(&since);
+    t->part[PROFILE_DATA] += dcpg_timing_lap(&since);
     t->reducer.wait(t->reducer.self);
-    t->part[PROFILE_SUMS] += profile_lap(&since);
+    t->part[PROFILE_SUMS] += dcpg_timing_lap(&since);
     t->run.penalty += dcpg_net_penalty(t->net);
     double rate = t->options->learning_rate * pow(t->options->learning_rate_decay, (double)t->run.epoch);
-    *finite = dcpg_adam_apply(t->adam, rate, t->net->grads, t->net->params) && trainer_is_finite(t);
-    t->part[PROFILE_OPTIMISER] += profile_lap(&since);
+    *finite = dcpg_adam_apply(t->adam, rate, t->net->grads, t->net->params) && dcpg_trainer_is_finite(t);
+    t->part[PROFILE_OPTIMISER] += dcpg_timing_lap(&since);
     if (t->options->shard_optimizer) dcpg_par_sums_gather_all(t->sums, t->net->params);
-    t->part[PROFILE_SUMS] += profile_lap(&since);
+    t->part[PROFILE_SUMS] += dcpg_timing_lap(&since);
     t->run.step++;
     t->samples += t->batch;
     return status;
@@ -81,11 +81,11 @@ static void show_all(trainer *t, bool milestone, double started, int64_t first_s
     dcpg_progress(t->log, milestone,
                   "epoch %" PRId64 "/%" PRId64 "  %3d %%  loss %.4f%s  %.0f samples/s  at most %s left",
                   t->run.epoch + 1, t->options->nb_epoch, (int)(100 * t->run.step / steps), t->shown.loss,
-                  trainer_acc_text(
+                  dcpg_trainer_acc_text(
                       dcpg_scores_mean(&t->shown, t->net->nb_output, t->tally->kind, DCPG_METRIC_ACC), acc),
                   rate, dcpg_duration(seconds / (double)done * (double)left, text));
     t->last_shown = dcpg_now();
-    if (milestone) journal_step(t, rate);
+    if (milestone) dcpg_journal_step(t, rate);
 }
 
 /* What all ranks must know after a step, exchanged at once. */
@@ -99,9 +99,9 @@ static agreement agree_on_step_all(trainer *t, dcpg_status status, bool finite) 
     double now = dcpg_now();
     bool leads = t->par->rank == 0, refresh = t->log && t->log->terminal && now - t->last_shown > REFRESH;
     bool due = o->checkpoint_minutes > 0 && now - t->last_saved > 60 * o->checkpoint_minutes;
-    int64_t word[] = {status != DCPG_OK, !finite, leads && refresh, leads && due, trainer_look(t)};
+    int64_t word[] = {status != DCPG_OK, !finite, leads && refresh, leads && due, dcpg_trainer_look(t)};
     dcpg_max_i64s_all(t->par, word, sizeof word / sizeof *word);
-    t->part[PROFILE_AGREEING] += profile_lap(&now);
+    t->part[PROFILE_AGREEING] += dcpg_timing_lap(&now);
     return (agreement){word[0], word[1], word[2], word[3], (stop_reason)word[4]};
 }
 
@@ -112,10 +112,10 @@ static void after_step_all(trainer *t, const agreement *agreed, double started, 
     bool milestone = t->run.step % every == 0;
     if (milestone || agreed->show) show_all(t, milestone, started, first_step);
     bool due = agreed->save || (n > 0 && (t->run.epoch * steps + t->run.step) % n == 0);
-    if (due && t->run.step < steps && t->stop == STOP_NOT) trainer_try_checkpoint_all(t);
+    if (due && t->run.step < steps && t->stop == STOP_NOT) dcpg_trainer_try_checkpoint_all(t);
 }
 
-dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err) {
+dcpg_status dcpg_trainer_epoch_all(trainer *t, dcpg_err *err) {
     int64_t steps = dcpg_shards_steps(t->train_shards), first_step = t->run.step;
     DCPG_TRY(dcpg_agree_all(t->par, dcpg_shards_start_epoch(t->train_shards, t->run.epoch, err), err));
     dcpg_loader_seek(t->train_loader, first_step);
@@ -127,7 +127,7 @@ dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err) {
         if (status == DCPG_OK) status = dcpg_lock_check(t->options->lock, err);
         agreement agreed = agree_on_step_all(t, status, finite);
         if (agreed.failed) return dcpg_agree_all(t->par, status, err);
-        if (agreed.diverged) return trainer_diverged_all(t, err);
+        if (agreed.diverged) return dcpg_trainer_diverged_all(t, err);
         t->stop = agreed.stop;
         t->step_seconds = dcpg_now() - before;
         t->advanced = true;
@@ -145,14 +145,14 @@ static dcpg_status validation_step(trainer *t, dcpg_err *err) {
     const dcpg_leaves *leaves;
     double since = dcpg_now();
     DCPG_TRY(dcpg_loader_next(t->val_loader, &batch, &leaves, err));
-    t->part[PROFILE_DATA] += profile_lap(&since);
+    t->part[PROFILE_DATA] += dcpg_timing_lap(&since);
     dcpg_input input = make_input(t, batch, leaves, 0);
     dcpg_targets targets = make_targets(t, batch, false);
     run_passes(t, t->val_tally, &input, &targets, false);
     return DCPG_OK;
 }
 
-dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err) {
+dcpg_status dcpg_trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err) {
     int64_t steps = dcpg_shards_sweep_steps(t->val_shards);
     dcpg_tally_reset(t->val_tally);
     dcpg_loader_seek(t->val_loader, 0);

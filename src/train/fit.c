@@ -25,7 +25,7 @@ static const char *find_batch_norm(const dcpg_graph *graph) {
     return NULL;
 }
 
-dcpg_status trainer_choose_blocks(trainer *t, dcpg_err *err) {
+dcpg_status dcpg_trainer_choose_blocks(trainer *t, dcpg_err *err) {
     const dcpg_train_options *o = t->options;
     dcpg_net_size size;
     t->nb_block = 1;
@@ -66,7 +66,7 @@ static dcpg_status measure_rest(const trainer *t, size_t *bytes, dcpg_err *err) 
     DCPG_TRY(dcpg_net_measure(t->graph, &size, err));
     size_t values = (size_t)(size.trainable + size.not_trainable),
            leaves = (size_t)(t->leaves / t->par->size + t->nb_block);
-    dcpg_slices slices = trainer_slices(t, values);
+    dcpg_slices slices = dcpg_trainer_slices(t, values);
     size_t sums = t->par->size > 1 ? 8 * slices.block : 0;
     size_t moments = t->options->shard_optimizer ? dcpg_slices_count(&slices) : values;
     size_t tallies = 2 * leaves * (size_t)t->graph->nb_output * DCPG_TALLY_COLUMNS * sizeof(double);
@@ -85,7 +85,7 @@ static dcpg_status find_enough(const trainer *t, size_t *bytes, dcpg_err *err) {
     for (int i = 0; i < 64 && options.max_memory < *bytes; i++) {
         options.max_memory = *bytes;
         size_t net = 0, rest = 0;
-        if (!find_batch_norm(t->graph)) DCPG_TRY(trainer_choose_blocks(&other, err));
+        if (!find_batch_norm(t->graph)) DCPG_TRY(dcpg_trainer_choose_blocks(&other, err));
         dcpg_net_options least = with_at_once(&other, find_batch_norm(t->graph) ? 0 : 1);
         DCPG_TRY(dcpg_net_bytes(t->graph, &least, &net, err));
         DCPG_TRY(measure_rest(&other, &rest, err));
@@ -135,7 +135,7 @@ static int lower_power(int n) {
     return power;
 }
 
-dcpg_status trainer_choose_passes(const trainer *t, dcpg_net_options *options, dcpg_err *err) {
+dcpg_status dcpg_trainer_choose_passes(const trainer *t, dcpg_net_options *options, dcpg_err *err) {
     const dcpg_train_options *o = t->options;
     int nb_leaf = (t->train_shards->end - t->train_shards->first) * t->nb_block, at_once = nb_leaf;
     size_t net = 0, rest;

@@ -111,7 +111,7 @@ static dcpg_status write_event(journal *j, int64_t step, dcpg_err *err) {
 
 static void give_up(trainer *t, const dcpg_err *err) {
     dcpg_warn(t->log, "%s; training goes on without " METRICS_NAME " and events", err->text);
-    journal_close(t);
+    dcpg_journal_close(t);
 }
 
 static void write_line(trainer *t, const char *kind, double rate, const dcpg_scores *train,
@@ -144,14 +144,14 @@ static void note(trainer *t, const char *kind, double rate, const dcpg_scores *t
     if (err.status != DCPG_OK) give_up(t, &err);
 }
 
-void journal_step(trainer *t, double rate) { note(t, "step", rate, &t->shown, NULL); }
+void dcpg_journal_step(trainer *t, double rate) { note(t, "step", rate, &t->shown, NULL); }
 
-void journal_epoch(trainer *t) {
+void dcpg_journal_epoch(trainer *t) {
     double rate = t->training_seconds > 0 ? (double)t->samples / t->training_seconds : NAN;
     note(t, "epoch", rate, &t->run.train[t->run.epoch], t->val ? &t->run.val[t->run.epoch] : NULL);
 }
 
-void journal_settle(trainer *t) {
+void dcpg_journal_settle(trainer *t) {
     dcpg_err err = {0};
     journal *j = t->journal;
     if (!j) return;
@@ -171,7 +171,7 @@ static dcpg_status open_events(trainer *t, journal *j, dcpg_err *err) {
     return status;
 }
 
-dcpg_status journal_open(trainer *t, dcpg_err *err) {
+dcpg_status dcpg_journal_open(trainer *t, dcpg_err *err) {
     journal *j = t->journal = dcpg_alloc(1, sizeof *j);
     int per_set = t->net->nb_output * (1 + DCPG_MAX_METRICS) + 2 + DCPG_METRIC_CAT_ACC;
     if (!j) return dcpg_fail_nomem(err, "the journal", sizeof *j);
@@ -188,7 +188,7 @@ dcpg_status journal_open(trainer *t, dcpg_err *err) {
     return open_events(t, j, err);
 }
 
-void journal_close(trainer *t) {
+void dcpg_journal_close(trainer *t) {
     journal *j = t->journal;
     if (!j) return;
     if (j->metrics) fclose(j->metrics);

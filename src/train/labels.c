@@ -33,7 +33,8 @@ static void warn_of(const trainer *t, const char *what, const dcpg_strings *empt
                   dcpg_strings_text(one_class, text), what);
 }
 
-dcpg_status trainer_check_labels(const trainer *t, const char *what, const int64_t *counts, dcpg_err *err) {
+dcpg_status dcpg_trainer_check_labels(const trainer *t, const char *what, const int64_t *counts,
+                                      dcpg_err *err) {
     dcpg_strings empty = {0}, one_class = {0};
     dcpg_status status = DCPG_OK;
     for (int o = 0; o < t->net->nb_output && status == DCPG_OK; o++) {
@@ -57,7 +58,7 @@ dcpg_status trainer_check_labels(const trainer *t, const char *what, const int64
     return status;
 }
 
-dcpg_status trainer_check_validation_all(const trainer *t, dcpg_err *err) {
+dcpg_status dcpg_trainer_check_validation_all(const trainer *t, dcpg_err *err) {
     size_t n = (size_t)t->net->nb_output * CLASSES;
     int64_t first, end, *counts = dcpg_alloc(n, sizeof *counts);
     dcpg_shards_range(t->val_shards, &first, &end);
@@ -66,13 +67,13 @@ dcpg_status trainer_check_validation_all(const trainer *t, dcpg_err *err) {
     status = dcpg_agree_all(t->par, status, err);
     if (status == DCPG_OK) {
         dcpg_sum_i64s_all(t->par, counts, n);
-        status = dcpg_agree_all(t->par, trainer_check_labels(t, "validation", counts, err), err);
+        status = dcpg_agree_all(t->par, dcpg_trainer_check_labels(t, "validation", counts, err), err);
     }
     dcpg_free(counts);
     return status;
 }
 
-const char *trainer_acc_text(double acc, char text[24]) {
+const char *dcpg_trainer_acc_text(double acc, char text[24]) {
     text[0] = '\0';
     if (!isnan(acc)) snprintf(text, 24, "  acc %.4f", acc);
     return text;

@@ -42,7 +42,7 @@ static dcpg_status remove_earlier(const trainer *t, dcpg_err *err) {
 
 /* Prepares the directory for a run from the beginning. */
 static dcpg_status start_afresh(const trainer *t, dcpg_err *err) {
-    int64_t aside = checkpoint_set_aside(t->options->out_dir);
+    int64_t aside = dcpg_checkpoint_set_aside(t->options->out_dir);
     if (aside)
         dcpg_warn(t->log,
                   "%s/checkpoints: %" PRId64
@@ -53,7 +53,7 @@ static dcpg_status start_afresh(const trainer *t, dcpg_err *err) {
 
 static dcpg_status write_start(trainer *t, dcpg_err *err) {
     DCPG_TRY(dcpg_make_dirs(t->options->out_dir, err));
-    checkpoint_sweep(t->options->out_dir);
+    dcpg_checkpoint_sweep(t->options->out_dir);
     if (!t->options->resume) DCPG_TRY(start_afresh(t, err));
     char *json = dcpg_keras_json(t->graph);
     dcpg_status status = write_text(t, "model.json", json, err);
@@ -61,10 +61,10 @@ static dcpg_status write_start(trainer *t, dcpg_err *err) {
     char *data = dcpg_keras_data_json(t->graph);
     if (status == DCPG_OK) status = write_text(t, DCPG_MODEL_DATA, data, err);
     dcpg_free(data);
-    return status == DCPG_OK ? journal_open(t, err) : status;
+    return status == DCPG_OK ? dcpg_journal_open(t, err) : status;
 }
 
-dcpg_status trainer_write_start_all(trainer *t, dcpg_err *err) {
+dcpg_status dcpg_trainer_write_start_all(trainer *t, dcpg_err *err) {
     return dcpg_agree_all(t->par, t->par->rank == 0 ? write_start(t, err) : DCPG_OK, err);
 }
 
@@ -76,7 +76,7 @@ static dcpg_status write_model(const trainer *t, const char *name, dcpg_err *err
     return status;
 }
 
-dcpg_status trainer_write_model_all(const trainer *t, const char *name, dcpg_err *err) {
+dcpg_status dcpg_trainer_write_model_all(const trainer *t, const char *name, dcpg_err *err) {
     return dcpg_agree_all(t->par, t->par->rank == 0 ? write_model(t, name, err) : DCPG_OK, err);
 }
 
@@ -92,6 +92,6 @@ static dcpg_status write_curves(const trainer *t, dcpg_err *err) {
     return t->val ? write_curve(t, "lc_val.tsv", t->run.val, err) : DCPG_OK;
 }
 
-dcpg_status trainer_write_curves_all(const trainer *t, dcpg_err *err) {
+dcpg_status dcpg_trainer_write_curves_all(const trainer *t, dcpg_err *err) {
     return dcpg_agree_all(t->par, t->par->rank == 0 ? write_curves(t, err) : DCPG_OK, err);
 }

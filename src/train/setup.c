@@ -51,7 +51,7 @@ static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err) {
                          " virtual ranks: run on fewer ranks, or raise --virtual_ranks and --batch_size",
                          ranks, leaves);
     t->virtual_ranks = (int)leaves;
-    return trainer_choose_blocks(t, err);
+    return dcpg_trainer_choose_blocks(t, err);
 }
 
 /* The shards of a source, with this rank's part loaded, and a loader over them. */
@@ -87,25 +87,25 @@ static dcpg_status weigh_classes_all(trainer *t, dcpg_err *err) {
     status = dcpg_agree_all(t->par, status, err);
     if (status == DCPG_OK) {
         dcpg_sum_i64s_all(t->par, counts, n);
-        status = dcpg_agree_all(t->par, trainer_check_labels(t, "training", counts, err), err);
+        status = dcpg_agree_all(t->par, dcpg_trainer_check_labels(t, "training", counts, err), err);
         dcpg_class_weights(t->net->nb_output, t->net->output, counts, t->class_weight);
     }
     dcpg_free(counts);
     return status;
 }
 
-dcpg_slices trainer_slices(const trainer *t, size_t total) {
+dcpg_slices dcpg_trainer_slices(const trainer *t, size_t total) {
     const size_t most = (size_t)1 << 20;
     return (dcpg_slices){total, total > 0 && total < most ? total : most, t->par->rank, t->par->size};
 }
 
 static dcpg_status open_net(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
     dcpg_net_options options;
-    DCPG_TRY(trainer_choose_passes(t, &options, err));
+    DCPG_TRY(dcpg_trainer_choose_passes(t, &options, err));
     DCPG_TRY(dcpg_net_new(t->graph, &options, &t->net, err));
     dcpg_net_init(t->net, t->options->seed);
     if (initial && initial->nb) DCPG_TRY(dcpg_weights_apply(initial, t->net, err));
-    t->slices = trainer_slices(t, t->net->nb_trained);
+    t->slices = dcpg_trainer_slices(t, t->net->nb_trained);
     dcpg_slices all = {t->slices.total, t->slices.block, 0, 1};
     DCPG_TRY(dcpg_adam_new(t->net, t->options->shard_optimizer ? &t->slices : &all, &t->adam, err));
     DCPG_TRY(dcpg_tally_new(t->net, &t->tally, err));
@@ -158,22 +158,22 @@ static dcpg_status open_parts_all(trainer *t, const dcpg_weights *initial, dcpg_
     DCPG_TRY(open_sums_all(t, err));
     DCPG_TRY(dcpg_agree_all(t->par, open_run(t, err), err));
     DCPG_TRY(weigh_classes_all(t, err));
-    DCPG_TRY(trainer_checksum_all(t, t->train, t->train_shards, &t->train_data, err));
-    if (t->val) DCPG_TRY(trainer_check_validation_all(t, err));
-    if (t->val) DCPG_TRY(trainer_checksum_all(t, t->val, t->val_shards, &t->val_data, err));
-    DCPG_TRY(trainer_digest_all(t->train, t->train_shards, &t->train_digest, err));
-    if (t->val) DCPG_TRY(trainer_digest_all(t->val, t->val_shards, &t->val_digest, err));
-    return t->options->resume ? trainer_restore_all(t, err) : DCPG_OK;
+    DCPG_TRY(dcpg_trainer_checksum_all(t, t->train, t->train_shards, &t->train_data, err));
+    if (t->val) DCPG_TRY(dcpg_trainer_check_validation_all(t, err));
+    if (t->val) DCPG_TRY(dcpg_trainer_checksum_all(t, t->val, t->val_shards, &t->val_data, err));
+    DCPG_TRY(dcpg_trainer_digest_all(t->train, t->train_shards, &t->train_digest, err));
+    if (t->val) DCPG_TRY(dcpg_trainer_digest_all(t->val, t->val_shards, &t->val_digest, err));
+    return t->options->resume ? dcpg_trainer_restore_all(t, err) : DCPG_OK;
 }
 
-dcpg_status trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
+dcpg_status dcpg_trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
     dcpg_status status = open_parts_all(t, initial, err);
-    if (status != DCPG_OK) trainer_close_all(t);
+    if (status != DCPG_OK) dcpg_trainer_close_all(t);
     return status;
 }
 
-void trainer_close_all(trainer *t) {
-    journal_close(t);
+void dcpg_trainer_close_all(trainer *t) {
+    dcpg_journal_close(t);
     dcpg_free(t->train_data);
     dcpg_free(t->val_data);
     dcpg_free(t->train_digest);

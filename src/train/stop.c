@@ -15,7 +15,7 @@ static const double LOOK_EVERY = 1.0;
 /* Least number of seconds kept for the end of the program. */
 static const double MARGIN = 10;
 
-void trainer_note_job_end(trainer *t) {
+void dcpg_trainer_note_job_end(trainer *t) {
     const char *end = getenv("SLURM_JOB_END_TIME");
     int64_t at, now = (int64_t)time(NULL);
     t->job_end = INFINITY;
@@ -37,7 +37,7 @@ static bool time_is_left(const trainer *t, double left) {
     return left > (need > MARGIN ? need : MARGIN);
 }
 
-stop_reason trainer_look(trainer *t) {
+stop_reason dcpg_trainer_look(trainer *t) {
     const dcpg_train_options *o = t->options;
     double now = dcpg_now();
     if (dcpg_signal_seen()) return (stop_reason)(STOP_SIGNAL + dcpg_signal_seen());
@@ -48,7 +48,7 @@ stop_reason trainer_look(trainer *t) {
     return dcpg_file_exists(o->stop_file) ? STOP_FILE : STOP_NOT;
 }
 
-const char *trainer_stop_text(const trainer *t) {
+const char *dcpg_trainer_stop_text(const trainer *t) {
     switch (t->stop) {
     case STOP_NOT:
         return "";

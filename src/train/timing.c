@@ -14,7 +14,7 @@ static const char *const part_name[PROFILE_PARTS] = {
     [PROFILE_FILES] = "checkpoints and model files",
 };
 
-double profile_lap(double *since) {
+double dcpg_timing_lap(double *since) {
     double now = dcpg_now(), seconds = now - *since;
     *since = now;
     return seconds;
@@ -74,7 +74,7 @@ static void print_rows(const trainer *t, const row *all, int64_t nb) {
     }
 }
 
-dcpg_status profile_tell_all(const trainer *t, dcpg_err *err) {
+dcpg_status dcpg_timing_print_all(const trainer *t, dcpg_err *err) {
     int64_t nb = nb_row(t);
     row *own = dcpg_alloc((size_t)nb, sizeof *own);
     row *all = dcpg_alloc((size_t)(nb * t->par->size), sizeof *all);

@@ -35,10 +35,10 @@ static void report_epoch(const trainer *t) {
     char validation[96] = "", acc[24];
     if (t->val)
         snprintf(validation, sizeof validation, "  validation: loss %.4f%s", val->loss,
-                 trainer_acc_text(dcpg_scores_mean(val, n, t->tally->kind, DCPG_METRIC_ACC), acc));
-    dcpg_info(t->log, "epoch %" PRId64 "/%" PRId64 "  loss %.4f%s%s", e + 1, t->options->nb_epoch,
-              train->loss, trainer_acc_text(dcpg_scores_mean(train, n, t->tally->kind, DCPG_METRIC_ACC), acc),
-              validation);
+                 dcpg_trainer_acc_text(dcpg_scores_mean(val, n, t->tally->kind, DCPG_METRIC_ACC), acc));
+    dcpg_info(
+        t->log, "epoch %" PRId64 "/%" PRId64 "  loss %.4f%s%s", e + 1, t->options->nb_epoch, train->loss,
+        dcpg_trainer_acc_text(dcpg_scores_mean(train, n, t->tally->kind, DCPG_METRIC_ACC), acc), validation);
 }
 
 /* Keeps the weights of the best epoch so far. Collective. */
@@ -52,23 +52,23 @@ static dcpg_status keep_best_all(trainer *t, dcpg_err *err) {
     run->best_loss = loss;
     run->waited = 0;
     memcpy(run->best, t->net->params, t->net->nb_value * sizeof *run->best);
-    return trainer_write_model_all(t, "model_weights_val.h5", err);
+    return dcpg_trainer_write_model_all(t, "model_weights_val.h5", err);
 }
 
 /* Everything that follows the last step of an epoch; if the validation is stopped, the epoch stays open.
  * Collective. */
 static dcpg_status end_epoch_all(trainer *t, dcpg_err *err) {
     run_state *run = &t->run;
-    if (t->val) DCPG_TRY(trainer_validate_all(t, &run->val[run->epoch], err));
+    if (t->val) DCPG_TRY(dcpg_trainer_validate_all(t, &run->val[run->epoch], err));
     if (t->stop != STOP_NOT) return DCPG_OK;
     double since = dcpg_now();
     report_epoch(t);
-    journal_epoch(t);
-    DCPG_TRY(trainer_write_model_all(t, "model_weights_train.h5", err));
+    dcpg_journal_epoch(t);
+    DCPG_TRY(dcpg_trainer_write_model_all(t, "model_weights_train.h5", err));
     DCPG_TRY(keep_best_all(t, err));
     run->nb_epoch = run->epoch + 1;
-    DCPG_TRY(trainer_write_curves_all(t, err));
-    t->part[PROFILE_FILES] += profile_lap(&since);
+    DCPG_TRY(dcpg_trainer_write_curves_all(t, err));
+    t->part[PROFILE_FILES] += dcpg_timing_lap(&since);
     run->epoch++;
     run->step = 0;
     run->penalty = 0;
@@ -84,10 +84,10 @@ static bool waited_long_enough(const trainer *t) {
  * writes these again when resumed. */
 static dcpg_status run_epochs_all(trainer *t, dcpg_err *err) {
     while (t->run.epoch < t->options->nb_epoch && !waited_long_enough(t)) {
-        DCPG_TRY(trainer_epoch_all(t, err));
+        DCPG_TRY(dcpg_trainer_epoch_all(t, err));
         if (t->stop == STOP_NOT) DCPG_TRY(end_epoch_all(t, err));
         if (t->stop != STOP_NOT) return DCPG_OK;
-        trainer_try_checkpoint_all(t);
+        dcpg_trainer_try_checkpoint_all(t);
     }
     if (t->run.epoch < t->options->nb_epoch)
         dcpg_info(t->log, "stopping early: no better validation loss for %" PRId64 " epoch%s", t->run.waited,
@@ -99,32 +99,32 @@ static dcpg_status run_epochs_all(trainer *t, dcpg_err *err) {
  * into the other files. Collective. */
 static dcpg_status write_end_all(trainer *t, dcpg_err *err) {
     bool unfinished = t->run.step > 0;
-    if (unfinished) DCPG_TRY(trainer_write_model_all(t, "model_weights_train.h5", err));
+    if (unfinished) DCPG_TRY(dcpg_trainer_write_model_all(t, "model_weights_train.h5", err));
     if (t->run.nb_epoch == 0)
-        DCPG_TRY(trainer_write_model_all(t, "model_weights_val.h5", err));
+        DCPG_TRY(dcpg_trainer_write_model_all(t, "model_weights_val.h5", err));
     else
         memcpy(t->net->params, t->run.best, t->net->nb_value * sizeof *t->run.best);
-    return trainer_write_model_all(t, "model.h5", err);
+    return dcpg_trainer_write_model_all(t, "model.h5", err);
 }
 
 /* A run that is stopped writes its checkpoint first, as there may be little time. */
 static dcpg_status stop_all(trainer *t, dcpg_err *err) {
-    dcpg_info(t->log, "stopping: %s", trainer_stop_text(t));
-    DCPG_TRY(trainer_checkpoint_all(t, err));
+    dcpg_info(t->log, "stopping: %s", dcpg_trainer_stop_text(t));
+    DCPG_TRY(dcpg_trainer_checkpoint_all(t, err));
     DCPG_TRY(write_end_all(t, err));
     if (t->stop == STOP_FILE) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_REQUEUE,
                      "stopped in epoch %" PRId64 " after step %" PRId64
                      " (%s): everything is saved, 'dcpg train --resume %s' continues",
-                     t->run.epoch + 1, t->run.step, trainer_stop_text(t), t->options->out_dir);
+                     t->run.epoch + 1, t->run.step, dcpg_trainer_stop_text(t), t->options->out_dir);
 }
 
 static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
     describe(t);
-    DCPG_TRY(trainer_write_start_all(t, err));
+    DCPG_TRY(dcpg_trainer_write_start_all(t, err));
     double since = dcpg_now();
     DCPG_TRY(run_epochs_all(t, err));
-    t->epochs_seconds = profile_lap(&since);
+    t->epochs_seconds = dcpg_timing_lap(&since);
     /* Cutting is the only wait for data, which are in memory. The slowest rank determines the pace of the
      * others. */
     double cutting = dcpg_max_f64_all(t->par, dcpg_loader_cutting(t->train_loader));
@@ -133,7 +133,7 @@ static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
               t->training_seconds > 0 ? 100 * cutting / t->training_seconds : 0);
     dcpg_info(t->log, "train: %.1f samples/s",
               t->training_seconds > 0 ? (double)t->samples / t->training_seconds : 0);
-    if (t->options->profile) DCPG_TRY(profile_tell_all(t, err));
+    if (t->options->profile) DCPG_TRY(dcpg_timing_print_all(t, err));
     return t->stop == STOP_NOT ? write_end_all(t, err) : stop_all(t, err);
 }
 
@@ -148,12 +148,12 @@ dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_grap
                  .val = val,
                  .started = dcpg_now()};
     t.last_shown = t.last_saved = t.started;
-    trainer_note_job_end(&t);
+    dcpg_trainer_note_job_end(&t);
     dcpg_par_report_all(par, options->nb_thread, log);
-    DCPG_TRY(trainer_open_all(&t, initial, err));
+    DCPG_TRY(dcpg_trainer_open_all(&t, initial, err));
     dcpg_flush_begin();
     dcpg_status status = train_opened_all(&t, err);
     dcpg_flush_end();
-    trainer_close_all(&t);
+    dcpg_trainer_close_all(&t);
     return status;
 }

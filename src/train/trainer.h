@@ -84,97 +84,100 @@ typedef struct trainer {
 
 /* How `total` gradients are cut into blocks for their exchange: large enough for bandwidth, small enough that
  * the first block is summed before the last one starts. */
-dcpg_slices trainer_slices(const trainer *t, size_t total);
+dcpg_slices dcpg_trainer_slices(const trainer *t, size_t total);
 
 /* fit.c: sets nb_block and leaves, from options, model and V alone, or to the values of the run that is
  * resumed. Local. */
-dcpg_status trainer_choose_blocks(trainer *t, dcpg_err *err);
+dcpg_status dcpg_trainer_choose_blocks(trainer *t, dcpg_err *err);
 
 /* fit.c: how many leaves run at once within the memory allowed. DCPG_E_USAGE if it is too little. Local. */
-dcpg_status trainer_choose_passes(const trainer *t, dcpg_net_options *options, dcpg_err *err);
+dcpg_status dcpg_trainer_choose_passes(const trainer *t, dcpg_net_options *options, dcpg_err *err);
 
 /* timing.c: seconds since `*since`, which becomes now. Local. */
-double profile_lap(double *since);
+double dcpg_timing_lap(double *since);
 
 /* timing.c: prints the table of --profile. Collective. */
-dcpg_status profile_tell_all(const trainer *t, dcpg_err *err);
+dcpg_status dcpg_timing_print_all(const trainer *t, dcpg_err *err);
 
 /* setup.c: reads data, plans the net, sets weights. Collective. */
-dcpg_status trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err);
-void trainer_close_all(trainer *t);
+dcpg_status dcpg_trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err);
+void dcpg_trainer_close_all(trainer *t);
 
 /* epoch.c: runs the remaining steps of the current epoch, or until t->stop; then puts the scores into
  * run.train. Collective. */
-dcpg_status trainer_epoch_all(trainer *t, dcpg_err *err);
+dcpg_status dcpg_trainer_epoch_all(trainer *t, dcpg_err *err);
 
 /* epoch.c: scores of the validation data into `scores`. Collective. */
-dcpg_status trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err);
+dcpg_status dcpg_trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err *err);
 
 /* model_dir.c: files of the model directory; rank 0 writes, all agree. Collective. */
-dcpg_status trainer_write_model_all(const trainer *t, const char *name, dcpg_err *err);
-dcpg_status trainer_write_start_all(trainer *t, dcpg_err *err);
-dcpg_status trainer_write_curves_all(const trainer *t, dcpg_err *err);
+dcpg_status dcpg_trainer_write_model_all(const trainer *t, const char *name, dcpg_err *err);
+dcpg_status dcpg_trainer_write_start_all(trainer *t, dcpg_err *err);
+dcpg_status dcpg_trainer_write_curves_all(const trainer *t, dcpg_err *err);
 
 /* moments.c: all moments (m or v of t->adam) as [net->nb_trained]. With --shard_optimizer they are gathered
  * from all ranks and take the place of the gradients until the next backward pass; otherwise `moments` itself
  * is returned. Collective. */
-float *trainer_all_moments_all(trainer *t, float *moments);
+float *dcpg_trainer_all_moments_all(trainer *t, float *moments);
 
-/* moments.c: the opposite direction: after all moments were put into trainer_moments_room,
- * trainer_take_moments copies this rank's slices from there. Local. */
-float *trainer_moments_room(trainer *t, float *moments);
-void trainer_take_moments(trainer *t, float *moments);
+/* moments.c: the opposite direction: after all moments were put into dcpg_trainer_moments_room,
+ * dcpg_trainer_take_moments copies this rank's slices from there. Local. */
+float *dcpg_trainer_moments_room(trainer *t, float *moments);
+void dcpg_trainer_take_moments(trainer *t, float *moments);
 
 /* checkpoint_write.c: writes the present state into a checkpoint. If that fails, the second function only
  * warns. Collective. */
-dcpg_status trainer_checkpoint_all(trainer *t, dcpg_err *err);
-void trainer_try_checkpoint_all(trainer *t);
+dcpg_status dcpg_trainer_checkpoint_all(trainer *t, dcpg_err *err);
+void dcpg_trainer_try_checkpoint_all(trainer *t);
 
 /* checkpoint_read.c: restores the state from options->resume. Collective. */
-dcpg_status trainer_restore_all(trainer *t, dcpg_err *err);
+dcpg_status dcpg_trainer_restore_all(trainer *t, dcpg_err *err);
 
 /* data_checksum.c: checksum of these samples, their labels and positions; hex, dcpg_free. Collective. */
-dcpg_status trainer_checksum_all(const trainer *t, dcpg_source *source, const dcpg_shards *shards,
-                                 char **checksum, dcpg_err *err);
+dcpg_status dcpg_trainer_checksum_all(const trainer *t, dcpg_source *source, const dcpg_shards *shards,
+                                      char **checksum, dcpg_err *err);
 
 /* labels.c: warns of outputs without labels or with labels of a single class. counts[nb_output][3]: over all
  * ranks; `what`: "training" or "validation". DCPG_E_INPUT if there is no label to train on. Local. */
-dcpg_status trainer_check_labels(const trainer *t, const char *what, const int64_t *counts, dcpg_err *err);
+dcpg_status dcpg_trainer_check_labels(const trainer *t, const char *what, const int64_t *counts,
+                                      dcpg_err *err);
 
 /* labels.c: the same for the validation data. Collective. */
-dcpg_status trainer_check_validation_all(const trainer *t, dcpg_err *err);
+dcpg_status dcpg_trainer_check_validation_all(const trainer *t, dcpg_err *err);
 
 /* labels.c: "  acc 0.7000", or "" if acc is NaN; returns `text`. */
-const char *trainer_acc_text(double acc, char text[24]);
+const char *dcpg_trainer_acc_text(double acc, char text[24]);
 
 /* data_digest.c: digests of the values in a source: "PART:digest" separated by blanks. Of all values if the
  * source keeps digests of its own (stores), else of the samples in `shards`. dcpg_free. Collective. */
-dcpg_status trainer_digest_all(dcpg_source *source, const dcpg_shards *shards, char **text, dcpg_err *err);
+dcpg_status dcpg_trainer_digest_all(dcpg_source *source, const dcpg_shards *shards, char **text,
+                                    dcpg_err *err);
 
 /* data_digest.c: adds the names of the parts in which two such texts differ. Local. */
-dcpg_status trainer_digest_differences(const char *then, const char *now, dcpg_strings *names, dcpg_err *err);
+dcpg_status dcpg_trainer_digest_differences(const char *then, const char *now, dcpg_strings *names,
+                                            dcpg_err *err);
 
 /* stop.c: sets t->job_end to the end of the SLURM job. A time already past at the start was left by another
  * job: it is ignored, with a warning. Local. */
-void trainer_note_job_end(trainer *t);
+void dcpg_trainer_note_job_end(trainer *t);
 
 /* stop.c: this rank's reason to stop now, STOP_NOT if there is none. Local. */
-stop_reason trainer_look(trainer *t);
-const char *trainer_stop_text(const trainer *t);
+stop_reason dcpg_trainer_look(trainer *t);
+const char *dcpg_trainer_stop_text(const trainer *t);
 
 /* diverged.c: whether losses and penalty so far are finite. Local, over this rank's leaves. */
-bool trainer_is_finite(const trainer *t);
+bool dcpg_trainer_is_finite(const trainer *t);
 
 /* diverged.c: the error for losses or gradients that are not finite: names step, layer and largest gradient.
  * Collective. */
-dcpg_status trainer_diverged_all(const trainer *t, dcpg_err *err);
+dcpg_status dcpg_trainer_diverged_all(const trainer *t, dcpg_err *err);
 
 /* journal.c; rank 0 calls. Opening cuts the files to the lengths in the state and appends from there. A step
  * logs the scores so far (t->shown), an epoch its final ones. */
-dcpg_status journal_open(trainer *t, dcpg_err *err);
-void journal_step(trainer *t, double rate);
-void journal_epoch(trainer *t);
-void journal_settle(trainer *t); /* flushes to disk; puts the lengths into the state */
-void journal_close(trainer *t);
+dcpg_status dcpg_journal_open(trainer *t, dcpg_err *err);
+void dcpg_journal_step(trainer *t, double rate);
+void dcpg_journal_epoch(trainer *t);
+void dcpg_journal_settle(trainer *t); /* flushes to disk; puts the lengths into the state */
+void dcpg_journal_close(trainer *t);
 
 #endif

@@ -54,15 +54,15 @@ static void test_shortest(void **state) {
         double value = value_of(&rng, i);
         for (int single = 0; single < 2; single++) {
             double given = single ? (double)(float)value : value;
-            table_number(given, single, fast);
+            dcpg_table_number(given, single, fast);
             slow_number(given, single, slow);
             if (strcmp(fast, slow) != 0) fail_msg("%.17g: %s, not %s", given, fast, slow);
         }
     }
     char text[40];
-    table_number(NAN, false, text);
+    dcpg_table_number(NAN, false, text);
     assert_string_equal(text, "");
-    table_number(-0.0, false, text);
+    dcpg_table_number(-0.0, false, text);
     assert_string_equal(text, "-0.0");
 }
 
@@ -71,11 +71,11 @@ static void expect_printed(double value, table_kind kind) {
     table t = {0};
     char *printed = NULL, expected[600], decimals[600];
     size_t size = 0;
-    assert_int_equal(table_add_column(&t, NULL, "x", kind, NULL, NULL), DCPG_OK);
-    assert_int_equal(table_add_rows(&t, 1, NULL), DCPG_OK);
+    assert_int_equal(dcpg_table_add_column(&t, NULL, "x", kind, NULL, NULL), DCPG_OK);
+    assert_int_equal(dcpg_table_add_rows(&t, 1, NULL), DCPG_OK);
     t.column[0].value[0] = value;
     FILE *file = open_memstream(&printed, &size);
-    table_print(&t, file);
+    dcpg_table_print(&t, file);
     fclose(file);
     int n = snprintf(decimals, sizeof decimals, "%.6f", value), zeros = 0;
     while (zeros < 5 && decimals[n - 1 - zeros] == '0') zeros++;
@@ -88,7 +88,7 @@ static void expect_printed(double value, table_kind kind) {
     if (strlen(wanted) != length || strncmp(found, wanted, length) != 0)
         fail_msg("%.17g: '%.*s', not '%s'", value, (int)length, found, wanted);
     free(printed);
-    table_free(&t);
+    dcpg_table_free(&t);
 }
 
 static void test_printed(void **state) {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Names of chromosomes are looked up, not searched one by one: four times as many take about four times as long."""
 import os
 import resource

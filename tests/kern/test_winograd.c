@@ -177,7 +177,7 @@ static void test_pays(void **state) {
         dcpg_conv conv = want[i].conv;
         dcpg_conv_shape(&conv, true);
         assert_int_equal(dcpg_winograd_exists(&conv), want[i].exists);
-        assert_int_equal(dcpg_winograd_pays(&conv), want[i].saves && kern_multiply_pays());
+        assert_int_equal(dcpg_winograd_pays(&conv), want[i].saves && dcpg_kern_multiply_pays());
     }
 }
 

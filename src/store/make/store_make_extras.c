@@ -87,7 +87,8 @@ static dcpg_status write_row_all(making *m, const rows *r, const named_files *fi
     DCPG_TRY(dcpg_agree_all(m->par, status, err));
     if (any && r->bare) at->bare[number] = !has_value(at->row, r->width);
     if (any && r->type == DCPG_H5_F32)
-        m->digest.part[STORE_DIGEST_BULK] += store_digest_values(files->name.v[number], r->width, at->row);
+        m->digest.part[STORE_DIGEST_BULK] +=
+            dcpg_store_digest_values(files->name.v[number], r->width, at->row);
     return dcpg_h5_write(m->file, r->data, r->type, &(dcpg_h5_block){{any ? number : 0, 0}, {any, r->width}},
                          at->row, err);
 }

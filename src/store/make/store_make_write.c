@@ -140,7 +140,7 @@ static dcpg_status write_genome(making *m, dcpg_err *err) {
     while (m->md5.n < m->chromo.n && status == DCPG_OK)
         status = dcpg_strings_add(&m->md5, "", err); /* no DNA */
     DCPG_TRY(dcpg_agree_all(m->par, status, err));
-    store_digest_genome(&m->digest, &m->chromo, m->length, &m->md5);
+    dcpg_store_digest_genome(&m->digest, &m->chromo, m->length, &m->md5);
     DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CHROMO, &m->chromo, err));
     DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_MD5, &m->md5, err));
     DCPG_TRY(write_list(m, STORE_LENGTH, DCPG_H5_I64, n, m->length, err));
@@ -185,9 +185,9 @@ static dcpg_status write_sites(making *m, dcpg_err *err) {
 }
 
 static dcpg_status write_positions(making *m, dcpg_err *err) {
-    store_digest_positions(&m->digest, (int64_t)m->chromo.n, m->pos_offset, m->pos);
+    dcpg_store_digest_positions(&m->digest, (int64_t)m->chromo.n, m->pos_offset, m->pos);
     for (int64_t i = 0, s = 0; i < m->nb_pos; i++)
-        if (m->nb_site == m->nb_pos || m->is_site[i]) store_digest_site(&m->digest, s++, i);
+        if (m->nb_site == m->nb_pos || m->is_site[i]) dcpg_store_digest_site(&m->digest, s++, i);
     dcpg_h5_shape shape = {.type = DCPG_H5_I32,
                            .ndim = 1,
                            .dim = {m->nb_pos},
@@ -263,8 +263,8 @@ static dcpg_status write_slab(making *m, int64_t from, int64_t to, uint64_t *obs
     }
     for (int64_t i = from; i < to; i++)
         m->digest.part[STORE_DIGEST_CALLS] +=
-            store_digest_bits(m->cells.name.v[m->cell_first + i], 0, words, observed + (i - from) * words,
-                              state + (i - from) * words);
+            dcpg_store_digest_bits(m->cells.name.v[m->cell_first + i], 0, words,
+                                   observed + (i - from) * words, state + (i - from) * words);
     dcpg_h5_block block = {{from < to ? m->cell_first + from : 0, 0}, {to - from, words}};
     DCPG_TRY(dcpg_h5_write(m->file, STORE_OBSERVED, DCPG_H5_U64, &block, observed, err));
     DCPG_TRY(dcpg_h5_write(m->file, STORE_STATE, DCPG_H5_U64, &block, state, err));
@@ -336,7 +336,7 @@ static dcpg_status write_value_rows(making *m, int64_t first, int64_t n, const p
 #pragma omp parallel for schedule(dynamic, 1)
         for (int64_t k = from; k < to; k++) set_values(m, own[k], row + (k - from) * m->nb_pos);
         for (int64_t k = from; k < to; k++)
-            m->digest.part[STORE_DIGEST_CALLS] += store_digest_values(
+            m->digest.part[STORE_DIGEST_CALLS] += dcpg_store_digest_values(
                 m->cells.name.v[m->cell_first + (own[k] - m->cell)], m->nb_pos, row + (k - from) * m->nb_pos);
         dcpg_h5_block block = {{from < to ? first + from : 0, 0}, {to - from, m->nb_pos}};
         status = dcpg_h5_write(m->file, STORE_VALUE, DCPG_H5_F32, &block, row, err);
@@ -417,9 +417,9 @@ static dcpg_status write_manner(making *m, dcpg_err *err) {
 }
 
 static dcpg_status write_digest(making *m, dcpg_err *err) {
-    store_digest_cells(&m->digest, &m->cells.name);
-    store_digest_join_all(&m->digest, m->par);
-    char *text = store_digest_text(&m->digest, true);
+    dcpg_store_digest_cells(&m->digest, &m->cells.name);
+    dcpg_store_digest_join_all(&m->digest, m->par);
+    char *text = dcpg_store_digest_text(&m->digest, true);
     dcpg_status status =
         dcpg_agree_all(m->par, text ? DCPG_OK : dcpg_fail_nomem(err, "a checksum", STORE_DIGESTS * 32), err);
     if (status == DCPG_OK) status = dcpg_h5_write_attr_string(m->file, "/", STORE_DIGEST, text, err);
