@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Commands other than train (test_surviving) name a rank that has stalled, too, and the job ends and leaves nothing."""
 import glob
 import os
