@@ -12,11 +12,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Samples per forward pass where nobody says: enough to fill the kernels, little enough to stay in the
- * caches. */
+/* Samples per forward pass by default: enough to keep the kernels busy, few enough to stay in the caches. */
 enum { DEFAULT_BATCH = 256 };
 
-/* Bytes of predictions and labels that a rank keeps before they are written. */
+/* Most bytes of predictions and labels that a rank keeps before they are written. */
 static const int64_t BLOCK_BYTES = INT64_C(128) << 20;
 
 typedef struct run {
@@ -25,7 +24,7 @@ typedef struct run {
     const dcpg_eval_options *options;
     const dcpg_par *par;
     dcpg_log *log;
-    int64_t total, first, end; /* sites, and those of this rank */
+    int64_t total, first, end; /* all sites evaluated, and the part of this rank */
     dcpg_net *net;
     dcpg_batch *batch;
     int64_t *sample; /* [batch] */
@@ -56,7 +55,7 @@ static dcpg_status check(const run *r, dcpg_err *err) {
                      graph->dna_wlen, graph->cpg_wlen, source->dna_wlen, source->cpg_wlen);
 }
 
-/* What output `o` of the net is called. */
+/* The name of the net's output `o`: as the user gave it, or its own. */
 static const char *name_of(const run *r, int o) {
     return r->options->names ? r->options->names->v[o] : r->net->output[o];
 }
@@ -85,7 +84,7 @@ static dcpg_status open_outputs(run *r, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Sites per block: the same on every rank, since writing is collective. */
+/* Sites per block: the same on all ranks, since writing is collective. */
 static int64_t block_room(const run *r) {
     int64_t largest = r->total / r->par->size + 1,
             room = BLOCK_BYTES / (4 * (r->outputs.nb_unit + r->outputs.nb));
@@ -135,7 +134,7 @@ static dcpg_status open_all(run *r, const dcpg_weights *weights, dcpg_err *err) 
 
 /* ---- predicting ---- */
 
-/* Copies what the net says of `n` samples to rows `at`, at + 1 ... of the block. */
+/* Copies the labels and predictions of `n` samples to rows `at`, at + 1 ... of the block. */
 static void keep(run *r, int64_t at, int64_t n) {
     const eval_outputs *outputs = &r->outputs;
     int64_t room = r->block.room, nb_label = (int64_t)r->source->outputs.n;
@@ -178,7 +177,7 @@ static dcpg_status predict_block(run *r, int64_t first, int64_t end, dcpg_err *e
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* As many blocks as the rank with most sites has: writing is collective. */
+/* Every rank takes as many turns as the rank with most sites needs: writing is collective. */
 static dcpg_status predict_all(run *r, dcpg_err *err) {
     int64_t room = r->block.room, largest = dcpg_max_i64_all(r->par, r->end - r->first);
     for (int64_t done = 0; done < largest; done += room) {
@@ -200,7 +199,7 @@ static dcpg_status write_report(const run *r, const double *value, dcpg_err *err
     return status;
 }
 
-/* DCPG_E_INPUT where scores are all that was asked for, and there are none. */
+/* DCPG_E_INPUT if only scores were asked for and there are none. */
 static dcpg_status check_any(const run *r, const double *value, dcpg_err *err) {
     double labels = 0;
     for (int o = 0; o < r->outputs.nb; o++) labels += value[o * DCPG_NB_SCORE + DCPG_SCORE_N];
@@ -226,7 +225,7 @@ static dcpg_status report_all(run *r, dcpg_err *err) {
     return status;
 }
 
-/* Tells which outputs the data do not have. */
+/* Reports the outputs for which the data have no labels. */
 static dcpg_status tell_unknown(const run *r, dcpg_err *err) {
     dcpg_strings names = {0};
     dcpg_status status = DCPG_OK;

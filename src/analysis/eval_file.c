@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The data file of evaluation: chromo, pos, outputs/NAME and preds/NAME, as DeepCpG names them; written by
- * all ranks together, block by block. */
+/* The data file of an evaluation: chromo, pos, outputs/NAME and preds/NAME, named as in DeepCpG; all ranks
+ * write it together, block by block. */
 #include "analysis/eval_impl.h"
 
 #include <dcpg/memory.h>
@@ -9,15 +9,15 @@
 #include <math.h>
 #include <string.h>
 
-/* Rows of a compressed chunk. With gzip's first level the file shrinks by a third, most of it missing labels,
- * and takes no longer to write. */
+/* Rows of a compressed chunk. At gzip's first level the file shrinks by a third, thanks mostly to missing
+ * labels, and takes no longer to write. */
 enum { CHUNK = 1 << 14 };
 
 static dcpg_status no_memory(dcpg_err *err, size_t bytes) {
     return dcpg_fail_nomem(err, "the data file", bytes);
 }
 
-/* Labels are classes where the loss is one of classes. */
+/* Labels of outputs with a class loss are stored as integers. */
 static dcpg_h5_type label_type(const dcpg_output_kind *kind) {
     return kind->loss == DCPG_LOSS_MSE ? DCPG_H5_F32 : DCPG_H5_I8;
 }
@@ -76,15 +76,15 @@ static dcpg_status write_rows(eval_file *file, const char *group, const char *na
     return status;
 }
 
-/* Chromosome names side by side. */
+/* The names of the block's chromosomes, each in file->width bytes. */
 static const char *names_of(const eval_file *file, const eval_block *block) {
     for (int64_t i = 0; i < block->n; i++)
         strncpy(file->scratch + (size_t)i * file->width, file->chromos->v[block->chromo[i]], file->width);
     return file->scratch;
 }
 
-/* Labels as they stand in the file: classes as int8; a categorical one as a row of zeros with a 1, zeros
- * alone where it was not observed. */
+/* Labels in the file's form: classes as int8; a category as a row of zeros with a 1, or of zeros only if it
+ * was not observed. */
 static const void *labels_of(const eval_file *file, const eval_block *block, int o) {
     const float *label = block->label + o * block->room;
     const dcpg_output_kind *kind = &file->outputs->kind[o];

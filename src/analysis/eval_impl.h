@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between the files of evaluation. Private. */
+/* Interfaces between the files of evaluation. Private to this module. */
 #ifndef DCPG_ANALYSIS_EVAL_IMPL_H
 #define DCPG_ANALYSIS_EVAL_IMPL_H
 
@@ -8,27 +8,27 @@
 #include <dcpg/metrics.h>
 #include <dcpg/output.h>
 
-/* The outputs of a model and where their labels come from. */
+/* The outputs of a model, and the origin of their labels. */
 typedef struct eval_outputs {
     int nb, nb_unit;        /* outputs; predicted numbers per site */
-    const char **name;      /* [nb] as the data call them; the options' or the net's */
+    const char **name;      /* [nb] names in the data; the options' or the net's */
     int *from;              /* [nb] output of the net */
     dcpg_output_kind *kind; /* [nb] */
     int *label;             /* [nb] column of the batch's labels; -1: the data have none */
     int *unit;              /* [nb] first of its predicted numbers among nb_unit */
 } eval_outputs;
 
-/* Sites that were predicted and wait to be written. */
+/* Predicted sites that wait to be written. */
 typedef struct eval_block {
     int64_t n, room;
     int32_t *chromo, *pos; /* [room] */
     float *label;          /* [nb][room] */
-    float *prediction;     /* [room * (numbers before output o)] [room][units of o], output after output */
+    float *prediction;     /* output after output: [room][units] of output o begins at room * unit[o] */
 } eval_block;
 
-/* ---- what was observed, and its scores ---- */
+/* ---- observed labels, and their scores ---- */
 
-/* Observed labels with their predictions: of each output, and of each class of a categorical one against the
+/* Observed labels with their predictions: of one output, or of one class of a categorical output against the
  * rest. */
 typedef struct eval_column {
     int output, class_index; /* -1: the output as a whole */
@@ -44,12 +44,13 @@ typedef struct eval_observed {
 dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, eval_observed *observed, dcpg_err *err);
 void dcpg_eval_observed_free(eval_observed *observed);
 
-/* Adds the observed ones of a block. Local. */
+/* Adds the observed labels of a block. Local. */
 dcpg_status dcpg_eval_observed_add(eval_observed *observed, const eval_outputs *outputs,
                                    const eval_block *block, dcpg_err *err);
 
-/* Scores over all ranks: value[nb][DCPG_NB_SCORE] on every rank, the same bits for any number of ranks. A
- * column is gathered on one rank, as many at a time as there are ranks. Uses `observed` up. Collective. */
+/* Scores over all ranks: value[nb][DCPG_NB_SCORE] on every rank, with the same bits for any number of ranks.
+ * Each column is gathered on one rank, as many columns at a time as there are ranks. Frees the pairs in
+ * `observed`. Collective. */
 dcpg_status dcpg_eval_scores_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
                                  double *value, dcpg_err *err);
 
@@ -61,19 +62,19 @@ typedef struct eval_file {
     const eval_outputs *outputs;
     const dcpg_strings *chromos;
     size_t width;  /* bytes of a chromosome's name */
-    char *scratch; /* one dataset's part of a block */
+    char *scratch; /* one dataset of a block */
 } eval_file;
 
-/* Creates the file for `total` sites and blocks of up to `room`. Collective. */
+/* Creates the file for `total` sites, written in blocks of up to `room`. Collective. */
 dcpg_status dcpg_eval_file_create_all(const char *path, int64_t total, int64_t room,
                                       const eval_outputs *outputs, const dcpg_strings *chromos,
                                       const dcpg_par *par, eval_file *file, dcpg_err *err);
-/* Writes the block as sites first, first + 1 ...; a rank may have none. Collective. */
+/* Writes the block as sites first, first + 1 ...; a rank's block may be empty. Collective. */
 dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err);
-/* Gives the file its name where `status` is DCPG_OK, otherwise removes it. Collective. */
+/* Gives the file its final name if `status` is DCPG_OK, otherwise removes it. Collective. */
 dcpg_status dcpg_eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err);
 
-/* Text of the report: metric, output, value, sorted; NULL when out of memory (dcpg_free). */
+/* Text of the report: metric, output, value, sorted; to be freed with dcpg_free; NULL: out of memory. */
 char *dcpg_eval_report_text(const eval_outputs *outputs, const double *value);
 
 /* Logs which outputs lack scores, and why. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Scores over all sites: the pairs of an output are brought together on one rank, which knows their order by
- * sorting, so nothing depends on who predicted them. */
+/* Scores over all sites. The pairs of an output are gathered and sorted on one rank, so that scores do not
+ * depend on which rank predicted which site. */
 #include "analysis/eval_impl.h"
 
 #include <dcpg/memory.h>
@@ -67,7 +67,7 @@ dcpg_status dcpg_eval_observed_add(eval_observed *observed, const eval_outputs *
     return DCPG_OK;
 }
 
-/* Scores the pairs of a column into the output's values. Local. */
+/* Scores the pairs of a column, into the values of its output. Local. */
 static dcpg_status score_column(const eval_column *column, const char *output, dcpg_pair *pairs, int64_t n,
                                 double *value, dcpg_err *err) {
     dcpg_score scores[DCPG_NB_SCORE];
@@ -79,7 +79,7 @@ static dcpg_status score_column(const eval_column *column, const char *output, d
     return DCPG_OK;
 }
 
-/* One round: column first + r goes to rank r, which scores it. Collective. */
+/* One round: rank r receives column first + r and scores it. Collective. */
 static dcpg_status score_round_all(eval_observed *observed, int first, const eval_outputs *outputs,
                                    const dcpg_par *par, size_t *sizes, double *value, dcpg_err *err) {
     size_t *at = sizes, *bytes = sizes + par->size, *received = bytes + par->size, used = 0;
@@ -117,7 +117,7 @@ static dcpg_status score_round_all(eval_observed *observed, int first, const eva
     return dcpg_agree_all(par, status, err);
 }
 
-/* Every value was computed by one rank and is 0 on the others, so the sum of their bits is the value.
+/* Each value was computed on one rank and is 0 on all others, so the sum of the bits is the value.
  * Collective. */
 static void spread_all(double *value, int64_t *bits, size_t count, const dcpg_par *par) {
     memcpy(bits, value, count * sizeof *bits);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Export: what evaluation knows of every site, one file per output. */
+/* Export: an evaluation's labels and predictions, one file per output. */
 #include "analysis/export_check.h"
 #include "text/bgzip_file.h"
 
@@ -18,25 +18,25 @@
 /* Sites read at a time. */
 enum { BLOCK = 1 << 16, MAX_CLASS = 16 };
 
-/* The data file as it is read, a block of sites at a time. */
+/* The data file being read, a block of sites at a time. */
 typedef struct data {
     dcpg_h5 *file;
     const dcpg_export_options *options;
     const dcpg_par *par;
-    dcpg_map wanted;      /* chromosomes, as the file calls them; none: all */
-    int64_t rows, total;  /* sites of the file; of them the first `total` are wanted */
+    dcpg_map wanted;      /* chromosomes, as named in the file; empty: all */
+    int64_t rows, total;  /* sites in the file, of which the first `total` are considered */
     int64_t block;        /* sites read at a time */
     size_t width;         /* bytes of a chromosome's name */
-    dcpg_strings names;   /* [rows] chromosomes, where they are of variable length */
+    dcpg_strings names;   /* [rows] chromosomes, if the file stores names of variable length */
     char *chromo;         /* [block][width] */
     int32_t *pos;         /* [block] */
     float *label, *value; /* [block][classes] */
-    dcpg_strings outputs; /* to export */
+    dcpg_strings outputs; /* outputs to export */
 } data;
 
 /* ---- opening ---- */
 
-/* The dataset must have a row per site of at most `classes` numbers (0: it has no second dimension). */
+/* The dataset must have one row per site, of at most `classes` numbers (0: no second dimension). */
 static dcpg_status shape_is(data *d, const char *path, int64_t classes, dcpg_h5_shape *shape, dcpg_err *err) {
     DCPG_TRY(dcpg_h5_shape_of(d->file, path, shape, err));
     bool flat = shape->ndim == 1, table = shape->ndim == 2 && shape->dim[1] >= 1 && shape->dim[1] <= classes;
@@ -47,7 +47,7 @@ static dcpg_status shape_is(data *d, const char *path, int64_t classes, dcpg_h5_
                      d->options->data, path);
 }
 
-/* How wide names are stored; those of variable length are read here. */
+/* Finds the width of chromosome names; names of variable length are read here. */
 static dcpg_status open_names(data *d, dcpg_err *err) {
     dcpg_h5_shape shape;
     DCPG_TRY(shape_is(d, "chromo", 0, &shape, err));
@@ -81,7 +81,7 @@ static dcpg_status open_sites(data *d, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* A file may hold one array under many names, and make us write it as often. */
+/* A file may hold one array under many names, and make export write it as many times. */
 static dcpg_status check_claim(const data *d, size_t nb_output, dcpg_err *err) {
     uint64_t bytes = 2 * sizeof(float) * (uint64_t)d->rows;
     if (bytes == 0 || nb_output <= dcpg_h5_capacity(d->file) / bytes) return DCPG_OK;
@@ -134,7 +134,8 @@ static const char *chromo_of(const data *d, int64_t i, char name[256]) {
     return name;
 }
 
-/* Observed where known, else predicted; of a categorical output the class, observed or likeliest. */
+/* The label if observed, else the prediction; for a categorical output the observed class, or the likeliest
+ * one. */
 static float known_or_predicted(const float *label, const float *prediction, int64_t classes) {
     if (classes == 1) return label[0] >= 0 ? label[0] : prediction[0];
     int64_t likeliest = 0;
@@ -189,8 +190,8 @@ static dcpg_status read_values(data *d, const char *output, int64_t classes, int
     return dcpg_export_check_values(&values, err);
 }
 
-/* Reads sites [first, first + n) of an output (NULL: positions only) and keeps those on the chromosomes
- * wanted, *n of them, with their value in d->value. */
+/* Reads sites [first, first + *n) of an output (NULL: positions only) and keeps those on wanted chromosomes:
+ * *n becomes their number, d->value holds their values. */
 static dcpg_status read_block(data *d, const char *output, int64_t classes, int64_t first, int64_t *n,
                               dcpg_err *err) {
     DCPG_TRY(read_sites(d, first, *n, err));
@@ -221,7 +222,7 @@ static dcpg_status classes_of(data *d, const char *output, int64_t *classes, dcp
 
 /* ---- writing ---- */
 
-/* Called with every block of kept sites. */
+/* Called for every block of kept sites. */
 typedef dcpg_status block_fn(const data *d, void *to, int64_t n, dcpg_err *err);
 
 static dcpg_status each_block(data *d, const char *output, block_fn *each, void *to, dcpg_err *err) {
@@ -263,7 +264,7 @@ static dcpg_status count_block(const data *d, void *to, int64_t n, dcpg_err *err
 
 typedef struct hdf_file {
     dcpg_h5 *h5;
-    int64_t next; /* row */
+    int64_t next; /* next row to write */
 } hdf_file;
 
 static dcpg_status write_hdf_block(const data *d, void *to, int64_t n, dcpg_err *err) {
@@ -300,7 +301,7 @@ static dcpg_status write_hdf(data *d, const char *output, const char *path, dcpg
 
 /* ---- one file per output ---- */
 
-/* "DIR/a.bedGraph.gz" of cpg/a, "DIR/cpg_stats_mean.h5" of cpg_stats/mean; dcpg_free. */
+/* "DIR/a.bedGraph.gz" for cpg/a, "DIR/cpg_stats_mean.h5" for cpg_stats/mean; dcpg_free. */
 static char *path_of(const dcpg_export_options *options, const char *output) {
     bool cell = strncmp(output, "cpg/", 4) == 0;
     char *name = dcpg_strdup(cell ? strrchr(output, '/') + 1 : output);
@@ -328,7 +329,7 @@ static dcpg_status name_files(const data *d, dcpg_strings *paths, dcpg_err *err)
     return DCPG_OK;
 }
 
-/* None of this rank's files may be the one that is read, or one that no export wrote. */
+/* None of this rank's files may be the file being read, or one that was not written by an export. */
 static dcpg_status check_files(const data *d, const dcpg_strings *paths, const dcpg_par *par, dcpg_err *err) {
     for (size_t o = (size_t)par->rank; o < paths->n; o += (size_t)par->size) {
         const char *path = paths->v[o];
@@ -344,7 +345,7 @@ static dcpg_status check_files(const data *d, const dcpg_strings *paths, const d
     return DCPG_OK;
 }
 
-/* Adds the names of a block to an index of names. */
+/* Adds the chromosomes of a block to an index of names. */
 static dcpg_status note_names(const data *d, void *to, int64_t n, dcpg_err *err) {
     dcpg_chromos *known = to;
     char name[256];
@@ -358,7 +359,7 @@ static dcpg_status note_names(const data *d, void *to, int64_t n, dcpg_err *err)
     return DCPG_OK;
 }
 
-/* Marks the chromosomes of the file that --chromos names, by the rule of dcpg/chromo.h. */
+/* Marks the file's chromosomes that --chromos names, by the rule of dcpg/chromo.h. */
 static dcpg_status mark_wanted(data *d, const dcpg_chromos *known, dcpg_err *err) {
     const dcpg_strings *words = d->options->chromos;
     for (size_t i = 0; i < words->n; i++) {
@@ -388,7 +389,7 @@ static dcpg_status check_sites(data *d, dcpg_err *err) {
     return dcpg_fail(err, DCPG_E_INPUT, "%s: no site is on the chromosomes chosen", d->options->data);
 }
 
-/* Everything that this rank will write is read and checked before anything is written. */
+/* Reads and checks everything that this rank will write, before anything is written. */
 static dcpg_status check_mine(data *d, const dcpg_par *par, dcpg_err *err) {
     for (size_t o = (size_t)par->rank; o < d->outputs.n; o += (size_t)par->size) {
         int64_t classes;

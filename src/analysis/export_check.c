@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Checks of a data file before export writes anything (export_check.h). */
 #include "analysis/export_check.h"
 
 #include <dcpg/chromo.h>
@@ -9,7 +10,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* File names end where the system's do, with ".bedGraph.gz" and a temporary name's number behind them. */
+/* Leaves space for ".bedGraph.gz" and the number of a temporary name within the system's limit for file
+ * names. */
 enum { MAX_OUTPUT = 200 };
 
 dcpg_status dcpg_export_check_chromo(const char *file, const char *name, size_t width, int64_t row,

@@ -64,7 +64,7 @@ void dcpg_pairs_sort(dcpg_pair *pairs, int64_t n) {
     if (n > 1) qsort(pairs, (size_t)n, sizeof *pairs, compare_pairs);
 }
 
-/* End of the run of equal predictions that starts at i. */
+/* End of the run of equal predictions that begins at i. */
 static int64_t tie_end(const dcpg_pair *pairs, int64_t n, int64_t i) {
     int64_t end = i + 1;
     while (end < n && pairs[end].prediction == pairs[i].prediction) end++;
@@ -75,8 +75,8 @@ static int64_t tie_end(const dcpg_pair *pairs, int64_t n, int64_t i) {
 
 static bool positive(float value) { return value > 0.5f; }
 
-/* Mann and Whitney 1947: the number of pairs of a positive and a negative in which the positive is predicted
- * higher, ties counting half. */
+/* Mann and Whitney 1947: the fraction of pairs of a positive and a negative in which the positive is
+ * predicted higher, ties counting half. */
 static double auc(const dcpg_pair *pairs, int64_t n) {
     int64_t nb_negative = 0, half_wins = 0;
     for (int64_t i = 0, end; i < n; i = end) {
@@ -105,7 +105,7 @@ static table count_classes(const dcpg_pair *pairs, int64_t n) {
                    .fn = (double)count[1][0]};
 }
 
-/* a / b, and `otherwise` for a / 0. */
+/* a / b; `otherwise` if b is 0. */
 static double ratio(double a, double b, double otherwise) { return b > 0 ? a / b : otherwise; }
 
 /* Matthews 1975. */
@@ -152,7 +152,7 @@ static double pearson(const dcpg_pair *pairs, int64_t n) {
 
 static int64_t pairs_of(int64_t n) { return n * (n - 1) / 2; }
 
-/* Sorts x[n] and returns how many pairs stood the wrong way round. */
+/* Sorts x[n] and returns how many of its pairs were in the wrong order. */
 static int64_t sort_and_count(float *x, float *scratch, int64_t n) {
     if (n < 2) return 0;
     int64_t half = n / 2;
@@ -166,8 +166,8 @@ static int64_t sort_and_count(float *x, float *scratch, int64_t n) {
     return swaps;
 }
 
-/* Knight 1966, in n log n: discordant pairs are the swaps that sort the labels of pairs sorted by prediction.
- */
+/* Knight 1966, in n log n: with pairs sorted by prediction, the discordant pairs are the swaps that sort
+ * their labels. */
 static double kendall(const dcpg_pair *pairs, int64_t n, float *labels, float *scratch) {
     int64_t ties_x = 0, ties_y = 0, ties_both = 0, run = 1;
     for (int64_t i = 0, end; i < n; i = end) {
@@ -199,7 +199,7 @@ static dcpg_status compute_kendall(const dcpg_pair *pairs, int64_t n, double *va
     return DCPG_OK;
 }
 
-/* ---- all ---- */
+/* ---- all metrics ---- */
 
 static double compute(dcpg_score score, const dcpg_pair *pairs, int64_t n) {
     table t = count_classes(pairs, n);

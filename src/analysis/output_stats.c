@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Statistics of outputs: fixed blocks of samples, each summed by one rank, put together in their order. */
+/* Statistics of outputs: samples are cut into fixed blocks, each summed by one rank, and the blocks are
+ * combined in order. */
 #include "analysis/table.h"
 
 #include <dcpg/file.h>
@@ -11,12 +12,12 @@
 
 enum { BLOCK = 16384, ROWS = 1024 };
 
-/* Observed labels of an output: number, sum, and sum of squared deviations from their mean. */
+/* Observed labels of an output: number, sum, and sum of squared deviations from the mean. */
 typedef struct moments {
     double n, sum, squares;
 } moments;
 
-/* a and b together (Chan, Golub, LeVeque: Updating formulae, 1979). */
+/* Moments of a and b together (Chan, Golub, LeVeque: Updating formulae, 1979). */
 static moments join(moments a, moments b) {
     if (a.n == 0 || b.n == 0) return a.n == 0 ? b : a;
     double n = a.n + b.n, d = b.sum / b.n - a.sum / a.n;
@@ -37,7 +38,7 @@ typedef struct counting {
 
 static bool is_observed(float label) { return label != -1 && !isnan(label); }
 
-/* The batch's labels of one output. */
+/* Moments of one output's labels in the batch. */
 static moments of_rows(const dcpg_batch *batch, int64_t nb_output, int64_t output) {
     moments m = {0};
     const float *label = batch->label + output;
@@ -65,7 +66,7 @@ static dcpg_status count_block(counting *c, int64_t first, int64_t end, moments 
     return DCPG_OK;
 }
 
-/* ---- all ---- */
+/* ---- all blocks ---- */
 
 static dcpg_status start(counting *c, int64_t nb_sample, dcpg_err *err) {
     const dcpg_par *par = c->source->par;
@@ -98,7 +99,7 @@ static dcpg_status count_all(counting *c, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* All ranks' blocks into total[]. Collective. */
+/* Combines all ranks' blocks into total[]. Collective. */
 static dcpg_status total_all(counting *c, dcpg_err *err) {
     const dcpg_par *par = c->source->par;
     size_t nb_output = c->source->outputs.n, *bytes = dcpg_alloc((size_t)par->size, sizeof *bytes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The report of an evaluation: a TSV of metric, output, value, and a table of means. */
+/* The report of an evaluation: a TSV of metric, output and value, and a logged table of means. */
 #include "analysis/eval_impl.h"
 
 #include <dcpg/memory.h>
@@ -17,7 +17,7 @@ static bool has_score(const char *output, dcpg_score score) {
     return false;
 }
 
-/* The shortest decimal that means the same number; nothing for NaN, as pandas writes it. */
+/* The shortest decimal for exactly this number; nothing for NaN, as pandas writes it. */
 static void write_value(FILE *out, double value) {
     char text[40] = "";
     for (int digits = 6; digits <= 17 && !isnan(value); digits++) {
@@ -64,13 +64,12 @@ char *dcpg_eval_report_text(const eval_outputs *outputs, const double *value) {
     return copy;
 }
 
-/* ---- what is not defined ---- */
+/* ---- undefined scores ---- */
 
 /* Why an output lacks a score. */
 typedef enum gap { GAP_NO_LABEL, GAP_NO_NUMBER, GAP_SAME_LABELS, NB_GAP } gap;
 
-/* The scores that are defined whatever the labels are, where there are any and the predictions are numbers.
- */
+/* Scores that are defined for any labels, if there are labels and the predictions are numbers. */
 static bool always_defined(dcpg_score score) {
     return score == DCPG_SCORE_ACC || score == DCPG_SCORE_CAT_ACC || score == DCPG_SCORE_MSE;
 }
@@ -85,7 +84,7 @@ static gap gap_of(const eval_outputs *outputs, const double *value, int o) {
     return GAP_SAME_LABELS;
 }
 
-/* Adds the name of each output with gap `why` and the names of the scores that it lacks, each once. */
+/* Adds the names of the outputs with gap `why`, and of the scores that they lack, each once. */
 static dcpg_status collect(const eval_outputs *outputs, const double *value, gap why, dcpg_strings *names,
                            dcpg_strings *scores, dcpg_err *err) {
     for (int s = 0; s < DCPG_NB_SCORE; s++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows of a batch source as a table. */
+/* Shows the samples of a batch source as a table. */
 #include "analysis/table.h"
 
 #include <dcpg/file.h>
@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Samples looked through at a time; rows cut at a time, and bytes of what is cut. */
+/* Samples searched at a time; rows cut at a time, and bytes of these rows. */
 enum { LOOK = 1 << 20, LEAST_ROWS = 64, MOST_ROWS = 1 << 16, PIECE_BYTES = 16 << 20 };
 
 /* Samples [first, first + n) to show, at most showing.rows of them. */
@@ -23,15 +23,15 @@ typedef struct piece {
 typedef struct showing {
     dcpg_source *places, *source;
     const dcpg_show_options *options;
-    piece *piece; /* rank 0 */
+    piece *piece; /* rank 0 only */
     int64_t nb_piece, room;
     table table;
     dcpg_batch *batch;
-    int64_t rows;           /* cut at a time: the more, the less often a chunk of the file is read again */
+    int64_t rows;           /* cut at a time: the more, the fewer times a chunk of the file is read */
     int64_t *sample;        /* [rows] */
     int32_t *chromo, *pos;  /* [rows] */
-    dcpg_strings groups;    /* headings of cells */
-    int64_t run, run_first; /* the run that the sample before lay in, and its first sample */
+    dcpg_strings groups;    /* headings above the columns of the cells */
+    int64_t run, run_first; /* run of the last sample shown, and the run's first sample */
 } showing;
 
 /* ---- which samples ---- */
@@ -70,7 +70,7 @@ static dcpg_status look(showing *s, int64_t first, int64_t end, dcpg_err *err) {
     return status;
 }
 
-/* Rank 0 looks through all samples. Collective. */
+/* Rank 0 searches all samples. Collective. */
 static dcpg_status find_pieces_all(showing *s, dcpg_err *err) {
     const dcpg_par *par = s->places->par;
     int64_t nb = s->places->nb_site;
@@ -81,12 +81,12 @@ static dcpg_status find_pieces_all(showing *s, dcpg_err *err) {
         DCPG_TRY(dcpg_agree_all(par, mine ? look(s, first, end, err) : DCPG_OK, err));
     }
     dcpg_bcast_all(par, &s->nb_piece, sizeof s->nb_piece, 0);
-    return s->places->ops->load_all(s->places, 0, 0, err); /* gives the memory back */
+    return s->places->ops->load_all(s->places, 0, 0, err); /* frees their memory */
 }
 
 /* ---- columns ---- */
 
-/* "-2" ... "+2" around the middle, which has a column of its own where `middle` is set. */
+/* Columns "-2" ... "+2" around the middle; the middle has a column of its own if `middle`. */
 static dcpg_status add_offsets(table *t, const char *group, int64_t half, bool middle, table_kind kind,
                                dcpg_err *err) {
     for (int64_t k = -half; k <= half; k++) {
@@ -98,7 +98,7 @@ static dcpg_status add_offsets(table *t, const char *group, int64_t half, bool m
     return DCPG_OK;
 }
 
-/* Classes are whole numbers. */
+/* Classes are printed as whole numbers. */
 static table_kind kind_of_output(const char *name) {
     return dcpg_output_kind_of(name).nb_class > 0 ? TABLE_INT : TABLE_FLOAT;
 }
@@ -136,14 +136,14 @@ static dcpg_status add_columns(showing *s, dcpg_err *err) {
 
 /* ---- rows ---- */
 
-/* Samples come in order. */
+/* Samples must come in ascending order. */
 static int64_t index_of(showing *s, int64_t sample) {
     const dcpg_show_run *run = s->options->run;
     for (; sample - s->run_first >= run[s->run].n; s->run++) s->run_first += run[s->run].n;
     return run[s->run].first + sample - s->run_first;
 }
 
-/* Row `row` of the batch as row `at` of the table. */
+/* Copies row `row` of the batch to row `at` of the table. */
 static void fill_row(showing *s, int64_t row, int64_t at) {
     const dcpg_source *source = s->source;
     const dcpg_batch *b = s->batch;
@@ -184,7 +184,7 @@ static dcpg_status start(showing *s, dcpg_err *err) {
     return dcpg_batch_new(s->source, s->rows, &s->batch, err);
 }
 
-/* Whether the file holds these bytes. */
+/* Whether the contents of the file are exactly these bytes. */
 static bool holds(const char *path, const char *text, size_t n) {
     char bytes[4096];
     FILE *file = fopen(path, "rb");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Tables of numbers and names (table.h). */
 #include "analysis/table.h"
 
 #include <dcpg/memory.h>
@@ -58,7 +59,7 @@ void dcpg_table_free(table *t) {
     *t = (table){0};
 }
 
-/* ---- for people ---- */
+/* ---- for people to read ---- */
 
 /* How a column is printed. */
 typedef struct style {
@@ -66,11 +67,11 @@ typedef struct style {
     bool scientific;
 } style;
 
-/* Powers of ten that a double holds exactly. */
+/* Powers of ten, which a double represents exactly. */
 static const double power[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
 
-/* |value| * 10^decimals rounded to a whole number as printf rounds it; false where that is not certain: where
- * the number is large, or so close to a half that the error of the product could decide. */
+/* value| * 10^decimals, rounded to a whole number as printf does; false if that is uncertain, because the
+ * number is large or so close to a half that the error of the product could decide. */
 static bool scale(double value, int decimals, uint64_t *digits) {
     double scaled = fabs(value) * power[decimals];
     if (!(scaled < 0x1p43)) return false;
@@ -80,7 +81,7 @@ static bool scale(double value, int decimals, uint64_t *digits) {
     return true;
 }
 
-/* Writes the digits of x, at least `least` of them; their number. */
+/* Writes the digits of x, padded with zeros to `least`; returns their number. */
 static int put_digits(uint64_t x, int least, char *text) {
     char reversed[24];
     int n = 0;
@@ -90,8 +91,8 @@ static int put_digits(uint64_t x, int least, char *text) {
     return n;
 }
 
-/* printf's "% .*f", several times as fast. `sign`: what stands before numbers that are not negative; 0:
- * nothing. */
+/* Same as printf's "% .*f", but several times as fast. `sign`: character before numbers that are not
+ * negative; 0: none. */
 static int put_fixed(double value, int decimals, char sign, char *text, size_t size) {
     uint64_t digits;
     if (!scale(value, decimals, &digits))
@@ -108,7 +109,7 @@ static int put_fixed(double value, int decimals, char sign, char *text, size_t s
     return n + put_digits(digits % unit, decimals, text + n);
 }
 
-/* Decimals that are needed where there may be DIGITS: at least one. */
+/* How many of DIGITS decimals the value needs, at least one. */
 static int decimals_of(double value) {
     uint64_t digits;
     int zeros = 0;
@@ -122,7 +123,7 @@ static int decimals_of(double value) {
     return DIGITS - zeros;
 }
 
-/* A number as it is printed: a blank stands where other numbers have their sign. text[MAX_TEXT * 8] */
+/* A number as printed, with a blank where negative numbers have their sign. text[MAX_TEXT * 8] */
 static int number_text(const table_column *column, const style *s, int64_t row, char *text) {
     const size_t size = MAX_TEXT * 8;
     double value = column->value[row];
@@ -140,14 +141,15 @@ static int widest(const table *t, const table_column *column, const style *s) {
     int width = 0;
     char text[MAX_TEXT * 8];
     for (int64_t i = 0; i < t->nb_row; i++) {
-        int n = column->kind == TABLE_WORD ? 1 + (int)strlen(word_of(column, i)) /* a blank stands before */
-                                           : number_text(column, s, i, text);
+        int n = column->kind == TABLE_WORD
+                    ? 1 + (int)strlen(word_of(column, i)) /* with the blank before it */
+                    : number_text(column, s, i, text);
         if (n > width) width = n;
     }
     return width;
 }
 
-/* Numbers are written as fractions unless that hides small ones or is long. */
+/* Numbers are printed as decimals, unless that would hide small ones or take too much space. */
 static style choose_style(const table *t, const table_column *column) {
     style s = {.decimals = 1};
     bool small = false, large = false, fraction = column->kind == TABLE_FLOAT || column->kind == TABLE_DOUBLE;
@@ -169,7 +171,7 @@ static bool starts_group(const table *t, int c) {
     return c == 0 || strcmp(t->column[c].group, t->column[c - 1].group) != 0;
 }
 
-/* Headings of numbers stand one to the right where there are no groups. */
+/* Without groups, headings of numbers are shifted to the right by one. */
 static int lead(const table_column *column) { return !column->group && column->kind != TABLE_WORD; }
 
 static void fit_heading(const table *t, int c, style *s) {
@@ -194,9 +196,9 @@ static void print_headings(const table *t, const style *s, int index_width, FILE
 
 /* ---- text in memory ---- */
 
-/* What is written, and flushed to a file where there is one. */
+/* Text written so far, flushed to a file if there is one. */
 typedef struct output {
-    FILE *file; /* NULL: kept */
+    FILE *file; /* NULL: kept in memory */
     char *text;
     size_t used, capacity;
     bool failed;
@@ -204,7 +206,7 @@ typedef struct output {
 
 enum { FLUSH_BYTES = 1 << 20 };
 
-/* Space for `n` more bytes; NULL where there is none. */
+/* Space for `n` more bytes; NULL: out of memory. */
 static char *space(output *o, size_t n) {
     if (o->file && o->used > FLUSH_BYTES) {
         fwrite(o->text, 1, o->used, o->file);
@@ -230,7 +232,7 @@ static void put_bytes(output *o, const char *text, size_t n) {
 
 static void put_char(output *o, char c) { put_bytes(o, &c, 1); }
 
-/* A blank, and the text at the right end of `width` letters. */
+/* Writes a blank, then the text right-aligned in `width` columns. */
 static void put_right(output *o, const char *text, size_t n, int width) {
     size_t blanks = 1 + ((size_t)width > n ? (size_t)width - n : 0);
     char *to = space(o, blanks + n);
@@ -240,7 +242,7 @@ static void put_right(output *o, const char *text, size_t n, int width) {
     o->used += blanks + n;
 }
 
-/* Words are printed whole. */
+/* Words are never cut. */
 static void print_cell(const table_column *column, const style *s, int64_t row, output *o) {
     char text[MAX_TEXT * 8];
     if (column->kind == TABLE_WORD) {
@@ -279,10 +281,10 @@ void dcpg_table_print(const table *t, FILE *out) {
     dcpg_free(s);
 }
 
-/* ---- for programs ---- */
+/* ---- for programs to read ---- */
 
-/* The shortest text of usual numbers without trying every length with printf; false where that is not
- * certain. */
+/* The shortest text of an ordinary number, without trying all lengths with printf; false if that is
+ * uncertain. */
 static bool short_number(double value, bool single, char text[40]) {
     enum { MOST = 9 };
     double size = fabs(value);
@@ -290,7 +292,8 @@ static bool short_number(double value, bool single, char text[40]) {
     for (int decimals = 1; decimals <= MOST; decimals++) {
         uint64_t digits;
         if (!scale(value, decimals, &digits)) return false;
-        double back = (double)digits / power[decimals]; /* both exact: correctly rounded, as strtod's */
+        double back = (double)digits /
+                      power[decimals]; /* both operands are exact, so this rounds correctly, like strtod */
         if (single ? (float)back != (float)size : back != size) continue;
         put_fixed(signbit(value) ? -back : back, decimals, 0, text, 40);
         return true;
@@ -328,7 +331,7 @@ static void write_cell(const table_column *column, int64_t row, output *o) {
     }
 }
 
-/* Names of the group "loc" stand alone: everybody knows chromo and pos. */
+/* Names in the group "loc" have no prefix: chromo and pos are clear by themselves. */
 static void write_name(const table_column *column, output *o) {
     if (column->group && strcmp(column->group, "loc") != 0) {
         put_bytes(o, column->group, strlen(column->group));
