@@ -35,6 +35,8 @@ heading 'Data: windows and neighbours'
 store=$(mktemp -d)
 trap 'rm -rf "$store"' EXIT
 for n in "${cells[@]}"; do "$bin/bench_data" --cells "$n" --positions "$positions" --store "$store/$n.h5"; done
+heading 'Genomes of many sequences: four times as many names should take four times as long'
+DCPG_PROGRAM=$(realpath "$bin/dcpg") "$python" bench/many_names.py
 heading 'The same models in PyTorch, one after the other'
 if ! "$python" -c 'import torch' 2>/dev/null; then
     apt-get install -y --no-install-recommends python3-torch >/dev/null 2>&1 || true

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Names of chromosomes are looked up, not searched one by one: four times as many take about four times as long."""
+"""Names of chromosomes are looked up, not searched one by one: four times as many take about four times as long.
+
+Run by bench/run.sh; needs DCPG_PROGRAM."""
 import os
 import resource
 import subprocess
 import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(here, "..", "lib")]
+sys.path[:0] = [os.path.join(here, "..", "tests", "lib")]
 from program import DCPG, h5py, np  # noqa: E402  (first: it moves to a folder of its own)
 
 faults = []
