@@ -18,12 +18,13 @@ for name, path in zip("abc", sorted(glob.glob("sim/cpg/*.tsv.gz"))):
     os.rename(path, f"{name}.tsv.gz")
 cells = ["a.tsv.gz", "b.tsv.gz", "c.tsv.gz"]
 run(1, "data", "--cpg_profiles", *cells, "--dna_files", "sim/dna", "--out_file", "s.h5")
-run(1, "train", "s.h5", "--cpg_model", "RnnL1", "--cpg_wlen", 20, "--nb_epoch", 1, "--nb_train_sample", 128, "--out_dir", "model")
+run(1, "train", "s.h5", "--cpg_model", "RnnL1", "--cpg_wlen", 100, "--nb_epoch", 1, "--nb_train_sample", 128, "--out_dir", "model")
 evaluate = ["eval", "s.h5", "--model_files", "model", "--batch_size", 1, "--out_data", "out/x.h5"]
 
 
 def launch(words):
-    os.makedirs("out", exist_ok=True)
+    subprocess.run(["rm", "-rf", "out"], check=True) # an aborted run leaves its temporary file to the next one
+    os.makedirs("out")
     return subprocess.Popen([os.environ.get("MPIRUN", "mpirun"), "-n", "3", DCPG, *map(str, words), "--stall_timeout", "3"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
@@ -42,7 +43,7 @@ def stop(job, rank):
             with open(f"/proc/{job.pid}/task/{job.pid}/children") as file:
                 pids = [int(pid) for pid in file.read().split()]
             if len(pids) == 3 and glob.glob("out/.*dcpg-tmp*"):
-                time.sleep(.3) # HDF5 waits for all ranks while it makes the file, and its waits are not watched
+                time.sleep(1.2) # HDF5 waits for all ranks while it makes the file, and its waits are not watched
                 os.kill(next(pid for pid in pids if rank_of(pid) == rank), signal.SIGSTOP)
                 return True
         except (OSError, StopIteration, TypeError):
@@ -72,14 +73,13 @@ with open("list.txt", "w") as file:
     file.write("a\ta.tsv.gz\nb\tpipe.tsv\nc\tc.tsv.gz\n")
 ends(launch(["data", "--cpg_profiles", "list.txt", "--dna_files", "sim/dna", "--out_file", "out/x.h5"]), "data", 1)
 # One that is stopped.
-for rank in (0,):
+for rank in (0, 2):
     for _ in range(5): # it may have been too late
         job = launch(evaluate)
         if stop(job, rank):
             ends(job, f"eval, rank {rank}", rank)
             break
         job.communicate()
-        subprocess.run(["rm", "-rf", "out"], check=True)
     else:
         bad.append(f"eval, rank {rank}: could not be stopped")
 for line in bad:
