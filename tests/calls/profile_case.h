@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading profiles in tests: texts in, calls out. Include after cmocka_all.h. */
+/* For tests that read profiles: text in, calls out. Include after cmocka_all.h. */
 #ifndef DCPG_TESTS_PROFILE_CASE_H
 #define DCPG_TESTS_PROFILE_CASE_H
 
@@ -74,7 +74,7 @@ typedef struct case_genome {
     dcpg_cg_map map;
 } case_genome;
 
-/* CG is looked for letter by letter. */
+/* Finds the CGs letter by letter. */
 static inline void make_genome(case_genome *g, const char *bases) {
     *g = (case_genome){.chromo = {"1", (int64_t)strlen(bases), g->bits}, .map = {1, &g->chromo}};
     for (size_t i = 0; bases[i]; i++) {

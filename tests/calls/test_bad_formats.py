@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Wrong input of every format: one line that names file and line, exit code 2, nothing left behind; what is odd but right is read. Then files with random bytes changed: no crash, no hang.
+"""Wrong input in every format: one line that names file and line, exit code 2, no files left; input that is odd but right is read. Then files with random changes: no crash, no hang.
 
-    test_bad_formats.py [TEXT]        only the cases whose name holds TEXT
+    test_bad_formats.py [TEXT]        only the cases whose names contain TEXT
 """
 import concurrent.futures
 import gzip
@@ -23,7 +23,7 @@ LINES = {
     "biscuit": mf.biscuit(TRUTH, mf.bare), "1:2:3:4u:tab:0": mf.spec(TRUTH, mf.bare, ("{c}", "{p}", "{m}", "{u}")),
 }
 FORCED = {"encode": "bedmethyl"}
-# Columns, from 0: the position, counts, shares, the strand.
+# Columns, from 0, of the position, the counts, fractions and percentages, and the strand.
 POSITION = {form: 1 for form in LINES}
 COUNTS = {"cov": (4, 5), "cpg_report": (4, 3), "allc": (4, 5), "bedmethyl": (9, 11), "encode": (9,), "biscuit": (4,), "1:2:3:4u:tab:0": (2, 3)}
 SHARES = {"tsv": (2,), "bedgraph": (3,), "percent": (3,), "biscuit": (3,), "encode": (10,)}
@@ -32,7 +32,7 @@ BEDS = "bedgraph", "percent", "bedmethyl", "encode", "biscuit"  # with a start a
 
 
 def where(form):
-    """The line that is spoilt, from 1: one of a CG that was read."""
+    """The line to spoil, from 1: that of a CG with reads."""
     return next(k + 1 for k, line in enumerate(LINES[form]) if k > 5 and all(line.split("\t")[c] != "0" for c in COUNTS.get(form, ())[-1:]) and "CH" not in line and
                 not re.search("\tC(A|T|C)", line))
 
@@ -47,7 +47,7 @@ def spoilt(form, column, value):
 
 
 def some(form, first, others, number=2):
-    """Values to try with a format: the first ones with each, of the others some with each, all with some."""
+    """Values to try with a format: all of `first`, and some of `others`, so that each of these is tried with some format."""
     at = list(LINES).index(form)
     return first + tuple(others[(at * number + k) % len(others)] for k in range(number))
 
@@ -61,7 +61,7 @@ def field_cases():
             for value in some(form, ("-1",), ("3.5", "9" * 25, "x", ""), 1):
                 yield f"{form}: count {value[:9]!r} in column {column + 1}", form, spoilt(form, column, value)
         for column in SHARES.get(form, ()):
-            unknown = ("inf", "1e400", "x") if form in ("tsv", "bedgraph", "percent") else ("nan", "inf", "1e400", "x")  # there nan is "not observed"
+            unknown = ("inf", "1e400", "x") if form in ("tsv", "bedgraph", "percent") else ("nan", "inf", "1e400", "x")  # in these, nan is "not observed"
             for value in some(form, ("-0.5", "101"), unknown):
                 yield f"{form}: share {value!r}", form, spoilt(form, column, value)
         if form in STRANDS:
@@ -88,7 +88,7 @@ def write(folder, name, data):
 
 
 def data(folder, pattern, *words, ranks=1):
-    """dcpg data in a folder must refuse."""
+    """Runs dcpg data in a folder, which must refuse; '' or the fault."""
     return refusal(pattern, ranks, "data", *words, "--out_file", "out.h5", folder=folder, absent=("out.h5",))
 
 
@@ -98,7 +98,7 @@ def refused_line(folder, form, lines, force, ranks=1):
 
 
 def tolerated(folder, data_bytes, form, force=True):
-    """Either read or refused, never a crash."""
+    """The file may be read or refused, but without a crash; '' or the fault."""
     name = write(folder, "odd.txt", data_bytes)
     done = start(1, ["data", "--cpg_profiles", name, *GENOME, *options(form, force), "--out_file", "out.h5"], 120, folder)
     if bug(done) or done.returncode == 1:
@@ -203,7 +203,7 @@ def option_job(pattern, files, words):
 
 
 def mutated(folder, form, seed):
-    """A file with some bytes changed, runs of them doubled or left out."""
+    """A file with some bytes changed, doubled or left out."""
     rng, good = random.Random(seed), bytearray(mf.text(LINES[form][:60]))
     for _ in range(rng.randint(1, 6)):
         at = rng.randrange(len(good))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One truth in every format gives one store: positions, observed calls and states of each variant of make_formats.py are what NumPy makes of the reads."""
+"""The same truth in every format gives the same store: positions, observed calls and states of each variant of make_formats.py are those that NumPy computes from the reads."""
 import os
 import sys
 
@@ -16,7 +16,7 @@ def fault(text):
 
 
 def called(truth, mode, min_reads):
-    """{chromosome: (positions, values)} that a file with counts gives."""
+    """{chromosome: (positions, values)} for a file with counts."""
     rows = [(c, p, m, t) for c, p, m, t in truth.merged() if t >= min_reads]
     if mode == "round":
         rows = [(c, p, int(2 * m > t), 1) for c, p, m, t in rows if 2 * m != t]
@@ -42,13 +42,13 @@ def compare(what, got, wanted, exact):
 
 
 def check_store(truth, path, mode, min_reads=1, what=""):
-    """Every cell of a store is a variant of the truth."""
+    """Compares every cell of a store, which is a variant of the truth, with the truth."""
     cells, positions = read_store(path)
     wanted = {}
     for cell, calls in cells.items():
         form = make_formats.VARIANTS[cell][0]
         values = form in make_formats.VALUES
-        kept = values and mode == "auto" or form == "tsv" and mode == "round"  # values are as their author wanted them
+        kept = values and mode == "auto" or form == "tsv" and mode == "round"  # values stay as their author wrote them
         wanted = called(truth, "fraction" if kept else "round" if mode == "auto" else mode, min_reads)
         compare(f"{what}{cell} --call {mode} --min_reads {min_reads}", calls, wanted, exact=not values or form == "tsv")
     union = {c: sorted(set().union(*[calls.get(c, [[]])[0] for calls in cells.values()])) for c in set().union(*cells.values())}
@@ -73,7 +73,7 @@ def main():
     run(1, "data", "--cpg_profiles", *counts, "--dna_files", "dna", "--min_reads", 3, "--out_file", "s.h5")
     check_store(truth, "s.h5", "auto", 3)
 
-    for form in dict.fromkeys(forms.values()):  # forced, a manifest in place of files for one of them
+    for form in dict.fromkeys(forms.values()):  # with the format given; one of them as a manifest in place of files
         chosen = [paths[v] for v in forms if forms[v] == form]
         if form == "cov":
             with open("cpg/manifest.txt", "w") as manifest:

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* bigWig profiles, written here with libBigWig. */
+/* Reading bigWig profiles that the test writes with libBigWig. */
 #include "cmocka_all.h"
 
 #include "profile_case.h"
 #include <bigWig.h>
 
-/* Intervals of `width` bases from start[n] on chromosome chr1 of a thousand bases; returns the path. */
+/* Writes intervals of `width` bases from start[n] on chromosome chr1 of 1000 bases; returns the path. */
 static const char *write_bigwig(uint32_t n, const uint32_t *start, const float *value, uint32_t width) {
     static char path[256];
     strcpy(path, own_path("cell.bw"));
@@ -65,7 +65,7 @@ static void test_wrong(void **state) {
     }
 }
 
-/* Any byte of a file may be wrong: an answer comes within seconds, and the process lives. */
+/* Whichever byte of a file is wrong, the answer comes within seconds and the process survives. */
 static void test_damaged(void **state) {
     (void)state;
     const char *path = write_bigwig(3, (uint32_t[]){0, 7, 99}, (float[]){1, .5f, 0}, 1);

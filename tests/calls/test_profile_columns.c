@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What columns of tables are: by their names, by what they hold, by what the user says. */
+/* Recognising the columns of tables by their names, by what they hold and by what the user says. */
 #include "cmocka_all.h"
 
 #include "profile_case.h"
@@ -45,7 +45,7 @@ static void test_names(void **state) {
         "table"); /* bsseq, write.csv(row.names = FALSE) */
     expect_four("\"chr\"\t\"pos\"\t\"N\"\t\"X\"\n\"1\"\t\"chr1\"\t21\t3\t0\n\"2\"\t\"chr1\"\t41\t2\t2\n"
                 "\"3\"\t\"chr1\"\t61\t3\t1\n\"4\"\t\"chr1\"\t81\t1\t1\n",
-                "table"); /* R's names of rows have no name themselves */
+                "table"); /* R's row names have no column name themselves */
     expect_four(
         "chr start end strand coverage1 numCs1 numTs1 coverage2 numCs2 numTs2\nchr1 21 21 + 3 0 3 9 9 0\n"
         "chr1 41 41 + 2 2 0 9 9 0\nchr1 61 61 + 3 1 2 9 9 0\nchr1 81 81 + 1 1 0 9 9 0\n",
@@ -104,9 +104,9 @@ static void test_relations(void **state) {
                 "chr1\t81\t81\t+\t1\t1\t0\n",
                 "table"); /* methylKit's tables for tabix */
     expect_four("chr1\t20\t21\t0\t3\nchr1\t40\t41\t1\t2\nchr1\t60\t61\t0.33333334\t3\nchr1\t80\t81\t1\t1\n",
-                "biscuit"); /* modkit pileup --bedgraph, or R: no point where there is nothing behind it */
+                "biscuit"); /* modkit pileup --bedgraph, or R: no decimal point if no decimals follow */
     expect_error("chr1\t20\t21\t0\t3\nchr1\t40\t41\t1\t2\nchr1\t60\t61\t1\t3\nchr1\t80\t81\t1\t1\n",
-                 "--profile_format", "differ"); /* either reads of reads, or states */
+                 "--profile_format", "differ"); /* either methylated of all reads, or states */
     expect_four("chr1\t21\t0\t3\nchr1\t41\t2\t2\nchr1\t61\t1\t3\nchr1\t81\t1\t1\n", "table");
     expect_four("chr1\t20\t21\t0\t3\nchr1\t40\t41\t2\t2\nchr1\t60\t61\t1\t3\nchr1\t80\t81\t1\t1\n", "table");
     expect_four("chr1\t20\t21\t0\t3\nchr1\t40\t41\t100\t2\nchr1\t60\t61\t33.33\t3\nchr1\t80\t81\t100\t1\n",
@@ -114,15 +114,16 @@ static void test_relations(void **state) {
     expect_four("chr1\t21\t21\t0\t3\t0\nchr1\t41\t41\t100\t0\t2\nchr1\t61\t61\t33."
                 "33\t2\t1\nchr1\t81\t81\t100\t0\t1\n",
                 "table"); /* unmethylated reads first */
-    /* Either of two ways. */
+    /* Tables that can be read in two ways. */
     expect_error("chr1\t21\t0\t3\nchr1\t61\t1\t3\nchr1\t81\t1\t2\n", "--profile_format tsv",
                  "meth=3,total=4");
     expect_error("chr1\t21\t0\t3\nchr1\t61\t5\t2\nchr1\t81\t1\t2\n", "meth=3,unmeth=4", "meth=4,unmeth=3");
-    /* In every line: also in those that come after the first ones. */
+    /* The relation must hold in every line, not only in the first ones. */
     expect_error("1\t5\t5\t100\t2\t0\n1\t9\t9\t50\t1\t2\n", "line 2", "contradicts its reads, 1 of 3");
 }
 
-/* The relation must hold beyond the lines that were looked at, and what begins with zeros comes out right. */
+/* The relation must hold beyond the lines that were looked at, and values that begin with zeros come out
+ * right. */
 static void test_late(void **state) {
     (void)state;
     enum { N = 5000 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Profiles of read counts: which format a text is, what its columns mean, and what is wrong in them. */
+/* Profiles of read counts: recognising their format, the meaning of their columns, and their errors. */
 #include "cmocka_all.h"
 
 #include "profile_case.h"
@@ -48,7 +48,7 @@ static void test_allc(void **state) {
     expect_error("1\t5\t+\tCGN\t2\t2\t1\n1\t-6\t+\tCGN\t1\t2\t1\n", "line 2", "position \"-6\"");
 }
 
-/* A line of modkit: its last columns stand between blanks. */
+/* A line of modkit, whose last columns are separated by blanks. */
 static char *bedmethyl(int start, const char *code, char on, int valid, int modified, int canonical,
                        int other) {
     return dcpg_format("chr1\t%d\t%d\t%s\t%d\t%c\t%d\t%d\t255,0,0\t%d %.2f %d %d %d 0 1 2 3\n", start,
@@ -87,8 +87,8 @@ static void test_bedmethyl(void **state) {
                  "negative");
 }
 
-/* modbam2bed -e: canonical reads stand before the modified ones, and column 10 also counts those that were
- * filtered. Read as modkit's, every value would be turned round. */
+/* modbam2bed -e: canonical reads come before the modified ones, and column 10 also counts reads that were
+ * filtered. Read as modkit's, every value would be inverted. */
 static void test_modbam2bed(void **state) {
     (void)state;
     dcpg_profile_options fraction = plain_options;
@@ -156,7 +156,7 @@ static void test_columns(void **state) {
     expect_refused("1\t5\t2\t0\n", &o, DCPG_E_USAGE, "bismarck", "cpg_report");
 }
 
-/* A format that is named is not guessed. */
+/* If a format is named, none is guessed. */
 static void test_forced(void **state) {
     (void)state;
     dcpg_profile_options o = plain_options;
@@ -173,7 +173,7 @@ static void test_forced(void **state) {
     }
 }
 
-/* Lines with anything between the tabs are answered, not crashed on. */
+/* Lines with anything between the tabs get an answer, not a crash. */
 static void test_noise(void **state) {
     (void)state;
     static const char *const word[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Profiles as files: compression, damage, what is no text, names, lists of files, and real data. */
+/* Profiles as files: compression, damage, files that are not text, names, lists of files, and real data. */
 #include "cmocka_all.h"
 
 #include "profile_case.h"
@@ -176,7 +176,7 @@ static void test_lists(void **state) {
     unlink(path);
     rmdir(folder);
     check_list("no/such.file.tsv", 1, (const char *const[]){"such"},
-               (const char *const[]){"no/such.file.tsv"}); /* the reader will say */
+               (const char *const[]){"no/such.file.tsv"}); /* left for the reader to report */
     const char *profile = write_text("list.tsv", "1\t5\t1\n");
     char *kept = strdup(profile);
     dcpg_strings cells = {0}, paths = {0};
@@ -187,7 +187,7 @@ static void test_lists(void **state) {
     free(kept);
     check_bad_list("a\tone.tsv\nb\n", "line 2");
     check_bad_list("a\tone.tsv\n\tb\n", "line 2");
-    /* A name that was forgotten, in the first line, too: no profile begins so. */
+    /* A forgotten name, also in the first line: no profile begins so. */
     check_bad_list("\tone.tsv\n", "line 1: no name");
     check_bad_list("# cells\n\n \tone.tsv\nb\ttwo.tsv\n", "line 3: no name");
     check_bad_list("a\tone.tsv\n \t two.tsv\n", "'CELL<tab>two.tsv'");
@@ -202,7 +202,7 @@ static void test_lists(void **state) {
     dcpg_strings_free(&paths);
 }
 
-/* A wrong line far behind the first ones, of every kind. */
+/* A wrong line of every kind, far after the first ones. */
 static void test_late_error(void **state) {
     (void)state;
     static const struct {
@@ -222,7 +222,7 @@ static void test_late_error(void **state) {
     }
 }
 
-/* Columns beyond those of a format are passed over, however many. */
+/* Columns beyond those of a format are ignored, however many. */
 static void test_many_columns(void **state) {
     (void)state;
     enum { N = 10000 };
@@ -240,7 +240,7 @@ static void test_many_columns(void **state) {
     }
 }
 
-/* Counts and sums of the real files as NumPy computes them. */
+/* Counts and sums of the real files, as computed by NumPy. */
 static void test_real_files(void **state) {
     (void)state;
     static const struct {

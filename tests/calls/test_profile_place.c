@@ -12,7 +12,7 @@ static dcpg_profile_options on(const case_genome *g) {
     return (dcpg_profile_options){.genome = &g->map, .bedgraph_base = -1, .min_cg = 90};
 }
 
-/* The map against the sequence letter by letter, at all lengths around those of words and bytes. */
+/* The map agrees with the sequence, letter by letter, for all lengths near those of words and bytes. */
 static void test_map(void **state) {
     (void)state;
     static const char letters[] = "ATGCN";
@@ -24,7 +24,7 @@ static void test_map(void **state) {
         uint64_t bits[4];
         for (int64_t i = 0; i < n; i++) {
             uint64_t code = dcpg_rng_below(&rng, 8);
-            code = code < 5 ? code : code % 2 + 2; /* much C and G */
+            code = code < 5 ? code : code % 2 + 2; /* rich in C and G */
             text[i] = letters[code];
             packed[i / 4] |= (uint8_t)((code & 3) << 2 * (i % 4));
             if (code == 4) packed[i / 4] &= (uint8_t) ~(3 << 2 * (i % 4));
@@ -53,7 +53,7 @@ static void test_offsets(void **state) {
     expect_text("1\t1\t2\t100\n1\t6\t7\t0\n1\t13\t14\t100\n1\t17\t18\t0\n", &o, "percent", 4, pos,
                 value); /* percentages that count from 1 */
     expect_text("1\t1\t2\t100\t1\t0\n1\t6\t7\t0\t0\t2\n1\t13\t14\t100\t3\t0\n1\t17\t18\t0\t0\t1\n", &o, "cov",
-                4, pos, value); /* C and G named: merged CpG evidence */
+                4, pos, value); /* positions of C and G: merged CpG evidence */
     expect_text(
         "1\t0\t+\t1\t0\tCG\tCGN\n1\t6\t-\t0\t1\tCG\tCGN\n1\t12\t+\t1\t0\tCG\tCGN\n1\t17\t-\t0\t1\tCG\tCGN\n",
         &o, "cpg_report", 4, pos, value); /* from 0 */
@@ -68,7 +68,7 @@ static void test_report(void **state) {
     dcpg_profile profile;
     dcpg_profile_report r;
     dcpg_err err = {0};
-    /* Three stand on CG when moved by +1, one misses, one lies beyond the end, two on other contigs. */
+    /* Moved by +1 three calls are on a CG; one is on none, one beyond the end, two on other contigs. */
     assert_int_equal(
         load_text("1\t0\t1\n1\t5\t1\nchrUn_3\t5\t1\n1\t8\t0\n1\t12\t1\n1\t2000000000\t0\nchrUn_4\t6\t1\n", &o,
                   &profile, &r, &err),
@@ -90,7 +90,7 @@ static void test_report(void **state) {
     expect_refused("2\t6\t1\n", &o, DCPG_E_INPUT, "no chromosome of it (2, say)", "genome");
 }
 
-/* Noise must not move a file whose own convention holds: a call before a CG hits it when moved. */
+/* Noise must not move a file whose own convention holds: a call just before a CG is on it when moved. */
 static void test_convention_wins(void **state) {
     (void)state;
     case_genome g;
@@ -118,14 +118,14 @@ static void test_strands(void **state) {
     make_genome(&g, bases);
     dcpg_profile_options o = on(&g), alone = plain_options;
     o.call = alone.call = DCPG_CALL_FRACTION;
-    /* Counts of both strands are added, with and without a column that names them, and whatever the order. */
+    /* Counts of both strands are added, with and without a strand column, and in any order. */
     expect_text("1\t6\t6\t100\t1\t0\n1\t7\t7\t0\t0\t3\n1\t1\t1\t100\t1\t0\n", &o, "cov", 2, (int[]){1, 6},
                 (double[]){1, .25});
     expect_text("1\t7\t-\tCG\t0\t3\t1\n1\t6\t+\tCG\t1\t1\t1\n1\t1\t+\tCG\t1\t1\t1\n", &o, "allc", 2,
                 (int[]){1, 6}, (double[]){1, .25});
     expect_text("1\t7\t-\tCG\t0\t3\t1\n1\t6\t+\tCG\t1\t1\t1\n1\t1\t+\tCG\t1\t1\t1\n", &alone, "allc", 2,
                 (int[]){1, 6}, (double[]){1, .25});
-    /* A call of the wrong strand misses, between two others of its CpG. */
+    /* A call on the wrong strand, between two others of its CpG, is dropped. */
     o.min_cg = 60;
     expect_text("1\t6\t+\tCG\t1\t1\t1\n1\t6\t-\tCG\t1\t1\t1\n1\t7\t-\tCG\t0\t1\t1\n", &o, "allc", 1,
                 (int[]){6}, (double[]){.5});
@@ -210,7 +210,7 @@ static void test_chromos(void **state) {
     expect_text("X\t7\t1\n", &o, "tsv", 0, NULL, NULL);
 }
 
-/* Random calls around CGs of a random genome, against the rules written out naively. */
+/* Random calls around the CGs of a random genome, compared with a naive version of the rules. */
 static void test_random(void **state) {
     (void)state;
     dcpg_rng rng;
@@ -237,7 +237,7 @@ static void test_random(void **state) {
         dcpg_profile profile;
         dcpg_err err = {0};
         dcpg_profile_options o = on(&g);
-        if (n > 8) { /* enough to be told apart */
+        if (n > 8) { /* enough calls for the vote to be clear */
             if (load_text(text, &o, &profile, NULL, &err) != DCPG_OK) fail_msg("%s", err.text);
             int64_t k = 0;
             for (int i = 0; i < length; i++) {

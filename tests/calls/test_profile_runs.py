@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Many files in one run: wells without calls are left out, files of one cell are merged, files that cannot tell
-their base follow the others, odd compression and files of other kinds are told. On 1, 2 and 3 ranks alike."""
+their base follow the others, odd compression and files of other kinds are reported. The same on 1, 2 and 3 ranks."""
 import gzip
 import re
 import os
@@ -43,7 +43,7 @@ def write(path, text, packed=None):
 
 
 def values_of(store, cell):
-    """{(chromosome, position): value} of a store's cell"""
+    """{(chromosome, position): value} of a cell in a store."""
     run(1, "show", store, "--outputs", f"cpg/{cell}", "--out_tsv", "show.tsv")
     with open("show.tsv") as file:
         rows = [line.rstrip("\n").split("\t") for line in file][1:]
@@ -126,7 +126,7 @@ write("E4.5_A02.bedGraph.gz", "")
 wrong = refusal("E4.5_A01<tab>E4.5_A01.tsv.gz.* and .E4.5_A02<tab>E4.5_A02.bedGraph.gz", 1, "data", "--cpg_profiles", "E4.5_A01.tsv.gz", "E4.5_A02.bedGraph.gz", "--dna_files", "genome.fa", "--out_file", "bad.h5")
 check(not wrong, f"names with dots: {wrong}")
 
-# ---- which base
+# ---- the base that positions count from
 def bedgraph(calls, base):
     return "".join(f"{c}\t{p - 1 + base}\t{p + base}\t{rng.random():.2f}\n" for c, p in calls)
 
@@ -192,14 +192,14 @@ check("3 of 7 positions stand next to another one" in said, f"both strands: {sai
 said = run(1, "data", "--cpg_profiles", full[0], "--out_file", "both.h5")
 check("next to another one" not in said, f"one strand: {said}")
 
-# ---- bulk profiles that have nothing to say
+# ---- bulk profiles without a value at any site
 write("far.tsv", "chr1\t1181\t0.5\n")
 write("near.tsv", "chr1\t21\t0.5\n")
 for ranks in (1, 2):
     said = run(ranks, "data", "--cpg_profiles", write("cell.tsv", "chr1\t21\t1\n"), "--bulk_profiles", "far.tsv", "near.tsv", "--dna_files", "genome.fa", "--out_file", "bulk.h5")
     check("far: the bulk profile has no value" in said and "near" not in said.split("far: the")[1].split("\n")[0], f"bulk on {ranks} ranks: {said}")
 
-# ---- --verbose tells how they were read, as it does for cells
+# ---- --verbose reports how bulk profiles were read, as for cells
 write("counts.tsv", "chrom\tstart\tmeth\ttotal\n" + "".join(f"chr1\t{p}\t1\t4\n" for p in (21, 41)))
 for ranks in (1, 2, 3):
     words = ["data", "--cpg_profiles", "cell.tsv", "--bulk_profiles", "far.tsv", "near.tsv", "counts.tsv", "--dna_files", "genome.fa", "--out_file", "bulk.h5"]

@@ -34,7 +34,8 @@ static void test_line_ends_and_mark(void **state) {
     dcpg_profile_free(&profile);
 }
 
-/* A tab ends a column, so an empty one is seen; blanks do as one; at the end of a line both say nothing. */
+/* Every tab ends a column, so an empty one is noticed; a run of blanks is one separator; at the end of a line
+ * neither matters. */
 static void test_columns(void **state) {
     (void)state;
     expect_text(" 1  5   1.0  \n1\t6\t0\t\n1 \t 7 \t 1\n", &plain_options, "tsv", 3, (int[]){5, 6, 7},
@@ -55,7 +56,7 @@ static void test_bedgraph(void **state) {
     expect_text("1\t3\t1\tx\t17\n", &plain_options, "tsv", 1, (int[]){3},
                 (double[]){1}); /* a TSV with further columns stays one */
     expect_error("1\t3\t1\t17\n", "--profile_format tsv",
-                 "chrom=1,pos=2,meth=3,total=4"); /* or one read of 17 */
+                 "chrom=1,pos=2,meth=3,total=4"); /* or one methylated read of 17 */
     expect_refused("1\t3\t4\t1\n", &unknown, DCPG_E_INPUT, "cell.tsv", "--bedgraph_base");
     expect_error("1\t0\t1\t1\n", "line 1", "--bedgraph_base 0");
     expect_error("1\t3\t4\t1\n1\t5\t500\t1\n", "line 2", "a line for each CpG");
@@ -81,7 +82,7 @@ static void test_percent(void **state) {
     expect_refused("1\t2\t3\t100.1\n", &forced, DCPG_E_INPUT, "line 1", "outside [0, 100]");
     expect_error("1\t2\t3\t50\n1\t4\t5\t101\n", "line 2", "outside [0, 100]");
     expect_error("1\t2\t3\t50\n1\t4\t5\t-1\n", "line 2", "outside [0, 100]");
-    /* A slip among fractions does not make them percentages. */
+    /* One mistake among fractions does not make them percentages. */
     expect_error("1\t2\t3\t0.5\n1\t4\t5\t1\n1\t6\t7\t1.5\n", "line 3", "outside [0, 1]");
 }
 
@@ -97,7 +98,7 @@ static void test_unsorted(void **state) {
     dcpg_profile_free(&profile);
 }
 
-/* More calls than the first allocations hold, more chromosomes too, in an order far from sorted. */
+/* More calls and more chromosomes than the first allocations hold, far from sorted. */
 static void test_many(void **state) {
     (void)state;
     enum { N = 20000, CHROMOS = 100 };

@@ -71,7 +71,7 @@ static void test_find(void **state) {
     dcpg_chromos_free(&known);
 }
 
-/* hg19 of UCSC holds chrM and chrMT, which are two sequences. */
+/* UCSC's hg19 holds chrM and chrMT, which are two sequences. */
 static void test_exact_first(void **state) {
     (void)state;
     dcpg_chromos known = {0};
@@ -89,7 +89,7 @@ static void test_exact_first(void **state) {
     assert_string_equal(err.text,
                         "a.tsv: line 3: chromosome Chr1 may be any of chr1, 1 of the genome: write the name "
                         "as it stands there");
-    /* two names of one sequence are clear */
+    /* two names of one sequence are not ambiguous */
     dcpg_chromos_free(&known);
     assert_int_equal(dcpg_chromos_add(&known, "chr1", 5, NULL), DCPG_OK);
     assert_int_equal(dcpg_chromos_add(&known, "1", 5, NULL), DCPG_OK);

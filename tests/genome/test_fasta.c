@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reading FASTA: names, letters, line ends, limits, damage, folders; and a real genome with its profiles. */
 #include "cmocka_all.h"
 
 #include "foreign.h"
@@ -78,7 +79,7 @@ static void test_small(void **state) {
     drop(&t);
 }
 
-/* Every letter that stands for several bases, or none in particular, counts as N; lines may end as on
+/* Every letter that stands for several bases, or for none in particular, counts as N; lines may end as on
  * Windows. */
 static void test_letters(void **state) {
     (void)state;
@@ -113,7 +114,7 @@ static void test_errors(void **state) {
     expect_error(">1\nAC\n>2", "line 3: sequence 2 holds no bases");
     expect_error(">1\nAC\n>2\nA\n>1\nG\n",
                  "line 5: sequence 1 stands in this file twice, line 1 is the first");
-    /* joined where the last line had no end */
+    /* files joined although the last line of the first had no end */
     expect_error(">chr1\nAC\nGATT>chr2 more\nAC\n",
                  "line 3: '>chr2' stands in the middle of a line: the file before it had no line end");
     char name[400] = ">";
@@ -130,7 +131,7 @@ static void test_errors(void **state) {
     unlink(path);
 }
 
-/* Lines may end with CR alone, and with all three in one file. */
+/* Lines may end with CR alone, and with all three line ends in one file. */
 static void test_carriage_returns(void **state) {
     (void)state;
     taken t = {0};
@@ -148,7 +149,8 @@ static void test_carriage_returns(void **state) {
     expect_error(">chr1\rAC\r>chr1\rA\r", "line 3: sequence chr1 stands in this file twice");
 }
 
-/* As many bases as int32 positions reach, no more: told at the line, with another limit here. */
+/* A sequence has as many bases as int32 positions reach, no more; the error names the line. Tested with a
+ * smaller limit. */
 static void test_too_long(void **state) {
     (void)state;
     taken t = {0};
@@ -165,7 +167,7 @@ static void test_too_long(void **state) {
     assert_int_equal(DCPG_MAX_LENGTH, INT32_MAX - 1);
 }
 
-/* Names are told apart as they stand; what they are in the store is decided for a genome as a whole. */
+/* Names are distinguished as written; their names in the store are decided for a genome as a whole. */
 static void test_names(void **state) {
     (void)state;
     taken t = {0};
@@ -201,7 +203,7 @@ static char *make_fasta(const char *letters, int64_t length, size_t *bytes) {
     return text;
 }
 
-/* Lines are counted, not pieces of lines. */
+/* Line numbers count lines, not pieces of lines. */
 static void test_line_after_long_line(void **state) {
     (void)state;
     enum { LENGTH = 1000000 };
@@ -294,7 +296,7 @@ static void test_receiver_fails(void **state) {
     unlink(path);
 }
 
-/* MD5 as md5sum computes it of the sequence. */
+/* The MD5 that md5sum computes of the sequence. */
 static void test_real_genome(void **state) {
     (void)state;
     const char *path = shared_path("hs1/dna/Homo_sapiens.GRCh37.dna.chromosome.1.fa.gz");
@@ -357,7 +359,7 @@ static void test_list(void **state) {
     assert_int_equal(dcpg_fasta_list(&words, &files, &notes, &err), DCPG_OK);
     static const char *const expected[] = {"D.FA.GZ", "E.Fasta",   "F.fas", "a.fasta",
                                            "b.fa.gz", "c.fna.bgz", "x.txt"};
-    assert_int_equal(notes.n, 1); /* what is passed over is named, indexes and other files are not */
+    assert_int_equal(notes.n, 1); /* sequences that are skipped are named, indexes and other files are not */
     assert_non_null(strstr(
         notes.v[0], ": passed over: chromFa.tar.gz (tar xzf takes FASTA out of it), g.fa.bz2 (bunzip2 makes "
                     "FASTA of it), genome.2bit (twoBitToFa makes FASTA of it) and 1 more"));

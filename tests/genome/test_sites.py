@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which sites a store has: --sites all on any number of ranks, lists held against the genome; and which chromosomes a name means."""
+"""Which sites a store has: --sites all on any number of ranks, and lists compared with the genome; and which chromosome a name means."""
 import os
 import random
 import re
@@ -45,7 +45,7 @@ def fasta(sequences):
 
 
 def content(path):
-    """{dataset or attribute: bytes}, but for the command."""
+    """{dataset or attribute: bytes}, except for the command."""
     found = {}
     with h5py.File(path, "r") as store:
         store.visititems(lambda name, item: found.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None)
@@ -73,7 +73,7 @@ cells = ["c0.tsv", "c1.tsv", "c2.tsv"]
 base = ["--cpg_profiles", *cells, "--dna_files", "genome.fa"]
 every = {"1": cgs(genome["chr1"]), "10": cgs(genome["chr10"]), "2": cgs(genome["chr2"]), "UN": cgs(genome["chrUn"])}
 
-# ---- all CGs: the same on any number of ranks, appended to or made at once; and imputed
+# ---- all CGs: the same store on any number of ranks, and whether made at once or by appending; imputing them
 said = run(1, "data", *base, "--out_file", "observed.h5")
 seen = sum(len(pos) for pos in sites("observed.h5").values())
 total = sum(map(len, every.values()))
@@ -119,7 +119,7 @@ found, said = listed("--sites", text="".join(f"1\t{pos}\n" for pos in some + mis
 expect("sites that miss", (found, f"2 of {len(some) + 2} sites are no CG" in said), (some, True))
 write("wrong.txt", "".join(f"1\t{pos + 7}\n" for pos in every["1"]))
 expect_refused("another build", r"wrong.txt: \d.* % of its \d+ sites are CGs of the genome \(moved by -1: ", *base, "--sites", "wrong.txt")
-write("unclear.txt", "".join(f"1\t{pos}\n" for pos in (204, 206)))  # G of one CG and before the C of the next
+write("unclear.txt", "".join(f"1\t{pos}\n" for pos in (204, 206)))  # the G of one CG, and just before the C of the next
 expect("the genome has CGCGCG there", {201, 203, 205, 207} <= set(every["1"]), True)
 expect_refused("two readings", r"unclear.txt: its sites are CGs of the genome as a list.*and moved by [+-]1", *base, "--sites", "unclear.txt")
 expect_refused("both options", "--sites and --pos_file", *base, "--sites", "all", "--pos_file", "sites.txt")
@@ -140,7 +140,7 @@ run(1, "data", "--cpg_profiles", "m.tsv", "--dna_files", "hg19.fa", "--chromos",
 expect("--chromos chrM", sites("m.h5"), {"M": cgs(mito["chrM"])})
 with open("m.tsv") as m, open("mt.tsv") as mt:
     common = {"m.tsv": m.read().count("chr1\t"), "mt.tsv": sum(line.startswith("1\t") for line in mt)}
-# A store that holds one of the two does not take the other's calls.
+# A store with one of the two does not take calls on the other.
 for name, own, other, called in (("chrM", "m.tsv", "mt.tsv", "MT"), ("chrMT", "mt.tsv", "m.tsv", "chrM")):
     lost = cgs(mito["chrM" if name == "chrMT" else "chrMT"])
     write("again.tsv", calls("chr1", every["1"]) + calls(name, cgs(mito[name]), 1))
@@ -180,7 +180,7 @@ expect_refused("a name that the genome lacks", r"--chromos chr3: the genome has 
 mixed = write("mixed.tsv", calls("chrM", cgs(mito["chrM"]), 1) + calls("chrMT", cgs(mito["chrMT"]), 1))
 expect_refused("chrM and chrMT without a genome", "mixed.tsv: holds both chrM and chrMT", "--cpg_profiles", mixed)
 
-# Two files without a genome: one chromosome, by the rule, and the log says so; none where --chromos leaves it out.
+# Two files without a genome: one chromosome, by the rule, and a warning; no warning if --chromos leaves it out.
 one = "chrM (m.tsv) and chrMT (mt.tsv) are taken for one chromosome, MT"
 for ranks in (1, 2, 3):
     said = run(ranks, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--out_file", "two.h5")

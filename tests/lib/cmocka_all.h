@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cmocka with the headers it wants to be included before it. */
+/* cmocka, and the headers that it needs to be included before it. */
 #ifndef CMOCKA_ALL_H
 #define CMOCKA_ALL_H
 

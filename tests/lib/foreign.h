@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files made by the tests of the readers. Include after cmocka_all.h. */
+/* Files that the tests of readers make. Include after cmocka_all.h. */
 #ifndef DCPG_TESTS_FOREIGN_H
 #define DCPG_TESTS_FOREIGN_H
 
@@ -33,7 +33,7 @@ static inline const char *write_text(const char *name, const char *text) {
     return write_bytes(name, PLAIN, text, strlen(text));
 }
 
-/* Cuts a file to its first `keep` bytes, or by -keep bytes at its end. */
+/* Cuts a file to its first `keep` bytes, or for a negative `keep` removes that many bytes at its end. */
 static inline void cut_file(const char *path, long keep) {
     FILE *file = fopen(path, "r");
     assert_non_null(file);
@@ -43,7 +43,7 @@ static inline void cut_file(const char *path, long keep) {
     assert_int_equal(truncate(path, keep < 0 ? size + keep : keep), 0);
 }
 
-/* A path of the shared data sets, NULL where they are absent; static memory. */
+/* A path in the shared data sets, NULL if they are absent; static memory. */
 static inline const char *shared_path(const char *name) {
     static char path[1024];
     const char *folder = getenv("DCPG_SHARED");

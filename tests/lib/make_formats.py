@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""One truth, a small genome and the reads of one cell on both strands of its CpGs, as every kind of file that pipelines produce.
+"""Writes one truth, a small genome and the reads of one cell on both strands of its CpGs, in every format that pipelines produce.
 
     make_formats.py OUT_DIR [SEED]        writes OUT_DIR/dna, OUT_DIR/cpg (one file per variant) and prints the variants
 """
@@ -26,7 +26,7 @@ class Truth:
         self.rng = random.Random(seed)
         self.sequence = {name: self.draw_sequence(length) for name, length in lengths}
         self.sequence["3"] = "A" * 40 + "CG" + "T" * 40  # one site
-        self.sequence["GL000219.1"] = self.draw_sequence(500)  # nothing is read from it
+        self.sequence["GL000219.1"] = self.draw_sequence(500)  # has no reads
         self.reads = {name: self.draw_reads(bases) for name, bases in self.sequence.items() if not name.startswith("GL")}
 
     def draw_sequence(self, length):
@@ -53,12 +53,12 @@ class Truth:
         return [(c, p, r[0] + r[2], sum(r)) for c, sites in self.reads.items() for p, r in sorted(sites.items())]
 
     def stranded(self):
-        """[(chromosome, position of the base read, strand, methylated, unmethylated)] where there are reads."""
+        """[(chromosome, position of the base that was read, strand, methylated, unmethylated)], where there are reads."""
         lines = [(c, p + (s == "-"), s, *r[k:k + 2]) for c, sites in self.reads.items() for p, r in sorted(sites.items()) for k, s in ((0, "+"), (2, "-"))]
         return [line for line in lines if line[3] + line[4] > 0]
 
     def others(self, number):
-        """Reads of cytosines that stand in no CG: [(chromosome, position, strand, methylated, unmethylated, context)]."""
+        """Reads of cytosines outside CGs: [(chromosome, position, strand, methylated, unmethylated, context)]."""
         result = []
         for name, bases in self.sequence.items():
             at = [i + 1 for i in range(1, len(bases) - 1) if bases[i].upper() == "C" and bases[i + 1].upper() in "ACT"]
@@ -66,13 +66,13 @@ class Truth:
         return result
 
     def zeros(self):
-        """Sides of CpGs that nothing was read of, as reports list them: [(chromosome, position, strand)]."""
+        """Sides of CpGs without reads, as reports list them: [(chromosome, position, strand)]."""
         seen = {line[:2] for line in self.stranded()}
         return [(name, i + 1 + k, "+-"[k]) for name, bases in self.sequence.items() for i in range(len(bases) - 1) if bases[i:i + 2].upper() == "CG"
                 for k in (0, 1) if (name, i + 1 + k) not in seen]
 
 
-# ---- formats: each gives lines; how chromosomes are called is up to `name` ----
+# ---- formats: each function returns lines; `name` decides what chromosomes are called ----
 
 def number(x):
     return f"{x:.10g}"
@@ -83,17 +83,17 @@ def tsv(truth, name, header=""):
 
 
 def bedgraph(truth, name, base=0, scale=1, track="track type=bedGraph"):
-    """Base 1 as DeepCpG's own scripts write it; 0 as UCSC has it, and with a scale of 100 as Bismark's."""
+    """With base 1 as DeepCpG's own scripts write it; with base 0 as UCSC's, and with a scale of 100 as Bismark's."""
     return [track] * bool(track) + [f"{name(c)}\t{p - 1 + base}\t{p + base}\t{number(scale * m / t)}" for c, p, m, t in truth.merged()]
 
 
 def percent_either(truth, name):
-    """bismark2bedGraph names the base that was read, so the G where reads came from the other strand only; here every site once."""
+    """bismark2bedGraph gives the base that was read, so the G if reads came from the other strand only; here every site occurs once."""
     return ["track type=bedGraph"] + [f"{name(c)}\t{p - 1 + (p % 2)}\t{p + (p % 2)}\t{number(100 * m / t)}" for c, p, m, t in truth.merged()]
 
 
 def cov(truth, name, base=1):
-    """Bismark's coverage: base 0 is what --zero_based makes of it."""
+    """Bismark's coverage; with base 0 as by --zero_based."""
     return [f"{name(c)}\t{p - 1 + base}\t{p}\t{number(100 * m / (m + u))}\t{m}\t{u}" for c, p, s, m, u in truth.stranded()]
 
 
@@ -103,7 +103,7 @@ def cov_merged(truth, name):
 
 
 def cov_twice(truth, name):
-    """Two runs of one cell, one after the other."""
+    """Two sequencing runs of one cell, one after the other."""
     lines = []
     for k in (0, 1):
         for c, p, s, m, u in truth.stranded():
@@ -124,7 +124,7 @@ def allc(truth, name, header="", others=20):
 
 
 def modkit(truth, name, code="m", mixed=False, other=False, header=False, combined=False):
-    """modkit's pileup: 18 columns; early versions put blanks between those behind the tenth. Lines of 5hmC may stand between those of 5mC."""
+    """modkit's pileup: 18 columns; early versions separate the columns after the tenth with blanks. Lines of 5hmC may stand between those of 5mC."""
     lines = []
     if header:
         lines.append("\t".join(("#chrom", "chromStart", "chromEnd", "name", "score", "strand", "thickStart", "thickEnd", "color", "valid_coverage", "percent_modified",
@@ -162,7 +162,7 @@ def spec(truth, name, columns, sep="\t", header=False):
     return rows + [sep.join(columns).format(c=name(c), p=p, m=m, u=u, t=m + u) for c, p, s, m, u in truth.stranded()]
 
 
-# ---- what happens to lines on their way into a file ----
+# ---- from lines to the bytes of a file ----
 
 def bare(chromo):
     return chromo
@@ -177,7 +177,7 @@ def mixed(chromo):
 
 
 def bgzip(data, block=4000):
-    """Blocked gzip, as htslib writes it: members with their size in an extra field, an empty one at the end."""
+    """Blocked gzip, as htslib writes it: members with their size in an extra field, and an empty one at the end."""
     out = b""
     for start in list(range(0, len(data), block)) + [len(data)]:
         part = data[start:start + block]
@@ -189,7 +189,7 @@ def bgzip(data, block=4000):
 
 
 def text(lines, crlf=False, bom=False, unsorted=0, open_end=False, extra=()):
-    """Bytes of a file; `unsorted` shuffles all but the first so many lines; `extra` lines are strewn in."""
+    """Bytes of a file; `unsorted` k > 0 shuffles all but the first k - 1 lines; `extra` lines are scattered among them."""
     if unsorted:
         rest = list(lines[unsorted - 1:])
         random.Random(5).shuffle(rest)
@@ -202,7 +202,7 @@ def text(lines, crlf=False, bom=False, unsorted=0, open_end=False, extra=()):
 
 
 def gz(data):
-    """Two members, as concatenated files have them."""
+    """Two members, as in concatenated files."""
     half = len(data) // 2
     return gzip.compress(data[:half]) + gzip.compress(data[half:])
 
@@ -218,7 +218,7 @@ def write_bigwig(path, truth, name, scale):
 ALLC_HEADER = "chr\tpos\tstrand\tmc_class\tmc_count\ttotal\tmethylated"
 TSV_HEADER = "chromo\tpos\tvalue"
 
-# name: (what --profile_format calls it, extension, bytes of the truth). No counts where the format's name is in VALUES.
+# variant: (format as --profile_format names it, extension, function from the truth to the file's bytes). Formats in VALUES have no counts.
 VALUES = "tsv", "bedgraph", "percent", "bigwig"
 VARIANTS = {
     "tsv_plain": ("tsv", "tsv", lambda t: text(tsv(t, bare))),
@@ -262,7 +262,7 @@ if pyBigWig:
 
 
 def write_variant(folder, variant, truth):
-    """Path of the file of a variant."""
+    """Writes the file of a variant; returns its path."""
     form, extension, make = VARIANTS[variant]
     path = os.path.join(folder, f"{variant}.{extension}")
     if form == "bigwig":
@@ -274,7 +274,7 @@ def write_variant(folder, variant, truth):
 
 
 def write_genome(folder, truth):
-    """FASTA files with differing names, line lengths and packing; paths."""
+    """Writes FASTA files that differ in names, line lengths and compression; returns their paths."""
     os.makedirs(folder, exist_ok=True)
     paths = []
     for k, (name, bases) in enumerate(truth.sequence.items()):

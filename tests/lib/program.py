@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What Python tests of the program share: running it on some ranks, what an error must look like, stores as arrays. Import, then work in the current folder: it goes away at the end."""
+"""Shared by Python tests of the program: running it on some ranks, checking its errors, reading stores as arrays. Importing this changes to a temporary folder, which is removed at the end."""
 import atexit
 import os
 import re
@@ -29,8 +29,8 @@ os.chdir(work)
 
 
 def start(ranks, words, seconds=240, folder="."):
-    """Runs `dcpg WORDS` in a folder and waits; one rank goes without mpirun."""
-    # One that ends may remove the folder that another one is about to use: each thread of a test has its own.
+    """Runs `dcpg WORDS` in a folder and waits; one rank runs without mpirun."""
+    # An mpirun that ends may remove the temporary folder that another is about to use, so each thread of a test has its own.
     own = os.path.join(work, f"mpi{threading.get_ident() % 1000003}")
     os.makedirs(own, exist_ok=True)
     env = dict(os.environ, OMPI_MCA_orte_tmpdir_base=own)
@@ -39,7 +39,7 @@ def start(ranks, words, seconds=240, folder="."):
 
 
 def run(ranks, *words):
-    """Its messages; it must succeed."""
+    """Runs dcpg, which must succeed; returns its messages."""
     done = start(ranks, words)
     if done.returncode != 0:
         said = "\n".join(re.findall(r"^dcpg(?: |:).*$", done.stderr, re.M)) or done.stderr[-3000:]
@@ -48,14 +48,14 @@ def run(ranks, *words):
 
 
 def bug(done):
-    """'' or what a run says that no run may say."""
+    """'', or a description of a bug: an exit code or a message that no run may have."""
     if done.returncode not in (0, 1, 2) or re.search("runtime error|AddressSanitizer|LeakSanitizer|Assertion", done.stderr):
         return f"a bug, exit code {done.returncode}: {done.stderr[-3000:]}"
     return ""
 
 
 def refusal(pattern, ranks, *words, folder=".", absent=()):
-    """'' or what is wrong with how it refuses: exit code 2, one line on stderr that holds the pattern, no file left of `absent`, nor a temporary one."""
+    """'', or what is wrong with the refusal, which must have exit code 2, one line on stderr that matches the pattern, and leave neither files in `absent` nor temporary ones."""
     try:
         done = start(ranks, words, 120, folder)
     except subprocess.TimeoutExpired:
@@ -74,7 +74,7 @@ def refusal(pattern, ranks, *words, folder=".", absent=()):
 
 
 def read_store(path):
-    """{cell: {chromosome: (positions, values)}} of what is observed in a store, and {chromosome: all its positions}."""
+    """{cell: {chromosome: (positions, values)}} of the observed calls in a store, and {chromosome: all its positions}."""
     with h5py.File(path, "r") as store:
         chromos = [name.decode() for name in store["genome/chromo"][()]]
         offset, pos = store["positions/offset"][()], store["positions/pos"][()].astype(int)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Random data sets in files: profiles, a genome, sites, annotations, a bulk profile, and options of `dcpg data` that go with them."""
+"""Random data sets in files: profiles, a genome, sites, annotations, a bulk profile, and matching options of `dcpg data`."""
 import os
 import random
 
@@ -22,7 +22,7 @@ def draw_bases(rng, kind):
 
 
 def draw_positions(rng, kind, last):
-    """Where there may be sites, without a genome: anywhere."""
+    """Positions of possible sites without a genome: anywhere."""
     if kind == "one site":
         return [rng.choice((1, 777, LAST))]
     if kind == "far":
@@ -31,7 +31,7 @@ def draw_positions(rng, kind, last):
 
 
 class Data:
-    """A data set in files of the current folder; `words` put it into a store, `windows` cut files from it. near: no two calls are farther apart than a float32 counts."""
+    """A data set in files of the current folder; `words` are the options that make a store of it, `windows` those that cut DeepCpG files from it. near: no two calls are farther apart than a float32 can count."""
 
     def __init__(self, seed, near=False):
         self.rng = rng = random.Random(seed)
@@ -50,7 +50,7 @@ class Data:
         self.write()
 
     def draw_profile(self):
-        """{chromosome: [(position, value)]}, never without any call."""
+        """{chromosome: [(position, value)]}, with at least one call."""
         rng = self.rng
         values = rng.choice(((0, 1), (0, 1), (1,), (0, 0.25, 0.5, 0.75, 1), (0, 1 / 3, 0.48, 0.52, 0.9999, 1)))
         share, profile = rng.choice((0.05, 0.3, 0.8, 1)), {}
@@ -93,7 +93,7 @@ class Data:
             self.words += ["--pos_file", "sites.txt"]
         elif rng.random() < 0.4:
             self.words += ["--cpg_cov", min(2, len(self.cells))]
-        if rng.random() < 0.3:  # cells without calls on these are empty
+        if rng.random() < 0.3:  # cells without calls on this one are empty
             self.words += ["--chromos", *rng.sample(list(next(iter(self.cells.values()))), 1)]
         if rng.random() < 0.6:
             self.words += ["--cpg_stats", *rng.sample(deepcpg_files.STATS, 5), "--cpg_stats_cov", rng.randint(1, 3)]

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A small random data set: a genome and cells as dense arrays, and what a source must give for them, worked
- * out the slow way. Include after cmocka_all.h. */
+/* A small random data set: a genome and cells as dense arrays, and the results that a source must give for
+ * them, computed in the slow way. Include after cmocka_all.h. */
 #ifndef TESTS_LIB_SMALL_DATA_H
 #define TESTS_LIB_SMALL_DATA_H
 
@@ -49,14 +49,14 @@ static inline bool small_is_position(const small_data *s, int64_t at) {
     return small_observed(s, at) || (s->target && s->target[at]);
 }
 
-/* ---- making one ---- */
+/* ---- making a data set ---- */
 
 typedef struct small_options {
     int nb_chromo;
     int64_t length[SMALL_MAX_CHROMO];
     int nb_cell, nb_binary; /* the first ones are binary */
-    double density;         /* share of bases that can be observed */
-    double coverage;        /* share of those that a cell observes, half as many in every other cell */
+    double density;         /* fraction of bases that can be observed */
+    double coverage;        /* fraction of these that a cell observes; half of it in every other cell */
     bool targets;
 } small_options;
 
@@ -82,13 +82,13 @@ static inline void small_make_calls(small_data *s, const small_options *o, dcpg_
         for (int k = 0; k < s->nb_cell; k++) {
             double coverage = k % 2 ? o->coverage / 2 : o->coverage;
             bool seen = open && dcpg_rng_uniform(rng) < coverage &&
-                        k != 3; /* cell 3 observed nothing but what is set below */
+                        k != 3; /* cell 3 observes only the bases set below */
             s->value[k * small_total(s) + i] = seen ? small_draw(rng, s->binary[k]) : NAN;
         }
         if (s->target) s->target[i] = dcpg_rng_uniform(rng) < o->density / 3;
     }
     for (int c = 0; c < s->nb_chromo;
-         c++) { /* the first and the last base of every chromosome; cell 1 knows nothing of chromosome 1 */
+         c++) { /* first and last base of each chromosome; cell 1 observes nothing on chromosome 1 */
         for (int k = 0; k < s->nb_cell; k++) {
             float *value = s->value + k * small_total(s) + s->start[c];
             if (k == 0 || k == 2) value[0] = value[s->length[c] - 1] = 1;
@@ -96,7 +96,7 @@ static inline void small_make_calls(small_data *s, const small_options *o, dcpg_
         }
     }
     for (int k = o->nb_binary; k < s->nb_cell; k++)
-        s->value[k * small_total(s) + s->start[0] + s->length[0] / 2] = 0.375f; /* not binary, surely */
+        s->value[k * small_total(s) + s->start[0] + s->length[0] / 2] = 0.375f; /* surely not binary */
 }
 
 static inline small_data small_make(uint64_t seed, const small_options *o) {
@@ -127,7 +127,7 @@ static inline void small_free(small_data *s) {
     dcpg_free(s->target);
 }
 
-/* ---- what must come out ---- */
+/* ---- expected results ---- */
 
 static inline void small_window(const small_data *s, int chromo, int64_t pos, int64_t wlen, uint8_t *out) {
     for (int64_t i = 0; i < wlen; i++) {
@@ -136,7 +136,7 @@ static inline void small_window(const small_data *s, int chromo, int64_t pos, in
     }
 }
 
-/* The nearest number of 11 significant bits and at least 2^-24, half to even. */
+/* x rounded as in float16: to 11 significant bits and multiples of 2^-24, half to even. */
 static inline float small_half(float x) {
     if (x == 0) return 0;
     int e = (int)floor(log2((double)x));

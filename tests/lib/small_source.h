@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A source against the small data set behind it. Include after cmocka_all.h. */
+/* Compares a source with the small data set that it presents. Include after cmocka_all.h. */
 #ifndef TESTS_LIB_SMALL_SOURCE_H
 #define TESTS_LIB_SMALL_SOURCE_H
 
@@ -10,10 +10,10 @@ static inline void small_must(dcpg_status status, const dcpg_err *err) {
     if (status != DCPG_OK) fail_msg("%s", err->text);
 }
 
-/* What a source presents: its sites in order. */
+/* The sites that a source presents, in order. */
 typedef struct small_sites {
     int64_t n;
-    int *chromo; /* of the data set */
+    int *chromo; /* number in the data set */
     int64_t *pos;
 } small_sites;
 
@@ -65,7 +65,7 @@ static inline void small_check_row(const small_data *data, const small_sites *s,
     }
 }
 
-/* Loads [first, end) here and checks every `step`-th sample of it, in an order that jumps. */
+/* Loads [first, end) and checks every `step`-th sample of it, in scattered order. */
 static inline void small_check_range(const small_data *data, const small_sites *s, dcpg_source *source,
                                      int64_t first, int64_t end, int64_t step) {
     dcpg_err err = {0};

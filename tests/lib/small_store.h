@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A store of a small data set, written by the layout's description alone, whole or damaged. Include after
+/* Writes a store of a small data set by the description of the layout alone, intact or damaged. Include after
  * cmocka_all.h. */
 #ifndef TESTS_DATA_SMALL_STORE_H
 #define TESTS_DATA_SMALL_STORE_H
@@ -7,10 +7,10 @@
 #include "small_source.h"
 #include <dcpg/h5.h>
 
-/* One thing that is wrong; none writes a sound store. */
+/* One fault of a store; SOUND writes an intact store. */
 typedef enum small_fault {
     SOUND,
-    /* seen by opening it */
+    /* noticed on opening */
     NO_FORMAT,
     OTHER_FORMAT,
     NEWER_VERSION,
@@ -41,7 +41,7 @@ typedef enum small_fault {
     SITE_BEYOND,
     SITE_NEGATIVE,
     SITE_TWICE,
-    /* seen by loading from it */
+    /* noticed on loading */
     POS_DESCENDS,
     POS_ZERO,
     POS_BEYOND_END,
@@ -62,7 +62,7 @@ typedef struct small_writer {
     const small_data *data;
     small_fault fault;
     int64_t nb_pos, words;
-    int64_t *pos_at; /* [nb_pos] element of the data set's arrays */
+    int64_t *pos_at; /* [nb_pos] element in the data set's arrays */
     int64_t pos_offset[SMALL_MAX_CHROMO + 1];
 } small_writer;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pieces of the simulation against naive twins. */
+/* Parts of the simulation, compared with naive versions. */
 #include "cmocka_all.h"
 
 #include "sim/sim.h"
@@ -28,13 +28,13 @@ static void test_wave(void **state) {
     assert_true(fabs(squares / N - 1) < .06);
     assert_true(near / N > .9);
     assert_true(fabs(far / N) < .05);
-    /* Any position can be looked at by itself. */
+    /* Any position can be computed by itself. */
     for (int64_t i = 0; i < N; i += 997) {
         dcpg_sim_wave fresh = dcpg_sim_wave_new(3, 5, SPACING), jump = dcpg_sim_wave_new(3, 5, SPACING);
         dcpg_sim_wave_at(&jump, i / 2);
         double z = dcpg_sim_wave_at(&fresh, i);
         assert_true(z == dcpg_sim_wave_at(&jump, i));
-        dcpg_sim_wave_at(&wave, i); /* backwards at first */
+        dcpg_sim_wave_at(&wave, i); /* goes backwards the first time */
         assert_true(z == dcpg_sim_wave_at(&wave, i));
     }
 }
@@ -102,7 +102,7 @@ static void note(void *context, int motif, int strand, int64_t start) {
     h->v[h->n++].start = start;
 }
 
-/* Reverse complement by its definition. */
+/* Reverse complements, checked by their definition. */
 static void test_motif_words(void **state) {
     (void)state;
     static const char letters[] = "ACGTRYSWKM", complements[] = "TGCAYRSWMK";
@@ -162,8 +162,8 @@ static void test_scan(void **state) {
     free(found);
 }
 
-/* A chromosome as the generator makes it: planted words stand where they are marked, unless N or another
- * motif went over them. */
+/* A chromosome as the generator makes it: planted words are where they are marked, unless N or another motif
+ * was written over them. */
 static void test_drawn_chromosome(void **state) {
     (void)state;
     dcpg_sim_motif motif[DCPG_SIM_MAX_MOTIFS];

@@ -204,7 +204,7 @@ static void test_cells_stand_alone(void **state) {
     free_run(&r);
 }
 
-/* A genome given as FASTA stays as it is, and every call lies on a CG of it. */
+/* A genome given as FASTA is kept as it is, and every call is on a CG of it. */
 typedef struct given {
     const char *profile;
     int64_t nb_call;
@@ -262,7 +262,7 @@ static void test_given_genome(void **state) {
         DCPG_OK);
     assert_true(g.nb_call > 20);
 
-    /* A chromosome is the same where the one before it is missing. */
+    /* A chromosome stays the same if the one before it is missing. */
     dcpg_strings_free(&r.dna);
     assert_int_equal(
         dcpg_strings_add(&r.dna, in_work("synthetic/dna/Simus.SIM1.dna.chromosome.2.fa.gz"), &err), DCPG_OK);
@@ -356,12 +356,12 @@ static void test_folder_in_use(void **state) {
     assert_int_equal(unlink(in_work("refused")), 0);
 }
 
-/* As on a full disk: no file may grow beyond so many bytes. */
+/* As on a full disk: no file may grow beyond a given number of bytes. */
 static void test_disk_full(void **state) {
     (void)state;
     static const rlim_t most[] = {
         0, 1000, 20000,
-        60000}; /* the last one is enough for the genome and each cell, not for the tables of all cells */
+        60000}; /* the last one suffices for the genome and each cell, but not for the tables of all cells */
     struct rlimit before;
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);

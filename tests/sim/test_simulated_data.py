@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""dcpg simulate, seen from outside: what its files say must hold, computed here by other means. Python's standard library only."""
+"""The files of dcpg simulate must be true: everything in them is computed again by other means. Uses Python's standard library only."""
 import bisect
 import glob
 import gzip
@@ -41,7 +41,7 @@ def read_fasta(path):
 
 
 def auc(scored):
-    """Area under the ROC curve of (score, outcome) pairs: ranks, ties at their mean."""
+    """Area under the ROC curve of (score, outcome) pairs, from ranks; ties have their mean rank."""
     scored = sorted(scored)
     rank_sum = n1 = i = 0
     while i < len(scored):
@@ -83,7 +83,7 @@ def matches(word, sequence):
 
 
 def check_genome(out_dir, report):
-    """Sites, densities, motifs and counts, from the FASTA alone. Returns the sites."""
+    """Checks sites, densities, motifs and counts, using the FASTA alone. Returns the sites and the names of the motifs."""
     genome = dict(read_fasta(path) for path in sorted(glob.glob(out_dir + "/dna/Simus.SIM1.dna.chromosome.*.fa.gz")))
     check({c: len(s) for c, s in genome.items()} == {"1": LENGTH, "2": LENGTH // 2}, "lengths")
     letters = "".join(genome.values())
@@ -147,7 +147,7 @@ def check_annotations(out_dir, report, at):
 
 
 def check_model(at, names):
-    """Islands are unmethylated, each motif switches the clusters it says it does, by what DNA tells."""
+    """From DNA alone: islands are unmethylated, and each motif switches the clusters that its name says."""
     def p(key, cluster):
         return float(at[key][5 + cluster])
     plain = [key for key, s in at.items() if "1" not in s[4]]
@@ -167,7 +167,7 @@ def check_model(at, names):
 
 
 def check_cells(out_dir, report, at):
-    """Calls against the truth, and the optimum from the tables of probabilities."""
+    """Compares calls with the truth, and the optimum with the tables of probabilities."""
     header, probs = table(out_dir + "/truth/probs.tsv.gz")
     cells = header[2:]
     check(cells == report["cells"] == ["cl%d_cell%02d" % (i % CLUSTERS, i + 1) for i in range(CELLS)], "names of cells")
@@ -191,7 +191,7 @@ def check_cells(out_dir, report, at):
         check(summary[i][:3] == [cell, str(i % CLUSTERS), str(len(calls))], "truth/cells.tsv")
         near(float(summary[i][3]), coverages[-1], 1e-4, "coverage of " + cell)
         near(float(summary[i][4]), mean(outcome), 1e-4, "mean state of " + cell)
-        # In clumps: the next site is seen far more often than any site.
+        # Calls come in clumps: the site after a call is seen far more often than other sites.
         order = {key: n for n, key in enumerate(at)}
         numbers = {order[key] for key in keys}
         jumps.append(mean((n + 1) in numbers for n in numbers) - coverages[-1])
@@ -201,7 +201,7 @@ def check_cells(out_dir, report, at):
             per_cell[name].append(auc(pairs))
     check(all(.04 < c < .42 for c in coverages) and max(coverages) > 1.5 * min(coverages), "coverages %s" % coverages)
     check(all(j > .25 for j in jumps), "clumps: %s" % jumps)
-    # What is left of two cells' states once their probabilities are known has nothing in common.
+    # The states of two cells minus their probabilities must be uncorrelated.
     left = [[(int(state_of[key][i]) - (float(p_of[key][i]) - .02) / .96) for key in at] for i in (0, CLUSTERS)]
     variances = [mean(x * x for x in cell) for cell in left]
     near(mean(x * y for x, y in zip(*left)) / (variances[0] * variances[1]) ** .5, 0, .05, "correlation of cells")
@@ -214,7 +214,7 @@ def check_cells(out_dir, report, at):
     for name in scored:
         best = report["optimum"][name]
         check(best["n"] == len(scored[name]), "n of " + name)
-        # The tables hold three decimals.
+        # The tables have three decimals.
         near(best["auc"], auc(scored[name]), .001, "AUC of " + name)
         near(best["auc_per_cell_mean"], mean(per_cell[name]), .001, "mean AUC of " + name)
         near(best["accuracy"], mean((s >= .5) == o for s, o in scored[name]), .003, "accuracy of " + name)
@@ -224,7 +224,7 @@ def check_cells(out_dir, report, at):
 
 
 def check_many_cells(work):
-    """More sites x cells than are held at once; the first cells are those of a run with few."""
+    """More sites x cells than are held in memory at once; the first cells are the same as in a run with few cells."""
     few, many = (os.path.join(work, name) for name in ("few", "many"))
     for out_dir, cells in ((few, 3), (many, 2500)):
         simulate(out_dir, "--nb_chromo", "1", "--chromo_len", "300000", "--nb_cell", str(cells))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Text as gzip -dc would give it, the ends of lines, and files of other kinds named by their first bytes. */
+/* Text comes out as gzip -dc would give it, whatever its line ends, and files of other kinds are named by
+ * their first bytes. */
 #include "cmocka_all.h"
 
 #include "foreign.h"
@@ -13,7 +14,7 @@
 #include <time.h>
 #include <zlib.h>
 
-/* Bytes of a file under construction. */
+/* The bytes of a file to be written. */
 typedef struct bytes {
     size_t n;
     char v[1 << 20];
@@ -24,7 +25,7 @@ static void add(bytes *b, const char *v, size_t n) {
     b->n += n;
 }
 
-/* A gzip stream of `text`; `extra` (a field of its header) may be NULL. */
+/* Appends a gzip stream of `text`; `extra` (a field of its header) may be NULL. */
 static void add_gzip(bytes *b, const char *text, size_t n, const char *extra, unsigned extra_length) {
     z_stream z = {0};
     gz_header header = {.extra = (unsigned char *)(uintptr_t)extra, .extra_len = extra_length, .os = 3};
@@ -41,7 +42,7 @@ static void add_gzip(bytes *b, const char *text, size_t n, const char *extra, un
 
 static const char end_marker[28] = "\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0\x1b\0\x03\0\0\0\0\0\0\0\0\0";
 
-/* Blocks of bgzip without the end marker, one for each half. */
+/* Appends two bgzip blocks, one for each half of `text`, without the end marker. */
 static void add_blocks(bytes *b, const char *text, size_t n) {
     char block[BGZF_MAX_BLOCK_SIZE];
     for (int half = 0; half < 2; half++) {
@@ -139,7 +140,7 @@ static void test_joined(void **state) {
     add(&file, end_marker, sizeof end_marker);
     expect_text(&file, lines, nb_byte, 0);
     file.n = 0;
-    add(&file, end_marker, sizeof end_marker); /* nothing but it */
+    add(&file, end_marker, sizeof end_marker); /* and nothing else */
     expect_text(&file, "", 0, 0);
 }
 
@@ -176,7 +177,7 @@ static void test_odd(void **state) {
     expect_text(&file, lines, nb_byte, DCPG_ODD_NO_END | DCPG_ODD_ZEROS);
 }
 
-/* Cut anywhere, a stream is refused; so is a block of bgzip in whose place something else stands. */
+/* A stream cut anywhere is refused; so is a bgzip block with other bytes in its place. */
 static void test_faults(void **state) {
     (void)state;
     static bytes file;
@@ -192,7 +193,7 @@ static void test_faults(void **state) {
         const char *path = write_raw("t.gz", file.v, file.n);
         dcpg_status status = read_all(path, &text, &odd, &err);
         bool second =
-            status == DCPG_OK && text.n == nb_byte; /* cut behind the first stream or in its magic */
+            status == DCPG_OK && text.n == nb_byte; /* cut after the first stream or in the next magic */
         if (!second && status != DCPG_E_INPUT) fail_msg("cut at %zu passes", file.n);
         if (!second) assert_non_null(strstr(err.text, "again"));
         unlink(path);
@@ -218,7 +219,7 @@ static void test_ends(void **state) {
     for (size_t shift = 0; shift < 3; shift++) {
         for (size_t k = 0; k < 3; k++) {
             file.n = wanted.n = 0;
-            add(&file, "xxx", shift); /* moves the CR over the borders of blocks */
+            add(&file, "xxx", shift); /* moves the CR across the borders of blocks */
             add(&wanted, "xxx", shift);
             for (int i = 0; i < 40000; i++) {
                 add(&file, "1\t5", 3);
@@ -320,7 +321,7 @@ static void test_kinds(void **state) {
     unsigned sum = 8 * ' ';
     for (int i = 0; i < 512; i++) sum += (unsigned char)tar[i];
     sprintf(tar + 148, "%06o", sum);
-    expect_kind(tar, sizeof tar, "tar -xf"); /* of the oldest form, without the word ustar */
+    expect_kind(tar, sizeof tar, "tar -xf"); /* in the oldest form, without the word ustar */
     static bytes twice;
     twice.n = 0;
     add_gzip(&twice, lines, nb_byte, NULL, 0);
@@ -329,7 +330,7 @@ static void test_kinds(void **state) {
     add_gzip(&file, twice.v, twice.n, NULL, 0);
     expect_fault(&file, "gzip twice");
     KIND("1\t5\t1\n", NULL);
-    KIND("PAR1\t5\t1\n", NULL); /* names of chromosomes that start as binary files do */
+    KIND("PAR1\t5\t1\n", NULL); /* names of chromosomes that begin as binary files do */
     KIND("CRAM\t5\t1\n", NULL);
     KIND("BZh\t5\t1\n", NULL);
     KIND("RDX\t5\t1\n", NULL);
@@ -338,7 +339,7 @@ static void test_kinds(void **state) {
     KIND("", NULL);
 }
 
-/* ---- what is no regular file ---- */
+/* ---- files that are not regular ---- */
 
 static void *write_pipe(void *path) {
     FILE *file = fopen(path, "w");
@@ -348,7 +349,7 @@ static void *write_pipe(void *path) {
     return NULL;
 }
 
-/* Opens late, and writes later still, byte by byte. */
+/* Opens late and writes even later, byte by byte. */
 static void *write_late(void *path) {
     const struct timespec pause = {.tv_nsec = 150000000};
     nanosleep(&pause, NULL);
