@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes what a source gives for every k-th site of a store into an HDF5 file, for comparison by others.
- * dump_source STORE OUT DNA_WLEN CPG_WLEN K */
+/* Writes what a source returns for every k-th site of a store to an HDF5 file, for comparison by other
+ * programs. dump_source STORE OUT DNA_WLEN CPG_WLEN K */
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
 #include <dcpg/source.h>

@@ -8,7 +8,7 @@ import numpy as np
 path, chromo, pos, cell, wlen = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], int((sys.argv[5:] or [21])[0])
 with h5py.File(path, "r") as store:
     c = store["genome/chromo"][()].tolist().index(chromo.encode())
-    part = lambda data, offset: store[data][slice(*store[offset][c : c + 2])]  # what belongs to the chromosome
+    part = lambda data, offset: store[data][slice(*store[offset][c : c + 2])]  # the part for the chromosome
     dna = (part("genome/bases", "genome/offset")[:, None] >> [0, 2, 4, 6] & 3).ravel()[: store["genome/length"][c]]
     for start, end in part("genome/n_runs", "genome/n_offset"):
         dna[start:end] = 4

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The loader gives the batches of the shards' order, prepared or not, and keeps the one that is in use. */
+/* The loader returns the batches in the shards' order, prepared or not, and keeps the one in use. */
 #include "cmocka_all.h"
 
 #include <dcpg/loader.h>
@@ -7,7 +7,7 @@
 
 enum { NB_SITE = 23, BATCH = 7, TOTAL = 3 };
 
-/* A source whose batches hold sample numbers; fails after so many. */
+/* A source whose batches hold sample numbers, and that fails after a given number of batches. */
 typedef struct numbers {
     dcpg_source base;
     int filled, fail_at;
@@ -66,7 +66,7 @@ static void check(bool sweep, int k) {
             expect_step(sweep, step, batch, leaves);
         }
     }
-    assert_int_equal(source.filled, 2 * steps); /* nothing was cut twice, or beyond the end */
+    assert_int_equal(source.filled, 2 * steps); /* nothing was cut twice, or after the end */
     assert_true(dcpg_loader_waited(loader) <= 1.000001 * dcpg_loader_cutting(loader));
     dcpg_loader_free(loader);
     dcpg_shards_free(shards);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Shards: every sample once, shares as documented, the same whatever the number of ranks; exhaustive over
- * small numbers. */
+/* Shards: every sample once, parts as documented, the same for any number of ranks; exhaustive over small
+ * numbers. */
 #include "cmocka_all.h"
 
 #include <dcpg/source.h>
@@ -17,7 +17,7 @@ static dcpg_shards *open_rank(int rank, int size, int total, int64_t nb_site, in
     return shards;
 }
 
-/* Samples of a step over all ranks, shard after shard; cut[total + 1] are the shards' borders. */
+/* Samples of a step over all ranks, shard by shard; cut[total + 1] are the borders of the shards. */
 static int64_t step_of_all(int size, int total, int64_t nb_site, int64_t batch, bool sweep, bool shuffle,
                            int64_t epoch, int64_t step, int64_t *sample, int64_t *cut) {
     int64_t n = 0;
@@ -67,8 +67,8 @@ static void check_step(int total, int64_t nb_site, int64_t batch, bool shuffle, 
     for (int64_t i = 0; i < batch && !shuffle; i++) assert_int_equal(sample[i], (step * batch + i) % nb_site);
 }
 
-/* Over an epoch and beyond, each shard goes through its samples in turn: between two visits of a sample lie
- * all others. */
+/* Over more than an epoch, each shard goes through its samples in turn: between two visits of a sample come
+ * all the others. */
 static void check_turns(int total, int64_t nb_site, int64_t batch) {
     int64_t sample[MAX_BATCH], cut[MAX_SHARD + 1], seen[MAX_SHARD][MAX_SITE], nb[MAX_SHARD] = {0};
     for (int64_t step = 0; step < 2 * MAX_SITE; step++) {
@@ -131,7 +131,7 @@ static void test_steps(void **state) {
     }
 }
 
-/* Another epoch, seed or shard gives another order; the same gives the same. */
+/* Another epoch, seed or shard gives another order; the same ones give the same order. */
 static void test_order(void **state) {
     (void)state;
     dcpg_par par = {.rank = 0, .size = 1};
@@ -152,7 +152,7 @@ static void test_order(void **state) {
     assert_memory_equal(order[0], order[3], sizeof *order);
 }
 
-/* Fewer sites than shards: steps still come to an end, with what the other shards hold. */
+/* Fewer sites than shards: steps still have an end, with the samples that the other shards hold. */
 static void test_empty_shards(void **state) {
     (void)state;
     int64_t sample[8], first, end;
@@ -186,7 +186,7 @@ static void test_refused(void **state) {
     expect_refused(1, 0, 100, 8, "0 virtual ranks");
 }
 
-/* Blocks tile each shard's share; samples are those of the shard as a whole. */
+/* Blocks tile each shard's part of a step; the samples are those of the undivided shard. */
 static void shares_in_blocks(void **state) {
     (void)state;
     enum { TOTAL = 3, SITES = 14, BATCH = 11, BLOCKS = 4 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Windows, neighbours and labels against the slow way, for random data sets, ranges, cells and chromosomes.
- */
+/* Windows, neighbours and labels are compared with a slow computation, for random data sets, ranges, cells
+ * and chromosomes. */
 #include "cmocka_all.h"
 
 #include "small_source.h"
@@ -40,7 +40,7 @@ static void check_where_and_counts(const small_data *data, const small_sites *s,
     dcpg_free(pos);
 }
 
-/* A random part of `all`, in random order; all of it in every third case. The same on all ranks. */
+/* A random part of `all`, in random order; all of it in one case out of three. The same on all ranks. */
 static void choose(const dcpg_strings *all, dcpg_rng *rng, dcpg_strings *out) {
     bool whole = dcpg_rng_below(rng, 3) == 0;
     int64_t order[SMALL_MAX_CELL];
@@ -83,7 +83,7 @@ static void check_source(const small_data *data, dcpg_store *store, dcpg_rng *rn
     small_check_range(data, &s, source, first, end, step);
     check_where_and_counts(data, &s, source, first, end);
     for (int i = 0; i < 4;
-         i++) { /* any range gives the same bytes; every rank its own, one of them nothing */
+         i++) { /* any range gives the same bytes; each rank loads its own, one of them nothing */
         int64_t a = (int64_t)dcpg_rng_below(rng, (uint64_t)s.n + 1),
                 b = (int64_t)dcpg_rng_below(rng, (uint64_t)s.n + 1);
         for (int skip = 0; skip < par.rank; skip++) a = (int64_t)dcpg_rng_below(rng, (uint64_t)s.n + 1);
@@ -131,7 +131,7 @@ static void test_random(void **state) {
     }
 }
 
-/* Neighbours farther away than 25 kb, and cells with so few calls that the margin must be widened often. */
+/* Neighbours more than 25 kb away, and cells with so few calls that the margin must be widened often. */
 static void test_sparse(void **state) {
     (void)state;
     small_data data = small_make(3, &(small_options){.nb_chromo = 2,
@@ -215,7 +215,7 @@ static void test_refused(void **state) {
 }
 
 int main(int argc, char **argv) {
-    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
+    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failing rank ends all ranks */
     dcpg_err err = {0};
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) return 1;
     snprintf(path, sizeof path, "test_source_np%d.h5", par.size);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What a source gives for stores made from real files, on 1 and 3 ranks, against NumPy on the files themselves; stores of 1 to 4 ranks against each other; the example for h5py.
+# Samples that a source returns for stores made from real files, on 1 and 3 ranks, are compared with NumPy on the files themselves; stores made by 1 to 4 ranks with one another; the h5py example is run.
 #   test_windows.sh DUMP_SOURCE
 source "$(dirname "${BASH_SOURCE[0]}")/../cmd/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

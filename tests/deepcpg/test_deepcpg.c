@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* DeepCpG data files written here, by the layout's description, against what a source makes of them. */
+/* DeepCpG data files, written here from the description of their layout, are compared with what a source
+ * returns for them. */
 #include "cmocka_all.h"
 
 #include <dcpg/deepcpg.h>
@@ -21,11 +22,11 @@ static const char *const output[NB_OUTPUT] = {
     "bulk/z", "cpg.x", "cpg/a", "cpg/b", "cpg_stats/cat_var", "win_stats/1001/mean"};
 static dcpg_par par;
 
-/* One thing that is wrong, or other. */
+/* The fault of a file, or another difference. */
 typedef enum fault {
     POS_MOVED = -1,
     SOUND,
-    /* seen at first sight */
+    /* found when the files are described */
     NO_POS,
     POS_ZERO,
     POS_REAL,
@@ -47,9 +48,9 @@ typedef enum fault {
     OUTPUT_FEWER,
     LABEL_WIDE,
     LABEL_SHORT,
-    DNA_EVEN, /* of all files, as is the next */
+    DNA_EVEN, /* in all files, as is the next one */
     CPG_ODD,
-    /* seen when it is read */
+    /* found when the data are read */
     DNA_FIVE,
     DNA_NEGATIVE,
     STATE_TWO,
@@ -98,7 +99,7 @@ static const char *const complaint[NB_FAULT] = {
     [LABEL_INFINITE] = "outputs/bulk/z cannot be read",
 };
 
-/* ---- what the files hold; rows are counted over all files ---- */
+/* ---- content of the files; rows are counted over all files ---- */
 
 static uint64_t draw(int what, int64_t which, int64_t row, int64_t column) {
     return dcpg_mix(dcpg_mix((uint64_t)(what * 100 + which), (uint64_t)row), (uint64_t)column) >> 11;
@@ -116,7 +117,7 @@ static int32_t pos_of(int64_t row) { return (int32_t)(1 + draw(0, 0, row, 0) % 1
 
 static int base_of(int64_t row, int64_t column) { return (int)(draw(1, 0, row, column) % 5); }
 
-/* Cell a is binary, c10 is not, b is in all files but the last. */
+/* Cell a is binary, c10 is not, b is binary in all files except the last. */
 static bool is_real(int c, int file) { return c == 2 || (c == 1 && file == NB_FILE - 1); }
 
 static float state_of(int c, int64_t row, int64_t column) {
@@ -136,7 +137,7 @@ static float label_of(int o, int64_t row) {
     return (float)(x % (o == 4 ? 4 : 3)) - 1;
 }
 
-/* ---- writing them ---- */
+/* ---- writing the files ---- */
 
 static const char *path_of(int file) {
     static char path[NB_FILE][64];
@@ -154,7 +155,7 @@ static void must(dcpg_status status, const dcpg_err *err) {
     if (status != DCPG_OK) fail_msg("%s", err->text);
 }
 
-/* The first `count` numbers of a dataset [rows][columns], columns 0: of one dimension. */
+/* Writes the first `count` numbers of a dataset [rows][columns]; columns 0: one-dimensional. */
 static void put(const writer *w, const char *path, dcpg_h5_type type, int64_t rows, int64_t columns,
                 const double *value) {
     dcpg_err err = {0};
@@ -169,7 +170,7 @@ static void put(const writer *w, const char *path, dcpg_h5_type type, int64_t ro
 
 static int64_t rows_of(const writer *w) { return first_row[w->file + 1] - first_row[w->file]; }
 
-/* Rows of a dataset, one less where the fault says so. */
+/* Rows of a dataset, one less if that is the fault. */
 static int64_t rows_but(const writer *w, fault f) { return rows_of(w) - (w->fault == f); }
 
 static void put_sites(const writer *w) {
@@ -257,7 +258,7 @@ static void put_outputs(const writer *w) {
     }
 }
 
-/* Rank 0 writes them all; the last one has the fault. Collective. */
+/* Rank 0 writes all files; the last one has the fault. Collective. */
 static void write_files_all(fault f) {
     dcpg_err err = {0};
     dcpg_barrier_all(&par);
@@ -282,7 +283,7 @@ static dcpg_status describe_all(dcpg_deepcpg **set, dcpg_err *err) {
     return status;
 }
 
-/* ---- reading them ---- */
+/* ---- reading the files ---- */
 
 static void check_neighbours(const dcpg_source *source, int c, int64_t row, const float *got) {
     int64_t wlen = source->cpg_wlen, skip = (CPG_WLEN - wlen) / 2;
@@ -312,7 +313,7 @@ static void check_row(const dcpg_source *source, const dcpg_batch *batch, int64_
     }
 }
 
-/* Loads samples [first, end), which are rows row_of[...], and looks at each of them and at some twice. */
+/* Loads samples [first, end), which are rows row_of[...], and checks each of them, some twice. */
 static void check_range(dcpg_source *source, const int64_t *row_of, int64_t first, int64_t end) {
     dcpg_err err = {0};
     int32_t chromo[NB_ROW], pos[NB_ROW];
@@ -374,7 +375,7 @@ static void test_describe(void **state) {
     assert_string_equal(set->chromo.v[1], "X");
     assert_string_equal(set->chromo.v[2], "10");
     assert_int_equal(strlen(set->checksum), 16);
-    /* the same on all ranks, and not that of other data */
+    /* the same on all ranks, but different for other data */
     uint64_t mine = dcpg_hash(set->checksum), first = mine;
     dcpg_bcast_all(&par, &first, sizeof first, 0);
     assert_int_equal(mine, first);
@@ -392,7 +393,7 @@ static void test_describe(void **state) {
     dcpg_deepcpg_free(set);
 }
 
-/* Memory for everything, for a few rows, for one row at a time. */
+/* With memory for everything, for a few rows, and for one row at a time. */
 static void test_source(void **state) {
     (void)state;
     static const int64_t max_bytes[] = {INT64_C(2) << 30, 3000, 1};
@@ -443,7 +444,7 @@ static void test_wanted_too_much(void **state) {
     dcpg_deepcpg_free(set);
 }
 
-/* Files that hold no inputs, or no labels, are data sets of less. */
+/* Files without inputs or without labels make smaller data sets. */
 static void test_bare_files(void **state) {
     (void)state;
     dcpg_deepcpg *set = NULL;
@@ -496,7 +497,7 @@ static void test_faults(void **state) {
     }
 }
 
-/* A file cut anywhere is refused, and so is one that is no HDF5 file at all. */
+/* A file cut at any length is refused, and so is one that is not HDF5. */
 static void test_cut(void **state) {
     (void)state;
     struct stat s;
@@ -514,7 +515,7 @@ static void test_cut(void **state) {
 }
 
 int main(int argc, char **argv) {
-    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
+    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failing rank ends all ranks */
     dcpg_err err = {0};
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {

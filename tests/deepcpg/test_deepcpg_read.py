@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""DeepCpG's files in: files written by deepcpg_files.py (unknown bases replaced, as DeepCpG does it) become a store, and the files made of that store hold the same.
+"""Reads DeepCpG data files: those written by deepcpg_files.py (unknown bases replaced, as DeepCpG does) become a store, and the files made from that store have the same content.
 
     test_deepcpg_read.py [NUMBER [FIRST_SEED]]
 """
@@ -15,12 +15,12 @@ from random_data import Data  # noqa: E402
 
 
 def cov_of(words):
-    """What the files do not tell of their statistics."""
+    """Parameters of statistics, which the files do not hold."""
     return words[(at := words.index("--cpg_stats_cov")):at + 2] if "--cpg_stats_cov" in words else []
 
 
 def is_exact(arrays):
-    """Fractions come back rounded to half precision, or to labels where no neighbour tells: their statistics do not come back."""
+    """Fractions come back rounded to half precision, or to labels where they are no row's neighbour: their statistics do not come back."""
     return all(array.dtype.kind in "iu" for path, array in arrays.items() if path.endswith("/state"))
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""DeepCpG's own files as `dcpg data --out_dir` and `dcpg convert` write them, against NumPy on the raw files: every array, all statistics, window statistics and annotations; on 1, 2 and 3 ranks.
+"""DeepCpG data files written by `dcpg data --out_dir` and `dcpg convert` are compared with NumPy on the raw files: every array, all statistics, window statistics and annotations; on 1, 2 and 3 ranks.
 
-    test_deepcpg_written.py [whole]        whole: all sites of the shared data sets (minutes) in place of a part of each
+    test_deepcpg_written.py [whole]        whole: all sites of the shared data sets (minutes) instead of a part of each
 """
 import glob
 import os
@@ -18,7 +18,7 @@ EVERY = ["--cpg_stats", *deepcpg_files.STATS, "--win_stats", *deepcpg_files.STAT
 
 
 def split(words):
-    """Options of `dcpg data` that say what goes into a store, and those that cut windows."""
+    """Options of `dcpg data`: those for the content of a store, and those for cutting windows."""
     store, windows = [], []
     for word in words:
         if word.startswith("--"):
@@ -28,7 +28,7 @@ def split(words):
 
 
 def written(ranks, words):
-    """The folders that `dcpg data`, and a store of the same converted, write."""
+    """The folders that `dcpg data` writes directly, and `dcpg convert` from a store of the same data."""
     store, windows = split(words)
     folders = [f"data{ranks}", f"convert{ranks}"]
     run(ranks, "data", *words, "--out_dir", folders[0])
@@ -52,7 +52,7 @@ def check(what, words, fasta=(), ranks=(1,)):
 
 
 def simulated():
-    """A small set of our own: the test means something without the shared data."""
+    """A small data set of our own, so that the test is useful without the shared data."""
     run(1, "simulate", "--out_dir", "sim", "--nb_chromo", 3, "--chromo_len", 40000, "--nb_cell", 7, "--seed", 2)
     with open("genes.bed", "w") as bed:
         bed.write("track name=genes\n# chrom start end\nchr1\t100\t9000\n1\t8000\t8100\tin another\n2\t0\t1\nchr3\t39000\t50000\nchr77\t1\t2\n")
@@ -65,7 +65,7 @@ def simulated():
 
 
 def some_sites(path, every, to):
-    """A file with every so many sites of a profile."""
+    """Writes a file with every n-th site of a profile."""
     sites = deepcpg_files.read_profile(path)
     with open(to, "w") as file:
         file.writelines(f"{chromo}\t{p}\n" for chromo, (pos, _) in sites.items() for p in pos[::every])

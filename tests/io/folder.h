@@ -17,7 +17,7 @@ static void make_folder(void) {
     if (!mkdtemp(folder)) abort();
 }
 
-/* The path of `name` in the folder; four at a time. */
+/* The path of `name` in the folder; the last four stay valid. */
 static const char *in_folder(const char *name) {
     static char paths[4][512];
     static int next;
@@ -26,7 +26,7 @@ static const char *in_folder(const char *name) {
     return path;
 }
 
-/* Number of files, hidden ones too. */
+/* Number of files, including hidden ones. */
 static inline int nb_file(const char *path) {
     int n = 0;
     DIR *dir = opendir(path);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""HDF5 files between dcpg and h5py.   h5py_files.py make FILE | check FILE
-make writes what the C test reads, check reads what the C test wrote. Exit code 77: no h5py here."""
+"""Exchanges HDF5 files between dcpg and h5py.   h5py_files.py make FILE | check FILE
+"make" writes a file for the C test to read, "check" reads the file that the C test wrote. Exit code 77: h5py is not installed."""
 import shutil
 import sys
 
@@ -66,7 +66,7 @@ def make(path, libver):
 
 
 def hold(path):
-    """Leaves a file as a program does that died while it had it open for writing: marked as such."""
+    """Marks a file as open for writing, as a program leaves it that died meanwhile."""
     with h5py.File(path + ".open", "w", libver="latest") as f:
         f["x"] = 1
         f.flush()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Contents of a serial file: numbers of every type, blocks, strings, attributes, groups, and what is refused.
- */
+/* Contents of a serial file: numbers of every type, blocks, strings, attributes and groups; and what is
+ * refused. */
 #include "cmocka_all.h"
 #include "folder.h"
 #include <dcpg/h5.h>
@@ -89,7 +89,7 @@ static void converts(void **state) {
     end();
 }
 
-/* HDF5 alone would clip 300 to 127. */
+/* HDF5 on its own would clip 300 to 127. */
 static void refuses_what_does_not_fit(void **state) {
     (void)state;
     const int64_t wide[2] = {1, 300};
@@ -148,8 +148,8 @@ static void blocks(void **state) {
     end();
 }
 
-/* Every block of a dataset of four dimensions, whose chunks do not divide it, and of which a part was never
- * written. */
+/* Reads every block of a dataset with four dimensions, whose chunks do not divide it, and of which a part was
+ * never written. */
 static void compressed_blocks(void **state) {
     (void)state;
     enum { A = 3, B = 5, C = 4, D = 3 };
@@ -213,7 +213,7 @@ static void groups(void **state) {
     (void)state;
     begin();
     assert_int_equal(dcpg_h5_make_group(file, "b/deep/er", NULL), DCPG_OK);
-    assert_int_equal(dcpg_h5_make_group(file, "/b/deep", NULL), DCPG_OK); /* exists: fine */
+    assert_int_equal(dcpg_h5_make_group(file, "/b/deep", NULL), DCPG_OK); /* exists, which is fine */
     assert_int_equal(dcpg_h5_make_group(file, "/", NULL), DCPG_OK);
     make("b/Z", DCPG_H5_I8, 1);
     make("b/a", DCPG_H5_I8, 1);
@@ -362,7 +362,7 @@ static void attributes(void **state) {
     assert_int_equal(dcpg_h5_read_attr_i64(file, "g", "names", &n, &err), DCPG_E_INPUT);
     err = (dcpg_err){0};
     assert_int_equal(dcpg_h5_read_attr_string(file, "g", "names", &text, &err),
-                     DCPG_E_INPUT); /* two of them */
+                     DCPG_E_INPUT); /* two strings */
     err = (dcpg_err){0};
     assert_int_equal(dcpg_h5_read_attr_string(file, "g", "absent", &text, &err), DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "g has no attribute absent"));
@@ -372,7 +372,7 @@ static void attributes(void **state) {
     end();
 }
 
-/* 3001 names of 40 bytes do not fit 64512 bytes; NumPy's array_split makes them 1501 and 1500. */
+/* 3001 names of 40 bytes do not fit into 64512 bytes; NumPy's array_split makes them 1501 and 1500. */
 static void long_lists_are_cut(void **state) {
     (void)state;
     dcpg_strings list = {0}, read;

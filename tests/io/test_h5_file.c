@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files as wholes: they appear finished or not at all, and a damaged one is told, never a crash. */
+/* Whole files: they appear complete or not at all, and a damaged file gives an error, never a crash. */
 #include "cmocka_all.h"
 #include "folder.h"
 #include <dcpg/h5.h>
@@ -7,7 +7,7 @@
 #include <dcpg/rng.h>
 #include <time.h>
 
-/* HDF5 forgets to free what it read of a file that it then refuses. */
+/* HDF5 does not free everything that it read of a file that it then refuses. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "detect_leaks=0"; }
 
@@ -33,7 +33,7 @@ static void make_file(const char *path) {
     assert_int_equal(dcpg_h5_commit(file, NULL), DCPG_OK);
 }
 
-/* Reads everything there is; true where all of it could be read and is right. */
+/* Reads the whole content; true if all of it could be read and is right. */
 static bool read_content(const char *path, dcpg_err *err) {
     dcpg_h5 *file;
     if (dcpg_h5_open(path, NULL, &file, err) != DCPG_OK) return false;
@@ -102,7 +102,7 @@ static void leaves_nothing_when_closed(void **state) {
         assert_int_equal(nb_file(folder), before);
     }
     dcpg_err err = {0};
-    assert_true(read_content(in_folder("kept.h5"), &err)); /* the old one stands */
+    assert_true(read_content(in_folder("kept.h5"), &err)); /* the old file is still there */
     dcpg_h5_close(NULL);
 }
 
@@ -174,7 +174,7 @@ static void cannot_open(void **state) {
     }
 }
 
-/* Cut at every length. */
+/* Files cut at every length. */
 static void truncated(void **state) {
     (void)state;
     static char bytes[1 << 20];
@@ -190,15 +190,14 @@ static void truncated(void **state) {
     }
 }
 
-/* Single bytes and longer stretches overwritten. What is damaged is either noticed or read as something that
- * is no crash. */
+/* Overwrites single bytes and longer runs. Damage is either noticed, or the file is read without a crash. */
 static void damaged(void **state) {
     (void)state;
     static char bytes[1 << 20], broken[1 << 20];
     make_file(in_folder("sound.h5"));
     size_t n = load(in_folder("sound.h5"), bytes, sizeof bytes);
     const char *path = in_folder("damaged.h5");
-    const char *wanted = getenv("DCPG_TEST_DAMAGES"); /* more of them for those who have time */
+    const char *wanted = getenv("DCPG_TEST_DAMAGES"); /* more damages for long runs */
     int rounds = wanted ? atoi(wanted) : 600, noticed = 0;
     dcpg_rng rng;
     dcpg_rng_start(&rng, 5, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A full disk: an error, nothing left, no rank waiting. Needs to mount a tiny file system, so it skips
- * without that right. */
+/* A full disk gives an error, leaves nothing behind and no rank waiting. The test mounts a tiny file system,
+ * and skips without the right to do so. */
 #include "cmocka_all.h"
 #include "folder.h"
 #include <dcpg/h5.h>
@@ -12,7 +12,7 @@ static int64_t mounted;
 
 enum { ROWS = 40000, COLUMNS = 16 };
 
-/* Writes 2.5 MB of noise; fails somewhere, at the latest when committed. */
+/* Writes 2.5 MB of noise; fails somewhere, at the latest in the commit. */
 static dcpg_status write_noise(const dcpg_par *writers, int deflate, dcpg_err *err) {
     int rank = writers ? writers->rank : 0, size = writers ? writers->size : 1;
     dcpg_h5 *file;
@@ -81,7 +81,7 @@ static int leave(void **state) {
 }
 
 int main(int argc, char **argv) {
-    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
+    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failing rank ends all ranks */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {cmocka_unit_test(by_one_rank), cmocka_unit_test(by_all_ranks)};
     int failed = cmocka_run_group_tests(tests, enter, leave);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of all ranks together: the same content as from one rank, and no rank left behind by an error of
- * another. */
+/* Files written by all ranks together: the same content as from one rank, and no rank left waiting when
+ * another has an error. */
 #include "cmocka_all.h"
 #include "folder.h"
 #include <dcpg/h5.h>
@@ -24,7 +24,7 @@ static dcpg_h5_block my_rows(void) {
     return (dcpg_h5_block){.start = {first, 0}, .count = {end - first, COLUMNS}};
 }
 
-/* Writes the rank's rows as numbers of 32 bits, which the file may hold in another type. */
+/* Writes the rank's rows as 32-bit numbers, which the file may store in another type. */
 static void write_mine(dcpg_h5 *file, const char *path, const dcpg_h5_shape *shape) {
     dcpg_h5_block block = my_rows();
     int32_t *x = dcpg_alloc((size_t)(block.count[0] * COLUMNS), sizeof *x);
@@ -103,7 +103,7 @@ static void check_names(const dcpg_strings *read) {
     dcpg_strings_free(&names);
 }
 
-/* Reads it all, by the given ranks together or by this one alone. */
+/* Reads everything, by the given ranks together or by this one alone. */
 static void check_all(const char *path, const dcpg_par *readers) {
     dcpg_h5 *file;
     dcpg_err err = {0};
@@ -168,7 +168,7 @@ static void same_content_same_bytes(void **state) {
     fclose(b);
 }
 
-/* Room is reserved for what might be written, and given back. */
+/* Disk space reserved for what might be written is given back. */
 static void no_blocks_kept(void **state) {
     (void)state;
     const dcpg_h5_shape shape = {
@@ -200,8 +200,8 @@ static void nothing_left_when_closed(void **state) {
     assert_int_equal(nb_file(folder), before);
 }
 
-/* Parts of the ranks overlap, lie inside one another, are empty, in many ways; Open MPI's collective reads
- * would give zeros for some. */
+/* Slices of the ranks overlap, lie inside one another or are empty, in many ways; Open MPI's collective reads
+ * would return zeros for some. */
 static void overlapping_parts(void **state) {
     (void)state;
     enum { ROUNDS = 100 };
@@ -223,7 +223,7 @@ static void overlapping_parts(void **state) {
     dcpg_h5_close(file);
 }
 
-/* The last rank wants what there is not. */
+/* The last rank asks for something that does not exist. */
 static void one_rank_errs(void **state) {
     (void)state;
     bool errs = par.rank == par.size - 1;
@@ -291,7 +291,7 @@ static int leave(void **state) {
 }
 
 int main(int argc, char **argv) {
-    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
+    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failing rank ends all ranks */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_file_of_all),         cmocka_unit_test(no_blocks_kept),

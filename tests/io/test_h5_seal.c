@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Seals: every flipped bit, every cut and every foreign file is known, and HDF5 reads a sealed file as any
- * other. */
+/* Seals: every flipped bit, every cut and every foreign file is noticed, and HDF5 reads a sealed file like
+ * any other. */
 #include "cmocka_all.h"
 #include "folder.h"
 #include <dcpg/h5.h>
@@ -62,7 +62,7 @@ static void every_damage_is_known(void **state) {
     dcpg_rng_start(&rng, 1, 1);
     load(in_folder("a.h5"));
     assert_int_equal(check(bytes, size, NULL), DCPG_OK);
-    for (size_t i = 0; i < size; i += i + 60 < size ? 7 : 1) { /* all of the seal */
+    for (size_t i = 0; i < size; i += i + 60 < size ? 7 : 1) { /* every byte of the seal */
         char bit = (char)(1 << dcpg_rng_below(&rng, 8));
         bytes[i] ^= bit;
         assert_int_equal(check(bytes, size, NULL), DCPG_E_INPUT);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of h5py are read here, files from here by h5py. */
+/* Files written by h5py are read here, and files written here by h5py. */
 #include "cmocka_all.h"
 #include "folder.h"
 #include <dcpg/h5.h>
@@ -8,7 +8,7 @@
 #include <sys/file.h>
 #include <sys/wait.h>
 
-/* Runs h5py_files.py; skips where there is no h5py. */
+/* Runs h5py_files.py; skips the test without h5py. */
 static void python(const char *what, const char *path) {
     char command[2048];
     const char *top = getenv("DCPG_SOURCE"), *interpreter = getenv("PYTHON3");
@@ -76,7 +76,7 @@ static void check_strings(dcpg_h5 *file) {
     assert_int_equal(dcpg_h5_read_strings(file, "chromo", &text, NULL), DCPG_OK);
     assert_int_equal(text.n, 3);
     assert_string_equal(text.v[0], "1");
-    assert_string_equal(text.v[1], "10"); /* fills its two bytes, no NUL behind it */
+    assert_string_equal(text.v[1], "10"); /* fills its two bytes, without a NUL after it */
     dcpg_strings_free(&text);
     assert_int_equal(dcpg_h5_read_strings(file, "packed_text", &text, NULL), DCPG_OK);
     assert_int_equal(text.n, 1000);
@@ -127,7 +127,7 @@ static void check_numbers(dcpg_h5 *file) {
     for (int i = 0; i < 6; i++) assert_int_equal(part[i], 1500 + i);
 }
 
-/* What we do not want, or do not believe. */
+/* Content that is not supported or not trusted. */
 static void check_refused(dcpg_h5 *file) {
     static const struct {
         const char *path, *reason;
@@ -165,8 +165,7 @@ static void check_chunks(dcpg_h5 *file) {
     assert_non_null(strstr(err.text, "damaged"));
 }
 
-/* Strings of variable length: in chunks with a filter, of nothing, and more of them than the file can hold.
- */
+/* Variable-length strings: in chunks with a filter, empty ones, and more of them than the file can hold. */
 static void check_variable(dcpg_h5 *file) {
     dcpg_h5_shape shape;
     dcpg_strings text;
@@ -261,7 +260,7 @@ static int leave(void **state) {
     return 0;
 }
 
-/* While another process writes, and after one died over it. */
+/* A file is refused while another process writes it, and after that process died. */
 static void written_elsewhere_is_said(void **state) {
     (void)state;
     python("held", in_folder("held.h5"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Filters of the first convolution from files of every accepted layout. */
+/* Filters of the first convolution are read from files of every accepted layout. */
 #include <cmocka_all.h>
 
 #include <dcpg/h5.h>
@@ -29,7 +29,7 @@ static float filter_value(int64_t j, int64_t c, int64_t o) {
 
 typedef enum layout { KERAS1, KERAS2, TURNED } layout;
 
-/* f filters of length k, in `group`. */
+/* Writes f filters of length k, in `group`. */
 static void write_kernel(dcpg_h5 *file, const char *group, layout as, int64_t k, int64_t f) {
     static float value[MAX_VALUE];
     dcpg_err err = {0};
@@ -93,7 +93,7 @@ static dcpg_status load(const dcpg_graph *graph, const char *group, dcpg_weights
     return status;
 }
 
-/* Loads what was written: `shift` is where the model's filters start in those of the file of length k; f
+/* Checks the filters loaded: `shift` is where the model's filters start in those of the file, of length k; f
  * filters and nb_bias biases are taken. */
 static void check_loaded(const char *group, int64_t shift, int64_t k, int64_t f, int64_t nb_bias) {
     dcpg_graph *graph = build("conv[6@5]_mp[2]_conv[3@3]_gap", NULL);
@@ -136,9 +136,9 @@ static void layouts(void **state) {
 
 static void other_sizes(void **state) {
     (void)state;
-    write_file("", KERAS1, K + 3, F + 2, F + 2); /* one position in front and two behind are lost */
+    write_file("", KERAS1, K + 3, F + 2, F + 2); /* one position is lost before and two after */
     check_loaded(NULL, 1, K + 3, F, F);
-    write_file("", TURNED, K - 3, F - 4, 1); /* one position in front and two behind are padded */
+    write_file("", TURNED, K - 3, F - 4, 1); /* one position is padded before and two after */
     check_loaded(NULL, -1, K - 3, F - 4, 1);
     write_file("", KERAS2, 1, 1, 0);
     check_loaded(NULL, -2, 1, 1, 0);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Models as Keras 3 saves them: the layers and weights of a model trained here, in Keras 3's JSON, its NAME.weights.h5 and its old-style model.h5, give the same predictions. Files of other
-kinds are named."""
+kinds are refused, and their kind is named."""
 import json
 import os
 import re
@@ -141,7 +141,7 @@ for folder, words in MODELS.items():
         for cell in wanted:
             check("" if np.array_equal(wanted[cell], got[cell]) else "other predictions", " ".join(files))
 
-# JSON within a JSON string, once and twice; layers without weights
+# JSON inside a JSON string, once and twice; layers without weights
 text = open("m/keras3.json").read()
 for wraps in (1, 2):
     text = json.dumps(text)
@@ -223,7 +223,7 @@ for change, pattern in ((groups, "in groups does not run"), (twice, "more than o
 
 
 def by_keyword():
-    """inputs=... is what args would be."""
+    """Passes the positional argument as inputs=... instead."""
     def change(layers):
         call = layers["dna/conv1d_2"]["inbound_nodes"][0]
         call["kwargs"], call["args"] = {"inputs": call["args"][0]}, []

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* model.json: what the reference programs wrote is read, and written again as they write it; other things are
- * refused with a word on where and why. */
+/* model.json: files of the reference programs are read, and written again as these programs write them; other
+ * files are refused with a message that says where and why. */
 #include <cmocka_all.h>
 
 #include <dcpg/file.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Text of a file of the shared folder; skips the test where it is not there. */
+/* Text of a file in the shared folder; skips the test if it is missing. */
 static char *shared_text(const char *name) {
     const char *shared = getenv("DCPG_SHARED");
     char *path = dcpg_format("%s/oracle/%s", shared ? shared : "../shared", name), *text = NULL;
@@ -67,7 +67,7 @@ static bool same(const json_t *a, const json_t *b, const char *at) {
     return all;
 }
 
-/* What was read from Keras's text and written again holds the same keys and values, and is the same text when
+/* A model read from Keras's text and written again has the same keys and values, and the same text when it is
  * read and written once more. */
 static void check_there_and_back(const char *name) {
     char *theirs = shared_text(name);
@@ -202,7 +202,7 @@ static void test_keras1(void **state) {
     dcpg_free(text);
 }
 
-/* A model on DNA whose layers between input and head are `layers`; the head stands on `last`. */
+/* A model on DNA with `layers` between input and head; the source of the head is `last`. */
 static char *dna_model(const char *layers, const char *last) {
     return dcpg_format(
         "{\"class_name\": \"Model\", \"config\": {\"name\": \"m\", \"layers\": [\n"
@@ -214,7 +214,7 @@ static char *dna_model(const char *layers, const char *last) {
         layers, last);
 }
 
-/* A layer object: `config` is its configuration's inside, `on` the inside of its inbound node. */
+/* A layer object: `config` is the inside of its configuration, `on` the inside of its inbound node. */
 static char *layer(const char *class_name, const char *name, const char *config, const char *on) {
     return dcpg_format("{\"class_name\": \"%s\", \"name\": \"%s\", \"config\": {\"name\": \"%s\"%s%s}, "
                        "\"inbound_nodes\": [[%s]]},\n",
@@ -244,7 +244,7 @@ static dcpg_graph *parse_dna(char *layers, const char *last) {
     return graph;
 }
 
-/* A residual unit in Keras 1's words: dilated convolution, batch norm, sum by Merge. */
+/* A residual unit as in Keras 1: dilated convolution, batch norm, sum by Merge. */
 static void test_keras1_residual(void **state) {
     (void)state;
     dcpg_graph *graph = parse_dna(
@@ -276,7 +276,7 @@ static void test_keras1_residual(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* What a wrapper or a model freezes, its layers are. */
+/* Layers inside a frozen wrapper or model are frozen. */
 static void test_frozen(void **state) {
     (void)state;
     static const char dense[] = "\"layer\": {\"class_name\": \"Dense\", \"config\": {\"name\": \"d\", "
@@ -294,7 +294,7 @@ static void test_frozen(void **state) {
     }
 }
 
-/* Models inside models, functional and sequential, and more than one layer over time. */
+/* Models inside models, functional and sequential, and several layers over time. */
 static void test_nested(void **state) {
     (void)state;
     dcpg_graph *graph = parse_dna(
@@ -387,7 +387,7 @@ static void test_not_a_model(void **state) {
         "no name");
     check_refused(dcpg_strdup("{\"class_name\": \"Sequential\", \"config\": [{\"class_name\": \"Dense\"}]}"),
                   "InputLayer");
-    /* Cut anywhere, it is not JSON any more. */
+    /* cut anywhere, it is no longer JSON */
     char *text = shared_text("keras1/cnn/model.json");
     for (size_t n = strlen(text) - 1; n > 0; n -= n > 97 ? 97 : n) {
         char *cut = dcpg_strndup(text, n);

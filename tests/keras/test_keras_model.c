@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Models of the reference program, loaded from files by all ranks, predict what it predicted; models are
- * found as users name them. */
+/* Models of the reference program, loaded from files by all ranks, make its predictions; models are found
+ * under every name that users give. */
 #include <cmocka_all.h>
 
 #include <dcpg/file.h>
@@ -61,7 +61,7 @@ static void model_free(model *m) {
 
 enum { MAX_SITE = 48, WLEN = 101, CPG_WLEN = 10, NB_CELL = 3 };
 
-/* The inputs of a data file, missing neighbours as the reference program takes them. */
+/* Reads the inputs of a data file, with missing neighbours treated as in the reference program. */
 static void read_inputs(dcpg_h5 *file, int64_t nb, uint8_t *dna, float *cpg) {
     static float state[MAX_SITE * CPG_WLEN], dist[MAX_SITE * CPG_WLEN];
     dcpg_err err = {0};
@@ -139,9 +139,9 @@ static double case_difference(const char *folder, const char *first, const char 
     return worst;
 }
 
-/* Not among them: deepcpg/cnnrnn01, whose predictions are those of a forward GRU that stops after the first
- * of its steps (they agree with that to 1e-7; in tests/nn a model of the same name agrees with a reference
- * that takes all steps). */
+/* deepcpg/cnnrnn01 is left out: its predictions are those of a forward GRU that stops after the first step
+ * (they agree with that to 1e-7; in tests/nn a model of the same name agrees with a reference that takes all
+ * steps). */
 static void test_reference_predictions(void **state) {
     static const char *const cases[] = {"deepcpg/cnnl2h128", "deepcpg/rnnl1", "deepcpg/resnet01",
                                         "deepcpg/joint"};
@@ -156,17 +156,17 @@ static void test_keras1_predictions(void **state) {
     assert_true(case_difference("keras1/cnn", "model.h5", NULL, NULL) < 1e-5);
     assert_true(case_difference("keras1/rnn", "model.json", "weights.h5", NULL) < 1e-5);
     assert_true(case_difference("keras1/rnn", "model.h5", NULL, "tensorflow") < 1e-5);
-    /* Kernels taken for those of the other back end give something else. */
+    /* Kernels read as those of the other back end give other predictions. */
     assert_true(case_difference("keras1/cnn", "model.h5", NULL, "tensorflow") > 1e-3);
 }
 
-/* ---- places ---- */
+/* ---- where models are found ---- */
 
 static char folder[64];
 
 static char *in_folder(const char *name) { return dcpg_format("%s/%s", folder, name); }
 
-/* Writes a model with one head whose bias tells where it comes from. Rank 0. */
+/* Writes a model with one head, whose bias identifies it. On rank 0. */
 static void write_model(const char *name, bool complete, float mark) {
     dcpg_graph *graph = dcpg_graph_new();
     dcpg_glayer like = dcpg_glayer_default();
@@ -192,7 +192,7 @@ static void write_model(const char *name, bool complete, float mark) {
     dcpg_graph_free(graph);
 }
 
-/* What is loaded from the folder, or the named files in it. */
+/* The mark of the model loaded from the folder, or from the named files in it. */
 static float mark_of(const char *a, const char *b) {
     char *first = a ? in_folder(a) : dcpg_strdup(folder), *second = b ? in_folder(b) : NULL;
     dcpg_err err = {0};
@@ -216,7 +216,7 @@ static void check_refused(const char *a, const char *b, const char *why) {
     dcpg_free(second);
 }
 
-/* A step that rank 0 does while the others wait. */
+/* Rank 0 writes while the others wait. */
 static void write_one(const char *name, bool complete, float mark) {
     if (par.rank == 0) write_model(name, complete, mark);
     dcpg_barrier_all(&par);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Weights in Keras's HDF5 files: those of the reference programs, of both generations, are read; ours go
- * there and back without a changed bit; broken files say what is wrong. */
+/* Weights in Keras's HDF5 files: those of the reference programs, of Keras 1 and 2, are read; ours are
+ * written and read without a changed bit; broken files are refused with the reason. */
 #include <cmocka_all.h>
 
 #include <dcpg/file.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Path of a file in the current folder of this process; one at a time. */
+/* Path of a file of this process in the current folder; only the last one stays valid. */
 static const char *own_path(const char *name) {
     static char path[128];
     snprintf(path, sizeof path, "keras_weights_%ld_%s", (long)getpid(), name);
@@ -64,8 +64,8 @@ static void assert_same(const dcpg_weights *a, const dcpg_weights *b) {
 
 /* ---- files of the reference programs ---- */
 
-/* h5py's view of two weight files: the same arrays in the same order, the second one's convolution kernels
- * flipped where `flip`. */
+/* h5py compares two weights files: they must have the same arrays in the same order, the second one's
+ * convolution kernels flipped if `flip`. */
 static const char compare[] =
     "import json, sys\n"
     "try: import h5py, numpy as np\n"
@@ -167,8 +167,8 @@ static dcpg_net *small_net(const dcpg_graph *graph, uint64_t seed) {
     return net;
 }
 
-/* Names as DeepCpG's own weights have them: layers of a part without its prefix, joint layers and outputs
- * with it. */
+/* Names as in DeepCpG's own weights: layers of a part without its prefix, joint layers and outputs with it.
+ */
 static void check_names(void) {
     static const char *const arrays[] = {
         "dna/conv1d_1/conv1d_1/kernel:0",
@@ -229,7 +229,7 @@ static void test_net(void **state) {
     dcpg_strings_free(&outputs);
 }
 
-/* A description and a list of names that are longer than an attribute of old HDF5 files can be. */
+/* A description and a list of names that are longer than an attribute in old HDF5 files can be. */
 static void test_long(void **state) {
     (void)state;
     dcpg_strings outputs = {0}, layers = {0};
@@ -292,7 +292,7 @@ static dcpg_graph *made_graph(void) {
     return graph;
 }
 
-/* Value i of array `name`: different everywhere. */
+/* Value i of array `name`: different for every array and i. */
 static float value_of(const char *name, int64_t i) {
     return (float)(strlen(name) * 1000 + (unsigned char)name[strlen(name) - 1]) + (float)i / 64;
 }
@@ -323,7 +323,7 @@ static void name_weights(dcpg_h5 *file, const char *group, const char *attribute
     dcpg_free(copy);
 }
 
-/* How a file of Keras 1 is spoilt. */
+/* How a file of Keras 1 is broken. */
 typedef enum spoilt {
     WHOLE,
     EARLY_CONV,
@@ -477,7 +477,7 @@ static void test_broken(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* Weights of a model inside the model: its trained ones first, then its moving statistics. */
+/* Weights of a nested model: its trained ones first, then its moving statistics. */
 static void test_nested(void **state) {
     (void)state;
     dcpg_graph *graph = made_graph();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loaded models as parts: names, and weights that go with them. */
+/* Loaded models as parts of others: names, and the weights that belong to them. */
 #include <cmocka_all.h>
 
 #include <dcpg/keras.h>
@@ -13,7 +13,7 @@ static void ok(dcpg_status status, const dcpg_err *err) {
     if (status != DCPG_OK) fail_msg("%s", err->text);
 }
 
-/* A graph of layers by hand, each on the one before. */
+/* Adds a layer on top of the last one. */
 static int add(dcpg_graph *graph, dcpg_kind kind, const char *name, int64_t units) {
     dcpg_glayer like = dcpg_glayer_default();
     dcpg_err err = {0};
@@ -56,9 +56,9 @@ static void names_and_weights(void **state) {
     graph->dna_wlen = 1;
     add(graph, DCPG_INPUT, "dna", 0);
     add(graph, DCPG_FLATTEN, "flatten", 0);
-    add(graph, DCPG_DENSE, "x", 2);           /* 4 * 2 + 2 values from 1 */
-    add(graph, DCPG_DENSE, "dna/x", 3);       /* 2 * 3 + 3 values from 11: has the name that x would get */
-    add(graph, DCPG_DENSE, "dnax", 2);        /* 3 * 2 + 2 values from 20 */
+    add(graph, DCPG_DENSE, "x", 2);     /* 4 * 2 + 2 values from 1 */
+    add(graph, DCPG_DENSE, "dna/x", 3); /* 2 * 3 + 3 values from 11: has the name that x would be given */
+    add(graph, DCPG_DENSE, "dnax", 2);  /* 3 * 2 + 2 values from 20 */
     add(graph, DCPG_DENSE, "cpg/model/y", 2); /* 2 * 2 + 2 values from 28 */
     add_output(graph, "cpg/a");
     dcpg_weights weights = counted_weights(graph);
@@ -114,7 +114,7 @@ static dcpg_graph *build(const char *cpg) {
     return graph;
 }
 
-/* Initial weights are those of a net with the same seed, of no other. */
+/* Initial weights are those of a net with the same seed, and differ from those with another. */
 static void initial_weights(void **state) {
     (void)state;
     dcpg_graph *graph = build("fc[4]_bgru[3]_do");
@@ -144,7 +144,7 @@ static void initial_weights(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* What the other one has is taken, the rest stays. */
+/* Weights that the other model has are taken; the rest stay. */
 static void weights_taken(void **state) {
     (void)state;
     dcpg_graph *graph = build("fc[4]_bgru[3]_do"), *part = build("fc[4]_bgru[3]_do");

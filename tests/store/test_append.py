@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Stores that grow: one made of some cells, to which the others are appended, is the one made of all of them; what cannot be appended is refused, and the store stays.
+"""Appending to stores: a store made of some cells, with the others appended, equals the one made of all cells at once; input that cannot be appended is refused, and leaves the store as it was.
 
     test_append.py [NUMBER [FIRST_SEED]]
 """
@@ -14,7 +14,7 @@ from program import h5py, np, refusal, run  # noqa: E402  (first: it moves to a 
 from random_data import Data  # noqa: E402
 
 ATTRIBUTES = ("format", "version", "cpg_cov", "chromos")  # the command may differ
-SITES = ("--pos_file", "--cpg_cov", "--chromos")  # are chosen when a store is made
+SITES = ("--pos_file", "--cpg_cov", "--chromos")  # fixed when a store is made
 
 
 def content(path):
@@ -37,7 +37,7 @@ def faults_of(path, expected_path):
 
 
 def by_option(words):
-    """{option: its words}"""
+    """{option: its values}"""
     options = {}
     for word in map(str, words):
         if word.startswith("--"):
@@ -52,19 +52,19 @@ def to_words(options):
 
 
 def halves(options, rng):
-    """Options of a store of some of the cells, and of the rest, which must know the genome in full as its chromosomes may be new, and annotations again."""
+    """Options for a store of some of the cells, and for the rest; the latter need the whole genome, as its chromosomes may be new, and the annotations again."""
     cells = rng.sample(options["--cpg_profiles"], len(options["--cpg_profiles"]))
     some = rng.randint(1, len(cells) - 1)
     first = {**options, "--cpg_profiles": cells[:some]}
     second = {option: values for option, values in options.items() if option not in SITES}
     second["--cpg_profiles"] = cells[some:]
-    if rng.random() < 0.5:  # statistics are offered from the first day, or later
+    if rng.random() < 0.5:  # statistics are offered from the start, or later
         first = {option: values for option, values in first.items() if "_stats" not in option}
     return first, second
 
 
 def one(seed):
-    """A data set made at once and in two steps; whether it has sites."""
+    """Makes a data set at once and in two steps; returns whether it has sites."""
     folder = f"set{seed}"
     os.mkdir(folder)
     os.chdir(folder)
@@ -101,7 +101,7 @@ def digest(path):
 
 
 def by_hand():
-    """The store's own genome; new positions; bulk profiles and annotations of it; what is refused."""
+    """The store's own genome; new positions; its bulk profiles and annotations; what is refused."""
     os.mkdir("by_hand")
     os.chdir("by_hand")
     write("genome.fa", ">1\n" + "ACG" * 10 + "\n")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Random profiles in, DeepCpG's files out, against deepcpg_files.py (which check_deepcpg_files.py proves number by number).
+"""DeepCpG data files made from random profiles are compared with those of deepcpg_files.py (whose every number check_deepcpg_files.py verifies).
 
-Every data set has many chromosomes, each a small case of its own: positions 1 and the last, one site, no site, runs of N, lower case, calls far apart; cells without a chromosome, without any
+Every data set has many chromosomes, each a small case of its own: the first and the last position, one site, no site, runs of N, lower case, calls far apart; cells without a chromosome, without any
 call, binary or continuous; files in any order. On 1 to 4 ranks, straight into files, and through a store.
     test_random_data.py [NUMBER [FIRST_SEED]]
 """
@@ -21,7 +21,7 @@ def check(folder, expected, what):
 
 
 def one(seed):
-    """One data set; the number of cases in it (chromosomes with sites)."""
+    """Checks one data set; returns the number of cases in it (chromosomes with sites)."""
     folder = f"set{seed}"
     os.mkdir(folder)
     os.chdir(folder)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stores that are damaged in every way: an error that names the file, on all ranks, never a crash. */
+/* Stores damaged in every way give an error that names the file, on all ranks, and never a crash. */
 #include "cmocka_all.h"
 
 #include "small_store.h"
@@ -25,7 +25,7 @@ static void write_store(const small_data *data, small_fault fault) {
     dcpg_barrier_all(&par);
 }
 
-/* Opens the store and loads every sample with all that can be wanted. */
+/* Opens the store and loads every sample with everything that can be wanted. */
 static dcpg_status use_all(bool *opened, dcpg_err *err) {
     dcpg_store *store = NULL;
     dcpg_source *source = NULL;
@@ -80,7 +80,7 @@ static void test_description(void **state) {
     dcpg_store_free(store);
 
     data.value[4 * small_total(&data) + 3] =
-        isnan(small_value(&data, 4, 3)) ? 0 : NAN; /* one call more or less is another data set */
+        isnan(small_value(&data, 4, 3)) ? 0 : NAN; /* one call more or less makes another data set */
     write_store(&data, SOUND);
     small_must(dcpg_store_open_all(path, &par, &store, &err), &err);
     assert_string_not_equal(store->checksum, checksum);
@@ -128,7 +128,7 @@ static void test_words(void **state) {
     small_free(&data);
 }
 
-/* A store cut anywhere. */
+/* Stores cut at any length. */
 static void test_truncated(void **state) {
     (void)state;
     small_data data = small();
@@ -148,7 +148,7 @@ static void test_truncated(void **state) {
     small_free(&data);
 }
 
-/* Bytes turned over at random: an error or, where nothing looks at them, none; but no crash. */
+/* Random bytes are overwritten: an error or, where the bytes are not used, none; but no crash. */
 static void test_noise(void **state) {
     (void)state;
     small_data data = small();
@@ -183,7 +183,7 @@ static void test_noise(void **state) {
 }
 
 int main(int argc, char **argv) {
-    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
+    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failing rank ends all ranks */
     dcpg_err err = {0};
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) return 1;
     snprintf(path, sizeof path, "test_store_np%d.h5", par.size);

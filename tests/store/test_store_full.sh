@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A disk that is too small for the store, and an interrupted run: an error or an end, and nothing left behind. Only root can make a small disk.
+# A disk too small for the store gives an error, an interrupted run ends, and neither leaves anything behind. Only root can make a small disk.
 source "$(dirname "${BASH_SOURCE[0]}")/../cmd/lib.sh"
 cd "$work"
 quietly "$dcpg" simulate --out_dir sim --nb_chromo 2 --chromo_len 300000 --nb_cell 6 --seed 2

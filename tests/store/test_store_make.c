@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stores made from files, by any number of ranks: what went in comes out; what is wrong is refused, and
- * leaves nothing behind. */
+/* Stores made from files, by any number of ranks, return what the files hold; wrong input is refused, and
+ * nothing is left behind. */
 #include "cmocka_all.h"
 
 #include "small_source.h"
@@ -13,7 +13,7 @@
 static dcpg_par par;
 static char folder[64]; /* of all files of this test */
 
-/* A path in the folder; eight at a time. */
+/* A path in the folder; the last eight stay valid. */
 static const char *in_folder(const char *name) {
     static char paths[8][512];
     static int next;
@@ -33,7 +33,7 @@ static void empty_folder(void) {
     dcpg_barrier_all(&par);
 }
 
-/* Number of files whose name holds `word`. */
+/* Number of files whose name contains `word`. */
 static int count_files(const char *word) {
     int n = 0;
     DIR *dir = opendir(folder);
@@ -55,7 +55,7 @@ static void write_text(const char *name, const char *text) {
 
 /* ---- a data set as files ---- */
 
-/* How a cell is written. */
+/* How a cell's file is written. */
 typedef enum cell_style { TSV, BEDGRAPH_0, BEDGRAPH_1 } cell_style;
 
 static void write_cell(const small_data *s, int cell, cell_style style, dcpg_strings *profiles) {
@@ -80,7 +80,7 @@ static void write_cell(const small_data *s, int cell, cell_style style, dcpg_str
     fclose(file);
 }
 
-/* The first chromosomes in a file each, the last two in one. */
+/* Writes each of the first chromosomes to a file of its own, the last two to one. */
 static void write_genome(const small_data *s) {
     static const char upper[] = "ATGCN", lower[] = "atgcn";
     FILE *file = NULL;
@@ -123,8 +123,8 @@ static void free_files(files *f) {
     dcpg_free((void *)f->options.out_file);
 }
 
-/* Puts CG where a cell observes something, and takes calls away where this is not possible: behind another,
- * and on the last base. Every cell keeps one call at least. */
+/* Puts CG where a cell observes a position, and removes calls where that is impossible: right after another
+ * CG, and on the last base. Every cell keeps at least one call. */
 static void plant_cg(small_data *s) {
     for (int c = 0; c < s->nb_chromo; c++) {
         int64_t free_from = s->start[c];
@@ -158,7 +158,7 @@ static small_data random_data(uint64_t seed, bool targets) {
         o.length[c] =
             c % 3 == 2 ? 1 + (int64_t)dcpg_rng_below(&rng, 3) : 200 + (int64_t)dcpg_rng_below(&rng, 900);
     o.nb_binary = (int)dcpg_rng_below(&rng, 3);
-    if (seed % 4 == 0) o.nb_binary = 3; /* cell 3 would otherwise be an empty file */
+    if (seed % 4 == 0) o.nb_binary = 3; /* otherwise cell 3 would be an empty file */
     if (o.nb_cell < o.nb_binary) o.nb_cell = o.nb_binary;
     o.density = 0.2 + 0.6 * dcpg_rng_uniform(&rng);
     o.coverage = 0.3;
@@ -167,7 +167,7 @@ static small_data random_data(uint64_t seed, bool targets) {
     return s;
 }
 
-/* Opens what was made and compares all of it. */
+/* Opens the store and compares all of it with the data. */
 static void check_store(const small_data *s, const files *f, const bool *chosen, bool dna) {
     dcpg_store *store = NULL;
     dcpg_source *source = NULL;
@@ -212,7 +212,7 @@ static void test_profiles(void **state) {
     }
 }
 
-/* Sites seen in two cells at least; the other positions are neighbours still. */
+/* Sites are seen in at least two cells; the other positions are still neighbours. */
 static void test_coverage(void **state) {
     (void)state;
     small_data s = random_data(20, true);
@@ -233,7 +233,7 @@ static void test_coverage(void **state) {
 static void test_target_sites(void **state) {
     (void)state;
     small_data s = random_data(21, true);
-    for (int64_t i = 0; i < small_total(&s); i++) /* sites are held against the genome */
+    for (int64_t i = 0; i < small_total(&s); i++) /* sites are checked against the genome */
         s.target[i] = s.target[i] && i + 1 < small_total(&s) && s.base[i] == 3 && s.base[i + 1] == 2;
     for (int c = 0; c < s.nb_chromo; c++) s.target[s.start[c + 1] - 1] = false;
     files f;
@@ -271,7 +271,7 @@ static void test_chromos(void **state) {
     small_free(&s);
 }
 
-/* ---- many cells: chunks of several, more of them than are written at a time ---- */
+/* ---- many cells: chunks of several cells, and more chunks than are written at a time ---- */
 
 enum { MANY = 171, MANY_SITES = 125000 };
 
@@ -299,7 +299,7 @@ static void write_many(dcpg_strings *profiles) {
     dcpg_barrier_all(&par);
 }
 
-/* Label and the nearest neighbour on either side of site i. */
+/* Checks the label of site i and its nearest neighbour on either side. */
 static void check_many(const dcpg_batch *batch, int64_t i) {
     for (int k = 0; k < MANY; k++) {
         float wanted[4] = {k % 10 ? 0 : 0.5f, k % 10 ? 0 : 0.5f, 1, 1}, here = many_value(k, i);
@@ -343,7 +343,7 @@ static void test_many_cells(void **state) {
     small_must(source->ops->load_all(source, first, end, &err), &err);
     small_must(dcpg_batch_new(source, 1, &batch, &err), &err);
     for (int64_t i = first; i < end; i++) {
-        if (i % 1250 != 0 && i % 5003 != 0) continue; /* the latter are observed in cell 0 */
+        if (i % 1250 != 0 && i % 5003 != 0) continue; /* those at multiples of 5003 are observed in cell 0 */
         small_must(source->ops->fill(source, 1, &i, batch, &err), &err);
         check_many(batch, i);
     }
@@ -353,7 +353,7 @@ static void test_many_cells(void **state) {
     dcpg_strings_free(&profiles);
 }
 
-/* Calls on CG only, so that the genome tells where positions start. */
+/* Keeps only calls on CG, so that the genome shows where positions start. */
 static void keep_cg(small_data *s) {
     for (int c = 0; c < s->nb_chromo; c++) {
         for (int64_t at = s->start[c]; at < s->start[c + 1]; at++) {
@@ -381,7 +381,8 @@ static void test_bedgraph(void **state) {
 
 /* ---- what is refused ---- */
 
-/* Making the store must fail with words in one line, and leave neither the store nor a temporary file. */
+/* Making the store must fail with a one-line message that contains `words`, and leave neither the store nor a
+ * temporary file. */
 static void expect_refused(const files *f, dcpg_status wanted, const char *words, const char *more) {
     dcpg_err err = {0};
     dcpg_status status = dcpg_store_make_all(&f->options, &par, NULL, &err);
@@ -411,8 +412,8 @@ static void test_bad_profiles(void **state) {
     char text[64];
     snprintf(text, sizeof text, "1\t1\t1\n1\t%d\t0\n", (int)s.length[0] + 5);
     expect_bad_profile(&f, text, "50.0 % of its 2 calls stand on a CG");
-    write_text("a_bad.tsv",
-               "1\tx\t1\n"); /* of two wrong files the first in the cells' order speaks, whoever reads it */
+    write_text("a_bad.tsv", "1\tx\t1\n"); /* of two wrong files the first in the order of cells is reported,
+                                             whichever rank reads it */
     assert_int_equal(dcpg_strings_add(&f.profiles, in_folder("a_bad.tsv"), NULL), DCPG_OK);
     write_text("bad.tsv", "1\tx\t1\n");
     assert_int_equal(dcpg_strings_add(&f.profiles, in_folder("bad.tsv"), NULL), DCPG_OK);
@@ -479,7 +480,7 @@ static void test_bad_bedgraphs(void **state) {
     keep_cg(&s);
     files f;
     write_files(&s, BEDGRAPH_0, &f);
-    f.dna.n = 0; /* nothing tells where they start */
+    f.dna.n = 0; /* nothing shows where positions start */
     for (size_t i = 0; i < f.profiles.n; i++) assert_non_null(strstr(f.profiles.v[i], "bedGraph"));
     expect_refused(&f, DCPG_E_INPUT, "c00.bedGraph", "--bedgraph_base");
     f.options.bedgraph_base = 1;
@@ -491,7 +492,7 @@ static void test_bad_bedgraphs(void **state) {
     small_free(&s);
 }
 
-/* Profiles of counts on both strands, under names of a manifest, with calls that miss and calls on contigs
+/* Profiles of counts on both strands, named in a manifest, with calls that are not on CG and calls on contigs
  * that the genome lacks; the genome has contigs that the cells lack. */
 static void test_manifest(void **state) {
     (void)state;
@@ -534,7 +535,7 @@ static void test_manifest(void **state) {
 }
 
 int main(int argc, char **argv) {
-    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
+    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failing rank ends all ranks */
     dcpg_err err = {0};
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK) return 1;
     snprintf(folder, sizeof folder, "test_store_make_np%d", par.size);
