@@ -144,7 +144,7 @@ typedef struct making {
     int64_t nb_pos, pos_room, nb_site;
     bool every_cg;     /* --sites all */
     int64_t nb_unseen; /* positions without a call in any cell */
-    unsigned mito;     /* without a genome: what the files so far call the mitochondrion (chromo.h) */
+    unsigned mito;     /* without a genome: names of the mitochondrion in the files so far (chromo.h) */
 
     named_files bulk, annos;
     dcpg_strings cpg_stats, win_stats;
@@ -272,7 +272,7 @@ typedef struct some_names {
 void dcpg_names_add(some_names *names, const char *name);
 const char *dcpg_names_text(some_names *names);
 
-/* Whether --chromos leaves the chromosome of this name in. Local. */
+/* Whether --chromos keeps the chromosome of this name. Local. */
 bool dcpg_make_wants(const making *m, const char *chromo);
 
 /* Files that call the mitochondrion M, and those that call it MT. */
@@ -280,11 +280,11 @@ typedef struct mito_files {
     some_names m, mt;
 } mito_files;
 
-/* Adds a file; `mito`: what it calls it. Local. */
+/* Adds a file; `mito`: its names of the mitochondrion (chromo.h). Local. */
 void dcpg_make_add_mito(mito_files *files, const char *path, unsigned mito);
 
-/* Without a genome: warns where both names are in use, in these files and those before (m->mito, to which
- * they are added), for they become one chromosome. Local. */
+/* Without a genome: warns if these files and earlier ones (m->mito, to which their names are added) use both
+ * names, which become one chromosome. Local. */
 void dcpg_make_tell_mito(making *m, mito_files *files);
 
 /* Packs a profile without its calls on unwanted chromosomes. Local. */

@@ -40,7 +40,7 @@ typedef struct named_path {
     const char *name, *path;
 } named_path;
 
-/* Profiles of the input, which have no path, come first. */
+/* Of one name, the input's profile, which has no path, comes first. */
 static int by_name(const void *a, const void *b) {
     const named_path *x = a, *y = b;
     int order = strcmp(x->name, y->name);
@@ -213,7 +213,7 @@ static dcpg_status add_chromo(making *m, const char *raw, dcpg_map *seen, dcpg_e
     return status;
 }
 
-/* --chromos into m->wanted, each once, in bytewise order. */
+/* Puts the names of --chromos into m->wanted, each once, in bytewise order. */
 static dcpg_status take_chromos(making *m, const dcpg_strings *words, dcpg_err *err) {
     dcpg_map seen = {0};
     dcpg_status status = DCPG_OK;

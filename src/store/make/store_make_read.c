@@ -245,7 +245,8 @@ static dcpg_status name_chromos_all(making *m, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Cells, and the file of sites, which rank 0 read. */
+/* Warns of two names of the mitochondrion in the files of cells and in that of the sites, which rank 0 read.
+ */
 static void tell_mito(making *m, const files_told *told) {
     mito_files files = {0};
     if (targets_of(m)) dcpg_make_add_mito(&files, targets_of(m), m->mito);
