@@ -19,8 +19,8 @@ typedef struct part {
     dcpg_h5 *file;
     int64_t index, n;    /* number and rows of the file being checked */
     dcpg_strings chromo; /* of this rank's files; `chromo` of its runs is an index into this list */
-    dcpg_map number;     /* of its names */
-    int64_t *place;      /* [chromo.n] of them in the set's */
+    dcpg_map number;     /* index of each name in `chromo` */
+    int64_t *place;      /* [chromo.n] index of each name in the set's list */
     dcpg_deepcpg_run *run;
     int64_t nb_run, room;
     uint64_t claimed; /* bytes of the arrays of the file being checked, according to their shapes */

@@ -89,7 +89,8 @@ static dcpg_status name_outputs(dcpg_importing *im, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Normalised names into im->chromo, each once; im->chromo_of keeps who has which. */
+/* Puts the normalised names into im->chromo, each once, and each chromosome's index in it into im->chromo_of.
+ */
 static dcpg_status name_chromos(dcpg_importing *im, dcpg_err *err) {
     const dcpg_strings *raw = &im->set->chromo;
     dcpg_map seen = {0};
@@ -118,7 +119,7 @@ static dcpg_status name_chromos(dcpg_importing *im, dcpg_err *err) {
     return status;
 }
 
-/* Which runs are on a chromosome: there may be many of both. */
+/* Sorts the runs by chromosome, in time linear in both, as there may be many. */
 static dcpg_status sort_runs(dcpg_importing *im, dcpg_err *err) {
     const dcpg_deepcpg *set = im->set;
     im->first_run = dcpg_alloc(im->chromo.n + 2, sizeof *im->first_run);

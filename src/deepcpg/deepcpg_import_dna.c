@@ -65,7 +65,7 @@ static dcpg_status read_windows(assembly *a, int64_t k, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Length in bases, up to the end of the last window, and beyond the last position. */
+/* Length in bases: up to the end of the last window, and at least one base past the last position. */
 static int64_t length_of(const dcpg_importing *im, int64_t chromo) {
     int64_t length = im->last[chromo] + 1;
     for (int64_t j = im->first_run[chromo]; j < im->first_run[chromo + 1]; j++) {
@@ -76,7 +76,8 @@ static int64_t length_of(const dcpg_importing *im, int64_t chromo) {
     return length;
 }
 
-/* Rows read at a time: no more than the longest run on the chromosome has, as there may be many of a few. */
+/* Rows read at a time: at most those of the chromosome's longest run, as there may be many chromosomes with
+ * few rows. */
 static int64_t rows_at_a_time(const dcpg_importing *im, int64_t chromo) {
     int64_t most = BLOCK_BYTES / im->set->dna_wlen, longest = 1;
     for (int64_t j = im->first_run[chromo]; j < im->first_run[chromo + 1]; j++)

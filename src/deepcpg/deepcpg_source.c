@@ -353,8 +353,8 @@ static dcpg_status choose(const dcpg_deepcpg_source *s, const dcpg_strings *want
     return status;
 }
 
-/* The chosen chromosomes in the order of the files; number[set->chromo.n] receives their places, -1: not
- * chosen. */
+/* Takes the chosen chromosomes in the order of the files, and sets number[set->chromo.n] to their places; -1:
+ * not chosen. */
 static dcpg_status choose_chromos(dcpg_deepcpg_source *s, const dcpg_strings *chromos, int64_t *number,
                                   dcpg_err *err) {
     const dcpg_strings *all = &s->set->chromo;
@@ -373,7 +373,7 @@ static dcpg_status choose_chromos(dcpg_deepcpg_source *s, const dcpg_strings *ch
     return status;
 }
 
-/* The runs on chosen chromosomes. */
+/* Takes the runs on the chosen chromosomes. */
 static dcpg_status choose_runs(dcpg_deepcpg_source *s, const dcpg_strings *chromos, dcpg_err *err) {
     const dcpg_deepcpg *set = s->set;
     int64_t *number = dcpg_alloc(set->chromo.n, sizeof *number);

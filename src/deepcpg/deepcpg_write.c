@@ -53,7 +53,8 @@ static int64_t nb_chunk(const dcpg_deepcpg_write_options *o, int64_t n) {
     return (n + o->chunk_size - 1) / o->chunk_size;
 }
 
-/* The files of stretch `k`, whose first site is number `first`. before: sites of each chromosome so far. */
+/* Plans the files of stretch `k`, whose first site is number `first`. before: sites of each chromosome so
+ * far. */
 static dcpg_status plan_stretch(writing *w, int64_t k, int64_t first, dcpg_map *before, dcpg_err *err) {
     const dcpg_deepcpg_write_options *o = w->options;
     const char *chromo = o->stretch[k].chromo;
@@ -82,9 +83,8 @@ static dcpg_status make_plan(writing *w, dcpg_err *err) {
     return status;
 }
 
-/* A chromosome's name as a part of a file's: '/' and '%' as in web addresses, %2F and %25, and a hash in
- * place of the end of long names. What the chromosome is called stands in the file. NULL when out of memory.
- */
+/* A chromosome's name as part of a file name: '/' and '%' become %2F and %25, as in web addresses, and a hash
+ * replaces the end of a long name. The name itself is in the file. NULL when out of memory. */
 static char *file_part(const char *chromo) {
     enum { LONGEST = 160 };
     char text[3 * DCPG_CHROMO_MAX + 1], *to = text;
