@@ -205,8 +205,8 @@ static dcpg_status read_layers(dcpg_h5 *file, const char *root, target *to, kera
     return status;
 }
 
-/* Finds the back end that wrote the file: the one that the file names, else the user's, else the likely one.
- */
+/* Finds the back end that wrote the file: the one named in the file, else the user's choice, else the likely
+ * one. */
 static dcpg_status find_backend(dcpg_h5 *file, const char *root, const char *backend, keras_origin *origin,
                                 dcpg_err *err) {
     char *said = NULL;
