@@ -24,7 +24,7 @@ typedef struct transfer {
     bool ours;     /* read from chunks decoded here, by each rank on its own */
     dcpg_h5_chunks chunks;
     char *converted; /* [row_step][row_count] in the larger of both types, if numbers are converted here;
-                        NULL: HDF5 converts them, or nobody does */
+                        NULL: by HDF5, or not at all */
 } transfer;
 
 static dcpg_status open_transfer(transfer *t, dcpg_h5_type type, dcpg_err *err) {

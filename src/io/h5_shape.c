@@ -209,7 +209,7 @@ static hid_t creation_properties(const dcpg_h5 *file, const dcpg_h5_shape *shape
     if (dcpg_h5_parallel(file) && H5Pget_layout(creation) != H5D_CHUNKED)
         H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
     if (shape->deflate <= 0)
-        H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY); /* parallel HDF5 does so anyway; the end of the
+        H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY); /* parallel HDF5 does so anyway, and the end of the
                                                               file must account for the data */
     return creation;
 }
