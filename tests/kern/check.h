@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel tests share: random arrays in float and double, comparison with the twins, finite
- * differences, thread numbers. */
+/* Helpers of the kernel tests: random arrays in float and double, comparison with the twins, finite
+ * differences, numbers of threads. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -82,8 +82,7 @@ static inline void assert_same_bits(const char *what, size_t count, const float 
     }
 }
 
-/* `call` fills out[count]; it must do so with the same bits on 1, 2 and 3 threads. `before` runs first each
- * time. */
+/* `call` fills out[count], with the same bits on 1, 2 and 3 threads. `before` runs before each call. */
 #define SAME_ON_ANY_THREADS(what, count, out, before, call)                                                  \
     do {                                                                                                     \
         float *one_ = malloc((size_t)(count) * sizeof(float));                                               \
@@ -108,7 +107,8 @@ static inline double dot(size_t count, const double *a, const double *b) {
     return sum;
 }
 
-/* The gradient `got` against central differences of loss(context) in param[], at about `samples` places. */
+/* Compares the gradient `got` with central differences of loss(context) in param[], at about `samples`
+ * places. */
 typedef double loss_fn(const void *context);
 static inline void assert_gradient(const char *what, size_t count, const float *got, double *param,
                                    loss_fn *loss, const void *context) {
@@ -129,7 +129,7 @@ static inline void assert_gradient(const char *what, size_t count, const float *
     assert_close(what, nb, at, want, 2e-5);
 }
 
-/* One dcpg function after another on the same numbers. */
+/* A test that runs each dcpg function in turn on the same numbers. */
 #define NUMBERS_TEST(f) cmocka_unit_test_setup_teardown(f, start_numbers, end_numbers)
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The naive twins of the kernels (naive.h). */
 #include "naive.h"
 
 #include <math.h>
@@ -177,8 +178,8 @@ void naive_bn_forward(int64_t rows, int64_t c, const double *x, const double *ga
 
 /* ---- GRU ---- */
 
-/* One sample's history, arrays [t][u] in the order of running; s has t + 1 rows, the first one zeros. `inner`
- * is what U_c is multiplied with (r * s), or what r multiplies (s U_c + d_c). */
+/* One sample's history: arrays [t][u] in the order of computation; s has t + 1 rows, the first one zeros.
+ * `inner` is the operand of U_c (r * s) or, with reset_after, the factor of r (s U_c + d_c). */
 typedef struct history {
     double *s, *z, *r, *c, *inner;
 } history;
@@ -256,8 +257,8 @@ static double slope(dcpg_activation kind, double y) {
     return kind == DCPG_SIGMOID ? y * (1.0 - y) : y > 0.0 && y < 1.0 ? 0.2 : 0.0;
 }
 
-/* Adds the gradients that da, that of the pre-activation at `column`, sends through the input; add_recurrent:
- * through what the recurrent kernel multiplies. */
+/* Adds the gradients that da, the gradient of the pre-activation at `column`, sends to the input;
+ * add_recurrent: to the operand of the recurrent kernel. */
 static void add_gate(const dcpg_gru *gru, int64_t column, double da, const double *x, const double *w,
                      double *dx, const naive_gru_gradient *out) {
     out->db[column] += da;
@@ -276,7 +277,8 @@ static void add_recurrent(const dcpg_gru *gru, int64_t column, double da, const 
     }
 }
 
-/* One step back: d[u] in the gradient of the new state, out that of the state before; work[u]. */
+/* One step of the backward pass: d[u] in the gradient of the new state, out the gradient of the state before
+ * it; work[u] is scratch. */
 static void step_back(const dcpg_gru *gru, int64_t step, const double *x, const double *w, const double *r,
                       history h, double *d, double *before, double *dx, const naive_gru_gradient *out,
                       double *work) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The naive twins: what each kernel computes, by its formula, in double, without a thought for speed. Shared
- * by the tests and the benchmark. Shapes as in dcpg/kern.h. */
+/* The naive twins: each kernel's formula, computed in double and without regard to speed. Used by the tests
+ * and the benchmark. Shapes as in dcpg/kern.h. */
 #ifndef NAIVE_H
 #define NAIVE_H
 
 #include <dcpg/kern.h>
 
-/* c[m][n] = a[m][k] * b[k][n], elements by row and column stride. */
+/* c[m][n] = a[m][k] * b[k][n], elements addressed by row and column strides. */
 typedef struct naive_mat {
     const double *p;
     int64_t rs, cs;
@@ -38,7 +38,7 @@ void naive_bn_forward(int64_t rows, int64_t c, const double *x, const double *ga
 /* y dense: [n][t][u] or [n][u]. */
 void naive_gru_forward(const dcpg_gru *gru, int64_t n, const double *x, const double *w, const double *r,
                        const double *b, double *y);
-/* Gradients of sum(dy * y), overwritten. */
+/* Gradients of sum(dy * y); overwritten, not added to. */
 typedef struct naive_gru_gradient {
     double *dx, *dw, *dr, *db;
 } naive_gru_gradient;

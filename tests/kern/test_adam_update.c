@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Three steps of Adam with regularisation against numbers that NumPy gave:
- *     g += l1 * sign(w) + 2 * l2 * w; m = b1 * m + (1 - b1) * g; v = b2 * v + (1 - b2) * g * g; w -= lr *
- * sqrt(1 - b2**t) / (1 - b1**t) * m / (sqrt(v) + 1e-7) */
+/* Three steps of Adam with regularisation, against results of NumPy:
+ *     g += l1 * sign(w) + 2 * l2 * w; m = b1 * m + (1 - b1) * g; v = b2 * v + (1 - b2) * g * g;
+ *     w -= lr * sqrt(1 - b2**t) / (1 - b1**t) * m / (sqrt(v) + 1e-7) */
 #include "check.h"
 
 static void test_steps(void **state) {
@@ -29,7 +29,8 @@ static void test_steps(void **state) {
     }
     for (int i = 0; i < 4; i++) {
         assert_true(fabs((double)m[i] - want_m[i]) < 1e-7);
-        assert_true(fabs((double)v[i] - want_v[i]) < 1e-4 * want_v[i]); /* 1 - 0.999f is 5e-5 off */
+        assert_true(fabs((double)v[i] - want_v[i]) <
+                    1e-4 * want_v[i]); /* 1 - 0.999f is off by 5e-5 of itself */
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolutions against their twins and finite differences, over odd shapes; bits against threads and the
- * other samples of the call. */
+/* Convolutions against their twins and finite differences, over odd shapes; their bits must not depend on
+ * threads or on the other samples of the call. */
 #include "check.h"
 
 typedef struct shape {
@@ -41,7 +41,7 @@ static problem make(shape s) {
     return p;
 }
 
-/* TensorFlow's documentation: out = ceil(in / stride), the odd zero goes to the right. */
+/* As TensorFlow documents it: out = ceil(in / stride); an odd number of zeros has one more on the right. */
 static void test_shape(void **state) {
     (void)state;
     const struct {

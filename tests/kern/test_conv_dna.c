@@ -7,8 +7,8 @@ typedef struct shape {
     int64_t n, t_in, f, k, pool;
 } shape;
 
-/* Groups of 3 taps: k below, at and above multiples of 3, more groups than are added in one go; f around
- * blocks of channels; tails that no pool covers. */
+/* Groups of 3 taps: k below, at and above multiples of 3, and more groups than the usual kernels have; f
+ * around multiples of the block of channels; tails that no pooling window covers. */
 static const shape shapes[] = {
     {1, 1, 1, 1, 1},     {2, 5, 3, 2, 1},    {3, 30, 6, 1, 5},    {3, 7, 2, 3, 2},    {2, 12, 5, 4, 4},
     {2, 20, 31, 5, 3},   {3, 17, 33, 6, 12}, {2, 30, 64, 7, 4},   {2, 41, 8, 9, 5},   {5, 51, 32, 11, 4},
@@ -87,8 +87,8 @@ static void test_pool(void **state) {
         dcpg_conv_dna_pool_forward(&p.conv, p.pool, p.n, p.codes, p.w.f, p.b.f, p.y.f, p.arg, p.scratch.f);
         assert_close("pool forward", p.y.count, p.y.f, p.y.d, 2e-6);
         for (size_t i = 0; i < p.y.count; i++) {
-            /* where the relu is open the place of the maximum matters (equal k-mers give equal values: the
-             * first counts) */
+            /* where the ReLU is open, the place of the maximum matters (equal k-mers give equal values: the
+             * first one counts) */
             if (p.y.d[i] > 0.0) assert_int_equal(p.arg[i], arg[i]);
         }
         for (size_t i = 0; i < p.y.count; i++) dx.d[i] = p.y.d[i] > 0.0 ? p.dy.d[i] : 0.0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Dropout's mask is Philox's, whatever the call. */
+/* Dropout's mask is Philox's, independent of how samples are divided into calls. */
 #include "check.h"
 
 static void test_mask(void **state) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Where subnormal numbers come from: each source leaves some behind without the flags, and none with them.
- * The processor computes with them tens of times slower; a test cannot hold that on a machine that others
- * use, so it counts. */
+/* Sources of subnormal numbers: each leaves some without the flags and none with them. Processors compute
+ * tens of times slower with subnormal numbers; as a test cannot measure that on a shared machine, it counts
+ * them. */
 #include "check.h"
 
 #include <dcpg/subnormals.h>
@@ -20,8 +20,9 @@ static int64_t count_both(array a, array b) {
     return count_subnormals(a.count, a.f) + count_subnormals(b.count, b.f);
 }
 
-/* Fills `out` by `call` without flags and with them: subnormal numbers in the first, none in the second, and
- * no number further from the first than what was flushed. Then the same bits on 1, 2 and 3 threads. */
+/* Fills `out` by `call` without the flags and with them: the first has subnormal numbers, the second has
+ * none, and no number differs by more than was flushed. Then checks for the same bits on 1, 2 and 3
+ * threads. */
 #define FLUSHES(what, out, before, call)                                                                     \
     do {                                                                                                     \
         array plain_ = zeros((int64_t)(out).count);                                                          \
@@ -44,7 +45,7 @@ static int64_t count_both(array a, array b) {
             } while (0));                                                                                    \
     } while (0)
 
-/* A gradient that comes in at the last of 200 cells fades on its way back to the first. */
+/* A gradient that enters at the last of 200 cells fades on its way back to the first. */
 static void gru_of_200_steps(void **state) {
     (void)state;
     const dcpg_gru gru = {.t = 200, .c = 8, .u = 64, .recurrent_activation = DCPG_HARD_SIGMOID};
@@ -58,8 +59,8 @@ static void gru_of_200_steps(void **state) {
             dcpg_gru_backward_input(&gru, n, w.f, r.f, dy.f, gru.u, saved.f, false, dx.f, scratch.f));
 }
 
-/* Moments of weights that once had a gradient and never have one again. Without the flags the first moment
- * stays where 0.9 m rounds to m, for ever. */
+/* Moments of weights that had a gradient once and never again. Without the flags the first moment stays
+ * forever at the value for which 0.9 m rounds to m. */
 static void moments_that_decay(void **state) {
     (void)state;
     const dcpg_adam_step step = {1e-3f, 0.9f, 0.999f, 1e-7f, 0, 0};
@@ -80,7 +81,7 @@ static void moments_that_decay(void **state) {
     assert_same_bits("weights", COUNT, w[0].f, w[1].f);
 }
 
-/* Probabilities of a softmax far from its largest, and what goes back through it and through a sigmoid. */
+/* Probabilities of a softmax far below its largest, and gradients through it and through a sigmoid. */
 static void tails(void **state) {
     (void)state;
     enum { ROWS = 2000, C = 7 };
@@ -93,8 +94,8 @@ static void tails(void **state) {
     }
 }
 
-/* A channel that is constant but for what rounding leaves, normalised: nothing subnormal comes of it, with or
- * without the flags, since its variance is held up by epsilon. */
+/* A channel that is constant except for rounding, normalised: gives no subnormal numbers, with or without the
+ * flags, since epsilon keeps its variance up. */
 static void constant_channels(void **state) {
     (void)state;
     enum { ROWS = 4096, C = 32 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* gemm against its twin, and the property everything rests on: a row's bits do not depend on the other rows,
- * a column's not on the other columns, and neither on threads. */
+/* gemm against its twin, and the property on which everything rests: a row's bits do not depend on the other
+ * rows, a column's not on the other columns, and neither on threads. */
 #include "check.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@ typedef struct shape {
     int64_t m, n, k;
 } shape;
 
-/* Small and odd ones, then gemms of the zoo: convs, fc forward and gradients, heads, GRU steps. */
+/* Small and odd shapes, then gemms of the zoo: convolutions, fc forward and gradients, heads, GRU steps. */
 static const shape shapes[] = {{1, 1, 1},       {1, 1, 700},    {3, 5, 7},        {17, 33, 65},
                                {31, 1, 64},     {1, 18, 512},   {77, 3, 5},       {244, 256, 384},
                                {128, 18, 512},  {33, 512, 256}, {128, 768, 256},  {16, 512, 100},
@@ -33,7 +33,7 @@ static void check_twin(void) {
             float *kept = malloc((size_t)(m * n) * sizeof *kept);
             assert_non_null(kept);
             memcpy(kept, c.f, (size_t)(m * n) * sizeof *kept);
-            for (int64_t i = 0; i < m * n; i++) c.f[i] = NAN; /* not read */
+            for (int64_t i = 0; i < m * n; i++) c.f[i] = NAN; /* must not be read */
             dcpg_gemm(m, n, k, mat(a.f, m, k, form & 1), mat(b.f, k, n, form & 2), 0.0f,
                       (dcpg_mat_out){c.f, n, 1});
             assert_close("gemm", want.count, c.f, want.d, 2e-6);
@@ -48,8 +48,8 @@ static void check_twin(void) {
     }
 }
 
-/* Every test of the product itself runs on the two fast backends; the direct one is correct on any processor.
- */
+/* Every test of the product itself runs with both fast backends; the direct one is correct on any
+ * processor. */
 static const char *const fast[] = {"direct", "blis"};
 
 static void test_twin(void **state) {
@@ -60,7 +60,7 @@ static void test_twin(void **state) {
     }
 }
 
-/* Rows that overlap, and an output whose rows lie apart: what the convolutions use. */
+/* Overlapping rows, and an output with gaps between its rows: as in the convolutions. */
 static void check_strides(void) {
     enum { M = 61, N = 20, C = 8, K = 3 * C, LD = 3 * N };
     array a = noise(M * C + K, 1.0), b = noise(K * N, 1.0), c = noise(M * LD, 1.0), want = zeros(M * N);
@@ -108,7 +108,7 @@ static void test_empty_sum(void **state) {
     dcpg_gemm(0, 2, 1, none, none, 0.0f, (dcpg_mat_out){NULL, 2, 1});
 }
 
-/* The same product by rows (or columns) `cut` at a time. */
+/* The same product, computed from `cut` rows (or columns) at a time. */
 static void check_cuts(shape s, int form, const float *a, const float *b, const float *whole, float *parts) {
     dcpg_mat left = mat(a, s.m, s.k, form & 1), right = mat(b, s.k, s.n, form & 2);
     const int64_t cuts[] = {1, 2, 5, 16, 37, s.m / 2, s.m - 1};
@@ -203,7 +203,7 @@ static void test_start(void **state) {
     assert_int_equal(unsetenv("DCPG_GEMM"), 0);
     print_message("%s\n", dcpg_gemm_description());
 #if defined(__x86_64__)
-    /* An AVX2 processor must not be left to code for any processor, as BLIS does with those it does not know
+    /* A processor with AVX2 must not run generic code, as BLIS chooses for processors that it does not know
      * by name. */
     if (getenv("BLIS_ARCH_TYPE") == NULL && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
         assert_null(strstr(dcpg_gemm_description(), "generic"));

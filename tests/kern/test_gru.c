@@ -30,7 +30,7 @@ static problem make(shape s, int form) {
     p.nb_bias = (p.gru.reset_after ? 6 : 3) * s.u;
     p.y_stride = 2 * s.u + 1;
     p.x = noise(s.n * s.t * s.c, 1.0);
-    p.w = noise(s.c * 3 * s.u, 3.0 / (double)s.c); /* some gates of the hard sigmoid are shut */
+    p.w = noise(s.c * 3 * s.u, 3.0 / (double)s.c); /* closes some gates of the hard sigmoid */
     p.r = noise(s.u * 3 * s.u, 2.0 / (double)s.u);
     p.b = noise(p.nb_bias, 1.0);
     p.dy = noise(p.outputs * s.u, 1.0);
@@ -46,7 +46,7 @@ static double loss(const void *context) {
     return dot(p->y.count, p->y.d, p->dy.d);
 }
 
-/* Forward into columns of a wider array, gathered again in p->y.f. */
+/* Forward into columns of a wider array, from which the result is copied to p->y.f. */
 static void forward(problem *p, bool keep) {
     array wide = noise(p->outputs * p->y_stride, 1.0);
     dcpg_gru_forward(&p->gru, p->n, p->x.f, p->w.f, p->r.f, p->b.f, wide.f + 1, p->y_stride,
@@ -97,7 +97,7 @@ static void test_twin(void **state) {
     }
 }
 
-/* Weight gradients of leaves add up to that of all samples. */
+/* Weight gradients of leaves add up to the gradient of all samples. */
 static void test_leaves(void **state) {
     (void)state;
     for (int form = 0; form < NB_FORM; form++) {
@@ -110,7 +110,7 @@ static void test_leaves(void **state) {
         }
         forward(&p, true);
         dcpg_gru_backward_input(&p.gru, p.n, p.w.f, p.r.f, p.dy.f, p.gru.u, p.saved.f, false, NULL,
-                                p.scratch.f); /* no gradient of the input wanted */
+                                p.scratch.f); /* without a gradient of the input */
         for (int l = 0; l < 3; l++) {
             dcpg_gru_backward_weight(&p.gru, p.n, leaf[l], leaf[l + 1], p.x.f, p.saved.f, part[0].f,
                                      part[1].f, part[2].f, p.scratch.f);

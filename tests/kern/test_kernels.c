@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which kernels run: offers of processors, what ranks agree on, and why; every set of instructions computes.
- */
+/* The choice of kernels: offers of processors, agreement of ranks and the reasons given; every instruction
+ * set computes correctly. */
 #include "check.h"
 
 #include <dcpg/kern.h>
@@ -57,14 +57,14 @@ static void what_one_rank_was_told(void **state) {
     assert_int_equal(dcpg_kern_agree(offer, 3, NULL, &set, &err), DCPG_E_USAGE);
     assert_non_null(strstr(err.text, "rank 1 on host intel is to use blis (DCPG_GEMM)"));
     assert_non_null(strstr(err.text, "rank 2 on host amd does not"));
-    /* numbers of BLIS that name nothing we know must be the same */
+    /* BLIS's numbers of sets that we do not know by name must be the same on all ranks */
     for (int r = 0; r < 3; r++) offer[r] = told(new_intel, 2, OTHER), offer[r].blis_number = 77;
     assert_int_equal(dcpg_kern_agree(offer, 3, NULL, &set, NULL), DCPG_OK);
     offer[2].blis_number = 78;
     assert_int_equal(dcpg_kern_agree(offer, 3, NULL, &set, NULL), DCPG_E_USAGE);
 }
 
-/* A run that goes on takes the kernels it had, as far as all have them. */
+/* A resumed run keeps the kernels of its checkpoint, as far as all ranks have them. */
 static void those_of_the_checkpoint(void **state) {
     (void)state;
     const dcpg_kern_offer amd[] = {new_amd, new_amd}, mixed[] = {new_amd, avx2_intel};
@@ -106,7 +106,7 @@ static void words_of_the_environment(void **state) {
     unsetenv("DCPG_ISA");
 }
 
-/* Each set of instructions on one problem: correct, and its bits are those of a later turn. */
+/* Each instruction set on one problem: correct, and with the same bits when chosen again later. */
 static void all_sets_compute(void **state) {
     (void)state;
     enum { M = 70, N = 96, K = 130 };
@@ -118,7 +118,7 @@ static void all_sets_compute(void **state) {
         dcpg_kern_offer offer;
         dcpg_kern_set set;
         setenv("DCPG_ISA", words[turn % 3], 1);
-        if (dcpg_kern_offer_here(NULL, &offer, NULL) != DCPG_OK) skip(); /* a build for one */
+        if (dcpg_kern_offer_here(NULL, &offer, NULL) != DCPG_OK) skip(); /* a build for one set only */
         assert_int_equal(dcpg_kern_agree(&offer, 1, NULL, &set, NULL), DCPG_OK);
         dcpg_kern_start(&set);
         assert_string_equal(dcpg_kern_name(), set.name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Losses against numbers that NumPy gave, p clipped in float32:
- *     q = np.clip(p, np.float32(1e-7), np.float32(1 - 1e-7)).astype(float); -(y * np.log(q) + (1 - y) *
- * np.log1p(-q)) */
+/* Losses against results of NumPy, p clipped in float32:
+ *     q = np.clip(p, np.float32(1e-7), np.float32(1 - 1e-7)).astype(float);
+ *     -(y * np.log(q) + (1 - y) * np.log1p(-q)) */
 #include "check.h"
 
 enum { N = 6, STRIDE = 3 };

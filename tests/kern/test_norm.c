@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Batch normalisation in training mode: the sums of leaves, the output, the gradient through the statistics.
- */
+/* Batch normalisation in training mode: the sums of leaves, the output, and the gradient through the
+ * statistics. */
 #include "check.h"
 
 typedef struct shape {
@@ -38,7 +38,7 @@ static double loss(const void *context) {
     return dot(p->y.count, p->y.d, p->dy.d);
 }
 
-/* Statistics from the sums of two leaves, as a caller forms them. rstd in p->var.f. */
+/* Statistics from the sums of two leaves, as a caller computes them; rstd goes into p->var.f. */
 static void statistics(problem *p) {
     double sums[2][256];
     int64_t half = p->rows / 2;
@@ -58,8 +58,8 @@ static void statistics(problem *p) {
     assert_close("mean", p->mean.count, p->mean.f, p->mean.d, 1e-6);
 }
 
-/* The backward pass finds the ReLU open where the forward pass left it open, to the bit: gradients of 1
- * count. */
+/* The backward pass must find the ReLU open exactly where the forward pass did: gradients of 1 count these
+ * places. */
 static void check_open(const problem *p) {
     array one = zeros(p->rows * p->c);
     double totals[256];
@@ -96,7 +96,7 @@ static void test_all(void **state) {
             dbeta.f[j] = (float)totals[j];
             dgamma.f[j] = (float)totals[c + j];
         }
-        /* Of two rows little is left after the mean is subtracted: no fair comparison in float. */
+        /* With two rows little is left after the mean is subtracted: no fair comparison in float. */
         assert_gradient("dbeta", dbeta.count, dbeta.f, p.beta.d, loss, &p);
         if (rows > 2) assert_gradient("dgamma", dgamma.count, dgamma.f, p.gamma.d, loss, &p);
         memcpy(dx1.f, dx.f, dx.count * sizeof(float));
@@ -119,7 +119,7 @@ static void test_all(void **state) {
     }
 }
 
-/* Sums of doubles, compared as bits of floats. */
+/* The sums are doubles, compared as bits of floats. */
 static void test_threads(void **state) {
     (void)state;
     problem p = make((shape){700, 70}, false);

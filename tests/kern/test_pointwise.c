@@ -6,7 +6,7 @@ static const dcpg_activation kinds[] = {DCPG_LINEAR, DCPG_RELU,    DCPG_SIGMOID,
                                         DCPG_TANH,   DCPG_SOFTMAX, DCPG_SCALED_SIGMOID};
 enum { NB_KIND = sizeof kinds / sizeof kinds[0] };
 
-/* Relative error of every value: also where they are tiny. */
+/* Relative error of every value, including tiny ones. */
 static void test_accuracy(void **state) {
     (void)state;
     enum { COUNT = 40001 };

@@ -26,7 +26,7 @@ static void test_max(void **state) {
         array x = noise(s.n * s.t * s.c, 1.0), y = zeros(out), dy = noise(out, 1.0),
               dx = noise((int64_t)x.count, 1.0), dense = zeros((int64_t)x.count);
         for (size_t j = 0; j < x.count; j++)
-            x.d[j] = (double)(x.f[j] = roundf(x.f[j] * 8.0f)); /* many equals: the first counts */
+            x.d[j] = (double)(x.f[j] = roundf(x.f[j] * 8.0f)); /* makes many equal values: the first counts */
         naive_max_pool_forward(s.n, s.t, s.c, s.pool, x.d, y.d, want);
         dcpg_max_pool_forward(s.n, s.t, s.c, s.pool, x.f, y.f, arg);
         assert_close("max", y.count, y.f, y.d, 0.0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* No kernel starts threads anew, whatever its shape: those of the first region serve to the end. (A region
- * inside a region of one thread would start new ones every time, and one that asks for fewer threads would
- * end the others.) */
+/* Kernels of any shape start no new threads: those of the first parallel region last to the end. (A region
+ * inside a region of one thread would start new threads every time, and a region that asks for fewer threads
+ * would end the others.) */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -26,7 +26,7 @@ static void list_threads(long id[THREADS]) {
             if (before_[i_] != after_[i_]) fail_msg("%s starts threads anew", what);                         \
     } while (0)
 
-/* From one sample, which is less than a block, to more than there are threads. */
+/* From one sample, which is less than a block, to more samples than threads. */
 static const int64_t batches[] = {1, 3, 16, 40};
 enum { NB_BATCH = sizeof batches / sizeof batches[0] };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolutions in Winograd form against the twins of plain ones, over odd lengths, paddings and dilations,
- * with and without pooling; bits against threads and the other samples of the call. Called directly, so that
- * they are tested on processors where the gemm is chosen, too. */
+ * with and without pooling; their bits must not depend on threads or on the other samples of the call. Called
+ * directly, so that they are also tested on processors where the gemm would be chosen. */
 #include "check.h"
 
 #include "kern/multiply.h"
@@ -24,7 +24,7 @@ static const shape shapes[] = {
     {3, 50, 32, 32, 9, 1, false},  {2, 77, 32, 64, 11, 2, true}, {2, 247, 128, 64, 7, 1, true}};
 enum { NB_SHAPE = sizeof shapes / sizeof shapes[0] };
 
-/* Two roundings of the transforms and sums over c * k values; measured: 3.2e-6 at most (k > 3). */
+/* Rounding of two transforms and of sums over c * k values; measured: at most 3.2e-6 (k > 3). */
 static const double TOLERANCE = 4e-6;
 
 typedef struct problem {
@@ -76,8 +76,8 @@ static void test_twin(void **state) {
     }
 }
 
-/* What is closed by the ReLU or is no maximum has no gradient: dy as it was before ReLU and pooling, from
- * what the pass itself says of both. */
+/* dy before ReLU and pooling, from the pass's own output: values that the ReLU closed, or that are no
+ * maximum, have no gradient. */
 static void unpool(const problem *p, const float *y, const uint8_t *arg, const double *dy, double *full) {
     int64_t f = p->conv.f;
     for (int64_t i = 0; i < p->n; i++)
@@ -106,7 +106,7 @@ static void test_pool(void **state) {
         assert_close("pooled", pooled.count, p.y.f, pooled.d, TOLERANCE);
         int64_t wrong = 0;
         for (size_t i = 0; i < pooled.count; i++) wrong += pooled.d[i] > 0 && arg[i] != arg[p.y.count + i];
-        assert_true(wrong <= (int64_t)pooled.count / 10000); /* ties to rounding */
+        assert_true(wrong <= (int64_t)pooled.count / 10000); /* ties that rounding decided */
         dcpg_winograd_dy dy = {p.dy.f, p.y.f, arg};
         unpool(&p, p.y.f, arg, p.dy.d, full.d);
         naive_conv_backward_input(&p.conv, p.n, full.d, p.w.d, p.dx.d);
@@ -159,8 +159,8 @@ static void test_bits(void **state) {
     }
 }
 
-/* Taken only where it saves multiplications: not where few steps are spread over many phases. Never where the
- * form does not exist. */
+/* Chosen only where it saves multiplications, hence not where few steps are spread over many phases; never
+ * where the form does not exist. */
 static void test_pays(void **state) {
     (void)state;
     const struct {
