@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What to build: specifications or names of the zoo, and sizes. */
+/* The model to build: specifications or names from the zoo, and sizes. */
 typedef struct model {
     const char *dna, *cpg, *joint;
     int64_t dna_wlen, cpg_wlen, nb_cell;
@@ -27,7 +27,7 @@ typedef struct data {
     int64_t n;
     uint8_t *dna;
     float *cpg, *label, *output_weight, *class_weight;
-    int64_t *id, *row; /* row: first rows of leaves */
+    int64_t *id, *row; /* row: first row of each leaf */
 } data;
 
 static inline void split_words(const char *text, dcpg_strings *words) {
@@ -120,7 +120,7 @@ static inline dcpg_targets data_targets(const data *d) {
         .label = d->label, .output_weight = d->output_weight, .class_weight = d->class_weight};
 }
 
-/* Sum over outputs of output weight * loss / n_global of the rows of the input's leaves. */
+/* Sum of output weight * loss / n_global over the outputs, for the rows of the input's leaves. */
 static inline double sum_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets,
                               bool with_gradient) {
     double total = 0, loss[64];
@@ -133,7 +133,7 @@ static inline double sum_loss(dcpg_net *net, const dcpg_input *input, const dcpg
     return total;
 }
 
-/* One step on all samples by one net that holds all leaves; gradients end in node 0. */
+/* One step on all samples, with a net that holds all leaves; gradients end up in node 0. */
 static inline double train_pass(dcpg_net *net, const data *d, bool with_gradient) {
     dcpg_leaves leaves = {net->options.total, 0, net->options.total, d->row};
     dcpg_input input = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Every model of the zoo against tests/oracle/fixtures: what an implementation of its own computes
- * (tests/oracle/README.md says what is in the files and how weights and inputs follow from their names).
- * Predictions, losses, gradients and steps of Adam, with one leaf and with four leaves of the summation tree.
- */
+/* Every model of the zoo against tests/oracle/fixtures, the results of an independent implementation
+ * (tests/oracle/README.md describes the files, and how weights and inputs follow from their names):
+ * predictions, losses, gradients and steps of Adam, with one leaf and with four leaves of the summation
+ * tree. */
 #include "case.h"
 
 #include <dcpg/h5.h>
@@ -19,10 +19,11 @@ static const char *const names[] = {
 /* Largest differences allowed. */
 static const double limit_predict = 1e-5, limit_loss = 1e-5, limit_gradient = 1e-4, limit_adam = 1e-6,
                     limit_moving = 1e-5;
-/* What moves a moving statistic is known as well as the statistic itself, of which it is a hundredth. */
+/* The change of a moving statistic is known as accurately as the statistic itself, of which it is a
+ * hundredth. */
 static const double limit_move = 3e-5;
-/* After the steps predictions depend also on weights that moved by the noise in their gradients, as biases in
- * front of batch norm do. */
+/* After the steps, predictions also depend on weights that moved by the noise in their gradients, such as
+ * biases before batch normalisation. */
 static const double limit_after = 1e-4;
 
 typedef struct fixture {
@@ -33,10 +34,11 @@ typedef struct fixture {
     dcpg_net *net;
     data data;
     uint32_t draw;
-    dcpg_strings weights;        /* LAYER/WEIGHT */
-    int64_t *size, *stride, *at; /* [weight] values, of which every stride-th is in the file, from `at` on */
-    double *scale, *absmax;      /* [weight] of the gradients */
-    double options[3];           /* learning rate, l1, l2 */
+    dcpg_strings weights; /* "LAYER/WEIGHT" */
+    int64_t *size, *stride,
+        *at; /* [weight] number of values, of which every stride-th is in the file, from index `at` on */
+    double *scale, *absmax; /* [weight] of the gradients */
+    double options[3];      /* learning rate, l1, l2 */
     float *m, *v;
 } fixture;
 
@@ -53,7 +55,7 @@ static int64_t number(const fixture *f, const char *name) {
     return value;
 }
 
-/* A text of the root; NULL where it is "-". dcpg_free. */
+/* A text attribute of the root; NULL if it is "-". dcpg_free. */
 static char *text(const fixture *f, const char *name) {
     char *value;
     dcpg_err err = {0};
@@ -65,7 +67,7 @@ static char *text(const fixture *f, const char *name) {
 
 static size_t bytes_of(dcpg_h5_type type) { return type == DCPG_H5_F32 ? 4 : 8; }
 
-/* A whole dataset as `type` (F32, F64 or I64), which holds `count` values (-1: any number). dcpg_free. */
+/* A whole dataset as `type` (F32, F64 or I64), which must hold `count` values (-1: any number). dcpg_free. */
 static void *values(const fixture *f, const char *path, dcpg_h5_type type, int64_t count) {
     dcpg_h5_shape shape;
     dcpg_err err = {0};
@@ -78,9 +80,9 @@ static void *values(const fixture *f, const char *path, dcpg_h5_type type, int64
     return array;
 }
 
-/* ---- numbers by name ---- */
+/* ---- numbers that follow from names ---- */
 
-/* The first `count` numbers of `name`, in (0, 1). dcpg_free. */
+/* The first `count` numbers that belong to `name`, in (0, 1). dcpg_free. */
 static double *uniform(const char *name, uint32_t draw, size_t count) {
     uint64_t hash = dcpg_hash(name);
     const uint32_t key[2] = {(uint32_t)hash, (uint32_t)(hash >> 32)};
@@ -94,7 +96,7 @@ static double *uniform(const char *name, uint32_t draw, size_t count) {
     return number;
 }
 
-/* Where a weight's numbers lie: centre +- scale. */
+/* The range of a weight's numbers: centre +- scale. */
 static void weight_range(const dcpg_weight *weight, double *centre, double *scale) {
     const char *slash = strrchr(weight->name, '/'), *kind = slash ? slash + 1 : weight->name;
     *centre = 0, *scale = 0.1;
@@ -237,7 +239,8 @@ static void close_fixture(fixture *f) {
 
 /* ---- comparing ---- */
 
-/* Notes a disagreement; all are printed before the test fails. `worst` keeps the largest difference seen. */
+/* Notes a difference beyond its limit; all are printed before the test fails. `worst` keeps the largest
+ * difference seen. */
 static void compare(fixture *f, const char *what, const char *where, double difference, double limit,
                     double *worst) {
     *worst = fmax(*worst, difference);
@@ -309,7 +312,7 @@ static void check_gradients(fixture *f, double *worst) {
     dcpg_free(norm);
 }
 
-/* What the first training pass has done to the moving statistics, which were `before`. */
+/* Checks how the first training pass changed the moving statistics, from `before`. */
 static void check_moves(fixture *f, const float *before, double *worst) {
     float *expected = values(f, "moving/first", DCPG_H5_F32, -1);
     int64_t at = 0;
@@ -328,7 +331,7 @@ static void check_moves(fixture *f, const float *before, double *worst) {
     dcpg_free(expected);
 }
 
-/* Weights after the steps, where rounding does not decide them, and moving statistics. Returns how many
+/* Checks weights after the steps, unless rounding determines them, and moving statistics. Returns how many
  * weights were compared. */
 static int64_t check_adam(fixture *f, double *worst, double *worst_moving) {
     int64_t compared = 0;
@@ -362,7 +365,7 @@ static void predict(fixture *f) {
     dcpg_net_forward(f->net, &input, false, NULL);
 }
 
-/* Forward, losses by output, backward; gradients in node 0. */
+/* Forward, losses by output, backward; gradients end up in node 0. */
 static void train(fixture *f, double *loss) {
     dcpg_leaves leaves = {f->nb_leaf, 0, f->nb_leaf, f->data.row};
     dcpg_input input = {.n = f->data.n,
@@ -448,8 +451,8 @@ static void with_four_leaves(void **state) { check_fixture(*state, 4); }
 int main(void) {
     enum { NB = sizeof names / sizeof *names };
     struct CMUnitTest tests[2 * NB];
-    omp_set_num_threads(1); /* so little work that threads only wait for each other; that their number changes
-                               no bit is shown elsewhere */
+    omp_set_num_threads(1); /* so little work that threads would only wait; other tests show that their number
+                               changes no bits */
     for (int i = 0; i < NB; i++) {
         tests[2 * i] = (struct CMUnitTest){names[i], with_one_leaf, NULL, NULL, (void *)(uintptr_t)names[i]};
         tests[2 * i + 1] =

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Every kind of operation: gradients against central differences, fused against unfused operations. */
+/* Every kind of operation: gradients against central differences, and fused against unfused operations. */
 #include "case.h"
 
 #include <math.h>
 
-/* Small shapes, odd ones among them. Together they must reach every operation, see all_kinds. */
+/* Small shapes, some of them odd. Together they must reach every operation; see all_kinds. */
 static const model models[] = {
     /* conv_dna_pool, conv, max_pool, dense, heads of every kind */
     {.dna = "conv[5@4]_mp[3]_conv[6@3]_mp[2]_flatten_fc[7]_do",
      .dna_wlen = 41,
      .outputs = "cpg/a cpg_stats/var bulk/b cpg_stats/cat_var win_stats/101/cat_var cpg_stats/entropy "
                 "cpg_stats/mean cpg_stats/diff"},
-    /* conv_dna without pooling; dilation near the borders; a ReLU behind a pool */
+    /* conv_dna without pooling; dilation near the borders; a ReLU after a pool */
     {.dna = "conv[4@3,linear]_conv[5@3,d=4,same]_conv[3@2,d=4]_mp[2]_relu_gap", .dna_wlen = 13},
     /* onehot: stride 2 on an odd length; one channel */
     {.dna = "conv[1@3,s=2]_conv[1@1]_conv[3@3,s=2,same]_flatten", .dna_wlen = 17},
@@ -19,7 +19,7 @@ static const model models[] = {
     /* length 1: a window as long as the filter */
     {.dna = "conv[3@5]_mp[1]_flatten_fc[2]", .dna_wlen = 5},
     {.dna = "conv[2@1]_mp[1]_gap", .dna_wlen = 1, .outputs = "cpg/a"},
-    /* residual units of every sort: batch norm, sums, values read twice */
+    /* all kinds of residual units: batch norm, sums, values read twice */
     {.dna = "conv[6@3]_bn_relu_mp[2]_resb[2x8|1x12]_gap_do", .dna_wlen = 27},
     {.dna = "conv[6@3]_bn_mp[2]_resc[1x6|2x5]_gap_bn_fc[3]", .dna_wlen = 23},
     {.dna = "conv[8@3]_mp[2]_resa[3x8]_gap_do[0.4]", .dna_wlen = 31},
@@ -64,8 +64,8 @@ static int put(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb, cons
     return index;
 }
 
-/* What only files bring: layers without bias, activations inside, other GRUs, inputs on their own, values
- * read many times, an output that is read. */
+/* Forms that only files bring: layers without bias, activations inside layers, other GRUs, inputs read
+ * separately, values read many times, an output that another layer reads. */
 static dcpg_graph *odd_graph(void) {
     dcpg_graph *g = dcpg_graph_new();
     dcpg_err err = {0};
@@ -120,7 +120,8 @@ static const char *case_name(int i) {
     return i == NB_MODEL ? "by hand" : models[i].dna ? models[i].dna : models[i].cpg;
 }
 
-/* Loss of a step with array `p` moved by `by` times the direction `along`, laid out as all gradients. */
+/* Loss of a step after moving array `p` by `by` times the direction `along`, which is laid out like all
+ * gradients. */
 static double moved_loss(dcpg_net *net, const data *d, const dcpg_param *p, const float *along, double by) {
     float *old = dcpg_alloc(p->size, sizeof *old);
     dcpg_net_get(net, p, old);
@@ -132,9 +133,9 @@ static double moved_loss(dcpg_net *net, const data *d, const dcpg_param *p, cons
     return loss;
 }
 
-/* Whether the loss changes along `along` as `slope` says. A kink of a ReLU or a maximum within the step
- * spoils a difference; a smaller step has fewer of them but more noise (of a loss of about 1 in float).
- * `length` is that of the direction, `slack` what may be wrong with the slope. */
+/* Whether the loss along `along` changes as `slope` predicts. A kink of a ReLU or of a maximum within the
+ * step spoils the difference; a smaller step meets fewer kinks but has more noise (of a loss of about 1 in
+ * float). `length` is the direction's length, `slack` the error allowed in the slope. */
 static bool agrees(dcpg_net *net, const data *d, const dcpg_param *p, const float *along, double length,
                    double slope, double slack) {
     static const double steps[] = {4e-3, 1e-3, 2e-4};
@@ -146,8 +147,7 @@ static bool agrees(dcpg_net *net, const data *d, const dcpg_param *p, const floa
     return false;
 }
 
-/* Along the gradient itself, which finds whatever is wrong anywhere in an array, and for a few values alone.
- */
+/* Along the gradient itself, which finds an error anywhere in an array, and for a few single values. */
 static void check_param(dcpg_net *net, const data *d, const dcpg_param *p, const float *grads,
                         const char *name) {
     const char *layer = net->graph->layer[p->layer].name;
@@ -177,7 +177,7 @@ static void check_differences(dcpg_net *net, const data *d, const char *name) {
     dcpg_free(grads);
 }
 
-/* Weights away from their initial zeros and ones. */
+/* Moves weights away from their initial zeros and ones. */
 static void shake(dcpg_net *net) {
     dcpg_rng rng;
     dcpg_rng_start(&rng, 1, 2);
@@ -185,7 +185,7 @@ static void shake(dcpg_net *net) {
         net->params[i] += 0.2f * (float)(dcpg_rng_uniform(&rng) - 0.5);
 }
 
-/* The same values in both nets, whatever their layouts. */
+/* Copies parameters by name between nets that may lay them out differently. */
 static void copy_params(const dcpg_net *from, dcpg_net *to) {
     for (int i = 0; i < from->nb_param; i++) {
         float *values = dcpg_alloc(from->param[i].size, sizeof *values);
@@ -209,7 +209,8 @@ static void differences(void **state) {
     }
 }
 
-/* Largest difference of parameter i's values in both nets' arrays, relative to the largest value. */
+/* Largest difference between parameter i's values in the arrays of both nets, relative to the largest
+ * value. */
 static float unlike(const dcpg_net *a, const float *values_a, const dcpg_net *b, const float *values_b,
                     int i) {
     float scale = fmaxf(largest(a, &a->param[i], values_a), 1e-2f),
@@ -267,7 +268,7 @@ static void fused_and_unfused(void **state) {
     }
 }
 
-/* The gradient of a bias in front of batch normalisation is 0, not the noise of rounding. */
+/* The gradient of a bias before batch normalisation is 0, without noise from rounding. */
 static void cancelled_biases(void **state) {
     (void)state;
     int cancelled = 0;
@@ -299,8 +300,8 @@ static bool plan_has(const dcpg_graph *graph, const dcpg_op_kind *kind, bool fus
     return found;
 }
 
-/* The table above leaves no operation out; those that no longer exist when fused are compared with their
- * fused twins. */
+/* The table above omits no operation; operations that disappear when fused are compared with their fused
+ * twins. */
 static void all_kinds(void **state) {
     (void)state;
     for (int k = 0; dcpg_op_kinds[k]; k++) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Graphs: extents of layers, joins, weights, and sizes that are refused. */
 #include "cmocka_all.h"
 
 #include <dcpg/graph.h>
@@ -16,7 +17,7 @@ static dcpg_graph *new_graph(int64_t wlen) {
     return graph;
 }
 
-/* Adds a layer on `source`; its number. */
+/* Adds a layer on `source`; returns its index. */
 static int add(dcpg_graph *graph, dcpg_kind kind, const char *name, int source, const dcpg_glayer *like) {
     dcpg_err err = {0};
     int index;
@@ -78,7 +79,7 @@ static void joins(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* What a file may claim. */
+/* Graphs that a file may contain but that are refused. */
 static void refused(void **state) {
     (void)state;
     dcpg_graph *graph = new_graph(9);
@@ -107,7 +108,7 @@ static void refused(void **state) {
         {DCPG_DENSE, -1, 3, 0, 1, 1, 0},
         {DCPG_DROPOUT, flat, 0, 0, 1, 1, 1.0f},
         {DCPG_DENSE, flat, INT64_C(1) << 24, 0, 1, 1,
-         0}, /* 36 * 2^24 weights are fine, their product below is not */
+         0}, /* 36 * 2^24 weights are accepted, their product below is not */
     };
     size_t nb = sizeof rows / sizeof *rows;
     for (size_t i = 0; i + 1 < nb; i++) {

@@ -14,7 +14,7 @@ static const model joint_model = {.dna = "conv[6@5]_mp[3]_conv[5@3]_bn_relu_mp[2
                                   .outputs = "cpg/a cpg/b bulk/c cpg_stats/cat_var",
                                   .dropout = 0.2f};
 
-/* Its dense matrix is summed in pieces. */
+/* Has a dense matrix that is summed in pieces. */
 static const model large_model = {.dna = "conv[64@3]_flatten_fc[600]", .dna_wlen = 17};
 
 /* ---- several ranks in one process: a net and a thread each ---- */
@@ -76,7 +76,7 @@ static void world_start(void *self, size_t offset, size_t count) {
 
 static void world_poll(void *self) { (void)self; }
 
-/* Rank 0 merges every range for all. */
+/* Rank 0 merges every range, for all ranks. */
 static void world_wait(void *self) {
     const rank *me = self;
     world *w = me->all;
@@ -124,7 +124,8 @@ static void *rank_step(void *argument) {
     return NULL;
 }
 
-/* One step over `total` leaves on `nb_rank` ranks; rank r has leaves r total / nb_rank and on. */
+/* One step over `total` leaves on `nb_rank` ranks; rank r has leaves r total / nb_rank up to those of rank r
+ * + 1. */
 static void run_world(world *w, const dcpg_graph *graph, const data *d, int total, int nb_rank) {
     rank ranks[MAX_RANK];
     *w = (world){.nb_rank = nb_rank, .total = total};
@@ -143,7 +144,7 @@ static void free_world(world *w) {
     for (int r = 0; r < w->nb_rank; r++) dcpg_net_free(w->net[r]);
 }
 
-/* Predictions, gradients and moving statistics do not change by a bit, whoever computes which leaves. */
+/* Predictions, gradients and moving statistics have the same bits, whichever rank computes which leaves. */
 static void ranks_change_nothing(void **state) {
     (void)state;
     static const struct {
@@ -195,7 +196,7 @@ static float worst(const dcpg_net *a, const dcpg_net *b) {
     return most;
 }
 
-/* How samples are cut into leaves matters only to rounding; a leaf may be empty. */
+/* How samples are cut into leaves changes rounding only; a leaf may be empty. */
 static void leaves_change_rounding(void **state) {
     (void)state;
     static const int totals[] = {2, 3, 8, 13, 20};
@@ -218,8 +219,8 @@ static void leaves_change_rounding(void **state) {
 
 /* ---- prediction ---- */
 
-/* A net for prediction reuses memory and gives the bits of one for training; a sample does not depend on its
- * neighbours. */
+/* A net for prediction reuses memory and gives the same bits as a net for training; a sample does not depend
+ * on its neighbours. */
 static void prediction(void **state) {
     (void)state;
     dcpg_graph *graph = model_graph(&joint_model);
@@ -227,7 +228,7 @@ static void prediction(void **state) {
     dcpg_net *trained = graph_net(graph, 13, 1, 0, 1, true), *net;
     dcpg_net_options options = {.max_rows = 13, .total = 1, .first = 0, .end = 1};
     dcpg_err err = {0};
-    train_pass(trained, &d, true); /* moves the moving statistics */
+    train_pass(trained, &d, true); /* updates the moving statistics */
     assert_int_equal(dcpg_net_new(graph, &options, &net, &err), DCPG_OK);
     assert_int_equal(net->nb_value, trained->nb_value);
     assert_true(net->plan->activation_bytes < trained->plan->activation_bytes);
@@ -251,7 +252,7 @@ static void prediction(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* Heads are columns of one matrix; files see each alone. */
+/* Heads are columns of one matrix; files see each of them separately. */
 static void parameters_by_name(void **state) {
     (void)state;
     dcpg_graph *graph = model_graph(&joint_model);
@@ -280,7 +281,7 @@ static void parameters_by_name(void **state) {
 
 /* ---- training ---- */
 
-/* Frozen layers get no gradient and keep their moving statistics; what lies behind them is as before. */
+/* Frozen layers get no gradient and keep their moving statistics; the layers after them are unaffected. */
 static void frozen_layers(void **state) {
     (void)state;
     dcpg_graph *graph = model_graph(&joint_model);
@@ -323,7 +324,7 @@ static void dropout_keys(void **state) {
     dcpg_graph *graph = model_graph(&m);
     data d = random_data(graph, 2, 1);
     memcpy(d.cpg + graph->nb_cell * 8, d.cpg,
-           (size_t)graph->nb_cell * 8 * sizeof(float)); /* two samples alike */
+           (size_t)graph->nb_cell * 8 * sizeof(float)); /* makes two samples equal */
     dcpg_net *net = graph_net(graph, 2, 1, 0, 1, true);
     dcpg_leaves leaves = {1, 0, 1, d.row};
     dcpg_input input = {.n = 2, .n_global = 2, .cpg = d.cpg, .id = d.id, .leaves = &leaves, .step = 1};
@@ -357,8 +358,8 @@ static const dcpg_param *find_param(const dcpg_net *net, const char *layer, cons
     return NULL;
 }
 
-/* Glorot's bounds are reached and kept, recurrent kernels have orthonormal rows, a layer's weights do not
- * depend on the rest of the model. */
+/* Glorot's bounds are reached but not exceeded, recurrent kernels have orthonormal rows, and a layer's
+ * weights do not depend on the rest of the model. */
 static void initial_weights(void **state) {
     (void)state;
     static const model small = {.cpg = "RnnL1", .cpg_wlen = 10, .nb_cell = 3},
@@ -404,7 +405,7 @@ static void batch_norm_starts_as_keras(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* sum of l1 |w| + l2 w^2 over kernels, by hand. */
+/* Sum of l1 |w| + l2 w^2 over kernels, computed by hand. */
 static void penalty(void **state) {
     (void)state;
     dcpg_graph *graph = model_graph(&joint_model);
@@ -442,7 +443,7 @@ static double adam_pass(dcpg_net *net, const data *d, float *m, float *v, int t,
     return loss;
 }
 
-/* A batch is learnt by heart, by models with every sort of layer. */
+/* Models with every sort of layer can learn one batch by heart. */
 static void overfitting(void **state) {
     (void)state;
     static const model cases[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Predictions, losses, gradients and Adam steps of models made elsewhere: reference results under
- * DCPG_SHARED/oracle/keras (its README says what is in the files). */
+/* Predictions, losses, gradients and Adam steps of models from another program: reference results in
+ * DCPG_SHARED/oracle/keras (its README describes the files). */
 #include "case.h"
 
 #include <dcpg/h5.h>
@@ -15,7 +15,7 @@ static const char *const names[] = {"CnnL1h128", "CnnL2h128",   "CnnRnn01", "FcA
 typedef struct oracle {
     const char *name;
     dcpg_h5 *results, *weights;
-    dcpg_strings layers, outputs; /* of the weights file */
+    dcpg_strings layers, outputs; /* in the weights file */
     dcpg_graph *graph;
     dcpg_net *net;
     int64_t n;
@@ -95,7 +95,7 @@ static void read_outputs(oracle *o) {
     }
 }
 
-/* Width of an input in the file: dimension `dim` of dataset `path`, 0 where it is absent. */
+/* Width of an input in the file: dimension `dim` of dataset `path`; 0 if there is no such dataset. */
 static int64_t width(const oracle *o, const char *path, int dim) {
     dcpg_h5_shape shape;
     if (!dcpg_h5_exists(o->results, path)) return 0;
@@ -103,7 +103,7 @@ static int64_t width(const oracle *o, const char *path, int dim) {
     return shape.dim[dim];
 }
 
-/* The graph from the zoo, by the name in the file: "JointL1h512_CnnL1h128_FcAvg". */
+/* Builds the graph from the zoo, by the name in the file: "JointL1h512_CnnL1h128_FcAvg". */
 static void build_graph(oracle *o) {
     dcpg_err err = {0};
     char *text, *rest = NULL, path[512];
@@ -127,9 +127,9 @@ static void build_graph(oracle *o) {
     dcpg_free(text);
 }
 
-/* ---- weights: LAYER/WEIGHT as in the weights file ---- */
+/* ---- weights: LAYER/WEIGHT, as in the weights file ---- */
 
-/* Path of weight w of a layer below the layer's group. */
+/* Path of weight w of a layer, relative to the layer's group. */
 static dcpg_strings weight_names(oracle *o, int layer) {
     dcpg_strings list = {0};
     dcpg_err err = {0};
@@ -164,7 +164,7 @@ static void load_weight(oracle *o, const dcpg_param *param, const char *path) {
 
 /* ---- comparing ---- */
 
-/* Values of a tensor in the results: all of it, or every stride-th; absmax is the whole tensor's. */
+/* Values of a tensor in the results: all, or every stride-th; absmax is that of the whole tensor. */
 typedef struct sample {
     float *values;
     int64_t size, stride;
@@ -183,7 +183,7 @@ static sample read_sample(oracle *o, const char *group, const char *path) {
     return s;
 }
 
-/* Value i of the sampled tensor in our array of parameters or gradients. */
+/* Our value at place i of the sampled tensor, from an array of parameters or gradients. */
 static float ours(const dcpg_param *param, const float *values, const sample *s, int64_t i) {
     return values[param_place(param, (size_t)(i * s->stride))];
 }
@@ -192,7 +192,7 @@ static void check_gradient(oracle *o, const dcpg_param *param, const char *path)
     if (param->weight.state) return;
     sample s = read_sample(o, "grads", path);
     assert_int_equal((param->size + (size_t)s.stride - 1) / (size_t)s.stride, s.size);
-    /* Gradients of biases before batch norm are 0 but for rounding. */
+    /* Gradients of biases before batch norm are 0, up to rounding. */
     float scale = s.absmax > 1e-6f ? s.absmax : 1;
     for (int64_t i = 0; i < s.size; i++) {
         float difference = fabsf(ours(param, o->net->grads, &s, i) - s.values[i]);
@@ -214,7 +214,7 @@ static void check_stepped(oracle *o, const dcpg_param *param, const char *path) 
     }
     for (int64_t i = 0; i < s.size; i++) {
         compared++;
-        /* Elsewhere the gradient is partly rounding noise, which Adam turns into a whole step. */
+        /* Other gradients are partly rounding noise, which Adam turns into a whole step. */
         if (!param->weight.state && least.values[i] <= fmaxf(1e-5f, 1e-3f * gradient.absmax)) continue;
         steps_compared++;
         float difference = fabsf(ours(param, o->net->params, &s, i) - s.values[i]),
@@ -250,7 +250,7 @@ static dcpg_input input_of(const oracle *o, const dcpg_leaves *leaves) {
     return (dcpg_input){.n = o->n, .n_global = o->n, .dna = o->dna, .cpg = o->cpg, .leaves = leaves};
 }
 
-/* Losses by output, each summed over both leaves and divided by the batch; gradients in node 0. */
+/* Losses by output, each summed over both leaves and divided by the batch; gradients end up in node 0. */
 static void train_step(oracle *o, double *loss) {
     dcpg_leaves leaves = {2, 0, 2, o->row};
     dcpg_input input = input_of(o, &leaves);
@@ -293,7 +293,7 @@ static void adam_step(oracle *o, int t) {
     }
 }
 
-/* Steps 1 to 3 and one more forward pass; losses before each. */
+/* Steps 1 to 3 and another forward pass; losses before each. */
 static void check_adam(oracle *o) {
     int64_t size;
     double loss[64];
@@ -355,7 +355,7 @@ static void close_oracle(oracle *o) {
     dcpg_free(o->v);
 }
 
-/* Our graph has the reference's layers, in its order and under its names. */
+/* Our graph has the reference's layers, in the same order and with the same names. */
 static void check_layers(const oracle *o) {
     assert_int_equal(o->layers.n, o->graph->nb_layer);
     for (int i = 0; i < o->graph->nb_layer; i++) assert_string_equal(o->layers.v[i], o->graph->layer[i].name);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Kinds of outputs by name, and names of metrics. */
 #include "cmocka_all.h"
 
 #include <dcpg/output.h>

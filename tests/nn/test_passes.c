@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Passes: how many leaves run at once changes no bit, and memory is as said. */
+/* Passes: the number of leaves that run at once changes no bits, and memory is as announced. */
 #include "case.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@ static const model joint_model = {.dna = "conv[6@5]_mp[3]_conv[5@3]_mp[2]_fc[8]_
                                   .outputs = "cpg/a cpg/b bulk/c cpg_stats/cat_var",
                                   .dropout = 0.2f};
 
-/* Its dense matrix is summed in pieces. */
+/* Has a dense matrix that is summed in pieces. */
 static const model large_model = {.dna = "conv[64@3]_flatten_fc[600]", .dna_wlen = 17};
 
 static const model norm_model = {.dna = "conv[6@5]_bn_relu_gap", .dna_wlen = 21};
@@ -29,7 +29,7 @@ static dcpg_net_options options_of(const data *d, int total, int first, int end,
     return options;
 }
 
-/* A step over leaves first .. end-1; predictions of output 0 into p[samples]. */
+/* A step over leaves first .. end-1; puts the predictions of output 0 into p[samples]. */
 static dcpg_net *step(const dcpg_graph *graph, const data *d, const dcpg_net_options *options, double *loss,
                       float *p) {
     dcpg_net *net;

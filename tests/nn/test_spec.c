@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Specifications: wrong ones are answered with column, expectation and example; windows too short with the
- * shortest that works. */
+/* Specifications: errors name column, expectation and an example; for windows that are too short they name
+ * the shortest that works. */
 #include "cmocka_all.h"
 
 #include <dcpg/memory.h>
@@ -89,7 +89,7 @@ static void names_in_any_case(void **state) {
     assert_string_equal(spec, "");
 }
 
-/* The published strings themselves work too. */
+/* The strings as published work too. */
 static void published_notation(void **state) {
     (void)state;
     static const char *const specs[] = {"conv[128@11]_mp[4]_fc[128]_do",
@@ -103,7 +103,7 @@ static void published_notation(void **state) {
     }
 }
 
-/* The shortest window is named, works, and the next shorter one does not. */
+/* The error names the shortest window, which works, while the next shorter one does not. */
 static void short_windows(void **state) {
     (void)state;
     static const struct {

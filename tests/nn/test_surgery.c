@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Heads cut off, parts put on another graph, windows changed, layers chosen for training. */
+/* Cutting off heads, putting parts into another graph, changing windows, choosing layers to train. */
 #include "case.h"
 
 #include <dcpg/surgery.h>
@@ -71,7 +71,7 @@ static void heads_go(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* New heads on what remains, as if they had always been there. */
+/* New heads on what remains are as if they had always been there. */
 static void new_heads(void **state) {
     (void)state;
     dcpg_strings outputs = {0};
@@ -88,7 +88,7 @@ static void new_heads(void **state) {
     assert_int_equal(nb_value(graph), nb_value(expected));
     for (int i = 0; i < graph->nb_layer; i++) {
         const dcpg_glayer *a = &graph->layer[i], *b = &expected->layer[i];
-        /* The dense layer of the variance takes the first number that is free. */
+        /* The variance's dense layer takes the first free number. */
         if (strcmp(b->name, "dense_4") != 0) assert_string_equal(a->name, b->name);
         assert_int_equal(a->kind, b->kind);
         assert_int_equal(a->nb_source, b->nb_source);
@@ -99,7 +99,7 @@ static void new_heads(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* cpg/state, which nobody reads; dna - flat - a - x (output). */
+/* cpg/state, which no layer reads; dna - flat - a - x (output). */
 enum { FLAT = 2, A };
 static dcpg_graph *by_hand(void) {
     dcpg_graph *graph = dcpg_graph_new();
@@ -157,7 +157,7 @@ static void heads_that_stay(void **state) {
 
 /* ---- parts ---- */
 
-/* Layers of a part are in the graph as they were. */
+/* Layers of a part must be in the graph unchanged. */
 static void check_holds(const dcpg_graph *graph, const dcpg_graph *part) {
     for (int i = 0; i < part->nb_layer; i++) {
         const dcpg_glayer *a = &part->layer[i];
@@ -182,7 +182,7 @@ static dcpg_glayer *find(dcpg_graph *graph, const char *name) {
     return &graph->layer[index];
 }
 
-/* Loaded parts keep what their files say; new layers are numbered from 1 and take the options. */
+/* Loaded parts keep the settings of their files; new layers are numbered from 1 and take the options. */
 static void parts_join(void **state) {
     (void)state;
     model m = joint_model;
@@ -223,7 +223,7 @@ static void parts_join(void **state) {
     assert_int_equal(graph->nb_cell, 3);
     dcpg_graph_free(graph);
 
-    /* A loaded part beside a new one. */
+    /* A loaded part next to a new one. */
     options.dna_part = NULL;
     options.dna = "conv[2@3]_gap", options.dna_wlen = 7, options.nb_cell = 9;
     ok(dcpg_model_build(&options, &graph, &err), &err);
@@ -307,7 +307,7 @@ static void windows_that_do_not_fit(void **state) {
                          "layer cpg/time_distributed_1: its weights are for 4 neighbours and");
 }
 
-/* ---- what is trained ---- */
+/* ---- the choice of trained layers ---- */
 
 static void first_conv(void **state) {
     (void)state;
@@ -321,7 +321,7 @@ static void first_conv(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* Words of each list; NULL: not given. */
+/* Words of each list; NULL: option not given. */
 typedef struct asked {
     bool fine_tune, freeze_filter;
     const char *train_models, *trainable, *not_trainable;
@@ -354,7 +354,7 @@ static void choices(void **state) {
                    {"joint/dense_3", 'j'},
                    {"dense_4", 'v'},
                    {"cpg/dna/x", 'h'}};
-    /* What the reference program does, but for the last rows, where the filter stays frozen. */
+    /* As in the reference program, except for the last rows, where the filter stays frozen. */
     static const struct {
         asked what;
         const char *trained;
@@ -394,7 +394,7 @@ static void choices(void **state) {
     }
 }
 
-/* What a file has frozen stays so until an option says otherwise; heads do not. */
+/* A layer frozen by a file stays frozen until an option says otherwise; heads do not. */
 static void frozen_by_the_file(void **state) {
     (void)state;
     dcpg_graph *graph = model_graph(&joint_model);
@@ -407,7 +407,7 @@ static void frozen_by_the_file(void **state) {
     dcpg_value_counts counts = dcpg_graph_count(graph);
     assert_int_equal(counts.trained, heads + dense);
     assert_int_equal(counts.moving, 6);
-    /* A part's name ends at the '/'. */
+    /* A part's name must end at the '/'. */
     find(graph, "dna/dense_1")->name[3] = 'x';
     ok(set_trainable(graph, &(asked){.train_models = "dna"}, &err), &err);
     assert_false(find(graph, "dnaxdense_1")->trainable);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every model of the zoo: exact parameter counts, names and order of layers. */
+/* Every model of the zoo: exact numbers of parameters, names and order of layers. */
 #include "cmocka_all.h"
 
 #include <dcpg/memory.h>
@@ -32,8 +32,8 @@ static int64_t nb_parameter(const dcpg_graph *graph) {
     return size.trainable + size.not_trainable;
 }
 
-/* What the reference program counts at dna_wlen 1001, cpg_wlen 50, without heads, moving statistics included.
- */
+/* Counts of the reference program at dna_wlen 1001 and cpg_wlen 50, without heads, including moving
+ * statistics. */
 static const struct {
     const char *name;
     int64_t count;
@@ -62,7 +62,7 @@ static void parameter_counts(void **state) {
     assert_int_equal(seen, sizeof published / sizeof *published);
 }
 
-/* A joint model of h units has L dense layers on the parts' features. */
+/* A joint model of h units has L dense layers on the features of both parts. */
 static void joint_counts(void **state) {
     (void)state;
     for (int layers = 0; layers <= 3; layers++) {
@@ -90,8 +90,8 @@ static void moving_statistics_are_not_trained(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* Names as DeepCpG 1.0.7 gives them, in the order in which Keras lists layers: numbers of a class run over
- * the whole model, an inner layer counts, residual layers have names of their own. */
+/* Names as in DeepCpG 1.0.7, in the order in which Keras lists layers: the numbers of a class run through the
+ * whole model, an inner layer counts, residual layers have names of their own. */
 static void layer_names(void **state) {
     (void)state;
     static const char *const names[] = {"dna",
@@ -148,7 +148,7 @@ static void layer_names(void **state) {
     dcpg_graph_free(graph);
 }
 
-/* Heads put on later take the first free number. */
+/* Heads added later take the first free number. */
 static void heads_on_a_loaded_model(void **state) {
     (void)state;
     dcpg_strings outputs = {0};
