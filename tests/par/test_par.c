@@ -41,7 +41,7 @@ static void lowest_speaks(void **state) {
     dcpg_status agreed = dcpg_agree_all(&par, status, &err);
     assert_int_equal(agreed, par.size <= 2 ? DCPG_E_IO : DCPG_E_USAGE);
     assert_string_equal(err.text, par.size == 1 ? "said by 0" : "said by 1");
-    assert_int_equal(dcpg_agree_all(&par, status, NULL), agreed); /* nobody listens */
+    assert_int_equal(dcpg_agree_all(&par, status, NULL), agreed); /* err may be NULL */
 }
 
 static void parts_tile(void **state) {
@@ -64,7 +64,7 @@ static void nodes_are_numbered(void **state) {
     assert_int_equal(par.node_rank, par.rank);
 }
 
-/* Byte i of what rank r has for rank q. */
+/* Byte i of the data from rank r to rank q. */
 static char byte_of(int r, int q, size_t i) { return (char)dcpg_mix((uint64_t)(r * 100 + q), i); }
 
 static char *bytes_of(int r, int q, size_t n) {
@@ -163,7 +163,7 @@ static void all_to_all(void **state) {
     dcpg_free(all);
 }
 
-/* One rank's impossible wish must not hang the others. */
+/* An impossible request of one rank must not hang the others. */
 static void out_of_memory_is_agreed(void **state) {
     (void)state;
     size_t *lengths = dcpg_alloc((size_t)par.size, sizeof *lengths);
@@ -177,7 +177,7 @@ static void out_of_memory_is_agreed(void **state) {
 }
 
 int main(int argc, char **argv) {
-    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
+    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failing rank ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_fine),
@@ -193,7 +193,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(out_of_memory_is_agreed),
     };
     int failed = cmocka_run_group_tests_name("whole messages", tests, NULL, NULL);
-    par.impl->piece = 16; /* messages longer than MPI counts, in small */
+    par.impl->piece = 16; /* in effect messages longer than MPI can count */
     failed += cmocka_run_group_tests_name("messages in pieces", tests, NULL, NULL);
     dcpg_par_close_all(&par);
     return failed;

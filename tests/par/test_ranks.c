@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who runs where: a line per rank, and a warning where threads outnumber cores. */
+/* Hosts, cores and threads: a line per rank, and a warning if threads outnumber cores. Launchers, and waits
+ * for busy ranks. */
 #define _GNU_SOURCE /* sched_setaffinity */
 #include "cmocka_all.h"
 #include <dcpg/par.h>
@@ -14,7 +15,7 @@
 static dcpg_par par;
 static char text[65536];
 
-/* What rank 0 reads after a report of ranks with `nb_thread` threads; empty on the others. */
+/* The log on rank 0 of a report of ranks with `nb_thread` threads; empty on the other ranks. */
 static const char *report(int nb_thread) {
     FILE *file = tmpfile();
     dcpg_log log = {.screen = file, .level = DCPG_INFO, .speaks = par.rank == 0};
@@ -58,7 +59,7 @@ static void warns_of_crowds(void **state) {
 static void host_as_a_whole(void **state) {
     (void)state;
     int cores = dcpg_cores_allowed();
-    const char *said = report(cores); /* fits each rank, not all of them */
+    const char *said = report(cores); /* fits each rank, but not all of them together */
     if (par.rank == 0) assert_int_equal(count(said, "warning: host"), par.size > 1);
     said = report(1);
     if (par.rank == 0 && par.size <= cores) assert_int_equal(count(said, "warning:"), 0);
@@ -79,7 +80,7 @@ static void all_started_alike(void **state) {
     if (par.size > 1) assert_non_null(strstr(err.text, "another version than rank 0: 9.9.9"));
 }
 
-/* Forgets whatever has started this test. */
+/* Clears the variables of the launcher that started this test. */
 static void forget_launcher(void) {
     static const char *const names[] = {"OMPI_COMM_WORLD_SIZE",
                                         "OMPI_COMM_WORLD_LOCAL_SIZE",
@@ -100,8 +101,8 @@ static void set_number(const char *name, int n) {
     setenv(name, digits, 1);
 }
 
-/* mpirun has started this test: a world of one is meant to be one. Without it, several tasks of a scheduler
- * are not. */
+/* If mpirun started this test, one rank is meant to be one. Without mpirun, several tasks of a scheduler are
+ * a mistake. */
 static void alone_by_mistake(void **state) {
     (void)state;
     dcpg_err err = {0};
@@ -120,7 +121,7 @@ static void alone_by_mistake(void **state) {
     forget_launcher();
 }
 
-/* Launchers of other MPIs start ranks that know nothing of each other. */
+/* Launchers of other MPIs start ranks that do not know of each other. */
 static void another_mpirun(void **state) {
     (void)state;
     static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE",
@@ -155,10 +156,11 @@ static void another_mpirun(void **state) {
     forget_launcher();
 }
 
-/* Threads of a rank: the user's number, else what its cores come to. */
+/* Threads of a rank: the user's number, otherwise the rank's part of its host's cores. */
 static void shares_of_cores(void **state) {
     (void)state;
-    int cores = dcpg_cores_allowed(); /* ranks of this test are not bound, or have the same number each */
+    int cores =
+        dcpg_cores_allowed(); /* ranks of this test are not bound, or are bound to equal numbers of cores */
     setenv("OMP_NUM_THREADS", "3", 1);
     omp_set_num_threads(3);
     assert_int_equal(dcpg_par_threads_all(&par), 3);
@@ -180,7 +182,7 @@ static void shares_of_cores(void **state) {
     if (par.rank == 0) assert_int_equal(count(said, "warning:"), par.size > cores);
 }
 
-/* Each rank is bound to a core of its own, as far as there are some. */
+/* Binds each rank to a core of its own, as far as there are enough. */
 static void bound_ranks(void **state) {
     (void)state;
     cpu_set_t before, mine;
@@ -193,13 +195,13 @@ static void bound_ranks(void **state) {
     unsetenv("OMP_NUM_THREADS");
     assert_int_equal(dcpg_par_threads_all(&par), 1);
     if (par.rank == 0) assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
-    int threads = dcpg_par_threads_all(&par); /* rank 0 may use all cores, of which others use some */
+    int threads = dcpg_par_threads_all(&par); /* rank 0 may use all cores, of which other ranks use some */
     int others = par.size - 1 < CPU_COUNT(&before) ? par.size - 1 : CPU_COUNT(&before) - 1;
     if (par.size == 2) assert_int_equal(threads, par.rank == 0 ? (CPU_COUNT(&before) * 2 - others) / 2 : 1);
     assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
-/* Nothing changes for ranks that come. */
+/* Watching changes nothing as long as all ranks arrive. */
 static void watched_exchanges(void **state) {
     (void)state;
     assert_int_equal(dcpg_par_watch_all(&par, 30, NULL), DCPG_OK);
@@ -209,7 +211,8 @@ static void watched_exchanges(void **state) {
     dcpg_barrier_all(&par);
 }
 
-/* A rank that works for longer than the others may have to wait is not taken for stalled: it says so. */
+/* A rank that works longer than the others may have to wait does not count as stalled: it reports that it is
+ * busy. */
 static void busy_rank(void **state) {
     (void)state;
     assert_int_equal(dcpg_par_watch_all(&par, 0.4, NULL), DCPG_OK);
@@ -223,7 +226,7 @@ static void busy_rank(void **state) {
 }
 
 int main(int argc, char **argv) {
-    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
+    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failing rank ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_per_rank),   cmocka_unit_test(warns_of_crowds),

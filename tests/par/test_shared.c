@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of a host: what one rank puts in, all see, at the same place of the machine. */
+/* Memory of a host: all its ranks see the values that one rank puts in, in the same memory. */
 #include "cmocka_all.h"
 #include "par/par_impl.h"
 #include <dcpg/memory.h>
@@ -25,7 +25,7 @@ static void starts_zeroed(void **state) {
     dcpg_par_shared_close_all(open_all(0));
 }
 
-/* Every rank fills a part of its own; all see all parts. */
+/* Every rank fills a part; all see all parts. */
 static void fills(void **state) {
     (void)state;
     enum { PART = 1003 };
@@ -41,7 +41,7 @@ static void fills(void **state) {
     dcpg_par_shared_close_all(shared);
 }
 
-/* On one host it is really one piece of memory. */
+/* On one host it really is a single piece of memory. */
 static void is_held_once(void **state) {
     (void)state;
     dcpg_par_shared *shared = open_all(64);
@@ -55,7 +55,7 @@ static void is_held_once(void **state) {
     dcpg_par_shared_close_all(shared);
 }
 
-/* More than there is is refused everywhere, and nothing hangs. */
+/* A request for more memory than there is fails on all ranks, without hanging. */
 static void too_much_is_refused(void **state) {
     (void)state;
     dcpg_par_shared *shared = NULL;
@@ -65,7 +65,7 @@ static void too_much_is_refused(void **state) {
 }
 
 int main(int argc, char **argv) {
-    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
+    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failing rank ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_zeroed),
@@ -74,7 +74,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(too_much_is_refused),
     };
     int failed = cmocka_run_group_tests_name("whole messages", tests, NULL, NULL);
-    par.impl->piece = 16; /* messages longer than MPI counts, in small */
+    par.impl->piece = 16; /* in effect messages longer than MPI can count */
     failed += cmocka_run_group_tests_name("messages in pieces", tests, NULL, NULL);
     dcpg_par_close_all(&par);
     return failed;

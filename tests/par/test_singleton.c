@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The program started by hand, without mpirun: a run of one rank. */
+/* The program started directly, without mpirun: a run of one rank. */
 #include "cmocka_all.h"
 #include <dcpg/par.h>
 #include <string.h>
@@ -19,12 +19,12 @@ static void runs_alone(void **state) {
     assert_int_equal(dcpg_fail(&err, DCPG_E_INPUT, "mine"), DCPG_E_INPUT);
     assert_int_equal(dcpg_agree_all(&par, DCPG_E_INPUT, &err), DCPG_E_INPUT);
     assert_string_equal(err.text, "mine");
-    dcpg_par again; /* MPI runs already: shared, and not ended by the second user */
+    dcpg_par again; /* MPI is running already: the second user shares it, and does not end it */
     assert_int_equal(dcpg_par_open_all(&again, NULL, NULL, NULL), DCPG_OK);
     dcpg_par_close_all(&again);
     assert_int_equal(dcpg_sum_i64_all(&par, 5), 5);
     dcpg_par_close_all(&par);
-    dcpg_par_close_all(&par); /* closed is closed */
+    dcpg_par_close_all(&par); /* closing twice is harmless */
     dcpg_err late = {0};
     assert_int_equal(dcpg_par_open_all(&par, NULL, NULL, &late), DCPG_E_USAGE);
     assert_non_null(strstr(late.text, "MPI"));

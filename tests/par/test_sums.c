@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums over ranks have the bits of the sum of one rank, for every V, cut and order of buckets; in bfloat16,
- * too, and where every rank wants its slices only. */
+/* Sums over ranks have the bits of the sum on one rank, for every V, cut and order of buckets; also in
+ * bfloat16, and if every rank only needs its slices. */
 #include "cmocka_all.h"
 #include <dcpg/memory.h>
 #include <dcpg/par.h>
@@ -14,7 +14,8 @@ enum { COUNT = 10007, STRIDE = 10016, MOST_LEAVES = 64 };
 
 static dcpg_par par;
 
-/* Element i of leaf v in round `round`. Spread over many magnitudes, so that the order of additions shows. */
+/* Element i of leaf v in round `round`, spread over many magnitudes, so that the order of additions
+ * matters. */
 static float value(int round, int v, size_t i) {
     uint64_t bits = dcpg_mix((uint64_t)(round * 1000 + v), i);
     return ldexpf((float)(bits >> 40) - 8388608.0f, (int)(bits % 16) - 30);
@@ -35,10 +36,10 @@ static void leaf_sum64(void *context, int leaf, double *out) {
     for (size_t i = 0; i < of->count; i++) out[i] = value(of->round, leaf, i) * 1.000000001;
 }
 
-/* Cuts [0, total) for the ranks: equally, or as unequally as it goes. */
+/* Cuts [0, total) for the ranks: equally, or as unequally as possible. */
 static int first_leaf(int total, int rank, bool equal) {
     if (equal) return (int)dcpg_part(total, rank, par.size);
-    return rank == par.size ? total : rank; /* the last rank has the rest */
+    return rank == par.size ? total : rank; /* the last rank gets the rest */
 }
 
 typedef struct run {
@@ -92,7 +93,7 @@ static float *expected_total(run *x, int round) {
     return total;
 }
 
-/* Ranks are never equally fast. */
+/* Makes the ranks unequally fast. */
 static void dawdle(int step) {
     if ((step * 7 + par.rank * 3) % 11 == 0) nanosleep(&(struct timespec){0, 200000}, NULL);
 }
@@ -124,7 +125,7 @@ static void reduce(run *x, size_t length, int round) {
     reducer.wait(reducer.self);
 }
 
-/* Every rank's own values are right, then those of all. */
+/* Checks every rank's own values first, then those of all. */
 static void check_shards(run *x, int round) {
     const dcpg_slices *slices = &x->options.slices;
     const float *total = expected_total(x, round);
@@ -152,7 +153,7 @@ static void bits_of_one_rank(void **state) {
     static const int totals[] = {1, 2, 3, 4, 5, 7, 8, 12, 13, 33, 64};
     for (size_t i = 0; i < sizeof totals / sizeof *totals; i++) {
         for (int equal = 0; equal <= 1; equal++) {
-            check_total(totals[i], equal, 4096, COUNT, plain); /* one range, cut */
+            check_total(totals[i], equal, 4096, COUNT, plain); /* a single range, which gets cut */
             check_total(totals[i], equal, 1000, 1000, plain);
         }
     }
@@ -207,7 +208,7 @@ static void only_small_sums(void **state) {
     dcpg_par_sums_close_all(x.sums);
 }
 
-/* Without the tree the total is right to rounding, and the same on all ranks. */
+/* Without the tree the total is right up to rounding, and the same on all ranks. */
 static void check_any_order(bool sharded) {
     run x = open_run(13, true, 777, (sum_way){.sharded = sharded});
     fill_grads(&x, 4);
@@ -233,7 +234,7 @@ static void any_order(void **state) {
 }
 
 int main(int argc, char **argv) {
-    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a rank that fails ends all */
+    setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failing rank ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bits_of_one_rank), cmocka_unit_test(many_small_ranges),
