@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rounding to bfloat16 against arithmetic that knows no bits, and sums of the tree that round. */
+/* Rounding to bfloat16 against arithmetic without bit operations, and sums of the tree that round. */
 #include "cmocka_all.h"
 #include <dcpg/bf16.h>
 #include <dcpg/rng.h>
@@ -7,7 +7,8 @@
 #include <float.h>
 #include <math.h>
 
-/* x to 8 bits of mantissa by scaling to whole numbers; for normal numbers. rint rounds halves to even. */
+/* Rounds x to 8 bits of mantissa by scaling to whole numbers; for normal numbers. rint rounds halves to
+ * even. */
 static float rounded(float x) {
     int exponent;
     double fraction = frexp((double)x, &exponent);

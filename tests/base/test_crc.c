@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CRC32C against the values of RFC 3720 (B.4) and against itself bit by bit. */
+/* CRC32C against the values of RFC 3720 (B.4) and against a computation bit by bit. */
 #include "cmocka_all.h"
 #include <dcpg/crc.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks: of this process, of others that live or are gone, of other hosts. */
+/* Locks: of this process, of other processes alive or gone, of other hosts. */
 #include <cmocka_all.h>
 #include <dcpg/file.h>
 #include <dcpg/lock.h>
@@ -28,7 +28,7 @@ static int make_folder(void **state) {
 static int remove_folder(void **state) {
     (void)state;
     dcpg_signals_beat(0);
-    return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1; /* empty, or something was left */
+    return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1; /* fails if anything was left */
 }
 
 static void nap(long milliseconds) {
@@ -66,11 +66,11 @@ static void test_one_at_a_time(void **state) {
     dcpg_lock_release(other);
     assert_int_equal(dcpg_lock_check(lock, NULL), DCPG_OK);
     dcpg_lock_release(lock);
-    assert_false(dcpg_file_exists("a")); /* made for it, and empty */
+    assert_false(dcpg_file_exists("a")); /* was created for the lock, and is empty */
     dcpg_lock_release(NULL);
 }
 
-/* A folder with something in it stays, and so do those that were there. */
+/* A folder with something in it stays, and so do folders that existed before. */
 static void test_folders_stay(void **state) {
     (void)state;
     assert_int_equal(mkdir("there", 0777), 0);
@@ -84,7 +84,7 @@ static void test_folders_stay(void **state) {
     unlink("there/made/x"), rmdir("there/made"), rmdir("there");
 }
 
-/* A child that takes the lock, says so and waits for its end. */
+/* A child that takes the lock, reports this, and waits until it is ended. */
 static pid_t holder(const char *path) {
     int ends[2];
     char byte;
@@ -109,10 +109,10 @@ static void test_other_process(void **state) {
     assert_refused("f.h5", false, (long)child);
     kill(child, SIGTERM);
     waitpid(child, NULL, 0);
-    assert_false(dcpg_file_exists(".f.h5.dcpg-lock")); /* removed by the signal */
+    assert_false(dcpg_file_exists(".f.h5.dcpg-lock")); /* removed by the signal handler */
     child = holder("f.h5");
     kill(child, SIGKILL);
-    nap(50); /* dead, not yet waited for: gone all the same */
+    nap(50); /* dead but not yet waited for, which counts as gone */
     FILE *said = tmpfile();
     dcpg_log log = {.screen = said, .level = DCPG_INFO, .speaks = true};
     dcpg_lock *lock;
@@ -128,7 +128,7 @@ static void test_other_process(void **state) {
     dcpg_lock_release(lock);
 }
 
-/* The number of a process that is gone was given to another one. */
+/* The number of a process that is gone now belongs to another process. */
 static void test_number_given_again(void **state) {
     (void)state;
     char host[DCPG_HOST_ID], text[256];
@@ -146,7 +146,7 @@ static void write_foreign(void) {
 
 static void test_other_host(void **state) {
     (void)state;
-    /* Renewed: alive. */
+    /* Heartbeat renewed: alive. */
     write_foreign();
     pid_t child = fork();
     if (child == 0) {
@@ -159,12 +159,12 @@ static void test_other_host(void **state) {
     assert_refused("f.h5", false, 77);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    /* Not renewed: taken over after the limit. */
+    /* Heartbeat not renewed: taken over after the limit. */
     double before = dcpg_now();
     dcpg_lock *lock = take("f.h5", false);
     assert_true(dcpg_now() - before > 2);
     dcpg_lock_release(lock);
-    /* Long gone: at once. What is in it does not matter. */
+    /* Heartbeat long past: taken over at once, whatever the file contains. */
     write_foreign();
     assert_int_equal(dcpg_file_write(".f.h5.dcpg-lock", "", 0, NULL), DCPG_OK);
     struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
@@ -179,8 +179,8 @@ static int naps;
 
 static void count_nap(const void *context) { naps += context == &naps; }
 
-/* Of a user who lets nobody read it: no reason to take it over before its heart has stopped. A link cannot be
- * read by root, either. */
+/* A lock of a user who lets nobody read it is not taken over before its heartbeat has stopped. (A link cannot
+ * be read even by root.) */
 static void test_unreadable(void **state) {
     (void)state;
     dcpg_lock_options options = quick;
@@ -195,7 +195,7 @@ static void test_unreadable(void **state) {
     dcpg_lock_release(lock);
 }
 
-/* The heart beats whatever the process does, and who lost the lock learns it. */
+/* The heartbeat continues whatever the process does, and a process that lost its lock is told so. */
 static void test_beat_and_loss(void **state) {
     (void)state;
     struct stat before, after;
@@ -211,11 +211,11 @@ static void test_beat_and_loss(void **state) {
     assert_int_equal(dcpg_lock_check(lock, &err), DCPG_E_IO);
     assert_non_null(strstr(err.text, "taken over"));
     dcpg_lock_release(lock);
-    assert_true(dcpg_file_exists(".f.h5.dcpg-lock")); /* not ours any more */
+    assert_true(dcpg_file_exists(".f.h5.dcpg-lock")); /* belongs to another process now */
     unlink(".f.h5.dcpg-lock");
 }
 
-/* Many at once over a stale lock: one gets it. */
+/* Several processes find a stale lock at once: exactly one gets it. */
 static void test_crowd(void **state) {
     (void)state;
     enum { NB = 8 };

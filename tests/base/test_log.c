@@ -8,7 +8,7 @@
 
 static char text[4096];
 
-/* All that was written to `file`. */
+/* Everything written to `file`. */
 static const char *written(FILE *file) {
     fflush(file);
     rewind(file);
@@ -81,7 +81,7 @@ static void progress_on_terminal(void **state) {
     assert_non_null(strstr(screen, "10 %"));
     assert_non_null(strstr(screen, "50 %"));
     assert_string_equal(written(log.file), "50 %\n");
-    dcpg_info(&log, "next"); /* stands on a line of its own */
+    dcpg_info(&log, "next"); /* begins a new line */
     assert_non_null(strstr(written(log.screen), "\nnext\n"));
     assert_false(log.line_open);
     done(&log);
@@ -110,7 +110,7 @@ static void file_is_appended(void **state) {
     assert_non_null(strstr(err.text, "/nonexistent/x.log"));
 }
 
-/* A file that takes nothing: said once, and an error at the end. */
+/* A file to which nothing can be written: one warning, and an error at the end. */
 static void file_is_full(void **state) {
     (void)state;
     FILE *screen = tmpfile();

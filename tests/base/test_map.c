@@ -14,7 +14,7 @@ static void small(void **state) {
     assert_int_equal(dcpg_map_set(&map, "a", 1, NULL), DCPG_OK);
     assert_int_equal(dcpg_map_set(&map, "", 2, NULL), DCPG_OK);
     assert_int_equal(dcpg_map_set(&map, "ab", -3, NULL), DCPG_OK);
-    assert_int_equal(dcpg_map_set(&map, "a", 4, NULL), DCPG_OK); /* in place of 1 */
+    assert_int_equal(dcpg_map_set(&map, "a", 4, NULL), DCPG_OK); /* replaces 1 */
     assert_int_equal(map.n, 3);
     assert_int_equal(dcpg_map_get(&map, "a", -7), 4);
     assert_int_equal(dcpg_map_get(&map, "", -7), 2);
@@ -32,8 +32,8 @@ static void small(void **state) {
 
 static void name_of(int i, char name[32]) { snprintf(name, 32, "scaffold_%d", i); }
 
-/* All of many keys are found, nothing else is, and the time does not grow with their square: 200,000 names
- * searched one by one would take minutes. */
+/* All of many keys are found and nothing else is, in a time that does not grow with the square of their
+ * number: to search 200,000 names one by one would take minutes. */
 static void many(void **state) {
     (void)state;
     enum { N = 200000 };

@@ -11,7 +11,7 @@ static void is_aligned_and_zero(void **state) {
         assert_non_null(x);
         assert_int_equal((uintptr_t)x % DCPG_ALIGN, 0);
         for (size_t i = 0; i < 3 * n; i++) assert_int_equal(x[i], 0);
-        memset(x, 0xAB, 3 * n); /* so that the next one is not zero by chance */
+        memset(x, 0xAB, 3 * n); /* so that the next allocation is not zero by chance */
         dcpg_free(x);
     }
 }
@@ -43,7 +43,7 @@ static void growing_long_arrays_keeps(void **state) {
     (void)state;
     int *x = dcpg_grow(NULL, 2, sizeof *x);
     x[0] = 5, x[1] = 6;
-    x = dcpg_grow(x, 3000000, sizeof *x); /* beyond what asks for huge pages */
+    x = dcpg_grow(x, 3000000, sizeof *x); /* longer than the limit for huge pages */
     assert_int_equal(x[0], 5);
     assert_int_equal(x[1], 6);
     x[2999999] = 7;

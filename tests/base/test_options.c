@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Command lines: what is understood, what is refused and in which words, and the help page. */
+/* Command lines: how they are parsed, errors with their exact words, and the help page. */
 #include "cmocka_all.h"
 #include <dcpg/options.h>
 #include <stdlib.h>
@@ -61,7 +61,7 @@ static void defaults(void **state) {
     char text[] = "";
     assert_int_equal(parse(&w, false, text), DCPG_OK);
     assert_true(w.shuffle);
-    assert_true(w.verbose); /* no default: left as it was */
+    assert_true(w.verbose); /* no default: unchanged */
     assert_int_equal(w.batch_size, 128);
     assert_true(w.learning_rate == 1e-4);
     assert_true(w.offset == 7);
@@ -235,7 +235,7 @@ static void help_is_aligned_and_wrapped(void **state) {
     assert_string_equal(text, help_page);
 }
 
-/* A store that a list has taken is found in it. */
+/* The error names the list that took the store as one of its words. */
 static void missing_word(void **state) {
     (void)state;
     const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The single-rank reducer: what one rank has summed is the total. */
+/* The single-rank reducer: the sum of one rank is the total. */
 #include "cmocka_all.h"
 #include <dcpg/reducer.h>
 

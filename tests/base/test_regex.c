@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which regular expressions are compiled at all. */
+/* Which regular expressions are refused before they are compiled. */
 #include "cmocka_all.h"
 #include <dcpg/memory.h>
 #include <dcpg/text.h>
@@ -49,7 +49,7 @@ static void hungry_ones_do_not(void **state) {
     }
 }
 
-/* `n` times `text`, refused. */
+/* Checks that `text`, repeated `n` times, is refused. */
 static void refuse_many(const char *text, size_t n, const char *reason) {
     size_t length = strlen(text);
     char *pattern = dcpg_alloc(n * length + 1, 1);
@@ -67,7 +67,7 @@ static void long_and_deep_ones_do_not(void **state) {
     refuse_many("[", 20000, "letters");
 }
 
-/* The names are never looked at. */
+/* A refused expression is never matched with the names. */
 static void selecting_refuses(void **state) {
     (void)state;
     dcpg_strings names = {0}, patterns = {0}, out = {0};

@@ -57,7 +57,7 @@ static void moments(void **state) {
         u1 += u, u2 += u * u;
         n1 += n, n2 += n * n, n4 += n * n * n * n;
     }
-    assert_true(fabs(u1 / N - 0.5) < 0.005); /* 7 standard errors and more */
+    assert_true(fabs(u1 / N - 0.5) < 0.005); /* more than 7 standard errors */
     assert_true(fabs(u2 / N - 1.0 / 3) < 0.005);
     assert_true(fabs(n1 / N) < 0.02);
     assert_true(fabs(n2 / N - 1) < 0.03);
@@ -76,7 +76,7 @@ static void below_is_even(void **state) {
     }
     for (int i = 0; i < 7; i++) assert_in_range(hits[i], 9400, 10600);
     assert_int_equal(dcpg_rng_below(&rng, 1), 0);
-    /* Of 3 * 2^62 numbers a plain remainder would hit the lowest third twice as often. */
+    /* Below 3 * 2^62, a plain remainder would hit the lowest third twice as often as the others. */
     int low = 0;
     for (int i = 0; i < 9000; i++) low += dcpg_rng_below(&rng, 3ull << 62) < 1ull << 62;
     assert_in_range(low, 2700, 3300);
@@ -97,19 +97,19 @@ static void shuffle_is_a_permutation(void **state) {
         for (int i = 0; i < N; i++) seen[x[i]] = true;
         for (int i = 0; i < N; i++) assert_true(seen[i]);
     }
-    for (int i = 0; i < N; i++) assert_in_range(first[i], 110, 290); /* 200 each */
+    for (int i = 0; i < N; i++) assert_in_range(first[i], 110, 290); /* 200 are expected of each */
     dcpg_rng_shuffle(&rng, x, 0);
 }
 
 static void hashes(void **state) {
     (void)state;
-    /* Vectors of Fowler, Noll and Vo. */
+    /* Test vectors of Fowler, Noll and Vo. */
     assert_true(dcpg_hash("") == 0xcbf29ce484222325u);
     assert_true(dcpg_hash("a") == 0xaf63dc4c8601ec8cu);
     assert_true(dcpg_hash("foobar") == 0x85944171f73967e8u);
     assert_true(dcpg_mix(1, 2) != dcpg_mix(2, 1));
     assert_true(dcpg_mix(0, 0) != 0);
-    /* splitmix64 of the seed 0 starts with this number; mix(a, b) applies it to a, then to that ^ b. */
+    /* splitmix64 of seed 0 begins with this number; mix(a, b) applies it to a, then to the result ^ b. */
     assert_true(dcpg_mix(0, 0xe220a8397b1dcdafu) == 0xe220a8397b1dcdafu);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names chosen by words: a word that is a name means that one, others are regular expressions. */
+/* Selecting names by words: a word that equals a name selects this name, any other word is a regular
+ * expression. */
 #include "cmocka_all.h"
 #include <dcpg/memory.h>
 #include <dcpg/text.h>
@@ -27,7 +28,7 @@ static dcpg_status pick(const dcpg_strings *names, const dcpg_strings *words, dc
 static char *cells[] = {"cpg/E4+A1", "cpg/E4+A10", "cpg/a(", "cpg/cell_1", "cpg/cell_10", "cpg/cell_11"};
 static const dcpg_strings names = {cells, 6, 6};
 
-/* Checks what the blank-separated words choose. */
+/* Checks the names that the blank-separated words select. */
 static void chooses(choosing *choose, const char *words, const char *expected) {
     dcpg_err err = {0};
     dcpg_strings list = {0}, out = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals: in children, as they end programs. */
+/* Signals, in child processes, as they end programs. */
 #include <cmocka_all.h>
 #include <dcpg/cleanup.h>
 #include <dcpg/file.h>
@@ -25,7 +25,7 @@ static int make_folder(void **state) {
 
 static int remove_folder(void **state) {
     (void)state;
-    return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1; /* empty, or something was left */
+    return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1; /* fails if anything was left */
 }
 
 static void nap(long milliseconds) {
@@ -50,7 +50,7 @@ static void take_defaults(void) {
     signal(SIGHUP, SIG_DFL), signal(SIGINT, SIG_DFL), signal(SIGQUIT, SIG_DFL), signal(SIGPIPE, SIG_DFL);
 }
 
-/* A child that notes a file and a folder and sends itself the signal. */
+/* A child that notes a file and a folder, then sends itself the signal. */
 static int noted_then(int number) {
     pid_t child = fork();
     if (child == 0) {
@@ -85,7 +85,7 @@ static void test_end(void **state) {
     }
 }
 
-/* A child of the program that dies does not take its files along. */
+/* A dying child of the program does not remove the program's files. */
 static void test_other_process(void **state) {
     (void)state;
     put("mine");
@@ -103,7 +103,7 @@ static void test_other_process(void **state) {
     dcpg_cleanup_forget("mine");
 }
 
-/* Only while the path still names the file that is open. */
+/* Removed only while the path still names the open file. */
 static void test_lock(void **state) {
     (void)state;
     int fd = open("lock", O_CREAT | O_RDWR, 0600);
@@ -127,8 +127,8 @@ static void test_lock(void **state) {
     close(fd);
 }
 
-/* What a child says that catches: "s" where the signal was seen and it lived on. Sends `first`, waits, sends
- * `second`. */
+/* The output of a child that catches signals: "s" if it saw the signal and lived on. Sends `first`, waits,
+ * sends `second`. */
 static int caught_then(int first, int second, long wait) {
     pid_t child = fork();
     if (child == 0) {
@@ -151,7 +151,7 @@ static void test_catch(void **state) {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGXCPU};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         assert_int_equal(caught_then(numbers[i], 0, 0), 7 << 8);
-    /* Sent twice by a launcher; USR1 ahead of TERM; the kernel's XCPU of every second. */
+    /* A launcher may send a signal twice, a scheduler USR1 before TERM, the kernel XCPU every second. */
     assert_int_equal(caught_then(SIGTERM, SIGTERM, 0), 7 << 8);
     assert_int_equal(caught_then(SIGUSR1, SIGTERM, 300), 7 << 8);
     assert_int_equal(caught_then(SIGXCPU, SIGXCPU, 300), 7 << 8);
@@ -167,7 +167,7 @@ static void test_catch(void **state) {
     assert_string_equal(dcpg_signal_name(SIGSEGV), "a signal");
 }
 
-/* What a child that was started with an ignored signal does of it, in both ways. */
+/* The fate of a child started with an ignored signal, for both kinds of handlers. */
 static int ignored_then(int number, int catches) {
     pid_t child = fork();
     if (child == 0) {
@@ -190,7 +190,7 @@ static void test_ignored(void **state) {
     for (size_t i = 0; i < sizeof stay / sizeof *stay; i++)
         for (int catches = 0; catches < 2; catches++)
             assert_int_equal(ignored_then(stay[i], catches), 7 << 8);
-    /* Schedulers ask with these, whatever the script ignores for itself. */
+    /* Schedulers ask for an end with these, whatever the script ignores for itself. */
     assert_int_equal(ignored_then(SIGUSR1, 1), 1 << 8);
     int status = ignored_then(SIGTERM, 1);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Slices tile the array whatever its size, and values survive the way to their owner and back. */
+/* Slices tile an array of any size, and values survive the way to their owner and back. */
 #include "cmocka_all.h"
 #include <dcpg/memory.h>
 #include <dcpg/slices.h>
@@ -35,7 +35,7 @@ static void slices_tile(void **state) {
             for (int size = 1; size <= MOST_RANKS; size++) check_tiles(totals[t], blocks[b], size);
 }
 
-/* Ranks together put back everything, each nothing but its own. */
+/* All ranks together restore the array; each takes and puts only its own slices. */
 static void taken_and_put_back(void **state) {
     (void)state;
     float full[5000], again[5000], own[5000];
@@ -54,7 +54,7 @@ static void taken_and_put_back(void **state) {
     }
 }
 
-/* Blocks of more values than 32 bits count. */
+/* Blocks with more values than 32 bits can count. */
 static void large(void **state) {
     (void)state;
     dcpg_slices slices = {(size_t)10 << 32, (size_t)4 << 32, 2, 3};

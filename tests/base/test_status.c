@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Errors: first wins, one line, cut to size; exit codes. */
+/* Errors: the first one wins, one line, cut to size; exit codes. */
 #include "cmocka_all.h"
 #include <dcpg/status.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The flags that flush subnormal numbers: in every thread, and put back. */
+/* The flags that flush subnormal numbers: set in every thread, and restored. */
 #include "cmocka_all.h"
 #include <dcpg/subnormals.h>
 #include <omp.h>
@@ -7,7 +7,7 @@
 
 #if defined(__x86_64__) || defined(__aarch64__)
 
-/* The smallest normal number halved, in every thread: how many get 0. */
+/* Halves the smallest normal number in every thread; returns how many threads get 0. */
 static int nb_flushing(int threads) {
     volatile float least = 0x1p-126f;
     int n = 0;
@@ -23,7 +23,7 @@ static int nb_flushing(int threads) {
 static void in_every_thread(void **state) {
     (void)state;
     omp_set_num_threads(3);
-    assert_int_equal(nb_flushing(3), 0); /* these threads are there before */
+    assert_int_equal(nb_flushing(3), 0); /* starts these threads before the flags are set */
     assert_false(dcpg_flushes());
     dcpg_flush_begin();
     assert_true(dcpg_flushes());
@@ -31,7 +31,7 @@ static void in_every_thread(void **state) {
     dcpg_flush_begin();
     assert_int_equal(nb_flushing(3), 3);
     dcpg_flush_end();
-    assert_int_equal(nb_flushing(3), 3); /* the outer pair is open */
+    assert_int_equal(nb_flushing(3), 3); /* the outer pair is still open */
     dcpg_flush_end();
     assert_false(dcpg_flushes());
     assert_int_equal(nb_flushing(3), 0);
@@ -67,10 +67,10 @@ static void inherited_by_other_threads(void **state) {
 static void callers_keep_theirs(void **state) {
     (void)state;
     omp_set_num_threads(2);
-    dcpg_flush_begin(); /* a caller that flushes by himself */
+    dcpg_flush_begin(); /* a caller that sets the flags itself */
     int inside = 0, after = 0;
 #pragma omp parallel num_threads(2) reduction(+ : inside, after)
-    { /* and calls from a parallel region of his own */
+    { /* and calls from a parallel region of its own */
         dcpg_flush_begin();
         inside += dcpg_flushes();
         dcpg_flush_end();

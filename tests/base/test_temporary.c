@@ -81,7 +81,7 @@ static void test_kept(void **state) {
     unlink("a.tsv");
 }
 
-/* Two names are never the same, and what stands at the names that were used before is not touched. */
+/* Names never repeat, and anything planted at earlier names is left untouched. */
 static void test_planted(void **state) {
     (void)state;
     char *first, *second, old[64];
@@ -109,7 +109,7 @@ static void test_planted(void **state) {
     assert_int_equal(mkfifo("pipe", 0600), 0);
     err = (dcpg_err){0};
     assert_int_equal(dcpg_file_continue("pipe", 0, &file, &err), DCPG_E_IO);
-    /* A link in the place of the file itself is replaced, not followed. */
+    /* A link at the file's own place is replaced, not followed. */
     assert_int_equal(symlink("victim", "link.tsv"), 0);
     err = (dcpg_err){0};
     assert_int_equal(dcpg_file_write("link.tsv", "new", 3, &err), DCPG_OK);
@@ -127,7 +127,7 @@ static void test_permissions(void **state) {
     chmod("new", 0604);
     assert_int_equal(dcpg_file_write("new", "y", 1, &err), DCPG_OK);
     assert_int_equal(mode_of("new"), 0604);
-    /* Written again through its name: the owner, who may replace it, must be able to. */
+    /* HDF5 and fsync open the file again by its name: the owner, who may replace it, must be able to. */
     chmod("new", 0444);
     assert_int_equal(dcpg_file_write("new", "z", 1, &err), DCPG_OK);
     assert_int_equal(mode_of("new"), 0644);
@@ -135,7 +135,7 @@ static void test_permissions(void **state) {
     unlink("new");
 }
 
-/* A process that is gone: its number. */
+/* The number of a process that is gone. */
 static long dead_process(void) {
     pid_t child = fork();
     if (child == 0) _exit(0);
@@ -164,7 +164,7 @@ static void test_swept(void **state) {
     put("victim", "mine");
     snprintf(link, sizeof link, ".s.h5.dcpg-tmp-%s-%ld-0123456789abcdef", host, dead);
     assert_int_equal(symlink("victim", link), 0);
-    put(".s.h5.dcpg-tmp-notes", "mine"); /* not such a name */
+    put(".s.h5.dcpg-tmp-notes", "mine"); /* not a temporary name of dcpg */
     assert_int_equal(dcpg_temporary_sweep(".", "s.h5"), 2);
     assert_false(dcpg_file_exists(gone));
     assert_true(dcpg_file_exists(alive));
@@ -200,7 +200,7 @@ static void test_folder(void **state) {
     assert_int_equal(count_entries(), 0);
 }
 
-/* Names as long as the system allows still have a temporary one. */
+/* Even the longest names that the system allows have temporary names. */
 static void test_long_name(void **state) {
     (void)state;
     char name[256];

@@ -25,7 +25,7 @@ static void lists(void **state) {
     assert_string_equal(list.v[2], "a");
     assert_string_equal(list.v[3], "aa");
     assert_string_equal(list.v[35], "z");
-    assert_string_equal(list.v[36], "\xc3\xa9"); /* bytes, not characters */
+    assert_string_equal(list.v[36], "\xc3\xa9"); /* compared as bytes, not as characters */
     const char *there[] = {"", "B", "a", "aa", "z", "\xc3\xa9"}, *missing[] = {"A", "ab", "c", "zz", "\xc4"};
     for (size_t i = 0; i < 6; i++)
         assert_string_equal(list.v[dcpg_strings_find_sorted(&list, there[i])], there[i]);
@@ -121,7 +121,7 @@ static void what_is_no_double(void **state) {
     assert_true(x == 99);
 }
 
-/* A host program may have set a locale whose decimal point is a comma. */
+/* A host program may have set a locale with a decimal comma. */
 static void locale_does_not_matter(void **state) {
     (void)state;
     if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "de_DE") &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The summation tree, for every V up to 40 and every run of leaves: nodes tile, and cutting the leaves over
- * ranks changes no bit. */
+/* The summation tree, for every V up to 40 and every range of leaves: nodes tile it, and cutting the leaves
+ * over ranks changes no bits. */
 #include "cmocka_all.h"
 #include <dcpg/rng.h>
 #include <dcpg/tree.h>
@@ -9,8 +9,8 @@
 
 enum { MOST = 40, COUNT = 3 };
 
-/* The definition of tree.h, told once more in the plainest way: the left child is the largest power of two
- * below the number of leaves. */
+/* The definition of tree.h once more, in the plainest way: the left child has the largest power of two below
+ * the number of leaves. */
 static void add_all(int first, int end, const float leaf[][COUNT], float out[COUNT]) {
     if (end - first == 1) {
         memcpy(out, leaf[first], COUNT * sizeof *out);
@@ -38,7 +38,7 @@ static bool in_tree(int total, dcpg_node wanted) {
     return true;
 }
 
-/* Two neighbours of a list of maximal nodes never are the two children of one node. */
+/* Two neighbours in a list of maximal nodes are never the two children of one node. */
 static bool are_siblings(int total, dcpg_node left, dcpg_node right) {
     dcpg_node both = {left.first, right.end};
     return in_tree(total, both) && dcpg_tree_split(both) == right.first;
@@ -87,7 +87,7 @@ static void random_leaves(uint64_t stream) {
     }
 }
 
-/* Sums of leaves [first, end) by maximal nodes, appended to the lists. */
+/* Sums of leaves [first, end) over maximal nodes, appended to the lists. */
 static int sum_run(int total, int first, int end, dcpg_node *nodes, float (*sums)[COUNT]) {
     int nb = dcpg_tree_nodes(total, first, end, nodes);
     for (int i = 0; i < nb; i++) {
@@ -98,7 +98,7 @@ static int sum_run(int total, int first, int end, dcpg_node *nodes, float (*sums
         dcpg_tree_sum(nodes[i], COUNT, leaf_sum, &next, sums[i], scratch);
         assert_int_equal(next, nodes[i].end);
         for (int k = depth * COUNT; k < 8 * COUNT; k++)
-            assert_true(scratch[k] == 12345); /* no more than asked for */
+            assert_true(scratch[k] == 12345); /* no more scratch is used than was asked for */
     }
     return nb;
 }
@@ -111,7 +111,7 @@ static void assert_merged(int total, int nb, const dcpg_node *nodes, float (*sum
     assert_memory_equal(part[0], single, COUNT * sizeof *single);
 }
 
-/* Cuts [0, V) in up to three runs in every way, and in V / k equal ones. */
+/* Cuts [0, V) into up to three ranges in every way, and into V / k equal ones. */
 static void ranks_do_not_change_bits(void **state) {
     (void)state;
     static float sums[4 * MOST][COUNT];
@@ -159,7 +159,7 @@ static void fill_leaf(void *context, int leaf, float *out) {
     for (size_t i = 0; i < count; i++) out[i] = (float)leaf + 1 / (float)(i % 1000 + 1);
 }
 
-/* Long arrays are added by threads. */
+/* Long arrays are added by several threads. */
 static void long_arrays(void **state) {
     (void)state;
     static float out[300001], scratch[3 * 300001];
