@@ -9,8 +9,8 @@
 
 enum { COUNT = 40, STEPS = 5 };
 
-/* A net as far as the optimiser looks at it: a penalised kernel, a frozen bias, and two heads that are
- * columns of one matrix [6][2], the second one frozen. */
+/* As much of a net as the optimiser uses: a penalised kernel, a frozen bias, and two heads that are columns
+ * of one matrix [6][2], the second one frozen. */
 static dcpg_param directory[] = {
     {.weight = {.name = "kernel", .penalised = true},
      .offset = 0,
@@ -30,7 +30,7 @@ static bool is_trained(int i) { return i < 20 || (i >= 28 && i % 2 == 0); }
 
 static double gradient(int i, int step) { return sin(i + 1.0) * (1 + 0.5 * step) + 0.1 * step; }
 
-/* Kingma and Ba with the correction in the rate, as written in the documentation, in double. */
+/* Kingma and Ba, with the correction in the rate, as documented, in double precision. */
 static void expect(double *w, double rate) {
     double m[COUNT] = {0}, v[COUNT] = {0};
     for (int t = 1; t <= STEPS; t++)
@@ -67,7 +67,8 @@ static void adam_follows_its_formula(void **state) {
     dcpg_adam_free(adam);
 }
 
-/* Ranks that update their slices together do what one does, bit for bit; each has state for its own only. */
+/* Ranks that update only their slices together give the same bits as one rank; each has moments for its own
+ * slices only. */
 static void shards_are_the_whole(void **state) {
     (void)state;
     const dcpg_net net = {

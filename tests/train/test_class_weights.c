@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Class weights: numbers of the reference program (48 sites, lc.json of its cases) and the rules for outputs
+/* Class weights: values of the reference program (48 sites, lc.json of its cases), and the rules for outputs
  * without classes. */
 #include "cmocka_all.h"
 
@@ -14,7 +14,8 @@ static void weights_are_those_of_the_reference(void **state) {
                                                  {3, 4, 0},  {0, 9, 0}, {0, 0, 0}};
     float weight[6][DCPG_MAX_CLASSES];
     dcpg_class_weights(6, names, &counts[0][0], &weight[0][0]);
-    /* 7 of 25 labels are 0: the reference printed 0.7199999560000088 and 0.28000004399999123 for its cell0 */
+    /* 7 of 25 labels are 0: for its cell0 the reference program printed 0.7199999560000088 and
+     * 0.28000004399999123 */
     assert_true(fabs(weight[0][0] - 0.7199999560000088) < 1e-7);
     assert_true(fabs(weight[0][1] - 0.28000004399999123) < 1e-7);
     assert_true(fabs(weight[1][0] - 0.4) < 1e-6 && fabs(weight[1][1] - 0.4) < 1e-6 &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Scores: sums over leaves, whatever the cut, against sums by hand. */
+/* Scores: sums over leaves, for any cut, against sums computed directly. */
 #include "cmocka_all.h"
 
 #include <dcpg/kern.h>
