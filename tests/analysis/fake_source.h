@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A source of sites that are functions of their number: no files, any length. Include after cmocka_all.h. */
+/* A source whose sites are functions of their number: needs no files and has any length. Include after
+ * cmocka_all.h. */
 #ifndef DCPG_TESTS_FAKE_SOURCE_H
 #define DCPG_TESTS_FAKE_SOURCE_H
 
@@ -9,14 +10,14 @@
 
 typedef struct fake_source {
     dcpg_source base;
-    int64_t fails_at; /* filling this sample fails; -1: none */
+    int64_t fails_at; /* number of a sample that cannot be filled; -1: none */
 } fake_source;
 
 static inline int32_t fake_chromo(int64_t sample) { return sample < 100 ? 0 : sample < 150 ? 1 : 2; }
 static inline int32_t fake_pos(int64_t sample) { return (int32_t)(10 + 7 * sample); }
 
-/* Whole numbers of classes for binary and categorical outputs, a fraction for the others; a third is missing.
- */
+/* Whole numbers of classes for binary and categorical outputs, fractions for the others; a third of the
+ * labels is missing. */
 static inline float fake_label(const char *output, int64_t sample) {
     uint64_t draw = dcpg_mix(dcpg_hash(output), (uint64_t)sample);
     dcpg_output_kind kind = dcpg_output_kind_of(output);
@@ -81,7 +82,7 @@ static inline void fake_close(dcpg_source *source) {
     dcpg_free(source);
 }
 
-/* `outputs` ends with NULL. */
+/* `outputs` is ended by NULL. */
 static inline dcpg_source *fake_new(const dcpg_par *par, int64_t nb_site, int nb_cell, int64_t dna_wlen,
                                     int64_t cpg_wlen, const char *const outputs[]) {
     static const dcpg_source_ops ops = {.fill = fake_fill,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Evaluation of a source without files, by any number of ranks: what it writes is what one sample after the
- * other gives. */
+/* Evaluation of a source without files, on any number of ranks: its files are the same as if samples are
+ * predicted one by one. */
 #include <cmocka_all.h>
 
 #include <dcpg/eval.h>
@@ -21,8 +21,8 @@ enum { NB_SITE = 411, NB_CELL = 2, DNA_WLEN = 31, CPG_WLEN = 4 };
 
 static dcpg_par par;
 
-/* The data have labels of all but the last of the model's outputs, in another order, and of one that the
- * model does not predict. */
+/* The data have labels of all of the model's outputs except the last, in another order, and of an output that
+ * the model does not predict. */
 static const char *const model_outputs[] = {"cpg/b",          "cpg/a",         "bulk/s",
                                             "cpg_stats/mean", "cpg_stats/var", "cpg_stats/cat_var",
                                             "cpg_stats/diff", "cpg/unknown",   NULL};
@@ -67,7 +67,7 @@ static void model_free(model *m) {
     dcpg_graph_free(m->graph);
 }
 
-/* Labels and predictions, one site after the other, without anything of evaluation. */
+/* Labels and predictions, site by site, computed without the code of evaluation. */
 static struct {
     float label, prediction[3];
 } expected_of[sizeof model_outputs / sizeof *model_outputs - 1][NB_SITE];
@@ -140,7 +140,7 @@ static void check_output(dcpg_h5 *file, int output, int64_t nb) {
 
 /* ---- the report ---- */
 
-/* The pairs of an output, or of a class of it, one sample after the other. */
+/* The pairs of an output, or of one of its classes, sample by sample. */
 static int64_t expected_pairs(int output, int class_index, int64_t nb, dcpg_pair *pairs) {
     int units = dcpg_output_kind_of(model_outputs[output]).units;
     int64_t n = 0;
@@ -236,7 +236,7 @@ static void test_odd_batch(void **state) {
     check_run(&(dcpg_eval_options){.batch = 7, .nb_sample = 200}, 200);
 }
 
-/* Fewer sites than ranks: some have none. */
+/* Fewer sites than ranks: some ranks have none. */
 static void test_two_sites(void **state) {
     (void)state;
     check_run(&(dcpg_eval_options){.nb_sample = 2}, 2);
@@ -251,7 +251,7 @@ static dcpg_status run_with(dcpg_source *source, const char *data, dcpg_err *err
     return status;
 }
 
-/* A sample that one rank cannot read: all ranks say so, nothing is left. */
+/* A sample that one rank cannot read: all ranks fail, and no file is left. */
 static void test_failing_sample(void **state) {
     (void)state;
     dcpg_err err = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Export of a small file made here: what is written is the label where known, else the prediction, in every
- * format and on any number of ranks. */
+/* Export of a small file made here: writes the label if observed, else the prediction, in every format and on
+ * any number of ranks. */
 #include <cmocka_all.h>
 
 #include <dcpg/eval.h>
@@ -19,8 +19,8 @@ enum { NB_SITE = 6 };
 static dcpg_par par;
 static char folder[64];
 
-static const char chromos[NB_SITE][4] = {"1", "1", "1",
-                                         "2", "2", "MT"}; /* unterminated in the file where they fill it */
+static const char chromos[NB_SITE][4] = {"1", "1", "1", "2",
+                                         "2", "MT"}; /* unterminated in the file if they fill its width */
 static const int32_t positions[NB_SITE] = {5, 90, 91, 7, 12, 1};
 static const float labels_a[NB_SITE] = {1, -1, 0, -1, -1, 1},
                    preds_a[NB_SITE] = {0.25f, 0.125f, 0.75f, 0.999999f, 0, 0.5f};
@@ -34,7 +34,7 @@ static void ok(dcpg_status status, const dcpg_err *err) {
     if (status != DCPG_OK) fail_msg("%s", err->text);
 }
 
-/* A path in the folder; one at a time. */
+/* A path in the folder; valid until the next call. */
 static const char *in_folder(const char *name) {
     static char path[160];
     snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -48,7 +48,7 @@ static void put(dcpg_h5 *file, const char *path, dcpg_h5_type type, int columns,
     ok(dcpg_h5_write(file, path, DCPG_H5_F32, NULL, value, &err), &err);
 }
 
-/* Rank 0 writes the data file; `extra` adds an output whose file would be that of another. */
+/* Rank 0 writes the data file; `extra` adds an output whose file name is already that of another output. */
 static void write_data(bool extra) {
     dcpg_h5 *file = NULL;
     dcpg_err err = {0};
@@ -94,7 +94,7 @@ static int leave(void **state) {
     return rmdir(folder);
 }
 
-/* The text of a bgzip file, which is removed. */
+/* Checks the text of a bgzip file, then removes the file. */
 static void check_text(const char *name, const char *expected) {
     dcpg_barrier_all(&par);
     if (par.rank == 0) {
@@ -173,7 +173,7 @@ static void test_hdf(void **state) {
     dcpg_barrier_all(&par);
 }
 
-/* More sites than are read at a time: a file of its own. */
+/* More sites than are read at a time, in a file of its own. */
 static void test_long(void **state) {
     enum { LONG = 70000 };
     dcpg_err err = {0};

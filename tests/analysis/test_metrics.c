@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Metrics against values by definition (tests/oracle/metrics.py) and against loops over all pairs. */
+/* Metrics against values by their definitions (tests/oracle/metrics.py) and against loops over all pairs. */
 #include <cmocka_all.h>
 
 #include <dcpg/memory.h>
@@ -47,7 +47,7 @@ static void test_by_definition(void **state) {
     }
 }
 
-/* Pairs with many ties; labels 0 and 1, or in quarters. */
+/* Pairs with many ties; labels are 0 and 1, or multiples of a quarter. */
 static void draw(dcpg_pair *pairs, int n, bool binary, uint64_t seed) {
     dcpg_rng rng;
     dcpg_rng_start(&rng, seed, 0);
@@ -82,7 +82,7 @@ static void test_against_all_pairs(void **state) {
     }
 }
 
-/* The same bits, whatever the order in which pairs are given. */
+/* The same bits for any order of the pairs. */
 static void test_order(void **state) {
     enum { N = 500 };
     static dcpg_pair pairs[N], shuffled[N];
@@ -122,7 +122,7 @@ static void test_categories(void **state) {
     assert_int_equal(dcpg_score_class(DCPG_SCORE_AUC), -1);
 }
 
-/* Which scores an output gets, by its name. */
+/* The scores of an output, by its name. */
 static void test_scores_of(void **state) {
     static const char *const expected[][2] = {
         {"cpg/BS27_1_SER", "acc auc f1 mcc n tnr tpr"},

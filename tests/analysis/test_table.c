@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers of tables: the quick ways of writing them give what printf gives. */
+/* Numbers in tables: the fast ways of writing them give the same text as printf. */
 #include "cmocka_all.h"
 
 #include "analysis/table.h"
@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Values of many sizes: whole numbers, short fractions, halves at the last decimal, and arbitrary ones. */
+/* Values of many magnitudes: whole numbers, short fractions, halves at the last decimal, and arbitrary
+ * ones. */
 static double value_of(dcpg_rng *rng, int i) {
     double sign = dcpg_rng_below(rng, 2) ? 1 : -1, uniform = dcpg_rng_uniform(rng);
     switch (i % 8) {
@@ -32,7 +33,7 @@ static double value_of(dcpg_rng *rng, int i) {
     }
 }
 
-/* The fewest digits by trying, as Python writes them. */
+/* The fewest digits, found by trying, in Python's notation. */
 static void slow_number(double value, bool single, char text[40]) {
     int digits = 1;
     for (; digits <= 17; digits++) {
