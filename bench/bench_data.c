@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Loading a store and cutting batches from it.   [mpirun -n P] bench_data [--cells N ...] [--positions M]
- * [--coverage SHARE] [--store FILE] [--all] [--seconds S] For every number of cells: a store of random calls
- * is written, unless FILE is there already; every rank loads its part (all of it with --all, as training
- * without shuffling does); then random batches are cut, DNA windows of 1,001 bp, 50 neighbours and the labels
- * of all cells. Told are seconds and memory of loading (peak of a rank and sum over ranks of all that the
- * process has ever held, writing the store not included: ranks start anew where it is made by another run),
- * and sites a second per core. */
+/* Speed of loading a store and of cutting batches from it.
+ *   [mpirun -n P] bench_data [--cells N ...] [--positions M] [--coverage SHARE] [--store FILE] [--all]
+ *                            [--seconds S]
+ * For every number of cells, a store of random calls is written, unless FILE exists; every rank loads its
+ * part (with --all the whole store, as training without shuffling does); then random batches are cut: DNA
+ * windows of 1,001 bp, 50 neighbours and the labels of all cells. Reports seconds of loading, peak memory (of
+ * a rank, and summed over ranks) and sites per second and core. The peak is that of the process since its
+ * start: to leave out writing the store, let another run write it (--store). */
 #include <dcpg/h5.h>
 #include <dcpg/log.h>
 #include <dcpg/memory.h>
@@ -45,7 +46,7 @@ static void put(dcpg_h5 *file, const char *path, dcpg_h5_type type, int64_t n, c
     must(dcpg_h5_write(file, path, type, NULL, data, &err));
 }
 
-/* 64 bits, each set with the chance parts / 128. */
+/* 64 bits, each set with probability parts / 128. */
 static uint64_t draw_bits(uint64_t *state, unsigned parts) {
     uint64_t bits = 0;
     for (int i = 0; i < 7; i++) {
@@ -148,7 +149,7 @@ static void write_store(const settings *s, const char *path, int64_t cells) {
 
 /* ---- measuring ---- */
 
-/* Batches of random samples until the time is over; samples a second of this rank. */
+/* Cuts batches of random samples until the time is over; returns samples per second of this rank. */
 static double cut(dcpg_source *source, double seconds) {
     dcpg_batch *batch;
     must(dcpg_batch_new(source, BATCH, &batch, &err));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* One line per kernel and shape of the zoo: speed, and the residual against the naive twin on a few samples.
  *   bench_kernels [part of a name ...]
- * First what this processor can do with data in registers, and how fast it copies: the share of that is
- * printed with every rate. Rates count the multiplications of the plain form, so that a kernel that gets by
- * with fewer may be above 100 %. gemms are also shown of BLIS alone, and of OpenBLAS and oneDNN where they
- * are installed. Speeds are the best of many repetitions. */
+ * First measures how fast this processor computes with data in registers, and how fast it copies; every rate
+ * is also printed as a share of that. Rates count the multiplications of the plain form, so that a kernel
+ * that needs fewer may be above 100 %. gemms are also measured with BLIS alone, and with OpenBLAS and oneDNN
+ * if they are installed. Speeds are the best of many repetitions. */
 #include "bench/lib/peak.h"
 #include "bench/lib/sgemm.h"
 #include "naive.h"
@@ -33,7 +33,7 @@ static array arrays[MAX_ARRAYS];
 static int nb_array;
 static dcpg_rng numbers;
 
-/* `twin` doubles are kept of it, as many as the twin needs. */
+/* Keeps the first `twin` numbers as doubles too, as many as the twin needs. */
 static array noise(int64_t count, int64_t twin, double scale) {
     array a = {dcpg_alloc((size_t)count, sizeof(float)), dcpg_alloc((size_t)twin, sizeof(double))};
     if (a.f == NULL || a.d == NULL || nb_array == MAX_ARRAYS) abort();
@@ -86,7 +86,7 @@ static void line(const char *name, const char *shape, double work, const char *u
     fflush(stdout);
 }
 
-/* Best time of `call`, repeated for a while, in `time`. */
+/* Repeats `call` for a while and puts its best time into `time`. */
 #define MEASURE(time, call)                                                                                  \
     do {                                                                                                     \
         (time) = INFINITY;                                                                                   \
@@ -99,8 +99,8 @@ static void line(const char *name, const char *shape, double work, const char *u
 
 /* ---- gemm and dense ---- */
 
-/* The same product by our own kernel, by BLIS alone and by what else is installed. `transposed`: a[k][m], as
- * in gradients of weights. */
+/* The same product by our own kernel, by BLIS alone and by other installed libraries. `transposed`: a[k][m],
+ * as in gradients of weights. */
 static void gemm(const char *name, int64_t m, int64_t n, int64_t k, bool transposed) {
     char shape[64], text[64];
     double time, work = 2.0 * (double)m * (double)n * (double)k;
@@ -188,7 +188,7 @@ static void conv(const char *name, int64_t t_in, int64_t c, int64_t f, int64_t k
     free_arrays();
 }
 
-/* The first layer: rates as if its gemm were done. */
+/* The first layer: rates as if it were computed as a gemm. */
 static void conv_dna(int64_t t_in, int64_t f, int64_t k, int64_t pool) {
     const char *name = "conv_dna + relu + pool";
     dcpg_conv cv = {.t_in = t_in, .c = 4, .f = f, .k = k, .stride = 1, .dilation = 1};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One line per model: speed of a training step and of prediction on batches in memory, peak memory of both,
- * and the residual of its predictions against the slow reference. bench_models [--batch N] [--leaves V]
- * [--seconds S] [MODEL ...] MODEL: a name, or DNA+CPG+JOINT */
+ * and the residual of predictions against the slow reference.
+ *   bench_models [--batch N] [--leaves V] [--seconds S] [MODEL ...]
+ * MODEL: a name, or DNA+CPG+JOINT. */
 #include "bench/lib/bench_model.h"
 #include "bench/lib/peak.h"
 
@@ -30,7 +31,7 @@ static const char *const all_models[] = {
     "CnnL1h128", "CnnL2h128",   "CnnL3h128", "CnnRnn01", "ResNet01", "ResNet02",
     "ResConv01", "ResAtrous01", "FcAvg",     "RnnL1",    "RnnL2",    "CnnL2h128+RnnL1+JointL2h512"};
 
-/* The most memory of this process since the last call, MB; needs Linux, else that since its start. */
+/* Peak memory of this process since the last call, in MB; on systems other than Linux, since its start. */
 static double peak_memory(void) {
     long kilobytes = 0;
     char line[128];
@@ -55,7 +56,7 @@ static void train_step(dcpg_net *net, const bench_samples *x, const dcpg_reducer
 
 enum { MAX_RUNS = 4096 };
 
-/* Median seconds of a training step (train) or of a forward pass, of `steps`. */
+/* Median seconds of a training step (`train`) or of a forward pass, over `steps` of them. */
 static double time_steps(const settings *s, dcpg_net *net, const bench_samples *x, bool train, int *steps) {
     double *took = dcpg_alloc(MAX_RUNS, sizeof *took);
     float *m = dcpg_alloc(net->nb_trained, sizeof *m), *v = dcpg_alloc(net->nb_trained, sizeof *v);
@@ -70,7 +71,7 @@ static double time_steps(const settings *s, dcpg_net *net, const bench_samples *
             dcpg_net_forward(net, &x->input, false, NULL);
         took[nb++] = dcpg_now() - t;
     }
-    double median = bench_median(took + 1, nb - 1); /* the first one is cold */
+    double median = bench_median(took + 1, nb - 1); /* without the first one, when caches are cold */
     *steps = nb;
     dcpg_free(took);
     dcpg_free(m);
@@ -123,9 +124,9 @@ static double residual(const dcpg_graph *graph, const settings *s, const bench_s
     return worst;
 }
 
-/* Where a step's time goes: milliseconds and share of each operation, and its rate, counting as many
- * multiplications as the plain form of the operation has (twice the forward pass's going back; less where no
- * gradient of the input is wanted, which is not told here). */
+/* Where a step's time goes: milliseconds and share of each operation, and its rate, which counts the
+ * multiplications of the plain form (backward twice as many as forward; in fact fewer where no gradient of
+ * the input is needed, which is ignored here). */
 static void print_layers(const dcpg_net *net, int64_t batch, int steps) {
     int nb = dcpg_net_times(net, NULL);
     dcpg_op_time *time = dcpg_alloc((size_t)nb, sizeof *time);
@@ -144,7 +145,7 @@ static void print_layers(const dcpg_net *net, int64_t batch, int steps) {
     dcpg_free(time);
 }
 
-/* For others to build the same model of. */
+/* Writes the model for other programs that build it too. */
 static dcpg_status write_json(const dcpg_graph *graph, const char *path, dcpg_err *err) {
     char *json = dcpg_keras_json(graph);
     FILE *file = json ? fopen(path, "w") : NULL;
@@ -172,9 +173,7 @@ static dcpg_status bench(const settings *s, const char *name, const bench_sample
     dcpg_status status = dcpg_net_measure(graph, &size, err);
     if (status == DCPG_OK && s->model_json) status = write_json(graph, s->model_json, err);
     double flops =
-        2.0 *
-        (double)
-            size.macs; /* of the plain form, forward; a step takes three times as many, and a little less */
+        2.0 * (double)size.macs; /* of the plain form, forward; a step takes almost three times as many */
     printf("%-28s batch %4lld  train %9.1f samples/s %4.0f %%  predict %9.1f samples/s %4.0f %%  memory "
            "%5.0f / %4.0f MB  residual %.1e  %s  %lld parameters\n",
            name, (long long)s->sizes.batch, (double)s->sizes.batch / step,

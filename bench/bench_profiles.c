@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* How fast profiles are read: text of each format, written here, goes through dcpg_profile_load against a
- * genome, on one thread. Seconds are those of the processor, so that a busy machine does not count.
- * bench_profiles [megabytes of text] */
+/* How fast profiles are read: text of each format, written here, is read by dcpg_profile_load against a
+ * genome, on one thread. Times are processor times, so that a busy machine does not matter.
+ *   bench_profiles [megabytes of text] */
 #include <dcpg/memory.h>
 #include <dcpg/profile.h>
 #include <inttypes.h>
@@ -11,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVERY = 25 }; /* a CG every so many bases, on average */
+enum { EVERY = 25 }; /* on average, one CG in this many bases */
 
-/* The C's of a made-up genome of one chromosome. */
+/* The Cs of the CGs in a made-up genome of one chromosome. */
 typedef struct cpgs {
     int64_t n;
     int32_t *pos;
@@ -45,7 +45,7 @@ static bool make_cpgs(cpgs *g, int64_t n) {
     return true;
 }
 
-/* A line of each format for a CpG at `pos` (1-based) with one read; their numbers of bytes. */
+/* Write a line of each format for a CpG at `pos` (1-based) with one read; return its length in bytes. */
 static int put_tsv(FILE *file, int32_t pos, int meth) { return fprintf(file, "chr1\t%d\t%d.0\n", pos, meth); }
 
 static int put_percent(FILE *file, int32_t pos, int meth) {

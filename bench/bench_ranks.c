@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What ranks cost each other: seconds of a training step in every way of summing gradients, in turn, so that
- * all ways see the same machine.   mpirun -n P bench_ranks [MODEL ...] */
+/* The cost of exchange between ranks: seconds of a training step with every way of summing gradients, in
+ * turn, so that all ways run under the same conditions.
+ *   mpirun -n P bench_ranks [MODEL ...] */
 #include "bench/lib/bench_model.h"
 
 #include <dcpg/kern.h>
@@ -33,7 +34,7 @@ static const way ways[] = {
 };
 enum { NB_WAY = sizeof ways / sizeof *ways, MAX_ROUNDS = 512 };
 
-/* A reducer that holds every range back until the backward pass is done. */
+/* A reducer that holds back every range until the backward pass is done. */
 typedef struct late {
     dcpg_reducer inner;
     dcpg_range range[4096];
@@ -132,7 +133,8 @@ static dcpg_status bench_all(const settings *s, const char *name, const bench_sa
     }
     for (int i = 0; i < NB_WAY && status == DCPG_OK && par->rank == 0; i++) {
         double step = bench_median(r[i].took + 1, nb - 1),
-               waited = bench_median(r[i].waited + 1, nb - 1); /* the first one is cold */
+               waited =
+                   bench_median(r[i].waited + 1, nb - 1); /* without the first one, when caches are cold */
         printf("%-28s %-34s %8.2f ms  %8.1f samples/s  waiting for sums %6.2f ms\n", name, ways[i].name,
                1e3 * step, (double)s->sizes.batch / step, 1e3 * waited);
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Models and batches for the benchmarks (bench_model.h). */
 #include "bench/lib/bench_model.h"
 
 #include <dcpg/log.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Models and batches that programs here run: built by name, with random samples in memory. */
+/* Models and batches for the benchmarks: models by name, random samples in memory. */
 #ifndef BENCH_MODEL_H
 #define BENCH_MODEL_H
 
@@ -11,7 +11,7 @@ typedef struct bench_sizes {
         cells; /* samples of all ranks, V, windows, cells and outputs */
 } bench_sizes;
 
-/* Rows of the table of options that fill sizes `s`. */
+/* Rows of a table of options that set the sizes `s`. */
 #define BENCH_SIZE_OPTIONS(s)                                                                                \
     {DCPG_OPT_INT, "batch", &(s)->batch, "128", 1, 1e6, "samples per step", "N"},                            \
         {DCPG_OPT_INT, "leaves", &(s)->leaves, "8", 1, 1e6, "virtual ranks", "V"},                           \
@@ -23,7 +23,7 @@ typedef struct bench_sizes {
 /* The graph of a model of the zoo, or of DNA+CPG+JOINT. */
 dcpg_status bench_model(const bench_sizes *sizes, const char *name, dcpg_graph **graph, dcpg_err *err);
 
-/* Samples of leaves first .. end-1 with everything a step needs. */
+/* Samples of leaves first .. end-1, with everything that a step needs. */
 typedef struct bench_samples {
     dcpg_input input;
     dcpg_targets targets;
@@ -33,10 +33,10 @@ typedef struct bench_samples {
 void bench_samples_make(const bench_sizes *sizes, int first, int end, bench_samples *samples);
 void bench_samples_free(bench_samples *samples);
 
-/* Forward, losses, backward; gradients are on their way then. */
+/* Forward, losses, backward; at return the reducer may still be summing gradients. */
 void bench_step(dcpg_net *net, const bench_samples *x, const dcpg_reducer *reducer);
 
-/* The middle of took[nb]; sorts it. */
+/* Median of took[nb], which gets sorted. */
 double bench_median(double *took, int nb);
 
 #endif

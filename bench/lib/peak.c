@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Measures the peak rates of the processor (peak.h). */
 #include "bench/lib/peak.h"
 
 #include "kern/lanes.h"
@@ -10,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHAINS = 20, STEPS = 100000, SIZE = 1 << 26 /* bytes of a thread */ };
+enum { CHAINS = 20, STEPS = 100000, SIZE = 1 << 26 /* bytes per thread */ };
 static const double seconds = 0.4;
 
-/* CHAINS * STEPS multiply-adds of 16 floats, as many at a time as hide their latency. */
+/* CHAINS * STEPS multiply-adds of 16 floats, in enough independent chains to hide their latency. */
 KERN_VECTOR(static, float, multiply_add, (void), ()) {
     kern_lanes sum[CHAINS], x = kern_zero() + 0.999f, y = kern_zero() + 0.001f;
 #pragma GCC unroll 20
@@ -43,7 +44,7 @@ bench_peak bench_measure_peak(void) {
     int threads = omp_get_max_threads();
     char *from = dcpg_alloc((size_t)threads, SIZE), *to = dcpg_alloc((size_t)threads, SIZE);
     double multiplying = INFINITY, copying = INFINITY;
-    volatile float sink = 0; /* else nothing would be computed */
+    volatile float sink = 0; /* keeps the compiler from dropping the computation */
     if (from == NULL || to == NULL) abort();
     for (double begin = dcpg_now(), since = begin; since - begin < seconds;) {
         sink += multiply_add_all();

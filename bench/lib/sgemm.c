@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds and calls other libraries' sgemm (sgemm.h). */
 #include "bench/lib/sgemm.h"
 
 #include <dlfcn.h>
@@ -6,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Their declarations, as their documentation has them; int is what Debian's builds use. */
+/* Declarations from the libraries' documentation; Debian's builds use int. */
 typedef void cblas_sgemm_fn(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
                             const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
 typedef void openblas_threads_fn(int);
@@ -29,7 +30,8 @@ static void onednn_sgemm(int64_t m, int64_t n, int64_t k, bool transposed, const
     dnnl(transposed ? 'T' : 'N', 'N', m, n, k, 1.0f, a, transposed ? m : k, b, n, 0.0f, c, n);
 }
 
-/* A function of the first of the libraries that is there. ISO C has no conversion from what dlsym returns. */
+/* Finds a function in the first of the libraries that is installed. ISO C cannot convert dlsym's result to a
+ * function pointer. */
 static bool find(const char *const *files, const char *name, void *function, void **handle) {
     for (*handle = NULL; *files && !*handle; files++) *handle = dlopen(*files, RTLD_NOW | RTLD_LOCAL);
     void *found = *handle ? dlsym(*handle, name) : NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Other libraries' sgemm, where they are installed: found when the program runs, so that nothing has to be
- * installed to build. */
+/* sgemm of other libraries, if they are installed. They are looked for at run time, so that the build does
+ * not need them. */
 #ifndef BENCH_SGEMM_H
 #define BENCH_SGEMM_H
 
@@ -16,7 +16,7 @@ typedef struct bench_library {
     bench_sgemm *sgemm;
 } bench_library;
 
-/* Those found, with as many threads as OpenMP has; ends with a NULL name. */
+/* Those that were found, set to use as many threads as OpenMP; ended by a NULL name. */
 const bench_library *bench_libraries(void);
 
 #endif
