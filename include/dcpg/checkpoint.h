@@ -23,10 +23,13 @@
 #ifndef DCPG_CHECKPOINT_H
 #define DCPG_CHECKPOINT_H
 
+#include <dcpg/api.h>
 #include <dcpg/graph.h>
 #include <dcpg/log.h>
 #include <dcpg/par.h>
 #include <dcpg/text.h>
+
+DCPG_BEGIN_C
 
 /* What a checkpoint says about its run. */
 typedef struct dcpg_checkpoint {
@@ -44,8 +47,10 @@ typedef struct dcpg_checkpoint {
  * warning.
  * `*checkpoint` is NULL where there is none. DCPG_E_INPUT where there are some and all are damaged, or of
  * another format version, or where numbers, outputs or cells are impossible. Rank 0 reads. Collective. */
-dcpg_status dcpg_checkpoint_find_all(const char *dir, const dcpg_par *par, dcpg_log *log,
-                                     dcpg_checkpoint **checkpoint, dcpg_err *err);
-void dcpg_checkpoint_free(dcpg_checkpoint *checkpoint);
+DCPG_API dcpg_status dcpg_checkpoint_find_all(const char *dir, const dcpg_par *par, dcpg_log *log,
+                                              dcpg_checkpoint **checkpoint, dcpg_err *err);
+DCPG_API void dcpg_checkpoint_free(dcpg_checkpoint *checkpoint);
+
+DCPG_END_C
 
 #endif

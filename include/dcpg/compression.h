@@ -3,6 +3,9 @@
 #ifndef DCPG_COMPRESSION_H
 #define DCPG_COMPRESSION_H
 
+#include <dcpg/api.h>
+
+DCPG_BEGIN_C
 /* What gzip reads, too, but its user should know of: bits of a set. */
 enum {
     DCPG_ODD_NO_END = 1,   /* bgzip blocks without the end marker: the file may have been cut between two */
@@ -13,6 +16,8 @@ enum {
 enum { DCPG_NB_ODD = 4 };
 
 /* What bit 1 << i of such a set means, as the end of a sentence about a file; NULL beyond the last. Pure. */
-const char *dcpg_odd_text(int i);
+DCPG_API const char *dcpg_odd_text(int i);
+
+DCPG_END_C
 
 #endif

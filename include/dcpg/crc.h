@@ -4,10 +4,15 @@
 #ifndef DCPG_CRC_H
 #define DCPG_CRC_H
 
+#include <dcpg/api.h>
 #include <stddef.h>
 #include <stdint.h>
 
+DCPG_BEGIN_C
+
 /* The checksum of `bytes` bytes; `crc` is that of what came before them, 0 at the beginning. Pure. */
-uint32_t dcpg_crc32c(uint32_t crc, const void *data, size_t bytes);
+DCPG_API uint32_t dcpg_crc32c(uint32_t crc, const void *data, size_t bytes);
+
+DCPG_END_C
 
 #endif

@@ -15,11 +15,14 @@
 #ifndef DCPG_DEEPCPG_H
 #define DCPG_DEEPCPG_H
 
+#include <dcpg/api.h>
 #include <dcpg/par.h>
 #include <dcpg/source.h>
 #include <dcpg/status.h>
 #include <dcpg/store_make.h>
 #include <dcpg/text.h>
+
+DCPG_BEGIN_C
 
 /* Rows of a file that follow each other and lie on one chromosome. */
 typedef struct dcpg_deepcpg_run {
@@ -46,9 +49,9 @@ typedef struct dcpg_deepcpg {
 
 /* Looks at all files; each is read by one rank. DCPG_E_INPUT where one is no DeepCpG data file, is damaged,
  * or has other cells, outputs or windows than the first. Collective. */
-dcpg_status dcpg_deepcpg_describe_all(const dcpg_strings *files, const dcpg_par *par, dcpg_deepcpg **set,
-                                      dcpg_err *err);
-void dcpg_deepcpg_free(dcpg_deepcpg *set);
+DCPG_API dcpg_status dcpg_deepcpg_describe_all(const dcpg_strings *files, const dcpg_par *par,
+                                               dcpg_deepcpg **set, dcpg_err *err);
+DCPG_API void dcpg_deepcpg_free(dcpg_deepcpg *set);
 
 /* The rows on `chromos` (empty or NULL: all). Windows narrower than in the files are their centre.
  * DCPG_E_INPUT: an unknown chromosome, cell or output, windows that the files do not have. What load_all
@@ -56,8 +59,8 @@ void dcpg_deepcpg_free(dcpg_deepcpg *set);
  * dna_wlen + 5 * cpg_wlen * cells bytes); otherwise blocks of rows are read when a batch needs them, and
  * those used last are kept: fine for sites in their order, slow for shuffled ones. `set` must outlive it.
  * Collective. */
-dcpg_status dcpg_source_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_strings *chromos,
-                                         const dcpg_want *want, dcpg_source **source, dcpg_err *err);
+DCPG_API dcpg_status dcpg_source_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_strings *chromos,
+                                                  const dcpg_want *want, dcpg_source **source, dcpg_err *err);
 
 /* ---- writing ---- */
 
@@ -93,8 +96,8 @@ typedef struct dcpg_deepcpg_write_options {
  * chromosome and position only, so that overlapping windows agree. Files are shared out among the ranks; what
  * they hold does not depend on the number of ranks. DCPG_E_IO: a file cannot be written; those of this call
  * are removed then. Collective. */
-dcpg_status dcpg_deepcpg_write_all(dcpg_source *source, const dcpg_deepcpg_write_options *options,
-                                   dcpg_log *log, dcpg_err *err);
+DCPG_API dcpg_status dcpg_deepcpg_write_all(dcpg_source *source, const dcpg_deepcpg_write_options *options,
+                                            dcpg_log *log, dcpg_err *err);
 
 /* ---- taking in ---- */
 
@@ -108,7 +111,9 @@ dcpg_status dcpg_deepcpg_write_all(dcpg_source *source, const dcpg_deepcpg_write
  * known at the sites only. Statistics that the files name are offered again, computed from the calls.
  * Outputs of other kinds are left out with a warning. Chromosome names are normalised. DCPG_E_INPUT: no cell,
  * rows that contradict each other (file and row are named), and as dcpg_store_make_all. Collective. */
-dcpg_status dcpg_store_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_store_options *options,
-                                        dcpg_log *log, dcpg_err *err);
+DCPG_API dcpg_status dcpg_store_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_store_options *options,
+                                                 dcpg_log *log, dcpg_err *err);
+
+DCPG_END_C
 
 #endif

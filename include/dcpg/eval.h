@@ -4,11 +4,14 @@
 #ifndef DCPG_EVAL_H
 #define DCPG_EVAL_H
 
+#include <dcpg/api.h>
 #include <dcpg/keras.h>
 #include <dcpg/log.h>
 #include <dcpg/par.h>
 #include <dcpg/source.h>
 #include <dcpg/status.h>
+
+DCPG_BEGIN_C
 
 /* Attribute "format" of the files that dcpg_eval_all, and dcpg_export_all as HDF5, write. */
 #define DCPG_EVAL_FORMAT   "dcpg-eval"
@@ -33,9 +36,9 @@ typedef struct dcpg_eval_options {
  * shared out among the ranks; results do not depend on their number. Logs the mean of each metric and the
  * speed. DCPG_E_INPUT: the source's windows or cells are not those of the model, or it has no site.
  * Collective. */
-dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_graph *graph, const dcpg_weights *weights,
-                          const dcpg_eval_options *options, const dcpg_par *par, dcpg_log *log,
-                          dcpg_err *err);
+DCPG_API dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_graph *graph, const dcpg_weights *weights,
+                                   const dcpg_eval_options *options, const dcpg_par *par, dcpg_log *log,
+                                   dcpg_err *err);
 
 typedef struct dcpg_export_options {
     const char *data;    /* file written by dcpg_eval_all, or by DeepCpG */
@@ -53,7 +56,9 @@ typedef struct dcpg_export_options {
 
 /* Writes the observed label where known, else the prediction. Outputs are shared out among the ranks; the
  * files do not depend on their number. Collective. */
-dcpg_status dcpg_export_all(const dcpg_export_options *options, const dcpg_par *par, dcpg_log *log,
-                            dcpg_err *err);
+DCPG_API dcpg_status dcpg_export_all(const dcpg_export_options *options, const dcpg_par *par, dcpg_log *log,
+                                     dcpg_err *err);
+
+DCPG_END_C
 
 #endif

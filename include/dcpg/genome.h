@@ -3,11 +3,14 @@
 #ifndef DCPG_GENOME_H
 #define DCPG_GENOME_H
 
+#include <dcpg/api.h>
 #include <dcpg/chromo.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 /* ---- sequences ---- */
 
@@ -32,10 +35,10 @@ typedef struct dcpg_sequence {
 #define DCPG_MAX_LENGTH INT64_C(2147483646)
 
 /* Base code of position pos (1-based): 0..3, 4 for N and outside the chromosome. Local. */
-int dcpg_base_at(const dcpg_sequence *sequence, int64_t pos);
+DCPG_API int dcpg_base_at(const dcpg_sequence *sequence, int64_t pos);
 
 /* Fills bits[(length + 63) / 64] for dcpg_cg_chromo. Local. */
-void dcpg_cg_bits(const dcpg_sequence *sequence, uint64_t *bits);
+DCPG_API void dcpg_cg_bits(const dcpg_sequence *sequence, uint64_t *bits);
 
 typedef dcpg_status dcpg_sequence_fn(void *context, dcpg_sequence *sequence, dcpg_err *err);
 
@@ -45,19 +48,19 @@ typedef dcpg_status dcpg_sequence_fn(void *context, dcpg_sequence *sequence, dcp
  * and line: no '>' at the start, a letter that is no base, a '>' within a line, a sequence without bases or
  * name, or of more than DCPG_MAX_LENGTH bases, a name twice in one file, no sequence, a cut gzip stream. What
  * was given to `each` before an error may be incomplete as a genome. Local. */
-dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err);
+DCPG_API dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err);
 
 /* The same; `*odd` receives what was odd about the file's compression, see dcpg_odd_text. Local. */
-dcpg_status dcpg_fasta_read_odd(const char *path, dcpg_sequence_fn *each, void *context, unsigned *odd,
-                                dcpg_err *err);
-void dcpg_sequence_free(dcpg_sequence *sequence);
+DCPG_API dcpg_status dcpg_fasta_read_odd(const char *path, dcpg_sequence_fn *each, void *context,
+                                         unsigned *odd, dcpg_err *err);
+DCPG_API void dcpg_sequence_free(dcpg_sequence *sequence);
 
 /* Expands words that are directories to the FASTA files inside (*.fa, *.fasta, *.fna, *.fas, each also with
  * .gz or .bgz, in upper or lower case), sorted; other words are taken as files. `notes` (NULL: not told)
  * receives a line for each directory with files that hold sequences in another form and are passed over.
  * DCPG_E_INPUT: nothing is called so, or a directory holds none. Local. */
-dcpg_status dcpg_fasta_list(const dcpg_strings *words, dcpg_strings *files, dcpg_strings *notes,
-                            dcpg_err *err);
+DCPG_API dcpg_status dcpg_fasta_list(const dcpg_strings *words, dcpg_strings *files, dcpg_strings *notes,
+                                     dcpg_err *err);
 
 /* ---- the genome's CpGs ---- */
 
@@ -83,14 +86,16 @@ typedef struct dcpg_genome_runs {
 } dcpg_genome_runs;
 
 /* The chromosome of exactly this name, NULL where there is none. Local. */
-const dcpg_cg_chromo *dcpg_cg_find(const dcpg_cg_map *map, const char *name);
+DCPG_API const dcpg_cg_chromo *dcpg_cg_find(const dcpg_cg_map *map, const char *name);
 
 /* The place in map->chromo of what a file calls `raw`, by the rule of dcpg/chromo.h: DCPG_CHROMO_ABSENT,
  * DCPG_CHROMO_UNCLEAR; map->n or more: known, but not wanted. Local. */
-int64_t dcpg_cg_number(const dcpg_cg_map *map, const char *raw);
+DCPG_API int64_t dcpg_cg_number(const dcpg_cg_map *map, const char *raw);
 
 /* "NC_000001.11, NC_000002.12, ..., (22 more)": the genome's names, for messages; returns `text`, of at most
  * `size` bytes. Local. */
-char *dcpg_cg_some_names(const dcpg_cg_map *map, char *text, size_t size);
+DCPG_API char *dcpg_cg_some_names(const dcpg_cg_map *map, char *text, size_t size);
+
+DCPG_END_C
 
 #endif

@@ -5,12 +5,15 @@
 #ifndef DCPG_GRAPH_H
 #define DCPG_GRAPH_H
 
+#include <dcpg/api.h>
 #include <dcpg/kern.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 typedef enum dcpg_kind {
     DCPG_INPUT, /* named "dna" [wlen][4], "cpg/state" [cells][cpg_wlen], "cpg/dist" likewise */
@@ -71,34 +74,34 @@ typedef struct dcpg_graph {
 
 /* An empty graph, NULL when out of memory; set dna_wlen, cpg_wlen and nb_cell before inputs are added. Free
  * with dcpg_graph_free. */
-dcpg_graph *dcpg_graph_new(void);
-void dcpg_graph_free(dcpg_graph *graph);
+DCPG_API dcpg_graph *dcpg_graph_new(void);
+DCPG_API void dcpg_graph_free(dcpg_graph *graph);
 
 /* A layer with Keras's defaults: bias, stride 1, dilation 1, linear, hard sigmoid, BN 0.99 and 1e-3,
  * trainable; all else 0. Pure. */
-dcpg_glayer dcpg_glayer_default(void);
+DCPG_API dcpg_glayer dcpg_glayer_default(void);
 
 /* Frees what a layer owns: its names and sources. */
-void dcpg_glayer_free(dcpg_glayer *layer);
+DCPG_API void dcpg_glayer_free(dcpg_glayer *layer);
 
 /* "relu", "scaled_sigmoid" ...: Keras's name. Pure. */
-const char *dcpg_activation_name(dcpg_activation activation);
+DCPG_API const char *dcpg_activation_name(dcpg_activation activation);
 
 /* Appends a layer of `kind` called `name` (copied) on top of `source` layers, with the field values of `like`
  * (NULL: defaults; its name and sources are not looked at, its inner name is copied, stride and dilation 0
  * mean 1); computes its output extent. `*index` receives its number. DCPG_E_INPUT where the sources do not
  * fit; the text names the layer. Local. */
-dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb_source,
-                           const int *source, const dcpg_glayer *like, int *index, dcpg_err *err);
+DCPG_API dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb_source,
+                                    const int *source, const dcpg_glayer *like, int *index, dcpg_err *err);
 
 /* Declares layer `index` an output head. */
-dcpg_status dcpg_graph_add_output(dcpg_graph *graph, int index, dcpg_err *err);
+DCPG_API dcpg_status dcpg_graph_add_output(dcpg_graph *graph, int index, dcpg_err *err);
 
 /* Puts the layers into the order in which Keras lists those of a model: by distance from the outputs, then by
  * first visit from them. Weight files list layers so. Local. */
-dcpg_status dcpg_graph_order(dcpg_graph *graph, dcpg_err *err);
+DCPG_API dcpg_status dcpg_graph_order(dcpg_graph *graph, dcpg_err *err);
 
-int dcpg_graph_find(const dcpg_graph *graph, const char *name); /* index or -1 */
+DCPG_API int dcpg_graph_find(const dcpg_graph *graph, const char *name); /* index or -1 */
 
 /* One weight array of a layer: what files hold and nets train. Convs [k][in][out], dense [in][out], GRU
  * [in][3u], [u][3u], [3u] (or [2][3u]), BN [c] each. */
@@ -113,9 +116,11 @@ typedef struct dcpg_weight {
 enum { DCPG_MAX_WEIGHTS = 6 };
 
 /* The weights of a layer in Keras's order; returns their number. Pure. */
-int dcpg_graph_weights(const dcpg_graph *graph, int layer, dcpg_weight weight[DCPG_MAX_WEIGHTS]);
+DCPG_API int dcpg_graph_weights(const dcpg_graph *graph, int layer, dcpg_weight weight[DCPG_MAX_WEIGHTS]);
 
 /* Number of values of a weight. */
-int64_t dcpg_weight_size(const dcpg_weight *weight);
+DCPG_API int64_t dcpg_weight_size(const dcpg_weight *weight);
+
+DCPG_END_C
 
 #endif

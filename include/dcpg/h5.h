@@ -10,12 +10,15 @@
 #ifndef DCPG_H5_H
 #define DCPG_H5_H
 
+#include <dcpg/api.h>
 #include <dcpg/par.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 typedef struct dcpg_h5 dcpg_h5; /* an open file */
 
@@ -53,82 +56,87 @@ typedef struct dcpg_h5_block {
  * for all. --- */
 /* Creates a temporary file (temporary.h) beside `path`; nothing appears under `path` until dcpg_h5_commit.
  * DCPG_E_IO where the directory cannot be written. */
-dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
 /* Opens for reading. DCPG_E_INPUT where it is absent, truncated, not HDF5 or open for writing elsewhere;
  * later also where data are in another file, which is never opened (virtual datasets, external storage and
  * links). `par` must live as long as the file. */
-dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
 /* Flushes to the disk, closes and renames a created file to its final name, replacing what was there; the
  * file handle is gone either way, on failure the temporary file too. DCPG_E_IO where the disk is full. */
-dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err);
 /* The same, with a checksum behind the end, which other readers of HDF5 do not see, and not to be written by
  * others than its owner, whatever the umask. */
-dcpg_status dcpg_h5_commit_sealed(dcpg_h5 *file, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_commit_sealed(dcpg_h5 *file, dcpg_err *err);
 /* Whether a file is, byte for byte, what dcpg_h5_commit_sealed left: DCPG_E_INPUT where it is cut, damaged,
  * empty or another's. HDF5 does not see it. Local. */
-dcpg_status dcpg_h5_check_seal(const char *path, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_check_seal(const char *path, dcpg_err *err);
 /* Whether a file can be opened and its attribute "format" is this text: what wrote it. Local. */
-bool dcpg_h5_is_format(const char *path, const char *format);
+DCPG_API bool dcpg_h5_is_format(const char *path, const char *format);
 /* Closes; a created file that was not committed is removed. NULL is fine. */
-void dcpg_h5_close(dcpg_h5 *file);
-const char *dcpg_h5_path(const dcpg_h5 *file);
+DCPG_API void dcpg_h5_close(dcpg_h5 *file);
+DCPG_API const char *dcpg_h5_path(const dcpg_h5 *file);
 
 /* --- structure (on parallel files: Collective) --- */
-bool dcpg_h5_exists(dcpg_h5 *file, const char *path); /* a group or dataset, every part of the path */
+DCPG_API bool dcpg_h5_exists(dcpg_h5 *file,
+                             const char *path); /* a group or dataset, every part of the path */
 /* Names of the members of a group, in bytewise order; is_group[i] where not NULL. */
-dcpg_status dcpg_h5_list(dcpg_h5 *file, const char *group, dcpg_strings *names, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_list(dcpg_h5 *file, const char *group, dcpg_strings *names, dcpg_err *err);
 /* Paths below a group of everything that is no group, in bytewise order. DCPG_E_INPUT where groups are nested
  * more than 8 deep, or one is reached twice, by hard links or soft ones. */
-dcpg_status dcpg_h5_list_datasets(dcpg_h5 *file, const char *group, dcpg_strings *names, dcpg_err *err);
-bool dcpg_h5_is_group(dcpg_h5 *file, const char *path);
+DCPG_API dcpg_status dcpg_h5_list_datasets(dcpg_h5 *file, const char *group, dcpg_strings *names,
+                                           dcpg_err *err);
+DCPG_API bool dcpg_h5_is_group(dcpg_h5 *file, const char *path);
 /* Bytes that arrays of a file of this size can hold at most, all together: what is packed shrinks to 1/1032
  * at best. */
-uint64_t dcpg_h5_capacity(const dcpg_h5 *file);
+DCPG_API uint64_t dcpg_h5_capacity(const dcpg_h5 *file);
 /* Whether only the caller, or root, can have written the file: it is theirs, and neither its group nor others
  * may write to it. Of serial files. Local. */
-bool dcpg_h5_is_ours(const dcpg_h5 *file);
-dcpg_status dcpg_h5_make_group(dcpg_h5 *file, const char *path,
-                               dcpg_err *err); /* with parents; fine if it exists */
+DCPG_API bool dcpg_h5_is_ours(const dcpg_h5 *file);
+DCPG_API dcpg_status dcpg_h5_make_group(dcpg_h5 *file, const char *path,
+                                        dcpg_err *err); /* with parents; fine if it exists */
 /* Shape of a dataset; type is that which holds the file's type without loss (bool and enums as their
  * integers, half floats as F32). DCPG_E_INPUT where it holds no numbers, has more than DCPG_H5_MAX_NDIM
  * dimensions, or claims more elements than a file of its size can hold, so that allocating that many is safe.
  * Strings of variable length have width 0. */
-dcpg_status dcpg_h5_shape_of(dcpg_h5 *file, const char *path, dcpg_h5_shape *shape, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_shape_of(dcpg_h5 *file, const char *path, dcpg_h5_shape *shape, dcpg_err *err);
 /* Creates a dataset and its parent groups. Chunks larger than the dataset are cut; an empty dataset has none.
  */
-dcpg_status dcpg_h5_make(dcpg_h5 *file, const char *path, const dcpg_h5_shape *shape, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_make(dcpg_h5 *file, const char *path, const dcpg_h5_shape *shape, dcpg_err *err);
 
 /* --- data. `type` is that of `data` in memory, row-major; numbers are converted, and those that do not fit
  * are an error. A block NULL means all, which ranks write together only if all hold the same. count 0 takes
  * part with nothing, data may be NULL then. A block outside the dataset is DCPG_E_INPUT. --- */
-dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block,
-                          const void *data, dcpg_err *err);
-dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block,
-                         void *data, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type type,
+                                   const dcpg_h5_block *block, const void *data, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type,
+                                  const dcpg_h5_block *block, void *data, dcpg_err *err);
 /* Strings of a dataset, fixed or variable length, in row-major order (read are at most 65536 more than the
  * file has bytes); writing creates a 1-d dataset of fixed length, NUL-padded (numpy's S). On parallel files
  * all ranks write the same. Read lists are the caller's (dcpg_strings_free), empty on failure. */
-dcpg_status dcpg_h5_write_strings(dcpg_h5 *file, const char *path, const dcpg_strings *text, dcpg_err *err);
-dcpg_status dcpg_h5_read_strings(dcpg_h5 *file, const char *path, dcpg_strings *text, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_write_strings(dcpg_h5 *file, const char *path, const dcpg_strings *text,
+                                           dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_read_strings(dcpg_h5 *file, const char *path, dcpg_strings *text, dcpg_err *err);
 
 /* --- attributes of a group or dataset ("/" is the root); writing replaces --- */
-bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name);
-dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const char *name, const char *text,
-                                      dcpg_err *err);
-dcpg_status dcpg_h5_read_attr_string(dcpg_h5 *file, const char *path, const char *name, char **text,
-                                     dcpg_err *err); /* dcpg_free */
+DCPG_API bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name);
+DCPG_API dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const char *name,
+                                               const char *text, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_read_attr_string(dcpg_h5 *file, const char *path, const char *name, char **text,
+                                              dcpg_err *err); /* dcpg_free */
 /* A list of strings; an empty list is written as an empty float64 array, as h5py does, and read back from any
  * empty attribute. Long lists (over 64 KB) are cut into name0, name1 ... as Keras does. */
-dcpg_status dcpg_h5_write_attr_strings(dcpg_h5 *file, const char *path, const char *name,
-                                       const dcpg_strings *text, dcpg_err *err);
-dcpg_status dcpg_h5_read_attr_strings(dcpg_h5 *file, const char *path, const char *name, dcpg_strings *text,
-                                      dcpg_err *err);
-dcpg_status dcpg_h5_write_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t value,
-                                   dcpg_err *err);
-dcpg_status dcpg_h5_read_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t *value,
-                                  dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_write_attr_strings(dcpg_h5 *file, const char *path, const char *name,
+                                                const dcpg_strings *text, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_read_attr_strings(dcpg_h5 *file, const char *path, const char *name,
+                                               dcpg_strings *text, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_write_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t value,
+                                            dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_read_attr_i64(dcpg_h5 *file, const char *path, const char *name, int64_t *value,
+                                           dcpg_err *err);
 
 /* Version of the HDF5 library, "1.10.8". */
-const char *dcpg_h5_version(char text[32]);
+DCPG_API const char *dcpg_h5_version(char text[32]);
+
+DCPG_END_C
 
 #endif

@@ -12,10 +12,13 @@
 #ifndef DCPG_KERN_H
 #define DCPG_KERN_H
 
+#include <dcpg/api.h>
 #include <dcpg/status.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 /* ---- gemm ---- */
 
@@ -33,7 +36,7 @@ typedef struct dcpg_mat_out {
 /* C[m][n] = A[m][k] * B[k][n] + beta * C, beta 0 or 1 (0: C is not read). Threaded with the OpenMP threads
  * available; inside a parallel region single-threaded. A row of C has the same bits whatever m is, a column
  * whatever n is, and however many threads run. k = 0 gives beta * C. */
-void dcpg_gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c);
+DCPG_API void dcpg_gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c);
 
 /* ---- which kernels run ----
  *
@@ -62,27 +65,27 @@ typedef struct dcpg_kern_set {
 /* The offer of this process. DCPG_ISA (avx512, avx2, baseline) is the most that may be used, DCPG_GEMM the
  * backend (`gemm` counts before it, unless NULL), BLIS_ARCH_TYPE BLIS's kernels by their number. DCPG_E_USAGE
  * where they say nothing that is known. Does not start BLIS. Local. */
-dcpg_status dcpg_kern_offer_here(const char *gemm, dcpg_kern_offer *offer, dcpg_err *err);
+DCPG_API dcpg_status dcpg_kern_offer_here(const char *gemm, dcpg_kern_offer *offer, dcpg_err *err);
 
 /* The best set that all of offer[nb] have; of each part the one that `wanted` names (dcpg_kern_name of
  * another run; NULL: nothing) where all have it. DCPG_E_USAGE where variables of different ranks contradict
  * each other. The same on all ranks that have the same offers. Pure. */
-dcpg_status dcpg_kern_agree(const dcpg_kern_offer *offer, int nb, const char *wanted, dcpg_kern_set *set,
-                            dcpg_err *err);
+DCPG_API dcpg_status dcpg_kern_agree(const dcpg_kern_offer *offer, int nb, const char *wanted,
+                                     dcpg_kern_set *set, dcpg_err *err);
 
 /* Takes a set, once, from one thread, before the first kernel: BLIS cannot change its kernels later. */
-void dcpg_kern_start(const dcpg_kern_set *set);
+DCPG_API void dcpg_kern_start(const dcpg_kern_set *set);
 
 /* "vector=avx512 gemm=direct blis=skx 0.9.0": what runs, for checkpoints; empty before the start. */
-const char *dcpg_kern_name(void);
+DCPG_API const char *dcpg_kern_name(void);
 
 /* Starts the best set of this process alone; a gemm without it does so. `name`: the backend, "direct" (our
  * own kernel, with AVX-512), "blis" or "ref" (slow, for tests); NULL or empty: what the environment variable
  * DCPG_GEMM says, else the first of them that this processor should have. Sets BLIS_ARCH_TYPE to the best
  * kernel set for the processor where BLIS would not recognise it; a value set by the user wins. */
-dcpg_status dcpg_gemm_start(const char *name, dcpg_err *err);
+DCPG_API dcpg_status dcpg_gemm_start(const char *name, dcpg_err *err);
 /* "direct (avx512), blis 0.9.0 (skx)": what runs; for the log. */
-const char *dcpg_gemm_description(void);
+DCPG_API const char *dcpg_gemm_description(void);
 
 /* ---- convolution over one time axis ---- */
 
@@ -94,69 +97,71 @@ typedef struct dcpg_conv {
 
 /* Fills t_out and pad_left; same: TensorFlow's 'same', otherwise 'valid'. t_out <= 0 where the input is too
  * short. */
-void dcpg_conv_shape(dcpg_conv *conv, bool same);
+DCPG_API void dcpg_conv_shape(dcpg_conv *conv, bool same);
 
 /* y[n][t_out][f] = x[n][t_in][c] * w[k][c][f] + b[f]; relu: max(., 0) after. scratch: dcpg_conv_scratch
  * floats. */
-void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b,
-                       bool relu, float *y, float *scratch);
+DCPG_API void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w,
+                                const float *b, bool relu, float *y, float *scratch);
 /* dx[n][t_in][c] (+)= dy[n][t_out][f] * w^T; accumulate: += */
-void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w,
-                              bool accumulate, float *dx, float *scratch);
+DCPG_API void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w,
+                                       bool accumulate, float *dx, float *scratch);
 /* dw[k][c][f], db[f]: sums over the n samples given, overwritten. db NULL: not wanted, of all convolutions.
  */
-void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy, float *dw,
-                               float *db, float *scratch);
-size_t dcpg_conv_scratch(const dcpg_conv *conv,
-                         int64_t n); /* floats enough for all three, and for those with pooling */
+DCPG_API void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy,
+                                        float *dw, float *db, float *scratch);
+DCPG_API size_t dcpg_conv_scratch(const dcpg_conv *conv,
+                                  int64_t n); /* floats enough for all three, and for those with pooling */
 
 /* conv + bias + relu + max pool (window = stride = pool) in one pass, for the shapes and processors for which
  * dcpg_conv_pools says so: y and arg as of dcpg_conv_dna_pool_forward. */
-bool dcpg_conv_pools(const dcpg_conv *conv, int64_t pool);
-void dcpg_conv_pool_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b,
-                            float *y, uint8_t *arg, float *scratch);
+DCPG_API bool dcpg_conv_pools(const dcpg_conv *conv, int64_t pool);
+DCPG_API void dcpg_conv_pool_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w,
+                                     const float *b, float *y, uint8_t *arg, float *scratch);
 /* From the gradient dy of the pooled output y (as returned: where it is 0 the relu was closed). */
-void dcpg_conv_pool_backward_input(const dcpg_conv *conv, int64_t n, const float *y, const uint8_t *arg,
-                                   const float *dy, const float *w, bool accumulate, float *dx,
-                                   float *scratch);
-void dcpg_conv_pool_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *y,
-                                    const uint8_t *arg, const float *dy, float *dw, float *db,
-                                    float *scratch);
+DCPG_API void dcpg_conv_pool_backward_input(const dcpg_conv *conv, int64_t n, const float *y,
+                                            const uint8_t *arg, const float *dy, const float *w,
+                                            bool accumulate, float *dx, float *scratch);
+DCPG_API void dcpg_conv_pool_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *y,
+                                             const uint8_t *arg, const float *dy, float *dw, float *db,
+                                             float *scratch);
 
 /* The same on one-hot DNA without building it: codes[n][t_in] of 0..3, 4 = N (all zeros); c is 4; stride 1,
  * dilation 1, valid. By tables of k-mers (groups of 3 taps). */
-void dcpg_conv_dna_forward(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *w,
-                           const float *b, bool relu, float *y, float *scratch);
-void dcpg_conv_dna_backward_weight(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *dy,
-                                   float *dw, float *db, float *scratch);
+DCPG_API void dcpg_conv_dna_forward(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *w,
+                                    const float *b, bool relu, float *y, float *scratch);
+DCPG_API void dcpg_conv_dna_backward_weight(const dcpg_conv *conv, int64_t n, const uint8_t *codes,
+                                            const float *dy, float *dw, float *db, float *scratch);
 /* conv + bias + relu + max pool (window = stride = pool, valid) in one pass: y[n][t_out / pool][f],
  * arg[n][t_out / pool][f] = offset of the maximum in its window. */
-void dcpg_conv_dna_pool_forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes,
-                                const float *w, const float *b, float *y, uint8_t *arg, float *scratch);
+DCPG_API void dcpg_conv_dna_pool_forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes,
+                                         const float *w, const float *b, float *y, uint8_t *arg,
+                                         float *scratch);
 /* From the gradient of the pooled output (y as returned: where y = 0 the relu was closed). */
-void dcpg_conv_dna_pool_backward_weight(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes,
-                                        const float *y, const uint8_t *arg, const float *dy, float *dw,
-                                        float *db, float *scratch);
-size_t dcpg_conv_dna_scratch(const dcpg_conv *conv, int64_t n);
+DCPG_API void dcpg_conv_dna_pool_backward_weight(const dcpg_conv *conv, int64_t pool, int64_t n,
+                                                 const uint8_t *codes, const float *y, const uint8_t *arg,
+                                                 const float *dy, float *dw, float *db, float *scratch);
+DCPG_API size_t dcpg_conv_dna_scratch(const dcpg_conv *conv, int64_t n);
 
 /* ---- dense: y[n][f] = x[n][c] * w[c][f] + b[f] ---- */
-void dcpg_dense_forward(int64_t n, int64_t c, int64_t f, const float *x, const float *w, const float *b,
-                        bool relu, float *y);
-void dcpg_dense_backward_input(int64_t n, int64_t c, int64_t f, const float *dy, const float *w,
-                               bool accumulate, float *dx);
-void dcpg_dense_backward_weight(int64_t n, int64_t c, int64_t f, const float *x, const float *dy, float *dw,
-                                float *db);
+DCPG_API void dcpg_dense_forward(int64_t n, int64_t c, int64_t f, const float *x, const float *w,
+                                 const float *b, bool relu, float *y);
+DCPG_API void dcpg_dense_backward_input(int64_t n, int64_t c, int64_t f, const float *dy, const float *w,
+                                        bool accumulate, float *dx);
+DCPG_API void dcpg_dense_backward_weight(int64_t n, int64_t c, int64_t f, const float *x, const float *dy,
+                                         float *dw, float *db);
 
 /* ---- pooling ---- */
 /* y[n][t / pool][c] = max over each window; arg: offset in the window (pool <= 255), the first of equals. */
-void dcpg_max_pool_forward(int64_t n, int64_t t, int64_t c, int64_t pool, const float *x, float *y,
-                           uint8_t *arg);
+DCPG_API void dcpg_max_pool_forward(int64_t n, int64_t t, int64_t c, int64_t pool, const float *x, float *y,
+                                    uint8_t *arg);
 /* dx[n][t][c], zero outside the maxima (also in the tail that no window covers). */
-void dcpg_max_pool_backward(int64_t n, int64_t t, int64_t c, int64_t pool, const uint8_t *arg,
-                            const float *dy, bool accumulate, float *dx);
+DCPG_API void dcpg_max_pool_backward(int64_t n, int64_t t, int64_t c, int64_t pool, const uint8_t *arg,
+                                     const float *dy, bool accumulate, float *dx);
 /* y[n][c] = mean over t. */
-void dcpg_mean_forward(int64_t n, int64_t t, int64_t c, const float *x, float *y);
-void dcpg_mean_backward(int64_t n, int64_t t, int64_t c, const float *dy, bool accumulate, float *dx);
+DCPG_API void dcpg_mean_forward(int64_t n, int64_t t, int64_t c, const float *x, float *y);
+DCPG_API void dcpg_mean_backward(int64_t n, int64_t t, int64_t c, const float *dy, bool accumulate,
+                                 float *dx);
 
 /* ---- pointwise ---- */
 typedef enum dcpg_activation {
@@ -169,37 +174,38 @@ typedef enum dcpg_activation {
     DCPG_SCALED_SIGMOID /* 0.251 * sigmoid, DeepCpG's variance head */
 } dcpg_activation;
 /* y = activation(x) over rows of c values (softmax over the row); x and y may be the same array. */
-void dcpg_activate(dcpg_activation kind, int64_t rows, int64_t c, const float *x, float *y);
+DCPG_API void dcpg_activate(dcpg_activation kind, int64_t rows, int64_t c, const float *x, float *y);
 /* dx (+)= dy * activation'(x), from the OUTPUT y; dx and dy may be the same array unless accumulating. */
-void dcpg_activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const float *y, const float *dy,
-                            bool accumulate, float *dx);
-void dcpg_add(size_t count, const float *a, const float *b, float *y); /* y = a + b, may alias */
-void dcpg_accumulate(size_t count, const float *x, float *y);          /* y += x */
+DCPG_API void dcpg_activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const float *y,
+                                     const float *dy, bool accumulate, float *dx);
+DCPG_API void dcpg_add(size_t count, const float *a, const float *b, float *y); /* y = a + b, may alias */
+DCPG_API void dcpg_accumulate(size_t count, const float *x, float *y);          /* y += x */
 /* Copies columns: dst[r][dst_at ...] (+)= src[r][src_at ...], `c` columns of rows with strides dst_stride,
  * src_stride (concatenation and its gradient). */
-void dcpg_copy_columns(int64_t rows, int64_t c, const float *src, int64_t src_stride, float *dst,
-                       int64_t dst_stride, bool accumulate);
+DCPG_API void dcpg_copy_columns(int64_t rows, int64_t c, const float *src, int64_t src_stride, float *dst,
+                                int64_t dst_stride, bool accumulate);
 /* Inverted dropout. Element j of sample i is kept where the Philox word of (key, global sample id[i], j) says
  * so; the backward pass draws the same mask again, so nothing is stored. y and x may be the same array. */
-void dcpg_dropout(int64_t n, int64_t c, float rate, uint64_t key, const int64_t *id, const float *x,
-                  float *y);
+DCPG_API void dcpg_dropout(int64_t n, int64_t c, float rate, uint64_t key, const int64_t *id, const float *x,
+                           float *y);
 
 /* ---- batch normalisation over rows (samples and time) of c channels ---- */
 /* Sums over `rows` rows of one leaf: sums[0..c) = sum x, sums[c..2c) = sum x^2 about shift[c] (shifted to
  * keep precision; the same shift on all leaves). */
-void dcpg_bn_sums(int64_t rows, int64_t c, const float *x, const float *shift, double *sums);
+DCPG_API void dcpg_bn_sums(int64_t rows, int64_t c, const float *x, const float *shift, double *sums);
 /* y = gamma * (x - mean) * rstd + beta, relu after where asked; rstd = 1 / sqrt(var + epsilon). */
-void dcpg_bn_apply(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
-                   const float *gamma, const float *beta, bool relu, float *y);
+DCPG_API void dcpg_bn_apply(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
+                            const float *gamma, const float *beta, bool relu, float *y);
 /* Sums of one leaf for the backward pass: sums[0..c) = sum dy, sums[c..2c) = sum dy * xhat. With `relu`, dy
  * is taken as 0 where y would be 0: y is computed again. */
-void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
-                           const float *gamma, const float *beta, bool relu, const float *dy, double *sums);
+DCPG_API void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean,
+                                    const float *rstd, const float *gamma, const float *beta, bool relu,
+                                    const float *dy, double *sums);
 /* dx (+)= gamma * rstd * (dy - total_dy / count - xhat * total_dy_xhat / count), totals over the global batch
  * of `count` rows. */
-void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
-                      const float *gamma, const float *beta, bool relu, const float *dy, const double *totals,
-                      int64_t count, bool accumulate, float *dx);
+DCPG_API void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
+                               const float *gamma, const float *beta, bool relu, const float *dy,
+                               const double *totals, int64_t count, bool accumulate, float *dx);
 
 /* ---- GRU (Keras 2.2: z, r, h; reset before the recurrent product unless reset_after) ---- */
 typedef struct dcpg_gru {
@@ -211,34 +217,36 @@ typedef struct dcpg_gru {
 } dcpg_gru;
 
 /* Floats that the forward pass keeps for the backward pass of n samples (gates, states). */
-size_t dcpg_gru_saved(const dcpg_gru *gru, int64_t n);
-size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n);
+DCPG_API size_t dcpg_gru_saved(const dcpg_gru *gru, int64_t n);
+DCPG_API size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n);
 /* x[n][t][c], w[c][3u], r[u][3u], b: y with row stride y_stride (so both directions write into one
  * concatenated output): sample i, (step j,) unit l at y[(i (* t + j)) * y_stride + l]. saved NULL:
  * prediction. */
-void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const float *w, const float *r,
-                      const float *b, float *y, int64_t y_stride, float *saved, float *scratch);
+DCPG_API void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const float *w, const float *r,
+                               const float *b, float *y, int64_t y_stride, float *saved, float *scratch);
 /* Backward through time: dy as y. Leaves the gradients of the gate pre-activations in `saved` for the weight
  * gradient; dx[n][t][c] (+)=, NULL: not wanted. */
-void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, const float *r, const float *dy,
-                             int64_t dy_stride, float *saved, bool accumulate, float *dx, float *scratch);
+DCPG_API void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, const float *r,
+                                      const float *dy, int64_t dy_stride, float *saved, bool accumulate,
+                                      float *dx, float *scratch);
 /* For rows first .. end-1 of the n samples (one leaf): dw[c][3u], dr[u][3u], db, overwritten, from x and
  * saved. */
-void dcpg_gru_backward_weight(const dcpg_gru *gru, int64_t n, int64_t first, int64_t end, const float *x,
-                              const float *saved, float *dw, float *dr, float *db, float *scratch);
+DCPG_API void dcpg_gru_backward_weight(const dcpg_gru *gru, int64_t n, int64_t first, int64_t end,
+                                       const float *x, const float *saved, float *dw, float *dr, float *db,
+                                       float *scratch);
 
 /* ---- losses: one output column. p[n * stride] predictions, y labels, weight per sample; loss is the
  * weighted SUM over the rows (the caller divides by the batch) ---- */
 /* Binary cross-entropy, p clipped to [1e-7, 1 - 1e-7] in float32; a clipped p has gradient 0. dp lies in
  * memory as p does and may be NULL. scale multiplies dp (output weight / batch size). */
-double dcpg_loss_bce(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
-                     float scale, float *dp);
-double dcpg_loss_mse(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
-                     float scale, float *dp);
+DCPG_API double dcpg_loss_bce(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
+                              float scale, float *dp);
+DCPG_API double dcpg_loss_mse(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
+                              float scale, float *dp);
 /* p[n][stride >= nb_class] softmax outputs, label y = class index or -1 (zero vector). Keras: p is
  * renormalised, clipped likewise. */
-double dcpg_loss_cce(int64_t n, int64_t nb_class, const float *p, int64_t stride, const float *y,
-                     const float *weight, float scale, float *dp);
+DCPG_API double dcpg_loss_cce(int64_t n, int64_t nb_class, const float *p, int64_t stride, const float *y,
+                              const float *weight, float scale, float *dp);
 
 /* ---- Adam in one pass, Keras 2.2's form ---- */
 typedef struct dcpg_adam_step {
@@ -247,9 +255,11 @@ typedef struct dcpg_adam_step {
     float l1, l2; /* gradient += l1 * sign(w) + 2 * l2 * w */
 } dcpg_adam_step;
 /* False where a gradient is not finite. */
-bool dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *grad, float *w, float *m,
-                      float *v);
+DCPG_API bool dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *grad, float *w,
+                               float *m, float *v);
 /* Sum of |w| and of w^2, in double, over fixed blocks. */
-void dcpg_norms(size_t count, const float *w, double *sum_abs, double *sum_square);
+DCPG_API void dcpg_norms(size_t count, const float *w, double *sum_abs, double *sum_square);
+
+DCPG_END_C
 
 #endif

@@ -4,32 +4,37 @@
 #ifndef DCPG_LOADER_H
 #define DCPG_LOADER_H
 
+#include <dcpg/api.h>
 #include <dcpg/source.h>
 #include <dcpg/tree.h>
+
+DCPG_BEGIN_C
 
 typedef struct dcpg_loader dcpg_loader;
 
 /* A loader over this rank's shards of `source`, which must be loaded for their range. sweep false: training
  * steps of the epoch's order; true: every sample once (validation). Source and shards must outlive it. Local.
  */
-dcpg_status dcpg_loader_new(dcpg_source *source, dcpg_shards *shards, bool sweep, dcpg_loader **loader,
-                            dcpg_err *err);
-void dcpg_loader_free(dcpg_loader *loader);
+DCPG_API dcpg_status dcpg_loader_new(dcpg_source *source, dcpg_shards *shards, bool sweep,
+                                     dcpg_loader **loader, dcpg_err *err);
+DCPG_API void dcpg_loader_free(dcpg_loader *loader);
 
 /* Goes to step `step` of the order that the shards hold now; drops what was prepared. Local. */
-void dcpg_loader_seek(dcpg_loader *loader, int64_t step);
+DCPG_API void dcpg_loader_seek(dcpg_loader *loader, int64_t step);
 
 /* The batch of the current step (cut now if dcpg_loader_prepare was not called) and its leaves, valid until
  * the next call of dcpg_loader_next; goes one step on. Local. */
-dcpg_status dcpg_loader_next(dcpg_loader *loader, const dcpg_batch **batch, const dcpg_leaves **leaves,
-                             dcpg_err *err);
+DCPG_API dcpg_status dcpg_loader_next(dcpg_loader *loader, const dcpg_batch **batch,
+                                      const dcpg_leaves **leaves, dcpg_err *err);
 
 /* Cuts the batch that dcpg_loader_next will give; nothing to do where it is there already or the last step
  * was given. Local. */
-dcpg_status dcpg_loader_prepare(dcpg_loader *loader, dcpg_err *err);
+DCPG_API dcpg_status dcpg_loader_prepare(dcpg_loader *loader, dcpg_err *err);
 
 /* Seconds spent so far in dcpg_loader_next waiting for a batch to be cut, and in all cutting. */
-double dcpg_loader_waited(const dcpg_loader *loader);
-double dcpg_loader_cutting(const dcpg_loader *loader);
+DCPG_API double dcpg_loader_waited(const dcpg_loader *loader);
+DCPG_API double dcpg_loader_cutting(const dcpg_loader *loader);
+
+DCPG_END_C
 
 #endif

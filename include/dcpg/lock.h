@@ -5,9 +5,12 @@
 #ifndef DCPG_LOCK_H
 #define DCPG_LOCK_H
 
+#include <dcpg/api.h>
 #include <dcpg/log.h>
 #include <dcpg/status.h>
 #include <stdbool.h>
+
+DCPG_BEGIN_C
 
 typedef struct dcpg_lock dcpg_lock;
 
@@ -27,14 +30,16 @@ typedef struct dcpg_lock_options {
  * DCPG_E_IO: somebody writes there (process, host and start are named, nothing was touched), or nobody can.
  * DCPG_E_STOPPED: a signal came while it waited. The heartbeat needs dcpg_signals_beat, which is
  * called here. */
-dcpg_status dcpg_lock_take(const char *path, bool folder, const dcpg_lock_options *options, dcpg_log *log,
-                           dcpg_lock **lock, dcpg_err *err);
+DCPG_API dcpg_status dcpg_lock_take(const char *path, bool folder, const dcpg_lock_options *options,
+                                    dcpg_log *log, dcpg_lock **lock, dcpg_err *err);
 
 /* DCPG_E_IO where somebody took the lock over: this process was stopped for longer than the limit. Looks once
  * a second at most. NULL is fine. */
-dcpg_status dcpg_lock_check(dcpg_lock *lock, dcpg_err *err);
+DCPG_API dcpg_status dcpg_lock_check(dcpg_lock *lock, dcpg_err *err);
 
 /* Removes the lock where it is still ours, and folders that were made for it and are empty. NULL is fine. */
-void dcpg_lock_release(dcpg_lock *lock);
+DCPG_API void dcpg_lock_release(dcpg_lock *lock);
+
+DCPG_END_C
 
 #endif

@@ -3,9 +3,12 @@
 #ifndef DCPG_LOG_H
 #define DCPG_LOG_H
 
+#include <dcpg/api.h>
 #include <dcpg/status.h>
 #include <stdbool.h>
 #include <stdio.h>
+
+DCPG_BEGIN_C
 
 typedef enum dcpg_level { DCPG_QUIET, DCPG_WARN, DCPG_INFO, DCPG_DEBUG } dcpg_level;
 
@@ -22,27 +25,29 @@ typedef struct dcpg_log {
 } dcpg_log;
 
 /* A log on stderr; `rank` 0 speaks. Local. */
-void dcpg_log_open(dcpg_log *log, int rank, dcpg_level level);
+DCPG_API void dcpg_log_open(dcpg_log *log, int rank, dcpg_level level);
 
 /* Adds a log file (appended to, created if absent). DCPG_E_IO. Local; call on rank 0 only. */
-dcpg_status dcpg_log_to_file(dcpg_log *log, const char *path, dcpg_err *err);
+DCPG_API dcpg_status dcpg_log_to_file(dcpg_log *log, const char *path, dcpg_err *err);
 
 /* DCPG_E_IO where the log file could not take everything, which was said on the screen when it happened.
  * Local. */
-dcpg_status dcpg_log_close(dcpg_log *log, dcpg_err *err);
+DCPG_API dcpg_status dcpg_log_close(dcpg_log *log, dcpg_err *err);
 
-void dcpg_info(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
-void dcpg_warn(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
-void dcpg_debug(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
+DCPG_API void dcpg_info(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
+DCPG_API void dcpg_warn(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
+DCPG_API void dcpg_debug(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);
 
 /* Progress: on a terminal one line refreshed in place; elsewhere plain lines only where `milestone` is true.
  * The file gets milestones. Local. */
-void dcpg_progress(dcpg_log *log, bool milestone, const char *fmt, ...) DCPG_PRINTF(3, 4);
+DCPG_API void dcpg_progress(dcpg_log *log, bool milestone, const char *fmt, ...) DCPG_PRINTF(3, 4);
 
 /* Seconds on a monotonic clock, for differences only. */
-double dcpg_now(void);
+DCPG_API double dcpg_now(void);
 
 /* Seconds as "12 s", "3:05", "2:03:04"; writes at most 32 bytes into `text` and returns it. */
-char *dcpg_duration(double seconds, char text[32]);
+DCPG_API char *dcpg_duration(double seconds, char text[32]);
+
+DCPG_END_C
 
 #endif

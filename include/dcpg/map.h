@@ -3,10 +3,13 @@
 #ifndef DCPG_MAP_H
 #define DCPG_MAP_H
 
+#include <dcpg/api.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 /* A key: its hash, where its text starts, and its number. */
 typedef struct dcpg_map_entry {
@@ -28,17 +31,19 @@ typedef struct dcpg_map {
 } dcpg_map;
 
 /* Gives `key` the number `value`, in place of the one it had. DCPG_E_NOMEM: the map is as before. Local. */
-dcpg_status dcpg_map_set(dcpg_map *map, const char *key, int64_t value, dcpg_err *err);
+DCPG_API dcpg_status dcpg_map_set(dcpg_map *map, const char *key, int64_t value, dcpg_err *err);
 
 /* Adds the strings of a list, each with its place there: the first one where it stands there twice. Local. */
-dcpg_status dcpg_map_index(dcpg_map *map, const dcpg_strings *list, dcpg_err *err);
+DCPG_API dcpg_status dcpg_map_index(dcpg_map *map, const dcpg_strings *list, dcpg_err *err);
 
 /* The number of `key`; `absent` where the map does not hold it. Local. */
-int64_t dcpg_map_get(const dcpg_map *map, const char *key, int64_t absent);
+DCPG_API int64_t dcpg_map_get(const dcpg_map *map, const char *key, int64_t absent);
 
 /* The i-th key, in the order in which keys were added; valid until the next dcpg_map_set. Local. */
-const char *dcpg_map_key(const dcpg_map *map, size_t i);
+DCPG_API const char *dcpg_map_key(const dcpg_map *map, size_t i);
 
-void dcpg_map_free(dcpg_map *map);
+DCPG_API void dcpg_map_free(dcpg_map *map);
+
+DCPG_END_C
 
 #endif

@@ -3,29 +3,32 @@
 #ifndef DCPG_MEMORY_H
 #define DCPG_MEMORY_H
 
+#include <dcpg/api.h>
 #include <stddef.h>
+
+DCPG_BEGIN_C
 
 /* Alignment in bytes of every array: a cache line, and the widest vector register. */
 #define DCPG_ALIGN 64
 
 /* `count` * `size` zeroed bytes, aligned to DCPG_ALIGN; NULL when out of memory or when the product
  * overflows. A count of 0 gives a valid pointer. Free with dcpg_free. Local. */
-void *dcpg_alloc(size_t count, size_t size);
+DCPG_API void *dcpg_alloc(size_t count, size_t size);
 
 /* Grows (or shrinks) an array to `count` elements of `size`, of which the first `old_count` are kept; new
  * ones are zero. NULL on failure, the old array stays valid then. Local. */
-void *dcpg_realloc(void *array, size_t old_count, size_t count, size_t size);
+DCPG_API void *dcpg_realloc(void *array, size_t old_count, size_t count, size_t size);
 
 /* The same for arrays that grow long: what is kept is moved with its pages instead of copied where the system
  * can do so, new elements hold anything, and the alignment is that of malloc(). For arrays that only this
  * function has grown, from NULL. Local. */
-void *dcpg_grow(void *array, size_t count, size_t size);
+DCPG_API void *dcpg_grow(void *array, size_t count, size_t size);
 
-void dcpg_free(void *array);
+DCPG_API void dcpg_free(void *array);
 
 /* A copy of a string, or of its first n bytes; NULL when out of memory. Free with dcpg_free. */
-char *dcpg_strdup(const char *text);
-char *dcpg_strndup(const char *text, size_t n);
+DCPG_API char *dcpg_strdup(const char *text);
+DCPG_API char *dcpg_strndup(const char *text, size_t n);
 
 /* One allocation carved by offsets. First measure (base NULL: take() only adds up), then give it memory and
  * carve the same sequence again. */
@@ -35,10 +38,12 @@ typedef struct dcpg_arena {
 } dcpg_arena;
 
 /* The next `count` * `size` bytes; NULL while measuring. Local. */
-void *dcpg_arena_take(dcpg_arena *arena, size_t count, size_t size);
+DCPG_API void *dcpg_arena_take(dcpg_arena *arena, size_t count, size_t size);
 
 /* Bytes of this process that are in memory now, shared ones included; where the system does not tell, the
  * most so far. Local. */
-size_t dcpg_memory_used(void);
+DCPG_API size_t dcpg_memory_used(void);
+
+DCPG_END_C
 
 #endif

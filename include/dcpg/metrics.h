@@ -4,8 +4,11 @@
 #ifndef DCPG_METRICS_H
 #define DCPG_METRICS_H
 
+#include <dcpg/api.h>
 #include <dcpg/status.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 /* An observed label and its prediction. Labels of classes (auc, acc ...) are rounded half to even, as
  * predictions are: 1 above 0.5. */
@@ -35,24 +38,26 @@ typedef enum dcpg_score {
 } dcpg_score;
 
 /* "auc", "auc_0", "kendall" ... */
-const char *dcpg_score_name(dcpg_score score);
+DCPG_API const char *dcpg_score_name(dcpg_score score);
 
 /* The class whose probability auc_0, auc_1 and auc_2 look at; -1: the score is of the output as a whole. */
-int dcpg_score_class(dcpg_score score);
+DCPG_API int dcpg_score_class(dcpg_score score);
 
 /* The scores of an output of this name, as DeepCpG 1.0.7 gives them; returns their number. cpg/..., mode,
  * diff, cat2_var and unknown names: acc auc f1 mcc n tnr tpr; bulk/...: these with cor mad mse; mean: and
  * kendall; var and entropy: cor kendall mad mse n; cat_var: auc of each class, cat_acc, n. */
-int dcpg_scores_of(const char *output, dcpg_score scores[DCPG_NB_SCORE]);
+DCPG_API int dcpg_scores_of(const char *output, dcpg_score scores[DCPG_NB_SCORE]);
 
 /* Orders pairs by prediction, then label; NaN comes last. */
-void dcpg_pairs_sort(dcpg_pair *pairs, int64_t n);
+DCPG_API void dcpg_pairs_sort(dcpg_pair *pairs, int64_t n);
 
 /* One score over the sorted pairs[n]. NaN where there is nothing to score, where a prediction is NaN, and
  * where it is not defined: auc of one class only, tnr without negatives, cor and kendall where either side is
  * constant. tpr without positives, f1 without true positives and mcc of one class are 0, as in scikit-learn.
  * Fails only for lack of memory (kendall). */
-dcpg_status dcpg_score_compute(dcpg_score score, const dcpg_pair *pairs, int64_t n, double *value,
-                               dcpg_err *err);
+DCPG_API dcpg_status dcpg_score_compute(dcpg_score score, const dcpg_pair *pairs, int64_t n, double *value,
+                                        dcpg_err *err);
+
+DCPG_END_C
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef DCPG_NET_H
 #define DCPG_NET_H
 
+#include <dcpg/api.h>
 #include <dcpg/graph.h>
 #include <dcpg/output.h>
 #include <dcpg/reducer.h>
@@ -12,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+
+DCPG_BEGIN_C
 
 /* A parameter array of the net: the directory maps names to offsets, so files never see fusion. */
 typedef struct dcpg_param {
@@ -75,16 +78,16 @@ typedef struct dcpg_net {
 
 /* Plans operations and memory, allocates everything; no later call allocates. `graph` must outlive the net.
  * DCPG_E_INPUT where an output layer's size does not fit its name. Local. */
-dcpg_status dcpg_net_new(const dcpg_graph *graph, const dcpg_net_options *options, dcpg_net **net,
-                         dcpg_err *err);
-void dcpg_net_free(dcpg_net *net);
+DCPG_API dcpg_status dcpg_net_new(const dcpg_graph *graph, const dcpg_net_options *options, dcpg_net **net,
+                                  dcpg_err *err);
+DCPG_API void dcpg_net_free(dcpg_net *net);
 
 /* Keras's initial weights; a layer's are a function of (seed, layer name, weight name) alone. Local. */
-void dcpg_net_init(dcpg_net *net, uint64_t seed);
+DCPG_API void dcpg_net_init(dcpg_net *net, uint64_t seed);
 
 /* Copies a parameter to or from a plain contiguous array in the file's layout. Local. */
-void dcpg_net_get(const dcpg_net *net, const dcpg_param *param, float *values);
-void dcpg_net_set(dcpg_net *net, const dcpg_param *param, const float *values);
+DCPG_API void dcpg_net_get(const dcpg_net *net, const dcpg_param *param, float *values);
+DCPG_API void dcpg_net_set(dcpg_net *net, const dcpg_param *param, const float *values);
 
 /* What one pass works on: a part of the rank's samples. */
 typedef struct dcpg_net_samples {
@@ -96,31 +99,32 @@ typedef struct dcpg_net_samples {
 /* Pass `pass` of a step over the samples of `input` and `targets`, which are those of all leaves of this
  * rank. All passes are to be made in their order, each forward, loss, backward. Row i of the part is row i +
  * part->leaves.row[0] of the whole. Where nb_pass is 1, input and targets serve as they are. Pure. */
-void dcpg_net_pass(const dcpg_net *net, int pass, const dcpg_input *input, const dcpg_targets *targets,
-                   dcpg_net_samples *part);
+DCPG_API void dcpg_net_pass(const dcpg_net *net, int pass, const dcpg_input *input,
+                            const dcpg_targets *targets, dcpg_net_samples *part);
 
 /* Forward pass. training: batch statistics (summed over ranks by `reducer`: Collective then; NULL where this
  * net holds all leaves), dropout; also updates the moving statistics (not those of frozen layers, which
  * Keras 2.2 still normalises by the batch). Otherwise moving statistics, no dropout; Local, reducer may be
  * NULL. */
-void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool training, const dcpg_reducer *reducer);
+DCPG_API void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool training,
+                               const dcpg_reducer *reducer);
 
 /* Predictions of output o of the last forward pass: sample i, unit j at p[i * stride + j]. */
-const float *dcpg_net_prediction(const dcpg_net *net, int output, int64_t *stride);
+DCPG_API const float *dcpg_net_prediction(const dcpg_net *net, int output, int64_t *stride);
 
 /* SUM of class weight * loss of samples first .. end-1 into loss[nb_output] (the caller divides by n_global
  * and multiplies by the output weights), without penalty. with_gradient: prepares backward for these rows
  * (output weights included). Rows are those of one leaf when the sums go through the tree. A missing label
  * (-1) enters with the weight 1e-7. Local. */
-void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, int64_t first,
-                   int64_t end, bool with_gradient, double *loss);
+DCPG_API void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets,
+                            int64_t first, int64_t end, bool with_gradient, double *loss);
 
 /* Backward pass (once) after forward(training) and loss over all rows; of several passes only the last one
  * hands ranges to the reducer. Layers from last to first; reducer->start for each range of gradients as it
  * becomes ready (whole ranges, in the same order on all ranks), reducer->poll in between. The caller calls
  * reducer->wait. Gradients are those of the loss divided by n_global, without penalty; those of frozen layers
  * are 0 and not reduced. The predictions stay. Collective; reducer NULL where this net holds all leaves. */
-void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reducer *reducer);
+DCPG_API void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reducer *reducer);
 
 /* Where the time goes: an operation, which may stand for several layers that run in one pass. */
 typedef struct dcpg_op_time {
@@ -132,10 +136,10 @@ typedef struct dcpg_op_time {
 
 /* The operations in the order in which they run; returns their number, also where `time` is NULL. All 0
  * unless options.profile. Local. */
-int dcpg_net_times(const dcpg_net *net, dcpg_op_time *time);
+DCPG_API int dcpg_net_times(const dcpg_net *net, dcpg_op_time *time);
 
 /* Penalty l1 * sum|w| + l2 * sum w^2 over penalised parameters. Local. */
-double dcpg_net_penalty(const dcpg_net *net);
+DCPG_API double dcpg_net_penalty(const dcpg_net *net);
 
 /* Sizes: parameters by kind, multiply-adds and activation bytes per sample of a graph, before any net is
  * made. */
@@ -144,14 +148,16 @@ typedef struct dcpg_net_size {
     int64_t macs;                     /* multiply-adds per sample, forward */
     int64_t activation_bytes;         /* kept per sample when training */
 } dcpg_net_size;
-dcpg_status dcpg_net_measure(const dcpg_graph *graph, dcpg_net_size *size, dcpg_err *err);
+DCPG_API dcpg_status dcpg_net_measure(const dcpg_graph *graph, dcpg_net_size *size, dcpg_err *err);
 
 /* Bytes that dcpg_net_new allocates. DCPG_E_USAGE where `options` asks for several passes and batch
  * normalisation needs all samples at once. Local. */
-dcpg_status dcpg_net_bytes(const dcpg_graph *graph, const dcpg_net_options *options, size_t *bytes,
-                           dcpg_err *err);
+DCPG_API dcpg_status dcpg_net_bytes(const dcpg_graph *graph, const dcpg_net_options *options, size_t *bytes,
+                                    dcpg_err *err);
 
 /* Prints layers, output extents, parameters, as `dcpg models NAME` shows them. */
-void dcpg_graph_print(const dcpg_graph *graph, FILE *out);
+DCPG_API void dcpg_graph_print(const dcpg_graph *graph, FILE *out);
+
+DCPG_END_C
 
 #endif

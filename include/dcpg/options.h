@@ -8,10 +8,13 @@
 #ifndef DCPG_OPTIONS_H
 #define DCPG_OPTIONS_H
 
+#include <dcpg/api.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdbool.h>
 #include <stdio.h>
+
+DCPG_BEGIN_C
 
 typedef enum dcpg_opt_kind {
     DCPG_OPT_FLAG,   /* bool *: true where given */
@@ -50,24 +53,26 @@ typedef struct dcpg_command_line {
 /* Fills the values, defaults first; argv[0] is skipped. DCPG_E_USAGE names the unknown or wrong option and
  * the nearest known name. `*help` is set, and the words are not looked at, when --help or -h is among them.
  * Lists and positionals are the caller's to free, on failure too. Local: every rank parses the same words. */
-dcpg_status dcpg_options_parse(const dcpg_command_line *line, int argc, char **argv, bool *help,
-                               dcpg_err *err);
+DCPG_API dcpg_status dcpg_options_parse(const dcpg_command_line *line, int argc, char **argv, bool *help,
+                                        dcpg_err *err);
 
 /* Appends words that, parsed with the same table, give the values that it holds now, positional words too.
  * Local. */
-dcpg_status dcpg_options_words(const dcpg_opt *options, const dcpg_strings *positional, dcpg_strings *words,
-                               dcpg_err *err);
+DCPG_API dcpg_status dcpg_options_words(const dcpg_opt *options, const dcpg_strings *positional,
+                                        dcpg_strings *words, dcpg_err *err);
 
 /* Name of the first option that has another value in the table `b` of the same options, and is not among
  * free_names (ends with NULL); NULL: all are the same. Pure. */
-const char *dcpg_options_differ(const dcpg_opt *a, const dcpg_opt *b, const char *const *free_names);
+DCPG_API const char *dcpg_options_differ(const dcpg_opt *a, const dcpg_opt *b, const char *const *free_names);
 
 /* DCPG_E_USAGE where no positional word was given: `wanted` says what should have been. Where a list has
  * taken a word that looks like a file, which the options before it would have had otherwise, names both.
  * Local. */
-dcpg_status dcpg_options_fail_missing(const dcpg_opt *options, const char *wanted, dcpg_err *err);
+DCPG_API dcpg_status dcpg_options_fail_missing(const dcpg_opt *options, const char *wanted, dcpg_err *err);
 
 /* Prints usage, about, and every option with its default, in lines of 100 columns. Local. */
-void dcpg_options_help(const dcpg_command_line *line, FILE *out);
+DCPG_API void dcpg_options_help(const dcpg_command_line *line, FILE *out);
+
+DCPG_END_C
 
 #endif

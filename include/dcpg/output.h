@@ -5,8 +5,11 @@
 #ifndef DCPG_OUTPUT_H
 #define DCPG_OUTPUT_H
 
+#include <dcpg/api.h>
 #include <dcpg/kern.h>
 #include <stdbool.h>
+
+DCPG_BEGIN_C
 
 typedef enum dcpg_loss { DCPG_LOSS_BCE, DCPG_LOSS_MSE, DCPG_LOSS_CCE } dcpg_loss;
 
@@ -28,7 +31,9 @@ typedef struct dcpg_output_kind {
 } dcpg_output_kind;
 
 /* Pure. */
-dcpg_output_kind dcpg_output_kind_of(const char *name);
-const char *dcpg_metric_name(dcpg_metric metric); /* "acc", "mse", "mae", "cat_acc" */
+DCPG_API dcpg_output_kind dcpg_output_kind_of(const char *name);
+DCPG_API const char *dcpg_metric_name(dcpg_metric metric); /* "acc", "mse", "mae", "cat_acc" */
+
+DCPG_END_C
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef DCPG_PAR_H
 #define DCPG_PAR_H
 
+#include <dcpg/api.h>
 #include <dcpg/log.h>
 #include <dcpg/reducer.h>
 #include <dcpg/slices.h>
@@ -11,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 /* All ranks of a run. Opaque parts: src/par/par_impl.h. */
 typedef struct dcpg_par {
@@ -22,68 +25,69 @@ typedef struct dcpg_par {
 
 /* Starts MPI (unless started; thread level FUNNELED) and fills `par`. `argc` and `argv` are not looked at and
  * may be NULL: no MPI of today takes words from them. Collective. */
-dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *err);
+DCPG_API dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *err);
 
 /* Ends MPI if dcpg_par_open_all started it. Collective. */
-void dcpg_par_close_all(dcpg_par *par);
+DCPG_API void dcpg_par_close_all(dcpg_par *par);
 
 /* Agreement: every rank gives its own status; all return the same one, that of the lowest failing rank, and
  * `err` holds its text everywhere. Collective. */
-dcpg_status dcpg_agree_all(const dcpg_par *par, dcpg_status status, dcpg_err *err);
+DCPG_API dcpg_status dcpg_agree_all(const dcpg_par *par, dcpg_status status, dcpg_err *err);
 
 /* Ends all ranks at once with `code`; for states that cannot be agreed upon (a stalled rank). Local. */
-void dcpg_par_abort(const dcpg_par *par, int code);
+DCPG_API void dcpg_par_abort(const dcpg_par *par, int code);
 
 /* From now on a rank for which others wait longer than `seconds` in one of the functions below, or in sums,
  * is named on stderr and ends the job; 0, or one rank: waits last as long as they must. Longer waits are told
  * from a rank at work by nothing but time: choose more than the slowest disk takes. Collective. */
-dcpg_status dcpg_par_watch_all(const dcpg_par *par, double seconds, dcpg_err *err);
+DCPG_API dcpg_status dcpg_par_watch_all(const dcpg_par *par, double seconds, dcpg_err *err);
 
 /* To be called now and then, at least once a minute, by a rank that works long while others may wait for it:
  * it is not taken for stalled. Cheap. Local, by the thread that communicates. */
-void dcpg_par_busy(const dcpg_par *par);
+DCPG_API void dcpg_par_busy(const dcpg_par *par);
 
 /* DCPG_E_USAGE where a launcher's variables (OMPI_COMM_WORLD_SIZE, PMI_SIZE, PMIX_RANK ...) speak of another
  * number of ranks than MPI: it is of another MPI, and each rank a world of its own. The variable of the MPI
  * in use counts before those of others. Local. */
-dcpg_status dcpg_par_check_launcher(const dcpg_par *par, dcpg_err *err);
+DCPG_API dcpg_status dcpg_par_check_launcher(const dcpg_par *par, dcpg_err *err);
 
 /* The same, and where SLURM has several tasks for this job but this process is alone, without an mpirun that
  * wanted it so. Local. */
-dcpg_status dcpg_par_check_alone(const dcpg_par *par, dcpg_err *err);
+DCPG_API dcpg_status dcpg_par_check_alone(const dcpg_par *par, dcpg_err *err);
 
 /* Whether a launcher's variables say that this process has companions; before MPI starts. Local. */
-bool dcpg_par_launched(void);
+DCPG_API bool dcpg_par_launched(void);
 
 /* DCPG_E_USAGE where `text` (`what` says of what) is not that of rank 0; names the lowest such rank and its
  * host. Collective. */
-dcpg_status dcpg_same_all(const dcpg_par *par, const char *what, const char *text, dcpg_err *err);
+DCPG_API dcpg_status dcpg_same_all(const dcpg_par *par, const char *what, const char *text, dcpg_err *err);
 
 /* Item i of `total` equal contiguous parts, part r of n: first item. Pure. */
-int64_t dcpg_part(int64_t total, int64_t r, int64_t n); /* floor(r * total / n) */
+DCPG_API int64_t dcpg_part(int64_t total, int64_t r, int64_t n); /* floor(r * total / n) */
 
 /* Collective exchanges. Sizes are bytes and may exceed 2^31. */
-void dcpg_barrier_all(const dcpg_par *par);
-void dcpg_bcast_all(const dcpg_par *par, void *data, size_t bytes, int root);
-int64_t dcpg_sum_i64_all(const dcpg_par *par, int64_t x);
-int64_t dcpg_max_i64_all(const dcpg_par *par, int64_t x);
-double dcpg_max_f64_all(const dcpg_par *par, double x);
-void dcpg_sum_i64s_all(const dcpg_par *par, int64_t *x, size_t count);
-void dcpg_min_i64s_all(const dcpg_par *par, int64_t *x, size_t count);
-void dcpg_max_i64s_all(const dcpg_par *par, int64_t *x, size_t count);
+DCPG_API void dcpg_barrier_all(const dcpg_par *par);
+DCPG_API void dcpg_bcast_all(const dcpg_par *par, void *data, size_t bytes, int root);
+DCPG_API int64_t dcpg_sum_i64_all(const dcpg_par *par, int64_t x);
+DCPG_API int64_t dcpg_max_i64_all(const dcpg_par *par, int64_t x);
+DCPG_API double dcpg_max_f64_all(const dcpg_par *par, double x);
+DCPG_API void dcpg_sum_i64s_all(const dcpg_par *par, int64_t *x, size_t count);
+DCPG_API void dcpg_min_i64s_all(const dcpg_par *par, int64_t *x, size_t count);
+DCPG_API void dcpg_max_i64s_all(const dcpg_par *par, int64_t *x, size_t count);
 
 /* Gathers `bytes` of each rank, in rank order, into out[size * bytes] on every rank. Collective. */
-void dcpg_allgather_all(const dcpg_par *par, const void *mine, size_t bytes, void *out);
+DCPG_API void dcpg_allgather_all(const dcpg_par *par, const void *mine, size_t bytes, void *out);
 
 /* Gathers arrays of different lengths on every rank, in rank order. `*out` is allocated (dcpg_free),
  * bytes_of[size] receives the lengths. Collective. */
-dcpg_status dcpg_allgatherv_all(const dcpg_par *par, const void *mine, size_t bytes, void **out,
-                                size_t *bytes_of, dcpg_err *err);
+DCPG_API dcpg_status dcpg_allgatherv_all(const dcpg_par *par, const void *mine, size_t bytes, void **out,
+                                         size_t *bytes_of, dcpg_err *err);
 
 /* Sends send_bytes[r] bytes at send + send_at[r] to rank r; receives all of it in rank order into `*out`
  * (allocated; dcpg_free), recv_bytes[size]. Collective. */
-dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, const size_t *send_at,
-                               const size_t *send_bytes, void **out, size_t *recv_bytes, dcpg_err *err);
+DCPG_API dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, const size_t *send_at,
+                                        const size_t *send_bytes, void **out, size_t *recv_bytes,
+                                        dcpg_err *err);
 
 /* ---- sums over the tree ---- */
 
@@ -109,16 +113,16 @@ typedef struct dcpg_par_sums_options {
  * and wait() drain. The buffers of nodes other than node 0 are destroyed where they are summed. With one rank
  * nothing is copied. Owned by the caller; dcpg_par_sums_close_all. `options` is copied, what it points to and
  * `par` must live as long. sum() ends all ranks where it runs out of memory. Collective. */
-dcpg_status dcpg_par_sums_open_all(const dcpg_par *par, const dcpg_par_sums_options *options,
-                                   dcpg_par_sums **sums, dcpg_err *err);
-void dcpg_par_sums_close_all(dcpg_par_sums *sums);
+DCPG_API dcpg_status dcpg_par_sums_open_all(const dcpg_par *par, const dcpg_par_sums_options *options,
+                                            dcpg_par_sums **sums, dcpg_err *err);
+DCPG_API void dcpg_par_sums_close_all(dcpg_par_sums *sums);
 
 /* The reducer on top of it, valid while `sums` lives. Local. */
-dcpg_reducer dcpg_par_reducer(dcpg_par_sums *sums);
+DCPG_API dcpg_reducer dcpg_par_reducer(dcpg_par_sums *sums);
 
 /* Every rank's slices of array[slices.total] to all: what owners computed. Nothing started may be under way.
  * Collective. */
-void dcpg_par_sums_gather_all(dcpg_par_sums *sums, float *array);
+DCPG_API void dcpg_par_sums_gather_all(dcpg_par_sums *sums, float *array);
 
 /* ---- memory of a host ---- */
 
@@ -133,17 +137,17 @@ typedef struct dcpg_par_shared {
 
 /* Zeroed memory of `bytes` (the same number on all ranks). Where the system refuses to share (little room in
  * /dev/shm), every rank gets its own. DCPG_E_NOMEM. dcpg_par_shared_close_all. Collective. */
-dcpg_status dcpg_par_shared_open_all(const dcpg_par *par, size_t bytes, dcpg_par_shared **shared,
-                                     dcpg_err *err);
-void dcpg_par_shared_close_all(dcpg_par_shared *shared); /* NULL is fine */
+DCPG_API dcpg_status dcpg_par_shared_open_all(const dcpg_par *par, size_t bytes, dcpg_par_shared **shared,
+                                              dcpg_err *err);
+DCPG_API void dcpg_par_shared_close_all(dcpg_par_shared *shared); /* NULL is fine */
 
 /* Puts data[bytes] of rank `root` at byte `at` of every copy. It may stand there already. Other ranks may
  * give NULL. Collective. */
-void dcpg_par_shared_fill_all(const dcpg_par *par, dcpg_par_shared *shared, size_t at, const void *data,
-                              size_t bytes, int root);
+DCPG_API void dcpg_par_shared_fill_all(const dcpg_par *par, dcpg_par_shared *shared, size_t at,
+                                       const void *data, size_t bytes, int root);
 
 /* What ranks of a host wrote before is seen by all of them afterwards. Collective on each host. */
-void dcpg_par_shared_sync_all(dcpg_par_shared *shared);
+DCPG_API void dcpg_par_shared_sync_all(dcpg_par_shared *shared);
 
 /* ---- who runs where ---- */
 
@@ -151,14 +155,16 @@ void dcpg_par_shared_sync_all(dcpg_par_shared *shared);
  * share of the cores that the ranks of its host may use together. Those that may use the same cores share
  * them equally; none gets less than 1, or more than OMP_THREAD_LIMIT. The caller tells OpenMP
  * (omp_set_num_threads). Collective. */
-int dcpg_par_threads_all(dcpg_par *par);
+DCPG_API int dcpg_par_threads_all(dcpg_par *par);
 
 /* Prints one line per rank on the log (host, cores allowed, threads), how ranks of a host share its cores
  * where dcpg_par_threads_all chose so, and warns, once per host, where threads exceed the cores of a rank or
  * of a host. Collective. */
-void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log);
+DCPG_API void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log);
 
 /* Number of processors this process may run on. Local. */
-int dcpg_cores_allowed(void);
+DCPG_API int dcpg_cores_allowed(void);
+
+DCPG_END_C
 
 #endif

@@ -4,12 +4,15 @@
 #ifndef DCPG_PROFILE_H
 #define DCPG_PROFILE_H
 
+#include <dcpg/api.h>
 #include <dcpg/compression.h>
 #include <dcpg/genome.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 /* Calls of one cell on one chromosome, sorted by position, no position twice. */
 typedef struct dcpg_calls {
@@ -42,7 +45,7 @@ typedef struct dcpg_profile {
 typedef enum dcpg_call { DCPG_CALL_AUTO, DCPG_CALL_ROUND, DCPG_CALL_STRICT, DCPG_CALL_FRACTION } dcpg_call;
 
 /* The rule called "auto", "round", "strict" or "fraction". DCPG_E_USAGE names the known ones. Local. */
-dcpg_status dcpg_call_named(const char *name, dcpg_call *call, dcpg_err *err);
+DCPG_API dcpg_status dcpg_call_named(const char *name, dcpg_call *call, dcpg_err *err);
 
 typedef struct dcpg_profile_options {
     const char *format; /* a name of dcpg_profile_formats, or columns (see there); NULL or "auto": told by the
@@ -108,38 +111,41 @@ typedef struct dcpg_profile_report {
  * that fits the genome whether it counts from 0 or from 1 (both unless lenient), fewer than min_cg percent of
  * the calls on a CG, no chromosome in common with the genome, more memory than max_memory. A profile may end
  * without calls: all dropped. Free with dcpg_profile_free. Local. */
-dcpg_status dcpg_profile_load(const char *path, const dcpg_profile_options *options, dcpg_profile *profile,
-                              dcpg_profile_report *report, dcpg_err *err);
+DCPG_API dcpg_status dcpg_profile_load(const char *path, const dcpg_profile_options *options,
+                                       dcpg_profile *profile, dcpg_profile_report *report, dcpg_err *err);
 
 /* The same of several files of one cell, whose reads are added up; report[n]. DCPG_E_INPUT also where the
  * files hold values without counts for one position, or some hold counts and others do not. Local. */
-dcpg_status dcpg_profile_load_files(const char *const *path, int64_t n, const dcpg_profile_options *options,
-                                    dcpg_profile *profile, dcpg_profile_report *report, dcpg_err *err);
+DCPG_API dcpg_status dcpg_profile_load_files(const char *const *path, int64_t n,
+                                             const dcpg_profile_options *options, dcpg_profile *profile,
+                                             dcpg_profile_report *report, dcpg_err *err);
 
 /* The same without a genome, bedGraphs counting from 1. Local. */
-dcpg_status dcpg_profile_read(const char *path, dcpg_profile *profile, dcpg_err *err);
-void dcpg_profile_free(dcpg_profile *profile);
+DCPG_API dcpg_status dcpg_profile_read(const char *path, dcpg_profile *profile, dcpg_err *err);
+DCPG_API void dcpg_profile_free(dcpg_profile *profile);
 
 /* Share of the calls on contigs of the genome that stand on a CG, in percent; 100 where there are none. */
-double dcpg_profile_on_cg(const dcpg_profile_report *report);
+DCPG_API double dcpg_profile_on_cg(const dcpg_profile_report *report);
 
 /* Names that `format` may take, one after the other with what they are; NULL after the last. Besides these,
  * columns in the notation of MethSCAn: chromosome:position:methylated:total or unmethylated:separator:header,
  * for example 1:2:5:6c:tab:0 (numbers of columns from 1; 'c' coverage, 'u' unmethylated; lines of header).
  * Local. */
-const char *dcpg_profile_format_name(int i, const char **about);
+DCPG_API const char *dcpg_profile_format_name(int i, const char **about);
 
 /* DCPG_E_USAGE unless `format` is one of these names, "auto", or columns. Local. */
-dcpg_status dcpg_profile_check_format(const char *format, dcpg_err *err);
+DCPG_API dcpg_status dcpg_profile_check_format(const char *format, dcpg_err *err);
 
 /* Words to profiles: files as they are, named by dcpg_cell_name; a single word may be a list (`*is_list`),
  * which is told by its first line: lines of name, tab, path, the latter relative to its folder; in a list
  * several files may have one name. names[i] belongs to paths[i]. DCPG_E_INPUT: a line that is not so, a name
  * that is empty or holds a '/', a path twice. Local. */
-dcpg_status dcpg_profile_list(const dcpg_strings *words, bool *is_list, dcpg_strings *names,
-                              dcpg_strings *paths, dcpg_err *err);
+DCPG_API dcpg_status dcpg_profile_list(const dcpg_strings *words, bool *is_list, dcpg_strings *names,
+                                       dcpg_strings *paths, dcpg_err *err);
 
 /* The cell's name for a path; NULL when out of memory; dcpg_free. */
-char *dcpg_cell_name(const char *path);
+DCPG_API char *dcpg_cell_name(const char *path);
+
+DCPG_END_C
 
 #endif

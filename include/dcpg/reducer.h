@@ -4,9 +4,12 @@
 #ifndef DCPG_REDUCER_H
 #define DCPG_REDUCER_H
 
+#include <dcpg/api.h>
 #include <dcpg/tree.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 /* Every rank calls the same functions in the same order with the same counts. */
 typedef struct dcpg_reducer {
@@ -37,6 +40,8 @@ typedef struct dcpg_local_reducer {
 } dcpg_local_reducer;
 
 /* The twin for one rank that owns all leaves. Local. */
-dcpg_reducer dcpg_reducer_local(dcpg_local_reducer *self);
+DCPG_API dcpg_reducer dcpg_reducer_local(dcpg_local_reducer *self);
+
+DCPG_END_C
 
 #endif

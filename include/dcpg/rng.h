@@ -5,11 +5,14 @@
 #ifndef DCPG_RNG_H
 #define DCPG_RNG_H
 
+#include <dcpg/api.h>
 #include <stddef.h>
 #include <stdint.h>
 
+DCPG_BEGIN_C
+
 /* Four random words of (key, counter). Pure. */
-void dcpg_philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);
+DCPG_API void dcpg_philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);
 
 /* A stream of numbers: a pure function of (seed, stream, draws made so far). */
 typedef struct dcpg_rng {
@@ -20,18 +23,20 @@ typedef struct dcpg_rng {
 } dcpg_rng;
 
 /* Starts stream `stream` of `seed`; streams are independent. Local, like all below. */
-void dcpg_rng_start(dcpg_rng *rng, uint64_t seed, uint64_t stream);
-uint32_t dcpg_rng_u32(dcpg_rng *rng);
-uint64_t dcpg_rng_u64(dcpg_rng *rng);
-double dcpg_rng_uniform(dcpg_rng *rng);                     /* [0, 1), 53 bits */
-double dcpg_rng_normal(dcpg_rng *rng);                      /* mean 0, variance 1 (Box-Muller) */
-uint64_t dcpg_rng_below(dcpg_rng *rng, uint64_t n);         /* 0 .. n-1, unbiased; n > 0 */
-void dcpg_rng_shuffle(dcpg_rng *rng, int64_t *x, size_t n); /* Fisher-Yates */
+DCPG_API void dcpg_rng_start(dcpg_rng *rng, uint64_t seed, uint64_t stream);
+DCPG_API uint32_t dcpg_rng_u32(dcpg_rng *rng);
+DCPG_API uint64_t dcpg_rng_u64(dcpg_rng *rng);
+DCPG_API double dcpg_rng_uniform(dcpg_rng *rng);                     /* [0, 1), 53 bits */
+DCPG_API double dcpg_rng_normal(dcpg_rng *rng);                      /* mean 0, variance 1 (Box-Muller) */
+DCPG_API uint64_t dcpg_rng_below(dcpg_rng *rng, uint64_t n);         /* 0 .. n-1, unbiased; n > 0 */
+DCPG_API void dcpg_rng_shuffle(dcpg_rng *rng, int64_t *x, size_t n); /* Fisher-Yates */
 
 /* FNV-1a hash of a string: turns layer and cell names into stream numbers. */
-uint64_t dcpg_hash(const char *text);
+DCPG_API uint64_t dcpg_hash(const char *text);
 
 /* Mixes two numbers into a stream number (splitmix64). */
-uint64_t dcpg_mix(uint64_t a, uint64_t b);
+DCPG_API uint64_t dcpg_mix(uint64_t a, uint64_t b);
+
+DCPG_END_C
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef DCPG_SHOW_H
 #define DCPG_SHOW_H
 
+#include <dcpg/api.h>
 #include <dcpg/log.h>
 #include <dcpg/source.h>
 #include <dcpg/status.h>
@@ -10,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+
+DCPG_BEGIN_C
 
 /* Samples that follow each other, and the number that stands before the first of them. */
 typedef struct dcpg_show_run {
@@ -29,14 +32,16 @@ typedef struct dcpg_show_options {
  * does: outputs, bases of the window, states of the neighbours (raw, see dcpg_want) by cell. `places` has the
  * same samples without outputs and inputs: it is looked through first, so that no more is read than shown.
  * Rank 0 reads and prints. DCPG_E_USAGE where out_tsv is there and may not be replaced. Collective. */
-dcpg_status dcpg_show_all(dcpg_source *places, dcpg_source *source, const dcpg_show_options *options,
-                          FILE *out, dcpg_log *log, dcpg_err *err);
+DCPG_API dcpg_status dcpg_show_all(dcpg_source *places, dcpg_source *source, const dcpg_show_options *options,
+                                   FILE *out, dcpg_log *log, dcpg_err *err);
 
 /* Prints, as DeepCpG's dcpg_data_stats.py does, of every output of the source: number of sites, of observed
  * sites, their share, and mean and population variance of the observed labels (NaN where there are none),
  * over the first nb_sample samples (0: all). Ranks share the samples; the result does not depend on their
  * number. `out_tsv` (may be NULL): a table to write too. Collective. */
-dcpg_status dcpg_stats_all(dcpg_source *source, int64_t nb_sample, const char *out_tsv, FILE *out,
-                           dcpg_err *err);
+DCPG_API dcpg_status dcpg_stats_all(dcpg_source *source, int64_t nb_sample, const char *out_tsv, FILE *out,
+                                    dcpg_err *err);
+
+DCPG_END_C
 
 #endif

@@ -24,11 +24,14 @@
 #ifndef DCPG_SIMULATE_H
 #define DCPG_SIMULATE_H
 
+#include <dcpg/api.h>
 #include <dcpg/log.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 typedef struct dcpg_simulate_options {
     const char *out_dir;            /* must not exist, or be empty */
@@ -66,6 +69,8 @@ typedef struct dcpg_simulate_options {
  * cells; the bytes do not depend on the number of threads. DCPG_E_USAGE: options out of range; DCPG_E_INPUT:
  * the FASTA is wrong; DCPG_E_IO: out_dir cannot be written. Local. */
 /* clang-format on */
-dcpg_status dcpg_simulate(const dcpg_simulate_options *options, dcpg_log *log, dcpg_err *err);
+DCPG_API dcpg_status dcpg_simulate(const dcpg_simulate_options *options, dcpg_log *log, dcpg_err *err);
+
+DCPG_END_C
 
 #endif

@@ -4,7 +4,10 @@
 #ifndef DCPG_SLICES_H
 #define DCPG_SLICES_H
 
+#include <dcpg/api.h>
 #include <stddef.h>
+
+DCPG_BEGIN_C
 
 /* Values [offset, offset + count) of an array. */
 typedef struct dcpg_range {
@@ -17,21 +20,23 @@ typedef struct dcpg_slices {
 } dcpg_slices;
 
 /* Blocks of the array. Pure. */
-size_t dcpg_slices_blocks(const dcpg_slices *slices);
+DCPG_API size_t dcpg_slices_blocks(const dcpg_slices *slices);
 
 /* What rank `rank` owns of block `block`: may be empty. Slices begin at multiples of 16 values from the
  * block's first one (cache lines of floats) and tile the block in the order of the ranks. Pure. */
-dcpg_range dcpg_slice(const dcpg_slices *slices, size_t block, int rank);
+DCPG_API dcpg_range dcpg_slice(const dcpg_slices *slices, size_t block, int rank);
 
 /* Values that slices->rank owns in all. Pure. */
-size_t dcpg_slices_count(const dcpg_slices *slices);
+DCPG_API size_t dcpg_slices_count(const dcpg_slices *slices);
 
 /* Copies what slices->rank owns out of the array full[total] to the values side by side, own[count], or back.
  */
-void dcpg_slices_take(const dcpg_slices *slices, const float *full, float *own);
-void dcpg_slices_put(const dcpg_slices *slices, const float *own, float *full);
+DCPG_API void dcpg_slices_take(const dcpg_slices *slices, const float *full, float *own);
+DCPG_API void dcpg_slices_put(const dcpg_slices *slices, const float *own, float *full);
 
 /* The part of both; empty ranges have count 0. Pure. */
-dcpg_range dcpg_range_common(dcpg_range a, dcpg_range b);
+DCPG_API dcpg_range dcpg_range_common(dcpg_range a, dcpg_range b);
+
+DCPG_END_C
 
 #endif

@@ -5,12 +5,15 @@
 #ifndef DCPG_SOURCE_H
 #define DCPG_SOURCE_H
 
+#include <dcpg/api.h>
 #include <dcpg/log.h>
 #include <dcpg/par.h>
 #include <dcpg/store.h>
 #include <dcpg/text.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 /* Arrays of a batch: this rank's share, reused from step to step. */
 typedef struct dcpg_batch {
@@ -79,13 +82,14 @@ struct dcpg_source {
 /* The sites of a store on `chromos` (empty or NULL: all), in the store's order. DCPG_E_INPUT: an unknown
  * chromosome (the known ones are listed), DNA wanted of a store without. The store must outlive it.
  * Collective. */
-dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_strings *chromos, const dcpg_want *want,
-                                       dcpg_source **source, dcpg_err *err);
-void dcpg_source_close(dcpg_source *source);
+DCPG_API dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_strings *chromos,
+                                                const dcpg_want *want, dcpg_source **source, dcpg_err *err);
+DCPG_API void dcpg_source_close(dcpg_source *source);
 
 /* A batch with room for `room` samples of `source`. Local. */
-dcpg_status dcpg_batch_new(const dcpg_source *source, int64_t room, dcpg_batch **batch, dcpg_err *err);
-void dcpg_batch_free(dcpg_batch *batch);
+DCPG_API dcpg_status dcpg_batch_new(const dcpg_source *source, int64_t room, dcpg_batch **batch,
+                                    dcpg_err *err);
+DCPG_API void dcpg_batch_free(dcpg_batch *batch);
 
 /* ---- shards: who reads what, and in which order ---- */
 
@@ -108,38 +112,40 @@ typedef struct dcpg_shards {
 
 /* Where V > sites some shards are empty: fine for sweeps, and for steps without shuffling. DCPG_E_INPUT: no
  * sites, V > B, more ranks than V. Local. */
-dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, uint64_t seed,
-                            bool shuffle, dcpg_shards **shards, dcpg_err *err);
-void dcpg_shards_free(dcpg_shards *shards);
+DCPG_API dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch,
+                                     uint64_t seed, bool shuffle, dcpg_shards **shards, dcpg_err *err);
+DCPG_API void dcpg_shards_free(dcpg_shards *shards);
 
 /* Cuts every shard's share of a step into nb_block leaves instead of one: of n samples block k has samples
  * dcpg_part(n, k, nb_block) .. dcpg_part(n, k + 1, nb_block) - 1. The samples stay those of the shard. Local.
  */
-dcpg_status dcpg_shards_cut(dcpg_shards *shards, int nb_block, dcpg_err *err);
+DCPG_API dcpg_status dcpg_shards_cut(dcpg_shards *shards, int nb_block, dcpg_err *err);
 
 /* Range of samples this rank's shards cover: what sweeps read. */
-void dcpg_shards_range(const dcpg_shards *shards, int64_t *first, int64_t *end);
+DCPG_API void dcpg_shards_range(const dcpg_shards *shards, int64_t *first, int64_t *end);
 
 /* Range of samples that steps may take on this rank: that of its shards, or all without shuffling. */
-void dcpg_shards_step_range(const dcpg_shards *shards, int64_t *first, int64_t *end);
+DCPG_API void dcpg_shards_step_range(const dcpg_shards *shards, int64_t *first, int64_t *end);
 
 /* Order of the epoch: a function of seed, epoch and shard only. Local. */
-dcpg_status dcpg_shards_start_epoch(dcpg_shards *shards, int64_t epoch, dcpg_err *err);
+DCPG_API dcpg_status dcpg_shards_start_epoch(dcpg_shards *shards, int64_t epoch, dcpg_err *err);
 
-int64_t dcpg_shards_steps(
-    const dcpg_shards *shards); /* steps per epoch: floor(nb_site / batch), at least 1 */
-int64_t dcpg_shards_max_share(const dcpg_shards *shards); /* most samples of this rank in a step */
+DCPG_API int64_t
+dcpg_shards_steps(const dcpg_shards *shards); /* steps per epoch: floor(nb_site / batch), at least 1 */
+DCPG_API int64_t dcpg_shards_max_share(const dcpg_shards *shards); /* most samples of this rank in a step */
 
 /* Samples of this rank in step `step` of the epoch into sample[], ordered by shard; fills shards->row;
  * returns their number. Shard v gives floor((v+1)B/V) - floor(vB/V) samples to each step, taken from its
  * order, which starts over when used up. Without shuffling the step's samples are step * B .. step * B + B -
  * 1 (starting over behind the last), and part v of them is shard v's: step * B + floor(vB/V) .. step * B +
  * floor((v+1)B/V) - 1. Local. */
-int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample);
+DCPG_API int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample);
 
 /* Validation: every sample once, shard by shard in order: block `step` of ceil(largest shard / ceil(B/V));
  * fills sample[] and row (shares may be empty at the end). */
-int64_t dcpg_shards_sweep_steps(const dcpg_shards *shards);
-int64_t dcpg_shards_sweep(dcpg_shards *shards, int64_t step, int64_t *sample);
+DCPG_API int64_t dcpg_shards_sweep_steps(const dcpg_shards *shards);
+DCPG_API int64_t dcpg_shards_sweep(dcpg_shards *shards, int64_t step, int64_t *sample);
+
+DCPG_END_C
 
 #endif

@@ -15,9 +15,12 @@
 #ifndef DCPG_SPEC_H
 #define DCPG_SPEC_H
 
+#include <dcpg/api.h>
 #include <dcpg/graph.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
+
+DCPG_BEGIN_C
 
 typedef enum dcpg_model_part { DCPG_PART_DNA, DCPG_PART_CPG, DCPG_PART_JOINT } dcpg_model_part;
 
@@ -27,14 +30,15 @@ typedef struct dcpg_zoo_row {
     dcpg_model_part part;
     const char *spec;
 } dcpg_zoo_row;
-extern const dcpg_zoo_row dcpg_zoo[];
+DCPG_API extern const dcpg_zoo_row dcpg_zoo[];
 
 /* The row of a name, in any case; NULL where there is none. Pure. */
-const dcpg_zoo_row *dcpg_zoo_find(dcpg_model_part part, const char *name);
+DCPG_API const dcpg_zoo_row *dcpg_zoo_find(dcpg_model_part part, const char *name);
 
 /* The spec behind a name (any case) or the text itself where it is a spec. DCPG_E_USAGE lists the known
  * names; a wrong spec names the column, what was expected and an example. */
-dcpg_status dcpg_spec_find(dcpg_model_part part, const char *name_or_spec, const char **spec, dcpg_err *err);
+DCPG_API dcpg_status dcpg_spec_find(dcpg_model_part part, const char *name_or_spec, const char **spec,
+                                    dcpg_err *err);
 
 typedef struct dcpg_model_options {
     const char *dna, *cpg, *joint; /* names or specs; NULL: no such part. joint is used only where both others
@@ -51,12 +55,15 @@ typedef struct dcpg_model_options {
 /* Builds the whole graph: parts, concatenation, joint layers, one head per output (output.h), named as
  * DeepCpG 1.0.7 names them, in Keras's order. DCPG_E_USAGE where a window is too short (the text says the
  * shortest that works) or a spec is wrong. Local. */
-dcpg_status dcpg_model_build(const dcpg_model_options *options, dcpg_graph **graph, dcpg_err *err);
+DCPG_API dcpg_status dcpg_model_build(const dcpg_model_options *options, dcpg_graph **graph, dcpg_err *err);
 
 /* Puts one head per output on top of layer `layer` of a graph, as dcpg_model_build does. Local. */
-dcpg_status dcpg_graph_add_heads(dcpg_graph *graph, int layer, const dcpg_strings *outputs, dcpg_err *err);
+DCPG_API dcpg_status dcpg_graph_add_heads(dcpg_graph *graph, int layer, const dcpg_strings *outputs,
+                                          dcpg_err *err);
 
 /* Smallest (odd) dna_wlen with which a DNA spec works. */
-dcpg_status dcpg_spec_min_wlen(const char *spec, int64_t *wlen, dcpg_err *err);
+DCPG_API dcpg_status dcpg_spec_min_wlen(const char *spec, int64_t *wlen, dcpg_err *err);
+
+DCPG_END_C
 
 #endif

@@ -4,9 +4,12 @@
 #ifndef DCPG_STATS_H
 #define DCPG_STATS_H
 
+#include <dcpg/api.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 typedef enum dcpg_stat {
     DCPG_STAT_MEAN,
@@ -21,13 +24,13 @@ typedef enum dcpg_stat {
 } dcpg_stat;
 
 /* "mean", "mode" ... */
-const char *dcpg_stat_name(dcpg_stat stat);
+DCPG_API const char *dcpg_stat_name(dcpg_stat stat);
 
 /* The statistic called so; false where there is none. */
-bool dcpg_stat_find(const char *name, dcpg_stat *stat);
+DCPG_API bool dcpg_stat_find(const char *name, dcpg_stat *stat);
 
 /* DCPG_E_USAGE names the first of the names that is no statistic, and those there are; `option` gave them. */
-dcpg_status dcpg_stats_check(const dcpg_strings *names, const char *option, dcpg_err *err);
+DCPG_API dcpg_status dcpg_stats_check(const dcpg_strings *names, const char *option, dcpg_err *err);
 
 /* What the statistics are made of. Starts as {0}. */
 typedef struct dcpg_moments {
@@ -36,9 +39,11 @@ typedef struct dcpg_moments {
     double least, most;
 } dcpg_moments;
 
-void dcpg_moments_add(dcpg_moments *m, double value);
+DCPG_API void dcpg_moments_add(dcpg_moments *m, double value);
 
 /* -1 where there is no value. */
-float dcpg_stat_value(dcpg_stat stat, const dcpg_moments *m);
+DCPG_API float dcpg_stat_value(dcpg_stat stat, const dcpg_moments *m);
+
+DCPG_END_C
 
 #endif

@@ -3,9 +3,9 @@
 #ifndef DCPG_STATUS_H
 #define DCPG_STATUS_H
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+#include <dcpg/api.h>
+
+DCPG_BEGIN_C
 
 typedef enum dcpg_status {
     DCPG_OK = 0,
@@ -34,13 +34,13 @@ typedef struct dcpg_err {
 
 /* Records the error in `err` (which may be NULL) and returns `status`. The first error wins: a failure noted
  * earlier is the cause. The text is cut to what `err` holds and kept to one line. Local. */
-dcpg_status dcpg_fail(dcpg_err *err, dcpg_status status, const char *fmt, ...) DCPG_PRINTF(3, 4);
+DCPG_API dcpg_status dcpg_fail(dcpg_err *err, dcpg_status status, const char *fmt, ...) DCPG_PRINTF(3, 4);
 
 /* Out of memory while asking for `bytes` for `what`. Local. */
-dcpg_status dcpg_fail_nomem(dcpg_err *err, const char *what, unsigned long long bytes);
+DCPG_API dcpg_status dcpg_fail_nomem(dcpg_err *err, const char *what, unsigned long long bytes);
 
 /* The exit code a program should end with. Local. */
-int dcpg_exit_code(dcpg_status status);
+DCPG_API int dcpg_exit_code(dcpg_status status);
 
 /* Passes a failure on: `DCPG_TRY(f(..., err));` */
 #define DCPG_TRY(call)                                                                                       \
@@ -49,7 +49,5 @@ int dcpg_exit_code(dcpg_status status);
         if (dcpg_try_status_ != DCPG_OK) return dcpg_try_status_;                                            \
     } while (0)
 
-#ifdef __cplusplus
-}
-#endif
+DCPG_END_C
 #endif

@@ -51,11 +51,14 @@
 #ifndef DCPG_STORE_H
 #define DCPG_STORE_H
 
+#include <dcpg/api.h>
 #include <dcpg/par.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 /* What a store says about itself: small, the same on every rank. */
 typedef struct dcpg_store {
@@ -87,7 +90,10 @@ typedef struct dcpg_store {
 
 /* Opens and reads the description. DCPG_E_INPUT where the file is not a store, is cut, or of a newer version.
  * Collective. */
-dcpg_status dcpg_store_open_all(const char *path, const dcpg_par *par, dcpg_store **store, dcpg_err *err);
-void dcpg_store_free(dcpg_store *store);
+DCPG_API dcpg_status dcpg_store_open_all(const char *path, const dcpg_par *par, dcpg_store **store,
+                                         dcpg_err *err);
+DCPG_API void dcpg_store_free(dcpg_store *store);
+
+DCPG_END_C
 
 #endif

@@ -3,12 +3,15 @@
 #ifndef DCPG_STORE_MAKE_H
 #define DCPG_STORE_MAKE_H
 
+#include <dcpg/api.h>
 #include <dcpg/log.h>
 #include <dcpg/par.h>
 #include <dcpg/profile.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 /* Neighbours of a cell that DeepCpG's window statistics look at. */
 enum { DCPG_STATS_WLEN = 50 };
@@ -65,7 +68,9 @@ typedef struct dcpg_store_options {
  * it does not know what lies inside. Its own bulk profiles have no values at new positions (a warning).
  * cpg_stats_cov and stats_wlen are the store's where it offers statistics. The new store takes the old one's
  * place when it is complete: until then, and after an error, the old one is untouched. Collective. */
-dcpg_status dcpg_store_make_all(const dcpg_store_options *options, const dcpg_par *par, dcpg_log *log,
-                                dcpg_err *err);
+DCPG_API dcpg_status dcpg_store_make_all(const dcpg_store_options *options, const dcpg_par *par,
+                                         dcpg_log *log, dcpg_err *err);
+
+DCPG_END_C
 
 #endif

@@ -15,18 +15,23 @@
 #ifndef DCPG_SUBNORMALS_H
 #define DCPG_SUBNORMALS_H
 
+#include <dcpg/api.h>
 #include <stdbool.h>
+
+DCPG_BEGIN_C
 
 /* From here to the end that belongs to it the calling thread and all OpenMP threads of its parallel regions
  * flush subnormal numbers to 0; threads that start in between inherit it. Inside of a parallel region: this
  * thread alone. Pairs may be nested, inner ones cost nothing. Local. */
-void dcpg_flush_begin(void);
+DCPG_API void dcpg_flush_begin(void);
 
 /* Puts back the flags of every thread as dcpg_flush_begin found them; those of threads that started since
  * become those of the calling thread. Local. */
-void dcpg_flush_end(void);
+DCPG_API void dcpg_flush_end(void);
 
 /* Whether the calling thread flushes subnormal numbers now. */
-bool dcpg_flushes(void);
+DCPG_API bool dcpg_flushes(void);
+
+DCPG_END_C
 
 #endif

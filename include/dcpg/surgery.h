@@ -3,29 +3,32 @@
 #ifndef DCPG_SURGERY_H
 #define DCPG_SURGERY_H
 
+#include <dcpg/api.h>
 #include <dcpg/graph.h>
 #include <dcpg/status.h>
 #include <dcpg/text.h>
+
+DCPG_BEGIN_C
 
 /* Cuts the heads off a model and drops every layer that nothing else needs: what remains is a part, a graph
  * without outputs whose last layer is the one on which the heads stood. A head is a dense output layer, or an
  * activation as output layer with a dense layer below it. DCPG_E_INPUT where an output is neither, or where
  * heads stand on different layers; the graph is as before then. Local. */
-dcpg_status dcpg_graph_cut_heads(dcpg_graph *graph, dcpg_err *err);
+DCPG_API dcpg_status dcpg_graph_cut_heads(dcpg_graph *graph, dcpg_err *err);
 
 /* Appends copies of all layers of `part`; its last layer becomes the last one. The windows of its inputs are
  * those of `graph` (dna_wlen, cpg_wlen, nb_cell, to be set before): weights stay what they are, DCPG_E_INPUT
  * names a layer whose weights would need another shape. Local. */
-dcpg_status dcpg_graph_append(dcpg_graph *graph, const dcpg_graph *part, dcpg_err *err);
+DCPG_API dcpg_status dcpg_graph_append(dcpg_graph *graph, const dcpg_graph *part, dcpg_err *err);
 
 /* Replaces a graph by the same one for windows of other sizes; sizes of 0 mean that nothing changes. Errors
  * as of dcpg_graph_append, the graph is as before then. Local. */
-dcpg_status dcpg_graph_resize(dcpg_graph **graph, int64_t dna_wlen, int64_t cpg_wlen, int64_t nb_cell,
-                              dcpg_err *err);
+DCPG_API dcpg_status dcpg_graph_resize(dcpg_graph **graph, int64_t dna_wlen, int64_t cpg_wlen,
+                                       int64_t nb_cell, dcpg_err *err);
 
 /* The first convolution over the four channels of DNA, whose kernels are the filters; -1 where there is none.
  * Pure. */
-int dcpg_graph_first_conv(const dcpg_graph *graph);
+DCPG_API int dcpg_graph_first_conv(const dcpg_graph *graph);
 
 /* Which layers to train, as DeepCpG 1.0.7 understands its options. NULL and empty lists mean that an option
  * was not given; expressions match at the start of a layer's name. */
@@ -43,12 +46,15 @@ typedef struct dcpg_trainability {
  * heads are always trained, and a layer that no option names keeps what it has. DCPG_E_USAGE: an unknown part
  * or one that the model does not have, an expression that is none or that matches no layer below the heads,
  * no first convolution. Local. */
-dcpg_status dcpg_graph_set_trainable(dcpg_graph *graph, const dcpg_trainability *what, dcpg_err *err);
+DCPG_API dcpg_status dcpg_graph_set_trainable(dcpg_graph *graph, const dcpg_trainability *what,
+                                              dcpg_err *err);
 
 /* Number of values by what training does to them. */
 typedef struct dcpg_value_counts {
     int64_t trained, frozen, moving; /* moving: statistics of batch norm, of frozen layers too */
 } dcpg_value_counts;
-dcpg_value_counts dcpg_graph_count(const dcpg_graph *graph);
+DCPG_API dcpg_value_counts dcpg_graph_count(const dcpg_graph *graph);
+
+DCPG_END_C
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef DCPG_TRAIN_H
 #define DCPG_TRAIN_H
 
+#include <dcpg/api.h>
 #include <dcpg/checkpoint.h>
 #include <dcpg/keras.h>
 #include <dcpg/lock.h>
@@ -12,6 +13,8 @@
 #include <dcpg/par.h>
 #include <dcpg/source.h>
 #include <dcpg/status.h>
+
+DCPG_BEGIN_C
 
 /* ---- Adam (Kingma and Ba 2015, in the form of Keras 2.2: the bias correction sits in the learning rate,
  * epsilon outside of it) ---- */
@@ -34,24 +37,26 @@ typedef struct dcpg_adam {
 
 /* State for the slices of slices->rank of the parameters of `net` (slices->total is net->nb_trained), zero.
  * Free with dcpg_adam_free. Local. */
-dcpg_status dcpg_adam_new(const dcpg_net *net, const dcpg_slices *slices, dcpg_adam **adam, dcpg_err *err);
-void dcpg_adam_free(dcpg_adam *adam);
+DCPG_API dcpg_status dcpg_adam_new(const dcpg_net *net, const dcpg_slices *slices, dcpg_adam **adam,
+                                   dcpg_err *err);
+DCPG_API void dcpg_adam_free(dcpg_adam *adam);
 
 /* One step with learning rate `rate` and the gradients grads[slices.total] (without penalty, which is added
  * here), of which only the slices of slices.rank are looked at and only those of params[slices.total]
  * updated. False where such a gradient is not finite; parameters and state are of no use then. Local. */
-bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params);
+DCPG_API bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params);
 
 /* ---- class weights ---- */
 
 /* weight[nb_output][DCPG_MAX_CLASSES] from counts[nb_output][3] of observed classes: 1 / (frequency + 1e-7),
  * normalised to sum 1; outputs without classes get 1. Pure. */
-void dcpg_class_weights(int nb_output, const char *const *names, const int64_t *counts, float *weight);
+DCPG_API void dcpg_class_weights(int nb_output, const char *const *names, const int64_t *counts,
+                                 float *weight);
 
 /* weight[outputs->n] of the outputs in the loss: 1, or what the last "REGEX=WEIGHT" says whose expression
  * matches the name at its start. DCPG_E_USAGE. Local. */
-dcpg_status dcpg_output_weights(const dcpg_strings *outputs, const dcpg_strings *patterns, float *weight,
-                                dcpg_err *err);
+DCPG_API dcpg_status dcpg_output_weights(const dcpg_strings *outputs, const dcpg_strings *patterns,
+                                         float *weight, dcpg_err *err);
 
 /* ---- scores of an epoch ---- */
 
@@ -72,14 +77,14 @@ enum {
     DCPG_TALLY_COLUMNS
 };
 
-dcpg_status dcpg_tally_new(const dcpg_net *net, dcpg_tally **tally, dcpg_err *err);
-void dcpg_tally_free(dcpg_tally *tally);
-void dcpg_tally_reset(dcpg_tally *tally);
+DCPG_API dcpg_status dcpg_tally_new(const dcpg_net *net, dcpg_tally **tally, dcpg_err *err);
+DCPG_API void dcpg_tally_free(dcpg_tally *tally);
+DCPG_API void dcpg_tally_reset(dcpg_tally *tally);
 
 /* Adds losses and metrics of the net's last forward pass, over all its leaves or those of one pass (net.h);
  * with_gradient also prepares its backward pass. Local. */
-void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets,
-                    bool with_gradient);
+DCPG_API void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input,
+                             const dcpg_targets *targets, bool with_gradient);
 
 /* What an epoch (or the part of it so far) came to. */
 typedef struct dcpg_scores {
@@ -87,20 +92,21 @@ typedef struct dcpg_scores {
     double *loss_of; /* [nb_output] mean over samples of weight * loss */
     double *metric;  /* [nb_output][DCPG_MAX_METRICS] over observed labels; NaN where there was none */
 } dcpg_scores;
-dcpg_status dcpg_scores_new(int nb_output, dcpg_scores *scores, dcpg_err *err);
-void dcpg_scores_free(dcpg_scores *scores);
+DCPG_API dcpg_status dcpg_scores_new(int nb_output, dcpg_scores *scores, dcpg_err *err);
+DCPG_API void dcpg_scores_free(dcpg_scores *scores);
 
 /* Merges the leaves of all ranks. `net` gives nodes and outputs. Collective. */
-void dcpg_tally_scores_all(dcpg_tally *tally, const dcpg_net *net, const dcpg_reducer *reducer,
-                           const float *output_weight, double penalty, dcpg_scores *scores);
+DCPG_API void dcpg_tally_scores_all(dcpg_tally *tally, const dcpg_net *net, const dcpg_reducer *reducer,
+                                    const float *output_weight, double penalty, dcpg_scores *scores);
 
 /* Mean of a metric over the outputs that have it; NaN where none has. Pure. */
-double dcpg_scores_mean(const dcpg_scores *scores, int nb_output, const dcpg_output_kind *kind,
-                        dcpg_metric metric);
+DCPG_API double dcpg_scores_mean(const dcpg_scores *scores, int nb_output, const dcpg_output_kind *kind,
+                                 dcpg_metric metric);
 
 /* Text of a learning curve file (lc_train.tsv): loss, mean metrics, then loss and metrics per output; a row
  * per epoch. NULL when out of memory (dcpg_free). */
-char *dcpg_curve_text(int nb_output, const char *const *names, int64_t nb_epoch, const dcpg_scores *epochs);
+DCPG_API char *dcpg_curve_text(int nb_output, const char *const *names, int64_t nb_epoch,
+                               const dcpg_scores *epochs);
 
 /* ---- the run ---- */
 
@@ -141,8 +147,10 @@ typedef struct dcpg_train_options {
  * step, its checkpoints renamed. The same learning curve for every number of ranks and threads, and however
  * often the run was stopped and resumed. DCPG_E_REQUEUE: stopped before its end by time or a signal
  * (signal.h), with a checkpoint; DCPG_E_NUMERIC: losses or gradients are no longer finite. Collective. */
-dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,
-                           const dcpg_weights *initial, const dcpg_train_options *options,
-                           const dcpg_par *par, dcpg_log *log, dcpg_err *err);
+DCPG_API dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,
+                                    const dcpg_weights *initial, const dcpg_train_options *options,
+                                    const dcpg_par *par, dcpg_log *log, dcpg_err *err);
+
+DCPG_END_C
 
 #endif

@@ -9,8 +9,11 @@
 #ifndef DCPG_TREE_H
 #define DCPG_TREE_H
 
+#include <dcpg/api.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DCPG_BEGIN_C
 
 /* A node of the tree: leaves [first, end). */
 typedef struct dcpg_node {
@@ -29,14 +32,14 @@ typedef struct dcpg_leaves {
 } dcpg_leaves;
 
 /* First leaf of the right child of `node`, which must hold more than one leaf. */
-int dcpg_tree_split(dcpg_node node);
+DCPG_API int dcpg_tree_split(dcpg_node node);
 
 /* The maximal nodes that tile leaves [first, end) of a tree over `total` leaves, left to right; returns their
  * number (0 where first == end). */
-int dcpg_tree_nodes(int total, int first, int end, dcpg_node nodes[DCPG_MAX_NODES]);
+DCPG_API int dcpg_tree_nodes(int total, int first, int end, dcpg_node nodes[DCPG_MAX_NODES]);
 
 /* Arrays of `count` floats (or doubles) that a node's sum needs as scratch: depth(node) * count. */
-int dcpg_tree_depth(dcpg_node node);
+DCPG_API int dcpg_tree_depth(dcpg_node node);
 
 /* Computes the partial sum of leaf `leaf` into out[count] (overwrites). */
 typedef void dcpg_leaf_fn(void *context, int leaf, float *out);
@@ -44,25 +47,27 @@ typedef void dcpg_leaf_fn64(void *context, int leaf, double *out);
 
 /* out[count] = sum of `node`; scratch holds dcpg_tree_depth(node) * count values. Merging adds are threaded
  * for long arrays. */
-void dcpg_tree_sum(dcpg_node node, size_t count, dcpg_leaf_fn *leaf, void *context, float *out,
-                   float *scratch);
-void dcpg_tree_sum64(dcpg_node node, size_t count, dcpg_leaf_fn64 *leaf, void *context, double *out,
-                     double *scratch);
+DCPG_API void dcpg_tree_sum(dcpg_node node, size_t count, dcpg_leaf_fn *leaf, void *context, float *out,
+                            float *scratch);
+DCPG_API void dcpg_tree_sum64(dcpg_node node, size_t count, dcpg_leaf_fn64 *leaf, void *context, double *out,
+                              double *scratch);
 
 /* The same with every leaf's sum and every merged one rounded to bfloat16 (bf16.h), so that sums of nodes fit
  * into half the bytes: like the tree itself, the roundings do not depend on the number of ranks. */
-void dcpg_tree_sum_bf16(dcpg_node node, size_t count, dcpg_leaf_fn *leaf, void *context, float *out,
-                        float *scratch);
+DCPG_API void dcpg_tree_sum_bf16(dcpg_node node, size_t count, dcpg_leaf_fn *leaf, void *context, float *out,
+                                 float *scratch);
 
 /* Merges the sum of a right node into that of its left sibling: to[i] += from[i]. */
-void dcpg_tree_add(float *restrict to, const float *restrict from, size_t count);
-void dcpg_tree_add_bf16(float *restrict to, const float *restrict from, size_t count);
-void dcpg_tree_add64(double *restrict to, const double *restrict from, size_t count);
+DCPG_API void dcpg_tree_add(float *to, const float *from, size_t count);
+DCPG_API void dcpg_tree_add_bf16(float *to, const float *from, size_t count);
+DCPG_API void dcpg_tree_add64(double *to, const double *from, size_t count);
 
 /* Merges the sums of `nb` nodes that tile [0, total) left to right, sum i in part[i][count], in the order of
  * the tree; the total ends in part[0]. The other parts are destroyed. */
-void dcpg_tree_merge(int total, int nb, const dcpg_node *nodes, float **part, size_t count);
-void dcpg_tree_merge_bf16(int total, int nb, const dcpg_node *nodes, float **part, size_t count);
-void dcpg_tree_merge64(int total, int nb, const dcpg_node *nodes, double **part, size_t count);
+DCPG_API void dcpg_tree_merge(int total, int nb, const dcpg_node *nodes, float **part, size_t count);
+DCPG_API void dcpg_tree_merge_bf16(int total, int nb, const dcpg_node *nodes, float **part, size_t count);
+DCPG_API void dcpg_tree_merge64(int total, int nb, const dcpg_node *nodes, double **part, size_t count);
+
+DCPG_END_C
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <dcpg/memory.h>
 #include <dcpg/signal.h>
+#include <dcpg/version.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>

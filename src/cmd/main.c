@@ -5,6 +5,7 @@
 
 #include <dcpg/memory.h>
 #include <dcpg/signal.h>
+#include <dcpg/version.h>
 #include <fcntl.h>
 #include <omp.h>
 #include <stdio.h>

@@ -6,6 +6,7 @@
 #include <dcpg/rng.h>
 #include <dcpg/stats.h>
 #include <dcpg/store.h>
+#include <dcpg/version.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "train/checkpoint_impl.h"
 
 #include <dcpg/memory.h>
+#include <dcpg/version.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 #include <dcpg/file.h>
 #include <dcpg/kern.h>
 #include <dcpg/memory.h>
+#include <dcpg/version.h>
 #include <inttypes.h>
 #include <string.h>
 

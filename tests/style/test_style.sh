@@ -51,7 +51,7 @@ only_in '^zlib\.h$' '^src/(text|io)/'
 
 # Public headers and the module each belongs to.
 headers=(
-    'base: bf16 cleanup crc file lock log map memory options reducer rng signal slices status subnormals temporary text tree'
+    'base: api bf16 cleanup crc file lock log map memory options reducer rng signal slices status subnormals temporary text tree version'
     'par: par'
     'text: compression'
     'genome: chromo genome'

@@ -5,6 +5,7 @@
 #include "store/store_layout.h"
 #include <assert.h>
 #include <dcpg/memory.h>
+#include <dcpg/version.h>
 #include <math.h>
 #include <string.h>
 
