@@ -2,49 +2,26 @@
 /* dcpg stats */
 #include "cmd/cmd.h"
 #include "cmd/job.h"
+#include "cmd/options_stats.h"
 #include "cmd/sources.h"
 
 #include <dcpg/file.h>
-#include <dcpg/options.h>
 #include <dcpg/show.h>
 
-/* Everything a user can say. */
-typedef struct settings {
-    dcpg_strings files, chromos, output_names;
-    const char *out_tsv, *log_file;
-    int64_t nb_sample;
-    bool verbose, force;
-    double stall_timeout;
-} settings;
-
-static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
-    const dcpg_opt options[] = {
-        {DCPG_OPT_STRING, "out_tsv", &s->out_tsv, NULL, 0, 0, "write the table to this file too", "FILE"},
-        {DCPG_OPT_LIST, "output_names", &s->output_names, NULL, 0, 0,
-         "outputs: their names, or regular expressions (left out: all)", "REGEX"},
-        {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "use only these chromosomes (left out: all)",
-         "NAME"},
-        {DCPG_OPT_INT, "nb_sample", &s->nb_sample, "0", 0, 9e18, "the first N sites only (0: all)", "N"},
-        {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
-        {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
-        DCPG_CMD_STALL(&s->stall_timeout),
-        DCPG_CMD_FORCE(&s->force),
-        {0}};
-    dcpg_command_line line = {"dcpg stats STORE|FILE... [options]",
-                              "Prints of every output how many sites there are, how many of them are "
-                              "observed, their share, and mean and variance "
-                              "of the observed ones, as DeepCpG's dcpg_data_stats.py does.",
-                              options, &s->files};
+static dcpg_status parse(stats_settings *s, int argc, char **argv, bool *help, const dcpg_par *par,
+                         dcpg_err *err) {
+    dcpg_opt table[DCPG_CMD_MOST_OPTIONS];
+    dcpg_command_line line = dcpg_cmd_bind(&dcpg_cmd_stats_syntax, s, &s->files, table);
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     if (*help) return DCPG_OK;
     if (s->files.n == 0)
-        return dcpg_options_fail_missing(options, "give a store (made by dcpg data) or DeepCpG data files",
+        return dcpg_options_fail_missing(table, "give a store (made by dcpg data) or DeepCpG data files",
                                          err);
     return s->out_tsv ? dcpg_check_output(s->out_tsv, &s->files, err) : DCPG_OK;
 }
 
-static dcpg_status count_all(const settings *s, const dcpg_cmd_named *data, const dcpg_par *par,
+static dcpg_status count_all(const stats_settings *s, const dcpg_cmd_named *data, const dcpg_par *par,
                              dcpg_log *log, dcpg_err *err) {
     const dcpg_strings no_cells = {0};
     dcpg_strings outputs = {0};
@@ -64,7 +41,7 @@ static dcpg_status count_all(const settings *s, const dcpg_cmd_named *data, cons
     return status;
 }
 
-static dcpg_status stats_all(const settings *s, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+static dcpg_status stats_all(const stats_settings *s, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     dcpg_cmd_named data = {0};
     dcpg_status status = dcpg_cmd_named_open_all(&s->files, par, &data, err);
     if (status == DCPG_OK) status = count_all(s, &data, par, log, err);
@@ -74,7 +51,7 @@ static dcpg_status stats_all(const settings *s, const dcpg_par *par, dcpg_log *l
 
 int dcpg_cmd_stats(dcpg_par *par, int argc, char **argv) {
     double started = dcpg_now();
-    settings s = {0};
+    stats_settings s = {0};
     dcpg_log log = {0};
     dcpg_err err = {0};
     bool help = false;
@@ -82,13 +59,13 @@ int dcpg_cmd_stats(dcpg_par *par, int argc, char **argv) {
     if (status == DCPG_OK && !help) {
         dcpg_cmd_job job = {.output = {{s.out_tsv, "--out_tsv", DCPG_CMD_STATS}},
                             .input = {&s.files},
-                            .log_file = s.log_file,
-                            .force = s.force,
-                            .stall_timeout = s.stall_timeout,
+                            .log_file = s.common.log_file,
+                            .force = s.common.force,
+                            .stall_timeout = s.common.stall_timeout,
                             .started = started,
                             .argc = argc,
                             .argv = argv};
-        dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
+        dcpg_log_open(&log, par->rank, s.common.verbose ? DCPG_DEBUG : DCPG_INFO);
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
         if (status == DCPG_OK) status = stats_all(&s, par, &log, &err);
         status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
