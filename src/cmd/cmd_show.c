@@ -3,64 +3,25 @@
 #include "cmd/cmd.h"
 #include "cmd/job.h"
 #include "cmd/job_table.h"
+#include "cmd/options_show.h"
 #include "cmd/sources.h"
 
 #include <dcpg/file.h>
 #include <dcpg/map.h>
 #include <dcpg/memory.h>
-#include <dcpg/options.h>
 #include <dcpg/show.h>
 
 #include <inttypes.h>
 
-/* Everything a user can say. */
-typedef struct settings {
-    dcpg_strings files;
-    dcpg_words outputs, cells;
-    const char *chromo, *log_file;
-    int64_t dna_wlen, cpg_wlen;
-    bool verbose, force;
-    double stall_timeout;
-    dcpg_show_options show;
-} settings;
-
-static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
-    const dcpg_opt options[] = {
-        {DCPG_OPT_WORDS, "outputs", &s->outputs, NULL, 0, 0,
-         "outputs to show: names such as cpg/CELL, or regular expressions (without one: all; left out: none)",
-         "REGEX"},
-        {DCPG_OPT_INT, "dna_wlen", &s->dna_wlen, "0", 0, 1e6,
-         "bases around the site to show, odd: A 0, T 1, G 2, C 3, N 4 (0: none)", "BP"},
-        {DCPG_OPT_WORDS, "cpg", &s->cells, NULL, 0, 0,
-         "cells whose neighbours are shown, likewise (without one: all; left out: none)", "REGEX"},
-        {DCPG_OPT_INT, "cpg_wlen", &s->cpg_wlen, "10", 2, 1e6, "neighbours to show, half on each side, even",
-         "N"},
-        {DCPG_OPT_FLAG, "cpg_dist", &s->show.dist, NULL, 0, 0, "show the distances of neighbours too, in bp",
-         NULL},
-        {DCPG_OPT_STRING, "chromo", &s->chromo, NULL, 0, 0, "chromosome (left out: all)", "NAME"},
-        {DCPG_OPT_INT, "start", &s->show.start, "0", 0, 2147483647, "first position, 1-based (0: no limit)",
-         "POS"},
-        {DCPG_OPT_INT, "end", &s->show.end, "0", 0, 2147483647, "last position, 1-based (0: no limit)",
-         "POS"},
-        {DCPG_OPT_STRING, "out_tsv", &s->show.out_tsv, NULL, 0, 0,
-         "write a table with one line of names to this file, instead of printing", "FILE"},
-        {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
-        {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
-        DCPG_CMD_STALL(&s->stall_timeout),
-        DCPG_CMD_FORCE(&s->force),
-        {0}};
-    dcpg_command_line line = {"dcpg show STORE|FILE... [options]",
-                              "Prints sites with their outputs, bases and neighbours, as DeepCpG's "
-                              "dcpg_data_show.py does; -1 is missing. The first "
-                              "column counts the rows of a DeepCpG data file, or the sites of a chromosome "
-                              "in a store. With several ranks the first "
-                              "does the work.",
-                              options, &s->files};
+static dcpg_status parse(show_settings *s, int argc, char **argv, bool *help, const dcpg_par *par,
+                         dcpg_err *err) {
+    dcpg_opt table[DCPG_CMD_MOST_OPTIONS];
+    dcpg_command_line line = dcpg_cmd_bind(&dcpg_cmd_show_syntax, s, &s->files, table);
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     if (*help) return DCPG_OK;
     if (s->files.n == 0)
-        return dcpg_options_fail_missing(options, "give a store (made by dcpg data) or DeepCpG data files",
+        return dcpg_options_fail_missing(table, "give a store (made by dcpg data) or DeepCpG data files",
                                          err);
     if (s->dna_wlen > 0 && s->dna_wlen % 2 == 0)
         return dcpg_fail(err, DCPG_E_USAGE,
@@ -126,12 +87,12 @@ static dcpg_status choose(const dcpg_words *words, const dcpg_strings *names, co
                : dcpg_strings_pick(names, &words->list, what, chosen, err);
 }
 
-static dcpg_status choose_both(const settings *s, parts *p, dcpg_err *err) {
+static dcpg_status choose_both(const show_settings *s, parts *p, dcpg_err *err) {
     DCPG_TRY(choose(&s->outputs, p->data.outputs, "output", &p->outputs, err));
     return choose(&s->cells, p->data.cells, "cell", &p->cells, err);
 }
 
-static dcpg_status show_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+static dcpg_status show_all(show_settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     const dcpg_strings none = {0};
     dcpg_want places = {.cells = &none, .outputs = &none};
     dcpg_want want = {.raw = true,
@@ -167,7 +128,7 @@ static void free_parts(parts *p) {
 
 int dcpg_cmd_show(dcpg_par *par, int argc, char **argv) {
     double started = dcpg_now();
-    settings s = {0};
+    show_settings s = {0};
     parts p = {0};
     dcpg_log log = {0};
     dcpg_err err = {0};
@@ -176,16 +137,16 @@ int dcpg_cmd_show(dcpg_par *par, int argc, char **argv) {
     if (status == DCPG_OK && !help) {
         dcpg_cmd_job job = {.output = {{s.show.out_tsv, "--out_tsv", DCPG_CMD_SHOW}},
                             .input = {&s.files},
-                            .log_file = s.log_file,
-                            .force = s.force,
-                            .stall_timeout = s.stall_timeout,
+                            .log_file = s.common.log_file,
+                            .force = s.common.force,
+                            .stall_timeout = s.common.stall_timeout,
                             .started = started,
                             .argc = argc,
                             .argv = argv};
-        dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
+        dcpg_log_open(&log, par->rank, s.common.verbose ? DCPG_DEBUG : DCPG_INFO);
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
         /* A table of places alone looks like any list of positions: it is replaced by its equal only. */
-        s.show.equal_only = !s.force && s.show.out_tsv && par->rank == 0 &&
+        s.show.equal_only = !s.common.force && s.show.out_tsv && par->rank == 0 &&
                             dcpg_cmd_table_of(s.show.out_tsv) == DCPG_CMD_PLACES;
         if (status == DCPG_OK) status = show_all(&s, &p, par, &log, &err);
         status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
