@@ -3,22 +3,12 @@
 #include "cmd/cmd.h"
 #include "cmd/job.h"
 #include "cmd/model_cells.h"
+#include "cmd/options_eval.h"
 #include "cmd/sources.h"
 
 #include <dcpg/eval.h>
 #include <dcpg/file.h>
-#include <dcpg/options.h>
 #include <dcpg/signal.h>
-
-/* Everything a user can say. */
-typedef struct settings {
-    dcpg_strings files, chromos, model_files, replicate_names, output_names;
-    const char *keras_backend, *log_file;
-    int64_t nb_replicate;
-    bool any_cells, verbose, force;
-    double stall_timeout;
-    dcpg_eval_options eval;
-} settings;
 
 /* What the run is made of; freed together. */
 typedef struct parts {
@@ -31,7 +21,7 @@ typedef struct parts {
     dcpg_strings cells, outputs; /* read from the data */
 } parts;
 
-static dcpg_status check_outputs(const settings *s, dcpg_err *err) {
+static dcpg_status check_outputs(const eval_settings *s, dcpg_err *err) {
     const char *outputs[] = {s->eval.out_data, s->eval.out_report};
     for (int i = 0; i < 2; i++) {
         if (outputs[i] == NULL) continue;
@@ -41,51 +31,15 @@ static dcpg_status check_outputs(const settings *s, dcpg_err *err) {
     return DCPG_OK;
 }
 
-static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
-    const dcpg_opt options[] = {
-        {DCPG_OPT_LIST, "model_files", &s->model_files, NULL, 0, 0,
-         "the model: a directory, a model.h5, or model.json and weights", "FILE"},
-        {DCPG_OPT_STRING, "keras_backend", &s->keras_backend, NULL, 0, 0,
-         "theano or tensorflow: who wrote model files that do not say (default: theano for files of Keras 1)",
-         "NAME"},
-        {DCPG_OPT_LIST, "chromos", &s->chromos, NULL, 0, 0, "chromosomes to evaluate on (default: all)",
-         "NAME"},
-        {DCPG_OPT_STRING, "out_data", &s->eval.out_data, NULL, 0, 0,
-         "HDF5 file of labels and predictions to write", "FILE"},
-        {DCPG_OPT_STRING, "out_report", &s->eval.out_report, NULL, 0, 0,
-         "table of metrics to write: metric, output, value", "FILE"},
-        {DCPG_OPT_LIST, "replicate_names", &s->replicate_names, NULL, 0, 0,
-         "cells whose neighbours a CpG model sees, in the order of those that it was trained on: their "
-         "names, or "
-         "regular expressions (default: those of the model, which must be there)",
-         "REGEX"},
-        {DCPG_OPT_INT, "nb_replicate", &s->nb_replicate, "0", 0, 1e9, "at most N such cells (0: all)", "N"},
-        {DCPG_OPT_FLAG, "any_cells", &s->any_cells, NULL, 0, 0,
-         "take the cells of the data in their order, whatever cells the model was trained on; each stands "
-         "for "
-         "the model's cell at its place, as an output, too",
-         NULL},
-        {DCPG_OPT_LIST, "output_names", &s->output_names, NULL, 0, 0,
-         "outputs of the model to evaluate: their names, or regular expressions (default: all)", "REGEX"},
-        {DCPG_OPT_INT, "nb_sample", &s->eval.nb_sample, "0", 0, 9e18, "the first N sites only (0: all)", "N"},
-        {DCPG_OPT_INT, "batch_size", &s->eval.batch, "0", 0, 1e6,
-         "sites per forward pass and rank; changes no result (0: chosen here)", "N"},
-        {DCPG_OPT_FLAG, "verbose", &s->verbose, NULL, 0, 0, "tell more", NULL},
-        {DCPG_OPT_STRING, "log_file", &s->log_file, NULL, 0, 0, "append messages to this file too", "FILE"},
-        DCPG_CMD_STALL(&s->stall_timeout),
-        DCPG_CMD_FORCE(&s->force),
-        {0}};
-    dcpg_command_line line = {
-        "dcpg eval STORE|FILE... --model_files DIR --out_data FILE --out_report FILE [options]",
-        "Predicts the methylation of every site and cell with a trained model, and scores the predictions "
-        "where the state is known; metrics are exact over all sites. The data are a store (made by dcpg "
-        "data) or DeepCpG data files.",
-        options, &s->files};
+static dcpg_status parse(eval_settings *s, int argc, char **argv, bool *help, const dcpg_par *par,
+                         dcpg_err *err) {
+    dcpg_opt table[DCPG_CMD_MOST_OPTIONS];
+    dcpg_command_line line = dcpg_cmd_bind(&dcpg_cmd_eval_syntax, s, &s->files, table);
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     if (*help) return DCPG_OK;
     if (s->files.n == 0)
-        return dcpg_options_fail_missing(options, "give a store (made by dcpg data) or DeepCpG data files",
+        return dcpg_options_fail_missing(table, "give a store (made by dcpg data) or DeepCpG data files",
                                          err);
     if (s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "name the model: --model_files DIR");
     return check_outputs(s, err);
@@ -93,7 +47,7 @@ static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const d
 
 /* The cells that the model reads, and its outputs as the data call them: those that are chosen, and of these
  * the ones that the data have. */
-static dcpg_status choose(const settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
+static dcpg_status choose(const eval_settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
     const dcpg_cmd_cells_model model = {s->model_files.v[0], p->graph, false};
     const dcpg_cmd_cells_wish wish = {&s->replicate_names, s->nb_replicate, s->any_cells};
     if (p->graph->nb_cell) DCPG_TRY(dcpg_cmd_choose_cells(&wish, &p->data, &model, log, &p->cells, err));
@@ -106,7 +60,7 @@ static dcpg_status choose(const settings *s, parts *p, dcpg_log *log, dcpg_err *
     return DCPG_OK;
 }
 
-static dcpg_status eval_all(settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+static dcpg_status eval_all(eval_settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     DCPG_TRY(dcpg_cmd_kernels_all(par, NULL, log, err));
     DCPG_TRY(dcpg_model_load_all(&s->model_files, s->keras_backend, par, log, &p->graph, &p->weights, err));
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
@@ -121,7 +75,7 @@ static dcpg_status eval_all(settings *s, parts *p, const dcpg_par *par, dcpg_log
     return dcpg_eval_all(p->source, p->graph, &p->weights, &s->eval, par, log, err);
 }
 
-static void free_all(settings *s, parts *p) {
+static void free_all(eval_settings *s, parts *p) {
     dcpg_strings *lists[] = {&s->files,   &s->chromos,      &s->model_files, &s->replicate_names, &p->cells,
                              &p->outputs, &s->output_names, &p->names,       &p->chosen};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
@@ -133,7 +87,7 @@ static void free_all(settings *s, parts *p) {
 
 int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv) {
     double started = dcpg_now();
-    settings s = {0};
+    eval_settings s = {0};
     parts p = {0};
     dcpg_log log = {0};
     dcpg_err err = {0};
@@ -144,13 +98,13 @@ int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv) {
         dcpg_cmd_job job = {.output = {{s.eval.out_data, "--out_data", DCPG_CMD_EVAL},
                                        {s.eval.out_report, "--out_report", DCPG_CMD_REPORT}},
                             .input = {&s.files, &s.model_files},
-                            .log_file = s.log_file,
-                            .force = s.force,
-                            .stall_timeout = s.stall_timeout,
+                            .log_file = s.common.log_file,
+                            .force = s.common.force,
+                            .stall_timeout = s.common.stall_timeout,
                             .started = started,
                             .argc = argc,
                             .argv = argv};
-        dcpg_log_open(&log, par->rank, s.verbose ? DCPG_DEBUG : DCPG_INFO);
+        dcpg_log_open(&log, par->rank, s.common.verbose ? DCPG_DEBUG : DCPG_INFO);
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
         if (status == DCPG_OK) status = eval_all(&s, &p, par, &log, &err);
         status = dcpg_cmd_finish_all(&job, par, &log, status, &err);

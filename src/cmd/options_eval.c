@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Options of `dcpg eval`. */
+#include "cmd/options_eval.h"
+
+#define TO(member) offsetof(eval_settings, member)
+
+static const dcpg_cmd_option options[] = {
+    {.name = "model_files",
+     .kind = DCPG_OPT_LIST,
+     .to = TO(model_files),
+     .meaning = "FILE",
+     .help = "the model: a directory, a model.h5, or model.json and weights"},
+    {.name = "keras_backend",
+     .kind = DCPG_OPT_STRING,
+     .to = TO(keras_backend),
+     .meaning = "NAME",
+     .help = "theano or tensorflow: who wrote model files that do not say (default: theano for files "
+             "of Keras 1)"},
+    {.name = "chromos",
+     .kind = DCPG_OPT_LIST,
+     .to = TO(chromos),
+     .meaning = "NAME",
+     .help = "chromosomes to evaluate on (default: all)"},
+    {.name = "out_data",
+     .kind = DCPG_OPT_STRING,
+     .to = TO(eval.out_data),
+     .meaning = "FILE",
+     .help = "HDF5 file of labels and predictions to write"},
+    {.name = "out_report",
+     .kind = DCPG_OPT_STRING,
+     .to = TO(eval.out_report),
+     .meaning = "FILE",
+     .help = "table of metrics to write: metric, output, value"},
+    {.name = "replicate_names",
+     .kind = DCPG_OPT_LIST,
+     .to = TO(replicate_names),
+     .meaning = "REGEX",
+     .help = "cells whose neighbours a CpG model sees, in the order of those that it was trained on: "
+             "their names, or regular expressions (default: those of the model, which must be there)"},
+    {.name = "nb_replicate",
+     .kind = DCPG_OPT_INT,
+     .to = TO(nb_replicate),
+     .initial = "0",
+     .max = 1e9,
+     .meaning = "N",
+     .help = "at most N such cells (0: all)"},
+    {.name = "any_cells",
+     .kind = DCPG_OPT_FLAG,
+     .to = TO(any_cells),
+     .help = "take the cells of the data in their order, whatever cells the model was trained on; "
+             "each stands for the model's cell at its place, as an output, too"},
+    {.name = "output_names",
+     .kind = DCPG_OPT_LIST,
+     .to = TO(output_names),
+     .meaning = "REGEX",
+     .help = "outputs of the model to evaluate: their names, or regular expressions (default: all)"},
+    {.name = "nb_sample",
+     .kind = DCPG_OPT_INT,
+     .to = TO(eval.nb_sample),
+     .initial = "0",
+     .max = 9e18,
+     .meaning = "N",
+     .help = "the first N sites only (0: all)"},
+    {.name = "batch_size",
+     .kind = DCPG_OPT_INT,
+     .to = TO(eval.batch),
+     .initial = "0",
+     .max = 1e6,
+     .meaning = "N",
+     .help = "sites per forward pass and rank; changes no result (0: chosen here)"},
+    DCPG_CMD_OPT_VERBOSE(eval_settings),
+    DCPG_CMD_OPT_LOG_FILE(eval_settings),
+    DCPG_CMD_OPT_STALL(eval_settings),
+    DCPG_CMD_OPT_FORCE(eval_settings),
+    {0}};
+
+const dcpg_cmd_syntax dcpg_cmd_eval_syntax = {
+    .usage = "dcpg eval STORE|FILE... --model_files DIR --out_data FILE --out_report FILE [options]",
+    .about = "Predicts the methylation of every site and cell with a trained model, and scores the "
+             "predictions where the state is known; metrics are exact over all sites. The data are a "
+             "store (made by dcpg data) or DeepCpG data files.",
+    .options = options};
