@@ -1,48 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* dcpg models */
 #include "cmd/cmd.h"
+#include "cmd/options_models.h"
 
 #include <dcpg/file.h>
 #include <dcpg/keras.h>
-#include <dcpg/options.h>
 #include <dcpg/spec.h>
 
 #include <inttypes.h>
 #include <string.h>
 
-typedef struct settings {
-    dcpg_strings names;
-    const char *part[3]; /* models by dcpg_model_part, as options name them */
-    const char *keras_backend;
-    int64_t dna_wlen, cpg_wlen, nb_output, nb_cell;
-} settings;
-
 static const char *const part_names[] = {"DNA", "CpG", "joint"};
 
-static dcpg_status parse(settings *s, int argc, char **argv, bool *help, const dcpg_par *par, dcpg_err *err) {
-    const dcpg_opt options[] = {
-        {DCPG_OPT_STRING, "dna_model", &s->part[DCPG_PART_DNA], NULL, 0, 0,
-         "name or specification of a DNA model", "NAME"},
-        {DCPG_OPT_STRING, "cpg_model", &s->part[DCPG_PART_CPG], NULL, 0, 0,
-         "name or specification of a CpG model", "NAME"},
-        {DCPG_OPT_STRING, "joint_model", &s->part[DCPG_PART_JOINT], NULL, 0, 0,
-         "name or specification of what joins the two", "NAME"},
-        {DCPG_OPT_INT, "dna_wlen", &s->dna_wlen, "1001", 1, 1e6, "length of the DNA window in bp, odd", "BP"},
-        {DCPG_OPT_INT, "cpg_wlen", &s->cpg_wlen, "50", 2, 1e5, "observed neighbours per cell, even", "N"},
-        {DCPG_OPT_INT, "nb_output", &s->nb_output, "1", 0, 1e6, "output heads (a list shows models without)",
-         "N"},
-        {DCPG_OPT_INT, "cells", &s->nb_cell, "1", 1, 1e6, "cells whose neighbours a CpG model sees", "N"},
-        {DCPG_OPT_STRING, "keras_backend", &s->keras_backend, NULL, 0, 0,
-         "theano or tensorflow: who wrote model files that do not say", "NAME"},
-        {0}};
-    dcpg_command_line line = {
-        "dcpg models [NAME|SPEC|FILE ...] [options]",
-        "Lists the model zoo with parameter counts and specifications; or the layers, output shapes and "
-        "sizes of the models named: "
-        "names of the zoo, of which a DNA, a CpG and a joint one together are joined; a specification of a "
-        "DNA model (of others by "
-        "option); or a trained model: its directory, model.h5, or model.json with or without weights.",
-        options, &s->names};
+static dcpg_status parse(models_settings *s, int argc, char **argv, bool *help, const dcpg_par *par,
+                         dcpg_err *err) {
+    dcpg_opt table[DCPG_CMD_MOST_OPTIONS];
+    dcpg_command_line line = dcpg_cmd_bind(&dcpg_cmd_models_syntax, s, &s->names, table);
     DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
     if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
     return DCPG_OK;
@@ -60,8 +33,8 @@ static dcpg_status name_outputs(int64_t nb, dcpg_strings *outputs, dcpg_err *err
     return DCPG_OK;
 }
 
-static dcpg_status build(const settings *s, const char *const model[3], int64_t nb_output, dcpg_graph **graph,
-                         dcpg_err *err) {
+static dcpg_status build(const models_settings *s, const char *const model[3], int64_t nb_output,
+                         dcpg_graph **graph, dcpg_err *err) {
     dcpg_strings outputs = {0};
     dcpg_status status = name_outputs(nb_output, &outputs, err);
     dcpg_model_options options = {.dna = model[DCPG_PART_DNA],
@@ -78,7 +51,7 @@ static dcpg_status build(const settings *s, const char *const model[3], int64_t 
 
 /* ---- the list ---- */
 
-static dcpg_status count(const settings *s, const char *const model[3], int64_t *nb, dcpg_err *err) {
+static dcpg_status count(const models_settings *s, const char *const model[3], int64_t *nb, dcpg_err *err) {
     dcpg_graph *graph;
     dcpg_net_size size;
     DCPG_TRY(build(s, model, 0, &graph, err));
@@ -92,7 +65,7 @@ static dcpg_status count(const settings *s, const char *const model[3], int64_t 
 static const char *const joined[] = {"fc[128]", "fc[512]_gap"};
 
 /* Parameters of a zoo model without heads. */
-static dcpg_status count_row(const settings *s, const dcpg_zoo_row *row, int64_t *nb, dcpg_err *err) {
+static dcpg_status count_row(const models_settings *s, const dcpg_zoo_row *row, int64_t *nb, dcpg_err *err) {
     const char *model[3] = {NULL, NULL, NULL};
     int64_t of_parts;
     if (row->part != DCPG_PART_JOINT) {
@@ -108,7 +81,7 @@ static dcpg_status count_row(const settings *s, const dcpg_zoo_row *row, int64_t
     return DCPG_OK;
 }
 
-static dcpg_status print_row(const settings *s, const dcpg_zoo_row *row, dcpg_err *err) {
+static dcpg_status print_row(const models_settings *s, const dcpg_zoo_row *row, dcpg_err *err) {
     int64_t nb, shortest = 0;
     char text[32];
     if (row->part == DCPG_PART_DNA) DCPG_TRY(dcpg_spec_min_wlen(row->spec, &shortest, err));
@@ -123,7 +96,7 @@ static dcpg_status print_row(const settings *s, const dcpg_zoo_row *row, dcpg_er
     return DCPG_OK;
 }
 
-static dcpg_status print_zoo(const settings *s, dcpg_err *err) {
+static dcpg_status print_zoo(const models_settings *s, dcpg_err *err) {
     printf("%-12s %-6s %11s  %s\n", "name", "part", "parameters", "specification");
     for (const dcpg_zoo_row *row = dcpg_zoo; row->name; row++) DCPG_TRY(print_row(s, row, err));
     printf("\nParameters at --dna_wlen %" PRId64 " --cpg_wlen %" PRId64
@@ -150,7 +123,7 @@ static dcpg_status part_of(const char *word, dcpg_model_part *part, dcpg_err *er
                      word);
 }
 
-static dcpg_status print_named(settings *s, dcpg_err *err) {
+static dcpg_status print_named(models_settings *s, dcpg_err *err) {
     for (size_t i = 0; i < s->names.n; i++) {
         dcpg_model_part part;
         const char *word = s->names.v[i];
@@ -172,7 +145,7 @@ static dcpg_status print_named(settings *s, dcpg_err *err) {
     return DCPG_OK;
 }
 
-static dcpg_status print_files_all(const settings *s, const dcpg_par *par, dcpg_err *err) {
+static dcpg_status print_files_all(const models_settings *s, const dcpg_par *par, dcpg_err *err) {
     dcpg_graph *graph;
     bool weights;
     DCPG_TRY(dcpg_model_describe_all(&s->names, s->keras_backend, par, &graph, &weights, err));
@@ -182,7 +155,7 @@ static dcpg_status print_files_all(const settings *s, const dcpg_par *par, dcpg_
     return DCPG_OK;
 }
 
-static dcpg_status print_all(settings *s, const dcpg_par *par, dcpg_err *err) {
+static dcpg_status print_all(models_settings *s, const dcpg_par *par, dcpg_err *err) {
     bool named = s->names.n || s->part[0] || s->part[1] || s->part[2], is_file = false;
     if (par->rank == 0 && s->names.n) is_file = dcpg_is_dir(s->names.v[0]) || dcpg_file_exists(s->names.v[0]);
     dcpg_bcast_all(par, &is_file, sizeof is_file, 0);
@@ -193,7 +166,7 @@ static dcpg_status print_all(settings *s, const dcpg_par *par, dcpg_err *err) {
 }
 
 int dcpg_cmd_models(dcpg_par *par, int argc, char **argv) {
-    settings s = {0};
+    models_settings s = {0};
     dcpg_err err = {0};
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
