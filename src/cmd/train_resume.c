@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/train_resume.h"
+#include "cmd/cmd_options.h"
 
 #include <dcpg/memory.h>
 #include <errno.h>
@@ -105,7 +106,7 @@ static dcpg_status all_from_root(const char *directory, const dcpg_strings *path
 }
 
 /* Options that name files which a resumed run reads or writes. */
-enum { NB_PATH = 2, MOST_OPTIONS = 96 };
+enum { NB_PATH = 2 };
 static const char *const path_names[NB_PATH] = {"stop_file", "log_file"};
 
 /* Points entries of the table to files named from the root: path[], val_files. */
@@ -129,11 +130,11 @@ static dcpg_status replace_paths(const char *directory, dcpg_opt *table, char **
 dcpg_status train_resume_keep(const dcpg_opt *options, const dcpg_strings *positional, dcpg_strings *words,
                               dcpg_err *err) {
     char directory[4096], *path[NB_PATH] = {0};
-    dcpg_opt table[MOST_OPTIONS] = {{0}};
+    dcpg_opt table[DCPG_CMD_MOST_OPTIONS] = {{0}};
     dcpg_strings val_files = {0}, files = {0};
     if (!getcwd(directory, sizeof directory))
         return dcpg_fail(err, DCPG_E_IO, "the working directory has no name: %s", strerror(errno));
-    for (int i = 0; options[i].name && i < MOST_OPTIONS - 1; i++) table[i] = options[i];
+    for (int i = 0; options[i].name && i < DCPG_CMD_MOST_OPTIONS - 1; i++) table[i] = options[i];
     dcpg_status status = replace_paths(directory, table, path, &val_files, err);
     if (status == DCPG_OK) status = all_from_root(directory, positional, &files, err);
     if (status == DCPG_OK) status = dcpg_options_words(table, &files, words, err);
