@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs what dcpg is built from.   bash third_party/install.sh [--tests]
+# Installs what dcpg is built from.   bash third_party/install.sh [--tests|--mpich]
+# --tests: also what tests use. --mpich: MPICH and its HDF5 beside Open MPI's (-DMPI_C_COMPILER=mpicc.mpich); which MPI mpicc and mpirun are stays.
 # Debian and Ubuntu: from the distribution, as root or through sudo; only what is missing. Elsewhere: says what to load or to ask for.
 # Exits with 0 when everything needed is there.
 set -euo pipefail
@@ -14,7 +15,8 @@ test_packages+=(slurmctld slurmd slurm-client munge) # clusters of tests/cluster
 case ${1-} in
 '') ;;
 --tests) packages+=("${test_packages[@]}") ;;
-*) echo "usage: bash third_party/install.sh [--tests]" >&2; exit 2 ;;
+--mpich) packages=(mpich libmpich-dev libhdf5-mpich-dev) ;;
+*) echo "usage: bash third_party/install.sh [--tests|--mpich]" >&2; exit 2 ;;
 esac
 
 say() { printf 'install: %s\n' "$*"; }
@@ -70,6 +72,10 @@ if command -v dpkg-query >/dev/null; then
     fi
 fi
 
+if [[ ${1-} == --mpich ]]; then
+    say "MPICH is installed on Debian and Ubuntu alone, as root or through sudo; missing: ${todo[*]:-MPICH}" >&2
+    exit 1
+fi
 if found=$(configures); then
     say "not root, but the build finds all it needs${todo[*]:+; tests that use one of these may skip: ${todo[*]}}"
     exit 0

@@ -37,6 +37,17 @@ on() {
     quietly "${MPIRUN:-mpirun}" -n "$ranks" "$@"
 }
 
+# ranks_of JOB: process ids of the ranks that a launcher started, lowest first. Open MPI's are its children, MPICH's those of a proxy.
+ranks_of() {
+    local pid children
+    {
+        read -ra children <"/proc/$1/task/$1/children" || true # no newline at its end
+    } 2>/dev/null
+    for pid in "${children[@]}"; do
+        if [[ $(readlink "/proc/$pid/exe" 2>/dev/null) == */dcpg ]]; then echo "$pid"; else ranks_of "$pid"; fi
+    done
+}
+
 # refused WORDS COMMAND...: the command must end with exit code 2 within a minute, one line on stderr that holds WORDS, on 3 ranks.
 refused() {
     local words=$1 code=0 lines

@@ -35,9 +35,16 @@ def newest():
     return max(glob.glob('killed/checkpoints/checkpoint-*.h5'), default='')
 
 
-def children(pid):
-    with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
-        return [int(p) for p in f.read().split()]
+def ranks_of(pid):
+    """Process ids of the ranks that a launcher started. Open MPI's are its children, MPICH's those of a proxy."""
+    try:
+        with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
+            children = [int(p) for p in f.read().split()]
+        if not children and os.readlink('/proc/%d/exe' % pid).endswith('/dcpg'):
+            return [pid]
+    except OSError:
+        return []
+    return [rank for child in children for rank in ranks_of(child)]
 
 
 def wait_until(condition, seconds):
@@ -56,11 +63,14 @@ def kill_once(words, log):
         time.sleep(rng.uniform(0, 0.05))
     else:
         wait_until(lambda: run.poll() is not None, rng.uniform(0, 0.5))
-    wait_until(lambda: run.poll() is not None or children(run.pid), 60)
-    pids = children(run.pid) if run.poll() is None else []
+    wait_until(lambda: run.poll() is not None or ranks_of(run.pid), 60)
+    pids = ranks_of(run.pid) if run.poll() is None else []
     if not pids:
         return run.wait() != 0
-    os.kill(rng.choice(pids), 9)
+    try:
+        os.kill(rng.choice(pids), 9)
+    except ProcessLookupError:
+        return run.wait() != 0
     killed = time.time()
     code = run.wait()
     if code == 0:
