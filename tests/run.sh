@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Installs, builds and runs every test: the release build, then the one with sanitizers.   bash tests/run.sh
+# Every test in both builds, long ones too (an hour):   bash tests/run.sh --all
 # With Debian's MPICH instead, in build/mpich, the tests in which ranks speak to each other:   bash tests/run.sh --mpich
 # Data sets and reference results are looked for in $DCPG_SHARED, by default ../shared; tests that need them skip where they are absent.
 set -uo pipefail
@@ -9,8 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 source jobs/lib.sh
 
 case ${1-} in
-'' | --mpich) ;;
-*) die 'usage: bash tests/run.sh [--mpich]' ;;
+'' | --all | --mpich) ;;
+*) die 'usage: bash tests/run.sh [--all | --mpich]' ;;
 esac
 
 failed=()
@@ -68,8 +69,12 @@ fi
 
 step 'Install' bash third_party/install.sh --tests
 for preset in release asan; do
-    step "Build: $preset" build_preset "$preset" -DDCPG_TESTS=ON -DDCPG_BENCH=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON &&
-        step "Test: $preset" ctest --preset "$preset" --output-on-failure
+    tests=(ctest --preset "$preset" --output-on-failure)
+    [[ ${1-} != --all ]] || tests=(ctest --test-dir "build/$preset" --output-on-failure -j 2)
+    bench=ON
+    [[ $preset == release ]] || bench=OFF
+    step "Build: $preset" build_preset "$preset" -DDCPG_TESTS=ON -DDCPG_BENCH=$bench -DCMAKE_COMPILE_WARNING_AS_ERROR=ON &&
+        step "Test: $preset" "${tests[@]}"
 done
 
 result 'all tests passed'
