@@ -131,24 +131,22 @@ static dcpg_status make_all(data_settings *s, int argc, char **argv, const dcpg_
 }
 
 int dcpg_cmd_data(dcpg_par *par, int argc, char **argv) {
-    double started = dcpg_now();
+    const dcpg_cmd_call call = {.argc = argc, .argv = argv, .started = dcpg_now()};
     data_settings s = {.windows = {.dna_wlen = -1}};
     dcpg_log log = {0};
     dcpg_err err = {0};
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
-        dcpg_cmd_job job = {.output = {{s.store.out_file, "--out_file", DCPG_CMD_STORE},
-                                       {s.windows.out_dir, "--out_dir", DCPG_CMD_FOLDER}},
-                            .input = {&s.profiles, &s.dna_files, &s.bulk_profiles, &s.anno_files},
-                            .log_file = s.common.log_file,
-                            .force = s.common.force || s.store.append, /* that is read, and must be a store */
-                            .stall_timeout = s.common.stall_timeout,
-                            .started = started,
-                            .argc = argc,
-                            .argv = argv};
+        dcpg_cmd_job job = {
+            .output = {{.path = s.store.out_file, .option = "--out_file", .kind = DCPG_CMD_STORE},
+                       {.path = s.windows.out_dir, .option = "--out_dir", .kind = DCPG_CMD_FOLDER}},
+            .input = {&s.profiles, &s.dna_files, &s.bulk_profiles, &s.anno_files},
+            .common = s.common,
+            .call = call};
+        /* The file to append to is read, and must be a store: it need not be checked here. */
+        job.common.force = s.common.force || s.store.append;
         s.windows.force = s.common.force;
-        dcpg_log_open(&log, par->rank, s.common.verbose ? DCPG_DEBUG : DCPG_INFO);
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
         if (status == DCPG_OK) status = make_all(&s, argc, argv, par, &log, &err);
         status = dcpg_cmd_finish_all(&job, par, &log, status, &err);

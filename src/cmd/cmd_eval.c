@@ -86,7 +86,7 @@ static void free_all(eval_settings *s, parts *p) {
 }
 
 int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv) {
-    double started = dcpg_now();
+    const dcpg_cmd_call call = {.argc = argc, .argv = argv, .started = dcpg_now()};
     eval_settings s = {0};
     parts p = {0};
     dcpg_log log = {0};
@@ -95,16 +95,12 @@ int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv) {
     dcpg_signals_catch();
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
-        dcpg_cmd_job job = {.output = {{s.eval.out_data, "--out_data", DCPG_CMD_EVAL},
-                                       {s.eval.out_report, "--out_report", DCPG_CMD_REPORT}},
-                            .input = {&s.files, &s.model_files},
-                            .log_file = s.common.log_file,
-                            .force = s.common.force,
-                            .stall_timeout = s.common.stall_timeout,
-                            .started = started,
-                            .argc = argc,
-                            .argv = argv};
-        dcpg_log_open(&log, par->rank, s.common.verbose ? DCPG_DEBUG : DCPG_INFO);
+        dcpg_cmd_job job = {
+            .output = {{.path = s.eval.out_data, .option = "--out_data", .kind = DCPG_CMD_EVAL},
+                       {.path = s.eval.out_report, .option = "--out_report", .kind = DCPG_CMD_REPORT}},
+            .input = {&s.files, &s.model_files},
+            .common = s.common,
+            .call = call};
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
         if (status == DCPG_OK) status = eval_all(&s, &p, par, &log, &err);
         status = dcpg_cmd_finish_all(&job, par, &log, status, &err);

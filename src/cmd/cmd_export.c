@@ -28,23 +28,19 @@ static dcpg_status parse(export_settings *s, int argc, char **argv, bool *help, 
 }
 
 int dcpg_cmd_export(dcpg_par *par, int argc, char **argv) {
-    double started = dcpg_now();
+    const dcpg_cmd_call call = {.argc = argc, .argv = argv, .started = dcpg_now()};
     export_settings s = {0};
     dcpg_log log = {0};
     dcpg_err err = {0};
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
-        dcpg_cmd_job job = {.output = {{s.export.out_dir, "--out_dir", DCPG_CMD_FOLDER}},
-                            .input = {&s.data},
-                            .log_file = s.common.log_file,
-                            .force = s.common.force,
-                            .stall_timeout = s.common.stall_timeout,
-                            .started = started,
-                            .argc = argc,
-                            .argv = argv};
+        dcpg_cmd_job job = {
+            .output = {{.path = s.export.out_dir, .option = "--out_dir", .kind = DCPG_CMD_FOLDER}},
+            .input = {&s.data},
+            .common = s.common,
+            .call = call};
         s.export.force = s.common.force;
-        dcpg_log_open(&log, par->rank, s.common.verbose ? DCPG_DEBUG : DCPG_INFO);
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
         if (status == DCPG_OK) status = dcpg_export_all(&s.export, par, &log, &err);
         status = dcpg_cmd_finish_all(&job, par, &log, status, &err);

@@ -127,7 +127,7 @@ static void free_parts(parts *p) {
 }
 
 int dcpg_cmd_show(dcpg_par *par, int argc, char **argv) {
-    double started = dcpg_now();
+    const dcpg_cmd_call call = {.argc = argc, .argv = argv, .started = dcpg_now()};
     show_settings s = {0};
     parts p = {0};
     dcpg_log log = {0};
@@ -135,15 +135,11 @@ int dcpg_cmd_show(dcpg_par *par, int argc, char **argv) {
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
-        dcpg_cmd_job job = {.output = {{s.show.out_tsv, "--out_tsv", DCPG_CMD_SHOW}},
-                            .input = {&s.files},
-                            .log_file = s.common.log_file,
-                            .force = s.common.force,
-                            .stall_timeout = s.common.stall_timeout,
-                            .started = started,
-                            .argc = argc,
-                            .argv = argv};
-        dcpg_log_open(&log, par->rank, s.common.verbose ? DCPG_DEBUG : DCPG_INFO);
+        dcpg_cmd_job job = {
+            .output = {{.path = s.show.out_tsv, .option = "--out_tsv", .kind = DCPG_CMD_SHOW}},
+            .input = {&s.files},
+            .common = s.common,
+            .call = call};
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
         /* A table of places alone looks like any list of positions: it is replaced by its equal only. */
         s.show.equal_only = !s.common.force && s.show.out_tsv && par->rank == 0 &&

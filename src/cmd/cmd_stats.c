@@ -50,22 +50,17 @@ static dcpg_status stats_all(const stats_settings *s, const dcpg_par *par, dcpg_
 }
 
 int dcpg_cmd_stats(dcpg_par *par, int argc, char **argv) {
-    double started = dcpg_now();
+    const dcpg_cmd_call call = {.argc = argc, .argv = argv, .started = dcpg_now()};
     stats_settings s = {0};
     dcpg_log log = {0};
     dcpg_err err = {0};
     bool help = false;
     dcpg_status status = dcpg_agree_all(par, parse(&s, argc, argv, &help, par, &err), &err);
     if (status == DCPG_OK && !help) {
-        dcpg_cmd_job job = {.output = {{s.out_tsv, "--out_tsv", DCPG_CMD_STATS}},
+        dcpg_cmd_job job = {.output = {{.path = s.out_tsv, .option = "--out_tsv", .kind = DCPG_CMD_STATS}},
                             .input = {&s.files},
-                            .log_file = s.common.log_file,
-                            .force = s.common.force,
-                            .stall_timeout = s.common.stall_timeout,
-                            .started = started,
-                            .argc = argc,
-                            .argv = argv};
-        dcpg_log_open(&log, par->rank, s.common.verbose ? DCPG_DEBUG : DCPG_INFO);
+                            .common = s.common,
+                            .call = call};
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
         if (status == DCPG_OK) status = stats_all(&s, par, &log, &err);
         status = dcpg_cmd_finish_all(&job, par, &log, status, &err);

@@ -286,8 +286,9 @@ static dcpg_status lock_all(const train_settings *s, dcpg_cmd_job *job, const dc
     const train_model_options *m = &s->model;
     const dcpg_strings *inputs[] = {&m->files, &m->dna,       &m->cpg,
                                     &s->files, &s->val_files, &m->filter_weights};
-    job->output[0] = (dcpg_cmd_output){s->resume ? s->resume : s->train.out_dir, "--out_dir", DCPG_CMD_MODEL};
-    job->force = s->common.force || s->resume;
+    job->output[0] = (dcpg_cmd_output){
+        .path = s->resume ? s->resume : s->train.out_dir, .option = "--out_dir", .kind = DCPG_CMD_MODEL};
+    job->common.force = s->common.force || s->resume;
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !s->resume; i++) job->input[i] = inputs[i];
     dcpg_status status = dcpg_cmd_outputs_all(job, par, log, err);
     /* The lists are parsed anew where a run goes on. */
@@ -303,10 +304,10 @@ static dcpg_status run_all(train_settings *s, parts *p, dcpg_cmd_job *job, const
     DCPG_TRY(dcpg_par_watch_all(par, s->common.stall_timeout,
                                 err)); /* anew once the words of a checkpoint are known */
     DCPG_TRY(lock_all(s, job, par, log, err));
-    DCPG_TRY(find_checkpoint_all(s, p, job->argc, job->argv, par, log, err));
+    DCPG_TRY(find_checkpoint_all(s, p, job->call.argc, job->call.argv, par, log, err));
     log->level = s->common.verbose ? DCPG_DEBUG : DCPG_INFO;
     DCPG_TRY(dcpg_agree_all(par, check(s, err), err));
-    job->log_file = s->common.log_file;
+    job->common.log_file = s->common.log_file;
     job->input[0] = &s->files;
     job->input[1] = &s->val_files;
     DCPG_TRY(dcpg_cmd_log_all(job, par, log, err));
@@ -317,7 +318,7 @@ static dcpg_status run_all(train_settings *s, parts *p, dcpg_cmd_job *job, const
 int dcpg_cmd_train(dcpg_par *par, int argc, char **argv) {
     train_settings s = {0};
     parts p = {0};
-    dcpg_cmd_job job = {.started = dcpg_now(), .argc = argc, .argv = argv};
+    dcpg_cmd_job job = {.call = {.argc = argc, .argv = argv, .started = dcpg_now()}};
     dcpg_log log = {0};
     dcpg_err err = {0};
     bool help = false;

@@ -97,7 +97,7 @@ static bool is_ours(const dcpg_cmd_output *output) {
 }
 
 static dcpg_status check_owner(const dcpg_cmd_job *job, const dcpg_cmd_output *output, dcpg_err *err) {
-    if (job->force) return DCPG_OK;
+    if (job->common.force) return DCPG_OK;
     if (output->kind == DCPG_CMD_MODEL) return check_model(output->path, err);
     if (!dcpg_file_exists(output->path) || is_empty(output->path) || is_ours(output)) return DCPG_OK;
     /* Whose it is cannot be told: show replaces it by the same bytes only. */
@@ -192,7 +192,7 @@ dcpg_status dcpg_cmd_outputs_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_lo
 /* ---- log file ---- */
 
 static dcpg_status check_log(const dcpg_cmd_job *job, dcpg_err *err) {
-    const char *path = job->log_file;
+    const char *path = job->common.log_file;
     char head[512];
     struct stat s;
     for (int i = 0; i < DCPG_CMD_OUTPUTS; i++)
@@ -214,15 +214,16 @@ static dcpg_status check_log(const dcpg_cmd_job *job, dcpg_err *err) {
 
 dcpg_status dcpg_cmd_log_all(const dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
-    if (job->log_file && par->rank == 0) {
+    if (job->common.log_file && par->rank == 0) {
         status = check_log(job, err);
-        if (status == DCPG_OK) status = dcpg_log_to_file(log, job->log_file, err);
+        if (status == DCPG_OK) status = dcpg_log_to_file(log, job->common.log_file, err);
     }
     return dcpg_agree_all(par, status, err);
 }
 
 dcpg_status dcpg_cmd_begin_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
-    DCPG_TRY(dcpg_par_watch_all(par, job->stall_timeout, err));
+    dcpg_log_open(log, par->rank, job->common.verbose ? DCPG_DEBUG : DCPG_INFO);
+    DCPG_TRY(dcpg_par_watch_all(par, job->common.stall_timeout, err));
     DCPG_TRY(dcpg_cmd_outputs_all(job, par, log, err));
     return dcpg_cmd_log_all(job, par, log, err);
 }
@@ -240,7 +241,7 @@ dcpg_status dcpg_cmd_flush(dcpg_err *err) {
 dcpg_status dcpg_cmd_finish_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_status status,
                                 dcpg_err *err) {
     if (status == DCPG_OK) status = dcpg_agree_all(par, dcpg_cmd_flush(err), err);
-    if (status == DCPG_OK) dcpg_cmd_closing_all(par, log, job->started, job->argc, job->argv);
+    if (status == DCPG_OK) dcpg_cmd_closing_all(par, log, job->call.started, job->call.argc, job->call.argv);
     dcpg_status closed = dcpg_log_close(log, status == DCPG_OK ? err : NULL);
     if (status == DCPG_OK) status = dcpg_agree_all(par, closed, err);
     for (int i = 0; i < DCPG_CMD_OUTPUTS; i++) {

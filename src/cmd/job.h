@@ -4,6 +4,8 @@
 #ifndef DCPG_CMD_JOB_H
 #define DCPG_CMD_JOB_H
 
+#include "cmd/cmd_options.h"
+
 #include <dcpg/lock.h>
 #include <dcpg/log.h>
 #include <dcpg/par.h>
@@ -26,36 +28,20 @@ typedef struct dcpg_cmd_output {
 
 enum { DCPG_CMD_OUTPUTS = 2, DCPG_CMD_INPUTS = 8 };
 
-typedef struct dcpg_cmd_job {
-    dcpg_cmd_output output[DCPG_CMD_OUTPUTS];
-    const dcpg_strings
-        *input[DCPG_CMD_INPUTS];       /* files and folders that are read, never replaced; NULL: none */
-    const char *log_file;              /* NULL: none */
-    bool force;                        /* files that are not ours are replaced, too */
-    double stall_timeout;              /* seconds; 0: nobody is watched */
-    dcpg_lock *lock[DCPG_CMD_OUTPUTS]; /* on rank 0 */
-    double started;                    /* dcpg_now() at the beginning */
+/* How and when a command was called. */
+typedef struct dcpg_cmd_call {
     int argc;
     char **argv;
-} dcpg_cmd_job;
+    double started; /* dcpg_now() at the beginning */
+} dcpg_cmd_call;
 
-/* Entries of tables of options. */
-#define DCPG_CMD_FORCE(value)                                                                                \
-    {                                                                                                        \
-        DCPG_OPT_FLAG, "force", value, NULL, 0, 0,                                                           \
-            "replace files that are there and that this command did not write; without it they are named "   \
-            "and left "                                                                                      \
-            "alone (inputs are never replaced)",                                                             \
-            NULL                                                                                             \
-    }
-#define DCPG_CMD_STALL(value)                                                                                \
-    {                                                                                                        \
-        DCPG_OPT_DOUBLE, "stall_timeout", value, "600", 0, 1e9,                                              \
-            "end the job, naming the rank, where others have waited for a rank for so many seconds (0: "     \
-            "wait for "                                                                                      \
-            "ever)",                                                                                         \
-            "S"                                                                                              \
-    }
+typedef struct dcpg_cmd_job {
+    dcpg_cmd_output output[DCPG_CMD_OUTPUTS];
+    const dcpg_strings *input[DCPG_CMD_INPUTS]; /* files and folders to read, never replaced; NULL: none */
+    dcpg_cmd_common common;
+    dcpg_cmd_call call;
+    dcpg_lock *lock[DCPG_CMD_OUTPUTS]; /* on rank 0; dcpg_cmd_finish_all releases them */
+} dcpg_cmd_job;
 
 /* Checks and locks the outputs. DCPG_E_USAGE where one is an input or was written by somebody else, DCPG_E_IO
  * where somebody is writing it. Collective, like all below. */
@@ -64,7 +50,7 @@ dcpg_status dcpg_cmd_outputs_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_lo
 /* Opens the log file: DCPG_E_USAGE where it is an input, an output, or no text. */
 dcpg_status dcpg_cmd_log_all(const dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
 
-/* Both, after the watch over stalled ranks began. */
+/* Opens `log`, starts the watch over stalled ranks, and does both of the above. */
 dcpg_status dcpg_cmd_begin_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log, dcpg_err *err);
 
 /* The end of a command with `status`: the closing line where that is DCPG_OK, what stdout and the log file
