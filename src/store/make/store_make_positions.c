@@ -85,17 +85,30 @@ static dcpg_status push(stack *s, tallies list, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Index of the cell's first chromosome with number `chromo` or higher. */
-static int first_from(const packed_cell *cell, int chromo) {
-    int low = 0, high = cell->nb_chromo;
+/* Index of the first of `n` records that is not below `least`; `n` where all are below. The int32_t at
+ * `key` belongs to the first record, those of the others follow at distances of `size` bytes, ascending. */
+static int64_t first_not_below(const int32_t *key, size_t size, int64_t n, int64_t least) {
+    int64_t low = 0, high = n;
     while (low < high) {
-        int middle = low + (high - low) / 2;
-        if (cell->chromo[middle].chromo < chromo)
+        int64_t middle = low + (high - low) / 2;
+        const int32_t *here = (const void *)((const char *)key + (size_t)middle * size);
+        if (*here < least)
             low = middle + 1;
         else
             high = middle;
     }
     return low;
+}
+
+/* Index of the cell's first chromosome with number `chromo` or higher. */
+static int first_from(const packed_cell *cell, int32_t chromo) {
+    const packed_calls *v = cell->chromo;
+    return cell->nb_chromo ? (int)first_not_below(&v->chromo, sizeof *v, cell->nb_chromo, chromo) : 0;
+}
+
+/* Index of the first position at or after `pos`. */
+static int64_t lower_bound(const tallies *list, int64_t pos) {
+    return list->n ? first_not_below(&list->v->pos, sizeof *list->v, list->n, pos) : 0;
 }
 
 static dcpg_status push_calls(stack *s, const packed_cell *cell, const group *g, uint32_t count,
@@ -119,19 +132,6 @@ static dcpg_status merge_own(const making *m, const group *g, stack *s, dcpg_err
     for (int64_t i = 0; i < nb_own(m); i++) DCPG_TRY(push_calls(s, &m->cell[i], g, 1, err));
     while (s->n > 1) DCPG_TRY(merge_top(s, err));
     return DCPG_OK;
-}
-
-/* Index of the first element at or after `pos`. */
-static int64_t lower_bound(const tallies *list, int64_t pos) {
-    int64_t low = 0, high = list->n;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (list->v[middle].pos < pos)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 /* Merges the lists that all ranks sent for this rank's range. bytes_of[size] */
