@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What the other headers are wrapped in: which names libdcpg exports, and that they are C for C++. */
+/* Macros that every other public header uses: export of names from libdcpg, and C linkage for C++. */
 #ifndef DCPG_API_H
 #define DCPG_API_H
 
-/* In front of each function and variable that libdcpg.so exports; all others are hidden in it. */
+/* Marks each function and variable that libdcpg.so exports; all others are hidden inside it. */
 #if defined(__GNUC__)
 #define DCPG_API __attribute__((visibility("default")))
 #else

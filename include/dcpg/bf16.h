@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* bfloat16: the upper half of a float, 8 bits of mantissa. Sums of gradients travel in it (--grad_comm bf16).
- */
+/* bfloat16: the upper half of a float, 8 bits of mantissa. Sums of gradients travel in it (--grad_comm
+ * bf16). */
 #ifndef DCPG_BF16_H
 #define DCPG_BF16_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The nearest bfloat16, ties to even, as a float; what is no number stays none, too large numbers become
+/* The nearest bfloat16, ties to even, as a float; NaN stays NaN, numbers too large for bfloat16 become
  * infinite. Pure. */
 static inline float dcpg_bf16_round(float x) {
     uint32_t bits;
@@ -19,7 +19,8 @@ static inline float dcpg_bf16_round(float x) {
     return x;
 }
 
-/* Between floats that are bfloat16 and their upper halves. */
+/* Converts floats that are already rounded to bfloat16 (dcpg_bf16_round) to their upper halves and back,
+ * x[count] and half[count]. Pure. */
 static inline void dcpg_bf16_pack(size_t count, const float *x, uint16_t *half) {
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* clang-format off: a table */
-/* Checkpoints: everything a training run needs to go on as if nothing had happened, at any step, on any
+/* clang-format off */
+/* Checkpoints: everything a training run needs to continue as if nothing had happened, at any step, on any
  * number of ranks up to V. Files DIR/checkpoints/checkpoint-EEEE-SSSSSSSS.h5 (epochs done, steps done in the
- * next one), sealed (h5.h): what is damaged is known before it is used.
+ * next one), sealed (h5.h), so that damage is noticed before anything is used.
  *
- * HDF5 layout (format version 2; parameters: those of the model's layers in their order, one after the other,
- * each as in Keras files):
+ * HDF5 layout (format version 2; parameters: those of the model's layers in order, one after the other, each
+ * as in Keras files):
  *   /                  attributes: format "dcpg-checkpoint", version 2, program (version of dcpg), train_data
  *                      and val_data (checksums of names, counts and sites), train_digest and val_digest (of
- * values, by parts; absent in those of older versions), and the numbers of the run: epoch, step, adam_steps,
- * samples (of this epoch so far), waited, nb_epoch, virtual_ranks, blocks (leaves per virtual rank), batch,
- * seed (key of all random numbers, which are functions of it and of counters), metrics_bytes, events_bytes
+ *                      the values, part by part; absent in checkpoints of older versions), and the numbers of
+ *                      the run: epoch, step, adam_steps, samples (of this epoch so far), waited, nb_epoch,
+ *                      virtual_ranks, blocks (leaves per virtual rank), batch, seed (key of all random
+ *                      numbers, which are functions of it and of counters), metrics_bytes, events_bytes
  *   /config/words      S  the command line (options.h); /config/cells, /config/outputs: names chosen
  *   /config/kernels    S [1] the kernels that computed it (dcpg_kern_name); may be missing
  *   /config/model      S [1] model.json
@@ -31,10 +32,10 @@
 
 DCPG_BEGIN_C
 
-/* What a checkpoint says about its run. */
+/* Description of the run that a checkpoint belongs to. */
 typedef struct dcpg_checkpoint {
     char *path;
-    int64_t epoch, step, nb_epoch; /* next step; epochs done */
+    int64_t epoch, step, nb_epoch; /* epochs done; steps done in the next epoch; epochs of the run */
     int64_t virtual_ranks, blocks, batch;
     bool ours;          /* only the caller, or root, can have written it */
     dcpg_strings words; /* the command line: see dcpg_options_words */
@@ -43,10 +44,10 @@ typedef struct dcpg_checkpoint {
     dcpg_graph *graph;
 } dcpg_checkpoint;
 
-/* The newest checkpoint below the model directory `dir` that is whole; damaged ones are passed over with a
- * warning.
- * `*checkpoint` is NULL where there is none. DCPG_E_INPUT where there are some and all are damaged, or of
- * another format version, or where numbers, outputs or cells are impossible. Rank 0 reads. Collective. */
+/* Finds the newest intact checkpoint below the model directory `dir`; damaged ones are skipped with a
+ * warning. `*checkpoint` (dcpg_checkpoint_free) is NULL if there is none. DCPG_E_INPUT if checkpoints exist
+ * but all are damaged or of another format version, or if numbers, outputs or cells are impossible. Rank 0
+ * reads. Collective. */
 DCPG_API dcpg_status dcpg_checkpoint_find_all(const char *dir, const dcpg_par *par, dcpg_log *log,
                                               dcpg_checkpoint **checkpoint, dcpg_err *err);
 DCPG_API void dcpg_checkpoint_free(dcpg_checkpoint *checkpoint);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What must not stay behind where a signal ends the program: temporary files, locks, files of a set that is
- * not whole. The list is global, as a signal handler knows no argument of ours. Local. */
+/* List of files to remove when a signal ends the program: temporary files, locks, files of an incomplete set.
+ * The list is global because a signal handler cannot be given an argument. Local. */
 #ifndef DCPG_CLEANUP_H
 #define DCPG_CLEANUP_H
 
@@ -9,19 +9,20 @@
 
 DCPG_BEGIN_C
 
-/* Notes a file, or an empty folder, that is to go. `fd` >= 0: only while `path` still names the open file
- * `fd` (a lock that somebody else may have taken over); its time is renewed by dcpg_cleanup_beat, too. The
- * text is copied. DCPG_E_NOMEM. */
+/* Registers a file, or an empty folder, for removal. `fd` >= 0: removed only while `path` still names the
+ * open file `fd` (a lock that another process may have taken over), and dcpg_cleanup_beat also renews its
+ * modification time. `path` is copied. DCPG_E_NOMEM. */
 DCPG_API dcpg_status dcpg_cleanup_add(const char *path, int fd, dcpg_err *err);
 
-/* The file is whole, or gone: forgets it. Fine where it was never noted. */
+/* Takes a file that is complete, or gone, off the list. Does nothing if it was never registered. */
 DCPG_API void dcpg_cleanup_forget(const char *path);
 
-/* Removes all that is noted, in the process that noted it (a child does nothing). May be called from a signal
- * handler. */
+/* Removes all registered files, in the process that registered them (does nothing in a child process). May be
+ * called from a signal handler. */
 DCPG_API void dcpg_cleanup_run(void);
 
-/* Renews the times of the files noted with a descriptor. May be called from a signal handler. */
+/* Renews the modification times of the files registered with a descriptor. May be called from a signal
+ * handler. */
 DCPG_API void dcpg_cleanup_beat(void);
 
 DCPG_END_C

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What is odd about how a file is compressed, though gzip reads it. */
+/* Oddities of compressed files that gzip reads without complaint but that the user should know of. */
 #ifndef DCPG_COMPRESSION_H
 #define DCPG_COMPRESSION_H
 
 #include <dcpg/api.h>
 
 DCPG_BEGIN_C
-/* What gzip reads, too, but its user should know of: bits of a set. */
+/* Oddities, as bits of a set. */
 enum {
     DCPG_ODD_NO_END = 1,   /* bgzip blocks without the end marker: the file may have been cut between two */
     DCPG_ODD_ZEROS = 2,    /* zero bytes after the end, or between two streams */
@@ -15,7 +15,7 @@ enum {
 };
 enum { DCPG_NB_ODD = 4 };
 
-/* What bit 1 << i of such a set means, as the end of a sentence about a file; NULL beyond the last. Pure. */
+/* Describes bit 1 << i of the set, as the end of a sentence about a file; NULL beyond the last bit. Pure. */
 DCPG_API const char *dcpg_odd_text(int i);
 
 DCPG_END_C

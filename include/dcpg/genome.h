@@ -23,11 +23,11 @@ typedef struct dcpg_run_n {
  * 0), and the runs of the others. */
 typedef struct dcpg_sequence {
     char *chromo;    /* normalised name */
-    char *raw;       /* name as it stands in the file; NULL: `chromo` is the name */
+    char *raw;       /* name as written in the file; NULL: `chromo` is the name */
     int64_t length;  /* bases */
     uint8_t *packed; /* [(length + 3) / 4] */
     int64_t nb_run, run_room;
-    dcpg_run_n *run; /* sorted, apart from one another */
+    dcpg_run_n *run; /* sorted, not adjacent */
     char md5[33];    /* of the upper-case sequence: SAM's M5 tag */
 } dcpg_sequence;
 
@@ -42,31 +42,33 @@ DCPG_API void dcpg_cg_bits(const dcpg_sequence *sequence, uint64_t *bits);
 
 typedef dcpg_status dcpg_sequence_fn(void *context, dcpg_sequence *sequence, dcpg_err *err);
 
-/* Reads a FASTA file (plain, gzip, bgzip; one sequence or many) and gives each to `each`, which may take it
- * over by zeroing the struct. The name is the first word of the header line, whatever the file is called.
- * Letters for several bases (IUPAC) and X count as N. Lines end with LF, CRLF or CR. DCPG_E_INPUT with file
- * and line: no '>' at the start, a letter that is no base, a '>' within a line, a sequence without bases or
- * name, or of more than DCPG_MAX_LENGTH bases, a name twice in one file, no sequence, a cut gzip stream. What
- * was given to `each` before an error may be incomplete as a genome. Local. */
+/* Reads a FASTA file (plain, gzip, bgzip; one sequence or many) and passes each sequence to `each`, which may
+ * take ownership by zeroing the struct. The name is the first word of the header line, whatever the file is
+ * called. Letters for several bases (IUPAC) and X count as N. Lines end with LF, CRLF or CR. DCPG_E_INPUT
+ * with file and line: no '>' at the start, a letter that is not a base, a '>' within a line, a sequence
+ * without bases or name, or of more than DCPG_MAX_LENGTH bases, a name twice in one file, no sequence, a
+ * truncated gzip stream. After an error, the sequences passed to `each` so far may not be the whole genome.
+ * Local. */
 DCPG_API dcpg_status dcpg_fasta_read(const char *path, dcpg_sequence_fn *each, void *context, dcpg_err *err);
 
-/* The same; `*odd` receives what was odd about the file's compression, see dcpg_odd_text. Local. */
+/* As dcpg_fasta_read; `*odd` also receives oddities of the file's compression, as bits (dcpg_odd_text).
+ * Local. */
 DCPG_API dcpg_status dcpg_fasta_read_odd(const char *path, dcpg_sequence_fn *each, void *context,
                                          unsigned *odd, dcpg_err *err);
 DCPG_API void dcpg_sequence_free(dcpg_sequence *sequence);
 
 /* Expands words that are directories to the FASTA files inside (*.fa, *.fasta, *.fna, *.fas, each also with
- * .gz or .bgz, in upper or lower case), sorted; other words are taken as files. `notes` (NULL: not told)
- * receives a line for each directory with files that hold sequences in another form and are passed over.
- * DCPG_E_INPUT: nothing is called so, or a directory holds none. Local. */
+ * .gz or .bgz, in upper or lower case), sorted; other words are taken as files. `notes` (may be NULL)
+ * receives a line for each directory that also holds sequence files of another format, which are ignored.
+ * DCPG_E_INPUT: a path does not exist, or a directory holds no FASTA file. Local. */
 DCPG_API dcpg_status dcpg_fasta_list(const dcpg_strings *words, dcpg_strings *files, dcpg_strings *notes,
                                      dcpg_err *err);
 
 /* ---- the genome's CpGs ---- */
 
-/* Where CG stands in a chromosome: one bit per base, set for a C that a G follows. */
+/* Positions of CG in a chromosome: one bit per base, set for a C followed by a G. */
 typedef struct dcpg_cg_chromo {
-    const char *name;     /* as the store calls it: dcpg_chromos_rename */
+    const char *name;     /* its name in the store: dcpg_chromos_rename */
     int64_t length;       /* bases */
     const uint64_t *bits; /* [(length + 63) / 64] base i (from 0) is bit i % 64 of word i / 64 */
 } dcpg_cg_chromo;
@@ -75,21 +77,21 @@ typedef struct dcpg_cg_map {
     int64_t n;
     const dcpg_cg_chromo *chromo; /* [n] in bytewise order of their names */
     const dcpg_chromos
-        *names; /* what files may call them: numbers are places in chromo[], and from n on those
-                   of chromosomes that nobody wants. NULL: normalised names are the names */
+        *names; /* names that files may use for them: numbers are indices into chromo[]; n and above:
+                   chromosomes that are not wanted. NULL: normalised names are the names */
 } dcpg_cg_map;
 
-/* Where N stands in the chromosomes of a map: run[first[i], first[i + 1]) in chromo[i], sorted. */
+/* Runs of N in the chromosomes of a map: run[first[i], first[i + 1]) in chromo[i], sorted. */
 typedef struct dcpg_genome_runs {
     const int64_t *first; /* [n + 1] */
     const dcpg_run_n *run;
 } dcpg_genome_runs;
 
-/* The chromosome of exactly this name, NULL where there is none. Local. */
+/* The chromosome of exactly this name, or NULL. Local. */
 DCPG_API const dcpg_cg_chromo *dcpg_cg_find(const dcpg_cg_map *map, const char *name);
 
-/* The place in map->chromo of what a file calls `raw`, by the rule of dcpg/chromo.h: DCPG_CHROMO_ABSENT,
- * DCPG_CHROMO_UNCLEAR; map->n or more: known, but not wanted. Local. */
+/* The index in map->chromo of the chromosome that a file calls `raw`, by the rule of dcpg/chromo.h; or
+ * DCPG_CHROMO_ABSENT, DCPG_CHROMO_UNCLEAR; map->n or more: known, but not wanted. Local. */
 DCPG_API int64_t dcpg_cg_number(const dcpg_cg_map *map, const char *raw);
 
 /* "NC_000001.11, NC_000002.12, ..., (22 more)": the genome's names, for messages; returns `text`, of at most

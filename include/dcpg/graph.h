@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The graph: a model's layers as users and Keras files see them - names, parameters, trainability - before it
- * is lowered to what runs (net.h). Built from a specification (spec.h) or read from a Keras file (keras.h).
- */
+ * is lowered to the operations that run (net.h). Built from a specification (spec.h) or read from a Keras
+ * file (keras.h). */
 #ifndef DCPG_GRAPH_H
 #define DCPG_GRAPH_H
 
@@ -50,7 +50,8 @@ typedef struct dcpg_glayer {
     int64_t k, stride, dilation;
     bool same; /* padding 'same' */
     bool bias;
-    dcpg_activation activation; /* of an ACTIVATION, and inside DENSE (heads, time-distributed) and CONV */
+    dcpg_activation
+        activation; /* of an ACTIVATION layer, and inside DENSE (heads, time-distributed) and CONV */
     dcpg_activation recurrent_activation; /* GRU */
     bool bidirectional, sequences, reset_after, time_distributed;
     float rate;              /* DROPOUT */
@@ -67,8 +68,8 @@ typedef struct dcpg_graph {
     int *output;               /* [nb_output] head layers; their order is that of the outputs */
     int64_t dna_wlen;          /* 0: no DNA input */
     int64_t cpg_wlen, nb_cell; /* 0: no CpG input */
-    dcpg_strings cells;        /* [nb_cell] names of the cells whose neighbours it reads, in order; none where
-                                  nobody knows them */
+    dcpg_strings
+        cells; /* [nb_cell] names of the cells whose neighbours it reads, in order; empty if unknown */
     char *name;
 } dcpg_graph;
 
@@ -88,22 +89,22 @@ DCPG_API void dcpg_glayer_free(dcpg_glayer *layer);
 DCPG_API const char *dcpg_activation_name(dcpg_activation activation);
 
 /* Appends a layer of `kind` called `name` (copied) on top of `source` layers, with the field values of `like`
- * (NULL: defaults; its name and sources are not looked at, its inner name is copied, stride and dilation 0
- * mean 1); computes its output extent. `*index` receives its number. DCPG_E_INPUT where the sources do not
- * fit; the text names the layer. Local. */
+ * (NULL: defaults; its name and sources are ignored, its inner name is copied, stride and dilation 0 mean 1);
+ * computes its output extent. `*index` receives its number. DCPG_E_INPUT if the sources do not fit; the
+ * message names the layer. Local. */
 DCPG_API dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb_source,
                                     const int *source, const dcpg_glayer *like, int *index, dcpg_err *err);
 
 /* Declares layer `index` an output head. */
 DCPG_API dcpg_status dcpg_graph_add_output(dcpg_graph *graph, int index, dcpg_err *err);
 
-/* Puts the layers into the order in which Keras lists those of a model: by distance from the outputs, then by
- * first visit from them. Weight files list layers so. Local. */
+/* Sorts the layers into the order in which Keras lists them: by distance from the outputs, then by first
+ * visit from them. Weight files list layers in this order. Local. */
 DCPG_API dcpg_status dcpg_graph_order(dcpg_graph *graph, dcpg_err *err);
 
 DCPG_API int dcpg_graph_find(const dcpg_graph *graph, const char *name); /* index or -1 */
 
-/* One weight array of a layer: what files hold and nets train. Convs [k][in][out], dense [in][out], GRU
+/* One weight array of a layer, as files hold it and nets train it. Convs [k][in][out], dense [in][out], GRU
  * [in][3u], [u][3u], [3u] (or [2][3u]), BN [c] each. */
 typedef struct dcpg_weight {
     const char *name; /* "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance",

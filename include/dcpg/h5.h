@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* HDF5, serial or parallel: the one wrapper. All calls come from one thread. A parallel file is opened by all
- * ranks and every call on it is Collective: all ranks make it, with the same arguments but for blocks and
- * data, and get the same status. A serial file belongs to one rank. Errors name file and dataset.
+/* The one wrapper around HDF5, serial or parallel. All calls come from one thread. A parallel file is opened
+ * by all ranks and every call on it is Collective: all ranks make it, with the same arguments except blocks
+ * and data, and get the same status. A serial file belongs to one rank. Errors name file and dataset.
  *
- * Written are files that HDF5 1.8 and later read: checksummed metadata, no times, so that the same content
- * gives the same bytes from the same number of ranks. Read are all versions. Damage of data, of shapes and of
- * what is written here is noticed; HDF5 itself can still crash on the damaged headers of files of the oldest
- * format and on damaged variable-length strings. */
+ * Files are written for HDF5 1.8 and later: with checksummed metadata and without times, so that the same
+ * content gives the same bytes for the same number of ranks. Files of all versions are read. Damaged data and
+ * shapes are detected, and so is any damage to files written here; HDF5 itself can still crash on damaged
+ * headers of files of the oldest format and on damaged variable-length strings. */
 #ifndef DCPG_H5_H
 #define DCPG_H5_H
 
@@ -31,8 +31,7 @@ typedef enum dcpg_h5_type {
     DCPG_H5_U64,
     DCPG_H5_F32,
     DCPG_H5_F64,
-    DCPG_H5_TEXT /* strings of a fixed number of bytes, NUL-padded (numpy's S), unterminated where they fill
-                    it */
+    DCPG_H5_TEXT /* strings of a fixed number of bytes, NUL-padded (numpy's S), full ones unterminated */
 } dcpg_h5_type;
 
 enum { DCPG_H5_MAX_NDIM = 4 };
@@ -47,7 +46,7 @@ typedef struct dcpg_h5_shape {
     int deflate;                     /* 0: none, 1-9: gzip level with byte shuffle (chunked only) */
 } dcpg_h5_shape;
 
-/* A block of a dataset: per dimension first index and count. */
+/* A block of a dataset: first index and count of each dimension. */
 typedef struct dcpg_h5_block {
     int64_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM];
 } dcpg_h5_block;
@@ -57,20 +56,21 @@ typedef struct dcpg_h5_block {
 /* Creates a temporary file (temporary.h) beside `path`; nothing appears under `path` until dcpg_h5_commit.
  * DCPG_E_IO where the directory cannot be written. */
 DCPG_API dcpg_status dcpg_h5_create(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
-/* Opens for reading. DCPG_E_INPUT where it is absent, truncated, not HDF5 or open for writing elsewhere;
- * later also where data are in another file, which is never opened (virtual datasets, external storage and
+/* Opens for reading. DCPG_E_INPUT if it is absent, truncated, not HDF5 or open for writing elsewhere; reading
+ * also fails so for data in another file, which is never opened (virtual datasets, external storage and
  * links). `par` must live as long as the file. */
 DCPG_API dcpg_status dcpg_h5_open(const char *path, const dcpg_par *par, dcpg_h5 **file, dcpg_err *err);
-/* Flushes to the disk, closes and renames a created file to its final name, replacing what was there; the
- * file handle is gone either way, on failure the temporary file too. DCPG_E_IO where the disk is full. */
+/* Flushes to the disk, closes and renames a created file to its final name, replacing any file there. The
+ * handle is freed in any case; on failure the temporary file is removed. DCPG_E_IO, for example if the disk
+ * is full. */
 DCPG_API dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err);
-/* The same, with a checksum behind the end, which other readers of HDF5 do not see, and not to be written by
- * others than its owner, whatever the umask. */
+/* As dcpg_h5_commit, with a checksum after the end, which other HDF5 readers ignore, and writable by its
+ * owner only, whatever the umask. */
 DCPG_API dcpg_status dcpg_h5_commit_sealed(dcpg_h5 *file, dcpg_err *err);
-/* Whether a file is, byte for byte, what dcpg_h5_commit_sealed left: DCPG_E_INPUT where it is cut, damaged,
- * empty or another's. HDF5 does not see it. Local. */
+/* Checks that a file is, byte for byte, as dcpg_h5_commit_sealed left it. DCPG_E_INPUT if it is truncated,
+ * damaged, empty or from another program. HDF5 does not open it. Local. */
 DCPG_API dcpg_status dcpg_h5_check_seal(const char *path, dcpg_err *err);
-/* Whether a file can be opened and its attribute "format" is this text: what wrote it. Local. */
+/* Whether a file can be opened and its attribute "format", which names its writer, is `format`. Local. */
 DCPG_API bool dcpg_h5_is_format(const char *path, const char *format);
 /* Closes; a created file that was not committed is removed. NULL is fine. */
 DCPG_API void dcpg_h5_close(dcpg_h5 *file);
@@ -79,40 +79,42 @@ DCPG_API const char *dcpg_h5_path(const dcpg_h5 *file);
 /* --- structure (on parallel files: Collective) --- */
 DCPG_API bool dcpg_h5_exists(dcpg_h5 *file,
                              const char *path); /* a group or dataset, every part of the path */
-/* Names of the members of a group, in bytewise order; is_group[i] where not NULL. */
+/* Names of the members of a group, in bytewise order. */
 DCPG_API dcpg_status dcpg_h5_list(dcpg_h5 *file, const char *group, dcpg_strings *names, dcpg_err *err);
-/* Paths below a group of everything that is no group, in bytewise order. DCPG_E_INPUT where groups are nested
- * more than 8 deep, or one is reached twice, by hard links or soft ones. */
+/* Paths of everything below a group that is not itself a group, in bytewise order. DCPG_E_INPUT if groups are
+ * nested more than 8 deep, or one is reached twice, by hard or soft links. */
 DCPG_API dcpg_status dcpg_h5_list_datasets(dcpg_h5 *file, const char *group, dcpg_strings *names,
                                            dcpg_err *err);
 DCPG_API bool dcpg_h5_is_group(dcpg_h5 *file, const char *path);
-/* Bytes that arrays of a file of this size can hold at most, all together: what is packed shrinks to 1/1032
+/* Upper bound, in bytes, of all arrays that a file of this size can hold: compression shrinks data to 1/1032
  * at best. */
 DCPG_API uint64_t dcpg_h5_capacity(const dcpg_h5 *file);
-/* Whether only the caller, or root, can have written the file: it is theirs, and neither its group nor others
- * may write to it. Of serial files. Local. */
+/* Whether only the caller, or root, can have written the file: one of them owns it, and neither its group nor
+ * others may write to it. For serial files. Local. */
 DCPG_API bool dcpg_h5_is_ours(const dcpg_h5 *file);
 DCPG_API dcpg_status dcpg_h5_make_group(dcpg_h5 *file, const char *path,
                                         dcpg_err *err); /* with parents; fine if it exists */
-/* Shape of a dataset; type is that which holds the file's type without loss (bool and enums as their
- * integers, half floats as F32). DCPG_E_INPUT where it holds no numbers, has more than DCPG_H5_MAX_NDIM
- * dimensions, or claims more elements than a file of its size can hold, so that allocating that many is safe.
- * Strings of variable length have width 0. */
+/* Shape of a dataset; the type given is one that holds the file's type without loss (bool and enums as their
+ * integers, half floats as F32). DCPG_E_INPUT if it holds no numbers, has more than DCPG_H5_MAX_NDIM
+ * dimensions, or claims more elements than a file of its size can hold; allocating that many is therefore
+ * safe. Strings of variable length have width 0. */
 DCPG_API dcpg_status dcpg_h5_shape_of(dcpg_h5 *file, const char *path, dcpg_h5_shape *shape, dcpg_err *err);
-/* Creates a dataset and its parent groups. Chunks larger than the dataset are cut; an empty dataset has none.
- */
+/* Creates a dataset and its parent groups. Chunks larger than the dataset are cut; an empty dataset has
+ * none. */
 DCPG_API dcpg_status dcpg_h5_make(dcpg_h5 *file, const char *path, const dcpg_h5_shape *shape, dcpg_err *err);
 
-/* --- data. `type` is that of `data` in memory, row-major; numbers are converted, and those that do not fit
- * are an error. A block NULL means all, which ranks write together only if all hold the same. count 0 takes
- * part with nothing, data may be NULL then. A block outside the dataset is DCPG_E_INPUT. --- */
+/* --- data. `type` is that of `data` in memory, row-major; numbers are converted, and numbers that do not fit
+ * are an error. block NULL means the whole dataset; ranks may write it together only if all have the same
+ * data. A rank with count 0 takes part without data, and `data` may be NULL. A block outside the dataset is
+ * DCPG_E_INPUT. --- */
 DCPG_API dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type type,
                                    const dcpg_h5_block *block, const void *data, dcpg_err *err);
 DCPG_API dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type,
                                   const dcpg_h5_block *block, void *data, dcpg_err *err);
-/* Strings of a dataset, fixed or variable length, in row-major order (read are at most 65536 more than the
- * file has bytes); writing creates a 1-d dataset of fixed length, NUL-padded (numpy's S). On parallel files
- * all ranks write the same. Read lists are the caller's (dcpg_strings_free), empty on failure. */
+/* Strings of a dataset, fixed or variable length, in row-major order (at most 65536 more strings are read
+ * than the file has bytes); writing creates a 1-d dataset of fixed length, NUL-padded (numpy's S). On
+ * parallel files all ranks write the same. The caller owns lists that were read (dcpg_strings_free); they are
+ * empty on failure. */
 DCPG_API dcpg_status dcpg_h5_write_strings(dcpg_h5 *file, const char *path, const dcpg_strings *text,
                                            dcpg_err *err);
 DCPG_API dcpg_status dcpg_h5_read_strings(dcpg_h5 *file, const char *path, dcpg_strings *text, dcpg_err *err);
