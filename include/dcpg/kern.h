@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Kernels: arithmetic on raw arrays. Row-major, channels last, float. No structs of nn, no MPI.
+/* Kernels: arithmetic on raw float arrays, row-major, channels last. No structs of nn, no MPI. All functions
+ * are Local.
  *
  * Conventions. n: samples, t: time steps (positions along a window, or cells), c: channels in, f: channels
  * (filters, units) out, k: filter length. Every kernel threads itself over fixed blocks of its work (never by
  * thread count), so the same call gives the same bits for any number of threads, and a sample's result does
  * not depend on which other samples are in the call. Arrays must not overlap unless said otherwise. Kernels
- * never allocate: scratch is the caller's, and a function *_scratch tells how many floats; its content before
- * and after means nothing, and it does not grow with threads. Every kernel has a naive twin in tests/kern.
- * Kernels named *_backward_weight work on the rows of ONE leaf of the summation tree and overwrite dw (and
- * db): the caller merges leaves (tree.h). */
+ * never allocate: scratch is the caller's, and a function *_scratch returns its size in floats; its content
+ * before and after a call is meaningless, and its size does not depend on the number of threads. Every kernel
+ * has a naive twin in tests/kern. Kernels named *_backward_weight work on the rows of ONE leaf of the
+ * summation tree and overwrite dw (and db): the caller merges leaves (tree.h). */
 #ifndef DCPG_KERN_H
 #define DCPG_KERN_H
 
@@ -22,7 +23,8 @@ DCPG_BEGIN_C
 
 /* ---- gemm ---- */
 
-/* A matrix by strides: element (i, j) at p[i * rs + j * cs]; rows may overlap where it is only read. */
+/* A matrix by strides: element (i, j) at p[i * rs + j * cs]; rows of a matrix that is only read may
+ * overlap. */
 typedef struct dcpg_mat {
     const float *p;
     int64_t rs, cs;
@@ -40,14 +42,15 @@ DCPG_API void dcpg_gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b,
 
 /* ---- which kernels run ----
  *
- * Bits depend on the instructions of our loops, on the backend of matrix products and on BLIS's kernels. One
- * process alone takes the best that its processor has. Ranks that compute together must use the same, or
- * their weights drift apart: each makes its offer, all get all offers (dcpg_allgather_all), agree, and start.
+ * Bits depend on the instructions of our loops, on the backend of matrix products and on BLIS's kernels. A
+ * single process takes the best that its processor offers. Ranks that compute together must use the same
+ * kernels, or their weights drift apart: each makes its offer, all gather the offers (dcpg_allgather_all),
+ * agree on a set, and start it.
  */
 
 enum { DCPG_KERN_PARTS = 3, DCPG_KERN_NAME = 96 };
 
-/* What a process could run, a bit for each. Plain data, to be sent. */
+/* Kernels that a process could run, one bit each. Plain data, so that it can be sent. */
 typedef struct dcpg_kern_offer {
     char host[64]; /* for messages; filled by the caller */
     uint32_t can[DCPG_KERN_PARTS];
@@ -58,33 +61,36 @@ typedef struct dcpg_kern_offer {
 
 typedef struct dcpg_kern_set {
     int pick[DCPG_KERN_PARTS], blis_number, nb_rank;
-    char why[160]; /* who keeps the others from something better; empty: nobody */
+    char why[160]; /* which rank keeps the others from a better set; empty: none */
     char name[DCPG_KERN_NAME];
 } dcpg_kern_set;
 
-/* The offer of this process. DCPG_ISA (avx512, avx2, baseline) is the most that may be used, DCPG_GEMM the
- * backend (`gemm` counts before it, unless NULL), BLIS_ARCH_TYPE BLIS's kernels by their number. DCPG_E_USAGE
- * where they say nothing that is known. Does not start BLIS. Local. */
+/* The offer of this process. Environment variables limit it: DCPG_ISA (avx512, avx2, baseline) is the highest
+ * instruction set allowed, DCPG_GEMM the backend (`gemm`, unless NULL, takes precedence), BLIS_ARCH_TYPE the
+ * number of BLIS's kernels. DCPG_E_USAGE if a value is unknown. Does not start BLIS. Local. */
 DCPG_API dcpg_status dcpg_kern_offer_here(const char *gemm, dcpg_kern_offer *offer, dcpg_err *err);
 
-/* The best set that all of offer[nb] have; of each part the one that `wanted` names (dcpg_kern_name of
- * another run; NULL: nothing) where all have it. DCPG_E_USAGE where variables of different ranks contradict
- * each other. The same on all ranks that have the same offers. Pure. */
+/* The best set that all of offer[nb] contain; for each part, the kernel that `wanted` names (dcpg_kern_name
+ * of another run; NULL: none) if all have it. The same on all ranks that pass the same offers. DCPG_E_USAGE
+ * if the environment variables of different ranks contradict each other. Pure. */
 DCPG_API dcpg_status dcpg_kern_agree(const dcpg_kern_offer *offer, int nb, const char *wanted,
                                      dcpg_kern_set *set, dcpg_err *err);
 
-/* Takes a set, once, from one thread, before the first kernel: BLIS cannot change its kernels later. */
+/* Starts a set; to be called once, from one thread, before the first kernel, as BLIS cannot change its
+ * kernels later. Local. */
 DCPG_API void dcpg_kern_start(const dcpg_kern_set *set);
 
-/* "vector=avx512 gemm=direct blis=skx 0.9.0": what runs, for checkpoints; empty before the start. */
+/* "vector=avx512 gemm=direct blis=skx 0.9.0": name of the running set, for checkpoints; empty before the
+ * start. */
 DCPG_API const char *dcpg_kern_name(void);
 
-/* Starts the best set of this process alone; a gemm without it does so. `name`: the backend, "direct" (our
- * own kernel, with AVX-512), "blis" or "ref" (slow, for tests); NULL or empty: what the environment variable
- * DCPG_GEMM says, else the first of them that this processor should have. Sets BLIS_ARCH_TYPE to the best
- * kernel set for the processor where BLIS would not recognise it; a value set by the user wins. */
+/* Starts the best set for this process alone; the first gemm does so if no set was started. `name`: the
+ * backend, "direct" (our own kernel, with AVX-512), "blis" or "ref" (slow, for tests); NULL or empty: the
+ * value of the environment variable DCPG_GEMM, else the first of them that suits this processor. Sets
+ * BLIS_ARCH_TYPE to the best kernel set for the processor where BLIS would not recognise it; a value set by
+ * the user wins. */
 DCPG_API dcpg_status dcpg_gemm_start(const char *name, dcpg_err *err);
-/* "direct (avx512), blis 0.9.0 (skx)": what runs; for the log. */
+/* "direct (avx512), blis 0.9.0 (skx)": the running kernels, for the log. */
 DCPG_API const char *dcpg_gemm_description(void);
 
 /* ---- convolution over one time axis ---- */
@@ -95,8 +101,8 @@ typedef struct dcpg_conv {
     int64_t pad_left; /* zeros before the first step; 'same' puts the odd one on the right */
 } dcpg_conv;
 
-/* Fills t_out and pad_left; same: TensorFlow's 'same', otherwise 'valid'. t_out <= 0 where the input is too
- * short. */
+/* Fills t_out and pad_left. `same`: padding as TensorFlow's 'same', otherwise 'valid'. t_out <= 0 if the
+ * input is too short. Pure. */
 DCPG_API void dcpg_conv_shape(dcpg_conv *conv, bool same);
 
 /* y[n][t_out][f] = x[n][t_in][c] * w[k][c][f] + b[f]; relu: max(., 0) after. scratch: dcpg_conv_scratch
@@ -106,19 +112,20 @@ DCPG_API void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x
 /* dx[n][t_in][c] (+)= dy[n][t_out][f] * w^T; accumulate: += */
 DCPG_API void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w,
                                        bool accumulate, float *dx, float *scratch);
-/* dw[k][c][f], db[f]: sums over the n samples given, overwritten. db NULL: not wanted, of all convolutions.
- */
+/* dw[k][c][f], db[f]: sums over the n samples given, overwritten. db may be NULL here and in all other
+ * convolutions: not wanted. */
 DCPG_API void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy,
                                         float *dw, float *db, float *scratch);
 DCPG_API size_t dcpg_conv_scratch(const dcpg_conv *conv,
                                   int64_t n); /* floats enough for all three, and for those with pooling */
 
-/* conv + bias + relu + max pool (window = stride = pool) in one pass, for the shapes and processors for which
- * dcpg_conv_pools says so: y and arg as of dcpg_conv_dna_pool_forward. */
+/* conv + bias + relu + max pool (window = stride = pool) in one pass, for shapes and processors for which
+ * dcpg_conv_pools returns true; y and arg as in dcpg_conv_dna_pool_forward. */
 DCPG_API bool dcpg_conv_pools(const dcpg_conv *conv, int64_t pool);
 DCPG_API void dcpg_conv_pool_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w,
                                      const float *b, float *y, uint8_t *arg, float *scratch);
-/* From the gradient dy of the pooled output y (as returned: where it is 0 the relu was closed). */
+/* dx from the gradient dy of the pooled output y (as returned by the forward pass: where y is 0, the ReLU was
+ * inactive). */
 DCPG_API void dcpg_conv_pool_backward_input(const dcpg_conv *conv, int64_t n, const float *y,
                                             const uint8_t *arg, const float *dy, const float *w,
                                             bool accumulate, float *dx, float *scratch);
@@ -126,8 +133,8 @@ DCPG_API void dcpg_conv_pool_backward_weight(const dcpg_conv *conv, int64_t n, c
                                              const uint8_t *arg, const float *dy, float *dw, float *db,
                                              float *scratch);
 
-/* The same on one-hot DNA without building it: codes[n][t_in] of 0..3, 4 = N (all zeros); c is 4; stride 1,
- * dilation 1, valid. By tables of k-mers (groups of 3 taps). */
+/* Convolution over one-hot DNA that is never built: codes[n][t_in] in 0..3, 4 = N (all zeros); c is 4; stride
+ * 1, dilation 1, valid padding. Uses tables of k-mers (groups of 3 taps). */
 DCPG_API void dcpg_conv_dna_forward(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *w,
                                     const float *b, bool relu, float *y, float *scratch);
 DCPG_API void dcpg_conv_dna_backward_weight(const dcpg_conv *conv, int64_t n, const uint8_t *codes,
@@ -137,7 +144,8 @@ DCPG_API void dcpg_conv_dna_backward_weight(const dcpg_conv *conv, int64_t n, co
 DCPG_API void dcpg_conv_dna_pool_forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes,
                                          const float *w, const float *b, float *y, uint8_t *arg,
                                          float *scratch);
-/* From the gradient of the pooled output (y as returned: where y = 0 the relu was closed). */
+/* dw and db from the gradient of the pooled output (y as returned by the forward pass: where y is 0, the ReLU
+ * was inactive). */
 DCPG_API void dcpg_conv_dna_pool_backward_weight(const dcpg_conv *conv, int64_t pool, int64_t n,
                                                  const uint8_t *codes, const float *y, const uint8_t *arg,
                                                  const float *dy, float *dw, float *db, float *scratch);
@@ -152,10 +160,11 @@ DCPG_API void dcpg_dense_backward_weight(int64_t n, int64_t c, int64_t f, const 
                                          float *dw, float *db);
 
 /* ---- pooling ---- */
-/* y[n][t / pool][c] = max over each window; arg: offset in the window (pool <= 255), the first of equals. */
+/* y[n][t / pool][c] = max over each window; arg: offset in the window (pool <= 255), the first one of
+ * equals. */
 DCPG_API void dcpg_max_pool_forward(int64_t n, int64_t t, int64_t c, int64_t pool, const float *x, float *y,
                                     uint8_t *arg);
-/* dx[n][t][c], zero outside the maxima (also in the tail that no window covers). */
+/* dx[n][t][c], zero outside the maxima, and in the tail that no window covers. */
 DCPG_API void dcpg_max_pool_backward(int64_t n, int64_t t, int64_t c, int64_t pool, const uint8_t *arg,
                                      const float *dy, bool accumulate, float *dx);
 /* y[n][c] = mean over t. */
@@ -184,8 +193,9 @@ DCPG_API void dcpg_accumulate(size_t count, const float *x, float *y);          
  * src_stride (concatenation and its gradient). */
 DCPG_API void dcpg_copy_columns(int64_t rows, int64_t c, const float *src, int64_t src_stride, float *dst,
                                 int64_t dst_stride, bool accumulate);
-/* Inverted dropout. Element j of sample i is kept where the Philox word of (key, global sample id[i], j) says
- * so; the backward pass draws the same mask again, so nothing is stored. y and x may be the same array. */
+/* Inverted dropout. Whether element j of sample i is kept depends on the Philox word of (key, global sample
+ * id[i], j) alone; the backward pass draws the same mask again, so none is stored. y and x may be the same
+ * array. */
 DCPG_API void dcpg_dropout(int64_t n, int64_t c, float rate, uint64_t key, const int64_t *id, const float *x,
                            float *y);
 
@@ -193,11 +203,11 @@ DCPG_API void dcpg_dropout(int64_t n, int64_t c, float rate, uint64_t key, const
 /* Sums over `rows` rows of one leaf: sums[0..c) = sum x, sums[c..2c) = sum x^2 about shift[c] (shifted to
  * keep precision; the same shift on all leaves). */
 DCPG_API void dcpg_bn_sums(int64_t rows, int64_t c, const float *x, const float *shift, double *sums);
-/* y = gamma * (x - mean) * rstd + beta, relu after where asked; rstd = 1 / sqrt(var + epsilon). */
+/* y = gamma * (x - mean) * rstd + beta, then ReLU if `relu`; rstd = 1 / sqrt(var + epsilon). */
 DCPG_API void dcpg_bn_apply(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
                             const float *gamma, const float *beta, bool relu, float *y);
 /* Sums of one leaf for the backward pass: sums[0..c) = sum dy, sums[c..2c) = sum dy * xhat. With `relu`, dy
- * is taken as 0 where y would be 0: y is computed again. */
+ * counts as 0 where y, which is computed again, is 0. */
 DCPG_API void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean,
                                     const float *rstd, const float *gamma, const float *beta, bool relu,
                                     const float *dy, double *sums);
@@ -224,8 +234,8 @@ DCPG_API size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n);
  * prediction. */
 DCPG_API void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const float *w, const float *r,
                                const float *b, float *y, int64_t y_stride, float *saved, float *scratch);
-/* Backward through time: dy as y. Leaves the gradients of the gate pre-activations in `saved` for the weight
- * gradient; dx[n][t][c] (+)=, NULL: not wanted. */
+/* Backward through time: dy has the layout of y. Leaves the gradients of the gate pre-activations in `saved`
+ * for the weight gradient; dx[n][t][c] is overwritten or added to; NULL: not wanted. */
 DCPG_API void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, const float *r,
                                       const float *dy, int64_t dy_stride, float *saved, bool accumulate,
                                       float *dx, float *scratch);
@@ -237,14 +247,14 @@ DCPG_API void dcpg_gru_backward_weight(const dcpg_gru *gru, int64_t n, int64_t f
 
 /* ---- losses: one output column. p[n * stride] predictions, y labels, weight per sample; loss is the
  * weighted SUM over the rows (the caller divides by the batch) ---- */
-/* Binary cross-entropy, p clipped to [1e-7, 1 - 1e-7] in float32; a clipped p has gradient 0. dp lies in
- * memory as p does and may be NULL. scale multiplies dp (output weight / batch size). */
+/* Binary cross-entropy, p clipped to [1e-7, 1 - 1e-7] in float32; a clipped p has gradient 0. dp has the
+ * layout of p and may be NULL. scale multiplies dp (output weight / batch size). */
 DCPG_API double dcpg_loss_bce(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
                               float scale, float *dp);
 DCPG_API double dcpg_loss_mse(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
                               float scale, float *dp);
-/* p[n][stride >= nb_class] softmax outputs, label y = class index or -1 (zero vector). Keras: p is
- * renormalised, clipped likewise. */
+/* p[n][stride >= nb_class] softmax outputs, label y = class index or -1 (zero vector). As in Keras, p is
+ * renormalised, then clipped as above. */
 DCPG_API double dcpg_loss_cce(int64_t n, int64_t nb_class, const float *p, int64_t stride, const float *y,
                               const float *weight, float scale, float *dp);
 
@@ -254,7 +264,7 @@ typedef struct dcpg_adam_step {
     float beta1, beta2, epsilon;
     float l1, l2; /* gradient += l1 * sign(w) + 2 * l2 * w */
 } dcpg_adam_step;
-/* False where a gradient is not finite. */
+/* w, m, v [count], updated in place. False if a gradient is not finite. */
 DCPG_API bool dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *grad, float *w,
                                float *m, float *v);
 /* Sum of |w| and of w^2, in double, over fixed blocks. */

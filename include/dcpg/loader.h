@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The loader: cuts the batch of the next step before it is asked for, in the time in which gradients travel.
- * One pool of threads, no thread of its own. */
+/* The loader: cuts the batch of the next step in advance, while gradients are exchanged. Uses the OpenMP
+ * threads and has no thread of its own. */
 #ifndef DCPG_LOADER_H
 #define DCPG_LOADER_H
 
@@ -13,25 +13,25 @@ DCPG_BEGIN_C
 typedef struct dcpg_loader dcpg_loader;
 
 /* A loader over this rank's shards of `source`, which must be loaded for their range. sweep false: training
- * steps of the epoch's order; true: every sample once (validation). Source and shards must outlive it. Local.
- */
+ * steps of the epoch's order; true: every sample once (validation). Source and shards must outlive it.
+ * Local. */
 DCPG_API dcpg_status dcpg_loader_new(dcpg_source *source, dcpg_shards *shards, bool sweep,
                                      dcpg_loader **loader, dcpg_err *err);
 DCPG_API void dcpg_loader_free(dcpg_loader *loader);
 
-/* Goes to step `step` of the order that the shards hold now; drops what was prepared. Local. */
+/* Moves to step `step` of the shards' current order; discards a prepared batch. Local. */
 DCPG_API void dcpg_loader_seek(dcpg_loader *loader, int64_t step);
 
 /* The batch of the current step (cut now if dcpg_loader_prepare was not called) and its leaves, valid until
- * the next call of dcpg_loader_next; goes one step on. Local. */
+ * the next call of dcpg_loader_next; moves on to the next step. Local. */
 DCPG_API dcpg_status dcpg_loader_next(dcpg_loader *loader, const dcpg_batch **batch,
                                       const dcpg_leaves **leaves, dcpg_err *err);
 
-/* Cuts the batch that dcpg_loader_next will give; nothing to do where it is there already or the last step
- * was given. Local. */
+/* Cuts the batch that dcpg_loader_next will return; does nothing if it is ready, or if the last step was
+ * returned. Local. */
 DCPG_API dcpg_status dcpg_loader_prepare(dcpg_loader *loader, dcpg_err *err);
 
-/* Seconds spent so far in dcpg_loader_next waiting for a batch to be cut, and in all cutting. */
+/* Seconds spent so far in dcpg_loader_next waiting for a batch, and in cutting batches altogether. Local. */
 DCPG_API double dcpg_loader_waited(const dcpg_loader *loader);
 DCPG_API double dcpg_loader_cutting(const dcpg_loader *loader);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Log: what the program tells its user while it works. Results go to files, never through the log. */
+/* Log: messages to the user while the program works. Results go to files, never through the log. */
 #ifndef DCPG_LOG_H
 #define DCPG_LOG_H
 
@@ -12,26 +12,28 @@ DCPG_BEGIN_C
 
 typedef enum dcpg_level { DCPG_QUIET, DCPG_WARN, DCPG_INFO, DCPG_DEBUG } dcpg_level;
 
-/* Where messages go. Only the rank with `speaks` set writes. Passed explicitly, NULL means silence. */
+/* Where messages go. Only the rank with `speaks` set writes. Functions take a log explicitly; NULL means
+ * silence. */
 typedef struct dcpg_log {
     FILE *screen;     /* usually stderr; NULL: none */
     FILE *file;       /* --log_file; NULL: none */
-    dcpg_level level; /* messages above it are dropped on the screen; the file gets INFO and below always */
+    dcpg_level level; /* messages above this level are not shown on the screen; the file always gets INFO and
+                         below */
     bool speaks;      /* true on rank 0 */
     bool terminal;    /* screen is a terminal: progress is one refreshed line */
-    int file_error;   /* errno of what the file could not take first; 0: nothing */
+    int file_error;   /* errno of the first failed write to the file; 0: none */
     char *file_name;  /* of `file` */
-    bool line_open;   /* a progress line stands on the screen without its newline */
+    bool line_open;   /* a progress line is on the screen, without its newline */
 } dcpg_log;
 
-/* A log on stderr; `rank` 0 speaks. Local. */
+/* Opens a log on stderr, on which rank 0 alone writes. Local. */
 DCPG_API void dcpg_log_open(dcpg_log *log, int rank, dcpg_level level);
 
 /* Adds a log file (appended to, created if absent). DCPG_E_IO. Local; call on rank 0 only. */
 DCPG_API dcpg_status dcpg_log_to_file(dcpg_log *log, const char *path, dcpg_err *err);
 
-/* DCPG_E_IO where the log file could not take everything, which was said on the screen when it happened.
- * Local. */
+/* Closes the log file. DCPG_E_IO if something could not be written to it, which was also reported on the
+ * screen at the time. Local. */
 DCPG_API dcpg_status dcpg_log_close(dcpg_log *log, dcpg_err *err);
 
 DCPG_API void dcpg_info(dcpg_log *log, const char *fmt, ...) DCPG_PRINTF(2, 3);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A hash map from strings to numbers: for names that are too many to be searched one by one. */
+/* A hash map from strings to numbers: for lists of names too long to be searched one by one. */
 #ifndef DCPG_MAP_H
 #define DCPG_MAP_H
 
@@ -11,7 +11,7 @@
 
 DCPG_BEGIN_C
 
-/* A key: its hash, where its text starts, and its number. */
+/* A key: its hash, the offset of its text, and its number. */
 typedef struct dcpg_map_entry {
     uint64_t hash;
     size_t at;
@@ -27,16 +27,17 @@ typedef struct dcpg_map {
     size_t used, text_capacity;
     size_t *slot; /* [nb_slot] 1 + number of an entry; 0: free */
     size_t nb_slot;
-    uint64_t seed; /* so that no file can be made whose names all fall on one slot */
+    uint64_t seed; /* so that nobody can make a file whose names all fall into one slot */
 } dcpg_map;
 
-/* Gives `key` the number `value`, in place of the one it had. DCPG_E_NOMEM: the map is as before. Local. */
+/* Sets the number of `key` to `value`, replacing an earlier one. DCPG_E_NOMEM leaves the map unchanged.
+ * Local. */
 DCPG_API dcpg_status dcpg_map_set(dcpg_map *map, const char *key, int64_t value, dcpg_err *err);
 
-/* Adds the strings of a list, each with its place there: the first one where it stands there twice. Local. */
+/* Adds the strings of a list, each with its index in it; a repeated string gets its first index. Local. */
 DCPG_API dcpg_status dcpg_map_index(dcpg_map *map, const dcpg_strings *list, dcpg_err *err);
 
-/* The number of `key`; `absent` where the map does not hold it. Local. */
+/* The number of `key`; `absent` if the map does not hold it. Local. */
 DCPG_API int64_t dcpg_map_get(const dcpg_map *map, const char *key, int64_t absent);
 
 /* The i-th key, in the order in which keys were added; valid until the next dcpg_map_set. Local. */

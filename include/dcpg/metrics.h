@@ -10,13 +10,13 @@
 
 DCPG_BEGIN_C
 
-/* An observed label and its prediction. Labels of classes (auc, acc ...) are rounded half to even, as
- * predictions are: 1 above 0.5. */
+/* An observed label and its prediction. For scores of classes (auc, acc ...) labels are rounded half to even,
+ * and so are predictions: 1 above 0.5. */
 typedef struct dcpg_pair {
     float label, prediction;
 } dcpg_pair;
 
-/* What an output can be scored by, in the order of reports (that of the names). */
+/* Scores of an output, in the order of reports (by name). */
 typedef enum dcpg_score {
     DCPG_SCORE_ACC,
     DCPG_SCORE_AUC,   /* area under the ROC curve: P(positive is above negative) + P(equal) / 2, of Mann and
@@ -37,22 +37,22 @@ typedef enum dcpg_score {
     DCPG_NB_SCORE
 } dcpg_score;
 
-/* "auc", "auc_0", "kendall" ... */
+/* The name of a score: "auc", "auc_0", "kendall" ... Pure. */
 DCPG_API const char *dcpg_score_name(dcpg_score score);
 
-/* The class whose probability auc_0, auc_1 and auc_2 look at; -1: the score is of the output as a whole. */
+/* The class whose probability auc_0, auc_1 or auc_2 uses; -1: the score is of the output as a whole. Pure. */
 DCPG_API int dcpg_score_class(dcpg_score score);
 
-/* The scores of an output of this name, as DeepCpG 1.0.7 gives them; returns their number. cpg/..., mode,
- * diff, cat2_var and unknown names: acc auc f1 mcc n tnr tpr; bulk/...: these with cor mad mse; mean: and
- * kendall; var and entropy: cor kendall mad mse n; cat_var: auc of each class, cat_acc, n. */
+/* The scores that DeepCpG 1.0.7 gives for an output of this name; returns their number. cpg/..., mode, diff,
+ * cat2_var and unknown names: acc auc f1 mcc n tnr tpr; bulk/...: these with cor mad mse; mean: and kendall;
+ * var and entropy: cor kendall mad mse n; cat_var: auc of each class, cat_acc, n. */
 DCPG_API int dcpg_scores_of(const char *output, dcpg_score scores[DCPG_NB_SCORE]);
 
-/* Orders pairs by prediction, then label; NaN comes last. */
+/* Sorts pairs[n] by prediction, then label; NaN comes last. */
 DCPG_API void dcpg_pairs_sort(dcpg_pair *pairs, int64_t n);
 
-/* One score over the sorted pairs[n]. NaN where there is nothing to score, where a prediction is NaN, and
- * where it is not defined: auc of one class only, tnr without negatives, cor and kendall where either side is
+/* One score over the sorted pairs[n]. NaN if there is nothing to score, if a prediction is NaN, and where the
+ * score is not defined: auc of one class only, tnr without negatives, cor and kendall where either side is
  * constant. tpr without positives, f1 without true positives and mcc of one class are 0, as in scikit-learn.
  * Fails only for lack of memory (kendall). */
 DCPG_API dcpg_status dcpg_score_compute(dcpg_score score, const dcpg_pair *pairs, int64_t n, double *value,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The net: a graph lowered to the operations that run, with all its memory. Runs without MPI; sums over ranks
- * go through a reducer. */
+/* The net: a graph lowered to the operations that run, with all its memory. Needs no MPI; sums over ranks go
+ * through a reducer. */
 #ifndef DCPG_NET_H
 #define DCPG_NET_H
 
@@ -29,11 +29,11 @@ typedef struct dcpg_param {
 } dcpg_param;
 
 typedef struct dcpg_net_options {
-    int64_t max_rows;      /* most samples of one call */
+    int64_t max_rows;      /* largest number of samples in one call */
     int total, first, end; /* leaves of the summation tree, and this rank's; 1, 0, 1 for prediction */
-    int at_once;    /* training: most leaves of one pass; 0: all of this rank's. Changes no bit of any result,
-                       see dcpg_net_pass */
-    bool train;     /* keep activations and gradients */
+    int at_once; /* training: largest number of leaves in one pass; 0: all of this rank's. Does not change any
+                    bit of a result, see dcpg_net_pass */
+    bool train;  /* keep activations and gradients */
     bool bf16_sums; /* round sums of gradients to bfloat16, at every node of the tree */
     uint64_t seed;  /* dropout keys */
     bool profile;   /* measure the time of every operation, see dcpg_net_times */
@@ -51,7 +51,7 @@ typedef struct dcpg_input {
     int pass;                  /* which of net->nb_pass; see dcpg_net_pass */
 } dcpg_input;
 
-/* What to learn from. */
+/* Labels and weights for the loss. The caller owns the arrays. */
 typedef struct dcpg_targets {
     const float *label;         /* [n][nb_output]: 0..1 or a class index; -1: missing */
     const float *output_weight; /* [nb_output] */
@@ -65,7 +65,7 @@ typedef struct dcpg_net {
     size_t nb_value;   /* floats of params, moving statistics included (at the end) */
     float *params;     /* [nb_value] ONE allocation */
     float *grads;      /* [nb_node][nb_trained] sums over this rank's maximal nodes; after backward and
-                          reducer.wait the total is in node 0. Spare levels behind */
+                          reducer.wait the total is in node 0. Followed by scratch levels */
     int nb_pass;       /* forward, loss and backward passes of a step, each over some of the rank's leaves */
     int nb_node;
     dcpg_node node[DCPG_MAX_NODES];
@@ -77,19 +77,19 @@ typedef struct dcpg_net {
 } dcpg_net;
 
 /* Plans operations and memory, allocates everything; no later call allocates. `graph` must outlive the net.
- * DCPG_E_INPUT where an output layer's size does not fit its name. Local. */
+ * Free with dcpg_net_free. DCPG_E_INPUT if an output layer's size does not fit its name. Local. */
 DCPG_API dcpg_status dcpg_net_new(const dcpg_graph *graph, const dcpg_net_options *options, dcpg_net **net,
                                   dcpg_err *err);
 DCPG_API void dcpg_net_free(dcpg_net *net);
 
-/* Keras's initial weights; a layer's are a function of (seed, layer name, weight name) alone. Local. */
+/* Sets initial weights as Keras does; each is a function of (seed, layer name, weight name) alone. Local. */
 DCPG_API void dcpg_net_init(dcpg_net *net, uint64_t seed);
 
 /* Copies a parameter to or from a plain contiguous array in the file's layout. Local. */
 DCPG_API void dcpg_net_get(const dcpg_net *net, const dcpg_param *param, float *values);
 DCPG_API void dcpg_net_set(dcpg_net *net, const dcpg_param *param, const float *values);
 
-/* What one pass works on: a part of the rank's samples. */
+/* The samples of one pass: a part of the rank's samples. */
 typedef struct dcpg_net_samples {
     dcpg_input input;
     dcpg_targets targets;
@@ -97,15 +97,15 @@ typedef struct dcpg_net_samples {
 } dcpg_net_samples;
 
 /* Pass `pass` of a step over the samples of `input` and `targets`, which are those of all leaves of this
- * rank. All passes are to be made in their order, each forward, loss, backward. Row i of the part is row i +
- * part->leaves.row[0] of the whole. Where nb_pass is 1, input and targets serve as they are. Pure. */
+ * rank. All passes must be made in order, each with forward, loss, backward. Row i of the part is row i +
+ * part->leaves.row[0] of the whole. If nb_pass is 1, input and targets can be used directly. Pure. */
 DCPG_API void dcpg_net_pass(const dcpg_net *net, int pass, const dcpg_input *input,
                             const dcpg_targets *targets, dcpg_net_samples *part);
 
-/* Forward pass. training: batch statistics (summed over ranks by `reducer`: Collective then; NULL where this
- * net holds all leaves), dropout; also updates the moving statistics (not those of frozen layers, which
- * Keras 2.2 still normalises by the batch). Otherwise moving statistics, no dropout; Local, reducer may be
- * NULL. */
+/* Forward pass. With `training`: uses batch statistics, summed over ranks by `reducer` (NULL if this net
+ * holds all leaves), and dropout, and updates the moving statistics, except those of frozen layers (which
+ * Keras 2.2 still normalises by the batch); Collective. Otherwise: uses moving statistics and no dropout;
+ * Local, reducer may be NULL. */
 DCPG_API void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool training,
                                const dcpg_reducer *reducer);
 
@@ -115,7 +115,7 @@ DCPG_API const float *dcpg_net_prediction(const dcpg_net *net, int output, int64
 /* SUM of class weight * loss of samples first .. end-1 into loss[nb_output] (the caller divides by n_global
  * and multiplies by the output weights), without penalty. with_gradient: prepares backward for these rows
  * (output weights included). Rows are those of one leaf when the sums go through the tree. A missing label
- * (-1) enters with the weight 1e-7. Local. */
+ * (-1) counts with weight 1e-7. Local. */
 DCPG_API void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets,
                             int64_t first, int64_t end, bool with_gradient, double *loss);
 
@@ -123,19 +123,20 @@ DCPG_API void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_t
  * hands ranges to the reducer. Layers from last to first; reducer->start for each range of gradients as it
  * becomes ready (whole ranges, in the same order on all ranks), reducer->poll in between. The caller calls
  * reducer->wait. Gradients are those of the loss divided by n_global, without penalty; those of frozen layers
- * are 0 and not reduced. The predictions stay. Collective; reducer NULL where this net holds all leaves. */
+ * are 0 and not reduced. Predictions stay valid. Collective; reducer may be NULL if this net holds all
+ * leaves. */
 DCPG_API void dcpg_net_backward(dcpg_net *net, const dcpg_input *input, const dcpg_reducer *reducer);
 
-/* Where the time goes: an operation, which may stand for several layers that run in one pass. */
+/* Time spent in an operation, which may stand for several layers that run in one pass. */
 typedef struct dcpg_op_time {
     const char *kind;         /* "conv_pool", "batch_norm" ... */
-    const char *layer;        /* name of the first of its layers; the net's */
+    const char *layer;        /* name of its first layer; owned by the net */
     int64_t macs;             /* multiply-adds per sample, forward */
-    double forward, backward; /* seconds so far, those of waiting for other ranks (batch norm) included */
+    double forward, backward; /* seconds so far, including waits for other ranks (batch norm) */
 } dcpg_op_time;
 
-/* The operations in the order in which they run; returns their number, also where `time` is NULL. All 0
- * unless options.profile. Local. */
+/* The operations in the order in which they run; returns their number; `time` may be NULL. All 0 unless
+ * options.profile. Local. */
 DCPG_API int dcpg_net_times(const dcpg_net *net, dcpg_op_time *time);
 
 /* Penalty l1 * sum|w| + l2 * sum w^2 over penalised parameters. Local. */
@@ -150,12 +151,12 @@ typedef struct dcpg_net_size {
 } dcpg_net_size;
 DCPG_API dcpg_status dcpg_net_measure(const dcpg_graph *graph, dcpg_net_size *size, dcpg_err *err);
 
-/* Bytes that dcpg_net_new allocates. DCPG_E_USAGE where `options` asks for several passes and batch
+/* Number of bytes that dcpg_net_new allocates. DCPG_E_USAGE if `options` asks for several passes but batch
  * normalisation needs all samples at once. Local. */
 DCPG_API dcpg_status dcpg_net_bytes(const dcpg_graph *graph, const dcpg_net_options *options, size_t *bytes,
                                     dcpg_err *err);
 
-/* Prints layers, output extents, parameters, as `dcpg models NAME` shows them. */
+/* Prints layers, output extents and parameters, as `dcpg models NAME` does. Local. */
 DCPG_API void dcpg_graph_print(const dcpg_graph *graph, FILE *out);
 
 DCPG_END_C

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Command line options as a table.
  *   --name value, --name=value   '-' and '_' are the same in names
- *   --list a b c                 every word up to the next option; --list=a takes just that one
+ *   --list a b c                 every word up to the next option; --list=a takes this word only
  *   --flag, --flag=true|false
  *   --                           all words after it are positional
- * Where an option is given twice the last one wins, of lists too. "-1" and "-.5" are values, not options. */
+ * If an option is given twice, the last one wins; this holds for lists too. "-1" and "-.5" are values, not
+ * options. */
 #ifndef DCPG_OPTIONS_H
 #define DCPG_OPTIONS_H
 
@@ -22,11 +23,11 @@ typedef enum dcpg_opt_kind {
     DCPG_OPT_DOUBLE, /* double * */
     DCPG_OPT_STRING, /* const char **: points into argv or into the table */
     DCPG_OPT_LIST,   /* dcpg_strings *: one word or more */
-    DCPG_OPT_WORDS,  /* dcpg_words *: any number of words, none too */
+    DCPG_OPT_WORDS,  /* dcpg_words *: any number of words, including none */
     DCPG_OPT_GROUP   /* no option: a heading in --help */
 } dcpg_opt_kind;
 
-/* Value of an option that means something without words too. */
+/* Value of an option that is meaningful without words too. */
 typedef struct dcpg_words {
     bool given;
     dcpg_strings list;
@@ -37,10 +38,10 @@ typedef struct dcpg_opt {
     const char *name;    /* as in DeepCpG, with '_', without the dashes; of a group: its title */
     void *value;         /* by kind, as above */
     const char *initial; /* default as text, shown in --help and parsed like a user's value (words of a list
-                            stand between blanks); NULL: none, the value is left as it is */
+                            stand between blanks); NULL: none, the value is left unchanged */
     double min, max;     /* range of numbers where min < max */
-    const char *help;    /* one line; says units and what leaving it out means */
-    const char *meaning; /* word for the value in --help: "FILE", "N"; NULL: by kind */
+    const char *help;    /* one line; gives units and the effect of leaving the option out */
+    const char *meaning; /* placeholder for the value in --help: "FILE", "N"; NULL: chosen by kind */
 } dcpg_opt;
 
 typedef struct dcpg_command_line {
@@ -50,24 +51,25 @@ typedef struct dcpg_command_line {
     dcpg_strings *positional; /* words that belong to no option; NULL: none allowed */
 } dcpg_command_line;
 
-/* Fills the values, defaults first; argv[0] is skipped. DCPG_E_USAGE names the unknown or wrong option and
- * the nearest known name. `*help` is set, and the words are not looked at, when --help or -h is among them.
- * Lists and positionals are the caller's to free, on failure too. Local: every rank parses the same words. */
+/* Parses the command line into the values of the table, after setting defaults; argv[0] is skipped. `*help`
+ * is set, and no other word is parsed, if --help or -h is among the words. DCPG_E_USAGE names the unknown or
+ * wrong option and the nearest known name. The caller frees lists and positionals, on failure too. Local:
+ * every rank parses the same words. */
 DCPG_API dcpg_status dcpg_options_parse(const dcpg_command_line *line, int argc, char **argv, bool *help,
                                         dcpg_err *err);
 
-/* Appends words that, parsed with the same table, give the values that it holds now, positional words too.
- * Local. */
+/* Appends to `words` a command line, including positional words, that parses to the current values of the
+ * table. Local. */
 DCPG_API dcpg_status dcpg_options_words(const dcpg_opt *options, const dcpg_strings *positional,
                                         dcpg_strings *words, dcpg_err *err);
 
-/* Name of the first option that has another value in the table `b` of the same options, and is not among
- * free_names (ends with NULL); NULL: all are the same. Pure. */
+/* Name of the first option whose values in tables `a` and `b` of the same options differ, ignoring free_names
+ * (ends with NULL); NULL: none differs. Pure. */
 DCPG_API const char *dcpg_options_differ(const dcpg_opt *a, const dcpg_opt *b, const char *const *free_names);
 
-/* DCPG_E_USAGE where no positional word was given: `wanted` says what should have been. Where a list has
- * taken a word that looks like a file, which the options before it would have had otherwise, names both.
- * Local. */
+/* Fails with DCPG_E_USAGE because no positional word was given; `wanted` describes what is missing. Where a
+ * list has taken a word that looks like a file, which the options before it would have had otherwise, names
+ * both. Local. */
 DCPG_API dcpg_status dcpg_options_fail_missing(const dcpg_opt *options, const char *wanted, dcpg_err *err);
 
 /* Prints usage, about, and every option with its default, in lines of 100 columns. Local. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Outputs: what the name of an output says about its head, loss, metrics and class weights (design:
- * DeepCpG 1.0.7). The name is split at '/': the last part decides (mean, mode, var, cat_var, cat2_var,
- * entropy, diff), and the first where it is bulk or cpg; all others are binary. */
+/* Outputs: head, loss, metrics and class weights of an output, by its name (as in DeepCpG 1.0.7). The name is
+ * split at '/': the last part decides if it is mean, mode, var, cat_var, cat2_var, entropy or diff, and the
+ * first part if it is bulk or cpg; all other outputs are binary. */
 #ifndef DCPG_OUTPUT_H
 #define DCPG_OUTPUT_H
 
@@ -30,7 +30,7 @@ typedef struct dcpg_output_kind {
     int nb_class;                         /* classes that get class weights: 2, 3, or 0 (weight 1 for all) */
 } dcpg_output_kind;
 
-/* Pure. */
+/* The kind of an output of this name. Pure. */
 DCPG_API dcpg_output_kind dcpg_output_kind_of(const char *name);
 DCPG_API const char *dcpg_metric_name(dcpg_metric metric); /* "acc", "mse", "mae", "cat_acc" */
 
