@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The reducer: how layers sum over all ranks without knowing MPI. par implements it (dcpg_par_reducer), base
- * has the single-rank twin. */
+/* The reducer: an interface by which layers sum over all ranks without MPI. par implements it
+ * (dcpg_par_reducer), base has the single-rank twin. */
 #ifndef DCPG_REDUCER_H
 #define DCPG_REDUCER_H
 
@@ -11,7 +11,7 @@
 
 DCPG_BEGIN_C
 
-/* Every rank calls the same functions in the same order with the same counts. */
+/* Functions of a reducer. Every rank calls the same functions in the same order with the same counts. */
 typedef struct dcpg_reducer {
     void *self;
 
@@ -32,11 +32,10 @@ typedef struct dcpg_reducer {
     void (*wait)(void *self);
 } dcpg_reducer;
 
-/* What a single-rank reducer works on; fill it in and keep it while the reducer lives. */
+/* State of a single-rank reducer; fill it in and keep it as long as the reducer. */
 typedef struct dcpg_local_reducer {
     int total;    /* V */
-    float *grads; /* [nb_node][stride] sums of the nodes of [0, V): one node, so nothing is left to do; may be
-                     NULL */
+    float *grads; /* [nb_node][stride] sums of the nodes of [0, V): one node, already complete; may be NULL */
 } dcpg_local_reducer;
 
 /* The twin for one rank that owns all leaves. Local. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Random numbers as a function of a key and a counter, so that nothing depends on who draws first: not on
- * ranks, not on threads. Philox4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC
- * 2011. */
+/* Random numbers as a function of a key and a counter, so that nothing depends on the order of draws, and so
+ * neither on ranks nor on threads. Philox4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2,
+ * 3", SC 2011. */
 #ifndef DCPG_RNG_H
 #define DCPG_RNG_H
 

@@ -8,23 +8,24 @@
 #include <dcpg/api.h>
 
 DCPG_BEGIN_C
-/* From now on they, QUIT, ALRM and XFSZ remove what dcpg_cleanup_add noted and end the program as they would
- * have without us. */
+/* From now on they, QUIT, ALRM and XFSZ remove the files of dcpg_cleanup_add and end the program as they
+ * would have without us. */
 DCPG_API void dcpg_signals_end(void);
 
-/* From now on they set a flag, and whoever works looks at it and ends in order; but a second TERM, INT or HUP
- * ends the program at once, as above. What comes within 0.2 s of the first one is the same request: launchers
- * and `timeout` often send a signal twice. XCPU comes once a second by itself and never is a second one. */
+/* From now on they set a flag, which the working code checks to end in order; but a second TERM, INT or HUP
+ * ends the program at once, as above. A signal within 0.2 s of the first one belongs to the same request, as
+ * launchers and `timeout` often send a signal twice. XCPU repeats every second by itself and never counts as
+ * a second request. */
 DCPG_API void dcpg_signals_catch(void);
 
-/* Renews the times of locks every `seconds` (cleanup.h) from a signal handler, whatever the program does
- * meanwhile; 0 ends that. Uses SIGALRM. */
+/* Renews the modification times of locks (cleanup.h) every `seconds` from a signal handler, whatever the
+ * program is doing; 0 stops it. Uses SIGALRM. Local. */
 DCPG_API void dcpg_signals_beat(int seconds);
 
-/* The signal that came last, 0: none. */
+/* The last signal received, 0: none. Local. */
 DCPG_API int dcpg_signal_seen(void);
 
-/* "SIGUSR1"; "a signal" for others. */
+/* The name of a signal, such as "SIGUSR1"; "a signal" for signals not handled here. Pure. */
 DCPG_API const char *dcpg_signal_name(int number);
 
 DCPG_END_C

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Simulated data: a genome and single cells whose methylation is known, to try, test and scale without data.
+/* Simulated data: a genome and single cells whose methylation is known, for trials, tests and scaling without
+ * real data.
  *
  * Genome. Bases are drawn with a GC content that varies over 50 kb around 0.41; of the CpGs that would arise
  * four in five decay to TpG or CpA (observed/expected about 0.25 with all that follows). Islands (GC 0.65,
@@ -7,7 +8,7 @@
  * decay, and short tandem repeats; about a quarter of the genome) are laid over it, then motifs are planted:
  * words of 11 letters on either strand, about 300 of each per Mb, "on1" inside islands only. N stands at both
  * ends and in a few runs inside. With a real genome nothing is planted: the motifs are the inner 7 letters of
- * the same words wherever they stand.
+ * the same words wherever they occur.
  *
  * Methylation. The probability that cell i is methylated at site x is sigmoid(a + 1.5 D + 2 L), where
  *   a = 4 - 7 sigmoid((n - 22) / 3) + effects of motifs
@@ -16,11 +17,11 @@
  * knots every 20 kb; L = the same of the cell itself, knots every 600 bp; both have mean 0 and variance 1 at
  * every position. A call is the cell's state at the site, wrong with probability `noise`.
  *
- * Coverage. Each cell has a share of sites between coverage_min and coverage_max; calls come in clumps of
- * about 500 bp.
+ * Coverage. Each cell covers a fraction of the sites between coverage_min and coverage_max; calls come in
+ * clumps of about 500 bp.
  *
- * Every random number is a function of (seed, purpose, chromosome's name, cell): a cell is the same however
- * many there are, and a chromosome whatever others there are. */
+ * Every random number is a function of (seed, purpose, chromosome's name, cell): a cell does not depend on
+ * the number of cells, nor a chromosome on the other chromosomes. */
 #ifndef DCPG_SIMULATE_H
 #define DCPG_SIMULATE_H
 
@@ -41,12 +42,12 @@ typedef struct dcpg_simulate_options {
     int64_t nb_cell;                /* called cl<cluster>_cell<number from 1> */
     int64_t nb_cluster;             /* cell i (from 0) belongs to cluster i mod nb_cluster */
     uint64_t seed;
-    double coverage_min, coverage_max; /* share of all sites seen in a cell, (0, 1] */
+    double coverage_min, coverage_max; /* fraction of all sites observed in a cell, (0, 1] */
     double noise;                      /* probability that a call is wrong, [0, 0.5] */
     bool no_cell_truth; /* leaves out truth/probs.tsv.gz and states.tsv.gz, which hold sites x cells values */
 } dcpg_simulate_options;
 
-/* clang-format off: a table */
+/* clang-format off */
 /* Writes out_dir, which appears when it is complete:
  *   dna/Simus.SIM1.dna.chromosome.<name>.fa.gz   bgzip
  *   cpg/<cell>.tsv.gz          chromosome, position, 0.0 or 1.0

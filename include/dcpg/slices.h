@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who owns which part of an array that all ranks hold: the array is cut into blocks, each block into one
- * slice per rank. A function of the sizes alone, so that ranks need not tell each other. */
+/* Slices: which rank owns which part of an array that all ranks hold. The array is cut into blocks, and each
+ * block into one slice per rank, by the sizes alone, so that ranks need not exchange anything. */
 #ifndef DCPG_SLICES_H
 #define DCPG_SLICES_H
 
@@ -16,25 +16,25 @@ typedef struct dcpg_range {
 
 typedef struct dcpg_slices {
     size_t total, block; /* values of the array and of a block; the last block may be shorter */
-    int rank, size;      /* of how many ranks; 0 of 1: the whole array is one slice per block */
+    int rank, size;      /* this rank and their number; 0 of 1: each block is one slice */
 } dcpg_slices;
 
-/* Blocks of the array. Pure. */
+/* Number of blocks of the array. Pure. */
 DCPG_API size_t dcpg_slices_blocks(const dcpg_slices *slices);
 
-/* What rank `rank` owns of block `block`: may be empty. Slices begin at multiples of 16 values from the
- * block's first one (cache lines of floats) and tile the block in the order of the ranks. Pure. */
+/* The slice of block `block` that rank `rank` owns; may be empty. Slices begin at multiples of 16 values from
+ * the block's first one (cache lines of floats) and tile the block in the order of the ranks. Pure. */
 DCPG_API dcpg_range dcpg_slice(const dcpg_slices *slices, size_t block, int rank);
 
-/* Values that slices->rank owns in all. Pure. */
+/* Number of values that slices->rank owns in all blocks. Pure. */
 DCPG_API size_t dcpg_slices_count(const dcpg_slices *slices);
 
-/* Copies what slices->rank owns out of the array full[total] to the values side by side, own[count], or back.
- */
+/* Copies the slices of slices->rank from full[total] to own[dcpg_slices_count], one after the other, or back.
+ * Local. */
 DCPG_API void dcpg_slices_take(const dcpg_slices *slices, const float *full, float *own);
 DCPG_API void dcpg_slices_put(const dcpg_slices *slices, const float *own, float *full);
 
-/* The part of both; empty ranges have count 0. Pure. */
+/* The intersection of two ranges; empty ranges have count 0. Pure. */
 DCPG_API dcpg_range dcpg_range_common(dcpg_range a, dcpg_range b);
 
 DCPG_END_C

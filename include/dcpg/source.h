@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Batch sources: where training and evaluation get windows, neighbours and labels from. The store and foreign
- * files implement the same interface. A source presents its sites as samples 0 .. nb_site-1 in genome order
- * (or file order); windows are cut when asked for. */
+/* Batch sources: windows, neighbours and labels for training and evaluation. The store and DeepCpG's files
+ * implement the same interface. A source presents its sites as samples 0 .. nb_site-1 in genome order (or
+ * file order); windows are cut on demand. */
 #ifndef DCPG_SOURCE_H
 #define DCPG_SOURCE_H
 
@@ -15,22 +15,22 @@
 
 DCPG_BEGIN_C
 
-/* Arrays of a batch: this rank's share, reused from step to step. */
+/* Arrays of this rank's part of a batch, reused from step to step. */
 typedef struct dcpg_batch {
-    int64_t n, room; /* samples held; room for */
+    int64_t n, room; /* samples held; capacity in samples */
     int64_t *id;     /* [room] sample numbers (global) */
-    uint8_t *dna;    /* [room][dna_wlen] codes A0 T1 G2 C3 N4; NULL when not asked for */
-    float *cpg; /* [room][nb_cell][2 * cpg_wlen]: states then distances min(d, 25000) / 25000; missing: 0 (0.5
-                   for a continuous cell) and 1; raw: distances in bp, missing: -1 and -1; NULL when not asked
-                   for */
+    uint8_t *dna;    /* [room][dna_wlen] codes A0 T1 G2 C3 N4; NULL if not wanted */
+    float
+        *cpg; /* [room][nb_cell][2 * cpg_wlen]: states then distances min(d, 25000) / 25000; missing: 0 (0.5
+                 for a continuous cell) and 1; raw: distances in bp, missing: -1 and -1; NULL if not wanted */
     float *label; /* [room][nb_output]; -1: missing */
 } dcpg_batch;
 
-/* What is wanted from each site. */
+/* The data wanted of each site. */
 typedef struct dcpg_want {
-    int64_t dna_wlen;            /* odd; 0: no DNA */
-    int64_t cpg_wlen;            /* even; 0: no neighbours */
-    const dcpg_strings *cells;   /* replicates for neighbours, in this order; NULL: all of the source */
+    int64_t dna_wlen;          /* odd; 0: no DNA */
+    int64_t cpg_wlen;          /* even; 0: no neighbours */
+    const dcpg_strings *cells; /* cells whose neighbours are wanted, in this order; NULL: all of the source */
     const dcpg_strings *outputs; /* labels, in this order; NULL: all */
     bool raw;                    /* neighbours as DeepCpG data files hold them: see dcpg_batch */
     bool annos;                  /* annotations of the sites, too */
@@ -43,8 +43,8 @@ typedef struct dcpg_source_ops {
      * Threads itself; Local. */
     dcpg_status (*fill)(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch,
                         dcpg_err *err);
-    /* Loads what samples [first, end) need on this rank (margins included), dropping what was loaded before.
-     * Collective; a rank may ask for nothing. */
+    /* Loads the data of samples [first, end) on this rank, including margins, and drops data loaded before.
+     * The range may be empty. Collective. */
     dcpg_status (*load_all)(dcpg_source *source, int64_t first, int64_t end, dcpg_err *err);
     /* Chromosome (index into source->chromo) and 1-based position of samples [first, end) into chromo[],
      * pos[]; inside the loaded range. Local. */
@@ -54,13 +54,13 @@ typedef struct dcpg_source_ops {
      * class weights: count[nb_output][3] (rounded label 0, 1, 2). Local. */
     dcpg_status (*count_labels)(dcpg_source *source, int64_t first, int64_t end, int64_t *count,
                                 dcpg_err *err);
-    /* Whether sample[nb], inside the loaded range, lie in the source's annotations: out[nb][annos.n], 0 or 1.
-     * Local. */
+    /* Whether samples sample[nb], inside the loaded range, lie in the source's annotations: out[nb][annos.n],
+     * 0 or 1. Local. */
     dcpg_status (*inside)(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out,
                           dcpg_err *err);
     void (*close)(dcpg_source *source);
-    /* What tells the values behind the source from others: "PART:digest" between blanks (dcpg_free). NULL:
-     * the source knows nothing of the kind, and whoever asks looks at the samples. Collective. */
+    /* Digests of the values behind the source: words "PART:digest" (free with dcpg_free). NULL: the source
+     * has none, and the caller compares samples instead. Collective. */
     dcpg_status (*digest_all)(dcpg_source *source, char **text, dcpg_err *err);
 } dcpg_source_ops;
 
@@ -74,24 +74,25 @@ struct dcpg_source {
     int64_t dna_wlen, cpg_wlen; /* as wanted */
     bool raw;                   /* as wanted */
     dcpg_strings annos;         /* annotations, where wanted */
-    char *checksum;             /* of the data behind it; hex */
+    char *checksum;             /* of the underlying data; hex */
     int64_t loaded_first, loaded_end;
-    dcpg_log *log; /* told of sizes in memory (debug); NULL, as made: silence; the user's to set */
+    dcpg_log *log; /* receives sizes in memory (debug level); NULL, the initial value: silence; the caller
+                      sets it */
 };
 
-/* The sites of a store on `chromos` (empty or NULL: all), in the store's order. DCPG_E_INPUT: an unknown
- * chromosome (the known ones are listed), DNA wanted of a store without. The store must outlive it.
- * Collective. */
+/* Makes a source of the sites of a store on `chromos` (empty or NULL: all), in the store's order; free with
+ * dcpg_source_close. DCPG_E_INPUT: an unknown chromosome (the message lists the known ones), or DNA wanted
+ * from a store without DNA. The store must outlive the source. Collective. */
 DCPG_API dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_strings *chromos,
                                                 const dcpg_want *want, dcpg_source **source, dcpg_err *err);
 DCPG_API void dcpg_source_close(dcpg_source *source);
 
-/* A batch with room for `room` samples of `source`. Local. */
+/* A batch with space for `room` samples of `source`; free with dcpg_batch_free. Local. */
 DCPG_API dcpg_status dcpg_batch_new(const dcpg_source *source, int64_t room, dcpg_batch **batch,
                                     dcpg_err *err);
 DCPG_API void dcpg_batch_free(dcpg_batch *batch);
 
-/* ---- shards: who reads what, and in which order ---- */
+/* ---- shards: which rank reads which samples, in which order ---- */
 
 /* V contiguous shards of the first nb_site samples, with equal numbers of sites: shard v holds samples
  * dcpg_part(nb_site, v, V) .. dcpg_part(nb_site, v + 1, V) - 1; rank r owns shards dcpg_part(V, r, P) ..
@@ -102,32 +103,33 @@ typedef struct dcpg_shards {
     int64_t nb_site;
     int64_t batch; /* global batch size B >= V */
     uint64_t seed;
-    bool shuffle;    /* false: steps take the samples as they come, see dcpg_shards_step */
+    bool shuffle;    /* false: steps take the samples in order, see dcpg_shards_step */
     int64_t epoch;   /* of `order` */
     int64_t **order; /* [end - first] permutation of each shard's samples in this epoch; drawn by
                         dcpg_shards_start_epoch; none without shuffling */
     int nb_block;    /* leaves of each shard, see dcpg_shards_cut */
-    int64_t *row;    /* [(end - first) * nb_block + 1] rows of the leaves in the current step's share */
+    int64_t *row;    /* [(end - first) * nb_block + 1] rows of the leaves in the current step */
 } dcpg_shards;
 
-/* Where V > sites some shards are empty: fine for sweeps, and for steps without shuffling. DCPG_E_INPUT: no
- * sites, V > B, more ranks than V. Local. */
+/* Makes the shards of this rank; free with dcpg_shards_free. If V > sites some shards are empty, which is
+ * allowed for sweeps, and for steps without shuffling. DCPG_E_INPUT: no sites, V > B, more ranks than V.
+ * Local. */
 DCPG_API dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch,
                                      uint64_t seed, bool shuffle, dcpg_shards **shards, dcpg_err *err);
 DCPG_API void dcpg_shards_free(dcpg_shards *shards);
 
-/* Cuts every shard's share of a step into nb_block leaves instead of one: of n samples block k has samples
- * dcpg_part(n, k, nb_block) .. dcpg_part(n, k + 1, nb_block) - 1. The samples stay those of the shard. Local.
- */
+/* Cuts every shard's samples of a step into nb_block leaves instead of one: of n samples leaf k has samples
+ * dcpg_part(n, k, nb_block) .. dcpg_part(n, k + 1, nb_block) - 1. Each shard keeps its samples. Local. */
 DCPG_API dcpg_status dcpg_shards_cut(dcpg_shards *shards, int nb_block, dcpg_err *err);
 
-/* Range of samples this rank's shards cover: what sweeps read. */
+/* Range of samples that this rank's shards cover, which sweeps read. Pure. */
 DCPG_API void dcpg_shards_range(const dcpg_shards *shards, int64_t *first, int64_t *end);
 
-/* Range of samples that steps may take on this rank: that of its shards, or all without shuffling. */
+/* Range of samples that steps may take on this rank: that of its shards, or all samples without shuffling.
+ * Pure. */
 DCPG_API void dcpg_shards_step_range(const dcpg_shards *shards, int64_t *first, int64_t *end);
 
-/* Order of the epoch: a function of seed, epoch and shard only. Local. */
+/* Draws the order of the epoch, a function of seed, epoch and shard only. Local. */
 DCPG_API dcpg_status dcpg_shards_start_epoch(dcpg_shards *shards, int64_t epoch, dcpg_err *err);
 
 DCPG_API int64_t
@@ -136,13 +138,13 @@ DCPG_API int64_t dcpg_shards_max_share(const dcpg_shards *shards); /* most sampl
 
 /* Samples of this rank in step `step` of the epoch into sample[], ordered by shard; fills shards->row;
  * returns their number. Shard v gives floor((v+1)B/V) - floor(vB/V) samples to each step, taken from its
- * order, which starts over when used up. Without shuffling the step's samples are step * B .. step * B + B -
- * 1 (starting over behind the last), and part v of them is shard v's: step * B + floor(vB/V) .. step * B +
- * floor((v+1)B/V) - 1. Local. */
+ * order, which starts over at its end. Without shuffling the step's samples are step * B .. step * B + B - 1
+ * (starting over after the last sample), and part v of them is shard v's: step * B + floor(vB/V) .. step * B
+ * + floor((v+1)B/V) - 1. Local. */
 DCPG_API int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample);
 
 /* Validation: every sample once, shard by shard in order: block `step` of ceil(largest shard / ceil(B/V));
- * fills sample[] and row (shares may be empty at the end). */
+ * fills sample[] and row; shards may have no samples left in the last steps. Local. */
 DCPG_API int64_t dcpg_shards_sweep_steps(const dcpg_shards *shards);
 DCPG_API int64_t dcpg_shards_sweep(dcpg_shards *shards, int64_t step, int64_t *sample);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Status codes and error messages: how every fallible function of libdcpg reports. */
+/* Status codes and error messages: how every function of libdcpg that can fail reports. */
 #ifndef DCPG_STATUS_H
 #define DCPG_STATUS_H
 
@@ -10,7 +10,7 @@ DCPG_BEGIN_C
 typedef enum dcpg_status {
     DCPG_OK = 0,
     DCPG_E_USAGE,   /* options that make no sense: exit code 2 */
-    DCPG_E_INPUT,   /* a file that is wrong, missing or does not fit the options: exit code 2 */
+    DCPG_E_INPUT,   /* a file is wrong, missing or does not fit the options: exit code 2 */
     DCPG_E_IO,      /* the system refused: unwritable directory, full disk, read error: exit code 2 */
     DCPG_E_NOMEM,   /* out of memory: exit code 1 */
     DCPG_E_NUMERIC, /* NaN or infinite loss: exit code 1 */
@@ -32,14 +32,14 @@ typedef struct dcpg_err {
 #define DCPG_PRINTF(fmt_index, first)
 #endif
 
-/* Records the error in `err` (which may be NULL) and returns `status`. The first error wins: a failure noted
- * earlier is the cause. The text is cut to what `err` holds and kept to one line. Local. */
+/* Records the error in `err` (which may be NULL) and returns `status`. The first error wins, as an earlier
+ * failure is the cause. The text is cut to the size of `err` and kept on one line. Local. */
 DCPG_API dcpg_status dcpg_fail(dcpg_err *err, dcpg_status status, const char *fmt, ...) DCPG_PRINTF(3, 4);
 
-/* Out of memory while asking for `bytes` for `what`. Local. */
+/* Records DCPG_E_NOMEM: out of memory while allocating `bytes` for `what`. Local. */
 DCPG_API dcpg_status dcpg_fail_nomem(dcpg_err *err, const char *what, unsigned long long bytes);
 
-/* The exit code a program should end with. Local. */
+/* The exit code for a status. Pure. */
 DCPG_API int dcpg_exit_code(dcpg_status status);
 
 /* Passes a failure on: `DCPG_TRY(f(..., err));` */

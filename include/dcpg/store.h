@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* clang-format off: a table */
-/* The store: everything once. Bases, CpG positions, and per cell which positions were observed and in what
- * state. No windows on disk.
+/* clang-format off */
+/* The store: all data of a data set, each value once: bases, CpG positions, and for each cell which positions
+ * were observed and in what state. Windows are not stored but cut when needed.
  *
  * HDF5 layout (format version 2; all extents fixed; positions, calls and values in chunks compressed by gzip;
  * tests/data/read_window.py reads a window from it with h5py):
@@ -60,7 +60,7 @@
 
 DCPG_BEGIN_C
 
-/* What a store says about itself: small, the same on every rank. */
+/* Description of a store: small, the same on every rank. */
 typedef struct dcpg_store {
     char *path;
     int nb_chromo;
@@ -75,7 +75,7 @@ typedef struct dcpg_store {
     int64_t *nb_call;     /* [nb_cell] observed positions */
     bool has_dna;
     bool all_sites; /* every position is a site */
-    bool has_count; /* /calls/count is there */
+    bool has_count; /* /calls/count is present */
     int64_t nb_pos, nb_site;
     dcpg_strings bulk, annos;          /* names */
     dcpg_strings cpg_stats, win_stats; /* names of the statistics offered */
@@ -83,13 +83,13 @@ typedef struct dcpg_store {
     int64_t stats_cov, stats_cpg_wlen; /* see the layout */
     dcpg_strings outputs; /* names of the outputs it offers, in bytewise order: "bulk/<name>", "cpg/<cell>",
                              "cpg_stats/<statistic>", "win_stats/<window>/<statistic>" */
-    char *checksum; /* of names, lengths, counts of cells and sites: tells one data set from another; hex */
-    char *digest;   /* the attribute; NULL: there is none */
+    char *checksum;       /* of names, lengths, counts of cells and sites: identifies the data set; hex */
+    char *digest;         /* the attribute; NULL: absent */
     const struct dcpg_par *par;
 } dcpg_store;
 
-/* Opens and reads the description. DCPG_E_INPUT where the file is not a store, is cut, or of a newer version.
- * Collective. */
+/* Opens a store and reads its description; free with dcpg_store_free. DCPG_E_INPUT if the file is not a
+ * store, is truncated, or of a newer version. Collective. */
 DCPG_API dcpg_status dcpg_store_open_all(const char *path, const dcpg_par *par, dcpg_store **store,
                                          dcpg_err *err);
 DCPG_API void dcpg_store_free(dcpg_store *store);

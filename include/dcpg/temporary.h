@@ -13,43 +13,44 @@
 
 DCPG_BEGIN_C
 
-/* Creates an empty file beside `path`, open in `*fd` to read and write, with the permissions of the regular
- * file `path` where there is one, else those of a new file. Links are not followed, nothing that is there is
- * opened. It is removed where a signal ends the program. `*temporary` (its name) must be given to one of the
- * two below. DCPG_E_IO. */
+/* Creates an empty file beside `path`, open in `*fd` for reading and writing, with the permissions of the
+ * regular file `path` where there is one, else those of a new file. Links are not followed, and no existing
+ * file is opened. It is removed if a signal ends the program. Pass its name, `*temporary`, to
+ * dcpg_temporary_keep or dcpg_temporary_remove. DCPG_E_IO. */
 DCPG_API dcpg_status dcpg_temporary_create(const char *path, char **temporary, int *fd, dcpg_err *err);
 
-/* The same for a folder, empty and open to its owner as umask allows. */
+/* As dcpg_temporary_create for an empty folder, with the permissions that umask allows. */
 DCPG_API dcpg_status dcpg_temporary_folder(const char *path, char **temporary, dcpg_err *err);
 
-/* Brings the file to the disk, where it must be closed or flushed already, and gives it the name `path`,
- * which is replaced. On failure, DCPG_E_IO, it is removed. Frees `temporary` either way. */
+/* Flushes the file, which must be closed or flushed by the program, to the disk and renames it to `path`,
+ * replacing a file there. On failure (DCPG_E_IO) it is removed. Frees `temporary` in any case. */
 DCPG_API dcpg_status dcpg_temporary_keep(char *temporary, const char *path, dcpg_err *err);
 
-/* Removes it, a folder with all that is in it, and frees the name. NULL is fine. errno stays. */
+/* Removes the file, or the folder with its content, and frees the name. `temporary` may be NULL. errno is
+ * kept. */
 DCPG_API void dcpg_temporary_remove(char *temporary);
 
-/* Removes from `folder` what killed processes left of `name` (NULL: of everything): files and folders of
- * processes of this host that are gone, and those of others that nobody wrote to for a day. Returns their
- * number. */
+/* Removes from `folder` temporary files and folders for `name` (NULL: for any name) that killed processes
+ * left: those of processes of this host that no longer run, and those of other hosts not written for a day.
+ * Returns their number. */
 DCPG_API int dcpg_temporary_sweep(const char *folder, const char *name);
 
-/* Removes what the last such process left of `path`. */
+/* Removes temporary files and folders that killed processes left for `path`. */
 DCPG_API void dcpg_temporary_sweep_path(const char *path);
 
-/* A file that must not be there yet, for writing; links are not followed. errno where NULL. fclose. */
+/* Creates a file, which must not exist, for writing (close with fclose); links are not followed. NULL with
+ * errno set on failure. */
 DCPG_API FILE *dcpg_file_create_new(const char *path);
 
-/* ---- this process, as others see it ---- */
+/* ---- identity of this process ---- */
 
-/* A name of this host and its table of processes: where it is the same, process numbers mean the same. Holds
- * no
- * '/', blank or control character. */
+/* An identifier of this host and its process table: processes with the same identifier share process numbers.
+ * Holds no '/', blank or control character. */
 enum { DCPG_HOST_ID = 64 };
 DCPG_API void dcpg_host_id(char id[DCPG_HOST_ID]);
 
-/* When process `pid` of this host was started, in the kernel's ticks; 0: there is none, -1: it lives, but the
- * system does not tell. */
+/* Start time of process `pid` of this host, in the kernel's ticks; 0: there is no such process, -1: it runs,
+ * but its start time is unknown. */
 DCPG_API int64_t dcpg_process_start(int64_t pid);
 
 /* A number that nobody can guess. */

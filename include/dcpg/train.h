@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Training: data-parallel Adam over the shards of a source, with learning curves, early stopping and the
- * model directory that DeepCpG's users know. */
+ * model directory in DeepCpG's layout. */
 #ifndef DCPG_TRAIN_H
 #define DCPG_TRAIN_H
 
@@ -16,8 +16,8 @@
 
 DCPG_BEGIN_C
 
-/* ---- Adam (Kingma and Ba 2015, in the form of Keras 2.2: the bias correction sits in the learning rate,
- * epsilon outside of it) ---- */
+/* ---- Adam (Kingma and Ba 2015, in the form of Keras 2.2: the bias correction is part of the learning rate,
+ * epsilon is outside of it) ---- */
 
 typedef struct dcpg_adam_range {
     size_t offset, count; /* of the net's parameters */
@@ -26,13 +26,13 @@ typedef struct dcpg_adam_range {
 } dcpg_adam_range;
 
 typedef struct dcpg_adam {
-    dcpg_slices slices; /* of the trained parameters: those of slices.rank are updated here */
-    size_t count;       /* how many these are */
+    dcpg_slices slices; /* of the trained parameters: this rank updates those of slices.rank */
+    size_t count;       /* number of values in them */
     float *m, *v;       /* [count] running means of the gradient and of its square */
     int64_t t;          /* steps made */
     float beta1, beta2, epsilon;
     int nb_range;
-    dcpg_adam_range *range; /* what is updated, and with which penalty; frozen parameters are in none */
+    dcpg_adam_range *range; /* ranges to update, with their penalties; frozen parameters are in none */
 } dcpg_adam;
 
 /* State for the slices of slices->rank of the parameters of `net` (slices->total is net->nb_trained), zero.
@@ -42,8 +42,8 @@ DCPG_API dcpg_status dcpg_adam_new(const dcpg_net *net, const dcpg_slices *slice
 DCPG_API void dcpg_adam_free(dcpg_adam *adam);
 
 /* One step with learning rate `rate` and the gradients grads[slices.total] (without penalty, which is added
- * here), of which only the slices of slices.rank are looked at and only those of params[slices.total]
- * updated. False where such a gradient is not finite; parameters and state are of no use then. Local. */
+ * here), of which only the slices of slices.rank are read, and only those slices of params[slices.total] are
+ * updated. False if such a gradient is not finite; parameters and state are then unusable. Local. */
 DCPG_API bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params);
 
 /* ---- class weights ---- */
@@ -53,15 +53,15 @@ DCPG_API bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, 
 DCPG_API void dcpg_class_weights(int nb_output, const char *const *names, const int64_t *counts,
                                  float *weight);
 
-/* weight[outputs->n] of the outputs in the loss: 1, or what the last "REGEX=WEIGHT" says whose expression
- * matches the name at its start. DCPG_E_USAGE. Local. */
+/* weight[outputs->n] of the outputs in the loss: 1, or the weight of the last "REGEX=WEIGHT" whose expression
+ * matches the name at its start. DCPG_E_USAGE: a malformed pattern. Local. */
 DCPG_API dcpg_status dcpg_output_weights(const dcpg_strings *outputs, const dcpg_strings *patterns,
                                          float *weight, dcpg_err *err);
 
 /* ---- scores of an epoch ---- */
 
 /* Sums over samples, kept per leaf of the summation tree so that nothing depends on the number of ranks, and
- * merged only when somebody looks. */
+ * merged only when scores are needed. */
 typedef struct dcpg_tally {
     int nb_output;
     dcpg_output_kind *kind; /* [nb_output] */
@@ -86,11 +86,11 @@ DCPG_API void dcpg_tally_reset(dcpg_tally *tally);
 DCPG_API void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input,
                              const dcpg_targets *targets, bool with_gradient);
 
-/* What an epoch (or the part of it so far) came to. */
+/* Scores of an epoch, or of its part so far. */
 typedef struct dcpg_scores {
     double loss;     /* sum over outputs of output weight * loss, plus penalty */
     double *loss_of; /* [nb_output] mean over samples of weight * loss */
-    double *metric;  /* [nb_output][DCPG_MAX_METRICS] over observed labels; NaN where there was none */
+    double *metric;  /* [nb_output][DCPG_MAX_METRICS] over observed labels; NaN if there were none */
 } dcpg_scores;
 DCPG_API dcpg_status dcpg_scores_new(int nb_output, dcpg_scores *scores, dcpg_err *err);
 DCPG_API void dcpg_scores_free(dcpg_scores *scores);
@@ -99,12 +99,12 @@ DCPG_API void dcpg_scores_free(dcpg_scores *scores);
 DCPG_API void dcpg_tally_scores_all(dcpg_tally *tally, const dcpg_net *net, const dcpg_reducer *reducer,
                                     const float *output_weight, double penalty, dcpg_scores *scores);
 
-/* Mean of a metric over the outputs that have it; NaN where none has. Pure. */
+/* Mean of a metric over the outputs that have it; NaN if none has it. Pure. */
 DCPG_API double dcpg_scores_mean(const dcpg_scores *scores, int nb_output, const dcpg_output_kind *kind,
                                  dcpg_metric metric);
 
 /* Text of a learning curve file (lc_train.tsv): loss, mean metrics, then loss and metrics per output; a row
- * per epoch. NULL when out of memory (dcpg_free). */
+ * per epoch. NULL when out of memory; free with dcpg_free. Local. */
 DCPG_API char *dcpg_curve_text(int nb_output, const char *const *names, int64_t nb_epoch,
                                const dcpg_scores *epochs);
 
@@ -112,7 +112,7 @@ DCPG_API char *dcpg_curve_text(int nb_output, const char *const *names, int64_t 
 
 typedef struct dcpg_train_options {
     const char *out_dir;
-    int virtual_ranks; /* V; 0: 8, or the number of ranks where that is larger, but not more than the batch */
+    int virtual_ranks;  /* V; 0: 8, or the number of ranks if larger, but at most the batch */
     int64_t batch_size; /* global */
     int64_t
         micro_batch; /* most samples of a leaf of the tree, of which a step runs one at a time; 0: not cut */
@@ -122,22 +122,23 @@ typedef struct dcpg_train_options {
     int64_t early_stopping; /* epochs without a better validation loss; 0: never stop early */
     double learning_rate, learning_rate_decay;
     const float *output_weight; /* [nb_output] */
-    bool profile;               /* tell at the end where the time went, rank by rank */
+    bool profile;               /* print at the end where the time went, rank by rank */
     bool no_class_weights, no_shuffle, no_reproducible;
-    bool
-        shard_optimizer; /* each rank keeps Adam's moments of its slices only; changes no bit of any result */
+    bool shard_optimizer; /* each rank keeps Adam's moments of its slices only; results do not change in any
+                             bit */
     bool grad_bf16; /* sums of gradients in bfloat16: half the bytes between ranks; needs reproducible sums */
     double max_time;       /* hours; 0: no limit */
     const char *stop_file; /* NULL: none */
     uint64_t seed;
     int nb_thread; /* for the report */
 
-    int64_t checkpoint_steps;  /* between two checkpoints; 0: none but those by time and at epoch ends */
-    double checkpoint_minutes; /* likewise; 0: none by time */
+    int64_t checkpoint_steps;  /* steps between two checkpoints; 0: only by time and at epoch ends */
+    double checkpoint_minutes; /* minutes between two checkpoints; 0: none by time */
     int64_t keep_checkpoints;  /* at least 1 */
-    dcpg_lock *lock; /* of out_dir, looked at after every step; NULL: none, as on other ranks than 0 */
-    const dcpg_strings *words;     /* the command line, kept in checkpoints; may be NULL */
-    const dcpg_checkpoint *resume; /* to go on from; NULL: from the beginning. `graph` is its graph then */
+    dcpg_lock *lock; /* lock of out_dir, checked after every step; NULL: none, as on all ranks but 0 */
+    const dcpg_strings *words; /* the command line, kept in checkpoints; may be NULL */
+    const dcpg_checkpoint
+        *resume; /* checkpoint to continue from, whose graph is `graph`; NULL: start from the beginning */
 } dcpg_train_options;
 
 /* Trains `graph` on `train`, validating on `val` (NULL: none), starting from `initial` weights (NULL or

@@ -23,11 +23,11 @@ typedef struct dcpg_node {
 /* More nodes than a run of leaves can need: two per level of a 2^31 tree. */
 enum { DCPG_MAX_NODES = 64 };
 
-/* A rank's share of a batch as the tree sees it. Samples of a share are ordered by leaf. */
+/* A rank's part of a batch as the tree sees it. Its samples are ordered by leaf. */
 typedef struct dcpg_leaves {
     int total;          /* V: leaves over all ranks */
     int first, end;     /* leaves of this rank */
-    const int64_t *row; /* [end - first + 1] leaf first + i holds rows row[i] .. row[i+1]-1 of the share,
+    const int64_t *row; /* [end - first + 1] leaf first + i holds rows row[i] .. row[i+1]-1 of the part,
                            counted from row[0], which is 0 unless the leaves are part of a longer run */
 } dcpg_leaves;
 
@@ -35,7 +35,7 @@ typedef struct dcpg_leaves {
 DCPG_API int dcpg_tree_split(dcpg_node node);
 
 /* The maximal nodes that tile leaves [first, end) of a tree over `total` leaves, left to right; returns their
- * number (0 where first == end). */
+ * number (0 if first == end). Pure. */
 DCPG_API int dcpg_tree_nodes(int total, int first, int end, dcpg_node nodes[DCPG_MAX_NODES]);
 
 /* Arrays of `count` floats (or doubles) that a node's sum needs as scratch: depth(node) * count. */
@@ -52,8 +52,9 @@ DCPG_API void dcpg_tree_sum(dcpg_node node, size_t count, dcpg_leaf_fn *leaf, vo
 DCPG_API void dcpg_tree_sum64(dcpg_node node, size_t count, dcpg_leaf_fn64 *leaf, void *context, double *out,
                               double *scratch);
 
-/* The same with every leaf's sum and every merged one rounded to bfloat16 (bf16.h), so that sums of nodes fit
- * into half the bytes: like the tree itself, the roundings do not depend on the number of ranks. */
+/* As dcpg_tree_sum, with every leaf's sum and every merged sum rounded to bfloat16 (bf16.h), so that sums of
+ * nodes fit into half the bytes: like the tree itself, the rounding does not depend on the number of
+ * ranks. */
 DCPG_API void dcpg_tree_sum_bf16(dcpg_node node, size_t count, dcpg_leaf_fn *leaf, void *context, float *out,
                                  float *scratch);
 
@@ -63,7 +64,7 @@ DCPG_API void dcpg_tree_add_bf16(float *to, const float *from, size_t count);
 DCPG_API void dcpg_tree_add64(double *to, const double *from, size_t count);
 
 /* Merges the sums of `nb` nodes that tile [0, total) left to right, sum i in part[i][count], in the order of
- * the tree; the total ends in part[0]. The other parts are destroyed. */
+ * the tree; the total ends in part[0]. The other sums are destroyed. */
 DCPG_API void dcpg_tree_merge(int total, int nb, const dcpg_node *nodes, float **part, size_t count);
 DCPG_API void dcpg_tree_merge_bf16(int total, int nb, const dcpg_node *nodes, float **part, size_t count);
 DCPG_API void dcpg_tree_merge64(int total, int nb, const dcpg_node *nodes, double **part, size_t count);

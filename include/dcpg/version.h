@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The version of dcpg: of these headers at compile time, of the library at run time. CMake reads it from
- * here. */
+/* The version of dcpg: of these headers at compile time, and of the library at run time. CMake reads it from
+ * this file. */
 #ifndef DCPG_VERSION_H
 #define DCPG_VERSION_H
 
@@ -9,12 +9,12 @@
 /* Semantic versioning; before 1.0 a new minor version may change the interface. */
 #define DCPG_VERSION "0.1.0"
 
-/* The same as a number that grows: major * 10000 + minor * 100 + patch. */
+/* The version as a number that increases with every release: major * 10000 + minor * 100 + patch. */
 #define DCPG_VERSION_NUMBER 100
 
 DCPG_BEGIN_C
 
-/* The version of the library that runs, as DCPG_VERSION was when it was built. Pure. */
+/* The version of the running library: DCPG_VERSION when it was built. Pure. */
 DCPG_API const char *dcpg_version(void);
 
 DCPG_END_C
