@@ -7,6 +7,8 @@
  * windows of 1,001 bp, 50 neighbours and the labels of all cells. Reports seconds of loading, peak memory (of
  * a rank, and summed over ranks) and sites per second and core. The peak is that of the process since its
  * start: to leave out writing the store, let another run write it (--store). */
+#include "base/number.h"
+
 #include <dcpg/h5.h>
 #include <dcpg/log.h>
 #include <dcpg/memory.h>
@@ -83,7 +85,7 @@ static void write_genome(dcpg_h5 *file, int64_t positions) {
 /* Rows [from, to) of observed and state, and their counts. */
 static void write_rows(dcpg_h5 *file, int64_t from, int64_t to, int64_t positions, unsigned parts,
                        int64_t *nb_call) {
-    int64_t words = (positions + 63) / 64, columns = (words + WORDS - 1) / WORDS;
+    int64_t words = ceil_div(positions, 64), columns = ceil_div(words, WORDS);
     uint64_t *observed = dcpg_alloc((size_t)(ROWS * words), 8),
              *state = dcpg_alloc((size_t)(ROWS * words), 8);
     int32_t *count = dcpg_alloc((size_t)(ROWS * columns), sizeof *count);
@@ -110,7 +112,7 @@ static void write_rows(dcpg_h5 *file, int64_t from, int64_t to, int64_t position
 }
 
 static void write_calls(dcpg_h5 *file, int64_t cells, int64_t positions, double coverage) {
-    int64_t words = (positions + 63) / 64, columns = (words + WORDS - 1) / WORDS;
+    int64_t words = ceil_div(positions, 64), columns = ceil_div(words, WORDS);
     dcpg_h5_shape shape = {
         .type = DCPG_H5_U64, .ndim = 2, .dim = {cells, words}, .chunk = {ROWS, WORDS}, .deflate = 1};
     must(dcpg_h5_make(file, "/calls/observed", &shape, &err));
@@ -127,8 +129,7 @@ static void write_calls(dcpg_h5 *file, int64_t cells, int64_t positions, double 
         binary[i] = 1;
     }
     for (int64_t i = 0; i < cells; i += ROWS)
-        write_rows(file, i, i + ROWS < cells ? i + ROWS : cells, positions, (unsigned)(coverage * 128 + 0.5),
-                   nb_call);
+        write_rows(file, i, min_i64(i + ROWS, cells), positions, (unsigned)(coverage * 128 + 0.5), nb_call);
     must(dcpg_h5_write_strings(file, "/cells/name", &names, &err));
     put(file, "/cells/binary", DCPG_H5_U8, cells, binary);
     put(file, "/cells/nb_call", DCPG_H5_I64, cells, nb_call);

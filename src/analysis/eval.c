@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Evaluation: every rank predicts a contiguous part of the sites, block by block. */
 #include "analysis/eval_impl.h"
+#include "base/number.h"
 
 #include <dcpg/file.h>
 #include <dcpg/kern.h>
@@ -89,7 +90,7 @@ static int64_t block_room(const run *r) {
     int64_t largest = r->total / r->par->size + 1,
             room = BLOCK_BYTES / (4 * (r->outputs.nb_unit + r->outputs.nb));
     if (room < r->net->options.max_rows) room = r->net->options.max_rows;
-    return room < largest ? room : largest;
+    return min_i64(room, largest);
 }
 
 static dcpg_status open_block(run *r, dcpg_err *err) {
@@ -162,7 +163,7 @@ static dcpg_status predict_block(run *r, int64_t first, int64_t end, dcpg_err *e
             return dcpg_fail(err, DCPG_E_STOPPED,
                              "stopped by %s: nothing is kept of an evaluation that did not end",
                              dcpg_signal_name(dcpg_signal_seen()));
-        int64_t n = end - at < rows ? end - at : rows;
+        int64_t n = min_i64(end - at, rows);
         for (int64_t i = 0; i < n; i++) r->sample[i] = at + i;
         DCPG_TRY(r->source->ops->fill(r->source, n, r->sample, r->batch, err));
         dcpg_input input = {
@@ -175,13 +176,11 @@ static dcpg_status predict_block(run *r, int64_t first, int64_t end, dcpg_err *e
     return dcpg_eval_observed_add(&r->observed, &r->outputs, &r->block, err);
 }
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* Every rank takes as many turns as the rank with most sites needs: writing is collective. */
 static dcpg_status predict_all(run *r, dcpg_err *err) {
     int64_t room = r->block.room, largest = dcpg_max_i64_all(r->par, r->end - r->first);
     for (int64_t done = 0; done < largest; done += room) {
-        int64_t first = smaller(r->first + done, r->end), end = smaller(first + room, r->end);
+        int64_t first = min_i64(r->first + done, r->end), end = min_i64(first + room, r->end);
         DCPG_TRY(dcpg_agree_all(r->par, predict_block(r, first, end, err), err));
         if (r->file.h5) DCPG_TRY(dcpg_eval_file_write_all(&r->file, first, &r->block, err));
     }

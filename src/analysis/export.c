@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Export: an evaluation's labels and predictions, one file per output. */
 #include "analysis/export_check.h"
+#include "base/number.h"
 #include "text/bgzip_file.h"
 
 #include <dcpg/chromo.h>
@@ -71,7 +72,7 @@ static dcpg_status open_sites(data *d, dcpg_err *err) {
     DCPG_TRY(open_names(d, err));
     int64_t limit = d->options->nb_sample;
     if (limit > 0 && limit < d->total) d->total = limit;
-    d->block = d->total < BLOCK ? d->total : BLOCK;
+    d->block = min_i64(d->total, BLOCK);
     size_t block = (size_t)d->block;
     d->chromo = dcpg_alloc(block, d->width);
     d->pos = dcpg_alloc(block, sizeof *d->pos);
@@ -128,7 +129,7 @@ static void close_data(data *d) {
 
 /* The chromosome of row i of the block, NUL-terminated. */
 static const char *chromo_of(const data *d, int64_t i, char name[256]) {
-    size_t n = d->width < 255 ? d->width : 255;
+    size_t n = min_size(d->width, 255);
     memcpy(name, d->chromo + (size_t)i * d->width, n);
     name[n] = '\0';
     return name;
@@ -229,7 +230,7 @@ static dcpg_status each_block(data *d, const char *output, block_fn *each, void 
     int64_t classes = 1;
     if (output) DCPG_TRY(classes_of(d, output, &classes, err));
     for (int64_t first = 0; first < d->total; first += d->block) {
-        int64_t n = d->total - first < d->block ? d->total - first : d->block;
+        int64_t n = min_i64(d->total - first, d->block);
         dcpg_par_busy(d->par);
         DCPG_TRY(read_block(d, output, classes, first, &n, err));
         DCPG_TRY(each(d, to, n, err));
@@ -397,7 +398,7 @@ static dcpg_status check_mine(data *d, const dcpg_par *par, dcpg_err *err) {
         for (int64_t first = 0; first < d->total; first += d->block) {
             int64_t left = d->total - first;
             dcpg_par_busy(par);
-            DCPG_TRY(read_values(d, d->outputs.v[o], classes, first, left < d->block ? left : d->block, err));
+            DCPG_TRY(read_values(d, d->outputs.v[o], classes, first, min_i64(left, d->block), err));
         }
     }
     return DCPG_OK;

@@ -2,6 +2,7 @@
 /* Statistics of outputs: samples are cut into fixed blocks, each summed by one rank, and the blocks are
  * combined in order. */
 #include "analysis/table.h"
+#include "base/number.h"
 
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
@@ -57,7 +58,7 @@ static moments of_rows(const dcpg_batch *batch, int64_t nb_output, int64_t outpu
 static dcpg_status count_block(counting *c, int64_t first, int64_t end, moments *m, dcpg_err *err) {
     int64_t nb_output = (int64_t)c->source->outputs.n;
     for (int64_t at = first; at < end; at += ROWS) {
-        int64_t n = end - at < ROWS ? end - at : ROWS;
+        int64_t n = min_i64(end - at, ROWS);
         for (int64_t i = 0; i < n; i++) c->sample[i] = at + i;
         DCPG_TRY(c->source->ops->fill(c->source, n, c->sample, c->batch, err));
 #pragma omp parallel for schedule(static)
@@ -72,7 +73,7 @@ static dcpg_status start(counting *c, int64_t nb_sample, dcpg_err *err) {
     const dcpg_par *par = c->source->par;
     size_t nb_output = c->source->outputs.n;
     c->nb_sample = nb_sample > 0 && nb_sample < c->source->nb_site ? nb_sample : c->source->nb_site;
-    c->nb_block = (c->nb_sample + BLOCK - 1) / BLOCK;
+    c->nb_block = ceil_div(c->nb_sample, BLOCK);
     c->first = dcpg_part(c->nb_block, par->rank, par->size);
     c->end = dcpg_part(c->nb_block, par->rank + 1, par->size);
     c->block = dcpg_alloc((size_t)(c->end - c->first), nb_output * sizeof *c->block);

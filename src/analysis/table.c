@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables of numbers and names (table.h). */
 #include "analysis/table.h"
+#include "base/number.h"
 
 #include <dcpg/memory.h>
 
@@ -38,7 +39,7 @@ static bool widen(table *t, int64_t room) {
 }
 
 dcpg_status dcpg_table_add_rows(table *t, int64_t n, dcpg_err *err) {
-    int64_t need = t->nb_row + n, room = need > 2 * t->room ? need : 2 * t->room;
+    int64_t need = t->nb_row + n, room = max_i64(need, 2 * t->room);
     if (need > t->room) {
         if (!widen(t, room))
             return dcpg_fail_nomem(err, "a table",

@@ -2,6 +2,8 @@
 /* Files and folders to remove when the process dies. The list only grows: entries are reused and never freed,
  * so that a signal handler that interrupts a change of the list, or runs in another thread, always finds it
  * valid. */
+#include "base/number.h"
+
 #include <dcpg/cleanup.h>
 #include <dcpg/memory.h>
 #include <errno.h>
@@ -31,7 +33,7 @@ static entry *take_entry(size_t bytes) {
             return e;
     }
     entry *e = dcpg_alloc(1, sizeof *e);
-    size_t capacity = bytes < 256 ? 256 : bytes;
+    size_t capacity = max_size(bytes, 256);
     char *path = dcpg_alloc(capacity, 1);
     if (!e || !path) {
         dcpg_free(e);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Aligned memory, arenas, and how much memory the process uses. */
 #define _DEFAULT_SOURCE /* madvise, sysconf */
+#include "base/number.h"
+
 #include <assert.h>
 #include <dcpg/memory.h>
 #include <stdint.h>
@@ -48,7 +50,7 @@ void *dcpg_realloc(void *array, size_t old_count, size_t count, size_t size) {
     if (overflows(count, size)) return NULL;
     char *grown = allocate(count * size);
     if (!grown) return NULL;
-    size_t kept = (old_count < count ? old_count : count) * size;
+    size_t kept = min_size(old_count, count) * size;
     if (kept > 0) memcpy(grown, array, kept);
     memset(grown + kept, 0, count * size - kept);
     free(array);
@@ -79,7 +81,7 @@ char *dcpg_strndup(const char *text, size_t n) {
 void *dcpg_arena_take(dcpg_arena *arena, size_t count, size_t size) {
     assert(!overflows(count, size) && count * size <= (size_t)PTRDIFF_MAX - arena->used - DCPG_ALIGN);
     char *piece = arena->base ? arena->base + arena->used : NULL;
-    arena->used += (count * size + DCPG_ALIGN - 1) / DCPG_ALIGN * DCPG_ALIGN;
+    arena->used += round_up_size(count * size, DCPG_ALIGN);
     return piece;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Slices: which part of every block of an array belongs to which rank. */
+#include "base/number.h"
+
 #include <assert.h>
 #include <dcpg/slices.h>
 #include <stdint.h>
@@ -9,18 +11,18 @@ enum { LINE = 16 };
 
 size_t dcpg_slices_blocks(const dcpg_slices *s) {
     assert(s->block > 0 || s->total == 0);
-    return s->total == 0 ? 0 : (s->total + s->block - 1) / s->block;
+    return s->total == 0 ? 0 : ceil_div_size(s->total, s->block);
 }
 
 /* Start of slice r in a block of `count` values. */
 static size_t slice_start(size_t count, int r, int size) {
-    uint64_t lines = (count + LINE - 1) / LINE;
+    uint64_t lines = ceil_div_size(count, LINE);
     size_t start = (size_t)(lines * (uint64_t)r / (uint64_t)size) * LINE;
-    return start < count ? start : count;
+    return min_size(start, count);
 }
 
 dcpg_range dcpg_slice(const dcpg_slices *s, size_t block, int rank) {
-    size_t first = block * s->block, left = s->total - first, count = left < s->block ? left : s->block;
+    size_t first = block * s->block, left = s->total - first, count = min_size(left, s->block);
     size_t start = slice_start(count, rank, s->size), end = slice_start(count, rank + 1, s->size);
     return (dcpg_range){first + start, end - start};
 }
@@ -48,7 +50,7 @@ void dcpg_slices_put(const dcpg_slices *s, const float *own, float *full) {
 }
 
 dcpg_range dcpg_range_common(dcpg_range a, dcpg_range b) {
-    size_t first = a.offset > b.offset ? a.offset : b.offset;
-    size_t end_a = a.offset + a.count, end_b = b.offset + b.count, end = end_a < end_b ? end_a : end_b;
+    size_t first = max_size(a.offset, b.offset);
+    size_t end_a = a.offset + a.count, end_b = b.offset + b.count, end = min_size(end_a, end_b);
     return first < end ? (dcpg_range){first, end - first} : (dcpg_range){first, 0};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Places a profile on the genome: votes on the offset of its positions, merges strands on the C, and turns
  * reads into values. */
+#include "base/number.h"
 #include "calls/profile_parse.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -13,7 +14,7 @@
 /* Bits of the CG map for bases pos - 2 to pos + 1 (1-based), in bits 0 to 3; 0 beyond the ends. */
 static unsigned bits_around(const dcpg_cg_chromo *chromo, int64_t pos) {
     int64_t first = pos - 3, last = pos; /* 0-based */
-    if (first < 0 || last / 64 >= (chromo->length + 63) / 64) {
+    if (first < 0 || last / 64 >= ceil_div(chromo->length, 64)) {
         unsigned bits = 0;
         for (int64_t i = first; i <= last; i++) {
             if (i >= 0 && i < chromo->length)

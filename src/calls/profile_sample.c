@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the first lines of a profile, which are kept until its columns are known; describes the columns for
  * the log. */
+#include "base/number.h"
 #include "calls/profile_scan.h"
 #include <dcpg/memory.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@ enum { SAMPLE_LINES = 1000, SAMPLE_BYTES = 1 << 18 };
 
 static dcpg_status make_space(sample *s, size_t length, dcpg_err *err) {
     size_t room = s->length + length + 1;
-    char *text = dcpg_realloc(s->text, s->length, room > SAMPLE_BYTES ? room : SAMPLE_BYTES, 1);
+    char *text = dcpg_realloc(s->text, s->length, max_size(room, SAMPLE_BYTES), 1);
     if (!text) return dcpg_fail_nomem(err, "a profile", room);
     s->text = text;
     if (s->start) return DCPG_OK;

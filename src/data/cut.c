@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Cuts DNA windows out of a span. */
+#include "base/number.h"
 #include "data/store_source.h"
 #include <string.h>
 
@@ -44,8 +45,7 @@ void dcpg_cut_window(const dcpg_site *site, uint8_t *out) {
     const dcpg_span *span = site->span;
     int c = site->chromo;
     int64_t wlen = source->base.dna_wlen, start = site->pos - 1 - wlen / 2; /* 0-based */
-    int64_t from = start > 0 ? start : 0,
-            to = start + wlen < store->length[c] ? start + wlen : store->length[c];
+    int64_t from = max_i64(start, 0), to = min_i64(start + wlen, store->length[c]);
     memset(out, NOT_A_BASE, (size_t)(from - start));
     memset(out + (to - start), NOT_A_BASE, (size_t)(start + wlen - to));
     int64_t whole =

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls around one site: its neighbours in a cell, and the cell's value at the site. */
+#include "base/number.h"
 #include "data/store_source.h"
 #include <string.h>
 
@@ -59,8 +60,8 @@ dcpg_near dcpg_near_in(const dcpg_site *site, int64_t cell, int64_t half) {
         (site->high.word ? place(&site->high, list, cell) : span->list_at[list + 1] - first) - at - own;
     dcpg_near near = {.call = span->list + first + at,
                       .own = own,
-                      .nb_left = left < half ? left : half,
-                      .nb_right = right < half ? right : half};
+                      .nb_left = min_i64(left, half),
+                      .nb_right = min_i64(right, half)};
     if (span->value_at && span->value_at[list] >= 0) near.value = span->value + span->value_at[list] + at;
     return near;
 }
@@ -88,7 +89,7 @@ static void put_calls(const uint32_t *call, const float *value, int64_t n, int32
         for (int64_t i = 0; i < n; i++) {
             int32_t d = (int32_t)(call[i] >> 1) - pos;
             d = d < 0 ? -d : d;
-            distance[i] = (float)(d < MAX_DISTANCE ? d : MAX_DISTANCE) / (float)MAX_DISTANCE;
+            distance[i] = (float)min_i64(d, MAX_DISTANCE) / (float)MAX_DISTANCE;
         }
     }
     for (int64_t i = 0; i < n && !value; i++) state[i] = (float)(int32_t)(call[i] & 1);
@@ -126,7 +127,7 @@ void dcpg_cut_neighbours(const dcpg_site *site, int64_t nb, const int64_t *cell,
                          float *out) {
     dcpg_near near[AHEAD];
     for (int64_t from = 0; from < nb; from += AHEAD) {
-        int64_t n = nb - from < AHEAD ? nb - from : AHEAD;
+        int64_t n = min_i64(nb - from, AHEAD);
         for (int64_t i = 0; i < n; i++) {
             near[i] = dcpg_near_in(site, cell[from + i], half);
             fetch(&near[i]);

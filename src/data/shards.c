@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Shards: which samples each rank reads, and in which order. */
+#include "base/number.h"
+
 #include <assert.h>
 #include <dcpg/memory.h>
 #include <dcpg/rng.h>
@@ -16,9 +18,7 @@ static int64_t shard_share(const dcpg_shards *s, int v) {
 }
 
 /* Most samples of a shard in each step of a sweep. */
-static int64_t sweep_share(const dcpg_shards *s) { return (s->batch + s->total - 1) / s->total; }
-
-static int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t sweep_share(const dcpg_shards *s) { return ceil_div(s->batch, s->total); }
 
 static dcpg_status check(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, dcpg_err *err) {
     if (nb_site <= 0)
@@ -161,7 +161,7 @@ int64_t dcpg_shards_step(dcpg_shards *shards, int64_t step, int64_t *sample) {
 int64_t dcpg_shards_sweep_steps(const dcpg_shards *shards) {
     int64_t largest = 0, share = sweep_share(shards);
     for (int v = 0; v < shards->total; v++) largest = max_i64(largest, shard_size(shards, v));
-    return (largest + share - 1) / share;
+    return ceil_div(largest, share);
 }
 
 int64_t dcpg_shards_sweep(dcpg_shards *shards, int64_t step, int64_t *sample) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The batch source over a store: chooses samples, cells and outputs, loads spans, and fills batches. */
 #include "data/store_source.h"
+#include "base/number.h"
 #include "store/store_digest.h"
 #include "store/store_layout.h"
 #include <assert.h>
@@ -124,7 +125,7 @@ static dcpg_status plan_spans(dcpg_store_source *s, int64_t first, int64_t end, 
     if (!s->span) return dcpg_fail_nomem(err, "chromosomes", s->base.chromo.n * sizeof *s->span);
     for (int64_t i = first; i < end;) {
         int k;
-        int64_t site = site_of(s, i, &k), stop = s->first_sample[k + 1] < end ? s->first_sample[k + 1] : end;
+        int64_t site = site_of(s, i, &k), stop = min_i64(s->first_sample[k + 1], end);
         dcpg_span *last = s->nb_span > 0 ? &s->span[s->nb_span - 1] : NULL;
         if (last && last->chromo_last + 1 == s->chosen[k]) {
             last->chromo_last = s->chosen[k];
@@ -358,8 +359,7 @@ static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err) {
     dcpg_span_want *want = &s->want;
     want->store = s->store;
     want->dna_wlen = s->base.dna_wlen;
-    want->nb_neighbour =
-        s->base.cpg_wlen / 2 > s->stat_neighbours ? s->base.cpg_wlen / 2 : s->stat_neighbours;
+    want->nb_neighbour = max_i64(s->base.cpg_wlen / 2, s->stat_neighbours);
     want->cell = dcpg_alloc(n, sizeof *want->cell);
     want->list_of = dcpg_alloc(n, sizeof *want->list_of);
     want->list_cell = dcpg_alloc(n, sizeof *want->list_cell);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads blocks of DeepCpG data files and keeps them in memory. */
 #include "deepcpg/deepcpg_blocks.h"
+#include "base/number.h"
 
 #include <dcpg/memory.h>
 
@@ -29,12 +30,12 @@ static int64_t choose_rows(const dcpg_deepcpg_blocks *b) {
     if (rows > MAX_ROWS) rows = MAX_ROWS;
     int64_t most = b->max_bytes / MIN_BLOCKS / (bytes > 0 ? bytes : 1);
     if (rows > most) rows = most;
-    return rows > 1 ? rows : 1;
+    return max_i64(rows, 1);
 }
 
 static int64_t rows_of(const dcpg_deepcpg_blocks *b, int64_t file, int64_t block) {
     int64_t left = b->nb_row[file] - (block - b->first[file]) * b->rows;
-    return left < b->rows ? left : b->rows;
+    return min_i64(left, b->rows);
 }
 
 int64_t dcpg_deepcpg_block_of(const dcpg_deepcpg_blocks *b, int64_t file, int64_t row) {
@@ -54,7 +55,7 @@ static dcpg_status fail_memory(const dcpg_deepcpg_blocks *b, dcpg_err *err) {
 static void count_blocks(dcpg_deepcpg_blocks *b) {
     for (int64_t i = 0; i < b->set->nb_run; i++) b->nb_row[b->set->run[i].file] += b->set->run[i].n;
     for (size_t f = 0; f < b->set->files.n; f++)
-        b->first[f + 1] = b->first[f] + (b->nb_row[f] + b->rows - 1) / b->rows;
+        b->first[f + 1] = b->first[f] + ceil_div(b->nb_row[f], b->rows);
 }
 
 dcpg_status dcpg_deepcpg_blocks_open(const dcpg_deepcpg *set, const dcpg_source *source,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Describes a set of DeepCpG data files, after checking that each is sound and that they belong together. */
+#include "base/number.h"
+
 #include <dcpg/chromo.h>
 #include <dcpg/deepcpg.h>
 #include <dcpg/h5.h>
@@ -393,7 +395,7 @@ void dcpg_deepcpg_free(dcpg_deepcpg *set) {
 /* Half of the host's memory divided by its number of ranks, but at least MIN_BYTES. */
 static int64_t choose_max_bytes(const dcpg_par *par) {
     int64_t bytes = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE) / 2 / par->node_size;
-    return bytes > MIN_BYTES ? bytes : MIN_BYTES;
+    return max_i64(bytes, MIN_BYTES);
 }
 
 static dcpg_status start(const dcpg_strings *files, dcpg_deepcpg *set, dcpg_err *err) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes a store from DeepCpG data files. */
 #include "deepcpg/deepcpg_import.h"
+#include "base/number.h"
 #include "store/make/make_impl.h"
 #include "store/store_layout.h"
 
@@ -335,8 +336,7 @@ static dcpg_store_options options_of(const dcpg_importing *im, const dcpg_store_
     o.cpg_stats = &im->cpg_stats;
     o.win_stats = &im->win_stats;
     o.win_stats_wlen = &im->win_wlen;
-    if (im->set->cpg_wlen > 0)
-        o.stats_wlen = im->set->cpg_wlen < STORE_MAX_STATS_WLEN ? im->set->cpg_wlen : STORE_MAX_STATS_WLEN;
+    if (im->set->cpg_wlen > 0) o.stats_wlen = min_i64(im->set->cpg_wlen, STORE_MAX_STATS_WLEN);
     return o;
 }
 

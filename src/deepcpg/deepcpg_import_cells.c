@@ -2,6 +2,7 @@
 /* Collects the calls of a cell from DeepCpG data files: every label is a call, and so is every neighbour, at
  * its distance from the row's position. The same call turns up many times and must always have the same
  * value. */
+#include "base/number.h"
 #include "deepcpg/deepcpg_import.h"
 
 #include <dcpg/memory.h>
@@ -151,7 +152,7 @@ static dcpg_status read_runs(rows *r, dcpg_status (*take)(rows *r, dcpg_err *err
     for (int64_t k = 0; k < set->nb_run; k++) {
         r->run = &set->run[k];
         for (int64_t at = 0; at < r->run->n; at += r->n) {
-            r->n = r->run->n - at < BLOCK ? r->run->n - at : BLOCK;
+            r->n = min_i64(r->run->n - at, BLOCK);
             r->row = r->run->row + at;
             r->pos = r->im->pos + r->im->first_row[k] + at;
             DCPG_TRY(take(r, err));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Assembles a chromosome from the windows of DeepCpG data files. */
+#include "base/number.h"
 #include "deepcpg/deepcpg_import.h"
 #include "genome/sequence_pack.h"
 
@@ -53,7 +54,7 @@ static dcpg_status check_window(const assembly *a, const dcpg_deepcpg_run *run, 
 static dcpg_status read_windows(assembly *a, int64_t k, dcpg_err *err) {
     const dcpg_deepcpg_run *run = &a->im->set->run[k];
     for (int64_t at = 0, n; at < run->n; at += n) {
-        n = run->n - at < a->rows ? run->n - at : a->rows;
+        n = min_i64(run->n - at, a->rows);
         const int32_t *pos = a->im->pos + a->im->first_row[k] + at;
         DCPG_TRY(dcpg_import_read(a->im, run->file, "inputs/dna", DCPG_H5_I8, run->row + at, n, a->wlen,
                                   a->window, err));
@@ -82,7 +83,7 @@ static int64_t rows_at_a_time(const dcpg_importing *im, int64_t chromo) {
     int64_t most = BLOCK_BYTES / im->set->dna_wlen, longest = 1;
     for (int64_t j = im->first_run[chromo]; j < im->first_run[chromo + 1]; j++)
         if (im->set->run[im->run_of[j]].n > longest) longest = im->set->run[im->run_of[j]].n;
-    return most < 1 ? 1 : most < longest ? most : longest;
+    return most < 1 ? 1 : min_i64(most, longest);
 }
 
 dcpg_status dcpg_import_sequence(dcpg_importing *im, int64_t chromo, dcpg_sequence *sequence, dcpg_err *err) {

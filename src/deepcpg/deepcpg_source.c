@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The batch source over DeepCpG data files. */
+#include "base/number.h"
 #include "deepcpg/deepcpg_blocks.h"
 
 #include <dcpg/map.h>
@@ -167,7 +168,7 @@ typedef struct stretch {
 
 /* The next part of [*at, end) that lies in one run; moves *at past it. */
 static stretch next_stretch(const dcpg_deepcpg_source *s, int64_t *at, int64_t end) {
-    int64_t k = run_of(s, *at), stop = s->first_sample[k + 1] < end ? s->first_sample[k + 1] : end;
+    int64_t k = run_of(s, *at), stop = min_i64(s->first_sample[k + 1], end);
     stretch here = {s->run[k].file, s->run[k].row + *at - s->first_sample[k], stop - *at, *at};
     *at = stop;
     return here;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes DeepCpG data files: which files there are, which rank writes each, and their content. */
+#include "base/number.h"
+
 #include <dcpg/chromo.h>
 #include <dcpg/cleanup.h>
 #include <dcpg/deepcpg.h>
@@ -49,9 +51,7 @@ typedef struct writing {
 
 /* ---- planning ---- */
 
-static int64_t nb_chunk(const dcpg_deepcpg_write_options *o, int64_t n) {
-    return (n + o->chunk_size - 1) / o->chunk_size;
-}
+static int64_t nb_chunk(const dcpg_deepcpg_write_options *o, int64_t n) { return ceil_div(n, o->chunk_size); }
 
 /* Plans the files of stretch `k`, whose first site is number `first`. before: sites of each chromosome so
  * far. */
@@ -60,7 +60,7 @@ static dcpg_status plan_stretch(writing *w, int64_t k, int64_t first, dcpg_map *
     const char *chromo = o->stretch[k].chromo;
     int64_t start = dcpg_map_get(before, chromo, 0), n = o->stretch[k].n;
     for (int64_t at = 0; at < n; at += o->chunk_size) {
-        int64_t size = n - at < o->chunk_size ? n - at : o->chunk_size;
+        int64_t size = min_i64(n - at, o->chunk_size);
         w->plan[w->nb_plan++] = (planned){first + at, size, start + at, chromo};
     }
     return dcpg_map_set(before, chromo, start + n, err);
@@ -128,8 +128,8 @@ static int64_t choose_rows(const writing *w) {
     const dcpg_source *s = w->source;
     int64_t bytes = s->dna_wlen + (int64_t)s->cells.n * s->cpg_wlen * 8 + (int64_t)s->outputs.n * 4 + 64;
     int64_t rows = BATCH_BYTES / bytes;
-    rows = rows < MIN_ROWS ? MIN_ROWS : rows > MAX_ROWS ? MAX_ROWS : rows;
-    return rows < w->options->chunk_size ? rows : w->options->chunk_size;
+    rows = min_i64(max_i64(rows, MIN_ROWS), MAX_ROWS);
+    return min_i64(rows, w->options->chunk_size);
 }
 
 static dcpg_status start(writing *w, dcpg_err *err) {
@@ -193,10 +193,8 @@ static dcpg_status make_rows(const target *t, char *path, dcpg_h5_type type, int
 static dcpg_status make_datasets(const target *t, dcpg_err *err) {
     const dcpg_source *s = t->w->source;
     size_t length = strlen(t->plan->chromo);
-    dcpg_h5_shape chromo = {.type = DCPG_H5_TEXT,
-                            .width = length > CHROMO_WIDTH ? length : CHROMO_WIDTH,
-                            .ndim = 1,
-                            .dim = {t->plan->n}};
+    dcpg_h5_shape chromo = {
+        .type = DCPG_H5_TEXT, .width = max_size(length, CHROMO_WIDTH), .ndim = 1, .dim = {t->plan->n}};
     dcpg_h5_shape pos = {.type = DCPG_H5_I32, .ndim = 1, .dim = {t->plan->n}};
     DCPG_TRY(dcpg_h5_write_attr_string(t->file, "/", "format", DCPG_DEEPCPG_FORMAT, err));
     DCPG_TRY(dcpg_h5_make(t->file, "chromo", &chromo, err));
@@ -229,7 +227,7 @@ static dcpg_status put(const target *t, char *path, dcpg_h5_type type, int64_t w
 }
 
 static dcpg_status put_chromo(const target *t, dcpg_err *err) {
-    size_t length = strlen(t->plan->chromo), width = length > CHROMO_WIDTH ? length : CHROMO_WIDTH;
+    size_t length = strlen(t->plan->chromo), width = max_size(length, CHROMO_WIDTH);
     char *names = dcpg_alloc((size_t)t->n, width);
     if (!names) return dcpg_fail_nomem(err, "chromosomes", (unsigned long long)t->n * width);
     for (int64_t i = 0; i < t->n; i++) memcpy(names + (size_t)i * width, t->plan->chromo, length);
@@ -324,7 +322,7 @@ static dcpg_status put_rows(const target *t, dcpg_err *err) {
 static dcpg_status fill_file(target *t, dcpg_err *err) {
     DCPG_TRY(make_datasets(t, err));
     for (t->row = 0; t->row < t->plan->n; t->row += t->n) {
-        t->n = t->plan->n - t->row < t->w->rows ? t->plan->n - t->row : t->w->rows;
+        t->n = min_i64(t->plan->n - t->row, t->w->rows);
         DCPG_TRY(put_rows(t, err));
     }
     return DCPG_OK;

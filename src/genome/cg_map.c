@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The map of a genome's CGs: one bit per base. */
+#include "base/number.h"
+
 #include <dcpg/genome.h>
 #include <dcpg/memory.h>
 #include <string.h>
@@ -31,7 +33,7 @@ char *dcpg_cg_some_names(const dcpg_cg_map *map, char *text, size_t size) {
     const char *names[MOST];
     size_t n = (size_t)map->n;
     for (size_t i = 0; i < n && i < MOST; i++) names[i] = map->chromo[i].name;
-    return dcpg_chromos_some(names, n < MOST ? n : MOST, n, text, size);
+    return dcpg_chromos_some(names, min_size(n, MOST), n, text, size);
 }
 
 /* Bases 32 i to 32 i + 31 (0-based), 2 bits each; beyond the end they are 0, which is A. */
@@ -55,7 +57,7 @@ static uint64_t squeeze(uint64_t x) {
 /* C is coded as 3 and G as 2; letters other than the four bases are packed as 0, so they match neither. */
 void dcpg_cg_bits(const dcpg_sequence *sequence, uint64_t *bits) {
     int64_t n = (sequence->length + 31) / 32;
-    memset(bits, 0, (size_t)((sequence->length + 63) / 64) * sizeof *bits);
+    memset(bits, 0, (size_t)(ceil_div(sequence->length, 64)) * sizeof *bits);
     uint64_t next = bases_at(sequence, 0);
     for (int64_t i = 0; i < n; i++) {
         uint64_t here = next, c = here & here >> 1;

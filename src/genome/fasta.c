@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads FASTA files, packing their sequences on the way. */
 #include "genome/fasta.h"
+#include "base/number.h"
 #include "text/text_reader.h"
 #include <dcpg/genome.h>
 #include <dcpg/map.h>
@@ -124,7 +125,7 @@ static dcpg_status fail_length(const fasta *f, dcpg_err *err) {
 static dcpg_status reserve(fasta *f, size_t more, dcpg_err *err) {
     size_t need = (size_t)f->sequence.length / 4 + more / 4 + 2;
     if (need <= f->room) return DCPG_OK;
-    size_t room = need > 2 * f->room ? need : 2 * f->room;
+    size_t room = max_size(need, 2 * f->room);
     uint8_t *grown = dcpg_realloc(f->sequence.packed, f->room, room, 1);
     if (!grown) return dcpg_fail_nomem(err, "a chromosome", room);
     f->sequence.packed = grown;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads and writes attributes of HDF5 objects: strings, lists of strings, whole numbers. */
+#include "base/number.h"
 #include "io/h5_impl.h"
 #include <dcpg/memory.h>
 #include <string.h>
@@ -94,7 +95,7 @@ static dcpg_status write_empty_list(dcpg_h5 *file, const char *path, const char 
  * (NumPy's array_split). */
 static size_t nb_attr_of(size_t n, size_t length) {
     size_t nb = 1;
-    while (nb < n && (n + nb - 1) / nb * length > MAX_LIST_BYTES) nb++;
+    while (nb < n && ceil_div_size(n, nb) * length > MAX_LIST_BYTES) nb++;
     return nb;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads and writes blocks of datasets, alone or together with other ranks. */
+#include "base/number.h"
 #include "io/h5_chunk.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -86,13 +87,13 @@ static void measure_room(transfer *t) {
  * a conversion inside HDF5 would break up a collective transfer, which compressed data need. */
 static dcpg_status plan_pieces(transfer *t, dcpg_err *err) {
     size_t memory_size = H5Tget_size(t->memory_type), file_size = H5Tget_size(t->file_type);
-    size_t size = memory_size > file_size ? memory_size : file_size;
+    size_t size = max_size(memory_size, file_size);
     t->row_step = t->count[0];
     if (!dcpg_h5_parallel(t->file) && !t->ours) return DCPG_OK;
     uint64_t row_bytes = t->row_count * size;
     t->row_step = row_bytes < PIECE && row_bytes > 0 ? PIECE / row_bytes : 1;
     if (H5Tequal(t->memory_type, t->file_type) > 0) return DCPG_OK;
-    uint64_t rows = t->row_step < t->count[0] ? t->row_step : t->count[0];
+    uint64_t rows = min_size(t->row_step, t->count[0]);
     t->converted = dcpg_alloc(rows, row_bytes);
     return t->converted ? DCPG_OK : dcpg_fail_nomem(err, t->path, rows * row_bytes);
 }
@@ -200,7 +201,7 @@ static dcpg_status move(transfer *t, char *read_to, const char *write_from, dcpg
     for (int64_t call = 0; call < nb_call; call++) {
         uint64_t row = (uint64_t)call * t->row_step;
         uint64_t left = row < t->count[0] ? t->count[0] - row : 0;
-        uint64_t rows = left < t->row_step ? left : t->row_step;
+        uint64_t rows = min_size(left, t->row_step);
         dcpg_status now =
             read_to ? read_rows(t, row, rows, read_to, err) : write_rows(t, row, rows, write_from, err);
         if (status == DCPG_OK) status = now;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sets the filters of the first convolution from a file, e.g. to known motifs. */
+#include "base/number.h"
+
 #include <dcpg/h5.h>
 #include <dcpg/keras.h>
 #include <dcpg/memory.h>
@@ -93,12 +95,10 @@ static dcpg_status read_filters(const dcpg_strings *names, filters *in, dcpg_err
 
 /* ---- fitting ---- */
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* Fits the filters to kernel[k][4][f]: the middle of longer filters; shorter ones are padded with small
  * random numbers. */
 static void fit_kernel(const filters *in, uint64_t seed, const int64_t shape[3], float *kernel) {
-    int64_t k = shape[0], f = shape[2], taken = smaller(f, in->f);
+    int64_t k = shape[0], f = shape[2], taken = min_i64(f, in->f);
     int64_t shift = in->k > k ? (in->k - k) / 2 : -((k - in->k) / 2);
     dcpg_rng rng;
     dcpg_rng_start(&rng, seed, dcpg_hash("filter_weights"));
@@ -120,9 +120,9 @@ static dcpg_status set_filters(const dcpg_strings *names, uint64_t seed, dcpg_lo
     if (status == DCPG_OK) {
         fit_kernel(&in, seed, kernel->shape, kernel->value);
         if (bias && in.nb_bias > 0)
-            memcpy(bias->value, in.bias, (size_t)smaller(in.nb_bias, bias->shape[0]) * sizeof *bias->value);
+            memcpy(bias->value, in.bias, (size_t)min_i64(in.nb_bias, bias->shape[0]) * sizeof *bias->value);
         dcpg_info(log, "%s: %" PRId64 " filters of layer %s initialised", names->v[0],
-                  smaller(in.f, kernel->shape[2]), kernel->layer);
+                  min_i64(in.f, kernel->shape[2]), kernel->layer);
         if (in.k != kernel->shape[0])
             dcpg_info(log, "%s: filters of length %" PRId64 " %s to the model's %" PRId64, names->v[0], in.k,
                       in.k > kernel->shape[0] ? "cut down" : "padded", kernel->shape[0]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Adam's update in one pass over the parameters, and the norms that regularisation needs. */
+#include "base/number.h"
 #include "kern/vector.h"
 
 #include <dcpg/kern.h>
@@ -38,7 +39,7 @@ bool dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *gra
     bool finite = true;
 #pragma omp parallel for schedule(static) reduction(&& : finite) if (all > KERN_SMALL)
     for (int64_t i = 0; i < all; i += BLOCK)
-        finite = update(step, kern_min(BLOCK, all - i), grad + i, w + i, m + i, v + i) < infinity && finite;
+        finite = update(step, min_i64(BLOCK, all - i), grad + i, w + i, m + i, v + i) < infinity && finite;
     return finite;
 }
 

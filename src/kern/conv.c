@@ -12,6 +12,7 @@
  * kernel; with larger strides the taps are scattered into padded steps or, for a kernel of one tap, written
  * straight into place. Threads work on blocks; how samples fall into blocks changes no bits, because gemm's
  * rows do not depend on each other. */
+#include "base/number.h"
 #include "kern/rows.h"
 #include "kern/vector.h"
 #include "kern/winograd.h"
@@ -37,10 +38,10 @@ typedef struct layout {
 static layout layout_of(const dcpg_conv *conv) {
     layout l;
     l.need = (conv->t_out - 1) * conv->stride + (conv->k - 1) * conv->dilation + 1;
-    int64_t pad_right = kern_max(l.need - conv->pad_left - conv->t_in, 0);
-    l.pitch = kern_ceil_div(conv->t_in + kern_max(conv->pad_left, pad_right), conv->stride) * conv->stride;
+    int64_t pad_right = max_i64(l.need - conv->pad_left - conv->t_in, 0);
+    l.pitch = ceil_div(conv->t_in + max_i64(conv->pad_left, pad_right), conv->stride) * conv->stride;
     l.rows = l.pitch / conv->stride;
-    l.block = kern_max(ROWS / l.rows, 1);
+    l.block = max_i64(ROWS / l.rows, 1);
     l.padded = conv->pad_left > 0 || pad_right > 0 || (l.pitch != conv->t_in && l.block > 1);
     l.direct = l.rows == conv->t_out || l.block == 1;
     return l;
@@ -48,7 +49,7 @@ static layout layout_of(const dcpg_conv *conv) {
 
 /* Padded steps of a block of nb samples, including the zeros after the last one. */
 static int64_t padded_steps(const layout *l, int64_t nb) {
-    return (nb - 1) * l->pitch + kern_max(l->pitch, l->need);
+    return (nb - 1) * l->pitch + max_i64(l->pitch, l->need);
 }
 
 /* Gemm rows of a block, without the junk after its last sample. */
@@ -73,8 +74,8 @@ void dcpg_conv_shape(dcpg_conv *conv, bool same) {
     int64_t span = (conv->k - 1) * conv->dilation + 1;
     conv->pad_left = 0;
     if (same) {
-        conv->t_out = kern_ceil_div(conv->t_in, conv->stride);
-        conv->pad_left = kern_max((conv->t_out - 1) * conv->stride + span - conv->t_in, 0) / 2;
+        conv->t_out = ceil_div(conv->t_in, conv->stride);
+        conv->pad_left = max_i64((conv->t_out - 1) * conv->stride + span - conv->t_in, 0) / 2;
     } else {
         conv->t_out = conv->t_in < span ? 0 : (conv->t_in - span) / conv->stride + 1;
     }
@@ -82,34 +83,35 @@ void dcpg_conv_shape(dcpg_conv *conv, bool same) {
 
 /* ---- scratch ---- */
 
-static int64_t round_up(int64_t count) { return kern_ceil_div(count, 16) * 16; }
+/* Rounds a number of floats up to whole cache lines. */
+static int64_t whole_lines(int64_t floats) { return round_up(floats, 16); }
 
 /* Floats that a block needs in correlate(): its padded input, and its output with the junk rows. */
 static int64_t correlate_slot(const dcpg_conv *conv, const layout *l) {
-    return round_up(l->padded ? padded_steps(l, l->block) * conv->c : 0) +
-           round_up(l->direct ? 0 : l->block * l->rows * conv->f);
+    return whole_lines(l->padded ? padded_steps(l, l->block) * conv->c : 0) +
+           whole_lines(l->direct ? 0 : l->block * l->rows * conv->f);
 }
 
 static int64_t scatter_slot(const dcpg_conv *conv, const layout *l) {
-    return round_up(l->block * l->rows * conv->f) + round_up(padded_steps(l, l->block) * conv->c);
+    return whole_lines(l->block * l->rows * conv->f) + whole_lines(padded_steps(l, l->block) * conv->c);
 }
 
 /* One slot per thread, but there are never more threads than blocks. */
-static int64_t slots(const layout *l, int64_t n, int64_t slot) { return kern_ceil_div(n, l->block) * slot; }
+static int64_t slots(const layout *l, int64_t n, int64_t slot) { return ceil_div(n, l->block) * slot; }
 
 size_t dcpg_conv_scratch(const dcpg_conv *conv, int64_t n) {
     if (dcpg_winograd_pays(conv)) return dcpg_winograd_scratch(conv, n);
     layout l = layout_of(conv);
     int64_t forward = slots(&l, n, correlate_slot(conv, &l));
-    int64_t weight = round_up(padded_steps(&l, n) * conv->c) + round_up(n * l.rows * conv->f);
+    int64_t weight = whole_lines(padded_steps(&l, n) * conv->c) + whole_lines(n * l.rows * conv->f);
     int64_t input = slots(&l, n, scatter_slot(conv, &l));
     if (conv->stride == 1) {
         dcpg_conv back = turned(conv);
         layout m = layout_of(&back);
-        input = round_up(conv->k * conv->c * conv->f) + slots(&m, n, correlate_slot(&back, &m));
+        input = whole_lines(conv->k * conv->c * conv->f) + slots(&m, n, correlate_slot(&back, &m));
     }
-    if (conv->k == 1) input = kern_max(input, conv->c * conv->f);
-    return (size_t)kern_max(forward, kern_max(weight, input));
+    if (conv->k == 1) input = max_i64(input, conv->c * conv->f);
+    return (size_t)max_i64(forward, max_i64(weight, input));
 }
 
 /* ---- copies ---- */
@@ -145,8 +147,8 @@ static void turn_kernel(const dcpg_conv *conv, const float *w, float *turned_w) 
             const float *from = w + (conv->k - 1 - j) * c * f;
             float *to = turned_w + j * c * f;
             for (int64_t p0 = 0; p0 < c; p0 += TILE) {
-                for (int64_t q = q0; q < kern_min(q0 + TILE, f); q++) {
-                    for (int64_t p = p0; p < kern_min(p0 + TILE, c); p++) to[q * c + p] = from[p * f + q];
+                for (int64_t q = q0; q < min_i64(q0 + TILE, f); q++) {
+                    for (int64_t p = p0; p < min_i64(p0 + TILE, c); p++) to[q * c + p] = from[p * f + q];
                 }
             }
         }
@@ -168,7 +170,7 @@ static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, 
     if (l->padded) {
         pad(conv, l, nb, x, slot);
         in = slot;
-        slot += round_up(padded_steps(l, l->block) * c);
+        slot += whole_lines(padded_steps(l, l->block) * c);
     }
     float *out = l->direct ? y : slot;
     bool add = l->direct && end.accumulate;
@@ -191,7 +193,7 @@ static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, 
 static void correlate(const dcpg_conv *conv, int64_t n, const float *x, const float *w, finish end, float *y,
                       float *scratch) {
     layout l = layout_of(conv);
-    int64_t blocks = kern_ceil_div(n, l.block), slot = correlate_slot(conv, &l);
+    int64_t blocks = ceil_div(n, l.block), slot = correlate_slot(conv, &l);
     if (blocks == 1) { /* no parallel region: gemm uses the threads */
         correlate_block(conv, &l, n, x, w, end, y, scratch);
         return;
@@ -199,7 +201,7 @@ static void correlate(const dcpg_conv *conv, int64_t n, const float *x, const fl
 #pragma omp parallel for schedule(                                                                           \
     static) /* as many slots as blocks: static gives each of the first threads one block */
     for (int64_t block = 0; block < blocks; block++) {
-        int64_t i = block * l.block, nb = kern_min(l.block, n - i);
+        int64_t i = block * l.block, nb = min_i64(l.block, n - i);
         correlate_block(conv, &l, nb, x + i * conv->t_in * conv->c, w, end, y + i * conv->t_out * conv->f,
                         scratch + omp_get_thread_num() * slot);
     }
@@ -234,7 +236,7 @@ static void scatter_steps(const dcpg_conv *conv, const float *dy, const float *t
 static void scatter_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *dy, const float *w,
                           bool accumulate, float *dx, float *slot) {
     int64_t c = conv->c, f = conv->f;
-    float *padded = slot + round_up(l->block * l->rows * f);
+    float *padded = slot + whole_lines(l->block * l->rows * f);
     memset(padded, 0, (size_t)(padded_steps(l, nb) * c) * sizeof *padded);
     spread(conv, l, nb, dy, slot);
     for (int64_t j = 0; j < conv->k; j++) {
@@ -259,7 +261,7 @@ void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy,
         dcpg_conv back = turned(conv);
         turn_kernel(conv, w, scratch);
         correlate(&back, n, dy, scratch, (finish){.accumulate = accumulate}, dx,
-                  scratch + round_up(conv->k * conv->c * conv->f));
+                  scratch + whole_lines(conv->k * conv->c * conv->f));
         return;
     }
     if (conv->k == 1 && conv->pad_left == 0) {
@@ -274,14 +276,14 @@ void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy,
         return;
     }
     layout l = layout_of(conv);
-    int64_t blocks = kern_ceil_div(n, l.block), slot = scatter_slot(conv, &l);
+    int64_t blocks = ceil_div(n, l.block), slot = scatter_slot(conv, &l);
     if (blocks == 1) {
         scatter_block(conv, &l, n, dy, w, accumulate, dx, scratch);
         return;
     }
 #pragma omp parallel for schedule(static)
     for (int64_t block = 0; block < blocks; block++) {
-        int64_t i = block * l.block, nb = kern_min(l.block, n - i);
+        int64_t i = block * l.block, nb = min_i64(l.block, n - i);
         scatter_block(conv, &l, nb, dy + i * conv->t_out * conv->f, w, accumulate,
                       dx + i * conv->t_in * conv->c, scratch + omp_get_thread_num() * slot);
     }
@@ -321,7 +323,7 @@ void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x,
         }
     }
     if (n > 1 && l.rows != conv->t_out) {
-        float *to = scratch + round_up(padded_steps(&l, n) * c);
+        float *to = scratch + whole_lines(padded_steps(&l, n) * c);
         out = to;
 #pragma omp parallel for schedule(static) if (n * conv->t_out * f > KERN_SMALL)
         for (int64_t i = 0; i < n; i++) spread(conv, &l, 1, dy + i * conv->t_out * f, to + i * l.rows * f);

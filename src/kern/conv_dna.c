@@ -4,6 +4,7 @@
  * are tabulated: a window is then the sum of one table row per group. Backward, gradients are added to the
  * tables' rows, and the tables are summed into dw at the end. For the usual kernels of 11 taps, the tables of
  * 16 channels fit the L1 cache. */
+#include "base/number.h"
 #include "kern/lanes.h"
 
 #include <assert.h>
@@ -25,7 +26,7 @@ typedef struct tables {
 static tables tables_of(const dcpg_conv *conv) {
     assert(conv->c == 4 && conv->stride == 1 && conv->dilation == 1 && conv->pad_left == 0);
     tables t;
-    t.groups = kern_ceil_div(conv->k, GROUP);
+    t.groups = ceil_div(conv->k, GROUP);
     t.last = conv->k - (t.groups - 1) * GROUP;
     t.entries = (t.groups - 1) * ENTRIES + (t.last == 1 ? BASE : t.last == 2 ? BASE * BASE : ENTRIES);
     return t;
@@ -34,9 +35,9 @@ static tables tables_of(const dcpg_conv *conv) {
 /* ---- scratch: tables [blocks of 16 channels][entries][16], then the contents of each sample's windows
  * ---- */
 
-static int64_t lane_blocks(const dcpg_conv *conv) { return kern_ceil_div(conv->f, KERN_LANES); }
+static int64_t lane_blocks(const dcpg_conv *conv) { return ceil_div(conv->f, KERN_LANES); }
 static int64_t table_floats(const tables *t) { return t->entries * KERN_LANES; }
-static int64_t content_bytes(const dcpg_conv *conv) { return kern_ceil_div(2 * conv->t_in, 64) * 64; }
+static int64_t content_bytes(const dcpg_conv *conv) { return round_up(2 * conv->t_in, 64); }
 
 size_t dcpg_conv_dna_scratch(const dcpg_conv *conv, int64_t n) {
     tables t = tables_of(conv);
@@ -91,7 +92,7 @@ typedef struct entry {
 
 static entry entry_of(const tables *t, int64_t row) {
     entry e;
-    e.group = kern_min(row / ENTRIES, t->groups - 1);
+    e.group = min_i64(row / ENTRIES, t->groups - 1);
     e.taps = e.group == t->groups - 1 ? t->last : GROUP;
     int64_t digits = row - e.group * ENTRIES;
     for (int64_t i = e.taps - 1; i >= 0; i--) {
@@ -110,7 +111,7 @@ static void fill_tables(const dcpg_conv *conv, const tables *t, const float *w, 
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t part = 0; part < lane_blocks(conv); part++) {
         for (int64_t row = 0; row < t->entries; row++) {
-            int64_t first = part * KERN_LANES, lanes = kern_min(KERN_LANES, f - first);
+            int64_t first = part * KERN_LANES, lanes = min_i64(KERN_LANES, f - first);
             float *to = table + part * table_floats(t) + row * KERN_LANES;
             memset(to, 0, KERN_LANES * sizeof *to);
             entry e = entry_of(t, row);
@@ -230,7 +231,7 @@ static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t i = 0; i < n; i++) {
         for (int64_t part = 0; part < lane_blocks(conv); part++) {
-            int64_t j = part * KERN_LANES, lanes = kern_min(KERN_LANES, f - j), at = i * out + j;
+            int64_t j = part * KERN_LANES, lanes = min_i64(KERN_LANES, f - j), at = i * out + j;
             forward_lanes(conv, t.groups, pool, contents_of(conv, &t, scratch, i),
                           scratch + part * table_floats(&t), lanes, relu, y + at, arg ? arg + at : NULL);
         }
@@ -326,7 +327,7 @@ static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8
     int64_t size = table_floats(&t), f = conv->f, out = conv->t_out / pool * f;
 #pragma omp parallel for schedule(static, 1)
     for (int64_t part = 0; part < lane_blocks(conv); part++) {
-        int64_t j = part * KERN_LANES, lanes = kern_min(KERN_LANES, f - j);
+        int64_t j = part * KERN_LANES, lanes = min_i64(KERN_LANES, f - j);
         float *table = scratch + part * size;
         memset(table, 0, (size_t)size * sizeof *table);
         for (int64_t i = 0; i < n; i++) {

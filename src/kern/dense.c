@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Fully connected layers: a gemm, then a pass for bias and ReLU. */
+#include "base/number.h"
 #include "kern/rows.h"
 #include "kern/vector.h"
 
@@ -12,7 +13,7 @@ void dcpg_dense_forward(int64_t n, int64_t c, int64_t f, const float *x, const f
     dcpg_gemm(n, f, c, (dcpg_mat){x, c, 1}, (dcpg_mat){w, f, 1}, 0.0f, (dcpg_mat_out){y, f, 1});
 #pragma omp parallel for schedule(static) if (n * f > KERN_SMALL)
     for (int64_t i = 0; i < n; i += ROWS)
-        dcpg_rows_finish(kern_min(ROWS, n - i), f, y + i * f, b, relu, false, y + i * f);
+        dcpg_rows_finish(min_i64(ROWS, n - i), f, y + i * f, b, relu, false, y + i * f);
 }
 
 void dcpg_dense_backward_input(int64_t n, int64_t c, int64_t f, const float *dy, const float *w,

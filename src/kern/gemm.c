@@ -5,6 +5,7 @@
  * changes no bits, because a row or a column of the product has the same bits whatever its neighbours are.
  * Threads meet once per gemm. (BLIS's own threads meet many times and spin meanwhile; where cores are shared,
  * that costs a hundred times the product.) */
+#include "base/number.h"
 #include "kern/gemm_backend.h"
 #include "kern/vector.h"
 
@@ -29,7 +30,7 @@ enum { WORK = 1 << 16, ROUND = 16 };
 
 /* The first row (or column) of part `part` of `parts`. */
 static int64_t cut(int64_t count, int64_t part, int64_t parts) {
-    return part == parts ? count : kern_min(kern_ceil_div(count * part / parts, ROUND) * ROUND, count);
+    return part == parts ? count : min_i64(round_up(count * part / parts, ROUND), count);
 }
 
 /* Rows of the grid of blocks, where rows * columns == threads. Blocks are as square as possible, since each
@@ -60,7 +61,7 @@ void dcpg_gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float be
 #pragma omp critical(dcpg_gemm_first)
         if (chosen == NULL) (void)dcpg_gemm_start(NULL, NULL);
     }
-    int64_t threads = kern_min(kern_threads(), (int64_t)((double)m * (double)n * (double)k / WORK));
+    int64_t threads = min_i64(kern_threads(), (int64_t)((double)m * (double)n * (double)k / WORK));
     if (threads <= 1) {
         chosen->gemm(m, n, k, a, b, beta, c);
         return;

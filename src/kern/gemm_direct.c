@@ -6,6 +6,7 @@
  *
  * Bits: the cuts of the inner sum depend on k alone, and an element of the product is summed in one order,
  * whatever its neighbours are. */
+#include "base/number.h"
 #include "kern/gemm_backend.h"
 #include "kern/multiply.h"
 #include "kern/vector.h"
@@ -66,7 +67,7 @@ KERN_VECTOR(static, void, pack_panel, (int64_t depth, int64_t columns, dcpg_mat 
     for (int64_t i = 0; i < depth;
          i += TILE) /* columns are contiguous: by tiles, which use up each cache line at once */
         for (int64_t j = 0; j < KERN_WIDTH; j++)
-            for (int64_t q = i; q < kern_min(i + TILE, depth); q++)
+            for (int64_t q = i; q < min_i64(i + TILE, depth); q++)
                 to[q * KERN_WIDTH + j] = b.p[q * b.rs + j * b.cs];
 }
 
@@ -95,9 +96,9 @@ typedef struct panel {
 
 /* Finds the panels of the piece and packs those that cannot be read in place. Returns their number. */
 static int64_t find_panels(const piece *x, panel *at) {
-    int64_t nb = kern_ceil_div(x->n, KERN_WIDTH);
+    int64_t nb = ceil_div(x->n, KERN_WIDTH);
     for (int64_t q = 0; q < nb; q++) {
-        int64_t j = q * KERN_WIDTH, columns = kern_min(KERN_WIDTH, x->n - j);
+        int64_t j = q * KERN_WIDTH, columns = min_i64(KERN_WIDTH, x->n - j);
         dcpg_mat b = {x->b.p + j * x->b.cs, x->b.rs, x->b.cs};
         at[q] = (panel){b.p, b.rs};
         if (b.cs == 1 && columns == KERN_WIDTH && b.rs % PAGE != 0) continue;
@@ -128,14 +129,14 @@ static kern_ahead next_rows(const piece *x, const float *a, int64_t rows, int64_
 
 static void multiply_piece(const piece *x) {
     panel at[PANELS];
-    int64_t nb_panel = find_panels(x, at), blocks = kern_ceil_div(x->m, KERN_ROWS);
+    int64_t nb_panel = find_panels(x, at), blocks = ceil_div(x->m, KERN_ROWS);
     bool copies = displaces(x->a, nb_panel);
     for (int64_t block = 0; block < blocks; block++) {
         int64_t first = x->m * block / blocks, rows = x->m * (block + 1) / blocks - first;
         const float *a = x->a.p + first * x->a.rs;
         if (copies) copy_rows(rows, x->depth, a, x->a.rs);
         for (int64_t q = 0; q < nb_panel; q++) {
-            int64_t j = q * KERN_WIDTH, columns = kern_min(KERN_WIDTH, x->n - j);
+            int64_t j = q * KERN_WIDTH, columns = min_i64(KERN_WIDTH, x->n - j);
             dcpg_mat_out c = {x->c.p + first * x->c.rs + j, x->c.rs, 1};
             bool whole = columns == KERN_WIDTH;
             dcpg_kern_multiply_block(rows, x->depth, copies ? own->rows : a, copies ? ROW : x->a.rs, x->a.cs,
@@ -151,12 +152,12 @@ static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float 
         dcpg_gemm_blis.gemm(m, n, k, a, b, beta, c);
         return;
     }
-    int64_t pieces = kern_ceil_div(k, DEPTH);
+    int64_t pieces = ceil_div(k, DEPTH);
     for (int64_t i = 0; i < pieces; i++) {
         int64_t first = k * i / pieces, depth = k * (i + 1) / pieces - first;
         for (int64_t j = 0; j < n; j += COLUMNS) {
             piece x = {.m = m,
-                       .n = kern_min(COLUMNS, n - j),
+                       .n = min_i64(COLUMNS, n - j),
                        .depth = depth,
                        .a = a,
                        .b = b,

@@ -10,6 +10,7 @@
  * each other, so blocks of them go through all steps on threads of their own. Arrays kept for the backward
  * pass are [sample][step][...]: consecutive samples are consecutive rows, and their weight gradient is one
  * gemm over all their steps. */
+#include "base/number.h"
 #include "kern/rows.h"
 #include "kern/vector.h"
 
@@ -19,8 +20,8 @@
 /* Samples in a block: enough rows for a gemm, and work for all threads. It changes no bits, because gemm's
  * rows do not depend on each other. */
 static int64_t block_of(int64_t n) {
-    int64_t share = kern_ceil_div(n, kern_threads());
-    return kern_min(kern_max(kern_ceil_div(share, 16) * 16, 16), 256);
+    int64_t share = ceil_div(n, kern_threads());
+    return min_i64(max_i64(round_up(share, 16), 16), 256);
 }
 
 /* What forward keeps for backward: gates[n][t][3u] (z, r, c; after the backward pass the gradients of their
@@ -179,7 +180,7 @@ void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const floa
     }
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i += block)
-        forward_from(gru, n, i, kern_min(block, n - i), x, w, r, b, y, y_stride, saved, scratch);
+        forward_from(gru, n, i, min_i64(block, n - i), x, w, r, b, y, y_stride, saved, scratch);
 }
 
 /* ---- backward: one sample, one step ---- */
@@ -233,8 +234,8 @@ static void turn(int64_t u, const float *r, float *turned) {
 #pragma omp parallel for schedule(static) if (u * u > KERN_SMALL)
     for (int64_t i0 = 0; i0 < 3 * u; i0 += TILE) {
         for (int64_t j0 = 0; j0 < u; j0 += TILE) {
-            for (int64_t i = i0; i < kern_min(i0 + TILE, 3 * u); i++)
-                for (int64_t j = j0; j < kern_min(j0 + TILE, u); j++) turned[i * u + j] = r[j * 3 * u + i];
+            for (int64_t i = i0; i < min_i64(i0 + TILE, 3 * u); i++)
+                for (int64_t j = j0; j < min_i64(j0 + TILE, u); j++) turned[i * u + j] = r[j * 3 * u + i];
         }
     }
 }
@@ -314,7 +315,7 @@ void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, con
     }
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i += block)
-        backward_from(gru, n, i, kern_min(block, n - i), w, dy, dy_stride, saved, accumulate, dx, scratch);
+        backward_from(gru, n, i, min_i64(block, n - i), w, dy, dy_stride, saved, accumulate, dx, scratch);
 }
 
 /* ---- gradient of the weights ---- */

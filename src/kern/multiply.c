@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The register-blocked product of multiply.h. */
 #include "kern/multiply.h"
+#include "base/number.h"
 
 #include "kern/lanes.h"
 
@@ -70,7 +71,7 @@ KERN_VECTOR(, void, dcpg_kern_multiply_block,
 
 void dcpg_kern_multiply_rows(int64_t count, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
                              const float *b, int64_t b_row, bool add, float *c, int64_t c_row) {
-    int64_t blocks = kern_ceil_div(count, KERN_ROWS);
+    int64_t blocks = ceil_div(count, KERN_ROWS);
     for (int64_t block = 0; block < blocks; block++) {
         int64_t first = count * block / blocks, end = count * (block + 1) / blocks;
         dcpg_kern_multiply_block(end - first, depth, a + first * a_row, a_row, a_step, b, b_row, add,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Batch normalisation over rows of c channels, with sums in double. */
+#include "base/number.h"
 #include "kern/lanes.h"
 
 #include <dcpg/kern.h>
@@ -35,7 +36,7 @@ KERN_VECTOR(static, void, moments,
 void dcpg_bn_sums(int64_t rows, int64_t c, const float *x, const float *shift, double *sums) {
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t j = 0; j < c; j += STRIP)
-        moments(rows, c, kern_min(STRIP, c - j), x + j, shift + j, sums + j, sums + c + j);
+        moments(rows, c, min_i64(STRIP, c - j), x + j, shift + j, sums + j, sums + c + j);
 }
 
 KERN_VECTOR(static, void, apply,
@@ -56,7 +57,7 @@ void dcpg_bn_apply(int64_t rows, int64_t c, const float *x, const float *mean, c
                    const float *gamma, const float *beta, bool relu, float *y) {
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t i = 0; i < rows; i += ROWS)
-        apply(kern_min(ROWS, rows - i), c, x + i * c, mean, rstd, gamma, beta, relu, y + i * c);
+        apply(min_i64(ROWS, rows - i), c, x + i * c, mean, rstd, gamma, beta, relu, y + i * c);
 }
 
 /* sum[16] += v */
@@ -87,7 +88,7 @@ KERN_INLINE void sum_gradients(const bool relu, const layer *l, int64_t rows, in
     memset(sum + first, 0, (size_t)(end - first) * sizeof *sum);
     memset(product + first, 0, (size_t)(end - first) * sizeof *product);
     for (int64_t row = 0; row < rows; row += CHUNK) {
-        int64_t last = kern_min(row + CHUNK, rows), j = first;
+        int64_t last = min_i64(row + CHUNK, rows), j = first;
         for (; j + STRIP <= end; j += STRIP) {
             int64_t k = j + KERN_LANES;
             kern_lanes centre0 = kern_load(l->mean + j), centre1 = kern_load(l->mean + k),
@@ -129,7 +130,7 @@ KERN_VECTOR(static, void, gradient_moments,
 }
 
 /* Channels that a thread sums; it changes no bits. */
-static int64_t strip_of(int64_t c) { return kern_ceil_div(kern_ceil_div(c, kern_threads()), STRIP) * STRIP; }
+static int64_t strip_of(int64_t c) { return ceil_div(ceil_div(c, kern_threads()), STRIP) * STRIP; }
 
 void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
                            const float *gamma, const float *beta, bool relu, const float *dy, double *sums) {
@@ -137,7 +138,7 @@ void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float 
     layer l = {c, x, mean, rstd, gamma, beta, dy};
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t j = 0; j < c; j += strip)
-        gradient_moments(&l, relu, rows, j, kern_min(j + strip, c), sums, sums + c);
+        gradient_moments(&l, relu, rows, j, min_i64(j + strip, c), sums, sums + c);
 }
 
 /* The gradient of x for up to WIDE channels is gain * dy + tilt * (x - centre) + level. */
@@ -184,7 +185,7 @@ void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean
     for (int64_t i = 0; i < rows; i += ROWS) {
         for (int64_t j = 0; j < c; j += WIDE) {
             slope k;
-            int64_t width = kern_min(WIDE, c - j), at = i * c + j;
+            int64_t width = min_i64(WIDE, c - j), at = i * c + j;
             for (int64_t l = 0; l < width; l++) {
                 k.centre[l] = mean[j + l];
                 k.gain[l] = gamma[j + l] * rstd[j + l];
@@ -192,7 +193,7 @@ void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean
                 k.tilt[l] = -k.gain[l] * rstd[j + l] * (float)(totals[c + j + l] / (double)count);
                 k.level[l] = -k.gain[l] * (float)(totals[j + l] / (double)count);
             }
-            gradient(kern_min(ROWS, rows - i), c, width, &k, x + at, dy + at, relu, accumulate, dx + at);
+            gradient(min_i64(ROWS, rows - i), c, width, &k, x + at, dy + at, relu, accumulate, dx + at);
         }
     }
 }

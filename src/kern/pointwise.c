@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Activations, sums and copies. Work is cut by rows or into blocks of fixed size. */
+#include "base/number.h"
 #include "kern/vector.h"
 
 #include <dcpg/kern.h>
@@ -75,13 +76,12 @@ static void activate(dcpg_activation kind, int64_t rows, int64_t c, const float 
 }
 
 /* Rows per block. */
-static int64_t block_rows(int64_t c) { return kern_max(BLOCK / kern_max(c, 1), 1); }
+static int64_t block_rows(int64_t c) { return max_i64(BLOCK / max_i64(c, 1), 1); }
 
 void dcpg_activate(dcpg_activation kind, int64_t rows, int64_t c, const float *x, float *y) {
     int64_t step = block_rows(c);
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
-    for (int64_t i = 0; i < rows; i += step)
-        activate(kind, kern_min(step, rows - i), c, x + i * c, y + i * c);
+    for (int64_t i = 0; i < rows; i += step) activate(kind, min_i64(step, rows - i), c, x + i * c, y + i * c);
 }
 
 /* dx (+)= dy * slope; the slope of each activation is computed from its output */
@@ -148,7 +148,7 @@ void dcpg_activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const
     int64_t step = block_rows(c);
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t i = 0; i < rows; i += step)
-        activate_backward(kind, kern_min(step, rows - i), c, y + i * c, dy + i * c, accumulate, dx + i * c);
+        activate_backward(kind, min_i64(step, rows - i), c, y + i * c, dy + i * c, accumulate, dx + i * c);
 }
 
 /* ---- sums and copies ---- */
@@ -156,7 +156,7 @@ void dcpg_activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const
 void dcpg_add(size_t count, const float *a, const float *b, float *y) {
     int64_t all = (int64_t)count;
 #pragma omp parallel for schedule(static) if (all > KERN_SMALL)
-    for (int64_t i = 0; i < all; i += BLOCK) add(kern_min(BLOCK, all - i), a + i, b + i, y + i);
+    for (int64_t i = 0; i < all; i += BLOCK) add(min_i64(BLOCK, all - i), a + i, b + i, y + i);
 }
 
 void dcpg_accumulate(size_t count, const float *x, float *y) { dcpg_add(count, y, x, y); }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Max pooling, and the mean over time. Threads divide the samples. */
+#include "base/number.h"
 #include "kern/vector.h"
 
 #include <assert.h>
@@ -67,7 +68,7 @@ KERN_VECTOR(static, void, mean_forward, (int64_t t, int64_t width, int64_t c, co
     float total[LANES] = {0};
     for (int64_t first = 0; first < t; first += STEPS) {
         float part[LANES] = {0};
-        int64_t end = kern_min(first + STEPS, t);
+        int64_t end = min_i64(first + STEPS, t);
         for (int64_t i = first; i < end; i++) {
             for (int64_t j = 0; j < width; j++) part[j] += x[i * c + j];
         }
@@ -80,7 +81,7 @@ void dcpg_mean_forward(int64_t n, int64_t t, int64_t c, const float *x, float *y
 #pragma omp parallel for schedule(static) if (n * t * c > KERN_SMALL)
     for (int64_t i = 0; i < n; i++) {
         for (int64_t j = 0; j < c; j += 64)
-            mean_forward(t, kern_min(64, c - j), c, x + i * t * c + j, y + i * c + j);
+            mean_forward(t, min_i64(64, c - j), c, x + i * t * c + j, y + i * c + j);
     }
 }
 

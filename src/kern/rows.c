@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Passes over matrices of rows (rows.h). */
 #include "kern/rows.h"
+#include "base/number.h"
 
 #include "kern/vector.h"
 
@@ -44,7 +45,7 @@ KERN_VECTOR(static, void, sum_columns, (int64_t rows, int64_t width, const float
             (rows, width, x, ld, sums)) {
     float total[LANES] = {0};
     for (int64_t first = 0; first < rows; first += CHUNK) {
-        int64_t end = kern_min(first + CHUNK, rows);
+        int64_t end = min_i64(first + CHUNK, rows);
         float part[LANES] = {0};
         if (width == LANES) {
             for (int64_t i = first; i < end; i++) {
@@ -62,5 +63,5 @@ KERN_VECTOR(static, void, sum_columns, (int64_t rows, int64_t width, const float
 
 void dcpg_rows_sum(int64_t rows, int64_t f, const float *x, int64_t ld, float *sums) {
 #pragma omp parallel for schedule(static) if (rows * f > KERN_SMALL)
-    for (int64_t j = 0; j < f; j += LANES) sum_columns(rows, kern_min(LANES, f - j), x + j, ld, sums + j);
+    for (int64_t j = 0; j < f; j += LANES) sum_columns(rows, min_i64(LANES, f - j), x + j, ld, sums + j);
 }

@@ -56,10 +56,6 @@ extern kern_level dcpg_kern_level_chosen __attribute__((visibility("hidden")));
 #define KERN_INDEPENDENT
 #endif
 
-KERN_INLINE int64_t kern_min(int64_t a, int64_t b) { return a < b ? a : b; }
-KERN_INLINE int64_t kern_max(int64_t a, int64_t b) { return a > b ? a : b; }
-KERN_INLINE int64_t kern_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* Threads for a parallel region that starts here: one inside another region, even if that one has a single
  * thread, because there libgomp would start and end new threads for every region, which costs hundreds of
  * times the work. For the same reason regions never ask for fewer threads than there are (num_threads): the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolution in Winograd form (winograd.h): transforms, products, gradients, and when the form pays. */
 #include "kern/winograd.h"
+#include "base/number.h"
 
 #include "kern/lanes.h"
 #include "kern/multiply.h"
@@ -27,7 +28,7 @@ typedef struct form {
 
 static form form_of(const dcpg_conv *conv) {
     int taps = conv->k == 3 ? 3 : 4;
-    return (form){taps, OUT + taps - 1, kern_ceil_div(conv->k, taps)};
+    return (form){taps, OUT + taps - 1, ceil_div(conv->k, taps)};
 }
 
 /* ---- tiles ---- */
@@ -42,8 +43,8 @@ static int64_t tiles_beyond(const dcpg_conv *conv) { return form_of(conv).groups
 
 static int64_t nb_tile(const dcpg_conv *conv) {
     int64_t n = 0;
-    for (int64_t phase = 0; phase < kern_min(conv->dilation, conv->t_out); phase++)
-        n += kern_ceil_div(kern_ceil_div(conv->t_out - phase, conv->dilation), OUT) + tiles_beyond(conv);
+    for (int64_t phase = 0; phase < min_i64(conv->dilation, conv->t_out); phase++)
+        n += ceil_div(ceil_div(conv->t_out - phase, conv->dilation), OUT) + tiles_beyond(conv);
     return n;
 }
 
@@ -406,7 +407,7 @@ KERN_INLINE void collect_taps(const dcpg_conv *conv, const int taps, int64_t gro
         for (int i = 0; i < taps + 3; i++)
             at[i] = kern_load(du + i * plane + (group * conv->c + row) * f + j) / divisor[i];
         collect(taps + 3, at, taps - 1, g);
-        for (int64_t k = 0; k < kern_min(taps, conv->k - group * taps); k++)
+        for (int64_t k = 0; k < min_i64(taps, conv->k - group * taps); k++)
             kern_store(dw + ((group * taps + k) * conv->c + row) * f + j, g[k]);
     }
 }
@@ -499,7 +500,7 @@ bool dcpg_winograd_pays(const dcpg_conv *conv) {
 
 size_t dcpg_winograd_scratch(const dcpg_conv *conv, int64_t n) {
     dcpg_conv back = turned(conv);
-    int64_t slot = kern_max(slot_floats(conv),
-                            slot_floats(&back)); /* one per thread; no more threads than samples run */
-    return (size_t)kern_max(kernel_floats(conv) + n * slot, weight_layout_of(conv, n).end);
+    int64_t slot =
+        max_i64(slot_floats(conv), slot_floats(&back)); /* one per thread; no more threads than samples run */
+    return (size_t)max_i64(kernel_floats(conv) + n * slot, weight_layout_of(conv, n).end);
 }

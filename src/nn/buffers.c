@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory of a plan: when each array is alive, and one allocation shared by arrays that are never alive
  * together. */
+#include "base/number.h"
 #include "nn/plan.h"
 
 #include <dcpg/memory.h>
@@ -22,7 +23,7 @@ static dcpg_status new_buffer(dcpg_plan *plan, size_t bytes, int first, int last
         plan->buffer = grown;
         plan->room_buffer = (int)room;
     }
-    bytes = (bytes + DCPG_ALIGN - 1) / DCPG_ALIGN * DCPG_ALIGN;
+    bytes = round_up_size(bytes, DCPG_ALIGN);
     plan->buffer[plan->nb_buffer] = (dcpg_buffer){.bytes = bytes, .first = first, .last = last};
     *buffer = plan->nb_buffer++;
     return DCPG_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Dense layer on the last axis, with its ReLU where fused. Time steps are rows of the matrix, as samples
  * are. */
+#include "base/number.h"
 #include "nn/plan.h"
 
 #include <omp.h>
@@ -15,7 +16,7 @@ static bool is_large(const dcpg_op *op) { return op->size > LARGE; }
 
 static int64_t piece_rows(const dcpg_op *op) {
     int64_t rows = PIECE / op->to.c;
-    return rows > 16 ? rows : 16;
+    return max_i64(rows, 16);
 }
 
 static size_t piece_scratch(const dcpg_op *op, const dcpg_plan *plan) {
@@ -79,13 +80,13 @@ static void bias_leaf(void *context, int leaf, float *out) {
 
 static void sum_pieces(const dcpg_op *op, const dcpg_run *run, float *grads, dcpg_node node) {
     const dcpg_plan *plan = run->plan;
-    int64_t c = op->from.c, f = op->to.c, rows = piece_rows(op), nb_piece = (c + rows - 1) / rows;
+    int64_t c = op->from.c, f = op->to.c, rows = piece_rows(op), nb_piece = ceil_div(c, rows);
     float *scratch = dcpg_run_scratch(run);
     size_t each = piece_scratch(op, plan);
     dcpg_tree_sum_fn *tree_sum = dcpg_run_tree_sum(run);
 #pragma omp parallel for schedule(static) num_threads(plan->nb_thread)
     for (int64_t i = 0; i < nb_piece; i++) {
-        piece p = {op, run, i * rows, c - i * rows < rows ? c - i * rows : rows};
+        piece p = {op, run, i * rows, min_i64(c - i * rows, rows)};
         float *own = scratch + (size_t)omp_get_thread_num() * each;
         tree_sum(node, (size_t)(p.rows * f), piece_leaf, &p, grads + i * rows * f, own);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* All output heads on one value: one matrix product, then activations by ranges of columns. */
+#include "base/number.h"
 #include "nn/plan.h"
 
 static dcpg_status heads_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
@@ -8,7 +9,7 @@ static dcpg_status heads_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     op->keeps_out = true;
     size_t columns = 2 * (size_t)(plan->options.max_rows * op->to.c); /* y and dy of a range */
     size_t sums = dcpg_sum_scratch(plan, op);
-    op->scratch = (columns > sums ? columns : sums) * sizeof(float);
+    op->scratch = max_size(columns, sums) * sizeof(float);
     op->macs = op->from.c * op->to.c;
     return DCPG_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Placement of the weights: those of an operation are contiguous, operations in their order, so that the
  * backward pass completes ranges from the end; moving statistics follow after all of them. */
+#include "base/number.h"
 #include "nn/plan.h"
 
 #include <dcpg/memory.h>
@@ -12,7 +13,7 @@ enum { PAD = DCPG_ALIGN / sizeof(float) };
 
 static const size_t UNPLACED = (size_t)-1;
 
-static size_t padded(size_t count) { return (count + PAD - 1) / PAD * PAD; }
+static size_t padded(size_t count) { return round_up_size(count, PAD); }
 
 /* Lists all weights in the graph's order, without offsets. */
 static dcpg_status list_params(dcpg_plan *plan, dcpg_err *err) {

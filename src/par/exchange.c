@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Collective exchange of small and large data between ranks. MPI counts in int, so long data travels in
  * pieces. */
+#include "base/number.h"
 #include "par/par_impl.h"
 #include <assert.h>
 #include <dcpg/memory.h>
@@ -17,7 +18,7 @@ void dcpg_bcast_all(const dcpg_par *par, void *data, size_t bytes, int root) {
     if (par->size == 1) return;
     size_t piece = par->impl->piece;
     for (size_t at = 0; at < bytes; at += piece) {
-        size_t n = bytes - at < piece ? bytes - at : piece;
+        size_t n = min_size(bytes - at, piece);
         MPI_Request request;
         MPI_Ibcast((char *)data + at, (int)n, MPI_BYTE, root, par->impl->comm, &request);
         dcpg_wait_for(par, 1, &request);
@@ -28,7 +29,7 @@ static void reduce_i64s_all(const dcpg_par *par, int64_t *x, size_t count, MPI_O
     if (par->size == 1) return;
     size_t piece = par->impl->piece / sizeof *x;
     for (size_t at = 0; at < count; at += piece) {
-        size_t n = count - at < piece ? count - at : piece;
+        size_t n = min_size(count - at, piece);
         MPI_Request request;
         MPI_Iallreduce(MPI_IN_PLACE, x + at, (int)n, MPI_INT64_T, op, par->impl->comm, &request);
         dcpg_wait_for(par, 1, &request);
@@ -116,14 +117,12 @@ typedef struct transfer {
     int nb_request;
 } transfer;
 
-static size_t nb_piece(const dcpg_par *par, size_t bytes) {
-    return (bytes + par->impl->piece - 1) / par->impl->piece;
-}
+static size_t nb_piece(const dcpg_par *par, size_t bytes) { return ceil_div_size(bytes, par->impl->piece); }
 
 static void post_receives(transfer *t, char *to, size_t bytes, int from) {
     size_t piece = t->par->impl->piece;
     for (size_t at = 0; at < bytes; at += piece) {
-        int n = (int)(bytes - at < piece ? bytes - at : piece);
+        int n = (int)min_size(bytes - at, piece);
         MPI_Irecv(to + at, n, MPI_BYTE, from, 0, t->par->impl->comm, &t->requests[t->nb_request++]);
     }
 }
@@ -131,7 +130,7 @@ static void post_receives(transfer *t, char *to, size_t bytes, int from) {
 static void post_sends(transfer *t, const char *from, size_t bytes, int to) {
     size_t piece = t->par->impl->piece;
     for (size_t at = 0; at < bytes; at += piece) {
-        int n = (int)(bytes - at < piece ? bytes - at : piece);
+        int n = (int)min_size(bytes - at, piece);
         MPI_Isend(from + at, n, MPI_BYTE, to, 0, t->par->impl->comm, &t->requests[t->nb_request++]);
     }
 }

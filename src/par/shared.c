@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory that the ranks of a host hold only once: an MPI shared-memory window, or plain memory if there is no
  * other rank to share it with. */
+#include "base/number.h"
 #include "par/par_impl.h"
 #include <dcpg/memory.h>
 #include <string.h>
@@ -129,7 +130,7 @@ void dcpg_par_shared_fill_all(const dcpg_par *par, dcpg_par_shared *shared, size
     if (par->rank == root && bytes > 0 && data != to) memcpy(to, data, bytes);
     dcpg_par_shared_sync_all(shared);
     for (size_t done = 0; done < bytes && impl->leaders != MPI_COMM_NULL; done += impl->piece) {
-        size_t n = bytes - done < impl->piece ? bytes - done : impl->piece;
+        size_t n = min_size(bytes - done, impl->piece);
         MPI_Bcast(to + done, (int)n, MPI_BYTE, impl->host_of[root], impl->leaders);
     }
     dcpg_par_shared_sync_all(shared);

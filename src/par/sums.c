@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sums of gradients over the ranks, while the backward pass goes on (the par reducer). */
+#include "base/number.h"
 #include "par/par_impl.h"
 #include <assert.h>
 #include <dcpg/bf16.h>
@@ -244,8 +245,7 @@ static void sums_start(void *self, size_t offset, size_t count) {
     assert(offset + count <= s->options.slices.total);
     if (s->par->size == 1) return; /* a single node, which already is the total */
     while (count > 0) {
-        size_t block = s->options.slices.block, left = block - offset % block,
-               n = count < left ? count : left;
+        size_t block = s->options.slices.block, left = block - offset % block, n = min_size(count, left);
         for (dcpg_wait wait = {0}; s->nb_queued == NB_QUEUED; dcpg_wait_tick(s->par, &wait)) advance(s);
         s->queue[(s->first_queued + s->nb_queued++) % NB_QUEUED] = (dcpg_range){offset, n};
         offset += n;
@@ -308,7 +308,7 @@ static void sums_sum(void *self, double *sums, size_t count, double *total) {
 static size_t max_requests(const dcpg_par_sums *s) {
     size_t others = (size_t)s->par->size - 1, own_nodes = (size_t)s->nb_node_of[s->par->rank];
     size_t scatter = (size_t)s->nb_node - own_nodes + others * own_nodes;
-    return scatter > 2 * others ? scatter : 2 * others;
+    return max_size(scatter, 2 * others);
 }
 
 static dcpg_status alloc_buckets(dcpg_par_sums *s, dcpg_err *err) {
@@ -321,8 +321,7 @@ static dcpg_status alloc_buckets(dcpg_par_sums *s, dcpg_err *err) {
         size_t count = dcpg_slice(&o->slices, b, s->par->rank).count;
         if (count > longest) longest = count;
     }
-    size_t others = (o->reproducible ? other_nodes : 1) * longest,
-           in = others > o->slices.block ? others : o->slices.block;
+    size_t others = (o->reproducible ? other_nodes : 1) * longest, in = max_size(others, o->slices.block);
     size_t floats = o->bf16 ? 0 : others, halves = o->bf16 ? in : 0;
     s->unpacked = dcpg_alloc(o->bf16 ? others : 0, sizeof *s->unpacked);
     bool ok = s->unpacked;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Draws the synthetic genome, one chromosome at a time. */
+#include "base/number.h"
 #include "sim/sim.h"
 #include <dcpg/memory.h>
 #include <string.h>
@@ -206,7 +207,7 @@ static void plant_motifs(drawing *d, int nb_motif, const dcpg_sim_motif *motif) 
 /* Places N at both ends, and in runs of hundreds to thousands of bases between them. */
 static void place_gaps(drawing *d) {
     dcpg_sim_chromo *chromo = d->chromo;
-    int64_t ends = chromo->length / 20 < 10000 ? chromo->length / 20 : 10000;
+    int64_t ends = min_i64(chromo->length / 20, 10000);
     memset(chromo->base, N, (size_t)ends);
     memset(chromo->base + chromo->length - ends, N, (size_t)ends);
     dcpg_rng rng = start(d, DCPG_SIM_GAPS, 0);

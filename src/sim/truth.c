@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes the tables of sites x cells. The values are computed again, for one block of sites at a time, so
  * that no more than a block is ever held. */
+#include "base/number.h"
 #include "sim/sim.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -92,7 +93,7 @@ static void write_tables(tables *t, dcpg_log *log) {
     for (int p = 0; p < sim->nb_part && !t->probs.error && !t->states.error; p++) {
         const dcpg_sim_part *part = &sim->part[p];
         for (int64_t first = part->first; first < part->end; first += t->block) {
-            int64_t end = first + t->block < part->end ? first + t->block : part->end;
+            int64_t end = min_i64(first + t->block, part->end);
             fill_block(t, p, first, end);
             for (int64_t i = first; i < end; i++) write_row(t, part->chromo, i, i - first);
             dcpg_progress(log, end == sim->sites.n, "truth of %" PRId64 " of %" PRId64 " sites", end,

@@ -10,6 +10,8 @@
 #ifndef DCPG_STORE_SPAN_H
 #define DCPG_STORE_SPAN_H
 
+#include "base/number.h"
+
 #include <dcpg/h5.h>
 #include <dcpg/store.h>
 
@@ -108,7 +110,7 @@ static inline int64_t dcpg_span_pos_first(const dcpg_span *span) { return 64 * s
 
 static inline int64_t dcpg_span_pos_end(const dcpg_span *span, const dcpg_store *store) {
     int64_t end = 64 * span->word_end;
-    return end < store->nb_pos ? end : store->nb_pos;
+    return min_i64(end, store->nb_pos);
 }
 
 /* Index of the position of site `site`. */

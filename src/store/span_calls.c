@@ -2,6 +2,7 @@
 /* Loads calls. The file holds one row per cell, memory one row per 64 positions, so that all cells of a
  * position lie side by side. The file is read in columns as wide as its chunks, all rows at once: the number
  * of reads does not depend on the number of cells. */
+#include "base/number.h"
 #include "store/span.h"
 #include "store/store_layout.h"
 #include <dcpg/memory.h>
@@ -24,10 +25,6 @@ typedef struct column {
 typedef struct block {
     int64_t first, end, row, rows;
 } block;
-
-static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* Bits of a word that belong to positions [low, high). */
 static uint64_t inside(int64_t word, int64_t low, int64_t high) {

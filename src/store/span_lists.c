@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Builds each cell's list of calls from the bitmaps, and loads the values of cells that are not binary. */
+#include "base/number.h"
 #include "store/span.h"
 #include "store/store_layout.h"
 #include <dcpg/memory.h>
@@ -7,8 +8,6 @@
 
 /* Lists that a thread handles at a time: a cache line of `before`. */
 enum { BLOCK = 16 };
-
-static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* Counts the calls of lists [from, to): before each word into `before`, in all into list_at[j + 1]. */
 static void count_calls(const dcpg_span_want *want, dcpg_span *span, const dcpg_far far[2], int64_t from,

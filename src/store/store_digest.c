@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Computes the digests of a store, as text and, for stores of older versions, from its content. */
 #include "store/store_digest.h"
+#include "base/number.h"
 #include "store/store_layout.h"
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
@@ -161,7 +162,7 @@ static dcpg_status read_bits_all(const reading *r, dcpg_err *err) {
     if (!bits) return DCPG_E_NOMEM;
     dcpg_status status = DCPG_OK;
     for (int64_t left = dcpg_max_i64_all(s->par, end - first); left > 0 && status == DCPG_OK; left -= rows) {
-        int64_t some = end - first < rows ? end - first : rows;
+        int64_t some = min_i64(end - first, rows);
         const dcpg_h5_block block = {{some ? first : 0, 0}, {some, words}};
         uint64_t *observed = bits, *state = bits + rows * words;
         status = dcpg_h5_read(r->file, STORE_OBSERVED, DCPG_H5_U64, &block, observed, err);

@@ -3,6 +3,8 @@
 #ifndef DCPG_STORE_STORE_LAYOUT_H
 #define DCPG_STORE_STORE_LAYOUT_H
 
+#include "base/number.h"
+
 #include <dcpg/store.h>
 
 #define STORE_FORMAT  "dcpg-store"
@@ -59,9 +61,7 @@ dcpg_status dcpg_store_fail_damaged(const dcpg_store *store, const char *dataset
 static inline int64_t store_words(int64_t nb_pos) { return nb_pos / 64 + (nb_pos % 64 != 0); }
 
 /* Elements of a cell's row of /calls/count. */
-static inline int64_t store_counts(int64_t nb_pos) {
-    return (store_words(nb_pos) + STORE_WORD_CHUNK - 1) / STORE_WORD_CHUNK;
-}
+static inline int64_t store_counts(int64_t nb_pos) { return ceil_div(store_words(nb_pos), STORE_WORD_CHUNK); }
 
 /* Bytes of `length` packed bases. */
 static inline int64_t store_base_bytes(int64_t length) { return length / 4 + (length % 4 != 0); }

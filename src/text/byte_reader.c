@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the bytes of a file; gzip and bgzip are decompressed as `gzip -dc` does. */
 #include "text/byte_reader.h"
+#include "base/number.h"
 #include <dcpg/compression.h>
 #include <dcpg/memory.h>
 #include <errno.h>
@@ -198,7 +199,7 @@ static dcpg_bytes_state read_gzip(dcpg_bytes *f, char *to, size_t size, size_t *
 
 static dcpg_bytes_state read_plain(dcpg_bytes *f, char *to, size_t size, size_t *got) {
     if (!need(f, 1)) return DCPG_BYTES_UNREADABLE;
-    *got = f->end - f->at < size ? f->end - f->at : size;
+    *got = min_size(f->end - f->at, size);
     memcpy(to, f->input + f->at, *got);
     f->at += *got;
     f->ended = *got == 0;

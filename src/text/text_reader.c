@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads text line by line or in pieces of lines, from plain, gzip and bgzip files. */
 #include "text/text_reader.h"
+#include "base/number.h"
 #include "text/byte_reader.h"
 #include "text/file_kind.h"
 #include <dcpg/memory.h>
@@ -71,7 +72,7 @@ static dcpg_status fill(dcpg_text_reader *r, dcpg_err *err) {
     size_t space = BUFFER - r->end, got = 0;
     if (r->is_pending) *fresh = '\r';
     size_t held = r->is_pending;
-    dcpg_bytes_state state = dcpg_bytes_read(r->file, fresh + held, space < BLOCK ? space : BLOCK, &got);
+    dcpg_bytes_state state = dcpg_bytes_read(r->file, fresh + held, min_size(space, BLOCK), &got);
     if (state != DCPG_BYTES_FINE) return fail_read(r, state, fresh, err);
     r->ended = got == 0;
     DCPG_TRY(check_text(r, fresh, held + got, err));

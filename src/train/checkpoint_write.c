@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing checkpoints: rank 0 writes, after gathering what only other ranks have. */
+#include "base/number.h"
 #include "train/checkpoint_impl.h"
 
 #include <dcpg/file.h>
@@ -98,8 +99,7 @@ static dcpg_status write_and_prune_all(trainer *t, const double *tally, dcpg_err
     }
     dcpg_h5_close(file);
     if (writes && status == DCPG_OK)
-        dcpg_checkpoint_prune(o->out_dir, dcpg_basename(path),
-                              o->keep_checkpoints > 1 ? o->keep_checkpoints : 1);
+        dcpg_checkpoint_prune(o->out_dir, dcpg_basename(path), max_i64(o->keep_checkpoints, 1));
     dcpg_free(path);
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Checksum that identifies a data set, for any number of ranks: the source's own checksum, mixed with sums
  * over the samples used. */
+#include "base/number.h"
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
@@ -15,7 +16,7 @@ static dcpg_status sum_positions(dcpg_source *source, int64_t first, int64_t end
                                  dcpg_err *err) {
     int32_t chromo[BLOCK], pos[BLOCK];
     for (int64_t at = first; at < end; at += BLOCK) {
-        int64_t n = end - at < BLOCK ? end - at : BLOCK;
+        int64_t n = min_i64(end - at, BLOCK);
         DCPG_TRY(source->ops->where(source, at, at + n, chromo, pos, err));
         for (int64_t i = 0; i < n; i++)
             *sum += dcpg_mix(dcpg_mix((uint64_t)(at + i), dcpg_hash(source->chromo.v[chromo[i]])),

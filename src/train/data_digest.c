@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Digest of the values in a data set, for any number of ranks: the digests that a store keeps about itself,
  * or digests of all samples used. */
+#include "base/number.h"
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
@@ -54,7 +55,7 @@ static dcpg_status add_samples(dcpg_source *source, const dcpg_shards *shards, u
     DCPG_TRY(dcpg_batch_new(source, BLOCK, &batch, err));
     dcpg_status status = DCPG_OK;
     while (at < end && status == DCPG_OK) {
-        int64_t n = end - at < BLOCK ? end - at : BLOCK;
+        int64_t n = min_i64(end - at, BLOCK);
         for (int64_t i = 0; i < n; i++) sample[i] = at + i;
         status = source->ops->fill(source, n, sample, batch, err);
         if (status == DCPG_OK) status = add_batch(source, at, batch, sum, err);

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Fitting a step into memory: the blocks into which shards are cut, and how many of them run at once. */
+#include "base/number.h"
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
 #include <inttypes.h>
 
 /* Most samples of a step in any shard, and in any block. */
-static int64_t most_of_shard(const trainer *t) {
-    return (t->batch + t->virtual_ranks - 1) / t->virtual_ranks;
-}
-static int64_t most_of_block(const trainer *t) { return (most_of_shard(t) + t->nb_block - 1) / t->nb_block; }
+static int64_t most_of_shard(const trainer *t) { return ceil_div(t->batch, t->virtual_ranks); }
+static int64_t most_of_block(const trainer *t) { return ceil_div(most_of_shard(t), t->nb_block); }
 
 /* A power of two, so that a shard stays one node of the tree and ranks exchange no more sums than without
  * blocks. */
 static int blocks_for(int64_t samples, int64_t most) {
     int blocks = 1;
-    while (blocks < samples && (samples + blocks - 1) / blocks > most) blocks *= 2;
+    while (blocks < samples && ceil_div(samples, blocks) > most) blocks *= 2;
     return blocks;
 }
 

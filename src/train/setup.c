@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Builds a trainer, ready for its first step, from options and sources. */
+#include "base/number.h"
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
@@ -26,7 +27,7 @@ static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err) {
         return dcpg_fail(err, DCPG_E_INPUT,
                          "%" PRId64 " ranks for %" PRId64 " training sites: run on fewer ranks", ranks,
                          nb_site);
-    t->batch = o->batch_size < nb_site ? o->batch_size : nb_site;
+    t->batch = min_i64(o->batch_size, nb_site);
     if (t->batch < o->batch_size)
         dcpg_warn(t->log, "batch of %" PRId64 " cut down to the %" PRId64 " training sites there are",
                   o->batch_size, t->batch);
@@ -38,7 +39,7 @@ static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err) {
                          leaves, o->resume->virtual_ranks);
     if (o->resume) leaves = o->resume->virtual_ranks;
     if (leaves == 0) {
-        leaves = ranks > DEFAULT_LEAVES ? ranks : DEFAULT_LEAVES;
+        leaves = max_i64(ranks, DEFAULT_LEAVES);
         if (leaves > t->batch) leaves = t->batch;
     }
     if (leaves > t->batch)

@@ -5,6 +5,7 @@
 #include <dcpg/surgery.h>
 #include <dcpg/train.h>
 
+#include "base/number.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -21,11 +22,11 @@ static void describe(const trainer *t) {
               t->par->size == 1 ? "" : "s", t->virtual_ranks, t->virtual_ranks == 1 ? "" : "s",
               counts.trained + counts.frozen + counts.moving);
     dcpg_info(t->log, "matrix products: %s", dcpg_gemm_description());
-    int64_t share = (t->batch + t->virtual_ranks - 1) / t->virtual_ranks;
+    int64_t share = ceil_div(t->batch, t->virtual_ranks);
     if (t->options->max_memory > 0 || t->options->micro_batch > 0 || t->nb_block > 1)
         dcpg_info(t->log, "steps in %d pass%s of at most %" PRId64 " sample%s; blocks of %" PRId64,
                   t->net->nb_pass, t->net->nb_pass == 1 ? "" : "es", t->net->options.max_rows,
-                  t->net->options.max_rows == 1 ? "" : "s", (share + t->nb_block - 1) / t->nb_block);
+                  t->net->options.max_rows == 1 ? "" : "s", ceil_div(share, t->nb_block));
 }
 
 static void report_epoch(const trainer *t) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes what a source returns for every k-th site of a store to an HDF5 file, for comparison by other
  * programs. dump_source STORE OUT DNA_WLEN CPG_WLEN K */
+#include "base/number.h"
+
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
 #include <dcpg/source.h>
@@ -34,7 +36,7 @@ int main(int argc, char **argv) {
     dcpg_source *source;
     must(dcpg_store_open_all(argv[1], &par, &store, &err));
     must(dcpg_source_from_store_all(store, NULL, &want, &source, &err));
-    int64_t total = (source->nb_site + step - 1) / step, first = dcpg_part(total, par.rank, par.size),
+    int64_t total = ceil_div(source->nb_site, step), first = dcpg_part(total, par.rank, par.size),
             n = dcpg_part(total, par.rank + 1, par.size) - first;
     int64_t from = first * step, to = n > 0 ? (first + n - 1) * step + 1 : from;
     must(source->ops->load_all(source, from, to, &err));

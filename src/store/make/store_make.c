@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a store: options, cells of each rank, the steps in order, the summary. */
+#include "base/number.h"
 #include "store/make/make_impl.h"
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
@@ -193,8 +194,8 @@ void dcpg_make_free_files(named_files *files) {
  * the number of cells. */
 void dcpg_make_share_cells(making *m) {
     int64_t rows = m->nb_cell / 64;
-    m->cell_rows = rows < 1 ? 1 : rows > 16 ? 16 : rows;
-    int64_t chunks = (m->nb_cell + m->cell_rows - 1) / m->cell_rows;
+    m->cell_rows = min_i64(max_i64(rows, 1), 16);
+    int64_t chunks = ceil_div(m->nb_cell, m->cell_rows);
     m->cell_first = dcpg_part(chunks, m->par->rank, m->par->size) * m->cell_rows;
     m->cell_end = dcpg_part(chunks, m->par->rank + 1, m->par->size) * m->cell_rows;
     if (m->cell_first > m->nb_cell) m->cell_first = m->nb_cell;

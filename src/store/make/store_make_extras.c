@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a store: bulk profiles, annotations and statistics of the positions. Files are distributed among the
  * ranks and fill one row each; they add no positions. */
+#include "base/number.h"
 #include "genome/bed.h"
 #include "store/make/make_impl.h"
 #include "store/store_layout.h"
@@ -100,7 +101,7 @@ static dcpg_status write_rows_all(making *m, const rows *r, const named_files *f
     dcpg_h5_shape shape = {.type = r->type,
                            .ndim = 2,
                            .dim = {n, r->width},
-                           .chunk = {1, r->width < r->chunk ? r->width : r->chunk},
+                           .chunk = {1, min_i64(r->width, r->chunk)},
                            .deflate = DCPG_STORE_DEFLATE};
     DCPG_TRY(dcpg_h5_write_strings(m->file, r->names, &files->name, err));
     DCPG_TRY(dcpg_h5_make(m->file, r->data, &shape, err));

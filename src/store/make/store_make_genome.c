@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a store, first step: reads the genome, distributed among the ranks, settles the names of its
  * chromosomes, and maps its CGs. */
+#include "base/number.h"
 #include "store/make/make_impl.h"
 #include <assert.h>
 #include <dcpg/memory.h>
@@ -286,7 +287,7 @@ static dcpg_status fail_wanted(const genome *g, const char *word, dcpg_err *err)
     enum { MOST = 64 };
     const char *names[MOST];
     char text[160];
-    int64_t given = g->n < MOST ? g->n : MOST;
+    int64_t given = min_i64(g->n, MOST);
     for (int64_t i = 0; i < given; i++) names[i] = g->about[i].raw;
     return dcpg_fail(err, DCPG_E_INPUT, "--chromos %s: the genome has no such chromosome: it has %s", word,
                      dcpg_chromos_some(names, (size_t)given, (size_t)g->n, text, sizeof text));
@@ -399,7 +400,7 @@ static dcpg_status settle_names(making *m, dcpg_err *err) {
 
 /* ---- the map of CGs ---- */
 
-static int64_t nb_word(const about_sequence *about) { return (about->length + 63) / 64; }
+static int64_t nb_word(const about_sequence *about) { return ceil_div(about->length, 64); }
 
 /* Lays out the words of the sequences, those of one rank side by side. at[n]: first word of each sequence;
  * first[size + 1]: of each rank. */

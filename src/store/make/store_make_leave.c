@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a store: leaves out profiles without lines of data. The other cells move between ranks, so that each
  * rank has the cells that it would have without these files. */
+#include "base/number.h"
 #include "store/make/make_impl.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -94,8 +95,8 @@ static void overlap(const making *m, const moving *v, int rank, int64_t *from, i
     par.rank = rank;
     other.par = &par;
     dcpg_make_share_cells(&other);
-    *from = other.cell_first > v->first ? other.cell_first : v->first;
-    *to = other.cell_end < v->end ? other.cell_end : v->end;
+    *from = max_i64(other.cell_first, v->first);
+    *to = min_i64(other.cell_end, v->end);
     if (*to < *from || rank == m->par->rank) *to = *from;
 }
 

@@ -2,6 +2,7 @@
 /* Making a store, third step: the union of all positions, for one group of chromosomes at a time (a long one,
  * or several short ones). Each rank merges the positions of its own cells; then each rank merges one range of
  * positions from all ranks. */
+#include "base/number.h"
 #include "store/make/make_impl.h"
 #include <dcpg/memory.h>
 #include <dcpg/rng.h>
@@ -156,10 +157,10 @@ static int64_t list_cg(const making *m, const group *g, int64_t from, int64_t to
         int64_t start = g->start[c - g->from];
         const dcpg_cg_chromo *on = dcpg_cg_find(&m->genome.map, m->chromo.v[c]);
         /* 0-based bases of the chromosome */
-        int64_t first = from - start - 1 > 0 ? from - start - 1 : 0, end = to - start - 1;
+        int64_t first = max_i64(from - start - 1, 0), end = to - start - 1;
         if (!on || end <= 0) continue;
         if (end > on->length) end = on->length;
-        for (int64_t w = first / 64; w < (end + 63) / 64 && first < end; w++) {
+        for (int64_t w = first / 64; w < ceil_div(end, 64) && first < end; w++) {
             uint64_t bits = on->bits[w];
             if (w == first / 64) bits &= ~UINT64_C(0) << first % 64;
             if (w == end / 64) bits &= (UINT64_C(1) << end % 64) - 1;
@@ -212,7 +213,7 @@ static bool is_site(const making *m, uint32_t count) {
 
 /* Makes space for `n` more positions. */
 static dcpg_status reserve(making *m, int64_t n, dcpg_err *err) {
-    int64_t need = m->nb_pos + n, room = need > 2 * m->pos_room ? need : 2 * m->pos_room;
+    int64_t need = m->nb_pos + n, room = max_i64(need, 2 * m->pos_room);
     if (need <= m->pos_room) return DCPG_OK;
     int32_t *pos = dcpg_realloc(m->pos, (size_t)m->nb_pos, (size_t)room, sizeof *pos);
     if (pos) m->pos = pos;

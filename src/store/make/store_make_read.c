@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a store, second step: reads profiles and target sites, and collects the names of their chromosomes.
  */
+#include "base/number.h"
 #include "store/make/make_impl.h"
 #include <assert.h>
 #include <dcpg/memory.h>
@@ -223,7 +224,7 @@ static dcpg_status add_cg_names(const making *m, dcpg_map *names, dcpg_err *err)
             to = dcpg_part(g->n, m->par->rank + 1, m->par->size);
     for (int64_t i = from; i < to; i++) {
         const dcpg_cg_chromo *on = &g->chromo[i];
-        int64_t w = 0, words = (on->length + 63) / 64;
+        int64_t w = 0, words = ceil_div(on->length, 64);
         while (w < words && on->bits[w] == 0) w++;
         if (w < words) DCPG_TRY(dcpg_map_set(names, on->name, 1, err));
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a store: log messages about the profiles that were read. */
+#include "base/number.h"
 #include "store/make/make_impl.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -41,7 +42,7 @@ static int64_t count_cgs(const making *m) {
     if (!has_genome(m) || !m->log || m->log->level < DCPG_DEBUG) return 0;
     for (int64_t c = 0; c < m->genome.map.n; c++) {
         const dcpg_cg_chromo *chromo = &m->genome.map.chromo[c];
-        for (int64_t i = 0; i < (chromo->length + 63) / 64; i++) n += __builtin_popcountll(chromo->bits[i]);
+        for (int64_t i = 0; i < ceil_div(chromo->length, 64); i++) n += __builtin_popcountll(chromo->bits[i]);
     }
     return n;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a store, last step: writes everything to the file. Calls are written in slabs of cells, whole rows
  * of chunks that belong to one rank. */
+#include "base/number.h"
 #include "store/make/make_impl.h"
 #include "store/store_layout.h"
 #include <assert.h>
@@ -11,8 +12,6 @@
 
 /* Bytes of memory for one slab of bitmaps or values, and for chromosomes whose bases are written together. */
 static const int64_t SLAB_BYTES = 4 << 20, WINDOW_BYTES = 4 << 20;
-
-static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* Writes a small dataset that all ranks hold in full. Collective. */
 static dcpg_status write_list(making *m, const char *path, dcpg_h5_type type, int64_t n, const void *data,
@@ -158,7 +157,7 @@ static dcpg_status write_genome(making *m, dcpg_err *err) {
 
 /* This rank's slice of a list of n elements: whole chunks. */
 static dcpg_h5_block own_chunks(const making *m, int64_t n, int64_t chunk) {
-    int64_t chunks = (n + chunk - 1) / chunk;
+    int64_t chunks = ceil_div(n, chunk);
     int64_t from = dcpg_part(chunks, m->par->rank, m->par->size) * chunk,
             to = dcpg_part(chunks, m->par->rank + 1, m->par->size) * chunk;
     return (dcpg_h5_block){{min_i64(from, n)}, {min_i64(to, n) - min_i64(from, n)}};
@@ -297,7 +296,7 @@ static dcpg_status write_bitmaps(making *m, dcpg_err *err) {
     int32_t *count = dcpg_alloc(count_bytes, 1);
     dcpg_status status = observed && state && count ? DCPG_OK : dcpg_fail_nomem(err, "calls", 2 * bytes);
     status = dcpg_agree_all(m->par, status, err);
-    int64_t rounds = rows > 0 ? (n + rows - 1) / rows : 0;
+    int64_t rounds = rows > 0 ? ceil_div(n, rows) : 0;
     rounds = dcpg_max_i64_all(m->par, rounds);
     for (int64_t i = 0; i < rounds && status == DCPG_OK; i++) {
         if (i > 0) memset(observed, 0, bytes);
@@ -330,7 +329,7 @@ static dcpg_status write_value_rows(making *m, int64_t first, int64_t n, const p
     dcpg_status status =
         row ? DCPG_OK : dcpg_fail_nomem(err, "values", (unsigned long long)(rows * m->nb_pos) * sizeof *row);
     status = dcpg_agree_all(m->par, status, err);
-    int64_t rounds = rows > 0 ? (n + rows - 1) / rows : 0;
+    int64_t rounds = rows > 0 ? ceil_div(n, rows) : 0;
     rounds = dcpg_max_i64_all(m->par, rounds);
     for (int64_t i = 0; i < rounds && status == DCPG_OK; i++) {
         int64_t from = min_i64(i * rows, n), to = min_i64((i + 1) * rows, n);
