@@ -62,26 +62,18 @@ dcpg_status dcpg_checkpoint_check_lists(const dcpg_checkpoint *c, dcpg_err *err)
     return graph->nb_cell > 0 ? check_names(c->path, "cells", &c->cells, graph->nb_cell, err) : DCPG_OK;
 }
 
-/* The value of the number with this name; -1: none has it. */
-static int64_t value_of(const checkpoint_number number[CHECKPOINT_NUMBERS], const char *name) {
-    for (int i = 0; i < CHECKPOINT_NUMBERS; i++)
-        if (strcmp(number[i].name, name) == 0) return number[i].value;
-    return -1;
-}
-
-dcpg_status dcpg_checkpoint_check_numbers(const trainer *t,
-                                          const checkpoint_number number[CHECKPOINT_NUMBERS], dcpg_err *err) {
+dcpg_status dcpg_checkpoint_check_numbers(const trainer *t, const int64_t number[CHECKPOINT_NUMBERS],
+                                          dcpg_err *err) {
     const dcpg_checkpoint *c = t->options->resume;
-    int64_t step = value_of(number, "step"), steps = dcpg_shards_steps(t->train_shards);
-    bool same = value_of(number, "epoch") == c->epoch && step == c->step &&
-                value_of(number, "nb_epoch") == c->nb_epoch && value_of(number, "blocks") == c->blocks &&
-                value_of(number, "virtual_ranks") == c->virtual_ranks &&
-                value_of(number, "batch") == c->batch;
-    bool sound = within(step, 0, steps) && within(value_of(number, "samples"), 0, MAX_COUNT) &&
-                 within(value_of(number, "adam_steps"), 0, MAX_COUNT) &&
-                 within(value_of(number, "waited"), 0, c->nb_epoch) &&
-                 within(value_of(number, "metrics_bytes"), 0, MAX_COUNT) &&
-                 within(value_of(number, "events_bytes"), 0, MAX_COUNT);
+    int64_t step = number[NUMBER_STEP], steps = dcpg_shards_steps(t->train_shards);
+    bool same = number[NUMBER_EPOCH] == c->epoch && step == c->step &&
+                number[NUMBER_NB_EPOCH] == c->nb_epoch && number[NUMBER_BLOCKS] == c->blocks &&
+                number[NUMBER_VIRTUAL_RANKS] == c->virtual_ranks && number[NUMBER_BATCH] == c->batch;
+    bool sound = within(step, 0, steps) && within(number[NUMBER_SAMPLES], 0, MAX_COUNT) &&
+                 within(number[NUMBER_ADAM_STEPS], 0, MAX_COUNT) &&
+                 within(number[NUMBER_WAITED], 0, c->nb_epoch) &&
+                 within(number[NUMBER_METRICS_BYTES], 0, MAX_COUNT) &&
+                 within(number[NUMBER_EVENTS_BYTES], 0, MAX_COUNT);
     if (!same) return fail(c->path, "it changed while it was read", err);
     if (sound) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_INPUT,

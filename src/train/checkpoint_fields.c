@@ -4,34 +4,51 @@
 
 #include <string.h>
 
-void dcpg_checkpoint_numbers(const trainer *t, checkpoint_number number[CHECKPOINT_NUMBERS]) {
+const char *const dcpg_checkpoint_number_name[CHECKPOINT_NUMBERS] = {
+    [NUMBER_EPOCH] = "epoch",
+    [NUMBER_STEP] = "step",
+    [NUMBER_ADAM_STEPS] = "adam_steps",
+    [NUMBER_SAMPLES] = "samples",
+    [NUMBER_WAITED] = "waited",
+    [NUMBER_NB_EPOCH] = "nb_epoch",
+    [NUMBER_VIRTUAL_RANKS] = "virtual_ranks",
+    [NUMBER_BATCH] = "batch",
+    [NUMBER_SEED] = "seed",
+    [NUMBER_METRICS_BYTES] = "metrics_bytes",
+    [NUMBER_EVENTS_BYTES] = "events_bytes",
+    [NUMBER_BLOCKS] = "blocks",
+};
+
+void dcpg_checkpoint_numbers(const trainer *t, int64_t number[CHECKPOINT_NUMBERS]) {
     const run_state *run = &t->run;
-    const checkpoint_number list[CHECKPOINT_NUMBERS] = {{"epoch", run->epoch},
-                                                        {"step", run->step},
-                                                        {"adam_steps", t->adam->t},
-                                                        {"samples", t->tally->n},
-                                                        {"waited", run->waited},
-                                                        {"nb_epoch", run->nb_epoch},
-                                                        {"virtual_ranks", t->virtual_ranks},
-                                                        {"batch", t->batch},
-                                                        {"seed", (int64_t)t->options->seed},
-                                                        {"metrics_bytes", run->metrics_bytes},
-                                                        {"events_bytes", run->events_bytes},
-                                                        {"blocks", t->nb_block}};
-    memcpy(number, list, sizeof list);
+    number[NUMBER_EPOCH] = run->epoch;
+    number[NUMBER_STEP] = run->step;
+    number[NUMBER_ADAM_STEPS] = t->adam->t;
+    number[NUMBER_SAMPLES] = t->tally->n;
+    number[NUMBER_WAITED] = run->waited;
+    number[NUMBER_NB_EPOCH] = run->nb_epoch;
+    number[NUMBER_VIRTUAL_RANKS] = t->virtual_ranks;
+    number[NUMBER_BATCH] = t->batch;
+    number[NUMBER_SEED] = (int64_t)t->options->seed;
+    number[NUMBER_METRICS_BYTES] = run->metrics_bytes;
+    number[NUMBER_EVENTS_BYTES] = run->events_bytes;
+    number[NUMBER_BLOCKS] = t->nb_block;
 }
 
-void dcpg_checkpoint_take_numbers(trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS]) {
+void dcpg_checkpoint_take_numbers(trainer *t, const int64_t number[CHECKPOINT_NUMBERS]) {
     run_state *run = &t->run;
-    run->epoch = number[0].value;
-    run->step = number[1].value;
-    t->adam->t = number[2].value;
-    t->tally->n = number[3].value;
-    run->waited = number[4].value;
-    run->nb_epoch = number[5].value;
-    run->metrics_bytes = number[9].value;
-    run->events_bytes = number[10].value;
+    run->epoch = number[NUMBER_EPOCH];
+    run->step = number[NUMBER_STEP];
+    t->adam->t = number[NUMBER_ADAM_STEPS];
+    t->tally->n = number[NUMBER_SAMPLES];
+    run->waited = number[NUMBER_WAITED];
+    run->nb_epoch = number[NUMBER_NB_EPOCH];
+    run->metrics_bytes = number[NUMBER_METRICS_BYTES];
+    run->events_bytes = number[NUMBER_EVENTS_BYTES];
 }
+
+/* The elements of state/scalars. */
+enum { SCALAR_PENALTY, SCALAR_BEST_LOSS, NB_SCALAR };
 
 static int64_t nb_scores(const trainer *t) { return 1 + (int64_t)t->net->nb_output * (1 + DCPG_MAX_METRICS); }
 
@@ -47,7 +64,7 @@ void dcpg_checkpoint_fields(trainer *t, checkpoint_field field[CHECKPOINT_FIELDS
     int64_t values = nb_values(t->net, true), moments = nb_values(t->net, false), outputs = t->net->nb_output;
     int64_t epochs = t->run.nb_epoch, scores = nb_scores(t);
     const checkpoint_field list[CHECKPOINT_FIELDS] = {
-        {"state/scalars", DCPG_H5_F64, 1, {2}, FIELD_SCALARS, NULL, NULL},
+        {"state/scalars", DCPG_H5_F64, 1, {NB_SCALAR}, FIELD_SCALARS, NULL, NULL},
         {"state/tally", DCPG_H5_F64, 3, {t->leaves, outputs, DCPG_TALLY_COLUMNS}, FIELD_TALLY, NULL, NULL},
         {"curves/train", DCPG_H5_F64, 2, {epochs, scores}, FIELD_CURVE, t->run.train, NULL},
         {"curves/val", DCPG_H5_F64, 2, {t->val ? epochs : 0, scores}, FIELD_CURVE, t->run.val, NULL},
@@ -91,8 +108,8 @@ void dcpg_checkpoint_pack(const trainer *t, const checkpoint_field *field, const
     double *scalar = plain;
     switch (field->kind) {
     case FIELD_SCALARS:
-        scalar[0] = t->run.penalty;
-        scalar[1] = t->run.best_loss;
+        scalar[SCALAR_PENALTY] = t->run.penalty;
+        scalar[SCALAR_BEST_LOSS] = t->run.best_loss;
         break;
     case FIELD_TALLY:
         memcpy(plain, all_leaves, (size_t)dcpg_checkpoint_count(field) * sizeof *all_leaves);
@@ -112,8 +129,8 @@ void dcpg_checkpoint_unpack(trainer *t, const checkpoint_field *field, const voi
     size_t row = (size_t)t->net->nb_output * DCPG_TALLY_COLUMNS;
     switch (field->kind) {
     case FIELD_SCALARS:
-        t->run.penalty = scalar[0];
-        t->run.best_loss = scalar[1];
+        t->run.penalty = scalar[SCALAR_PENALTY];
+        t->run.best_loss = scalar[SCALAR_BEST_LOSS];
         break;
     case FIELD_TALLY: /* only this rank's leaves */
         memcpy(t->tally->sum, scalar + (size_t)t->net->options.first * row,

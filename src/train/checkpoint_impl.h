@@ -33,18 +33,29 @@ dcpg_status dcpg_checkpoint_check_scalars(const trainer *t, dcpg_err *err); /* o
 
 /* ---- contents, dcpg_checkpoint_fields.c ---- */
 
-/* The numbers of a run; stored as attributes of the file's root. */
-enum { CHECKPOINT_NUMBERS = 12 };
-typedef struct checkpoint_number {
-    const char *name;
-    int64_t value;
-} checkpoint_number;
-void dcpg_checkpoint_numbers(const trainer *t, checkpoint_number number[CHECKPOINT_NUMBERS]);
+/* The numbers of a run, in the order in which they are stored, as attributes of the file's root. */
+enum {
+    NUMBER_EPOCH,
+    NUMBER_STEP,
+    NUMBER_ADAM_STEPS,
+    NUMBER_SAMPLES, /* of this epoch so far */
+    NUMBER_WAITED,  /* epochs without improvement */
+    NUMBER_NB_EPOCH,
+    NUMBER_VIRTUAL_RANKS,
+    NUMBER_BATCH,
+    NUMBER_SEED,
+    NUMBER_METRICS_BYTES,
+    NUMBER_EVENTS_BYTES,
+    NUMBER_BLOCKS,
+    CHECKPOINT_NUMBERS
+};
+extern const char *const dcpg_checkpoint_number_name[CHECKPOINT_NUMBERS];
+void dcpg_checkpoint_numbers(const trainer *t, int64_t number[CHECKPOINT_NUMBERS]);
 /* In dcpg_checkpoint_check.c: whether the numbers read from the file belong to this run. */
-dcpg_status dcpg_checkpoint_check_numbers(const trainer *t,
-                                          const checkpoint_number number[CHECKPOINT_NUMBERS], dcpg_err *err);
+dcpg_status dcpg_checkpoint_check_numbers(const trainer *t, const int64_t number[CHECKPOINT_NUMBERS],
+                                          dcpg_err *err);
 /* Restores numbers of the run; those that are set elsewhere (batch, seed ...) are not taken over. */
-void dcpg_checkpoint_take_numbers(trainer *t, const checkpoint_number number[CHECKPOINT_NUMBERS]);
+void dcpg_checkpoint_take_numbers(trainer *t, const int64_t number[CHECKPOINT_NUMBERS]);
 
 /* An array of the file. Its values are packed into, and unpacked from, one plain array. */
 typedef struct checkpoint_field {

@@ -124,10 +124,10 @@ static dcpg_status share_names_all(const dcpg_par *par, dcpg_strings *names, dcp
 }
 
 static dcpg_status share_all(const dcpg_par *par, dcpg_checkpoint *c, dcpg_strings *model, dcpg_err *err) {
-    int64_t number[] = {c->epoch, c->step, c->nb_epoch, c->virtual_ranks, c->batch, c->blocks, c->ours};
-    dcpg_bcast_all(par, number, sizeof number, 0);
-    c->epoch = number[0], c->step = number[1], c->nb_epoch = number[2], c->virtual_ranks = number[3],
-    c->batch = number[4], c->blocks = number[5], c->ours = number[6] != 0;
+    int64_t *const number[] = {&c->epoch, &c->step, &c->nb_epoch, &c->virtual_ranks, &c->batch, &c->blocks};
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+        dcpg_bcast_all(par, number[i], sizeof *number[i], 0);
+    dcpg_bcast_all(par, &c->ours, sizeof c->ours, 0);
     dcpg_strings *list[] = {&c->words, &c->cells, &c->outputs, &c->kernels, model};
     for (int i = 0; i < 5; i++) DCPG_TRY(share_names_all(par, list[i], err));
     dcpg_status status = dcpg_keras_parse(model->v[0], "model of the checkpoint", &c->graph, err);
@@ -205,14 +205,14 @@ static dcpg_status check_digest(const trainer *t, dcpg_h5 *file, const char *whi
     return status;
 }
 
-static dcpg_status read_numbers(const trainer *t, dcpg_h5 *file, checkpoint_number number[CHECKPOINT_NUMBERS],
+static dcpg_status read_numbers(const trainer *t, dcpg_h5 *file, int64_t number[CHECKPOINT_NUMBERS],
                                 dcpg_err *err) {
     DCPG_TRY(check_digest(t, file, "train_digest", t->train_digest, err));
     DCPG_TRY(check_digest(t, file, "val_digest", t->val ? t->val_digest : "", err));
     DCPG_TRY(check_data(t, file, "train_data", t->train_data, err));
     DCPG_TRY(check_data(t, file, "val_data", t->val ? t->val_data : "", err));
     for (int i = 0; i < CHECKPOINT_NUMBERS; i++)
-        DCPG_TRY(dcpg_h5_read_attr_i64(file, "/", number[i].name, &number[i].value, err));
+        DCPG_TRY(dcpg_h5_read_attr_i64(file, "/", dcpg_checkpoint_number_name[i], &number[i], err));
     return dcpg_checkpoint_check_numbers(t, number, err);
 }
 
@@ -248,14 +248,11 @@ static dcpg_status restore_field_all(trainer *t, dcpg_h5 *file, const checkpoint
 }
 
 static dcpg_status restore_from_all(trainer *t, dcpg_h5 *file, dcpg_err *err) {
-    checkpoint_number number[CHECKPOINT_NUMBERS];
+    int64_t number[CHECKPOINT_NUMBERS];
     checkpoint_field field[CHECKPOINT_FIELDS];
-    int64_t value[CHECKPOINT_NUMBERS];
     dcpg_checkpoint_numbers(t, number);
     DCPG_TRY(dcpg_agree_all(t->par, t->par->rank == 0 ? read_numbers(t, file, number, err) : DCPG_OK, err));
-    for (int i = 0; i < CHECKPOINT_NUMBERS; i++) value[i] = number[i].value;
-    dcpg_bcast_all(t->par, value, sizeof value, 0);
-    for (int i = 0; i < CHECKPOINT_NUMBERS; i++) number[i].value = value[i];
+    dcpg_bcast_all(t->par, number, sizeof number, 0);
     dcpg_checkpoint_take_numbers(t, number);
     dcpg_checkpoint_fields(t, field);
     for (int i = 0; i < CHECKPOINT_FIELDS; i++) DCPG_TRY(restore_field_all(t, file, &field[i], err));

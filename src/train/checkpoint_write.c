@@ -22,7 +22,7 @@ static dcpg_status write_kernels(dcpg_h5 *file, dcpg_err *err) {
 }
 
 static dcpg_status write_config(const trainer *t, dcpg_h5 *file, dcpg_err *err) {
-    checkpoint_number number[CHECKPOINT_NUMBERS];
+    int64_t number[CHECKPOINT_NUMBERS];
     dcpg_checkpoint_numbers(t, number);
     DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "format", CHECKPOINT_FORMAT, err));
     DCPG_TRY(dcpg_h5_write_attr_i64(file, "/", "version", CHECKPOINT_VERSION, err));
@@ -32,7 +32,7 @@ static dcpg_status write_config(const trainer *t, dcpg_h5 *file, dcpg_err *err) 
     DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "train_digest", t->train_digest, err));
     DCPG_TRY(dcpg_h5_write_attr_string(file, "/", "val_digest", t->val ? t->val_digest : "", err));
     for (int i = 0; i < CHECKPOINT_NUMBERS; i++)
-        DCPG_TRY(dcpg_h5_write_attr_i64(file, "/", number[i].name, number[i].value, err));
+        DCPG_TRY(dcpg_h5_write_attr_i64(file, "/", dcpg_checkpoint_number_name[i], number[i], err));
     DCPG_TRY(write_names(file, "config/words", t->options->words, err));
     DCPG_TRY(write_names(file, "config/cells", &t->train->cells, err));
     DCPG_TRY(write_names(file, "config/outputs", &t->train->outputs, err));

@@ -94,15 +94,26 @@ typedef struct agreement {
     stop_reason stop;
 } agreement;
 
+/* The same as the ranks exchange it: of each number, the largest of all ranks. */
+enum { AGREE_FAILED, AGREE_DIVERGED, AGREE_SHOW, AGREE_SAVE, AGREE_STOP, AGREE_NUMBERS };
+
 static agreement agree_on_step_all(trainer *t, dcpg_status status, bool finite) {
     const dcpg_train_options *o = t->options;
     double now = dcpg_now();
     bool leads = t->par->rank == 0, refresh = t->log && t->log->terminal && now - t->last_shown > REFRESH;
     bool due = o->checkpoint_minutes > 0 && now - t->last_saved > 60 * o->checkpoint_minutes;
-    int64_t word[] = {status != DCPG_OK, !finite, leads && refresh, leads && due, dcpg_trainer_look(t)};
-    dcpg_max_i64s_all(t->par, word, sizeof word / sizeof *word);
+    int64_t largest[AGREE_NUMBERS] = {[AGREE_FAILED] = status != DCPG_OK,
+                                      [AGREE_DIVERGED] = !finite,
+                                      [AGREE_SHOW] = leads && refresh,
+                                      [AGREE_SAVE] = leads && due,
+                                      [AGREE_STOP] = dcpg_trainer_look(t)};
+    dcpg_max_i64s_all(t->par, largest, AGREE_NUMBERS);
     t->part[PROFILE_AGREEING] += dcpg_timing_lap(&now);
-    return (agreement){word[0], word[1], word[2], word[3], (stop_reason)word[4]};
+    return (agreement){.failed = largest[AGREE_FAILED],
+                       .diverged = largest[AGREE_DIVERGED],
+                       .show = largest[AGREE_SHOW],
+                       .save = largest[AGREE_SAVE],
+                       .stop = (stop_reason)largest[AGREE_STOP]};
 }
 
 /* Everything that follows a step. Collective. */
