@@ -6,7 +6,18 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const double clump_length = 500; /* mean, bp */
+/* Mean length of a stretch that reads cover, bp: the calls of a single cell come in clumps. */
+static const double clump_length = 500;
+
+/* A covered stretch shows most of its sites, not all: least_shown + (1 - least_shown) * c of them in a cell
+ * of coverage c, so that with coverage 1 all are seen. */
+static const double least_shown = .8;
+
+/* Coverages are drawn this much (of the distance between the bounds) inside of the bounds, because chance
+ * adds to them. */
+static const double coverage_margin = .05;
+
+enum { PROGRESS_CELLS = 100 }; /* progress is reported after every so many cells */
 
 /* Stretches covered by reads; their lengths and the gaps between them are exponentially distributed. */
 typedef struct reads {
@@ -33,16 +44,17 @@ static bool is_covered(reads *r, int32_t pos) {
     return pos >= r->start;
 }
 
-void dcpg_sim_cell_name(const dcpg_sim *sim, int64_t cell, char name[48]) {
-    snprintf(name, 48, "cl%" PRId64 "_cell%02" PRId64, cell % sim->options->nb_cluster, cell + 1);
+void dcpg_sim_cell_name(const dcpg_sim *sim, int64_t cell, char name[DCPG_SIM_NAME]) {
+    snprintf(name, DCPG_SIM_NAME, "cl%" PRId64 "_cell%02" PRId64, cell % sim->options->nb_cluster, cell + 1);
 }
 
-/* Fraction of sites that a cell covers, drawn a little inside the bounds because chance adds to it. */
+/* Fraction of sites that a cell covers. */
 static double draw_coverage(const dcpg_sim *sim, int64_t cell) {
     const dcpg_simulate_options *o = sim->options;
     dcpg_rng rng;
     dcpg_rng_start(&rng, o->seed, dcpg_sim_stream(DCPG_SIM_COVERAGE, "", cell));
-    return o->coverage_min + (o->coverage_max - o->coverage_min) * (.05 + .9 * dcpg_rng_uniform(&rng));
+    double within = coverage_margin + (1 - 2 * coverage_margin) * dcpg_rng_uniform(&rng);
+    return o->coverage_min + (o->coverage_max - o->coverage_min) * within;
 }
 
 /* Writes "chromo\tpos\t1.0\n"; the chromosome's name may be long, so it is written by itself first. */
@@ -67,8 +79,7 @@ typedef struct cell_run {
 static void write_part(cell_run *run, int part, double coverage) {
     const dcpg_sim *sim = run->sim;
     const dcpg_sim_part *p = &sim->part[part];
-    /* A covered stretch shows most of its sites, not all. */
-    double keep = .8 + .2 * coverage;
+    double keep = least_shown + (1 - least_shown) * coverage;
     reads r = reads_new(sim, part, run->cell, coverage / keep);
     dcpg_sim_track track = dcpg_sim_track_new(sim, part, run->cell);
     size_t length = strlen(p->chromo);
@@ -89,7 +100,7 @@ static void write_part(cell_run *run, int part, double coverage) {
 
 static dcpg_status write_cell(cell_run *run, dcpg_err *err) {
     const dcpg_sim *sim = run->sim;
-    char name[48], path[64];
+    char name[DCPG_SIM_NAME], path[DCPG_SIM_NAME + 16];
     dcpg_sim_cell_name(sim, run->cell, name);
     snprintf(path, sizeof path, "cpg/%s.tsv.gz", name);
     memset(run->score, 0, DCPG_SIM_NB_PREDICTOR * sizeof *run->score);
@@ -157,8 +168,8 @@ dcpg_status dcpg_sim_write_cells(const dcpg_sim *sim, dcpg_sim_observed *observe
                 if (mine == DCPG_OK) {
                     for (int k = 0; k < DCPG_SIM_NB_PREDICTOR; k++) add_score(&observed->score[k], &score[k]);
                     done++;
-                    dcpg_progress(log, done == nb_cell || done % 100 == 0, "cells: %" PRId64 " of %" PRId64,
-                                  done, nb_cell);
+                    dcpg_progress(log, done == nb_cell || done % PROGRESS_CELLS == 0,
+                                  "cells: %" PRId64 " of %" PRId64, done, nb_cell);
                 } else {
                     dcpg_fail(err, mine, "%s", own.text); /* keeps the first message */
 #pragma omp atomic write

@@ -5,7 +5,7 @@
 #include <dcpg/memory.h>
 #include <string.h>
 
-enum { A, T, G, C, N };
+enum { A = DCPG_SIM_A, T = DCPG_SIM_T, G = DCPG_SIM_G, C = DCPG_SIM_C, N = DCPG_SIM_N, NB_BASE = N };
 
 /* Families of repeats; a copy of LINE1 is the last part of its consensus. */
 static const struct {
@@ -19,6 +19,44 @@ static const struct {
               {"LTR1", 450, .47, .4, .1},
               {"STR", 80, 0, 0, .1}};
 enum { NB_FAMILY = sizeof family / sizeof *family, STR = NB_FAMILY - 1, LINE1 = 2, MAX_FAMILY = 5500 };
+
+/* Where no other reason is given, the numbers below imitate mammalian genomes. */
+
+/* GC content outside islands, varying over 50 kb. It is computed anew every GC_STEP bp, which is far less. */
+static const double gc_mean = .41, gc_sd = .03, gc_least = .34, gc_most = .48;
+enum { GC_SPACING = 50000, GC_STEP = 1000 };
+
+/* Fraction of CpGs that do not decay: outside islands so few that, with what repeats and motifs change,
+ * observed/expected is about 0.25. */
+static const double cpg_kept = .17, island_cpg_kept = .9;
+
+/* Islands: about 17 per Mb, each of ISLAND_LEAST bp and, on average, island_rest more. */
+static const double island_gc = .65, island_distance = 58000, island_rest = 900;
+enum { ISLAND_LEAST = 250 };
+
+/* Repeats: at this mean distance they cover about a quarter of the genome. */
+static const double repeat_distance = 1100;
+
+/* Most copies of LINE1 are much shorter than its consensus: LINE1_LEAST bp and, on average, line1_rest
+ * more. */
+static const double line1_rest = 900;
+enum { LINE1_LEAST = 200 };
+
+/* The age of a copy is the fraction of its bases that are drawn anew. CpGs decay faster: a copy keeps
+ * 1 - cpg_decay * age of them; from old_age on, where that reaches old_cpg_kept, no fewer. */
+static const double age_least = .03, age_range = .17, cpg_decay = 5, old_age = .18, old_cpg_kept = .1;
+
+/* Short tandem repeats: letters of a unit, and bases altogether. */
+enum { UNIT_LEAST = 2, UNIT_MOST = 5, TANDEM_LEAST = 20, TANDEM_MOST = 80 };
+
+/* Mean distance between instances of a motif, bp: about 300 per Mb. Motifs that are planted in islands alone
+ * stand closer there, as islands are few. */
+static const double motif_distance = 3000, island_motif_distance = 900;
+
+/* N: a twentieth of the chromosome at each end, at most END_MOST, and runs of GAP_LEAST bp and, on average,
+ * gap_rest more, so that readers of the genome meet both. */
+static const double gap_distance = 4e5, gap_rest = 2500;
+enum { END_PART = 20, END_MOST = 10000, GAP_LEAST = 300 };
 
 /* State while a chromosome is drawn. */
 typedef struct drawing {
@@ -68,11 +106,11 @@ static void decay(dcpg_rng *rng, uint8_t *c, uint8_t *g, double kept) {
 
 static dcpg_status place_islands(drawing *d, dcpg_err *err) {
     dcpg_rng rng = start(d, DCPG_SIM_ISLANDS, 0);
-    for (int64_t at = skip(&rng, 58000); at < d->chromo->length;) {
-        int64_t end = at + 250 + skip(&rng, 900);
+    for (int64_t at = skip(&rng, island_distance); at < d->chromo->length;) {
+        int64_t end = at + ISLAND_LEAST + skip(&rng, island_rest);
         if (end > d->chromo->length) end = d->chromo->length;
         DCPG_TRY(dcpg_sim_add_interval(&d->islands, (dcpg_sim_interval){at, end, ""}, err));
-        at = end + skip(&rng, 58000);
+        at = end + skip(&rng, island_distance);
     }
     return DCPG_OK;
 }
@@ -81,19 +119,20 @@ static void fill_bases(drawing *d) {
     uint8_t *base = d->chromo->base;
     dcpg_rng rng = start(d, DCPG_SIM_BASES, 0);
     dcpg_sim_wave content =
-        dcpg_sim_wave_new(d->seed, dcpg_sim_stream(DCPG_SIM_GC, d->chromo->name, 0), 50000);
-    double gc = .41;
+        dcpg_sim_wave_new(d->seed, dcpg_sim_stream(DCPG_SIM_GC, d->chromo->name, 0), GC_SPACING);
+    double gc = gc_mean;
     int64_t island = 0;
     for (int64_t i = 0; i < d->chromo->length; i++) {
-        if (i % 1000 == 0) {
-            gc = .41 + .03 * dcpg_sim_wave_at(&content, i);
-            if (gc < .34) gc = .34;
-            if (gc > .48) gc = .48;
+        if (i % GC_STEP == 0) {
+            gc = gc_mean + gc_sd * dcpg_sim_wave_at(&content, i);
+            if (gc < gc_least) gc = gc_least;
+            if (gc > gc_most) gc = gc_most;
         }
         while (island < d->islands.n && d->islands.v[island].end <= i) island++;
         bool inside = island < d->islands.n && d->islands.v[island].start <= i;
-        base[i] = draw_base(&rng, inside ? .65 : gc);
-        if (i > 0 && base[i] == G && base[i - 1] == C) decay(&rng, &base[i - 1], &base[i], inside ? .9 : .17);
+        base[i] = draw_base(&rng, inside ? island_gc : gc);
+        if (i > 0 && base[i] == G && base[i - 1] == C)
+            decay(&rng, &base[i - 1], &base[i], inside ? island_cpg_kept : cpg_kept);
     }
 }
 
@@ -125,25 +164,26 @@ static void reverse_complement(uint8_t *base, int n) {
  * length. */
 static int copy_repeat(const drawing *d, dcpg_rng *rng, int f, uint8_t *copy) {
     int n = (int)family[f].length;
-    if (f == LINE1) n = 200 + (int)skip(rng, 900);
+    if (f == LINE1) n = LINE1_LEAST + (int)skip(rng, line1_rest);
     if (n > (int)family[f].length) n = (int)family[f].length;
     memcpy(copy, d->consensus[f] + family[f].length - (size_t)n, (size_t)n);
-    double age = .03 + .17 * dcpg_rng_uniform(rng);
+    double age = age_least + age_range * dcpg_rng_uniform(rng);
     for (int i = 0; i < n; i++) {
-        if (dcpg_rng_u32(rng) * 0x1p-32 < age) copy[i] = (uint8_t)dcpg_rng_below(rng, 4);
+        if (dcpg_rng_u32(rng) * 0x1p-32 < age) copy[i] = (uint8_t)dcpg_rng_below(rng, NB_BASE);
     }
     for (int i = 1; i < n; i++) {
         if (copy[i] == G && copy[i - 1] == C)
-            decay(rng, &copy[i - 1], &copy[i], age < .18 ? 1 - 5 * age : .1);
+            decay(rng, &copy[i - 1], &copy[i], age < old_age ? 1 - cpg_decay * age : old_cpg_kept);
     }
     if (dcpg_rng_below(rng, 2)) reverse_complement(copy, n);
     return n;
 }
 
-/* A short tandem repeat: a unit of 2 to 5 bases without CG, repeated. */
+/* A short tandem repeat: a unit of a few bases, repeated. It has no C, whose code is the last, so no CG. */
 static int draw_tandem(dcpg_rng *rng, uint8_t *copy) {
-    int unit = 2 + (int)dcpg_rng_below(rng, 4), n = 20 + (int)dcpg_rng_below(rng, 61);
-    for (int i = 0; i < unit; i++) copy[i] = (uint8_t)dcpg_rng_below(rng, 3);
+    int unit = UNIT_LEAST + (int)dcpg_rng_below(rng, UNIT_MOST - UNIT_LEAST + 1),
+        n = TANDEM_LEAST + (int)dcpg_rng_below(rng, TANDEM_MOST - TANDEM_LEAST + 1);
+    for (int i = 0; i < unit; i++) copy[i] = (uint8_t)dcpg_rng_below(rng, C);
     for (int i = unit; i < n; i++) copy[i] = copy[i - unit];
     return n;
 }
@@ -160,7 +200,7 @@ static dcpg_status place_repeats(drawing *d, dcpg_err *err) {
     uint8_t copy[MAX_FAMILY];
     dcpg_rng rng = start(d, DCPG_SIM_REPEATS, 0);
     int64_t island = 0;
-    for (int64_t at = skip(&rng, 1100);; at += skip(&rng, 1100)) {
+    for (int64_t at = skip(&rng, repeat_distance);; at += skip(&rng, repeat_distance)) {
         int f = draw_family(&rng);
         int n = f == STR ? draw_tandem(&rng, copy) : copy_repeat(d, &rng, f, copy);
         if (at + n > d->chromo->length) return DCPG_OK;
@@ -177,7 +217,7 @@ static void plant(drawing *d, dcpg_rng *rng, const dcpg_sim_motif *motif, int nu
     int strand = (int)dcpg_rng_below(rng, 2);
     for (int i = 0; i < motif->length; i++) {
         uint8_t base;
-        do base = (uint8_t)dcpg_rng_below(rng, 4);
+        do base = (uint8_t)dcpg_rng_below(rng, NB_BASE);
         while (!(motif->letters[strand][i] >> base & 1));
         d->chromo->base[at + i] = base;
     }
@@ -197,9 +237,10 @@ static void plant_motifs(drawing *d, int nb_motif, const dcpg_sim_motif *motif) 
         dcpg_rng rng = start(d, DCPG_SIM_MOTIFS, m);
         if (motif[m].in_islands) {
             for (int64_t i = 0; i < d->islands.n; i++)
-                plant_within(d, &rng, &motif[m], m, d->islands.v[i], 900);
+                plant_within(d, &rng, &motif[m], m, d->islands.v[i], island_motif_distance);
         } else {
-            plant_within(d, &rng, &motif[m], m, (dcpg_sim_interval){0, d->chromo->length, NULL}, 3000);
+            plant_within(d, &rng, &motif[m], m, (dcpg_sim_interval){0, d->chromo->length, NULL},
+                         motif_distance);
         }
     }
 }
@@ -207,12 +248,12 @@ static void plant_motifs(drawing *d, int nb_motif, const dcpg_sim_motif *motif) 
 /* Places N at both ends, and in runs of hundreds to thousands of bases between them. */
 static void place_gaps(drawing *d) {
     dcpg_sim_chromo *chromo = d->chromo;
-    int64_t ends = min_i64(chromo->length / 20, 10000);
+    int64_t ends = min_i64(chromo->length / END_PART, END_MOST);
     memset(chromo->base, N, (size_t)ends);
     memset(chromo->base + chromo->length - ends, N, (size_t)ends);
     dcpg_rng rng = start(d, DCPG_SIM_GAPS, 0);
-    for (int64_t at = ends + skip(&rng, 4e5); at < chromo->length; at += skip(&rng, 4e5)) {
-        int64_t end = at + 300 + skip(&rng, 2500);
+    for (int64_t at = ends + skip(&rng, gap_distance); at < chromo->length; at += skip(&rng, gap_distance)) {
+        int64_t end = at + GAP_LEAST + skip(&rng, gap_rest);
         if (end > chromo->length) end = chromo->length;
         memset(chromo->base + at, N, (size_t)(end - at));
         at = end;

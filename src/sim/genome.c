@@ -6,7 +6,16 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { DENSITY_RANGE = 250, ISLAND_DENSITY = 24, ISLAND_GAP = 200, ISLAND_LENGTH = 200, LINE = 60 };
+/* The islands that are annotated are found from the sites, not copied from the drawing, so that real genomes
+ * have them too. The least length is that of the classical definition (Gardiner-Garden and Frommer 1987). */
+enum {
+    ISLAND_DENSITY = 24, /* CpGs within DCPG_SIM_DENSITY_RANGE bp that make a site one of an island: density
+                            alone makes methylation less likely than not there (sim_model.c) */
+    ISLAND_GAP = 200,    /* most bp between neighbouring sites of an island */
+    ISLAND_LENGTH = 200  /* least bp of an island */
+};
+
+enum { LINE = 60 }; /* bases per line of FASTA, as in Ensembl's files */
 
 /* The files that cover all chromosomes, and the genome so far. */
 typedef struct writer {
@@ -57,7 +66,8 @@ static dcpg_status find_sites(dcpg_sim *sim, const dcpg_sim_chromo *chromo, dcpg
     part->first = sites->n;
     for (int64_t i = 0; i < chromo->length; i++) {
         sim->nb_base[chromo->base[i]]++;
-        if (i + 1 == chromo->length || chromo->base[i] != 3 || chromo->base[i + 1] != 2) continue;
+        if (i + 1 == chromo->length || chromo->base[i] != DCPG_SIM_C || chromo->base[i + 1] != DCPG_SIM_G)
+            continue;
         DCPG_TRY(reserve_sites(sites, err));
         sites->pos[sites->n] = (int32_t)(i + 1);
         sites->motifs[sites->n++] = 0;
@@ -65,8 +75,8 @@ static dcpg_status find_sites(dcpg_sim *sim, const dcpg_sim_chromo *chromo, dcpg
     part->end = sites->n;
     int64_t left = part->first, right = part->first;
     for (int64_t i = part->first; i < part->end; i++) {
-        while (sites->pos[left] < sites->pos[i] - DENSITY_RANGE) left++;
-        while (right < part->end && sites->pos[right] <= sites->pos[i] + DENSITY_RANGE) right++;
+        while (sites->pos[left] < sites->pos[i] - DCPG_SIM_DENSITY_RANGE) left++;
+        while (right < part->end && sites->pos[right] <= sites->pos[i] + DCPG_SIM_DENSITY_RANGE) right++;
         sites->density[i] = (uint8_t)(right - left);
     }
     return DCPG_OK;
@@ -217,7 +227,7 @@ static dcpg_status take_sequence(void *context, dcpg_sequence *sequence, dcpg_er
     for (int64_t i = 0; i < sequence->length; i++)
         chromo.base[i] = sequence->packed[i / 4] >> 2 * (i % 4) & 3;
     for (int64_t r = 0; r < sequence->nb_run; r++)
-        memset(chromo.base + sequence->run[r].start, 4,
+        memset(chromo.base + sequence->run[r].start, DCPG_SIM_N,
                (size_t)(sequence->run[r].end - sequence->run[r].start));
     dcpg_status status = write_chromo(w, &chromo, err);
     dcpg_sim_free_chromo(&chromo);

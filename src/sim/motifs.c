@@ -7,7 +7,8 @@
 /* Length of the prefixes by which the table finds motifs; no motif is shorter. */
 enum { PREFIX = 7 };
 
-/* The words hold no CG on either strand, so that planting them makes no sites. */
+/* The words hold no CG on either strand, so that planting them makes no sites. Effects are logits: one motif
+ * takes a site from open_logit of sim_model.c below a half, or an island's site above it. */
 static const struct {
     const char *name, *word;
     double effect;
@@ -15,7 +16,12 @@ static const struct {
 static const char *const cluster_words[DCPG_SIM_CLUSTER_MOTIFS] = {
     "AGTTYACTGAA", "TCAWGGTTATC", "ATTGRCAAGTA", "GTAKTTCAACA",
     "CATTMAGATTG", "TGTASTAACCT", "AACTYTGGTAT", "GGATWCATTAA"};
-enum { NB_SHARED = sizeof shared / sizeof *shared };
+static const double cluster_effect = -6;
+_Static_assert(sizeof shared / sizeof *shared == DCPG_SIM_SHARED_MOTIFS, "as many motifs as words");
+
+/* On a real genome, motifs are not planted but found. Words of 11 letters would be rare there: two letters
+ * fewer at each end make them about as frequent as planted ones. */
+enum { REAL_SKIP = 2 };
 
 /* Bases that an IUPAC letter stands for: bit 0 A, 1 T, 2 G, 3 C. */
 static uint8_t bases_of(char letter) {
@@ -46,13 +52,14 @@ static dcpg_sim_motif make_motif(const char *name, const char *word, size_t skip
 
 int dcpg_sim_motifs(int64_t nb_cluster, bool real_genome, dcpg_sim_motif motif[DCPG_SIM_MAX_MOTIFS]) {
     int n = 0;
-    size_t skip = real_genome ? 2 : 0;
-    for (; n < NB_SHARED; n++) motif[n] = make_motif(shared[n].name, shared[n].word, skip, shared[n].effect);
+    size_t skip = real_genome ? REAL_SKIP : 0;
+    for (; n < DCPG_SIM_SHARED_MOTIFS; n++)
+        motif[n] = make_motif(shared[n].name, shared[n].word, skip, shared[n].effect);
     for (int i = 0; i < n; i++) motif[i].in_islands = motif[i].effect > 0;
     for (int k = 0; k < DCPG_SIM_CLUSTER_MOTIFS && k < nb_cluster; k++, n++) {
         char name[16];
         snprintf(name, sizeof name, "off_cl%d", k);
-        motif[n] = make_motif(name, cluster_words[k], skip, -6);
+        motif[n] = make_motif(name, cluster_words[k], skip, cluster_effect);
         motif[n].cluster = k;
     }
     return n;
@@ -92,7 +99,7 @@ dcpg_status dcpg_sim_scan(const dcpg_sim_chromo *chromo, int nb_motif, const dcp
     uint32_t word = 0;
     int64_t known = 0; /* bases since the last N */
     for (int64_t i = 0; i < chromo->length; i++) {
-        known = chromo->base[i] < 4 ? known + 1 : 0;
+        known = chromo->base[i] < DCPG_SIM_N ? known + 1 : 0;
         word = (word << 2 | (chromo->base[i] & 3)) & ((1u << 2 * PREFIX) - 1);
         if (known < PREFIX) continue;
         uint32_t candidates = table[word];

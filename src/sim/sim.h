@@ -64,11 +64,14 @@ typedef struct dcpg_sim_intervals {
 } dcpg_sim_intervals;
 dcpg_status dcpg_sim_add_interval(dcpg_sim_intervals *list, dcpg_sim_interval interval, dcpg_err *err);
 
+/* Codes of bases, those of dcpg/genome.h. */
+enum { DCPG_SIM_A, DCPG_SIM_T, DCPG_SIM_G, DCPG_SIM_C, DCPG_SIM_N, DCPG_SIM_CODES };
+
 /* A chromosome while it is being drawn or read. */
 typedef struct dcpg_sim_chromo {
     const char *name;
     int64_t length;
-    uint8_t *base;    /* [length] A 0, T 1, G 2, C 3, N 4 */
+    uint8_t *base;    /* [length] DCPG_SIM_A ... */
     uint8_t *planted; /* [length] 1 + motif where a planted one starts, else 0; NULL: none planted */
     dcpg_sim_intervals repeats;
 } dcpg_sim_chromo;
@@ -81,7 +84,14 @@ dcpg_status dcpg_sim_draw_chromo(uint64_t seed, int nb_motif, const struct dcpg_
 void dcpg_sim_free_chromo(dcpg_sim_chromo *chromo);
 
 /* ---- motifs ---- */
-enum { DCPG_SIM_MAX_MOTIFS = 11, DCPG_SIM_MOTIF_RANGE = 100, DCPG_SIM_CLUSTER_MOTIFS = 8 };
+enum {
+    DCPG_SIM_SHARED_MOTIFS = 3,  /* act in all clusters */
+    DCPG_SIM_CLUSTER_MOTIFS = 8, /* act in one cluster of eight each */
+    DCPG_SIM_MAX_MOTIFS = DCPG_SIM_SHARED_MOTIFS + DCPG_SIM_CLUSTER_MOTIFS,
+    DCPG_SIM_MOTIF_RANGE = 100, /* bp from a motif's centre to the sites on which it acts: DNA windows of a
+                                   few hundred bp see all that matters */
+    DCPG_SIM_NAME = 48          /* bytes of a cell's name */
+};
 
 typedef struct dcpg_sim_motif {
     char name[16], word[12], reverse[12]; /* IUPAC letters */
@@ -103,10 +113,11 @@ dcpg_status dcpg_sim_scan(const dcpg_sim_chromo *chromo, int nb_motif, const dcp
                           dcpg_sim_found_fn *found, void *context, dcpg_err *err);
 
 /* ---- sites of the whole genome ---- */
+enum { DCPG_SIM_DENSITY_RANGE = 250 }; /* bp to each side: a window of 501 bp, about an island's width */
 typedef struct dcpg_sim_sites {
     int64_t n, room;
     int32_t *pos;     /* [n] 1-based, the C */
-    uint8_t *density; /* [n] CpGs within 250 bp, including the site itself */
+    uint8_t *density; /* [n] CpGs within DCPG_SIM_DENSITY_RANGE bp, including the site itself */
     uint16_t *motifs; /* [n] bit m: motif m is in range */
 } dcpg_sim_sites;
 
@@ -124,7 +135,7 @@ typedef struct dcpg_sim {
     int nb_part, part_room;
     dcpg_sim_part *part; /* one per chromosome */
     dcpg_sim_sites sites;
-    int64_t nb_base[5]; /* by code */
+    int64_t nb_base[DCPG_SIM_CODES];
     int64_t nb_island, nb_dense, nb_near_motif;
     struct dcpg_sim_model *model;
 } dcpg_sim;
@@ -158,9 +169,10 @@ typedef struct dcpg_sim_truth {
 dcpg_sim_truth dcpg_sim_at(dcpg_sim_track *track, int64_t site, double keep);
 
 /* ---- cells ---- */
-void dcpg_sim_cell_name(const dcpg_sim *sim, int64_t cell, char name[48]);
+void dcpg_sim_cell_name(const dcpg_sim *sim, int64_t cell, char name[DCPG_SIM_NAME]);
 
-/* Accuracy and AUC of one predictor. */
+/* Accuracy and AUC of one predictor. Calls are counted in bins of probability, so that memory does not grow
+ * with their number; bins are so narrow that counting ties as half hardly changes the AUC. */
 enum { DCPG_SIM_BINS = 16384 };
 typedef struct dcpg_sim_score {
     int64_t count[2][DCPG_SIM_BINS]; /* calls by outcome and bin of probability */

@@ -10,6 +10,9 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* Level of compression: takes half the time of the default, for 3 % more bytes. */
+enum { LEVEL = 4 };
+
 dcpg_status dcpg_sim_open(const char *folder, const char *name, dcpg_sim_file *file, dcpg_err *err) {
     *file =
         (dcpg_sim_file){.path = dcpg_format("%s/%s", folder, name), .block = dcpg_alloc(BGZF_BLOCK_SIZE, 1)};
@@ -37,8 +40,8 @@ static void write_block(dcpg_sim_file *file) {
     errno = 0;
     if (dcpg_signal_seen() && !file->error) file->error = EINTR;
     if (file->error) return;
-    /* Level 4 takes half the time of the default, for 3 % more bytes. */
-    if (bgzf_compress(packed, &n, file->block, file->used, 4) != 0 || fwrite(packed, 1, n, file->stream) != n)
+    if (bgzf_compress(packed, &n, file->block, file->used, LEVEL) != 0 ||
+        fwrite(packed, 1, n, file->stream) != n)
         note_error(file);
     file->used = 0;
 }

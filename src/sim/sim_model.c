@@ -4,15 +4,28 @@
 #include <dcpg/memory.h>
 #include <math.h>
 
+/* Logit by CpG density: without noise, 98 % of the sites outside islands and 5 % of those in islands are
+ * methylated; between them is a slope around island_density CpGs, island_width wide. */
 static const double open_logit = 4, island_effect = -7, island_density = 22, island_width = 3;
+
+/* Noise of the logit that cells of a cluster share, over 20 kb (domains), and that each cell has for itself,
+ * over 600 bp (what neighbouring sites of one cell tell about each other). The standard deviations
+ * are so large that a model needs neighbours besides DNA. */
 static const double cluster_sd = 1.5, cell_sd = 2;
 enum { CLUSTER_SPACING = 20000, CELL_SPACING = 600 };
 
-/* Expected values over the noise are tabulated by logit. */
+/* Expected values over the noise are tabulated by logit. No sum of effects reaches -TABLE_REACH or
+ * TABLE_REACH; 64 values per unit make linear interpolation exact to 3e-6, as |sigmoid''| < 0.1. */
 enum { TABLE_PER_UNIT = 64, TABLE_REACH = 24, TABLE_SIZE = 2 * TABLE_REACH * TABLE_PER_UNIT + 1 };
 
+/* Steps of the trapezoidal rule, to 8 standard deviations on each side. */
+static const double rule_step = .05;
+enum { RULE_STEPS = 160 };
+
+enum { NB_DENSITY = UINT8_MAX + 1 };
+
 struct dcpg_sim_model {
-    double density[256];         /* logit by CpGs within 250 bp */
+    double density[NB_DENSITY];  /* logit by CpGs within DCPG_SIM_DENSITY_RANGE bp */
     double expected[TABLE_SIZE]; /* of sigmoid(a + noise), for a from -TABLE_REACH */
     double *motifs;              /* [nb_cluster][2^nb_motif] effect of the motifs in range */
 };
@@ -22,10 +35,9 @@ static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 /* Mean of sigmoid(a + sd z) over a standard normal z, by the trapezoidal rule, whose error for so smooth a
  * function is far below rounding. */
 static double expect_sigmoid(double a, double sd) {
-    const double step = .05;
     double sum = 0, weights = 0;
-    for (int i = -160; i <= 160; i++) {
-        double z = i * step, weight = exp(-z * z / 2);
+    for (int i = -RULE_STEPS; i <= RULE_STEPS; i++) {
+        double z = i * rule_step, weight = exp(-z * z / 2);
         sum += weight * sigmoid(a + sd * z);
         weights += weight;
     }
@@ -37,7 +49,7 @@ dcpg_status dcpg_sim_model_new(const dcpg_sim *sim, struct dcpg_sim_model **mode
     struct dcpg_sim_model *m = *model = dcpg_alloc(1, sizeof *m);
     if (m) m->motifs = dcpg_alloc(nb_cluster * nb_set, sizeof *m->motifs);
     if (!m || !m->motifs) return dcpg_fail_nomem(err, "the model", nb_cluster * nb_set * sizeof *m->motifs);
-    for (int n = 0; n < 256; n++)
+    for (int n = 0; n < NB_DENSITY; n++)
         m->density[n] = open_logit + island_effect * sigmoid((n - island_density) / island_width);
     double sd = sqrt(cluster_sd * cluster_sd + cell_sd * cell_sd);
     for (int i = 0; i < TABLE_SIZE; i++)

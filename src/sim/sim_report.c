@@ -38,7 +38,7 @@ static dcpg_status write_cells(const dcpg_sim *sim, const dcpg_sim_observed *obs
     fprintf(file, "cell\tcluster\tn_sites\tcoverage\tmean_state\n");
     for (int64_t i = 0; i < sim->options->nb_cell; i++) {
         const dcpg_sim_cell *cell = &observed->cell[i];
-        char name[48];
+        char name[DCPG_SIM_NAME];
         dcpg_sim_cell_name(sim, i, name);
         fprintf(file, "%s\t%" PRId64 "\t%" PRId64 "\t%.4f\t%.4f\n", name, i % sim->options->nb_cluster,
                 cell->nb_call, share(cell->nb_call, sim->sites.n), share(cell->nb_methylated, cell->nb_call));
@@ -69,15 +69,16 @@ static json_t *rounded(double x) { return isfinite(x) ? json_real(round(1e4 * x)
 
 static json_t *describe_genome(const dcpg_sim *sim) {
     const int64_t *nb = sim->nb_base;
-    int64_t known = nb[0] + nb[1] + nb[2] + nb[3], all = known + nb[4];
+    int64_t gc = nb[DCPG_SIM_G] + nb[DCPG_SIM_C], known = nb[DCPG_SIM_A] + nb[DCPG_SIM_T] + gc,
+            all = known + nb[DCPG_SIM_N];
     json_t *lengths = json_object();
     for (int p = 0; p < sim->nb_part; p++)
         json_object_set_new(lengths, sim->part[p].chromo, json_integer(sim->part[p].length));
     double n = (double)sim->sites.n;
     return json_pack("{s:o, s:I, s:I, s:o, s:I, s:o, s:o}", "chromosomes", lengths, "bases", (json_int_t)all,
-                     "N", (json_int_t)nb[4], "gc", rounded(share(nb[2] + nb[3], known)), "cpg",
+                     "N", (json_int_t)nb[DCPG_SIM_N], "gc", rounded(share(gc, known)), "cpg",
                      (json_int_t)sim->sites.n, "cpg_per_kb", rounded(1000 * n / (double)known), "cpg_obs_exp",
-                     rounded(n * (double)known / ((double)nb[2] * (double)nb[3])));
+                     rounded(n * (double)known / ((double)nb[DCPG_SIM_G] * (double)nb[DCPG_SIM_C])));
 }
 
 /* Expected values over all sites and clusters, whether seen or not. */
@@ -143,7 +144,7 @@ static json_t *describe_optimum(const dcpg_sim *sim, const dcpg_sim_observed *ob
 static json_t *describe(const dcpg_sim *sim, const dcpg_sim_observed *observed) {
     json_t *cells = json_array(), *motifs = json_object();
     for (int64_t i = 0; i < sim->options->nb_cell; i++) {
-        char name[48];
+        char name[DCPG_SIM_NAME];
         dcpg_sim_cell_name(sim, i, name);
         json_array_append_new(cells, json_string(name));
     }

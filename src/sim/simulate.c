@@ -13,6 +13,7 @@
 static const char *const subfolders[] = {"dna", "cpg", "anno", "truth"};
 enum { NB_SUBFOLDER = sizeof subfolders / sizeof *subfolders };
 
+/* A shorter chromosome would hold fewer than about 200 sites. Positions, 1-based, must fit 32 bits. */
 static const int64_t min_length = 20000, max_length = INT32_MAX - 1;
 
 static dcpg_status check_lengths(const dcpg_simulate_options *o, dcpg_err *err) {

@@ -8,7 +8,13 @@
 #include <math.h>
 #include <string.h>
 
+/* Values (sites x cells) that are computed at once: 12 MB, few enough for any machine and enough to keep all
+ * threads busy. */
 enum { BLOCK_VALUES = 1 << 22 };
+
+/* Bytes of text per row besides the chromosome's name: at most 32 for the position, and "\t0.123" per cell.
+ */
+enum { POSITION_TEXT = 32, VALUE_TEXT = 6 };
 
 typedef struct tables {
     const dcpg_sim *sim;
@@ -45,8 +51,8 @@ static void write_row(tables *t, const char *chromo, int64_t site, int64_t row) 
         memcpy(p,
                (char[]){'\t', (char)('0' + n / 1000), '.', (char)('0' + n / 100 % 10),
                         (char)('0' + n / 10 % 10), (char)('0' + n % 10)},
-               6);
-        p += 6;
+               VALUE_TEXT);
+        p += VALUE_TEXT;
     }
     *p++ = '\n';
     dcpg_sim_write(&t->probs, t->line, (size_t)(p - t->line));
@@ -62,7 +68,7 @@ static void write_row(tables *t, const char *chromo, int64_t site, int64_t row) 
 static void write_header(const dcpg_sim *sim, dcpg_sim_file *file) {
     dcpg_sim_print(file, "#chromo\tpos");
     for (int64_t i = 0; i < sim->options->nb_cell; i++) {
-        char name[48];
+        char name[DCPG_SIM_NAME];
         dcpg_sim_cell_name(sim, i, name);
         dcpg_sim_print(file, "\t%s", name);
     }
@@ -76,12 +82,13 @@ static dcpg_status start_tables(tables *t, dcpg_err *err) {
         if (length > longest) longest = length;
     }
     t->block = BLOCK_VALUES / (int64_t)nb_cell + 1;
-    t->line_room = longest + 32 + 6 * nb_cell;
+    t->line_room = longest + POSITION_TEXT + VALUE_TEXT * nb_cell;
     t->permille = dcpg_alloc((size_t)t->block * nb_cell, sizeof *t->permille);
     t->state = dcpg_alloc((size_t)t->block * nb_cell, 1);
     t->line = dcpg_alloc(t->line_room, 1);
     if (!t->permille || !t->state || !t->line)
-        return dcpg_fail_nomem(err, "a block of sites", (size_t)t->block * nb_cell * 3);
+        return dcpg_fail_nomem(err, "a block of sites",
+                               (size_t)t->block * nb_cell * (sizeof *t->permille + sizeof *t->state));
     DCPG_TRY(dcpg_sim_open(t->sim->folder, "truth/probs.tsv.gz", &t->probs, err));
     return dcpg_sim_open(t->sim->folder, "truth/states.tsv.gz", &t->states, err);
 }
