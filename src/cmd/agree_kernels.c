@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One set of kernels on all ranks. */
+/* Agrees on one set of kernels for all ranks, and starts it. */
 #include "cmd/cmd.h"
 
 #include <dcpg/kern.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* `wanted`: of the checkpoint the run goes on from. */
+/* Warns where the kernels are not `wanted`, those of the checkpoint that the run resumes from. */
 static void warn_of_others(const char *wanted, dcpg_log *log) {
     if (wanted && strcmp(wanted, dcpg_kern_name()) != 0)
         dcpg_warn(
@@ -32,7 +32,7 @@ dcpg_status dcpg_cmd_kernels_all(const dcpg_par *par, const char *wanted, dcpg_l
     DCPG_TRY(status);
     dcpg_kern_start(&set);
     warn_of_others(wanted, log);
-    char told[320]; /* what BLIS has chosen by itself may differ, and compilers */
+    char told[320]; /* BLIS chooses its own kernels, and compilers may differ */
     snprintf(told, sizeof told, "%s %s %s", dcpg_kern_name(), dcpg_gemm_description(), __VERSION__);
     return dcpg_same_all(par, "set of kernels", told, err);
 }

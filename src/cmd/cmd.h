@@ -19,24 +19,25 @@ int dcpg_cmd_show(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_stats(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_models(dcpg_par *par, int argc, char **argv);
 
-/* Prints "dcpg COMMAND: text" once (rank 0) on stderr, for usage errors also where help is, and returns the
+/* Prints "dcpg COMMAND: text" once (rank 0) on stderr, for usage errors also how to get help, and returns the
  * exit code of the error. `err` must be agreed (the same on all ranks). */
 int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err);
 
-/* Agrees on the kernels that all ranks use, and starts them; to be called once, before anything is computed.
- * `wanted`: those of the checkpoint that a run goes on from (kern.h), taken where all ranks have them, else a
- * warning; NULL: none. DCPG_E_USAGE where ranks were told different things. Collective. */
+/* Agrees on the kernels that all ranks use, and starts them; call it once, before anything is computed.
+ * `wanted`: those of the checkpoint that a run resumes from (kern.h), used where all ranks have them,
+ * otherwise a warning is logged; NULL: none. DCPG_E_USAGE where the environments of ranks ask for different
+ * kernels. Collective. */
 dcpg_status dcpg_cmd_kernels_all(const dcpg_par *par, const char *wanted, dcpg_log *log, dcpg_err *err);
 
-/* "dcpg data --cpg_profiles ...", as it was typed but for quotes; NULL when out of memory; dcpg_free. Local.
- */
+/* The command line, "dcpg data --cpg_profiles ...", as typed except for quotes. NULL when out of memory; the
+ * caller frees it with dcpg_free. Local. */
 char *dcpg_cmd_words(int argc, char **argv);
 
-/* Tells which names an option chose of `total`: "2 of 5 outputs: cpg/a, cpg/b". Local. */
+/* Logs which names an option chose of `total`: "2 of 5 outputs: cpg/a, cpg/b". Local. */
 void dcpg_cmd_tell_chosen(dcpg_log *log, const char *what, const dcpg_strings *chosen, size_t total);
 
 /* The last line of a successful command: version, command, wall and CPU time, peak memory of the largest
- * rank. `started`: dcpg_now() at its beginning. Collective. */
+ * rank. `started`: dcpg_now() when the command began. Collective. */
 void dcpg_cmd_closing_all(const dcpg_par *par, dcpg_log *log, double started, int argc, char **argv);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dcpg convert */
+/* `dcpg convert`: writes DeepCpG data files from a store or from other such files, or a store from them. */
 #include "cmd/cmd.h"
 #include "cmd/convert.h"
 #include "cmd/job.h"

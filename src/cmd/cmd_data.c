@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dcpg data */
+/* `dcpg data`: makes a store from methylation profiles and the genome, or DeepCpG data files. */
 #include "cmd/cmd.h"
 #include "cmd/convert.h"
 #include "cmd/job.h"
@@ -67,7 +67,7 @@ static dcpg_status parse(data_settings *s, int argc, char **argv, bool *help, co
     return check_outputs(s, err);
 }
 
-/* DeepCpG data files of the store just made. Collective. */
+/* Writes DeepCpG data files from the store just made. Collective. */
 static dcpg_status write_files_all(const data_settings *s, const dcpg_par *par, dcpg_log *log,
                                    dcpg_err *err) {
     const dcpg_strings everywhere = {0};
@@ -81,8 +81,8 @@ static dcpg_status write_files_all(const data_settings *s, const dcpg_par *par, 
     return status;
 }
 
-/* A name for a store that nobody asked to keep, the same on all ranks, in a folder of its own; makes both
- * directories. Collective. */
+/* Chooses a name, the same on all ranks, for a temporary store in a folder of its own below `out_dir`; makes
+ * both directories. The caller frees `*folder` and `*name`. Collective. */
 static dcpg_status name_store_all(const char *out_dir, const dcpg_par *par, char **folder, char **name,
                                   dcpg_err *err) {
     char *target = dcpg_format("%s/store", out_dir);
@@ -144,7 +144,7 @@ int dcpg_cmd_data(dcpg_par *par, int argc, char **argv) {
             .input = {&s.profiles, &s.dna_files, &s.bulk_profiles, &s.anno_files},
             .common = s.common,
             .call = call};
-        /* The file to append to is read, and must be a store: it need not be checked here. */
+        /* The file to append to must be a store, which is checked when it is read. */
         job.common.force = s.common.force || s.store.append;
         s.windows.force = s.common.force;
         status = dcpg_cmd_begin_all(&job, par, &log, &err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dcpg eval */
+/* `dcpg eval`: predicts every site with a trained model, and scores the predictions. */
 #include "cmd/cmd.h"
 #include "cmd/job.h"
 #include "cmd/model_cells.h"
@@ -10,14 +10,14 @@
 #include <dcpg/file.h>
 #include <dcpg/signal.h>
 
-/* What the run is made of; freed together. */
+/* Everything that the run holds; freed together. */
 typedef struct parts {
     dcpg_graph *graph;
     dcpg_weights weights;
     dcpg_cmd_named data;
     dcpg_source *source;
-    dcpg_strings names;          /* of the model's outputs in the data and in what is written */
-    dcpg_strings chosen;         /* of these */
+    dcpg_strings names;          /* of the model's outputs, in the data and in the files written */
+    dcpg_strings chosen;         /* names of the outputs to evaluate */
     dcpg_strings cells, outputs; /* read from the data */
 } parts;
 
@@ -45,8 +45,8 @@ static dcpg_status parse(eval_settings *s, int argc, char **argv, bool *help, co
     return check_outputs(s, err);
 }
 
-/* The cells that the model reads, and its outputs as the data call them: those that are chosen, and of these
- * the ones that the data have. */
+/* Chooses the cells that the model reads, and its outputs, by their names in the data: `chosen` are those to
+ * evaluate, `outputs` those of them that the data have. */
 static dcpg_status choose(const eval_settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
     const dcpg_cmd_cells_model model = {s->model_files.v[0], p->graph, false};
     const dcpg_cmd_cells_wish wish = {&s->replicate_names, s->nb_replicate, s->any_cells};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dcpg export */
+/* `dcpg export`: writes imputed methylation, a file per output. */
 #include "cmd/cmd.h"
 #include "cmd/job.h"
 #include "cmd/options_export.h"

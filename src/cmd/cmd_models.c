@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dcpg models */
+/* `dcpg models`: lists the model zoo, or the layers of one model. */
 #include "cmd/cmd.h"
 #include "cmd/options_models.h"
 
@@ -23,7 +23,7 @@ static dcpg_status parse(models_settings *s, int argc, char **argv, bool *help, 
 
 /* ---- building ---- */
 
-/* Heads named as those of simulated cells would be. */
+/* Names the heads like outputs of simulated cells. */
 static dcpg_status name_outputs(int64_t nb, dcpg_strings *outputs, dcpg_err *err) {
     for (int64_t o = 1; o <= nb; o++) {
         char name[40];
@@ -61,7 +61,7 @@ static dcpg_status count(const models_settings *s, const char *const model[3], i
     return status;
 }
 
-/* A joint model's parameters are those on top of two parts' features: these parts'. */
+/* A DNA and a CpG model under a joint one, whose own parameters are counted without those of the two. */
 static const char *const joined[] = {"fc[128]", "fc[512]_gap"};
 
 /* Parameters of a zoo model without heads. */
@@ -108,7 +108,7 @@ static dcpg_status print_zoo(const models_settings *s, dcpg_err *err) {
 
 /* ---- one model ---- */
 
-/* Which part a word belongs to: that of the zoo, DNA for a specification. */
+/* Finds the part that a word names: that of the zoo's model, DNA for a specification. */
 static dcpg_status part_of(const char *word, dcpg_model_part *part, dcpg_err *err) {
     const char *spec;
     for (int p = DCPG_PART_DNA; p <= DCPG_PART_JOINT; p++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dcpg show */
+/* `dcpg show`: prints sites with their outputs, bases and neighbours. */
 #include "cmd/cmd.h"
 #include "cmd/job.h"
 #include "cmd/job_table.h"
@@ -34,7 +34,7 @@ static dcpg_status parse(show_settings *s, int argc, char **argv, bool *help, co
     return s->show.out_tsv ? dcpg_check_output(s->show.out_tsv, &s->files, err) : DCPG_OK;
 }
 
-/* What the table is made of; freed together. */
+/* Everything that the table needs; freed together. */
 typedef struct parts {
     dcpg_cmd_named data;
     dcpg_strings chromos, outputs, cells; /* chosen */
@@ -43,8 +43,8 @@ typedef struct parts {
     dcpg_show_run *run;
 } parts;
 
-/* Row numbers of the samples: those of the file, or of the site in its chromosome. shown: chromosomes that
- * are. */
+/* Numbers the rows of the samples: as in the file, or by the site's place in its chromosome of a store.
+ * `shown`: the chromosomes to show. */
 static dcpg_status number_rows_of(parts *p, const dcpg_map *shown, dcpg_err *err) {
     const dcpg_store *store = p->data.store;
     int64_t most = store ? store->nb_chromo : p->data.set->nb_run, nb = 0;
@@ -79,7 +79,8 @@ static dcpg_status mark_real(parts *p, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* The names that are asked for, in the order of the words; all where the option has no words. */
+/* Chooses the names that `words` ask for, in their order; all names where the option is given without a word.
+ */
 static dcpg_status choose(const dcpg_words *words, const dcpg_strings *names, const char *what,
                           dcpg_strings *chosen, dcpg_err *err) {
     bool all = words->given && words->list.n == 0;
@@ -141,7 +142,8 @@ int dcpg_cmd_show(dcpg_par *par, int argc, char **argv) {
             .common = s.common,
             .call = call};
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
-        /* A table of places alone looks like any list of positions: it is replaced by its equal only. */
+        /* A table of chromosomes and positions alone looks like any list of positions, so that it is only
+         * replaced by an equal one. */
         s.show.equal_only = !s.common.force && s.show.out_tsv && par->rank == 0 &&
                             dcpg_cmd_table_of(s.show.out_tsv) == DCPG_CMD_PLACES;
         if (status == DCPG_OK) status = show_all(&s, &p, par, &log, &err);

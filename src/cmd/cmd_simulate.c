@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dcpg simulate */
+/* `dcpg simulate`: writes a synthetic genome and single cells whose methylation is known. */
 #include "cmd/cmd.h"
 #include "cmd/options_simulate.h"
 
@@ -29,7 +29,7 @@ int dcpg_cmd_simulate(dcpg_par *par, int argc, char **argv) {
     dcpg_log log;
     dcpg_log_open(&log, par->rank, DCPG_INFO);
     dcpg_signals_catch();
-    signal(SIGXFSZ, SIG_IGN); /* an error of the write, after which all is removed */
+    signal(SIGXFSZ, SIG_IGN); /* the write fails instead, and all files are removed */
     if (par->rank == 0) {
         status = parse(&s, argc, argv, &help, &err);
         if (status == DCPG_OK && !help) status = dcpg_simulate(&s.options, &log, &err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dcpg stats */
+/* `dcpg stats`: prints coverage, mean and variance of the outputs. */
 #include "cmd/cmd.h"
 #include "cmd/job.h"
 #include "cmd/options_stats.h"

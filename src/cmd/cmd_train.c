@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dcpg train */
+/* `dcpg train`: trains a model, or resumes the training from a checkpoint. */
 #include "cmd/cmd.h"
 #include "cmd/job.h"
 #include "cmd/model_cells.h"
@@ -16,18 +16,18 @@
 #include <omp.h>
 #include <string.h>
 
-/* What the run is made of; freed together. */
+/* Everything that the run holds; freed together. */
 typedef struct parts {
     dcpg_cmd_named data, val_data;
     dcpg_source *train, *val;
-    dcpg_strings cells, outputs; /* chosen replicates and outputs */
+    dcpg_strings cells, outputs; /* chosen cells and outputs */
     train_model_files loaded;
     train_model model;
     float *output_weight;
-    dcpg_checkpoint *checkpoint; /* to go on from; NULL: none */
-    dcpg_strings words;          /* parsed, where it is that of the checkpoint and ours */
-    dcpg_strings kept;           /* the command line for checkpoints */
-    dcpg_strings left_out;       /* options that the checkpoint does not decide */
+    dcpg_checkpoint *checkpoint; /* to resume from; NULL: none */
+    dcpg_strings words;    /* the checkpoint's command line, then this one; the settings point into it */
+    dcpg_strings kept;     /* the command line for checkpoints */
+    dcpg_strings left_out; /* options that the checkpoint does not decide */
 } parts;
 
 static dcpg_status parse(train_settings *s, int argc, char **argv, bool *help, const dcpg_par *par,
@@ -75,7 +75,8 @@ static dcpg_status check(train_settings *s, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Cells: those of a trained model or of the user's wish; of a new one as chosen, otherwise all. */
+/* Chooses the cells: for a trained model by its rules (model_cells.h), for a new one those of
+ * --replicate_names and --nb_replicate, or all. */
 static dcpg_status choose_cells(const train_settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
     bool whole = p->loaded.whole.graph != NULL;
     const dcpg_strings *files = whole ? &s->model.files : &s->model.cpg;
@@ -87,7 +88,7 @@ static dcpg_status choose_cells(const train_settings *s, parts *p, dcpg_log *log
     return dcpg_strings_select(p->data.cells, &s->replicate_names, s->nb_replicate, "cell", &p->cells, err);
 }
 
-/* Names of a checkpoint, which must be those of the data. */
+/* Chooses the names of a checkpoint, which the data must have. */
 static dcpg_status choose_again(const dcpg_strings *then, const dcpg_strings *there, const char *what,
                                 dcpg_strings *chosen, dcpg_err *err) {
     for (size_t i = 0; i < then->n; i++) {
@@ -114,7 +115,7 @@ static dcpg_status choose(const train_settings *s, parts *p, dcpg_log *log, dcpg
     return status == DCPG_OK ? choose_cells(s, p, log, err) : status;
 }
 
-/* The model; outputs are in its order from here on. Collective. */
+/* Makes the model; from here on the outputs are in its order. Collective. */
 static dcpg_status make_model_all(const train_settings *s, parts *p, const dcpg_par *par, dcpg_log *log,
                                   dcpg_err *err) {
     if (p->checkpoint) {
@@ -132,7 +133,7 @@ static dcpg_status make_model_all(const train_settings *s, parts *p, const dcpg_
     return dcpg_agree_all(par, status, err);
 }
 
-/* Tells the model its cells, which its files will say. */
+/* Sets the names of the model's cells, which are written to its files. */
 static dcpg_status name_cells(parts *p, dcpg_err *err) {
     dcpg_graph *graph = p->model.graph;
     dcpg_strings_free(&graph->cells);
@@ -157,7 +158,7 @@ static dcpg_status weigh_outputs(const train_settings *s, parts *p, dcpg_err *er
     return dcpg_output_weights(&p->outputs, &s->output_weights, p->output_weight, err);
 }
 
-/* The files of a run that goes on may have moved since. */
+/* DCPG_E_INPUT where files of the resumed run are not there any more: they may have been moved. */
 static dcpg_status find_moved(const train_settings *s, dcpg_err *err) {
     for (size_t i = 0; i < s->files.n; i++)
         if (!dcpg_file_exists(s->files.v[i]))
@@ -219,7 +220,7 @@ static void free_settings(train_settings *s) {
     train_model_options_free(&s->model);
 }
 
-/* Parses the words of the checkpoint with argv behind them. */
+/* Parses the words of the checkpoint, followed by argv. */
 static dcpg_status parse_after(const parts *p, train_settings *s, const dcpg_strings *files, int argc,
                                char **argv, dcpg_strings *words, const dcpg_par *par, dcpg_err *err) {
     bool help;
@@ -227,7 +228,9 @@ static dcpg_status parse_after(const parts *p, train_settings *s, const dcpg_str
     return parse(s, (int)words->n, words->v, &help, par, err);
 }
 
-/* Takes out of the checkpoint's words what it must not decide; `s` holds what is said now. */
+/* Removes from the checkpoint's words the options that it must not decide. `s`: settings of this command
+ * line.
+ */
 static dcpg_status distrust(const train_settings *s, parts *p, char **argv, const dcpg_par *par,
                             dcpg_err *err) {
     train_settings then = {0};
@@ -240,7 +243,7 @@ static dcpg_status distrust(const train_settings *s, parts *p, char **argv, cons
     return status;
 }
 
-/* Settings become those of the checkpoint and, after them, what is said now. */
+/* Replaces the settings by those of the checkpoint, with the options of this command line on top. */
 static dcpg_status parse_again(train_settings *s, parts *p, int argc, char **argv, const dcpg_par *par,
                                dcpg_err *err) {
     train_settings then = {0};
@@ -258,7 +261,7 @@ static dcpg_status parse_again(train_settings *s, parts *p, int argc, char **arg
     return status;
 }
 
-/* Looks for the checkpoint to go on from. Collective. */
+/* Looks for the checkpoint to resume from. Collective. */
 static dcpg_status find_checkpoint_all(train_settings *s, parts *p, int argc, char **argv,
                                        const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     if (!s->resume) return DCPG_OK;
@@ -279,8 +282,8 @@ static dcpg_status find_checkpoint_all(train_settings *s, parts *p, int argc, ch
     return DCPG_OK;
 }
 
-/* Locks the model directory: before a checkpoint is looked for, so that nobody writes a later one meanwhile.
- * Collective. */
+/* Locks the model directory, before a checkpoint is looked for, so that no other run writes a later one in
+ * between. Collective. */
 static dcpg_status lock_all(const train_settings *s, dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log,
                             dcpg_err *err) {
     const train_model_options *m = &s->model;
@@ -291,18 +294,18 @@ static dcpg_status lock_all(const train_settings *s, dcpg_cmd_job *job, const dc
     job->common.force = s->common.force || s->resume;
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !s->resume; i++) job->input[i] = inputs[i];
     dcpg_status status = dcpg_cmd_outputs_all(job, par, log, err);
-    /* The lists are parsed anew where a run goes on. */
+    /* When a run is resumed, the lists are parsed anew: the job must not point to the old ones. */
     for (int i = 0; i < DCPG_CMD_INPUTS; i++) job->input[i] = NULL;
     job->output[0].path = NULL;
     return status;
 }
 
-/* From the words to the end of the run. Collective. */
+/* Runs the command with its parsed settings, to the end of the training. Collective. */
 static dcpg_status run_all(train_settings *s, parts *p, dcpg_cmd_job *job, const dcpg_par *par, dcpg_log *log,
                            dcpg_err *err) {
     dcpg_log_open(log, par->rank, s->common.verbose ? DCPG_DEBUG : DCPG_INFO);
     DCPG_TRY(dcpg_par_watch_all(par, s->common.stall_timeout,
-                                err)); /* anew once the words of a checkpoint are known */
+                                err)); /* set again when a checkpoint's words are known */
     DCPG_TRY(lock_all(s, job, par, log, err));
     DCPG_TRY(find_checkpoint_all(s, p, job->call.argc, job->call.argv, par, log, err));
     log->level = s->common.verbose ? DCPG_DEBUG : DCPG_INFO;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What all subcommands share. */
+/* Functions that all subcommands use: the end on an error, the command line as text, the closing line. */
 #include "cmd/cmd.h"
 
 #include <dcpg/memory.h>
@@ -14,7 +14,7 @@ int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err)
         fprintf(stderr, "dcpg %s: %s\n", command, err->text);
         if (err->status == DCPG_E_USAGE) fprintf(stderr, "Try 'dcpg %s --help'.\n", command);
     }
-    /* As the shell tells of a program that the signal ended. */
+    /* The code that a shell reports for a program that the signal ended. */
     if (err->status == DCPG_E_STOPPED && dcpg_signal_seen()) return 128 + dcpg_signal_seen();
     return dcpg_exit_code(err->status);
 }
@@ -37,13 +37,14 @@ void dcpg_cmd_tell_chosen(dcpg_log *log, const char *what, const dcpg_strings *c
 
 static double seconds(struct timeval t) { return (double)t.tv_sec + 1e-6 * (double)t.tv_usec; }
 
-/* Words in a row that the closing line shows of a list: the first ones, and the last. */
+/* The closing line shows this many words at the beginning of a list, and its last word. */
 enum { SHOWN_FIRST = 3 };
 
 static bool is_option(const char *word) { return strncmp(word, "--", 2) == 0; }
 
-/* The command line for people: of long lists of words the middle is left out, so that the options after them
- * stay in sight, names of outputs above all. For dcpg_free; NULL: out of memory. */
+/* The command line for people to read: the middle of long lists is left out, so that the options after them,
+ * above all the names of outputs, stay in sight. NULL when out of memory; the caller frees it with dcpg_free.
+ */
 static char *shortened(int argc, char **argv) {
     char *line = dcpg_strdup("");
     for (int i = 0, first = 0; i < argc && line; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing DeepCpG data files, as `dcpg convert` and `dcpg data --out_dir` do it. Private to the commands. */
+/* Writes DeepCpG data files, for `dcpg convert` and `dcpg data --out_dir`. Private to the commands. */
 #ifndef DCPG_CMD_CONVERT_H
 #define DCPG_CMD_CONVERT_H
 
@@ -7,10 +7,10 @@
 
 #include <dcpg/log.h>
 
-/* What a user can say about the files. */
+/* The user's options for the files. */
 typedef struct dcpg_cmd_windows {
     const char *out_dir;
-    int64_t dna_wlen, cpg_wlen; /* -1: as usual, or as the data have them */
+    int64_t dna_wlen, cpg_wlen; /* bp, neighbours; -1: the usual ones, or those of the data */
     bool no_dna, force;
     int64_t chunk_size, seed;
     dcpg_strings replicates, outputs; /* regular expressions; none: all */
@@ -20,7 +20,7 @@ typedef struct dcpg_cmd_windows {
 dcpg_status dcpg_cmd_write_files_all(const dcpg_cmd_windows *windows, const dcpg_cmd_named *data,
                                      const dcpg_strings *chromos, dcpg_log *log, dcpg_err *err);
 
-/* Windows that are windows: odd, even. Local. */
+/* DCPG_E_USAGE unless dna_wlen is odd and cpg_wlen even, where they are above 0. Local. */
 dcpg_status dcpg_cmd_check_windows(const dcpg_cmd_windows *windows, dcpg_err *err);
 
 #endif

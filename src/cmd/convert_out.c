@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* DeepCpG data files from whatever the user named. */
+/* Writes DeepCpG data files from a store or from other DeepCpG data files. */
 #include "cmd/cmd.h"
 #include "cmd/convert.h"
 
@@ -19,7 +19,7 @@ dcpg_status dcpg_cmd_check_windows(const dcpg_cmd_windows *w, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* What is made of the data on the way to the files; freed together. */
+/* Everything made from the data on the way to the files; freed together. */
 typedef struct parts {
     dcpg_strings cells, outputs;
     bool *real;
@@ -32,7 +32,7 @@ static bool has_dna(const dcpg_cmd_named *data) {
     return data->store ? data->store->has_dna : data->set->dna_wlen > 0;
 }
 
-/* Window lengths: what the user said, else the usual ones where there is something to cut them from. */
+/* Window lengths: the user's, otherwise the usual ones where the data have DNA or neighbours to cut. */
 static dcpg_want choose_windows(const dcpg_cmd_windows *w, const dcpg_cmd_named *data) {
     dcpg_want want = {.raw = true, .annos = true};
     bool neighbours = data->store || data->set->cpg_wlen > 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Outputs, log file, watch and end of a command. */
+/* Checks and locks the outputs of a command, opens its log file, and ends it. */
 #include "cmd/job.h"
 #include "cmd/cmd.h"
 #include "cmd/job_table.h"
@@ -17,9 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- whose file it is ---- */
+/* ---- who wrote a file ---- */
 
-/* The first bytes of a file as text; empty where there is none. */
+/* Reads the first bytes of a file as text, empty where there is no file; returns their number. */
 static size_t read_head(const char *path, char *head, size_t capacity) {
     FILE *file = fopen(path, "rb");
     size_t n = file ? fread(head, 1, capacity - 1, file) : 0;
@@ -36,7 +36,7 @@ static bool is_stats(const char *head) {
 
 static bool is_report(const char *head) { return starts(head, "metric\toutput\tvalue\n"); }
 
-/* A model directory of ours has a journal, from its first step on; of Keras and DeepCpG it has none. */
+/* Training writes a journal into its model directory from the first step on; Keras and DeepCpG write none. */
 static bool is_model_ours(const char *dir) {
     char *path = dcpg_format("%s/metrics.jsonl", dir), head[16];
     bool is = false;
@@ -58,7 +58,7 @@ static const char *const model_files[] = {"metrics.jsonl",
                                           "model_data.json",
                                           NULL};
 
-/* Names a file of the directory that training would replace and that no training of ours wrote. */
+/* Fails, naming the file, where training would replace a file of the directory that dcpg did not write. */
 static dcpg_status check_model(const char *dir, dcpg_err *err) {
     for (int i = 0; model_files[i]; i++) {
         char *path = dcpg_format("%s/%s", dir, model_files[i]);
@@ -100,18 +100,19 @@ static dcpg_status check_owner(const dcpg_cmd_job *job, const dcpg_cmd_output *o
     if (job->common.force) return DCPG_OK;
     if (output->kind == DCPG_CMD_MODEL) return check_model(output->path, err);
     if (!dcpg_file_exists(output->path) || is_empty(output->path) || is_ours(output)) return DCPG_OK;
-    /* Whose it is cannot be told: show replaces it by the same bytes only. */
+    /* Who wrote it cannot be known: show replaces it only by the same bytes. */
     if (output->kind == DCPG_CMD_SHOW && dcpg_cmd_table_of(output->path) == DCPG_CMD_PLACES) return DCPG_OK;
     return dcpg_fail_not_ours(output->path, err);
 }
 
-/* ---- never an input ---- */
+/* ---- an output is never an input ---- */
 
 static bool is_folder(const dcpg_cmd_output *output) {
     return output->kind == DCPG_CMD_MODEL || output->kind == DCPG_CMD_FOLDER;
 }
 
-/* A file of a folder that is read, unless this command wrote it: it may be read, too. */
+/* Whether the output is a file, not written by this command, in a folder that is read: it may be read, too.
+ */
 static bool is_in_folder(const dcpg_cmd_output *output, const char *folder) {
     size_t length = (size_t)(dcpg_basename(output->path) - output->path);
     char *parent = length ? dcpg_strndup(output->path, length) : dcpg_strdup(".");
@@ -121,7 +122,7 @@ static bool is_in_folder(const dcpg_cmd_output *output, const char *folder) {
     return is;
 }
 
-/* A new model in the directory of one that is read, or of its files. */
+/* Whether the new model's directory holds a model, or files of one, that are read. */
 static bool holds_model(const dcpg_cmd_output *output, const char *input) {
     size_t length = (size_t)(dcpg_basename(input) - input);
     char *parent = length ? dcpg_strndup(input, length) : dcpg_strdup(".");
@@ -150,12 +151,12 @@ static dcpg_status check_inputs(const dcpg_cmd_job *job, const dcpg_cmd_output *
     return DCPG_OK;
 }
 
-/* Two names of one file: as text where it is not there yet. */
+/* Whether two names are of one file; compares them as text, too, as the file may not exist yet. */
 static bool is_same(const char *a, const char *b) { return strcmp(a, b) == 0 || dcpg_same_file(a, b); }
 
 /* ---- outputs ---- */
 
-/* Removes what killed runs left of it. */
+/* Removes temporary files of this output that killed runs left. */
 static void sweep(const dcpg_cmd_output *output) {
     if (is_folder(output))
         dcpg_temporary_sweep(output->path, NULL);
@@ -163,7 +164,7 @@ static void sweep(const dcpg_cmd_output *output) {
         dcpg_temporary_sweep_path(output->path);
 }
 
-/* Other ranks wait for the one that waits for a lock. */
+/* Other ranks wait while rank 0 waits for a lock: it must not be taken for stalled. */
 static void stay_present(const void *par) { dcpg_par_busy(par); }
 
 static dcpg_status open_output(dcpg_cmd_job *job, int i, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {

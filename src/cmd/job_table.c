@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables have no mark of ours: they are told by their first line, every column of it. */
+/* Recognises tables of `dcpg show` by all the column names of their first line, as tables carry no mark. */
 #include "cmd/job_table.h"
 
 #include <stdio.h>
@@ -8,8 +8,8 @@
 
 enum { LONGEST = 4096 }; /* name of a column, in bytes */
 
-/* The next name of a first line into name[LONGEST]; `*last` where the line ends with it. False where there is
- * no whole name. */
+/* Reads the next name of the first line into name[LONGEST]; sets `*last` where the line ends after it. False
+ * where there is no whole name. */
 static bool next_name(FILE *file, char *name, bool *last) {
     for (size_t n = 0; n < LONGEST; n++) {
         int c = getc(file);
@@ -21,7 +21,7 @@ static bool next_name(FILE *file, char *name, bool *last) {
     return false;
 }
 
-/* "-3", "0", "+3": a distance from the site. */
+/* Whether the text is a distance from the site, as show writes it: "-3", "0", "+3". */
 static bool is_offset(const char *text) {
     char *end;
     char again[32];
@@ -30,7 +30,7 @@ static bool is_offset(const char *text) {
     return *end == '\0' && strcmp(text, again) == 0;
 }
 
-/* Groups of columns of show, in their order; 0: none of them. */
+/* The group of show's columns that the name belongs to, counted from 1 in their order; 0: none. */
 static int group_of(const char *name) {
     const char *last = strrchr(name, '/');
     if (strncmp(name, "outputs/", 8) == 0 && name[8]) return 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dcpg: a table of subcommands. */
+/* The program dcpg: a table of subcommands, and how each is started. */
 #include "cmd/cmd.h"
 #include "cmd/job.h"
 
@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a command must know of its start: nothing, as it does the work of one process; that the launcher is of
- * this MPI, as it writes files; or also that a job of several tasks has not started it alone. */
+/* What a command checks of its start: NOTHING, as it does the work of one process; that the LAUNCHER belongs
+ * to this MPI, as the command writes files; or also that it was not started ALONE, without ranks, in a job of
+ * several tasks. */
 typedef enum start_check { NOTHING, LAUNCHER, ALONE } start_check;
 
 typedef struct command {
@@ -44,7 +45,7 @@ static void print_help(FILE *out) {
     fprintf(out, "\n'dcpg COMMAND --help' shows the options of a command; 'dcpg --version' the version.\n");
 }
 
-/* All ranks must be one program with one command line. Collective. */
+/* Checks that all ranks run the same version with the same command line. Collective. */
 static dcpg_status check_start_all(const dcpg_par *par, start_check check, int argc, char **argv,
                                    dcpg_err *err) {
     if (check == LAUNCHER) DCPG_TRY(dcpg_par_check_launcher(par, err));
@@ -58,7 +59,7 @@ static dcpg_status check_start_all(const dcpg_par *par, start_check check, int a
     return status;
 }
 
-/* NULL: there is none of this name. */
+/* NULL: no command has this name. */
 static const command *find_command(const char *name) {
     for (int i = 0; i < NB_COMMAND; i++)
         if (strcmp(name, commands[i].name) == 0) return &commands[i];
@@ -85,14 +86,14 @@ static int run_command(const command *chosen, dcpg_par *par, int argc, char **ar
     return chosen->run(par, argc, argv);
 }
 
-/* The help of a command needs no MPI, which may not start where the user is: on a login node, within a job.
- * Ranks that an mpirun started do start it, so that one of them speaks. */
+/* Prints a command's help without MPI, which may not start where the user is: on a login host, within a job.
+ * Ranks that mpirun started do start MPI, so that only one of them prints. */
 static int run_help(const command *chosen, int argc, char **argv) {
     dcpg_par one = {.size = 1, .node_size = 1, .nb_node = 1};
     return chosen->run(&one, argc, argv);
 }
 
-/* Words that need no ranks. Returns an exit code, or -1 where there is a command to run. */
+/* Answers command lines that need no ranks. Returns an exit code, or -1 where there is a command to run. */
 static int answer_at_once(int argc, char **argv) {
     if (argc < 2) {
         print_help(stderr);
@@ -109,14 +110,14 @@ static int answer_at_once(int argc, char **argv) {
     return -1;
 }
 
-/* Streams that are closed get a file that fails: else the next file that is opened would take their number,
- * and what is printed. */
+/* Replaces closed standard streams by a file that fails to read (stdin) or write: otherwise the next file
+ * opened would get the number of the stream, and everything that is printed. */
 static void reserve_streams(void) {
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0) return;
 }
 
-/* The exit code, given what could not be printed. */
+/* The exit code of the program: an error where stdout did not take everything printed. */
 static int flushed(int code) {
     dcpg_err err = {0};
     if (dcpg_cmd_flush(&err) == DCPG_OK || code != 0) return code;

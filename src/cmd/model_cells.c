@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Matches the cells of the data with those that a trained model reads. */
 #include "cmd/model_cells.h"
 
 #include <dcpg/keras.h>
@@ -29,7 +30,7 @@ static dcpg_status copy(const dcpg_strings *from, dcpg_strings *to, dcpg_err *er
 
 /* ---- choosing ---- */
 
-/* Those that the user named. */
+/* Chooses the cells that the user named. */
 static dcpg_status choose_named(const dcpg_cmd_cells_wish *wish, const dcpg_cmd_named *data,
                                 const dcpg_strings *known, dcpg_strings *chosen, dcpg_err *err) {
     if (wish->names->n)
@@ -60,7 +61,7 @@ static dcpg_status refuse(const dcpg_cmd_named *data, const dcpg_cmd_cells_model
     return status;
 }
 
-/* Those of the model. */
+/* Chooses the cells of the model. */
 static dcpg_status choose_known(const dcpg_cmd_named *data, const dcpg_cmd_cells_model *model,
                                 const dcpg_strings *known, dcpg_log *log, dcpg_strings *chosen,
                                 dcpg_err *err) {
@@ -76,7 +77,7 @@ static dcpg_status choose_known(const dcpg_cmd_named *data, const dcpg_cmd_cells
     return DCPG_OK;
 }
 
-/* All, of which the model does not say whether they are its own. */
+/* Chooses all cells, with a warning, as the model does not name those that it was trained on. */
 static dcpg_status choose_all(const dcpg_cmd_named *data, const dcpg_cmd_cells_model *model, dcpg_log *log,
                               dcpg_strings *chosen, dcpg_err *err) {
     char text[DCPG_LIST_TEXT];
@@ -88,7 +89,7 @@ static dcpg_status choose_all(const dcpg_cmd_named *data, const dcpg_cmd_cells_m
     return DCPG_OK;
 }
 
-/* ---- telling ---- */
+/* ---- checks and messages ---- */
 
 static void tell_taken(const dcpg_strings *chosen, const dcpg_strings *known, dcpg_log *log) {
     char taken[DCPG_LIST_TEXT], of[DCPG_LIST_TEXT];
@@ -127,7 +128,7 @@ dcpg_status dcpg_cmd_choose_cells(const dcpg_cmd_cells_wish *wish, const dcpg_cm
 
 /* ---- outputs ---- */
 
-/* "cpg/x" for "cpg/a" where x was chosen for a; else the name itself; dcpg_free. */
+/* "cpg/x" for "cpg/a" where cell x was chosen for the model's a, otherwise the name itself; dcpg_free. */
 static char *name_output(const char *name, const dcpg_strings *known, const dcpg_strings *chosen) {
     ptrdiff_t i = strncmp(name, "cpg/", 4) == 0 ? dcpg_strings_find(known, name + 4) : -1;
     return i >= 0 && (size_t)i < chosen->n ? dcpg_format("cpg/%s", chosen->v[i]) : dcpg_strdup(name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which of the data's cells a trained model reads, and what its outputs are called then. Private to the
+/* Chooses the cells of the data that a trained model reads, and names its outputs accordingly. Private to the
  * commands. */
 #ifndef DCPG_CMD_MODEL_CELLS_H
 #define DCPG_CMD_MODEL_CELLS_H
@@ -9,25 +9,25 @@
 #include <dcpg/graph.h>
 #include <dcpg/log.h>
 
-/* What a user says of them. */
+/* The user's options for them. */
 typedef struct dcpg_cmd_cells_wish {
     const dcpg_strings *names; /* --replicate_names */
     int64_t most;              /* --nb_replicate; 0: all */
     bool any;                  /* --any_cells */
 } dcpg_cmd_cells_wish;
 
-/* A model that was loaded. */
+/* A loaded model. */
 typedef struct dcpg_cmd_cells_model {
     const char *name;        /* as the user named it */
     const dcpg_graph *graph; /* reads neighbours */
-    bool other_numbers;      /* it may be made to read another number of cells */
+    bool other_numbers;      /* it can be resized to another number of cells */
 } dcpg_cmd_cells_model;
 
 /* Adds the cells for the model's inputs to `chosen`, in the order of the inputs: those that the user names,
  * in the order of the words (in the model's order where they are the model's); with --any_cells those of the
- * data in their order; otherwise those of the model, which must all be there. Logs what is taken for what
- * where they are others than the model's. DCPG_E_INPUT: the data lack cells of the model, or there are more
- * or fewer than it reads. Local. */
+ * data in their order; otherwise those of the model, which must all be there. Where the cells are not the
+ * model's, logs which are taken for which. DCPG_E_INPUT: the data lack cells of the model, or more or fewer
+ * are chosen than it reads. Local. */
 dcpg_status dcpg_cmd_choose_cells(const dcpg_cmd_cells_wish *wish, const dcpg_cmd_named *data,
                                   const dcpg_cmd_cells_model *model, dcpg_log *log, dcpg_strings *chosen,
                                   dcpg_err *err);

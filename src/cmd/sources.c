@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Opens a store or DeepCpG data files behind one interface. */
 #include "cmd/sources.h"
 
 #include "store/store_layout.h"
@@ -9,7 +10,7 @@
 #include <dcpg/memory.h>
 #include <string.h>
 
-/* Windows of models, as DeepCpG has them. */
+/* DeepCpG's usual windows: bp of DNA, and neighbours per cell. */
 enum { DNA_WLEN = 1001, CPG_WLEN = 50 };
 
 static dcpg_status look(const char *path, int *is_store, dcpg_err *err) {
@@ -60,8 +61,8 @@ void dcpg_cmd_named_close(dcpg_cmd_named *data) {
     *data = (dcpg_cmd_named){0};
 }
 
-/* Chromosomes as the data name them, by the rule of dcpg/chromo.h. One that they lack keeps its name: whoever
- * uses it says what there is. */
+/* Adds chromosomes as the data name them. One that the data lack keeps its name: the function that uses the
+ * name reports which ones exist. */
 static dcpg_status resolve(const char *name, const dcpg_chromos *index, const dcpg_strings *known,
                            const dcpg_strings *words, dcpg_strings *names, dcpg_err *err) {
     for (size_t i = 0; i < words->n; i++) {
@@ -91,8 +92,8 @@ dcpg_status dcpg_cmd_name_chromos(const dcpg_cmd_named *data, const dcpg_strings
     return status;
 }
 
-/* Appends `n` samples on the chromosome; none where the source does not hold it. number: of its chromosomes
- */
+/* Appends `n` samples on the chromosome, unless the source does not hold it. `number`: name of a chromosome
+ * of the source -> its index. */
 static void add_samples(const dcpg_source *source, const dcpg_map *number, const char *chromo, int64_t n,
                         dcpg_deepcpg_stretch *stretch, int64_t *nb) {
     int64_t k = dcpg_map_get(number, chromo, -1);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Divides the data into sites to train on and sites to validate on. */
 #include "cmd/train_data.h"
 
 #include <string.h>
@@ -13,8 +14,8 @@ static const char *checksum_of(const dcpg_cmd_named *data) {
     return data->store ? data->store->checksum : data->set->checksum;
 }
 
-/* Whether sites of both may be the same: there is a file that both have, or one is a copy of the other. Rank
- * 0 looks. Collective. */
+/* Whether both may hold the same sites: they have a file in common, or one is a copy of the other. Rank 0
+ * compares the files. Collective. */
 static bool share_sites_all(const dcpg_cmd_named *data, const dcpg_cmd_named *val, const dcpg_par *par) {
     int same = !data->store == !val->store && strcmp(checksum_of(data), checksum_of(val)) == 0;
     for (size_t i = 0; par->rank == 0 && i < data->files->n; i++)
@@ -24,7 +25,7 @@ static bool share_sites_all(const dcpg_cmd_named *data, const dcpg_cmd_named *va
     return same;
 }
 
-/* The chromosomes of the data that are not validated on. */
+/* Adds the chromosomes of the data that are not validated on to `others`. */
 static dcpg_status choose_others(const dcpg_cmd_named *data, const dcpg_strings *val_chromos,
                                  dcpg_strings *others, dcpg_err *err) {
     const dcpg_strings *known = dcpg_cmd_chromos(data);
@@ -44,7 +45,7 @@ static dcpg_status choose_others(const dcpg_cmd_named *data, const dcpg_strings 
                      data->name);
 }
 
-/* Names the chromosomes of both sources. */
+/* Warns of chromosomes that are in both sources. */
 static dcpg_status warn_of_shared(const dcpg_source *train, const dcpg_source *val, dcpg_log *log,
                                   dcpg_err *err) {
     dcpg_strings both = {0};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Loads, builds and joins the models of a training run, and chooses the layers to train. */
 #include "cmd/train_model.h"
 
 #include <dcpg/file.h>
@@ -15,8 +16,8 @@ static bool ends_in(const char *text, const char *tail) {
     return length >= n && strcmp(text + length - n, tail) == 0;
 }
 
-/* Whether `words` of an option are files; otherwise they must be one name. Local: file systems may differ
- * between hosts, rank 0 decides. */
+/* Finds out whether the `words` of an option are files; otherwise they must be one name. Local, called by
+ * rank 0 alone, as hosts may see different files. */
 static dcpg_status look(const char *option, const dcpg_strings *words, bool *is_file, dcpg_err *err) {
     const char *first = words->v[0];
     *is_file = dcpg_is_dir(first) || dcpg_file_exists(first);
@@ -44,7 +45,7 @@ static dcpg_status load_all(const train_model_options *o, const char *option, co
     return DCPG_OK;
 }
 
-/* Makes a loaded model the DNA or CpG part of another. */
+/* Turns a loaded model into the DNA or CpG part of another. */
 static dcpg_status to_part(const char *option, const dcpg_strings *words, const char *prefix,
                            train_model *model, dcpg_err *err) {
     dcpg_err reason = {0};
@@ -79,7 +80,7 @@ dcpg_status train_model_load_all(const train_model_options *o, const dcpg_par *p
 
 /* ---- making ---- */
 
-/* Fits a loaded model to the windows that were asked for and to the chosen cells. */
+/* Resizes a loaded model to the windows of the options and to the chosen cells. */
 static dcpg_status resize(const train_model_options *o, const train_model_data *data, const char *option,
                           const dcpg_strings *words, dcpg_log *log, train_model *model, dcpg_err *err) {
     dcpg_err reason = {0};
@@ -116,7 +117,7 @@ static dcpg_status build(const train_model_options *o, const train_model_data *d
     return dcpg_model_build(&options, graph, err);
 }
 
-/* New weights where none were loaded. */
+/* Initialises all weights, then takes over the loaded ones. */
 static dcpg_status fill_weights(const train_model_data *data, const dcpg_weights *loaded[2],
                                 train_model *model, dcpg_err *err) {
     DCPG_TRY(dcpg_weights_init(model->graph, data->seed, &model->weights, err));
@@ -134,7 +135,7 @@ static dcpg_status make_from_parts(const train_model_options *o, const train_mod
     return files->dna.graph || files->cpg.graph ? fill_weights(data, loaded, model, err) : DCPG_OK;
 }
 
-/* Whether the heads of a graph are those of the outputs, in any order. */
+/* Whether the graph has the outputs' heads and no others, in any order. */
 static bool has_heads_of(const dcpg_graph *graph, const dcpg_strings *outputs) {
     if ((size_t)graph->nb_output != outputs->n) return false;
     for (int o = 0; o < graph->nb_output; o++)
@@ -169,7 +170,7 @@ static dcpg_status make_from_whole(const train_model_options *o, const train_mod
     return DCPG_OK;
 }
 
-/* ---- what is trained ---- */
+/* ---- layers to train ---- */
 
 static void tell_ignored(const train_model_options *o, dcpg_log *log) {
     if (o->fine_tune && o->train_models.n)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Combines the command line kept in a checkpoint with that of the run that resumes it. */
 #include "cmd/train_resume.h"
 #include "cmd/cmd_options.h"
 
@@ -7,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What may change without changing the result, and what is checked otherwise: data by their checksum, the
- * number of virtual ranks by the checkpoint. */
+/* Options that may change without changing the result, or that are checked elsewhere: data by their checksum,
+ * the number of virtual ranks by the checkpoint. */
 static const char *const free_names[] = {
     "out_dir",          "resume",        "val_files",  "nb_epoch", "virtual_ranks",    "max_time",
     "stop_file",        "verbose",       "log_file",   "force",    "checkpoint_steps", "checkpoint_minutes",
@@ -33,7 +34,7 @@ dcpg_status train_resume_words(const dcpg_checkpoint *checkpoint, int argc, char
     return DCPG_OK;
 }
 
-/* ---- what a checkpoint must not say ---- */
+/* ---- options that a checkpoint must not decide ---- */
 
 static dcpg_status fail_foreign(const dcpg_checkpoint *checkpoint, const char *what, dcpg_err *err) {
     return dcpg_fail(
@@ -43,7 +44,7 @@ static dcpg_status fail_foreign(const dcpg_checkpoint *checkpoint, const char *w
         checkpoint->path, what);
 }
 
-/* Empties a string option that is a path; those that the user would miss are noted. */
+/* Empties a string option that is a path; notes those that the user would miss. */
 static dcpg_status leave_out(const dcpg_opt *o, dcpg_strings *left_out, dcpg_err *err) {
     static const char *const missed[] = {"log_file", "stop_file"}, *const unasked[] = {"out_dir", "resume"};
     const char **value = o->value;
@@ -109,7 +110,7 @@ static dcpg_status all_from_root(const char *directory, const dcpg_strings *path
 enum { NB_PATH = 2 };
 static const char *const path_names[NB_PATH] = {"stop_file", "log_file"};
 
-/* Points entries of the table to files named from the root: path[], val_files. */
+/* Points entries of the table to copies with absolute paths, in path[] and val_files. */
 static dcpg_status replace_paths(const char *directory, dcpg_opt *table, char **path, dcpg_strings *val_files,
                                  dcpg_err *err) {
     for (dcpg_opt *o = table; o->name; o++) {
