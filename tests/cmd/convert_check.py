@@ -127,7 +127,7 @@ def kinds(full, labels, neighbours, random):
     for cell, known in calls(labels).items():
         assert {w: v[1] for w, v in known.items()} == {w: v[1] for w, v in expected[cell].items()}, cell
     assert calls(random, True) == expected
-    for cell, known in calls(neighbours, True).items():  # a lone half may have been rounded up: only its label told
+    for cell, known in calls(neighbours, True).items():  # a lone half may have been rounded up: only its label shows it
         value = lambda calls: {w: v[0] for w, v in calls.items()}
         assert value(known).items() <= value(expected[cell]).items() and len(known) > 0.9 * len(expected[cell]), cell
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Shared by the tests of the program. Sourced; sets dcpg, work (a folder that goes away at the end) and shared.
+# Functions for the tests of the program, which source this file; sets dcpg, work (a folder that is removed at the end) and shared.
 set -euo pipefail
 
 # $dcpg, $work and $shared are for the scripts that source this.
@@ -21,7 +21,7 @@ skip() {
     exit 77
 }
 
-# quietly COMMAND...: shows what the command said only where it fails.
+# quietly COMMAND...: shows the output of the command only where it fails.
 quietly() {
     "$@" >"$work/last.log" 2>&1 || {
         local code=$?
@@ -52,7 +52,7 @@ ranks_of() {
 refused() {
     local words=$1 code=0 lines
     shift
-    # Else mpirun often waits a second or two for ranks that are ending anyway.
+    # Otherwise mpirun often waits a second or two for ranks that are ending anyway.
     OMPI_MCA_odls_base_sigkill_timeout=0 timeout 60 "${MPIRUN:-mpirun}" -n 3 "$@" >"$work/out.log" 2>"$work/err.log" || code=$?
     lines=$(grep -cE '^dcpg[ :]' "$work/err.log" || true)
     [[ $code == 2 ]] || fail "exit code $code, not 2: $* ($(head -n 5 "$work/err.log"))"
@@ -60,7 +60,7 @@ refused() {
     grep -qiE -- "$words" "$work/err.log" || fail "no '$words' in the error of $*: $(grep '^dcpg ' "$work/err.log")"
 }
 
-# same A B: the same bytes.
+# same A B: both files hold the same bytes.
 same() {
     cmp -s "$1" "$2" || fail "$1 and $2 differ"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Wrong input on 3 ranks: one clear line, exit code 2, nothing half-written, no hang.
+# Tests wrong input on 3 ranks: one clear line, exit code 2, nothing half-written, no hang.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 
@@ -10,7 +10,7 @@ printf '1\t2\t1\n1\t6\t0\n1\t11\t1\n1\t22\t1\n' >cpg/a.tsv
 printf '1\t6\t1\n1\t11\t0\n1\t17\t1\n' >cpg/b.tsv
 quietly "$dcpg" data --cpg_profiles cpg/a.tsv cpg/b.tsv --dna_files dna --out_file good.h5
 
-# profile TEXT: a profile with this content, as bad.tsv
+# profile TEXT: makes a profile with this content, bad.tsv
 data_refused() {
     local words=$1
     shift
@@ -28,7 +28,7 @@ bad_profile 'line 1' '1\t2\tnil\n'
 bad_profile 'line 3: position 6' '1\t6\t1\n1\t2\t1\n1\t6\t0\n'
 bad_profile 'line 1' '1\t2\n'
 bad_profile 'line 1' '1\t99999999999\t1\n'
-# A profile without a call is left out or kept, and named.
+# A profile without calls is left out or kept, and named either way.
 no_call() {
     printf '%b' "$2" >bad.tsv
     "$dcpg" data --out_file bad.h5 --cpg_profiles cpg/a.tsv bad.tsv --dna_files dna >out.log 2>err.log || fail "$(cat err.log)"
@@ -89,19 +89,19 @@ touch file
 refused 'file' "$dcpg" train good.h5 --cpg_model FcAvg --cpg_wlen 2 --out_dir file/model --nb_epoch 1
 refused 'no command' "$dcpg" tarin good.h5
 
-# What is written must not take the place of what is read.
+# An output must not replace an input.
 quietly "$dcpg" train good.h5 --cpg_model FcAvg --cpg_wlen 2 --nb_epoch 1 --out_dir trained
 cp good.h5 kept.h5
 refused 'good.h5.*read' "$dcpg" eval good.h5 --model_files trained --out_data ./good.h5
 refused 'good.h5.*read' "$dcpg" eval good.h5 --model_files trained --out_report good.h5
 refused 'a.tsv.*read' "$dcpg" data --cpg_profiles cpg/a.tsv --dna_files dna --out_file cpg/../cpg/a.tsv
 same good.h5 kept.h5
-# A report that cannot be written is known before hours of evaluation.
+# A report that cannot be written is refused before hours of evaluation.
 refused 'nowhere' "$dcpg" eval good.h5 --model_files trained --out_data e.h5 --out_report nowhere/r.tsv
 refused 'dna' "$dcpg" eval good.h5 --model_files trained --out_data e.h5 --out_report dna
 [[ ! -e e.h5 ]] || fail 'evaluated for a report that cannot be written'
 
-# A full disk, at different moments: root can make a small one.
+# A disk that fills up at different moments: only root can make a small one.
 quietly "$dcpg" eval good.h5 --model_files trained --out_data e.h5
 for size in 8 16 40 64 100; do
     [[ $(id -u) == 0 ]] && mkdir -p small && mount -t tmpfs -o size=${size}k none small 2>/dev/null || break

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# DeepCpG data files out of a store and back: names, types and arrays against an independent writer; the same from any number of ranks; wrong input.
+# Tests the way from a store to DeepCpG data files and back: names, types and arrays against an independent writer, from any number of ranks; wrong input.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) python=${PYTHON3:-}
 [[ -n $python ]] && "$python" -c 'import h5py, numpy' 2>/dev/null || skip 'python3 has no h5py or numpy'
 cd "$work"
 
-# One profile holds fractions; sites at the chromosomes' ends look beyond them.
+# One profile holds fractions; windows of sites at the ends of chromosomes reach beyond them.
 quietly "$dcpg" simulate --out_dir sim --nb_chromo 3 --chromo_len 30000 --nb_cell 4 --seed 5
 zcat "$(find sim/cpg -name '*.gz' | sort | tail -n 1)" | awk -v OFS='\t' '{ print $1, $2, NR % 7 ? (NR % 11) / 10 : $3 }' >sim/cpg/Fractions.tsv
 profiles=(sim/cpg/*.tsv*)
@@ -23,7 +23,7 @@ on 2 "$dcpg" convert store.h5 --out_dir seed --dna_wlen 601 --cpg_wlen 12 --chun
 quietly "$python" "$here/convert_check.py" written expected seed
 cmp -s out1/c1_000000-000070.h5 seed/c1_000000-000070.h5 && fail '--seed changes nothing'
 
-# dcpg data writes the same at once; the store goes unless it is named.
+# dcpg data writes the same files directly; the store is removed unless it is named.
 as_above=(--dna_files sim/dna --dna_wlen 601 --cpg_wlen 12 --chunk_size 70)
 on 2 "$dcpg" data --cpg_profiles "${profiles[@]}" "${as_above[@]}" --out_dir direct
 quietly "$python" "$here/convert_check.py" same out1 direct
@@ -53,7 +53,7 @@ refused 'no sites on chromosome 9' "$dcpg" convert store.h5 --out_dir bad --chro
 refused 'out_dir' "$dcpg" convert store.h5
 refused 'store.h5: cannot be made' "$dcpg" convert store.h5 --out_dir store.h5/x
 
-# And back: the same calls, the same genome where windows show it, and the same files again.
+# And back: the same calls, the same genome where windows cover it, and the same files again.
 for n in 1 2 3; do
     on $n "$dcpg" convert out1/*.h5 --out_file "back$n.h5"
     "$python" "$here/convert_check.py" store store.h5 "back$n.h5" || fail "the store made of files on $n ranks differs"
@@ -63,7 +63,7 @@ quietly "$python" "$here/convert_check.py" same out1 back
 quietly "$dcpg" convert out1/*.h5 --out_file genome.h5 --dna_files sim/dna
 "$python" "$here/convert_check.py" genome store.h5 genome.h5 || fail 'the genome given is not the one in the store'
 
-# A tenth of the sites, windows of random bases that differ: positions that are no site come back as neighbours.
+# A tenth of the sites, with windows of random bases that differ: positions that are not sites come back as neighbours.
 zcat sim/truth/sites.tsv.gz | awk 'NR > 1 && NR % 10 == 0 { print $1 "\t" $2 }' >sites.tsv
 quietly "$dcpg" data --cpg_profiles "${profiles[@]}" --dna_files sim/dna --out_file few.h5 --pos_file sites.tsv
 quietly "$dcpg" convert few.h5 --out_dir few --dna_wlen 101 --cpg_wlen 40
@@ -92,7 +92,7 @@ grep -q ' 1 base' "$work/last.log" || fail "differing bases are not told: $(cat 
 
 first=out1/c1_000000-000070.h5
 cell=$("$python" -c "import h5py; print(list(h5py.File('$first')['inputs/cpg'])[1])")
-# broken NAME CODE WORDS: a copy of the first file, changed, is refused
+# broken NAME CODE WORDS: a changed copy of the first file is refused with WORDS
 broken() {
     cp "$first" "$1"
     "$python" -c "import h5py, numpy; f = h5py.File('$1', 'r+'); c = 'inputs/cpg/$cell/'; s, d = f[c + 'state'], f[c + 'dist']
@@ -112,7 +112,7 @@ refused 'already' "$dcpg" convert store.h5 --out_file bad.h5
 refused 'what to write' "$dcpg" convert store.h5 --out_file bad.h5 --out_dir bad
 refused 'written over' "$dcpg" convert "$first" --out_file "$first"
 
-# The reference program's own file comes through; its neighbours are drawn at random, so that no profiles have them.
+# The reference program's own file is converted, too; its neighbours are drawn at random, so that they belong to no profile.
 reference=$shared/oracle/deepcpg/rnnl1/data.h5
 if [[ -f $reference ]]; then
     on 2 "$dcpg" convert "$reference" --out_dir reference
@@ -120,7 +120,7 @@ if [[ -f $reference ]]; then
     refused 'rnnl1/data.h5: row [0-9]+: ' "$dcpg" convert "$reference" --out_file bad.h5
 fi
 
-# A full disk: nothing is left, not even the files that were whole already. Only root can make a small disk.
+# A full disk: nothing is left, not even the files that were complete. Only root can make a small disk.
 if [[ $(id -u) == 0 ]] && mkdir small && mount -t tmpfs -o size=400k none small 2>/dev/null; then
     trap 'cd /; umount "$work/small"; rm -rf "$work"' EXIT
     refused 'small/.*(space|full)' "$dcpg" convert store.h5 --out_dir small --chunk_size 70

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# DeepCpG data files in place of a store: the same curves, weights and predictions to the bit, on any number of ranks; wrong files; the reference program's own results.
+# Tests DeepCpG data files in place of a store: the same curves, weights and predictions to the bit, on any number of ranks; wrong files; the reference program's own results.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) python=${PYTHON3:-}
 [[ -n $python ]] && "$python" -c 'import h5py, numpy' 2>/dev/null || skip 'python3 has no h5py or numpy'
 cd "$work"
 
-# One profile holds fractions: its states are floats, and missing ones 0.5.
+# One profile holds fractions: its states are floats, and missing states are 0.5.
 quietly "$dcpg" simulate --out_dir sim --nb_chromo 3 --chromo_len 40000 --nb_cell 4 --seed 5
 zcat "$(find sim/cpg -name '*.gz' | sort | tail -n 1)" | awk -v OFS='\t' '{ print $1, $2, NR % 7 ? (NR % 11) / 10 : $3 }' >sim/cpg/Fractions.tsv
 profiles=(sim/cpg/*.tsv*)
@@ -14,7 +14,7 @@ quietly "$dcpg" data --cpg_profiles "${profiles[@]}" --dna_files sim/dna --out_f
 quietly "$python" "$here/../oracle/deepcpg_files.py" files --write --dna_wlen 61 --cpg_wlen 12 --chunk_size 70 --cpg_profiles "${profiles[@]}" --dna_files sim/dna/*.gz
 [[ $(find files -name 'c1_*.h5' | wc -l) -gt 2 ]] || fail 'one file per chromosome shows little'
 
-# same_predictions A B: every dataset
+# same_predictions A B: every dataset is the same in both files
 same_predictions() {
     "$python" - "$1" "$2" <<'P' || fail "$1 and $2 differ"
 import sys, h5py
@@ -70,7 +70,7 @@ files_refused 'model.h5.*no DeepCpG data file' "$first" sfalse/model.h5
 files_refused '12 neighbours.*14 are wanted' "$first" --cpg_wlen 14
 files_refused 'no chromosome 7' "$first" --train_chromos 7
 refused 'holds windows of 61 bp' "$dcpg" train "$first" --dna_model CnnL1h128 --nb_epoch 1 --out_dir model --dna_wlen 101
-# break_file NAME CODE: a copy of the first file, changed
+# break_file NAME CODE: makes a changed copy of the first file
 break_file() {
     cp "$first" "$1"
     "$python" -c "import h5py; f = h5py.File('$1', 'r+'); $2"
@@ -84,7 +84,7 @@ files_refused 'loop.h5.*outputs/cpg/again is linked into the file more than once
 break_file names.h5 "f.move('inputs/cpg/Fractions', 'inputs/cpg/Other')"
 files_refused 'names.h5.*other|names.h5.*data sets' "$first" names.h5
 
-# What the reference program computes. Left out: case cnnrnn01, where its back end returned the state of the forward GRU after the first step instead of the last (the gradients
+# Results of the reference program. Left out: case cnnrnn01, where its back end returned the state of the forward GRU after the first step instead of the last (the gradients
 # are those of the last); and weights that it moved by rounding noise only, biases before a batch norm, whose gradient is zero.
 [[ -d $shared/oracle/deepcpg ]] || skip "no reference results in '$shared' (set DCPG_SHARED); the rest passed"
 for case in cnnl2h128 rnnl1 resnet01 joint; do

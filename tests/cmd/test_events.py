@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""metrics.jsonl and TensorBoard's events, framing and protocol buffers read by hand: the same numbers in both, of a run
-that was stopped after every step as of one that was not."""
+"""Tests metrics.jsonl and TensorBoard's events, whose framing and protocol buffers are read by hand: the same numbers in
+both, from a run that was stopped after every step and from one that was not."""
 import glob
 import json
 import os

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Ranks that were told, or whose processors have, different kernels compute with the same ones; a run that goes on takes those it had.
+# Tests that all ranks compute with the same kernels, where their settings or processors differ; and that a resumed run keeps its kernels.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 quietly "$dcpg" simulate --nb_cell 3 --nb_chromo 2 --chromo_len 50000 --out_dir sim
 quietly "$dcpg" data --cpg_profiles sim/cpg/*.tsv.gz --dna_files sim/dna --out_file store.h5
 train=(train store.h5 --train_chromos 1 --dna_model CnnL1h128 --dna_wlen 51 --cpg_model FcAvg --nb_train_sample 96 --nb_epoch 1 --batch_size 32)
 
-# train_as OUT_DIR VARIABLE=VALUE: the variable is set on rank 1 of 3 alone; the log in out.txt.
+# train_as OUT_DIR VARIABLE=VALUE: trains with the variable set on rank 1 of 3 only; the log is in out.txt.
 train_as() {
     "${MPIRUN:-mpirun}" -n 1 "$dcpg" "${train[@]}" --out_dir "$1" : -n 1 env "$2" "$dcpg" "${train[@]}" --out_dir "$1" : \
         -n 1 "$dcpg" "${train[@]}" --out_dir "$1" >out.txt 2>&1 || fail "$2: $(cat out.txt)"
@@ -20,7 +20,7 @@ grep -qF "matrix products: $best on all ranks" out.txt || fail "$(grep matrix ou
 ! grep -q 'matrix products:.*rank' out.txt || grep -q 'on all ranks$' out.txt || fail "$(grep matrix out.txt)"
 same alone/model.h5 none/model.h5
 
-# One rank with less: the others follow it, and all is as with that everywhere.
+# One rank has fewer instructions: the others follow it, and the result is that of a run where all have as few.
 levels=(DCPG_GEMM=blis)
 [[ $best == *avx512* ]] && levels+=(DCPG_ISA=avx2 DCPG_ISA=baseline)
 for what in "${levels[@]}"; do
@@ -31,7 +31,7 @@ for what in "${levels[@]}"; do
     rm -rf one all
 done
 
-# Two ranks that were told different things.
+# Two ranks with contradicting settings.
 code=0
 "${MPIRUN:-mpirun}" -n 1 env DCPG_GEMM=ref "$dcpg" "${train[@]}" --out_dir two : -n 1 env DCPG_GEMM=blis "$dcpg" "${train[@]}" --out_dir two >out.txt 2>&1 || code=$?
 [[ $code == 2 ]] || fail "exit code $code of ranks that contradict each other"
@@ -41,7 +41,7 @@ grep -q 'rank 0 on host .* is to use ref (DCPG_GEMM), which rank 1 on host .* do
 DCPG_GEMM=mkl "$dcpg" "${train[@]}" --out_dir two >out.txt 2>&1 && fail 'an unknown backend'
 grep -q "'mkl' is unknown" out.txt || fail "$(cat out.txt)"
 
-# A run that goes on, with the kernels of its first part where they are there.
+# A resumed run uses the kernels of its first part where they are available.
 DCPG_GEMM=blis quietly "$dcpg" "${train[@]}" --nb_epoch 3 --out_dir whole
 DCPG_GEMM=blis quietly "$dcpg" "${train[@]}" --out_dir parts
 "$dcpg" train --resume parts --nb_epoch 3 >out.txt 2>&1 || fail "$(cat out.txt)"

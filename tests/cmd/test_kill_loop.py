@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Random ranks are killed at random times, in training and while checkpoints are written; each time the run is resumed
-on another number of ranks. At the end all files are those of a run that nobody disturbed."""
+"""Tests a run of which random ranks are killed at random times, in training and while checkpoints are written; each time
+it is resumed on another number of ranks. At the end all files are those of an undisturbed run."""
 import glob
 import json
 import os
@@ -54,10 +54,10 @@ def wait_until(condition, seconds):
 
 
 def kill_once(words, log):
-    """Starts the run, kills one of its ranks, waits for its end. False where it ended before."""
+    """Starts the run, kills one of its ranks, waits for its end. False where it ended before the kill."""
     ranks, before = rng.randint(2, 4), newest()
     run = subprocess.Popen([mpirun, '-n', str(ranks)] + words, stdout=log, stderr=log)
-    # Most runs get somewhere; some are killed while they start.
+    # Most runs make progress; some are killed while they start.
     if rng.random() < 0.85:
         wait_until(lambda: newest() != before or run.poll() is not None, 60)
         time.sleep(rng.uniform(0, 0.05))
@@ -81,7 +81,7 @@ def kill_once(words, log):
 
 
 def check_journal():
-    """Every log step and epoch once, with the same numbers; time and speed are others."""
+    """Every log step and epoch once, with the same numbers; time and speed may differ."""
     lines = {}
     for name in 'whole', 'killed':
         with open(name + '/metrics.jsonl') as f:

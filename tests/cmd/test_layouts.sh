@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The same model, bit for bit, from any number of ranks and threads, with and without blocks; memory that is limited, and refused where it cannot be.
+# Tests that any number of ranks and threads gives the same model, bit for bit, with and without micro-batches; limits on memory, refused where they are too low.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 
@@ -9,7 +9,7 @@ quietly "$dcpg" data --cpg_profiles sim/cpg/*.tsv.gz --dna_files sim/dna --out_f
 common=(s.h5 --train_chromos 1 --val_chromos 2 --batch_size 32 --nb_train_sample 320 --nb_val_sample 60 --nb_epoch 2 --learning_rate 0.003 --early_stopping 0 --virtual_ranks 4)
 files=(model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv)
 
-# layouts NAME "RANKS THREADS"... -- OPTIONS...: all give the files of the first, after 20 steps.
+# layouts NAME "RANKS THREADS"... -- OPTIONS...: after 20 steps, all layouts give the files of the first.
 layouts() {
     local name=$1 layout ranks threads first='' f
     shift
@@ -39,7 +39,7 @@ layouts cnn "${every[@]}" -- "${cnn[@]}"
 layouts resnet "${every[@]}" -- --dna_model ResNet01 --dna_wlen 51
 layouts rnn "${every[@]}" -- "${rnn[@]}"
 
-# ---- the optimiser's state in shards: the files of before, also after going on without them and on other ranks ----
+# ---- the optimiser's state in shards: the same files as before, also when resumed without shards and on other ranks ----
 for ranks in 1 2 3; do
     rm -rf sharded
     on "$ranks" "$dcpg" train "${common[@]}" "${cnn[@]}" --shard_optimizer --out_dir sharded
@@ -62,7 +62,7 @@ cmp -s first_cnn/model.h5 first_bf16_cnn/model.h5 && fail '--grad_comm bf16 chan
 refused 'grad_comm fp8: fp32 or bf16' "$dcpg" train "${common[@]}" "${cnn[@]}" --grad_comm fp8 --out_dir none
 refused 'choose one of them' "$dcpg" train "${common[@]}" "${cnn[@]}" --grad_comm bf16 --no_reproducible --out_dir none
 
-# ---- blocks: more leaves of the tree, run one after the other, or as many at once as there is room for ----
+# ---- micro-batches: more leaves of the tree, run one after the other, or as many at once as memory allows ----
 layouts blocks "${few[@]}" '4 1' -- "${rnn[@]}" --micro_batch 3
 grep -q 'steps in 4 passes of at most 2 samples; blocks of 2' last.log || fail "not in passes: $(grep 'steps in' last.log)"
 rm -rf roomy
@@ -70,7 +70,7 @@ on 2 "$dcpg" train "${common[@]}" "${rnn[@]}" --micro_batch 3 --max_memory 8G --
 for f in "${files[@]}"; do same "first_blocks/$f" "roomy/$f"; done
 grep -q 'steps in 1 pass of at most 16 samples; blocks of 2' last.log || fail "with room: $(grep passes last.log)"
 layouts cnn_blocks "${few[@]}" -- "${cnn[@]}" --micro_batch 1
-# Samples are summed in another order: the numbers are others, but hardly.
+# Samples are summed in another order: the numbers differ, but hardly.
 python=${PYTHON3:-python3}
 "$python" - <<'END' || fail 'blocks change more than the order of sums'
 a, b = (float(open(f"first_{n}/lc_train.tsv").read().split("\n")[1].split("\t")[0]) for n in ("cnn", "cnn_blocks"))
@@ -81,7 +81,7 @@ a, b = ([float(l.split("\t")[0]) for l in open(f"first_{n}/lc_train.tsv").read()
 assert all(abs(x - y) < 0.01 * x for x, y in zip(a, b)) and b[1] < b[0], (a, b)
 END
 
-# Blocks that --max_memory alone chooses are the same on any number of ranks; how many of them run at once is not.
+# Micro-batches chosen by --max_memory alone are the same on any number of ranks; how many of them run at once may differ.
 quietly "$dcpg" simulate --out_dir many --nb_chromo 1 --chromo_len 60000 --nb_cell 24 --seed 3
 quietly "$dcpg" data --cpg_profiles many/cpg/*.tsv.gz --dna_files many/dna --out_file many.h5
 few_cells=("${common[@]}")
@@ -92,7 +92,7 @@ grep -q 'steps in .* blocks of 59$' last.log || fail "blocks by memory: $(grep '
 common=("${few_cells[@]}")
 files=(model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv)
 
-# ---- they are kept in the checkpoint, whatever memory there is later ----
+# ---- micro-batches are kept in the checkpoint, whatever the memory of a later run ----
 code=0
 on 2 "$dcpg" train "${common[@]}" "${rnn[@]}" --micro_batch 3 --nb_epoch 1 --out_dir cut
 on 3 "$dcpg" train --resume cut --nb_epoch 2 --max_memory 8G
@@ -100,9 +100,9 @@ for f in "${files[@]}"; do same "first_blocks/$f" "cut/$f"; done
 "$dcpg" train --resume cut --nb_epoch 3 --micro_batch 1 >last.log 2>&1 || code=$?
 [[ $code == 2 ]] && grep -q -- --micro_batch last.log || fail "another --micro_batch is not refused: $code, $(tail -n 2 last.log)"
 
-# ---- less memory is used, and too little is refused with what is needed ----
+# ---- less memory is used, and too low a limit is refused with the memory needed ----
 big=(s.h5 --dna_model CnnL2h128 --dna_wlen 1001 --batch_size 512 --nb_train_sample 512 --nb_epoch 1 --val_files s.h5 --nb_val_sample 64)
-peak() { # OPTIONS...: MB
+peak() { # OPTIONS...: prints peak memory in MB
     rm -rf big
     on 1 "$dcpg" train "${big[@]}" "$@" --out_dir big
     sed -nE 's/.*peak memory ([0-9]+) MB.*/\1/p' last.log

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Locks: two commands that write to one place, lost locks, and locks of processes that are gone."""
+"""Tests locks: two commands that write to one place, lost locks, and locks of processes that are gone."""
 import glob
 import os
 import signal
@@ -43,14 +43,14 @@ short = ["train", "s.h5", "--cpg_model", "FcAvg", "--cpg_wlen", 4, "--nb_epoch",
 long = ["train", "s.h5", "--cpg_model", "RnnL1", "--cpg_wlen", 20, "--nb_epoch", 100000, "--batch_size", 64, "--early_stopping", 0]
 run(1, *short, "--out_dir", "model")
 
-# Two trainings: the second one touches nothing, whatever it is and on however many ranks.
+# Two trainings: the second one touches nothing, whatever its options and number of ranks.
 first = launch(2, *long, "--out_dir", "two", "--checkpoint_minutes", 0)
 expect(wait_for(lambda: os.path.exists("two/model.json"), first), "the first training does not begin")
 time.sleep(.2)
 os.kill(first.pid, signal.SIGSTOP)
 ranks = [int(pid) for pid in open(f"/proc/{first.pid}/task/{first.pid}/children").read().split()]
 for pid in ranks:
-    os.kill(pid, signal.SIGSTOP) # nothing changes meanwhile; its ranks live all the same
+    os.kill(pid, signal.SIGSTOP) # nothing changes meanwhile, although its ranks are alive
 before = state("two")
 busy = r"two is being written by process \d+ on host \S+ since \d{4}-\d\d-\d\d .*choose another --out_dir"
 for n, words in ((1, [*short, "--out_dir", "two"]), (3, [*short, "--out_dir", "two/"]), (1, ["train", "--resume", "two"]), (1, [*short, "--out_dir", "two", "--force"])):
@@ -65,7 +65,7 @@ said = first.communicate(timeout=60)[1]
 expect(first.returncode == 85, f"the first training ends with {first.returncode}: {said[-500:]}")
 expect(not os.path.exists("two/.dcpg-lock"), "a lock is left")
 
-# Killed: taken over with a line, also by --resume.
+# The owner was killed: its lock is taken over with a line in the log, also by --resume.
 first = launch(1, *long, "--out_dir", "killed", "--checkpoint_steps", 1)
 wait_for(lambda: glob.glob("killed/checkpoints/checkpoint-*.h5"), first)
 first.kill()
@@ -75,7 +75,7 @@ done = start(2, ["train", "--resume", "killed", "--max_time", 1e-6])
 expect(done.returncode == 85 and f"process {first.pid} on host" in done.stderr and "is gone: its lock is taken over" in done.stderr, f"--resume after SIGKILL: {done.returncode}, {done.stderr[-500:]}")
 expect(not [path for path in glob.glob("killed/**/.*", recursive=True) if "dcpg" in path], "something is left after SIGKILL")
 
-# A training that lost its lock (it stood still, somebody took it over) writes no more.
+# A training that lost its lock (it was stopped, and another run took the lock over) writes no more.
 first = launch(2, *long, "--out_dir", "lost")
 wait_for(lambda: os.path.exists("lost/model.json"), first)
 os.rename("lost/.dcpg-lock", "lost/away")
@@ -86,7 +86,7 @@ expect(first.returncode == 2 and "taken over by another process" in said, f"a lo
 expect(os.path.exists("lost/.dcpg-lock"), "the lock of somebody else was removed")
 expect(not os.path.exists("lost/model.h5"), "a training that lost its lock wrote a model")
 
-# Who waits for a lock of another host is not taken for stalled.
+# A rank that waits for a lock of another host is not taken for stalled.
 with open(".w.h5.dcpg-lock", "w") as lock:
     lock.write("dcpg-lock 1\nhost elsewhere.00000000\npid 5\nstart 1\nsince 1\n")
 first = launch(3, *data, "w.h5", "--stall_timeout", 3)
@@ -105,7 +105,7 @@ pairs = (
 for name, option, words, others in pairs:
     lock = f"{name}/.dcpg-lock" if option == "--out_dir" else f".{name}.dcpg-lock"
     held = False
-    for _ in range(20): # it may be done before it can be stopped
+    for _ in range(20): # it may have finished before it can be stopped
         first = launch(1, *words)
         wait_for(lambda: os.path.exists(lock), first)
         first.send_signal(signal.SIGSTOP)

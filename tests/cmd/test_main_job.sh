@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The main job from one end to the other, on 1, 2, 3 and 4 ranks: the same store, the same model, the same predictions.
+# Tests the main job from end to end on 1, 2, 3 and 4 ranks: the same store, the same model, the same predictions.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 

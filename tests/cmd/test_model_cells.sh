@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A model knows its cells: other data are refused, taken by name where all are there, and others only where somebody asks for it, told; from stores and DeepCpG data files.
+# Tests that a model knows its cells: it takes them by name where the data have all of them, refuses other data, and takes other cells only on request, with a warning; for stores and DeepCpG data files.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 python=${PYTHON3:-}
@@ -35,11 +35,11 @@ for name in "model", "model_weights_train", "model_weights_val":
     assert text("dcpg_cells") == data["cells"] and text("dcpg_outputs") == data["outputs"]
 print("ok")') == ok ]] || fail 'the model does not say its cells'
 
-# evaluate NAME DATA OPTIONS...: e_NAME.h5, NAME.tsv and last.log
+# evaluate NAME DATA OPTIONS...: writes e_NAME.h5, NAME.tsv and last.log
 evaluate() { quietly "$dcpg" eval "${@:2}" --model_files "${model:-model}" --out_data "e_$1.h5" --out_report "$1.tsv"; }
 says() { grep -qE -- "$1" last.log || fail "the log does not say '$1': $(cat last.log)"; }
 silent() { ! grep -qE 'warning|those of the model|taken for|in the order' last.log || fail "something is told: $(cat last.log)"; }
-# predictions NAME OUTPUT NAME OUTPUT: the same numbers, observed and predicted
+# predictions NAME OUTPUT NAME OUTPUT: both hold the same numbers, observed and predicted
 predictions() {
     "$python" - "$@" <<'P' || fail "predictions $*"
 import sys, h5py
@@ -58,23 +58,23 @@ refused_to() { # WORDS DATA OPTIONS...
 
 evaluate abc abc.h5
 silent
-# ---- more cells, or the same by another way: those of the model, by name ----
+# ---- more cells, or the same cells in another form: the model's are taken, by name ----
 evaluate all all.h5
 says "^3 of the store's 5 cells, those of the model, are used: a, b, c$"
 silent_outputs=$(cut -f 2 all.tsv | sort -u | tr '\n' ' ')
 [[ $silent_outputs == 'cpg/a cpg/b cpg/c output ' ]] || fail "outputs: $silent_outputs"
-# The sites are those of five cells: neighbours and labels of the cells are the same where the sites are.
+# The sites are those of five cells: at common sites the cells have the same neighbours and labels.
 evaluate files files/*.h5
 says "^3 of the data set's 5 cells, those of the model, are used: a, b, c$"
 for c in a b c; do predictions all $c files $c; done
 on 3 "$dcpg" eval all.h5 --model_files model --out_data e_three.h5 --out_report three.tsv
 same all.tsv three.tsv
-# A file of weights knows them without the folder.
+# A file of weights knows the cells without its folder.
 cp model/model.h5 alone.h5
 model=alone.h5 evaluate alone all.h5
 says 'those of the model'
 
-# ---- others are refused, unless they are asked for ----
+# ---- other cells are refused, unless the user asks for them ----
 refused_to 'renamed.h5: has no cell a, which the model model reads \(it has b, c, x\).*--replicate_names.*--any_cells' renamed.h5
 refused_to 'has no cell a.*in the order of the data set' renamed_files/*.h5
 refused_to 'has no cells a, b, c.*it has x, y, z' others.h5
@@ -116,7 +116,7 @@ model=part evaluate part abc.h5
 says '^warning: the data have no labels of 1 of the model.s 2 outputs, which is predicted, not scored: cpg/d$'
 says "^2 of the store's 3 cells, those of the model, are used: a, b$"
 
-# ---- training on with a trained model ----
+# ---- training a trained model further ----
 options=(--train_chromos 1 --nb_epoch 1 --batch_size 32)
 quietly "$dcpg" train all.h5 "${options[@]}" --cpg_model model --out_dir further
 says "^3 of the store's 5 cells, those of the model, are used: a, b, c$"
@@ -128,7 +128,7 @@ says 'the cells a, b are taken for a, b, c'
 quietly "$dcpg" train others.h5 "${options[@]}" --model_files model --replicate_names x y z --out_dir three
 says 'the cells x, y, z are taken for a, b, c'
 "$python" -c 'import json; assert json.load(open("three/model_data.json"))["cells"] == ["x", "y", "z"]' || fail 'the new model has other cells'
-# Stopped and resumed, files are the same.
+# A run that is stopped and resumed writes the same files.
 code=0
 "$dcpg" train abc.h5 "${options[@]}" "${small[@]}" --nb_epoch 2 --resume cut --max_time 1e-6 >last.log 2>&1 || code=$?
 [[ $code == 85 ]] || fail "exit code $code: $(cat last.log)"
@@ -150,7 +150,7 @@ says 'warning: unknown does not say which cells it was trained on: those of the 
 predictions unknown a abc a
 model=unknown refused_to '3 cells, but 5 are chosen of 5' all.h5
 model=unknown evaluate unknown all.h5 --nb_replicate 3
-# model_data.json alone tells them, and must not tell others than the weights.
+# model_data.json alone names the cells, and must not contradict the weights.
 cp model/model_data.json unknown/
 model=unknown evaluate unknown all.h5
 says 'those of the model'

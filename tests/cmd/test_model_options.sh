@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Trained models joined, continued and partly frozen, through the program; weights are compared by h5py.
+# Tests trained models that are joined, trained further and partly frozen; weights are compared with h5py.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 python=${PYTHON3:-}
@@ -95,15 +95,15 @@ train 1 five.h5 r "${parts[@]}" --not_trainable '.*' --trainable 'cpg/bi' 'joint
 weights same joint/$file r/$file 'dna/|cpg/time'
 weights differ joint/$file r/$file 'cpg/(bidir|cl)|joint/'
 
-# ---- continued ----
-# Without learning nothing moves but statistics; the file's frozen layers stay frozen.
+# ---- trained further ----
+# With a learning rate of 0 only statistics change; layers frozen in the file stay frozen.
 train 1 five.h5 still --model_files joint --learning_rate 0
 weights same joint/model_weights_val.h5 still/$file ''
 [[ $(layers still) == "$(layers joint)" ]] || fail 'a continued model has other layers'
 grep -q "frozen by the model's file" last.log || fail 'the log does not say why layers are frozen'
 train 1 five.h5 all --model_files joint --trainable '.*'
 weights differ joint/model_weights_val.h5 all/$file ''
-# Other outputs get new heads; with the same seed that of a cell would be what it was.
+# Other outputs get new heads; with the same seed the head of a cell starts with the same weights.
 for n in 1 3; do train $n five.h5 "two$n" --model_files joint --fine_tune --output_names "${cells[0]}\$" "${cells[3]}\$" --seed 1; done
 same two1/model.h5 two3/model.h5
 weights same joint/model_weights_val.h5 two1/$file 'dna/|cpg/(time|bidir)|joint/'
@@ -143,7 +143,7 @@ assert (k[:, :, 6:] == read('plain', 'kernel')[:, :, 6:]).all()
 assert (read('filters', 'bias') == np.r_[f['bias'][()], 0, 0]).all()
 P
 
-# ---- files of Keras 1, whose convolution kernels are turned around ----
+# ---- files of Keras 1, whose convolution kernels are reversed ----
 old=$shared/oracle/keras1
 if [[ -d $old ]]; then
     on 3 "$dcpg" train "$old/cnn/data.h5" --dna_model "$old/cnn/model.json" "$old/cnn/weights.h5" --cpg_model "$old/rnn/model.json" "$old/rnn/weights.h5" --nb_epoch 1 --batch_size 8 \
@@ -166,7 +166,7 @@ for f in model.json model.h5 model_weights_train.h5 model_weights_val.h5 lc_trai
 quietly "$dcpg" train five.h5 --train_chromos 1 --out_dir used --nb_epoch 1 --nb_train_sample 100 --cpg_model 'fc[8]_gap' --cpg_wlen 8
 [[ ! -e used/lc_val.tsv ]] || fail 'a learning curve of an earlier run is left'
 
-# ---- what is refused ----
+# ---- refusals ----
 wrong() { # WORDS OPTIONS...
     local words=$1
     shift

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# dcpg models: the zoo with the reference's parameter counts, the layers of any model, and clear refusals.
+# Tests dcpg models: the zoo with the reference's parameter counts, the layers of any model, and clear refusals.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 
@@ -9,7 +9,7 @@ counts='CnnL1h128 4052736 CnnL1h256 8099712 CnnL2h128 4102144 CnnL2h256 8099968 
     ResNet01 1752192 ResNet02 1995456 ResConv01 2820352 ResAtrous01 1994944 FcAvg 51712 RnnL1 813824 RnnL2 1109504
     JointL0 0 JointL1h512 328192 JointL2h512 590848 JointL3h512 853504'
 diff <(awk 'NR > 1 && NF > 2 && $3 ~ /^[0-9]+$/ { print $1, $3 }' list) <(xargs -n 2 <<<"$counts") || fail 'names and parameter counts'
-# Every specification builds what its name does.
+# Every specification builds the same model as its name.
 while read -r name part _ spec; do
     case $part in
     DNA) pair=("$name" "$spec") ;;

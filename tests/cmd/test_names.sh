@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A word that is exactly a name means that one only, others are regular expressions; what was chosen is listed; a store that a list option has taken is found there.
+# Tests names on the command line: a word that is exactly a name means that name only, other words are regular expressions; the choice is logged; a store that a list option has taken is reported.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 quietly "$dcpg" simulate --out_dir sim --nb_chromo 2 --chromo_len 20000 --nb_cell 4 --seed 3
@@ -12,7 +12,7 @@ done
 quietly "$dcpg" data --cpg_profiles ./*.tsv.gz --dna_files sim/dna --out_file s.h5
 quietly "$dcpg" convert s.h5 --out_dir files --dna_wlen 3 --cpg_wlen 4
 
-# lists WORDS COMMAND...: the log says WORDS
+# lists WORDS COMMAND...: the log holds WORDS
 lists() {
     local words=$1
     shift
@@ -44,7 +44,7 @@ quietly "$dcpg" export e.h5 --out_dir exported2 --output_names cpg/E4+A1 --out_f
 [[ $(ls exported2) == E4+A1.h5 ]] || fail "exported: $(ls exported2)"
 refused "'E4[+]A1' matches none of the 4 outputs" "$dcpg" stats s.h5 --output_names E4+A1
 
-# ---- a store that a list has taken ----
+# ---- a store that a list option has taken ----
 taken() {
     local code=0
     "$dcpg" "${@:2}" >out.log 2>err.log || code=$?
@@ -65,7 +65,7 @@ for words in 'train s.h5 --train_chromos 1 --help' 'train --help' 'train --train
     grep -q '^usage: dcpg' help.txt || fail "no help: $words"
 done
 
-# ---- names of chromosomes: what data takes, all that follows takes; a '/' (contigs of long reads) only matters in names of files ----
+# ---- names of chromosomes: any that data accepts, later commands accept; a '/' (contigs of long reads) only matters in names of files ----
 long=$(printf 'x%.0s' {1..250})
 for name in m54/1/ccs_2 ../../up a%2Fb "$long"; do
     printf '%s\t%d\t1\n' "$name" 10 "$name" 20 "$name" 30 >one.tsv
@@ -88,11 +88,11 @@ for name in m54/1/ccs_2 ../../up a%2Fb "$long"; do
     done
     quietly "$dcpg" show odd.h5 --chromo "$name"
 done
-# Two names that only escaping tells apart.
+# Two names that only escaping distinguishes.
 printf '%s\t10\t1\n' a/b A%2FB a_b >one.tsv
 quietly "$dcpg" data --cpg_profiles one.tsv --out_dir apart --dna_wlen 0 --cpg_wlen 2
 [[ $(cd apart && echo *) == 'cA%252FB_000000-000001.h5 cA%2FB_000000-000001.h5 cA_B_000000-000001.h5' ]] || fail "files: $(ls apart)"
-# What export cannot write is refused where it is read.
+# A name that export cannot write is refused when it is read.
 rule="chromosome's name has no blanks"
 printf 'chr1\177\t10\t1\n' >bad.tsv
 refused "bad.tsv: line 1: .*$rule" "$dcpg" data --cpg_profiles bad.tsv --out_file bad.h5
@@ -102,7 +102,7 @@ printf '1\t10\t1\n' >fine.tsv
 printf '1\t10\n%s\t10\n' "$long$long" >sites.txt
 refused "sites.txt: .*$rule" "$dcpg" data --cpg_profiles fine.tsv --pos_file sites.txt --out_file bad.h5
 [[ ! -e bad.h5 ]] || fail 'a store of bad names'
-# With a genome its names are what counts: calls elsewhere are dropped.
+# With a genome, its names count: calls on other chromosomes are dropped.
 printf '>1\nAAAAAAAAACGAAAACGA\n' >fine.fa
 printf '1\t10\t1\n1\t16\t0\n%s\t10\t1\n' "$long$long" >bad.tsv
 quietly "$dcpg" data --cpg_profiles bad.tsv --dna_files fine.fa --out_file fine.h5

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What is written over, and what is not; outputs that take nothing.
+# Tests which files are replaced and which are not, and outputs that cannot be written.
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
@@ -11,7 +11,7 @@ mv sim/cpg/cl1_cell02.tsv.gz b.tsv.gz
 make_store=("$dcpg" data --cpg_profiles a.tsv.gz b.tsv.gz --dna_files sim/dna --out_file s.h5)
 train=("$dcpg" train s.h5 --cpg_model FcAvg --cpg_wlen 2 --nb_epoch 1 --batch_size 64 --train_chromos 1)
 evaluate=("$dcpg" eval s.h5 --model_files model --out_data e.h5 --out_report r.tsv)
-for _ in 1 2; do # what a command wrote it may replace
+for _ in 1 2; do # a command may replace the files that it wrote
     quietly "${make_store[@]}"
     quietly "${train[@]}" --out_dir model
     quietly "${evaluate[@]}"
@@ -32,7 +32,7 @@ gzip -t export/a.bedGraph.gz || fail 'the mark of dcpg disturbs gzip'
 [[ $(gzip -dc export/a.bedGraph.gz | cut -f 1 | sort -u) == chr1 ]] || fail 'the second export did not replace the first'
 [[ -z $(find . -name '*dcpg-*') ]] || fail "left: $(find . -name '*dcpg-*')"
 
-# kept WORDS FILE COMMAND...: refused, on 3 ranks every seventh time, and FILE stays as it is
+# kept WORDS FILE COMMAND...: the command is refused, on 3 ranks every seventh time, and FILE stays as it is
 nb=0
 kept() {
     local words=$1 file=$2 before code=0
@@ -49,13 +49,13 @@ kept() {
     [[ -z $(find . -name '*dcpg-*') ]] || fail "left: $(find . -name '*dcpg-*')"
 }
 
-# ---- what somebody else wrote is named and stays; --force replaces it ----
+# ---- files of other programs are named and stay; --force replaces them ----
 echo 'my notes' >notes
 foreign=(s.h5 e.h5 notes a.tsv.gz)
 cp model/model.json keras.json
 for f in "${foreign[@]}"; do
     cp "$f" other
-    # A store is what data and convert write, predictions are what eval writes.
+    # Stores are written by data and convert, predictions by eval.
     [[ $f == s.h5 ]] || kept '^dcpg data: other: .*not written by.*--force' other "${make_store[@]:0:7}" --out_file other
     [[ $f == s.h5 ]] || kept '^dcpg convert: other: .*not written by' other "$dcpg" convert files/*.h5 --out_file other
     [[ $f == e.h5 ]] || kept '^dcpg eval: other: .*not written by' other "$dcpg" eval s.h5 --model_files model --out_data other
@@ -66,7 +66,7 @@ done
 cp notes other
 quietly "$dcpg" stats s.h5 --out_tsv other --force
 same other stats.tsv
-# Tables with names like those of show and stats, but for one; lists of positions, which are as show writes them, but are not this one.
+# Tables whose column names are those of show and stats but for one; lists of positions in the form of show's, but not this list.
 for text in 'chromo\tpos\tvalue\n1\t5\t1\n' 'chromo\tpos\tmeth/total\n1\t5\t1\n' 'chromo\tpos\n1\t5\n' 'chromo\tpos' 'chromo\tpos\tdna/x\n' 'chromo\tpos\tdna/1\n' \
     'chromo\tpos\tdna/0\toutputs/a\n' 'chromo\tpos\toutputs/a\tmine\n' 'chromo\tpos\toutputs/\n' 'chromo\tpos\tstate/-1\n' 'chromo\tpos\toutputs/a' \
     'pos\tchromo\toutputs/a\n' 'output\tnb_tot\tnb_obs\tmine\n'; do
@@ -86,7 +86,7 @@ cp stats.tsv other
 kept 'other: .*not written by' other "$dcpg" show s.h5 --out_tsv other
 cp show.tsv other
 kept 'other: .*not written by' other "$dcpg" stats s.h5 --out_tsv other
-quietly "$dcpg" show s.h5 --out_tsv other # a table of show by another
+quietly "$dcpg" show s.h5 --out_tsv other # a table of show replaced by another
 same other places.tsv
 : >empty # nothing is lost
 quietly "$dcpg" stats s.h5 --out_tsv empty
@@ -101,7 +101,7 @@ quietly "$dcpg" export e.h5 --out_dir cells --chromos 1 --force
 same cells/b.bedGraph.gz export/b.bedGraph.gz
 cp s.h5 cells/a.h5
 kept 'cells/a.h5: .*not written by' cells/a.h5 "$dcpg" export e.h5 --out_dir cells --out_format hdf
-# a bgzip file of somebody else, with its end marker
+# a bgzip file of another program, with its end marker
 if command -v bgzip >/dev/null; then
     bgzip -c notes >cells/a.bedGraph.gz
     kept 'cells/a.bedGraph.gz: .*not written by' cells/a.bedGraph.gz "$dcpg" export e.h5 --out_dir cells
@@ -126,7 +126,7 @@ kept 'theirs/metrics.jsonl: .*not written by' theirs/metrics.jsonl "${train[@]}"
 quietly "${train[@]}" --out_dir theirs --force
 same theirs/model.h5 model/model.h5
 
-# ---- never an input, not even with --force, whatever its name is ----
+# ---- an input is never replaced, not even with --force, whatever its name ----
 ln s.h5 alias.h5
 printf 'a\ta.tsv.gz\n' >list.tsv
 kept 'alias.h5: would be written over s.h5' s.h5 "$dcpg" eval s.h5 --model_files model --out_data alias.h5 --force
@@ -144,17 +144,17 @@ kept 'log_file alias.h5: is read' s.h5 "$dcpg" train s.h5 --cpg_model FcAvg --ou
 kept 'log_file a.tsv.gz: is there and is no text' a.tsv.gz "$dcpg" stats s.h5 --log_file a.tsv.gz
 kept 'log_file and --out_report|out_report are one file' notes "$dcpg" eval s.h5 --model_files model --out_report new --log_file new
 [[ ! -e none && ! -e new ]] || fail 'a refused command left something'
-# links are replaced, what they lead to stays
+# links are replaced, the files they lead to stay
 ln -s notes link.tsv
 kept 'link.tsv: .*not written by' notes "$dcpg" stats s.h5 --out_tsv link.tsv
 quietly "$dcpg" stats s.h5 --out_tsv link.tsv --force
 [[ $(cat notes) == 'my notes' && ! -L link.tsv ]] || fail 'a link was followed'
-# permissions of what is replaced stay
+# a replaced file keeps its permissions
 chmod 640 r.tsv e.h5
 quietly "${evaluate[@]}"
 [[ $(stat -c %a r.tsv e.h5 | sort -u) == 640 ]] || fail "permissions changed: $(stat -c '%a %n' r.tsv e.h5)"
 
-# ---- an output that takes nothing, or is closed ----
+# ---- an output that cannot be written, or is closed ----
 if [[ -c /dev/full ]]; then
     for words in --help --version help 'train --help' 'data --help' 'simulate --help' models 'models FcAvg' 'models model' 'stats s.h5' 'show s.h5 --outputs'; do
         for how in full closed; do
@@ -174,7 +174,7 @@ if [[ -c /dev/full ]]; then
     [[ $code == 2 && $(grep -c 'dcpg train: /dev/full: cannot write the log' last.log) == 1 ]] || fail "training with a full log: exit code $code, $(cat last.log)"
     same logged/model.h5 model/model.h5 # it went on all the same
 fi
-# Closed streams are not taken for files: what would be printed does not end up in one.
+# The number of a closed stream is not reused by a file: printed text does not end up there.
 "${make_store[@]:0:7}" --out_file closed.h5 <&- >&- 2>&- || fail 'no store with all streams closed'
 quietly "$dcpg" stats closed.h5
 "${evaluate[@]}" --out_data closed_e.h5 >&- 2>last.log || fail "eval prints nothing to stdout: $(cat last.log)"

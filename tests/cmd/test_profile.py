@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""train --profile: a row for every operation and part, whose shares are the whole; the model is the same."""
+"""Tests train --profile: a row for every operation and part, which add up to the whole; the model is the same."""
 import glob
 import os
 import re

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The whole way on real data: single cells without DNA (CpG model), human DNA with a bulk profile (DNA model), and the simulated set with its known ceiling.
+# Tests the whole way on real data: single cells without DNA (CpG model), human DNA with a bulk profile (DNA model), and the simulated set with its known best result.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 [[ -d $shared/data/bs ]] || skip "no data in '$shared' (set DCPG_SHARED)"
 cd "$work"
 
-# auc REPORT: mean over outputs
+# auc REPORT: prints the mean AUC over outputs
 auc() { awk -F '\t' '$1 == "auc" { sum += $3; n++ } END { printf "%.4f", sum / n }' "$1"; }
 at_least() { awk -v a="$2" -v b="$3" 'BEGIN { exit !(a >= b) }' || fail "$1: $2 is below $3"; }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A run that is stopped after some steps and resumed on other numbers of ranks ends with the files of one that was not, bit for bit.
+# Tests that a run that is stopped after some steps and resumed on other numbers of ranks ends with the files of an uninterrupted run, bit for bit.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 files=(model.json model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv)
@@ -34,7 +34,7 @@ resumes_as_if_nothing_was cnn --dna_model 'conv[8@11]_mp[4]_fc[8]_do' --dna_wlen
 resumes_as_if_nothing_was resnet --dna_model 'conv[8@11]_bn_relu_mp[2]_resb[1x16|1x32]_gap_do' --dna_wlen 101
 resumes_as_if_nothing_was rnn --cpg_model 'fc[8]_bgru[8]_do' --cpg_wlen 8 --no_class_weights
 
-# ---- the finished run goes on where more epochs are asked for, from another folder ----
+# ---- a finished run is continued with more epochs, from another folder ----
 quietly "$dcpg" train "${common[@]}" --nb_epoch 3 --cpg_model 'fc[8]_bgru[8]_do' --cpg_wlen 8 --no_class_weights --out_dir three
 mkdir elsewhere
 (cd elsewhere && work=$work on 3 "$dcpg" train --resume ../rnn --nb_epoch 3)
@@ -46,7 +46,7 @@ rm -rf three
 on 3 "$dcpg" train --resume fine_cut --max_time 0
 for f in "${files[@]}"; do same "fine/$f" "fine_cut/$f"; done
 
-# ---- refused: another result than the run was started for ----
+# ---- refused: options that would change the result of the run ----
 wrong() { refused "$1" "$dcpg" train --resume rnn "${@:2}"; }
 wrong '--learning_rate.*0\.003' --learning_rate 0.01
 wrong 'seed' --seed 8
@@ -62,13 +62,13 @@ wrong 'training data are not|no cell' other.h5
 refused 'no checkpoint' "$dcpg" train --resume nowhere
 refused 'ranks' "$dcpg" train --resume fine_cut --virtual_ranks 2
 
-# ---- a new run in the same folder does not go on by mistake ----
+# ---- a new run in the same folder does not resume by mistake ----
 on 2 "$dcpg" train "${common[@]}" --nb_epoch 1 --cpg_model 'fc[8]_gap' --cpg_wlen 8 --out_dir rnn
 grep -q 'set aside' last.log || fail 'checkpoints of an earlier run are not set aside'
 on 2 "$dcpg" train --resume rnn
 grep -q 'checkpoint-0001-00000000' last.log || fail 'the run before was resumed'
 
-# ---- damage: the one before is used; where all are damaged, that is said ----
+# ---- damaged checkpoints: the one before is used; where all are damaged, an error ----
 python=${PYTHON3:-}
 [[ -n $python ]] || { echo ok; exit 0; }
 quietly "$dcpg" train "${common[@]}" --cpg_model 'fc[8]_gap' --cpg_wlen 8 --out_dir whole
@@ -92,7 +92,7 @@ done
 for f in hurt/checkpoints/*.h5; do echo damaged >"$f"; done
 refused 'all 2 checkpoints are damaged' "$dcpg" train --resume hurt
 ! grep -q 'is used' err.log || fail "none is used, but: $(cat err.log)"
-# One checkpoint, damaged: there is none before it. Two of three: the first is used.
+# The only checkpoint is damaged: there is none before it. Two of three are damaged: the first is used.
 (cd hurt/checkpoints && rm "$(find . -name 'checkpoint-*.h5' | sort | head -n 1)")
 refused 'hurt/checkpoints/checkpoint-[0-9-]*\.h5: .*; there is no checkpoint before it: train again' "$dcpg" train --resume hurt
 ! grep -q 'is used' err.log || fail "none is used, but: $(cat err.log)"

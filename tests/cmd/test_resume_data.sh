@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A run goes on with the data that it was started with: made anew with other values under the same names and counts they are refused, naming what differs; moved they are found where the user says.
+# Tests that a run resumes with the data that it was started with: data made anew with other values under the same names and counts are refused, naming the difference; moved data are found where the user says.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 python=${PYTHON3:-}
@@ -13,7 +13,7 @@ for name in a b frac; do
     gzip -dc sim/cpg/*cell0$n.tsv.gz >cells/$name.tsv
 done
 "$python" - <<'P'
-# Values between 0 and 1 in one cell; and in each, the values of a chromosome turned by one site: positions and numbers of labels stay.
+# One cell has values between 0 and 1; in each cell, the values of one chromosome are rotated by one site, so that positions and numbers of labels stay.
 rows = [l.split() for l in open("cells/frac.tsv")]
 for i, r in enumerate(rows):
     if i % 7 == 0: r[2] = "0.25"
@@ -30,7 +30,7 @@ data() { # OUT OPTIONS...
     quietly "$dcpg" data --out_file "$1" "${@:2}"
 }
 digest() { "$python" -c 'import sys, h5py; print(h5py.File(sys.argv[1], "r").attrs["digest"].decode())' "$1"; }
-differs() { # A B: the parts in which two digests differ
+differs() { # A B: prints the parts in which two digests differ
     "$python" - "$(digest "$1")" "$(digest "$2")" <<'P'
 import sys
 a, b = (dict(w.split(":") for w in t.split()) for t in sys.argv[1:])
@@ -41,7 +41,7 @@ P
 dna=(--dna_files sim/dna)
 data s.h5 --cpg_profiles cells/*.tsv "${dna[@]}"
 
-# ---- the digest: of any number of ranks, appended or not, computed again where there is none ----
+# ---- the digest: the same on any number of ranks, appended or not, computed again where a store has none ----
 for n in 2 3; do
     on $n "$dcpg" data --cpg_profiles cells/*.tsv "${dna[@]}" --out_file on.h5
     [[ $(digest s.h5) == "$(digest on.h5)" ]] || fail "another digest on $n ranks: $(digest s.h5), $(digest on.h5)"
@@ -90,7 +90,7 @@ refused 's.h5 of this run is not there: tell where it is now: dcpg train --resum
 mv kept.h5 moved.h5
 on 2 "$dcpg" train --resume run moved.h5 --max_time 0
 for f in "${files[@]}"; do same "whole/$f" "run/$f"; done
-# A store without a digest, as older versions made them: read for it; the same run.
+# A store without a digest, as older versions made: it is read to compute one; the same run.
 "$python" -c 'import h5py; f = h5py.File("moved.h5", "r+"); del f.attrs["digest"]'
 on 3 "$dcpg" train --resume run2 moved.h5 --max_time 0
 grep -q 'moved.h5 was made by an older dcpg' last.log || fail "the log does not say that the store is read: $(cat last.log)"
@@ -110,7 +110,7 @@ stopped s.h5 "${chromos[@]}" --out_dir run4
 data s.h5 --append --bulk_profiles cells/a.tsv
 quietly "$dcpg" train --resume run4 --max_time 0
 
-# ---- DeepCpG data files: of what is read ----
+# ---- DeepCpG data files: the digest covers the datasets that are read ----
 quietly "$dcpg" convert moved.h5 --out_dir files --dna_wlen 5 --cpg_wlen 4
 joint=(--dna_model 'conv[4@3]_fc[4]' --joint_model 'fc[4]')
 stopped files/c1_*.h5 --val_files files/c2_*.h5 "${joint[@]}" --out_dir run5
@@ -124,7 +124,7 @@ exec(sys.argv[2])
 f[sys.argv[1]][...] = x
 P
 }
-labels='i = (x[:100] >= 0).nonzero()[0]; x[i[0]], x[i[1:][x[i[1:]] != x[i[0]]][0]] = 1 - x[i[0]], x[i[0]]' # two labels change places
+labels='i = (x[:100] >= 0).nonzero()[0]; x[i[0]], x[i[1:][x[i[1:]] != x[i[0]]][0]] = 1 - x[i[0]], x[i[0]]' # two labels are exchanged
 cp -r files kept
 again() { # WORDS
     refused "the training data are not those.*other $1; name" "$dcpg" train --resume run5

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# dcpg show and dcpg stats: the text that pandas prints of the same data (made with pandas 1.5.3 and kept here), tables, stores and files alike, on any number of ranks.
+# Tests dcpg show and dcpg stats: the text that pandas prints for the same data (made with pandas 1.5.3 and kept here), tables, the same from stores and files, on any number of ranks.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 python=${PYTHON3:-}
 [[ -n $python ]] && "$python" -c 'import h5py, numpy' 2>/dev/null || skip 'python3 has no h5py or numpy'
@@ -26,7 +26,7 @@ make("cX.h5", "X", [7, 12345], {"a": (I([[0, 1]] * 2), F([[1, 2]] * 2)), "frac":
      {"cpg/a": I([-1, -1]), "cpg_stats/var": F([-1, 0.25]), "cpg_stats/mode": I([-1, 1]), "bulk/tiny": F([0, 1]), "win_stats/1001/mean": F([1, 0])})
 P
 
-# prints WORDS...: the command prints what comes in, on 1 and 2 ranks; blanks at the ends of lines are not seen
+# prints WORDS...: the command prints the text on stdin, on 1 and 2 ranks; blanks at the ends of lines are ignored
 prints() {
     sed 's/ *$//' >expected.txt
     for n in 1 2; do
@@ -80,7 +80,7 @@ X	7	0.0	1.0	-1	0.5	0.25	16.0	17.0
 X	12345	1.0	0.0	-1	0.5	0.25	16.0	17.0
 T
 
-# A store says the same as the files written of it, of many more sites than a block.
+# A store gives the same text as the files written from it, with many more sites than a block.
 quietly "$dcpg" simulate --out_dir sim --nb_chromo 2 --chromo_len 1400000 --nb_cell 3 --seed 6
 quietly "$dcpg" data --cpg_profiles sim/cpg/* --dna_files sim/dna --out_file store.h5
 quietly "$dcpg" convert store.h5 --out_dir files --dna_wlen 3 --cpg_wlen 4 --chunk_size 100000
@@ -129,7 +129,7 @@ refused 'written over' "$dcpg" stats c1.h5 --out_tsv c1.h5
 refused 'matches none' "$dcpg" stats c1.h5 --output_names none
 echo ok
 
-# Of a long list the closing line shows the first words and the last, and so the options after it; without a genome nothing is told of CG.
+# The closing line shows the first words of a long list and the last, and so the options after it; without a genome nothing is logged about CGs.
 for i in 1 2 3 4 5 6; do printf '1\t%d\t1\n' $((10 * i)) >"list$i.tsv"; done
 "$dcpg" data --cpg_profiles list[1-6].tsv --out_file closing.h5 --verbose 2>closing.log
 grep -qF -- '--cpg_profiles list1.tsv list2.tsv list3.tsv ... (2 more) list6.tsv --out_file closing.h5 --verbose  wall' closing.log ||

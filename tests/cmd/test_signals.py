@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Signals: whatever ends a command, and whenever, nothing half-written is left; a second one always ends it; what SIGKILL left is swept at the next start."""
+"""Tests signals: whatever ends a command, and whenever, nothing half-written is left; a second signal always ends it; files that SIGKILL left are removed at the next start."""
 import glob
 import os
 import signal
@@ -29,7 +29,7 @@ commands = {
 
 
 def launch(ranks, words, ignored=()):
-    """Starts dcpg with some signals ignored, and none else: the test itself may run in the background of a script."""
+    """Starts dcpg with some signals ignored, and no others: the test itself may run in the background of a script."""
     def dispose():
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
             signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
@@ -39,7 +39,7 @@ def launch(ranks, words, ignored=()):
 
 
 def files():
-    """All that is in `out`, hidden files too."""
+    """All files in `out`, hidden ones too."""
     return [os.path.join(folder, name) for folder, _, names in os.walk("out") for name in names]
 
 
@@ -78,7 +78,7 @@ def finish(job, name, codes):
         return
     if job.returncode not in (0, *codes):
         bad.append(f"{name}: exit code {job.returncode}, not one of {codes}: {said[-300:]}")
-    # Whole files of an export may stay, they are what they say.
+    # Complete files of an export may stay: they are valid.
     left = [path for path in files() if "export" not in name or "dcpg-" in path]
     if job.returncode != 0 and left:
         bad.append(f"{name}: left {left}")
@@ -98,7 +98,7 @@ for name, words in commands.items():
         caught += job.returncode != 0
 if caught < 8:
     bad.append(f"only {caught} commands were still at work when the signal came: the test shows nothing")
-# What nohup, or the shell of a script for its background jobs, ignores stays ignored: Ctrl-C is for others.
+# What nohup, or the shell of a script for its background jobs, ignores stays ignored: Ctrl-C is meant for other programs.
 for name, words in (("data", commands["data"]), ("eval", commands["eval"])):
     clear()
     job = launch(1, words, ignored=(signal.SIGINT, signal.SIGHUP))
@@ -110,7 +110,7 @@ for name, words in (("data", commands["data"]), ("eval", commands["eval"])):
     said = job.communicate(timeout=60)[1]
     if not came or job.returncode != 0 or not os.path.exists("out/x.h5"):
         bad.append(f"{name} with INT and HUP ignored: exit code {job.returncode}, {said[-300:]}")
-# Several: mpirun ends all.
+# Several ranks: mpirun ends all.
 for ranks, names in ((2, ("data", "eval")), (3, ("convert", "eval", "export"))):
     for name in names:
         clear()
@@ -124,7 +124,7 @@ for ranks, names in ((2, ("data", "eval")), (3, ("convert", "eval", "export"))):
                 pass
         finish(job, f"{name} on {ranks} ranks", (143, 15, 1))
 
-# What SIGKILL left goes at the next start, and a lock of a process that is gone is taken over with a line.
+# Files that SIGKILL left are removed at the next start, and a lock of a process that is gone is taken over with a line in the log.
 for name in ("data", "convert", "eval", "export", "simulate"):
     clear()
     job = launch(1, commands[name])
@@ -151,7 +151,7 @@ job.send_signal(signal.SIGTERM)
 job.communicate(timeout=60)
 if job.returncode != -signal.SIGTERM:
     bad.append(f"simulate that reads a pipe, SIGTERM twice: exit code {job.returncode}")
-run(1, "simulate", "--out_dir", "out/x", "--chromo_len", 20000, "--nb_cell", 2) # sweeps
+run(1, "simulate", "--out_dir", "out/x", "--chromo_len", 20000, "--nb_cell", 2) # removes old temporary files
 if temporary():
     bad.append(f"simulate: not swept: {temporary()}")
 # Training: saved by the first (sent twice at once, as timeout does), ended at once by a later one.
@@ -194,7 +194,7 @@ for name in ("data", "export", "simulate"):
     if not (said or done.returncode == -signal.SIGXFSZ) or files():
         bad.append(f"{name} with a limit on files: exit code {done.returncode}, {done.stderr[-300:]}, left {files()}")
 
-# Output that nobody reads any more.
+# Output whose reader has closed the pipe.
 done = subprocess.run(["bash", "-c", '"$0" show s.h5 --outputs | head -n 1; exit ${PIPESTATUS[0]}', DCPG], capture_output=True, text=True, timeout=120)
 if done.returncode not in (0, 141):
     bad.append(f"show | head: exit code {done.returncode}: {done.stderr[-300:]}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Commands other than train (test_surviving) name a rank that has stalled, too, and the job ends and leaves nothing."""
+"""Tests that commands other than train (test_surviving) also name a rank that has stalled, and that the job ends and leaves no files."""
 import glob
 import os
 import re
@@ -67,12 +67,12 @@ def ends(job, name, rank):
         bad.append(f"{name}: exit code {job.returncode}, rank {told} of {rank} is said to have stalled: {said[-600:]}")
 
 
-# A rank that hangs in a read: the second of three cells is a pipe into which nobody writes.
+# A rank that hangs in a read: the second of three cells is a pipe without a writer.
 os.mkfifo("pipe.tsv")
 with open("list.txt", "w") as file:
     file.write("a\ta.tsv.gz\nb\tpipe.tsv\nc\tc.tsv.gz\n")
 ends(launch(["data", "--cpg_profiles", "list.txt", "--dna_files", "sim/dna", "--out_file", "out/x.h5"]), "data", 1)
-# One that is stopped.
+# A rank that is stopped.
 for rank in (0, 2):
     for _ in range(5): # it may have been too late
         job = launch(evaluate)

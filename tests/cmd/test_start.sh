@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# How dcpg is started: commands that need one process never ask for ranks, ranks of another MPI are refused, thousands of words on the
-# command line, and threads where nobody asked for a number.
+# Tests how dcpg is started: commands that need one process never ask for ranks, ranks of another MPI are refused, thousands of words on the
+# command line, and the number of threads where the user sets none.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 quietly "$dcpg" simulate --nb_cell 3 --nb_chromo 2 --chromo_len 50000 --out_dir sim
 quietly "$dcpg" data --cpg_profiles sim/cpg/*.tsv.gz --dna_files sim/dna --out_file store.h5
 train=(train store.h5 --train_chromos 1 --cpg_model FcAvg --nb_epoch 1 --batch_size 64 --out_dir)
 
-# silent WORDS...: dcpg WORDS ends with 0 and says nothing on stderr but its closing line.
+# silent WORDS...: dcpg WORDS ends with 0 and prints nothing on stderr but its closing line.
 silent() {
     "$dcpg" "$@" >out.txt 2>err.txt || fail "exit code $?: dcpg $* ($(cat err.txt))"
     [[ -s out.txt ]] && ! grep -qv "^dcpg [0-9].* wall " err.txt || fail "dcpg $*: $(cat err.txt)"
 }
 
-# One process inside a job of several tasks, and under launchers of which nobody knows.
+# One process inside a job of several tasks, and under unknown launchers.
 for variable in SLURM_NTASKS=8 SLURM_STEP_NUM_TASKS=8 OMPI_COMM_WORLD_SIZE=4 PMI_SIZE=4 PMIX_RANK=3 MV2_COMM_WORLD_SIZE=2; do
     export "${variable?}"
     silent --help
@@ -35,7 +35,7 @@ for variable in SLURM_NTASKS=8 SLURM_STEP_NUM_TASKS=8 OMPI_COMM_WORLD_SIZE=4 PMI
     unset "$name"
 done
 
-# export makes files: not by ranks that do not know of each other, but by one process of a batch script.
+# export writes files: ranks that do not know of each other may not run it, one process of a batch script may.
 quietly "$dcpg" "${train[@]}" model
 quietly "$dcpg" eval store.h5 --model_files model --out_data eval.h5
 SLURM_NTASKS=8 quietly "$dcpg" export eval.h5 --out_dir exported
@@ -47,7 +47,7 @@ PMI_SIZE=4 PMI_RANK=1 "$dcpg" eval store.h5 --model_files model --out_data lone.
 [[ $code == 2 ]] || fail "exit code $code of a lone process of hydra"
 grep -q 'mpirun started 4 ranks (PMI_SIZE), but this process is alone' out.txt || fail "$(cat out.txt)"
 
-# Under an mpirun that is right, help is said once.
+# Under an mpirun of the right MPI, help is printed once.
 "${MPIRUN:-mpirun}" -n 3 "$dcpg" train --help >out.txt 2>&1 || fail "$(cat out.txt)"
 [[ $(grep -c '^usage' out.txt) == 1 ]] || fail 'help is not said once'
 
@@ -62,7 +62,7 @@ refused 'folder_with' bash many.sh "$dcpg"
 env -u OMPI_MCA_ess_singleton_isolated bash many.sh "$dcpg" >out.txt 2>&1 && fail 'files that are not there'
 grep -q '^dcpg data: .*folder_with' out.txt || fail "$(head -n 3 out.txt)"
 
-# Threads: a share of the cores unless the user chose. Ranks are not bound in these tests.
+# Threads: the rank's part of the cores unless the user chooses. Ranks are not bound in these tests.
 cores=$("$dcpg" "${train[@]}" alone 2>&1 | sed -nE 's/^rank 0: .*, ([0-9]+) cores?, .*/\1/p')
 for ranks in 1 2 3; do
     share=$((cores / ranks > 0 ? cores / ranks : 1))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What goes wrong around a training run: signals, disks, numbers that are none, ranks that stall or die.
+# Tests what can go wrong around a training run: signals, disks, NaN, ranks that stall or die.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 export OMPI_MCA_odls_base_sigkill_timeout=1
@@ -9,7 +9,7 @@ quietly "$dcpg" simulate --out_dir sim --nb_chromo 2 --chromo_len 40000 --nb_cel
 quietly "$dcpg" data --cpg_profiles sim/cpg/*.tsv.gz --dna_files sim/dna --out_file s.h5
 common=(s.h5 --cpg_model 'fc[8]_bgru[8]_do' --cpg_wlen 8 --batch_size 16 --learning_rate 0.003 --early_stopping 0)
 
-# start RANKS COMMAND...: in the background; sets job, and rank[] (process ids of the ranks) once training has begun, as DIR/metrics.jsonl tells
+# start RANKS COMMAND...: in the background; sets job, and rank[] (process ids of the ranks) once training has begun, as DIR/metrics.jsonl shows
 start() {
     local dir=$1 ranks=$2
     shift 2
@@ -24,7 +24,7 @@ start() {
     mapfile -t rank < <(ranks_of $job)
     [[ ${#rank[@]} == "$ranks" ]] || fail "${#rank[@]} ranks"
 }
-# ends CODE WORDS LOG: the job ends so within 30 s
+# ends CODE WORDS LOG: the job ends within 30 s with this exit code, and WORDS in its log
 ends() {
     local code=0 started=$SECONDS
     wait "$job" || code=$?
@@ -47,11 +47,11 @@ timeout 60 "${MPIRUN:-mpirun}" -n 2 "$dcpg" train --resume sig --max_time 1e-6 >
 start sig 2 "$dcpg" train "${common[@]}" --nb_epoch 100000
 kill -USR1 $job
 ends 85 SIGUSR1 sig.log
-# The scheduler's time; the file that stops.
+# The scheduler's time limit; the file of --stop_file.
 code=0
 SLURM_JOB_END_TIME=$(($(date +%s) + 5)) "$dcpg" train "${common[@]}" --out_dir late >late.log 2>&1 || code=$?
 [[ $code == 85 ]] && grep -q 'after step 1 .*SLURM' late.log || fail "not stopped before the end of the SLURM job: $code, $(tail -n 3 late.log)"
-# One that is past was left by another job (srun from the shell of one that has ended, say): ignored, with one line.
+# A time limit in the past was left by another job (srun from the shell of one that has ended, say): ignored, with one line.
 for end in $(($(date +%s) - 60)) 1 0 -1 soon 1e9 99999999999999999999; do
     rm -rf late
     on 2 env SLURM_JOB_END_TIME="$end" "$dcpg" train "${common[@]}" --nb_epoch 1 --out_dir late
@@ -66,7 +66,7 @@ start file 2 "$dcpg" train "${common[@]}" --nb_epoch 100000 --stop_file stop
 touch stop
 ends 0 'stop_file exists' file.log
 [[ -s file/model.h5 ]] || fail 'no model.h5'
-# Evaluation saves nothing and leaves nothing.
+# An interrupted evaluation saves nothing and leaves no files.
 # shellcheck disable=SC2016 # for the other shell
 "${MPIRUN:-mpirun}" -n 2 bash -c '[[ ${OMPI_COMM_WORLD_RANK-$PMI_RANK} == 1 ]] && trap "" USR1; exec "$@"' - "$dcpg" eval s.h5 --model_files file --batch_size 1 --out_data e.h5 >eval.log 2>&1 &
 job=$!
@@ -84,7 +84,7 @@ if kill -TERM "${rank[0]-ended}" 2>/dev/null; then
     [[ -z $(find . -name '.e.h5.dcpg-tmp*') ]] || fail 'a temporary file of eval is left'
 fi
 
-# ---- numbers that are none: step, layer and gradient are named, no weights are written, all ranks end ----
+# ---- NaN: step, layer and gradient are named, no weights are written, all ranks end ----
 diverges() { # WORDS OPTIONS...
     local code=0 words=$1
     shift
@@ -130,7 +130,7 @@ code=0
 "${MPIRUN:-mpirun}" -n 1 "$dcpg" train "${common[@]}" --seed 1 --out_dir other : -n 1 "$dcpg" train "${common[@]}" --seed 2 --out_dir other >last.log 2>&1 || code=$?
 [[ $code == 2 ]] && grep -q 'rank 1 on host .* another command line' last.log || fail "two command lines: $code, $(cat last.log)"
 
-# ---- checkpoints that find no room, or may not be written: a warning, training goes on, the one before stays ----
+# ---- checkpoints that do not fit on the disk, or may not be written: a warning, training goes on, the one before stays ----
 quietly "$dcpg" train "${common[@]}" --nb_epoch 2 --out_dir whole
 if [[ $(id -u) == 0 ]]; then
     mkdir -p small/checkpoints

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What training and evaluation say of their data: chromosomes on both sides, outputs without labels or with labels of one class, no label at all.
+# Tests what training and evaluation report about their data: chromosomes both trained and validated on, outputs without labels or with labels of one class, no label at all.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 quietly "$dcpg" simulate --out_dir sim --nb_chromo 3 --chromo_len 20000 --nb_cell 3 --seed 3
@@ -27,7 +27,7 @@ train() {
     fi
 }
 
-# ---- the same chromosome on both sides ----
+# ---- the same chromosome trained and validated on ----
 both='is both trained and validated on' all='chromosomes 1, 2, 3 are both trained and validated on'
 train "warning: chromosome 2 $both" s.h5 --train_chromos 1 2 --val_chromos chr2 3
 train "!$both" s.h5 --train_chromos 1 2 --val_chromos 3
