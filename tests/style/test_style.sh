@@ -1,28 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The rules of the house that a grep can see.   test_style.sh [top folder]
-# Modules and who may include whom; third-party headers; machine paths; shell scripts.
+# Modules and who may include whom, and third-party headers, as the table of src/README.md says; machine paths; shell scripts.
 set -uo pipefail
 cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}" || exit 1
 
-declare -A may=(
-    [base]=''
-    [par]='base'
-    [text]='base'
-    [genome]='text base'
-    [calls]='genome text base'
-    [kern]='base'
-    [nn]='kern base'
-    [io]='par base'
-    [store]='calls genome text io par base'
-    [data]='store io par base'
-    [deepcpg]='data store calls genome nn io par base'
-    [keras]='nn io par base'
-    [train]='keras data nn io par kern base'
-    [analysis]='keras deepcpg data store genome text nn io par kern base'
-    [sim]='genome text par base'
-    [cmd]='base par text genome calls kern nn io store data deepcpg keras train analysis sim'
-)
 top_level='(\.ci|\.clang-format|\.git-blame-ignore-revs|\.gitignore|\.shellcheckrc|CMakeLists\.txt|CMakePresets\.json|LICENSE|[A-Z]+\.md|CITATION\.cff|src|include|jobs|bench|tests|third_party|log)'
 bad=0
 fault() { echo "$*"; bad=1; }
@@ -40,37 +22,40 @@ only_in() {
         [[ ! $header =~ $1 || $file =~ $2 ]] || fault "$file:$line: $header does not belong here"
     done < <(includes src include bench)
 }
-only_in '^mpi\.h$' '^src/(par|io)/'
-only_in '^hdf5(_hl)?\.h$|^H5.*\.h$' '^src/io/'
-only_in '^(blis/)?blis\.h$|^cblas\.h$' '^src/kern/gemm_blis\.c$'
-only_in '^htslib/' '^src/(text|genome|sim)/'
-only_in '^jansson\.h$' '^src/(keras|sim)/'
-only_in '^bigWig\.h$' '^src/calls/'
-only_in '^protobuf-c/|\.pb-c\.h$' '^src/train/tensorboard\.c$'
-only_in '^zlib\.h$' '^src/(text|io)/'
-
-# Public headers and the module each belongs to.
-headers=(
-    'base: api bf16 cleanup crc file lock log map memory options reducer rng signal slices status subnormals temporary text tree version'
-    'par: par'
-    'text: compression'
-    'genome: chromo genome'
-    'calls: profile'
-    'kern: kern'
-    'nn: graph net output spec surgery'
-    'io: h5'
-    'store: stats store store_make'
-    'data: loader source'
-    'deepcpg: deepcpg'
-    'keras: keras'
-    'train: checkpoint tensorboard train'
-    'analysis: eval metrics show'
-    'sim: simulate'
-)
-declare -A owner=()
-for line in "${headers[@]}"; do
-    for name in ${line#*:}; do owner[$name]=${line%%:*}; done
+# The table of src/README.md: | `module` | what for | `public headers` | `may include` | `third party` |
+declare -A may=() owner=() users=()
+known=''
+while IFS='|' read -r module headers others parties; do
+    known+=" $module"
+    may[$module]=$others
+    for name in $headers; do owner[$name]=$module; done
+    for party in $parties; do users[$party]+="${users[$party]:+|}$module"; done
+done < <(sed -nE 's/^\| \x60([a-z]+)\x60 \|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|$/\1|\2|\3|\4/p' src/README.md 2>/dev/null | tr -d '`')
+[[ -n $known ]] || fault 'src/README.md: has no table of modules'
+for module in $known; do
+    [[ ${may[$module]} != *all* ]] || may[$module]=$known
+    for other in ${may[$module]}; do [[ -n ${may[$other]+known} ]] || fault "src/README.md: $module may include $other: no such module"; done
 done
+# Whole clones only: the house of test_style_itself.sh has a few of them.
+if [[ -f src/CMakeLists.txt ]]; then
+    for module in $known; do [[ -d src/$module ]] || fault "src/README.md: $module: no such folder"; done
+    for name in "${!owner[@]}"; do [[ -f include/dcpg/$name.h ]] || fault "src/README.md: $name: no such header in include/dcpg"; done
+fi
+
+declare -A header_of=(
+    [MPI]='^mpi\.h$'
+    [HDF5]='^hdf5(_hl)?\.h$|^H5.*\.h$'
+    [BLIS]='^(blis/)?blis\.h$|^cblas\.h$'
+    [htslib]='^htslib/'
+    [jansson]='^jansson\.h$'
+    [libBigWig]='^bigWig\.h$'
+    [protobuf-c]='^protobuf-c/|\.pb-c\.h$'
+    [zlib]='^zlib\.h$'
+)
+for party in "${!users[@]}"; do [[ -n ${header_of[$party]+known} ]] || fault "src/README.md: $party: no such third party"; done
+for party in "${!header_of[@]}"; do only_in "${header_of[$party]}" "^src/(${users[$party]-nobody})/"; done
+only_in "${header_of[BLIS]}" '^src/kern/gemm_blis\.c$'
+only_in "${header_of[protobuf-c]}" '^src/train/tensorboard\.c$'
 
 # check_module module files...: whatever they include belongs to the module itself or to one it may use.
 check_module() {
@@ -88,11 +73,11 @@ check_module() {
 }
 for folder in src/*/; do
     module=$(basename "$folder")
-    if [[ -n ${may[$module]+known} ]]; then check_module "$module" "$folder"; else fault "$folder: no such module"; fi
+    if [[ -n ${may[$module]+known} ]]; then check_module "$module" "$folder"; else fault "$folder: no such module in the table of src/README.md"; fi
 done
 for header in include/dcpg/*.h; do
     module=${owner[$(basename "$header" .h)]-}
-    if [[ -n $module ]]; then check_module "$module" -H "$header"; else fault "$header: name its module in tests/style/test_style.sh"; fi
+    if [[ -n $module ]]; then check_module "$module" -H "$header"; else fault "$header: name its module in the table of src/README.md"; fi
 done
 
 # Files under version control (or all, outside a clone).

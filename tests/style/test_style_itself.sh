@@ -8,6 +8,7 @@ trap 'rm -rf "$top"' EXIT
 mit='/* SPDX-License-Identifier: MIT */'
 mkdir -p "$top"/{src/{base,par,kern,nn,io,cmd},include/dcpg,bench}
 cp "$here/../../.clang-format" "$top"
+cp "$here/../../src/README.md" "$top/src"
 cd "$top"
 for header in par tree kern; do echo "$mit" >include/dcpg/$header.h; done
 printf '%s\n#include <dcpg/tree.h>\n#include <mpi.h>\n' "$mit" >src/par/par.c
@@ -50,5 +51,21 @@ for break in "${breaks[@]}"; do
     rm "$file"
     rmdir src/attic 2>/dev/null || true
 done
+
+# The table of src/README.md holds the rules: each of these takes away what the house in order needs, or adds what there is not.
+tables=(
+    '/^| .par. /d'
+    '/^| .nn. /s/base kern/base/'
+    '/^| .par. /s/MPI//'
+    '/^| .kern. /s/BLIS/OpenBLAS/'
+    '/^| .base. /s/ tree / /'
+    '/^| .nn. /s/base kern/& attic/'
+    '/^| \x60/d'
+)
+for table in "${tables[@]}"; do
+    sed -i "$table" src/README.md
+    if check; then echo "FAIL: not seen in the table of modules: $table"; exit 1; fi
+    cp "$here/../../src/README.md" src
+done
 check || { cat log; echo "FAIL: still refused after mending"; exit 1; }
-echo "${#breaks[@]} breaks seen"
+echo "$((${#breaks[@]} + ${#tables[@]})) breaks seen"
