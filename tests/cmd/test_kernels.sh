@@ -20,7 +20,7 @@ grep -qF "matrix products: $best on all ranks" out.txt || fail "$(grep matrix ou
 ! grep -q 'matrix products:.*rank' out.txt || grep -q 'on all ranks$' out.txt || fail "$(grep matrix out.txt)"
 same alone/model.h5 none/model.h5
 
-# One rank has fewer instructions: the others follow it, and the result is that of a run where all have as few.
+# One rank is limited to other kernels: the others follow it, and the result is that of a run where all ranks are.
 levels=(DCPG_GEMM=blis)
 [[ $best == *avx512* ]] && levels+=(DCPG_ISA=avx2 DCPG_ISA=baseline)
 for what in "${levels[@]}"; do
