@@ -16,7 +16,7 @@
  * rounded value, 7 bits per byte, lowest bits first, bit 7: another byte follows. */
 typedef struct packed_calls {
     char *name; /* of the chromosome */
-    int chromo; /* its number in making.chromo; ascending */
+    int chromo; /* its number in making.chromos.name; ascending */
     int64_t n;
     int32_t first, last; /* positions */
     uint8_t *bytes;
@@ -46,7 +46,7 @@ bool dcpg_unpack_call(unpacking *u); /* false after the last call */
 /* A sequence that this rank read; without bases if it is not wanted. */
 typedef struct held_sequence {
     dcpg_sequence sequence;
-    int chromo;   /* its number in making.chromo, -1: no calls there */
+    int chromo;   /* its number in making.chromos.name, -1: no calls there */
     int64_t file; /* number of its FASTA file */
 } held_sequence;
 
@@ -96,7 +96,7 @@ typedef struct making_input {
     dcpg_status (*sequences)(void *context, dcpg_sequence_fn *each, void *receiver,
                              dcpg_err *err); /* this rank's part; NULL: there are none */
     const dcpg_strings *chromo, *md5;        /* [chromo->n] that FASTA files must agree with; NULL: none */
-    const dcpg_strings *alike;               /* its making.alike; NULL: unknown */
+    const dcpg_strings *alike;               /* its making.dna.alike; NULL: unknown */
 } making_input;
 
 /* Where profiles come from: files or the input, in the order of the profiles' names. */
@@ -109,6 +109,54 @@ typedef struct named_files {
     const char **sorted;
 } named_files;
 
+/* The profiles of cells, and which of them this rank reads. Given by dcpg_make_read_all, written by
+ * dcpg_make_write_all. */
+typedef struct making_cells {
+    named_files files; /* [n] */
+    int64_t n;
+    int64_t rows_per_chunk; /* of calls */
+    int64_t first, end;     /* this rank's cells */
+    packed_cell *packed;    /* [end - first] */
+    packed_cell target;     /* rank 0: positions of --pos_file */
+} making_cells;
+
+/* The files of the genome. */
+typedef struct making_dna {
+    dcpg_strings files, notes; /* notes: messages about the files */
+    dcpg_strings alike; /* sequences whose names are alike: name in its files, name in the store, and so on */
+} making_dna;
+
+/* The chromosomes that hold a position, in order, with their sequences. Sequences are read by
+ * dcpg_make_genome_all, the rest is given by dcpg_make_chromos_all. */
+typedef struct making_chromos {
+    dcpg_strings name;
+    int64_t nb_held, held_capacity;
+    held_sequence *held; /* [nb_held] sequences on this rank */
+    int64_t *owner;      /* [name.n] rank that holds the sequence */
+    int64_t *length;     /* [name.n] */
+    dcpg_strings md5;    /* [name.n] */
+    int64_t *run_offset; /* [name.n + 1] */
+    dcpg_run_n *run;     /* [run_offset[name.n]] runs of N */
+} making_chromos;
+
+/* All positions, and which of them are sites. Given by dcpg_make_positions_all. */
+typedef struct making_positions {
+    int64_t *offset;  /* [nb chromosomes + 1] */
+    int32_t *pos;     /* [n] */
+    uint8_t *is_site; /* [n] */
+    int64_t n, capacity, nb_site;
+    bool every_cg;     /* --sites all */
+    int64_t nb_unseen; /* positions without a call in any cell */
+} making_positions;
+
+/* Outputs and inputs beside the cells: taken by dcpg_make_take_extras, written by dcpg_make_extras_all. */
+typedef struct making_extras {
+    named_files bulk, annos;
+    dcpg_strings cpg_stats, win_stats;
+    int64_t nb_win_wlen, *win_wlen; /* ascending */
+} making_extras;
+
+/* The making of a store: what all steps use, and what each gives to those after it. */
 typedef struct making {
     const making_input *input; /* NULL: the store is made from profiles only */
     const dcpg_store_options *options;
@@ -116,46 +164,24 @@ typedef struct making {
     dcpg_log *log;
     dcpg_h5 *file;
     store_digest digest; /* of the data written; for calls and bulk profiles, this rank's terms only */
-
-    int64_t nb_cell;
-    named_files cells;            /* [nb_cell] */
-    int64_t cell_rows;            /* rows per chunk of calls */
-    int64_t cell_first, cell_end; /* this rank's cells */
-    packed_cell *cell;            /* [cell_end - cell_first] */
-    packed_cell target;           /* rank 0: positions of --pos_file */
-
     dcpg_strings wanted; /* --chromos, normalised; replaced by the genome's names once it is read */
-    dcpg_strings chromo; /* names of all chromosomes that hold a position, in order */
-    dcpg_strings dna_files, dna_notes; /* notes: messages about the files */
-    dcpg_strings alike; /* sequences of the genome whose names are alike: name in its files, name in the
-                           store, and so on */
+    unsigned mito;       /* without a genome: names of the mitochondrion in the files so far (chromo.h) */
+
+    making_dna dna;
     genome genome;
-    int64_t nb_held, held_capacity;
-    held_sequence *held;
-    int64_t *owner;      /* [nb chromosomes] rank that holds the sequence */
-    int64_t *length;     /* [nb chromosomes] */
-    dcpg_strings md5;    /* [nb chromosomes] */
-    int64_t *run_offset; /* [nb chromosomes + 1] */
-    dcpg_run_n *run;     /* [run_offset[last]] runs of N of all chromosomes */
-
-    int64_t *pos_offset; /* [nb chromosomes + 1] */
-    int32_t *pos;        /* [nb_pos] */
-    uint8_t *is_site;    /* [nb_pos] */
-    int64_t nb_pos, pos_room, nb_site;
-    bool every_cg;     /* --sites all */
-    int64_t nb_unseen; /* positions without a call in any cell */
-    unsigned mito;     /* without a genome: names of the mitochondrion in the files so far (chromo.h) */
-
-    named_files bulk, annos;
-    dcpg_strings cpg_stats, win_stats;
-    int64_t nb_win_wlen, *win_wlen; /* ascending */
+    making_cells cells;
+    making_chromos chromos;
+    making_positions positions;
+    making_extras extras;
 } making;
 
-static inline int64_t nb_own(const making *m) { return m->cell_end - m->cell_first; }
+static inline int64_t nb_own(const making *m) { return m->cells.end - m->cells.first; }
 
 /* This rank's cells have nb_own_file files, starting at place own_file of cells.sorted. */
-static inline int64_t own_file(const making *m) { return m->cells.first[m->cell_first]; }
-static inline int64_t nb_own_file(const making *m) { return m->cells.first[m->cell_end] - own_file(m); }
+static inline int64_t own_file(const making *m) { return m->cells.files.first[m->cells.first]; }
+static inline int64_t nb_own_file(const making *m) {
+    return m->cells.files.first[m->cells.end] - own_file(m);
+}
 
 /* The file that lists the sites; NULL: they are found. */
 static inline const char *targets_of(const making *m) {
@@ -164,7 +190,7 @@ static inline const char *targets_of(const making *m) {
 }
 
 static inline bool has_genome(const making *m) {
-    return m->dna_files.n > 0 || (m->input && m->input->sequences);
+    return m->dna.files.n > 0 || (m->input && m->input->sequences);
 }
 
 /* Like dcpg_store_make_all, from `input` (whose calls are taken as they are) and the files that the options
@@ -191,8 +217,8 @@ dcpg_status dcpg_make_write_all(making *m,
 dcpg_status dcpg_make_extras_all(making *m,
                                  dcpg_err *err); /* part of writing: bulk profiles, annotations, statistics */
 
-/* Reads the target sites of --pos_file, or of the input, into m->target, on rank 0. Positions of a file are
- * checked against the genome as those of profiles are. Local. */
+/* Reads the target sites of --pos_file, or of the input, into m->cells.target, on rank 0. Positions of a file
+ * are checked against the genome as those of profiles are. Local. */
 dcpg_status dcpg_make_read_targets(making *m, dcpg_err *err);
 
 /* A kind of profiles or annotations. */
@@ -291,7 +317,8 @@ void dcpg_make_tell_mito(making *m, mito_files *files);
 dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, packed_cell *cell, dcpg_err *err);
 void dcpg_free_packed(packed_cell *cell);
 
-/* The place in making.chromo of the chromosome with this name in the store; -1: there is none. Local. */
+/* The place in making.chromos.name of the chromosome with this name in the store; -1: there is none. Local.
+ */
 int dcpg_make_chromo_number(const making *m, const char *name);
 
 /* The same for a name as written in a file, by the rule of dcpg/chromo.h; also -1 if the name is unclear, and

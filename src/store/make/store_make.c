@@ -10,28 +10,28 @@
 #include <sys/stat.h>
 
 static void free_making(making *m) {
-    for (int64_t i = 0; m->cell && i < nb_own(m); i++) dcpg_free_packed(&m->cell[i]);
-    for (int64_t i = 0; i < m->nb_held; i++) dcpg_sequence_free(&m->held[i].sequence);
-    dcpg_free_packed(&m->target);
+    for (int64_t i = 0; m->cells.packed && i < nb_own(m); i++) dcpg_free_packed(&m->cells.packed[i]);
+    for (int64_t i = 0; i < m->chromos.nb_held; i++) dcpg_sequence_free(&m->chromos.held[i].sequence);
+    dcpg_free_packed(&m->cells.target);
     dcpg_free_genome_all(&m->genome);
     dcpg_free_genome_names(&m->genome);
-    dcpg_make_free_files(&m->cells);
+    dcpg_make_free_files(&m->cells.files);
     dcpg_make_free_extras(m);
-    dcpg_free(m->cell);
+    dcpg_free(m->cells.packed);
     dcpg_strings_free(&m->wanted);
-    dcpg_strings_free(&m->alike);
-    dcpg_strings_free(&m->chromo);
-    dcpg_strings_free(&m->dna_files);
-    dcpg_strings_free(&m->dna_notes);
-    dcpg_free(m->held);
-    dcpg_free(m->owner);
-    dcpg_free(m->length);
-    dcpg_strings_free(&m->md5);
-    dcpg_free(m->run_offset);
-    dcpg_free(m->run);
-    dcpg_free(m->pos_offset);
-    dcpg_free(m->pos);
-    dcpg_free(m->is_site);
+    dcpg_strings_free(&m->dna.alike);
+    dcpg_strings_free(&m->chromos.name);
+    dcpg_strings_free(&m->dna.files);
+    dcpg_strings_free(&m->dna.notes);
+    dcpg_free(m->chromos.held);
+    dcpg_free(m->chromos.owner);
+    dcpg_free(m->chromos.length);
+    dcpg_strings_free(&m->chromos.md5);
+    dcpg_free(m->chromos.run_offset);
+    dcpg_free(m->chromos.run);
+    dcpg_free(m->positions.offset);
+    dcpg_free(m->positions.pos);
+    dcpg_free(m->positions.is_site);
     dcpg_h5_close(m->file);
 }
 
@@ -193,13 +193,13 @@ void dcpg_make_free_files(named_files *files) {
 /* Each rank takes cells whose rows fill whole chunks, so that no chunk has two writers. Chunks depend only on
  * the number of cells. */
 void dcpg_make_share_cells(making *m) {
-    int64_t rows = m->nb_cell / 64;
-    m->cell_rows = min_i64(max_i64(rows, 1), 16);
-    int64_t chunks = ceil_div(m->nb_cell, m->cell_rows);
-    m->cell_first = dcpg_part(chunks, m->par->rank, m->par->size) * m->cell_rows;
-    m->cell_end = dcpg_part(chunks, m->par->rank + 1, m->par->size) * m->cell_rows;
-    if (m->cell_first > m->nb_cell) m->cell_first = m->nb_cell;
-    if (m->cell_end > m->nb_cell) m->cell_end = m->nb_cell;
+    int64_t rows = m->cells.n / 64;
+    m->cells.rows_per_chunk = min_i64(max_i64(rows, 1), 16);
+    int64_t chunks = ceil_div(m->cells.n, m->cells.rows_per_chunk);
+    m->cells.first = dcpg_part(chunks, m->par->rank, m->par->size) * m->cells.rows_per_chunk;
+    m->cells.end = dcpg_part(chunks, m->par->rank + 1, m->par->size) * m->cells.rows_per_chunk;
+    if (m->cells.first > m->cells.n) m->cells.first = m->cells.n;
+    if (m->cells.end > m->cells.n) m->cells.end = m->cells.n;
 }
 
 /* ---- options ---- */
@@ -244,15 +244,15 @@ static dcpg_status take_options(making *m, dcpg_err *err) {
         return dcpg_fail(err, DCPG_E_USAGE, "--min_cg %g: a percentage", o->min_cg);
     DCPG_TRY(dcpg_profile_check_format(o->profile_format, err));
     if (o->dna_files && o->dna_files->n > 0)
-        DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna_files, &m->dna_notes, err));
+        DCPG_TRY(dcpg_fasta_list(o->dna_files, &m->dna.files, &m->dna.notes, err));
     DCPG_TRY(take_chromos(m, o->chromos, err));
     if (o->every_cg && !has_genome(m))
         return dcpg_fail(err, DCPG_E_USAGE,
                          "--sites all: give the genome, whose CGs they are, with --dna_files");
-    m->every_cg = o->every_cg;
+    m->positions.every_cg = o->every_cg;
     const making_kind cells = {"cell", m->input ? m->input->cells : NULL, false, true};
-    DCPG_TRY(dcpg_make_sort_profiles(m, o->profiles, &cells, &m->cells, err));
-    m->nb_cell = (int64_t)m->cells.name.n;
+    DCPG_TRY(dcpg_make_sort_profiles(m, o->profiles, &cells, &m->cells.files, err));
+    m->cells.n = (int64_t)m->cells.files.name.n;
     DCPG_TRY(dcpg_make_take_extras(m, err));
     dcpg_make_share_cells(m);
     return DCPG_OK;
@@ -266,14 +266,14 @@ static const char *plural(int64_t n) { return n == 1 ? "" : "s"; }
 static void summarise(const making *m, const int64_t calls[3], double started) {
     struct stat about;
     double size = stat(m->options->out_file, &about) == 0 ? (double)about.st_size : 0,
-           each = 100.0 / (double)m->nb_site;
+           each = 100.0 / (double)m->positions.nb_site;
     dcpg_info(m->log,
               "data: %s: %" PRId64 " cell%s, %" PRId64 " position%s on %zu chromosome%s, %" PRId64
               " site%s, coverage of the sites %.1f %% (%.1f to %.1f), %.2f MB, %.2f s",
-              m->options->out_file, m->nb_cell, plural(m->nb_cell), m->nb_pos, plural(m->nb_pos), m->chromo.n,
-              plural((int64_t)m->chromo.n), m->nb_site, plural(m->nb_site),
-              (double)calls[0] / (double)m->nb_cell * each, (double)-calls[1] * each, (double)calls[2] * each,
-              size / 1e6, dcpg_now() - started);
+              m->options->out_file, m->cells.n, plural(m->cells.n), m->positions.n, plural(m->positions.n),
+              m->chromos.name.n, plural((int64_t)m->chromos.name.n), m->positions.nb_site,
+              plural(m->positions.nb_site), (double)calls[0] / (double)m->cells.n * each,
+              (double)-calls[1] * each, (double)calls[2] * each, size / 1e6, dcpg_now() - started);
     if (calls[0] == 0)
         dcpg_warn(m->log,
                   "none of the sites is observed in any cell: they can be imputed, but not learned from");
@@ -281,14 +281,14 @@ static void summarise(const making *m, const int64_t calls[3], double started) {
 
 /* Calls of a cell at sites. */
 static int64_t count_on_sites(const making *m, const packed_cell *cell) {
-    if (m->nb_site == m->nb_pos) return cell->n;
+    if (m->positions.nb_site == m->positions.n) return cell->n;
     int64_t n = 0;
     for (int c = 0; c < cell->nb_chromo; c++) {
-        int64_t i = m->pos_offset[cell->chromo[c].chromo];
+        int64_t i = m->positions.offset[cell->chromo[c].chromo];
         unpacking u = dcpg_start_unpacking(&cell->chromo[c]);
         while (dcpg_unpack_call(&u)) {
-            while (m->pos[i] < u.pos) i++;
-            n += m->is_site[i];
+            while (m->positions.pos[i] < u.pos) i++;
+            n += m->positions.is_site[i];
         }
     }
     return n;
@@ -298,10 +298,10 @@ static int64_t count_on_sites(const making *m, const packed_cell *cell) {
  * with the most. */
 static void count_calls_all(const making *m, int64_t calls[3]) {
     calls[0] = 0;
-    calls[1] = -m->nb_pos;
+    calls[1] = -m->positions.n;
     calls[2] = 0;
     for (int64_t i = 0; i < nb_own(m); i++) {
-        int64_t n = count_on_sites(m, &m->cell[i]);
+        int64_t n = count_on_sites(m, &m->cells.packed[i]);
         calls[0] += n;
         if (-n > calls[1]) calls[1] = -n;
         if (n > calls[2]) calls[2] = n;
@@ -313,16 +313,16 @@ static void count_calls_all(const making *m, int64_t calls[3]) {
 /* Two CpGs cannot start at adjacent positions: such positions are C and G of the same CpG. */
 static void tell_neighbours(const making *m) {
     int64_t n = 0;
-    for (size_t c = 0; c < m->chromo.n; c++) {
-        for (int64_t i = m->pos_offset[c] + 1; i < m->pos_offset[c + 1]; i++)
-            n += m->pos[i] == m->pos[i - 1] + 1;
+    for (size_t c = 0; c < m->chromos.name.n; c++) {
+        for (int64_t i = m->positions.offset[c] + 1; i < m->positions.offset[c + 1]; i++)
+            n += m->positions.pos[i] == m->positions.pos[i - 1] + 1;
     }
     if (n == 0 || has_genome(m)) return;
     dcpg_warn(m->log,
               "%" PRId64 " of %" PRId64
               " positions stand next to another one: C and G of one CpG, which become "
               "one site where --dna_files gives the genome",
-              n, m->nb_pos);
+              n, m->positions.n);
 }
 
 static dcpg_status make_all(making *m, dcpg_err *err) {

@@ -18,7 +18,7 @@ typedef struct appending {
     int32_t *pos;         /* [nb_pos] */
     dcpg_strings md5;     /* [nb_chromo] */
     dcpg_strings chromos; /* --chromos with which it was made; empty: all */
-    dcpg_strings alike;   /* making.alike */
+    dcpg_strings alike;   /* making.dna.alike */
     bool every_cg;        /* every CG of its genome is a site */
     int64_t cpg_cov; /* its sites are the positions observed in at least this many cells; 0: sites were chosen
                         in another way */

@@ -130,10 +130,10 @@ static void place_calls(const making *m, const dcpg_profile *profile, place_fn *
         const dcpg_calls *calls = &profile->chromo[c];
         int chromo = dcpg_make_chromo_number(m, calls->chromo);
         if (chromo < 0) continue;
-        int64_t at = m->pos_offset[chromo], end = m->pos_offset[chromo + 1];
+        int64_t at = m->positions.offset[chromo], end = m->positions.offset[chromo + 1];
         for (int64_t i = 0; i < calls->n; i++) {
-            while (at < end && m->pos[at] < calls->pos[i]) at++;
-            if (at < end && m->pos[at] == calls->pos[i]) place(row, at, calls->value[i]);
+            while (at < end && m->positions.pos[at] < calls->pos[i]) at++;
+            if (at < end && m->positions.pos[at] == calls->pos[i]) place(row, at, calls->value[i]);
         }
     }
 }
@@ -160,7 +160,7 @@ static dcpg_status fill_bulk(const making *m, const origin *from, void *row, dcp
     dcpg_profile profile = {0};
     float *value = row;
     dcpg_status status = load_bulk(m, from, &profile, err);
-    for (int64_t i = 0; i < m->nb_pos && status == DCPG_OK; i++) value[i] = NAN;
+    for (int64_t i = 0; i < m->positions.n && status == DCPG_OK; i++) value[i] = NAN;
     if (status == DCPG_OK) place_calls(m, &profile, set_value, row);
     dcpg_profile_free(&profile);
     return status;
@@ -190,9 +190,9 @@ static dcpg_status fill_anno(const making *m, const origin *from, void *row, dcp
         if (unclear)
             status = dcpg_chromos_fail_unclear(&m->genome.names, from->path, on->chromo, "the genome", err);
         int64_t k = 0;
-        for (int64_t i = c < 0 ? 0 : m->pos_offset[c]; c >= 0 && i < m->pos_offset[c + 1]; i++) {
-            while (k < on->n && on->v[k].end < m->pos[i]) k++;
-            if (k < on->n && on->v[k].start <= m->pos[i]) set_inside(row, i, 1);
+        for (int64_t i = c < 0 ? 0 : m->positions.offset[c]; c >= 0 && i < m->positions.offset[c + 1]; i++) {
+            while (k < on->n && on->v[k].end < m->positions.pos[i]) k++;
+            if (k < on->n && on->v[k].start <= m->positions.pos[i]) set_inside(row, i, 1);
         }
     }
     dcpg_bed_free(&bed);
@@ -202,16 +202,18 @@ static dcpg_status fill_anno(const making *m, const origin *from, void *row, dcp
 /* ---- statistics ---- */
 
 static dcpg_status write_stats_all(making *m, dcpg_err *err) {
-    if (m->cpg_stats.n + m->win_stats.n == 0) return DCPG_OK;
+    if (m->extras.cpg_stats.n + m->extras.win_stats.n == 0) return DCPG_OK;
     DCPG_TRY(dcpg_h5_make_group(m->file, STORE_STATS, err));
     DCPG_TRY(dcpg_h5_write_attr_i64(m->file, STORE_STATS, STORE_STATS_COV, m->options->cpg_stats_cov, err));
     DCPG_TRY(dcpg_h5_write_attr_i64(m->file, STORE_STATS, STORE_STATS_WLEN, m->options->stats_wlen, err));
-    if (m->cpg_stats.n > 0) DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CPG_STATS, &m->cpg_stats, err));
-    if (m->win_stats.n == 0) return DCPG_OK;
-    DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_WIN_STATS, &m->win_stats, err));
+    if (m->extras.cpg_stats.n > 0)
+        DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CPG_STATS, &m->extras.cpg_stats, err));
+    if (m->extras.win_stats.n == 0) return DCPG_OK;
+    DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_WIN_STATS, &m->extras.win_stats, err));
     DCPG_TRY(dcpg_h5_make(m->file, STORE_WIN_WLEN,
-                          &(dcpg_h5_shape){.type = DCPG_H5_I64, .ndim = 1, .dim = {m->nb_win_wlen}}, err));
-    return dcpg_h5_write(m->file, STORE_WIN_WLEN, DCPG_H5_I64, NULL, m->win_wlen, err);
+                          &(dcpg_h5_shape){.type = DCPG_H5_I64, .ndim = 1, .dim = {m->extras.nb_win_wlen}},
+                          err));
+    return dcpg_h5_write(m->file, STORE_WIN_WLEN, DCPG_H5_I64, NULL, m->extras.win_wlen, err);
 }
 
 /* Names that come from the input, not from a file. */
@@ -223,14 +225,14 @@ static int64_t count_kept(const named_files *files) {
 
 /* Where the input lacks new positions, values of bulk profiles may be missing, but not annotations. */
 static dcpg_status check_kept(const making *m, dcpg_err *err) {
-    int64_t news = m->input && m->input->nb_pos > 0 ? m->nb_pos - m->input->nb_pos : 0;
-    if (news > 0 && count_kept(&m->annos) > 0) {
+    int64_t news = m->input && m->input->nb_pos > 0 ? m->positions.n - m->input->nb_pos : 0;
+    if (news > 0 && count_kept(&m->extras.annos) > 0) {
         return dcpg_fail(err, DCPG_E_INPUT,
                          "%s: its annotations say nothing of the %" PRId64
                          " new positions: give their files again with --anno_files",
                          m->input->name, news);
     }
-    if (news > 0 && count_kept(&m->bulk) > 0) {
+    if (news > 0 && count_kept(&m->extras.bulk) > 0) {
         dcpg_warn(m->log,
                   "the bulk profiles of %s have no values at the %" PRId64
                   " new positions: give their files again with --bulk_profiles to fill them in",
@@ -241,13 +243,13 @@ static dcpg_status check_kept(const making *m, dcpg_err *err) {
 
 dcpg_status dcpg_make_extras_all(making *m, dcpg_err *err) {
     DCPG_TRY(check_kept(m, err));
-    int64_t words = store_words(m->nb_pos);
+    int64_t words = store_words(m->positions.n);
     const rows bulk = {STORE_BULK,
                        STORE_BULK_VALUE,
                        DCPG_H5_F32,
-                       m->nb_pos,
+                       m->positions.n,
                        STORE_VALUE_CHUNK,
-                       (size_t)m->nb_pos * sizeof(float),
+                       (size_t)m->positions.n * sizeof(float),
                        fill_bulk,
                        "the bulk profile has no value at any position of the cells: see whether it is of "
                        "their genome build"};
@@ -255,8 +257,8 @@ dcpg_status dcpg_make_extras_all(making *m, dcpg_err *err) {
                         DCPG_H5_U64,      words,
                         STORE_WORD_CHUNK, (size_t)words * sizeof(uint64_t),
                         fill_anno,        NULL};
-    DCPG_TRY(write_rows_all(m, &bulk, &m->bulk, err));
-    DCPG_TRY(write_rows_all(m, &annos, &m->annos, err));
+    DCPG_TRY(write_rows_all(m, &bulk, &m->extras.bulk, err));
+    DCPG_TRY(write_rows_all(m, &annos, &m->extras.annos, err));
     return write_stats_all(m, err);
 }
 
@@ -283,18 +285,19 @@ static dcpg_status take_windows(making *m, dcpg_err *err) {
     size_t n = words ? words->n : 0;
     if (n == 0)
         return dcpg_fail(err, DCPG_E_USAGE, "--win_stats: name the windows' lengths with --win_stats_wlen");
-    m->win_wlen = dcpg_alloc(n, sizeof *m->win_wlen);
-    if (!m->win_wlen) return dcpg_fail_nomem(err, "windows", n * sizeof *m->win_wlen);
+    m->extras.win_wlen = dcpg_alloc(n, sizeof *m->extras.win_wlen);
+    if (!m->extras.win_wlen) return dcpg_fail_nomem(err, "windows", n * sizeof *m->extras.win_wlen);
     for (size_t i = 0; i < n; i++) {
-        bool fine = dcpg_parse_int(words->v[i], &m->win_wlen[i]) && m->win_wlen[i] >= 1 &&
-                    m->win_wlen[i] <= INT32_MAX;
+        bool fine = dcpg_parse_int(words->v[i], &m->extras.win_wlen[i]) && m->extras.win_wlen[i] >= 1 &&
+                    m->extras.win_wlen[i] <= INT32_MAX;
         if (!fine)
             return dcpg_fail(err, DCPG_E_USAGE, "--win_stats_wlen %s: a length in bp, 1 or more",
                              words->v[i]);
     }
-    qsort(m->win_wlen, n, sizeof *m->win_wlen, by_number);
+    qsort(m->extras.win_wlen, n, sizeof *m->extras.win_wlen, by_number);
     for (size_t i = 0; i < n; i++) {
-        if (i == 0 || m->win_wlen[i] != m->win_wlen[i - 1]) m->win_wlen[m->nb_win_wlen++] = m->win_wlen[i];
+        if (i == 0 || m->extras.win_wlen[i] != m->extras.win_wlen[i - 1])
+            m->extras.win_wlen[m->extras.nb_win_wlen++] = m->extras.win_wlen[i];
     }
     return DCPG_OK;
 }
@@ -308,11 +311,11 @@ static dcpg_status sort_annos(making *m, dcpg_err *err) {
         char *name = dcpg_cell_name(files->v[i]);
         status = name ? dcpg_strings_add(&names, name, err)
                       : dcpg_fail_nomem(err, "names of files", strlen(files->v[i]));
-        if (status == DCPG_OK) status = dcpg_strings_add(&m->annos.files, files->v[i], err);
+        if (status == DCPG_OK) status = dcpg_strings_add(&m->extras.annos.files, files->v[i], err);
         dcpg_free(name);
     }
     const making_kind kind = {"annotation", m->input ? m->input->annos : NULL, true, false};
-    if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, &kind, &m->annos, err);
+    if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, &kind, &m->extras.annos, err);
     dcpg_strings_free(&names);
     return status;
 }
@@ -320,21 +323,21 @@ static dcpg_status sort_annos(making *m, dcpg_err *err) {
 dcpg_status dcpg_make_take_extras(making *m, dcpg_err *err) {
     const dcpg_store_options *o = m->options;
     const making_kind bulk = {"bulk profile", m->input ? m->input->bulk : NULL, true, false};
-    DCPG_TRY(dcpg_make_sort_profiles(m, o->bulk_profiles, &bulk, &m->bulk, err));
+    DCPG_TRY(dcpg_make_sort_profiles(m, o->bulk_profiles, &bulk, &m->extras.bulk, err));
     DCPG_TRY(sort_annos(m, err));
-    DCPG_TRY(take_statistics(o->cpg_stats, "cpg_stats", &m->cpg_stats, err));
-    DCPG_TRY(take_statistics(o->win_stats, "win_stats", &m->win_stats, err));
+    DCPG_TRY(take_statistics(o->cpg_stats, "cpg_stats", &m->extras.cpg_stats, err));
+    DCPG_TRY(take_statistics(o->win_stats, "win_stats", &m->extras.win_stats, err));
     if (o->stats_wlen < 0 || o->stats_wlen % 2 || o->stats_wlen > STORE_MAX_STATS_WLEN)
         return dcpg_fail(err, DCPG_E_USAGE,
                          "window statistics over %" PRId64 " neighbours: an even number of at most %d",
                          o->stats_wlen, STORE_MAX_STATS_WLEN);
-    return m->win_stats.n > 0 ? take_windows(m, err) : DCPG_OK;
+    return m->extras.win_stats.n > 0 ? take_windows(m, err) : DCPG_OK;
 }
 
 void dcpg_make_free_extras(making *m) {
-    dcpg_make_free_files(&m->bulk);
-    dcpg_make_free_files(&m->annos);
-    dcpg_strings_free(&m->cpg_stats);
-    dcpg_strings_free(&m->win_stats);
-    dcpg_free(m->win_wlen);
+    dcpg_make_free_files(&m->extras.bulk);
+    dcpg_make_free_files(&m->extras.annos);
+    dcpg_strings_free(&m->extras.cpg_stats);
+    dcpg_strings_free(&m->extras.win_stats);
+    dcpg_free(m->extras.win_wlen);
 }

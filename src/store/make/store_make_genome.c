@@ -21,14 +21,15 @@ typedef struct reading {
 } reading;
 
 static dcpg_status hold(making *m, held_sequence *held, dcpg_err *err) {
-    if (m->nb_held == m->held_capacity) {
-        int64_t capacity = m->held_capacity > 0 ? 2 * m->held_capacity : 32;
-        held_sequence *grown = dcpg_realloc(m->held, (size_t)m->nb_held, (size_t)capacity, sizeof *grown);
+    if (m->chromos.nb_held == m->chromos.held_capacity) {
+        int64_t capacity = m->chromos.held_capacity > 0 ? 2 * m->chromos.held_capacity : 32;
+        held_sequence *grown =
+            dcpg_realloc(m->chromos.held, (size_t)m->chromos.nb_held, (size_t)capacity, sizeof *grown);
         if (!grown) return dcpg_fail_nomem(err, "chromosomes", (size_t)capacity * sizeof *grown);
-        m->held = grown;
-        m->held_capacity = capacity;
+        m->chromos.held = grown;
+        m->chromos.held_capacity = capacity;
     }
-    m->held[m->nb_held++] = *held;
+    m->chromos.held[m->chromos.nb_held++] = *held;
     held->sequence = (dcpg_sequence){0};
     return DCPG_OK;
 }
@@ -57,7 +58,7 @@ static dcpg_status receive(void *context, dcpg_sequence *sequence, dcpg_err *err
 
 /* odd[number of files] receives the oddities of this rank's files. */
 static dcpg_status read_files(making *m, const dcpg_map *wanted, int64_t *odd, dcpg_err *err) {
-    int64_t n = (int64_t)m->dna_files.n, worst = n;
+    int64_t n = (int64_t)m->dna.files.n, worst = n;
     int64_t from = dcpg_part(n, m->par->rank, m->par->size),
             to = dcpg_part(n, m->par->rank + 1, m->par->size);
     dcpg_err first = {0};
@@ -66,7 +67,7 @@ static dcpg_status read_files(making *m, const dcpg_map *wanted, int64_t *odd, d
         reading r = {m, wanted, i};
         dcpg_err mine = {0};
         unsigned odd_here = 0;
-        dcpg_status status = dcpg_fasta_read_odd(m->dna_files.v[i], receive, &r, &odd_here, &mine);
+        dcpg_status status = dcpg_fasta_read_odd(m->dna.files.v[i], receive, &r, &odd_here, &mine);
         odd[i] = odd_here;
 #pragma omp critical(dcpg_store_make)
         if (status != DCPG_OK && i < worst) {
@@ -89,7 +90,7 @@ static dcpg_status read_sequences(making *m, int64_t *odd, dcpg_err *err) {
         /* Sequences from a store have the names that it gave them. */
         if (status == DCPG_OK) status = dcpg_map_set(&wanted, m->wanted.v[i], 1, err);
     }
-    if (status == DCPG_OK && m->dna_files.n > 0) {
+    if (status == DCPG_OK && m->dna.files.n > 0) {
         status = read_files(m, &wanted, odd, err);
     } else if (status == DCPG_OK) {
         reading r = {.m = m, .wanted = &wanted};
@@ -100,13 +101,13 @@ static dcpg_status read_sequences(making *m, int64_t *odd, dcpg_err *err) {
 }
 
 static dcpg_status read_all(making *m, dcpg_err *err) {
-    size_t n = m->dna_files.n;
+    size_t n = m->dna.files.n;
     int64_t *odd = dcpg_alloc(n, sizeof *odd);
     dcpg_status status = odd ? read_sequences(m, odd, err) : dcpg_fail_nomem(err, "files", n * sizeof *odd);
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) {
         dcpg_max_i64s_all(m->par, odd, n);
-        dcpg_make_tell_odd(m, odd, (const char *const *)m->dna_files.v, (int64_t)n);
+        dcpg_make_tell_odd(m, odd, (const char *const *)m->dna.files.v, (int64_t)n);
     }
     dcpg_free(odd);
     return status;
@@ -120,16 +121,18 @@ static const char *raw_name(const dcpg_sequence *s) { return s->raw ? s->raw : s
 static dcpg_status describe(const making *m, about_sequence **about, char **text, size_t *bytes,
                             dcpg_err *err) {
     *bytes = 0;
-    for (int64_t i = 0; i < m->nb_held; i++) *bytes += strlen(raw_name(&m->held[i].sequence)) + 1;
-    *about = dcpg_alloc((size_t)m->nb_held, sizeof **about);
+    for (int64_t i = 0; i < m->chromos.nb_held; i++)
+        *bytes += strlen(raw_name(&m->chromos.held[i].sequence)) + 1;
+    *about = dcpg_alloc((size_t)m->chromos.nb_held, sizeof **about);
     *text = dcpg_alloc(*bytes, 1);
-    if (!*about || !*text) return dcpg_fail_nomem(err, "chromosomes", (size_t)m->nb_held * sizeof **about);
+    if (!*about || !*text)
+        return dcpg_fail_nomem(err, "chromosomes", (size_t)m->chromos.nb_held * sizeof **about);
     char *to = *text;
-    for (int64_t i = 0; i < m->nb_held; i++) {
-        const dcpg_sequence *s = &m->held[i].sequence;
+    for (int64_t i = 0; i < m->chromos.nb_held; i++) {
+        const dcpg_sequence *s = &m->chromos.held[i].sequence;
         (*about)[i] = (about_sequence){.length = s->length,
                                        .nb_run = s->nb_run,
-                                       .file = m->held[i].file,
+                                       .file = m->chromos.held[i].file,
                                        .held = i,
                                        .owner = m->par->rank,
                                        .wanted = s->packed != NULL,
@@ -151,7 +154,8 @@ static dcpg_status gather_all(making *m, dcpg_err *err) {
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) status = dcpg_allgatherv_all(m->par, text, bytes, &all_text, bytes_of, err);
     if (status == DCPG_OK)
-        status = dcpg_allgatherv_all(m->par, mine, (size_t)m->nb_held * sizeof *mine, &all, bytes_of, err);
+        status =
+            dcpg_allgatherv_all(m->par, mine, (size_t)m->chromos.nb_held * sizeof *mine, &all, bytes_of, err);
     for (int r = 0; r < m->par->size && status == DCPG_OK; r++) g->n += (int64_t)(bytes_of[r] / sizeof *mine);
     g->about = all;
     g->raw_text = all_text;
@@ -182,7 +186,7 @@ static dcpg_status fail_twice(const making *m, const about_sequence *a, const ab
     const about_sequence *first = a->file < b->file ? a : b, *second = first == a ? b : a;
     return dcpg_fail(err, DCPG_E_INPUT,
                      "%s and %s: both hold chromosome %s (%s and %s), with other bases: give one of them",
-                     m->dna_files.v[first->file], m->dna_files.v[second->file], a->name, first->raw,
+                     m->dna.files.v[first->file], m->dna.files.v[second->file], a->name, first->raw,
                      second->raw);
 }
 
@@ -204,8 +208,8 @@ static dcpg_status find_copies(const making *m, int64_t from, int64_t to, dcpg_e
                 dcpg_warn(m->log,
                           "%s of %s and %s of %s have other bases: they are taken for two chromosomes, and "
                           "files mean the one that they name",
-                          about[k].raw, m->dna_files.v[about[k].file], about[i].raw,
-                          m->dna_files.v[about[i].file]);
+                          about[k].raw, m->dna.files.v[about[k].file], about[i].raw,
+                          m->dna.files.v[about[i].file]);
         }
     }
     return DCPG_OK;
@@ -224,16 +228,16 @@ static dcpg_status drop_copies(making *m, dcpg_err *err) {
         const about_sequence *a = &g->about[i];
         if (a->same < 0 || !a->wanted) continue;
         if (copies++ == 0) first = a;
-        if (a->owner == m->par->rank) drop_bases(&m->held[a->held].sequence);
+        if (a->owner == m->par->rank) drop_bases(&m->chromos.held[a->held].sequence);
     }
-    if (!first || m->dna_files.n == 0) return DCPG_OK;
+    if (!first || m->dna.files.n == 0) return DCPG_OK;
     const about_sequence *kept = &g->about[first->same];
     dcpg_info(m->log,
               "data: %" PRId64
               " sequence%s stand%s in the genome twice, with the same bases, and %s taken once "
               "(%s of %s is %s of %s)",
               copies, copies == 1 ? "" : "s", copies == 1 ? "s" : "", copies == 1 ? "is" : "are", first->raw,
-              m->dna_files.v[first->file], kept->raw, m->dna_files.v[kept->file]);
+              m->dna.files.v[first->file], kept->raw, m->dna.files.v[kept->file]);
     return DCPG_OK;
 }
 
@@ -245,7 +249,7 @@ static dcpg_status name_sequences(making *m, const char **raw, dcpg_err *err) {
     for (int64_t i = 0; i < g->n; i++)
         if (g->about[i].same < 0) raw[n++] = g->about[i].raw;
     dcpg_strings_free(&g->store);
-    if (m->dna_files.n > 0) {
+    if (m->dna.files.n > 0) {
         DCPG_TRY(dcpg_chromos_rename(raw, n, &g->store, err));
     } else {
         for (size_t i = 0; i < n; i++) DCPG_TRY(dcpg_strings_add(&g->store, raw[i], err));
@@ -264,8 +268,8 @@ static dcpg_status note_group(making *m, int64_t from, int64_t to, dcpg_err *err
     int64_t several = 0;
     for (int64_t i = from; i < to; i++) several += about[i].same < 0;
     for (int64_t i = from; i < to && several > 1; i++) {
-        DCPG_TRY(dcpg_strings_add(&m->alike, about[i].raw, err));
-        DCPG_TRY(dcpg_strings_add(&m->alike, about[i].name, err));
+        DCPG_TRY(dcpg_strings_add(&m->dna.alike, about[i].raw, err));
+        DCPG_TRY(dcpg_strings_add(&m->dna.alike, about[i].name, err));
     }
     return DCPG_OK;
 }
@@ -274,8 +278,9 @@ static dcpg_status note_group(making *m, int64_t from, int64_t to, dcpg_err *err
  * must know that the other's name does not mean it. `about` is sorted by normalised name. */
 static dcpg_status note_alike(making *m, dcpg_err *err) {
     const genome *g = &m->genome;
-    const dcpg_strings *known = m->dna_files.n == 0 ? m->input->alike : NULL;
-    for (size_t i = 0; known && i < known->n; i++) DCPG_TRY(dcpg_strings_add(&m->alike, known->v[i], err));
+    const dcpg_strings *known = m->dna.files.n == 0 ? m->input->alike : NULL;
+    for (size_t i = 0; known && i < known->n; i++)
+        DCPG_TRY(dcpg_strings_add(&m->dna.alike, known->v[i], err));
     for (int64_t from = 0, to; !known && from < g->n; from = to) {
         for (to = from + 1; to < g->n && dcpg_chromo_same(g->about[from].raw, g->about[to].raw) > 0;) to++;
         if (to - from > 1) DCPG_TRY(note_group(m, from, to, err));
@@ -315,7 +320,7 @@ static dcpg_status mark_wanted(making *m, dcpg_err *err) {
     return status;
 }
 
-/* Adds the names in m->alike, since a store may hold only one of the sequences that have them; names of
+/* Adds the names in m->dna.alike, since a store may hold only one of the sequences that have them; names of
  * sequences that it lacks get number n. */
 static dcpg_status index_alike(making *m, const int64_t *place, int64_t n, dcpg_err *err) {
     genome *g = &m->genome;
@@ -323,8 +328,9 @@ static dcpg_status index_alike(making *m, const int64_t *place, int64_t n, dcpg_
     dcpg_status status = DCPG_OK;
     for (int64_t i = 0; i < g->n && status == DCPG_OK; i++)
         status = dcpg_map_set(&number, g->about[i].name, place ? place[i] : i, err);
-    for (size_t i = 0; i + 1 < m->alike.n && status == DCPG_OK; i += 2)
-        status = dcpg_chromos_add(&g->names, m->alike.v[i], dcpg_map_get(&number, m->alike.v[i + 1], n), err);
+    for (size_t i = 0; i + 1 < m->dna.alike.n && status == DCPG_OK; i += 2)
+        status = dcpg_chromos_add(&g->names, m->dna.alike.v[i],
+                                  dcpg_map_get(&number, m->dna.alike.v[i + 1], n), err);
     dcpg_map_free(&number);
     return status;
 }
@@ -338,7 +344,7 @@ static dcpg_status index_names(making *m, const int64_t *place, int64_t n, dcpg_
         int64_t k = g->about[i].same >= 0 ? g->about[i].same : i;
         DCPG_TRY(dcpg_chromos_add(&g->names, g->about[i].raw, place ? place[k] : k, err));
     }
-    return m->dna_files.n == 0 && m->alike.n > 0 ? index_alike(m, place, n, err) : DCPG_OK;
+    return m->dna.files.n == 0 && m->dna.alike.n > 0 ? index_alike(m, place, n, err) : DCPG_OK;
 }
 
 static int by_store_name(const void *a, const void *b) {
@@ -426,7 +432,7 @@ static dcpg_status fill_map_all(making *m, const int64_t *at, const int64_t *fir
 #pragma omp parallel for schedule(dynamic, 16)
     for (int64_t i = 0; i < g->n; i++)
         if (g->about[i].owner == m->par->rank)
-            dcpg_cg_bits(&m->held[g->about[i].held].sequence, bits + at[i]);
+            dcpg_cg_bits(&m->chromos.held[g->about[i].held].sequence, bits + at[i]);
     for (int r = 0; r < m->par->size; r++) {
         size_t bytes = (size_t)(first[r + 1] - first[r]) * sizeof *bits;
         if (bytes > 0)
@@ -485,7 +491,7 @@ void dcpg_free_genome_names(genome *g) {
 dcpg_status dcpg_make_genome_all(making *m, dcpg_err *err) {
     if (!has_genome(m)) return DCPG_OK;
     double started = dcpg_now();
-    for (size_t i = 0; i < m->dna_notes.n; i++) dcpg_warn(m->log, "%s", m->dna_notes.v[i]);
+    for (size_t i = 0; i < m->dna.notes.n; i++) dcpg_warn(m->log, "%s", m->dna.notes.v[i]);
     DCPG_TRY(read_all(m, err));
     DCPG_TRY(gather_all(m, err));
     DCPG_TRY(dcpg_agree_all(m->par, settle_names(m, err), err));

@@ -95,8 +95,8 @@ static void overlap(const making *m, const moving *v, int rank, int64_t *from, i
     par.rank = rank;
     other.par = &par;
     dcpg_make_share_cells(&other);
-    *from = max_i64(other.cell_first, v->first);
-    *to = min_i64(other.cell_end, v->end);
+    *from = max_i64(other.cells.first, v->first);
+    *to = min_i64(other.cells.end, v->end);
     if (*to < *from || rank == m->par->rank) *to = *from;
 }
 
@@ -116,16 +116,16 @@ static size_t pack_all(const making *m, const moving *v, parcel *to) {
 static dcpg_status unpack_all(making *m, moving *v, parcel *from, size_t bytes, dcpg_err *err) {
     packed_cell *cell = dcpg_alloc((size_t)nb_own(m), sizeof *cell);
     if (!cell) return dcpg_fail_nomem(err, "cells", (size_t)nb_own(m) * sizeof *cell);
-    m->cell = cell;
-    for (int64_t i = m->cell_first; i < m->cell_end; i++) {
-        packed_cell *to = &cell[i - m->cell_first];
+    m->cells.packed = cell;
+    for (int64_t i = m->cells.first; i < m->cells.end; i++) {
+        packed_cell *to = &cell[i - m->cells.first];
         if (i >= v->first && i < v->end) {
             *to = v->cell[i - v->first];
             v->cell[i - v->first] = (packed_cell){0};
         } else if (from->n < bytes) {
             DCPG_TRY(take_cell(from, to, err));
         }
-        to->path = m->cells.path[i] ? m->cells.path[i] : m->input->name;
+        to->path = m->cells.files.path[i] ? m->cells.files.path[i] : m->input->name;
     }
     return DCPG_OK;
 }
@@ -166,7 +166,7 @@ static int64_t find_empty(const making *m, const files_told *told, bool *gone) {
     for (int64_t i = 0; i < told->n; i++) gone[told->v[i].cell] = true;
     for (int64_t i = 0; i < told->n; i++)
         if (!told->v[i].report.empty) gone[told->v[i].cell] = false;
-    for (int64_t c = 0; c < m->nb_cell; c++) n += gone[c];
+    for (int64_t c = 0; c < m->cells.n; c++) n += gone[c];
     return n;
 }
 
@@ -177,16 +177,16 @@ static void name_empty(const files_told *told, const named_files *files, some_na
 
 /* Closes the gaps in the list of all cells and in this rank's cells. */
 static void close_gaps(making *m, const bool *gone, moving *v) {
-    named_files *files = &m->cells;
+    named_files *files = &m->cells.files;
     int64_t n = 0, file = 0;
-    v->cell = m->cell;
+    v->cell = m->cells.packed;
     v->first = v->end = 0;
-    for (int64_t c = 0; c < m->nb_cell; c++) {
-        bool own = c >= m->cell_first && c < m->cell_end;
-        if (c == m->cell_first) v->first = n;
+    for (int64_t c = 0; c < m->cells.n; c++) {
+        bool own = c >= m->cells.first && c < m->cells.end;
+        if (c == m->cells.first) v->first = n;
         if (gone[c]) {
             dcpg_free(files->name.v[c]);
-            if (own) dcpg_free_packed(&m->cell[c - m->cell_first]);
+            if (own) dcpg_free_packed(&m->cells.packed[c - m->cells.first]);
             continue;
         }
         int64_t first = files->first[c], end = files->first[c + 1];
@@ -194,20 +194,20 @@ static void close_gaps(making *m, const bool *gone, moving *v) {
         files->path[n] = files->path[c];
         files->first[n] = file;
         for (int64_t f = first; f < end; f++) files->sorted[file++] = files->sorted[f];
-        if (own) m->cell[n - v->first] = m->cell[c - m->cell_first];
+        if (own) m->cells.packed[n - v->first] = m->cells.packed[c - m->cells.first];
         n++;
         if (own) v->end = n;
     }
     if (v->end < v->first) v->end = v->first;
     files->first[n] = file;
     files->name.n = (size_t)n;
-    m->nb_cell = n;
+    m->cells.n = n;
 }
 
 static dcpg_status leave_out_all(making *m, const bool *gone, dcpg_err *err) {
     moving v = {0};
     close_gaps(m, gone, &v);
-    m->cell = NULL;
+    m->cells.packed = NULL;
     dcpg_make_share_cells(m);
     dcpg_status status = move_all(m, &v, err);
     for (int64_t i = 0; i < v.end - v.first; i++) dcpg_free_packed(&v.cell[i]);
@@ -217,15 +217,15 @@ static dcpg_status leave_out_all(making *m, const bool *gone, dcpg_err *err) {
 
 dcpg_status dcpg_make_leave_out_all(making *m, const files_told *told, dcpg_err *err) {
     some_names names = {0};
-    bool *gone = dcpg_alloc((size_t)m->nb_cell, sizeof *gone);
-    dcpg_status status = gone ? DCPG_OK : dcpg_fail_nomem(err, "cells", (size_t)m->nb_cell * sizeof *gone);
+    bool *gone = dcpg_alloc((size_t)m->cells.n, sizeof *gone);
+    dcpg_status status = gone ? DCPG_OK : dcpg_fail_nomem(err, "cells", (size_t)m->cells.n * sizeof *gone);
     status = dcpg_agree_all(m->par, status, err);
     int64_t n = status == DCPG_OK ? find_empty(m, told, gone) : 0;
-    name_empty(told, &m->cells, &names);
-    if (status == DCPG_OK && names.n > 0 && n < m->nb_cell)
+    name_empty(told, &m->cells.files, &names);
+    if (status == DCPG_OK && names.n > 0 && n < m->cells.n)
         dcpg_warn(m->log, "%" PRId64 " profile%s no methylation values and %s left out: %s", names.n,
                   names.n == 1 ? " holds" : "s hold", names.n == 1 ? "is" : "are", dcpg_names_text(&names));
-    if (n > 0 && n == m->nb_cell)
+    if (n > 0 && n == m->cells.n)
         status =
             dcpg_fail(err, DCPG_E_INPUT, "no profile holds methylation values: %s", dcpg_names_text(&names));
     else if (n > 0)

@@ -129,8 +129,8 @@ static dcpg_status push_calls(stack *s, const packed_cell *cell, const group *g,
 }
 
 static dcpg_status merge_own(const making *m, const group *g, stack *s, dcpg_err *err) {
-    DCPG_TRY(push_calls(s, &m->target, g, TARGET, err));
-    for (int64_t i = 0; i < nb_own(m); i++) DCPG_TRY(push_calls(s, &m->cell[i], g, 1, err));
+    DCPG_TRY(push_calls(s, &m->cells.target, g, TARGET, err));
+    for (int64_t i = 0; i < nb_own(m); i++) DCPG_TRY(push_calls(s, &m->cells.packed[i], g, 1, err));
     while (s->n > 1) DCPG_TRY(merge_top(s, err));
     return DCPG_OK;
 }
@@ -155,7 +155,7 @@ static int64_t list_cg(const making *m, const group *g, int64_t from, int64_t to
     int64_t n = 0;
     for (int c = g->from; c < g->to; c++) {
         int64_t start = g->start[c - g->from];
-        const dcpg_cg_chromo *on = dcpg_cg_find(&m->genome.map, m->chromo.v[c]);
+        const dcpg_cg_chromo *on = dcpg_cg_find(&m->genome.map, m->chromos.name.v[c]);
         /* 0-based bases of the chromosome */
         int64_t first = max_i64(from - start - 1, 0), end = to - start - 1;
         if (!on || end <= 0) continue;
@@ -201,26 +201,26 @@ static dcpg_status exchange_all(const making *m, const group *g, const tallies *
     DCPG_TRY(dcpg_alltoallv_all(m->par, own->v, at, bytes, &received, bytes_of, err));
     dcpg_status status = merge_received(m, received, bytes_of, range, err);
     dcpg_free(received);
-    if (status == DCPG_OK && m->every_cg)
+    if (status == DCPG_OK && m->positions.every_cg)
         status = push_cg(m, g, dcpg_part(limit, m->par->rank, size), dcpg_part(limit, m->par->rank + 1, size),
                          range, err);
     return dcpg_agree_all(m->par, status, err);
 }
 
 static bool is_site(const making *m, uint32_t count) {
-    return targets_of(m) || m->every_cg ? (count & TARGET) != 0 : count >= m->options->cpg_cov;
+    return targets_of(m) || m->positions.every_cg ? (count & TARGET) != 0 : count >= m->options->cpg_cov;
 }
 
 /* Makes space for `n` more positions. */
 static dcpg_status reserve(making *m, int64_t n, dcpg_err *err) {
-    int64_t need = m->nb_pos + n, room = max_i64(need, 2 * m->pos_room);
-    if (need <= m->pos_room) return DCPG_OK;
-    int32_t *pos = dcpg_realloc(m->pos, (size_t)m->nb_pos, (size_t)room, sizeof *pos);
-    if (pos) m->pos = pos;
-    uint8_t *flag = dcpg_realloc(m->is_site, (size_t)m->nb_pos, (size_t)room, 1);
-    if (flag) m->is_site = flag;
+    int64_t need = m->positions.n + n, room = max_i64(need, 2 * m->positions.capacity);
+    if (need <= m->positions.capacity) return DCPG_OK;
+    int32_t *pos = dcpg_realloc(m->positions.pos, (size_t)m->positions.n, (size_t)room, sizeof *pos);
+    if (pos) m->positions.pos = pos;
+    uint8_t *flag = dcpg_realloc(m->positions.is_site, (size_t)m->positions.n, (size_t)room, 1);
+    if (flag) m->positions.is_site = flag;
     if (!pos || !flag) return dcpg_fail_nomem(err, "positions", (unsigned long long)room * sizeof *pos);
-    m->pos_room = room;
+    m->positions.capacity = room;
     return DCPG_OK;
 }
 
@@ -230,12 +230,12 @@ static dcpg_status append(making *m, const group *g, const uint32_t *word, int64
     int c = g->from;
     for (int64_t i = 0; i < n; i++) {
         int32_t pos = (int32_t)(word[i] >> 1);
-        while (pos > g->start[c + 1 - g->from]) m->pos_offset[++c] = m->nb_pos;
-        m->pos[m->nb_pos] = pos - g->start[c - g->from];
-        m->is_site[m->nb_pos++] = word[i] & 1;
-        m->nb_site += word[i] & 1;
+        while (pos > g->start[c + 1 - g->from]) m->positions.offset[++c] = m->positions.n;
+        m->positions.pos[m->positions.n] = pos - g->start[c - g->from];
+        m->positions.is_site[m->positions.n++] = word[i] & 1;
+        m->positions.nb_site += word[i] & 1;
     }
-    while (c < g->to) m->pos_offset[++c] = m->nb_pos;
+    while (c < g->to) m->positions.offset[++c] = m->positions.n;
     return DCPG_OK;
 }
 
@@ -249,7 +249,7 @@ static dcpg_status gather_all(making *m, const group *g, const tallies *range, s
         mine ? DCPG_OK : dcpg_fail_nomem(err, "positions", (unsigned long long)range->n * sizeof *mine);
     for (int64_t i = 0; i < range->n && mine; i++) {
         mine[i] = (uint32_t)range->v[i].pos << 1 | is_site(m, range->v[i].count);
-        m->nb_unseen += (range->v[i].count & ~TARGET) == 0;
+        m->positions.nb_unseen += (range->v[i].count & ~TARGET) == 0;
     }
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK)
@@ -287,10 +287,10 @@ static void last_of(const packed_cell *cell, int64_t *last) {
 /* Finds the last position of each chromosome on any rank: last[chromo.n], zeroed by the caller. Collective.
  */
 static void find_ends_all(const making *m, int64_t *last) {
-    last_of(&m->target, last);
-    for (int64_t i = 0; i < nb_own(m); i++) last_of(&m->cell[i], last);
-    for (size_t c = 0; c < m->chromo.n && m->every_cg; c++) last[c] = m->length[c];
-    dcpg_max_i64s_all(m->par, last, m->chromo.n);
+    last_of(&m->cells.target, last);
+    for (int64_t i = 0; i < nb_own(m); i++) last_of(&m->cells.packed[i], last);
+    for (size_t c = 0; c < m->chromos.name.n && m->positions.every_cg; c++) last[c] = m->chromos.length[c];
+    dcpg_max_i64s_all(m->par, last, m->chromos.name.n);
 }
 
 /* The group that starts with chromosome `from`; fills start[chromo.n + 1]. */
@@ -298,7 +298,7 @@ static group next_group(const making *m, int from, const int64_t *last, int32_t 
     group g = {from, from, start};
     int64_t bases = 0;
     start[0] = 0;
-    while (g.to < (int)m->chromo.n && (g.to == from || bases + last[g.to] <= GROUP_BASES)) {
+    while (g.to < (int)m->chromos.name.n && (g.to == from || bases + last[g.to] <= GROUP_BASES)) {
         bases += last[g.to++];
         start[g.to - from] = (int32_t)bases;
     }
@@ -306,13 +306,13 @@ static group next_group(const making *m, int from, const int64_t *last, int32_t 
 }
 
 static dcpg_status join_all(making *m, dcpg_err *err) {
-    size_t n = m->chromo.n, *scratch = dcpg_alloc(3 * (size_t)m->par->size, sizeof *scratch);
+    size_t n = m->chromos.name.n, *scratch = dcpg_alloc(3 * (size_t)m->par->size, sizeof *scratch);
     int64_t *last = dcpg_alloc(n, sizeof *last);
     int32_t *start = dcpg_alloc(n + 1, sizeof *start);
-    m->pos_offset = dcpg_alloc(n + 1, sizeof *m->pos_offset);
-    dcpg_status status = scratch && last && start && m->pos_offset
+    m->positions.offset = dcpg_alloc(n + 1, sizeof *m->positions.offset);
+    dcpg_status status = scratch && last && start && m->positions.offset
                              ? DCPG_OK
-                             : dcpg_fail_nomem(err, "positions", n * 3 * sizeof *m->pos_offset);
+                             : dcpg_fail_nomem(err, "positions", n * 3 * sizeof *m->positions.offset);
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) find_ends_all(m, last);
     for (int c = 0; c < (int)n && status == DCPG_OK;) {
@@ -332,56 +332,57 @@ static dcpg_status join_all(making *m, dcpg_err *err) {
  * / (sites left) (Knuth, TAOCP 2, 3.4.2, algorithm S). */
 static void sample_chromo(making *m, size_t chromo) {
     int64_t left = 0, keep = m->options->nb_sample_chromo;
-    for (int64_t i = m->pos_offset[chromo]; i < m->pos_offset[chromo + 1]; i++) left += m->is_site[i];
+    for (int64_t i = m->positions.offset[chromo]; i < m->positions.offset[chromo + 1]; i++)
+        left += m->positions.is_site[i];
     if (left <= keep) return;
     dcpg_rng rng;
-    dcpg_rng_start(&rng, (uint64_t)m->options->seed, dcpg_hash(m->chromo.v[chromo]));
-    m->nb_site -= left - keep;
-    for (int64_t i = m->pos_offset[chromo]; i < m->pos_offset[chromo + 1]; i++) {
-        if (!m->is_site[i]) continue;
-        m->is_site[i] = (int64_t)dcpg_rng_below(&rng, (uint64_t)left--) < keep;
-        keep -= m->is_site[i];
+    dcpg_rng_start(&rng, (uint64_t)m->options->seed, dcpg_hash(m->chromos.name.v[chromo]));
+    m->positions.nb_site -= left - keep;
+    for (int64_t i = m->positions.offset[chromo]; i < m->positions.offset[chromo + 1]; i++) {
+        if (!m->positions.is_site[i]) continue;
+        m->positions.is_site[i] = (int64_t)dcpg_rng_below(&rng, (uint64_t)left--) < keep;
+        keep -= m->positions.is_site[i];
     }
 }
 
 /* Samples the same sites on all ranks, as these hold the same positions. */
 static void sample_sites(making *m) {
     const dcpg_store_options *o = m->options;
-    for (size_t c = 0; c < m->chromo.n && o->nb_sample_chromo > 0; c++) sample_chromo(m, c);
-    if (o->nb_sample <= 0 || m->nb_site <= o->nb_sample) return;
+    for (size_t c = 0; c < m->chromos.name.n && o->nb_sample_chromo > 0; c++) sample_chromo(m, c);
+    if (o->nb_sample <= 0 || m->positions.nb_site <= o->nb_sample) return;
     int64_t seen = 0;
-    for (int64_t i = 0; i < m->nb_pos; i++) {
-        seen += m->is_site[i];
-        if (seen > o->nb_sample) m->is_site[i] = 0;
+    for (int64_t i = 0; i < m->positions.n; i++) {
+        seen += m->positions.is_site[i];
+        if (seen > o->nb_sample) m->positions.is_site[i] = 0;
     }
-    m->nb_site = o->nb_sample;
+    m->positions.nb_site = o->nb_sample;
 }
 
 /* CGs that no cell observed are not sites unless --sites all asks for them. */
 static void tell_unseen_all(making *m) {
-    m->nb_unseen = dcpg_sum_i64_all(m->par, m->nb_unseen); /* positions without calls */
+    m->positions.nb_unseen = dcpg_sum_i64_all(m->par, m->positions.nb_unseen); /* positions without calls */
     if (!has_genome(m) || m->input) return;
-    int64_t all = m->genome.nb_cg, unseen = all - (m->nb_pos - m->nb_unseen);
+    int64_t all = m->genome.nb_cg, unseen = all - (m->positions.n - m->positions.nb_unseen);
     if (unseen <= 0 || targets_of(m)) return;
     dcpg_info(m->log,
-              m->every_cg ? "data: %" PRId64 " of %" PRId64
-                            " CGs of the genome were seen in no cell; all are sites"
-                          : "data: %" PRId64 " of %" PRId64
-                            " CGs of the genome were seen in no cell: --sites all makes them sites too",
+              m->positions.every_cg
+                  ? "data: %" PRId64 " of %" PRId64 " CGs of the genome were seen in no cell; all are sites"
+                  : "data: %" PRId64 " of %" PRId64
+                    " CGs of the genome were seen in no cell: --sites all makes them sites too",
               unseen, all);
 }
 
 dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err) {
     DCPG_TRY(join_all(m, err));
-    if (m->nb_site == 0) {
+    if (m->positions.nb_site == 0) {
         return dcpg_fail(err, DCPG_E_INPUT,
                          "no site is left: none of the %" PRId64 " positions is observed in %" PRId64
                          " cells: lower --cpg_cov",
-                         m->nb_pos, m->options->cpg_cov);
+                         m->positions.n, m->options->cpg_cov);
     }
     sample_sites(m);
     tell_unseen_all(m);
-    if (m->bulk.name.n == 0)
+    if (m->extras.bulk.name.n == 0)
         dcpg_free_genome_all(&m->genome); /* bulk profiles are read last, and against the map */
     return DCPG_OK;
 }

@@ -27,14 +27,14 @@ dcpg_profile_options dcpg_make_profile_options(const making *m) {
 }
 
 /* Whether the i-th cell of this rank comes from the input. */
-static bool is_kept(const making *m, int64_t i) { return m->cells.path[m->cell_first + i] == NULL; }
+static bool is_kept(const making *m, int64_t i) { return m->cells.files.path[m->cells.first + i] == NULL; }
 
 static dcpg_status read_kept(const making *m, int64_t i, dcpg_err *err) {
     dcpg_profile profile = {0};
-    int64_t number = dcpg_strings_find(m->input->cells, m->cells.name.v[m->cell_first + i]);
-    m->cell[i].path = m->input->name;
+    int64_t number = dcpg_strings_find(m->input->cells, m->cells.files.name.v[m->cells.first + i]);
+    m->cells.packed[i].path = m->input->name;
     dcpg_status status = m->input->cell(m->input->context, number, &profile, err);
-    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cell[i], err);
+    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cells.packed[i], err);
     dcpg_profile_free(&profile);
     return status;
 }
@@ -50,12 +50,14 @@ typedef struct reading {
 static dcpg_status read_profile(const making *m, const reading *r, int64_t i, dcpg_err *err) {
     dcpg_profile profile = {0};
     dcpg_profile_options options = *r->options;
-    int64_t first = m->cells.first[m->cell_first + i], n = m->cells.first[m->cell_first + i + 1] - first;
+    int64_t first = m->cells.files.first[m->cells.first + i],
+            n = m->cells.files.first[m->cells.first + i + 1] - first;
     dcpg_profile_report *report = &r->report[first - own_file(m)];
     if (r->told) options.follow = dcpg_make_base_of(r->told, report->format);
-    m->cell[i].path = m->cells.path[m->cell_first + i];
-    dcpg_status status = dcpg_profile_load_files(m->cells.sorted + first, n, &options, &profile, report, err);
-    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cell[i], err);
+    m->cells.packed[i].path = m->cells.files.path[m->cells.first + i];
+    dcpg_status status =
+        dcpg_profile_load_files(m->cells.files.sorted + first, n, &options, &profile, report, err);
+    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cells.packed[i], err);
     dcpg_profile_free(&profile);
     return status;
 }
@@ -65,19 +67,20 @@ static dcpg_status read_profile(const making *m, const reading *r, int64_t i, dc
 static bool is_due(const making *m, const reading *r, int64_t i) {
     if (is_kept(m, i)) return false;
     bool due = !r->told;
-    for (int64_t f = m->cells.first[m->cell_first + i]; f < m->cells.first[m->cell_first + i + 1]; f++) {
+    for (int64_t f = m->cells.files.first[m->cells.first + i];
+         f < m->cells.files.first[m->cells.first + i + 1]; f++) {
         const dcpg_profile_report *report = &r->report[f - own_file(m)];
         struct stat about;
         if (!r->told || !report->undecided) continue;
         int base = dcpg_make_base_of(r->told, report->format);
-        due |= base > 0 && stat(m->cells.sorted[f], &about) == 0 && S_ISREG(about.st_mode);
+        due |= base > 0 && stat(m->cells.files.sorted[f], &about) == 0 && S_ISREG(about.st_mode);
     }
     return due;
 }
 
 static void tell_progress(const making *m, int64_t done) {
     dcpg_progress(m->log, false, "data: %" PRId64 " of %" PRId64 " profiles read",
-                  done * m->nb_cell / nb_own(m), m->nb_cell);
+                  done * m->cells.n / nb_own(m), m->cells.n);
 }
 
 /* Reads this rank's profiles, several files at a time; the error of the first bad cell is reported. */
@@ -88,7 +91,7 @@ static dcpg_status read_profiles(making *m, const reading *r, dcpg_err *err) {
     for (int64_t i = 0; i < n; i++) {
         if (!is_due(m, r, i)) continue;
         dcpg_err mine = {0};
-        if (r->told) dcpg_free_packed(&m->cell[i]);
+        if (r->told) dcpg_free_packed(&m->cells.packed[i]);
         dcpg_status status = read_profile(m, r, i, &mine);
         if (omp_get_thread_num() == 0) dcpg_par_busy(m->par); /* only the first thread may call MPI */
 #pragma omp critical(dcpg_store_make)
@@ -119,7 +122,7 @@ static dcpg_status check_settled(const making *m, const files_told *told, dcpg_e
         return dcpg_fail(err, DCPG_E_INPUT,
                          "%s: its %" PRId64 " calls stand on CG whether it counts from 0 or from 1, and no "
                          "other %s file tells: say which with --bedgraph_base",
-                         m->cells.sorted[told->v[i].file], r->calls - r->elsewhere, r->format);
+                         m->cells.files.sorted[told->v[i].file], r->calls - r->elsewhere, r->format);
     }
     return DCPG_OK;
 }
@@ -131,8 +134,9 @@ static dcpg_status read_cells_all(making *m, files_told *told, dcpg_err *err) {
     options.lenient = true;
     size_t n = (size_t)nb_own_file(m);
     reading r = {.options = &options, .report = dcpg_alloc(n, sizeof *r.report)};
-    m->cell = dcpg_alloc((size_t)nb_own(m), sizeof *m->cell);
-    dcpg_status status = m->cell && r.report ? DCPG_OK : dcpg_fail_nomem(err, "cells", n * sizeof *r.report);
+    m->cells.packed = dcpg_alloc((size_t)nb_own(m), sizeof *m->cells.packed);
+    dcpg_status status =
+        m->cells.packed && r.report ? DCPG_OK : dcpg_fail_nomem(err, "cells", n * sizeof *r.report);
     if (status == DCPG_OK) status = read_kept_cells(m, err);
     if (status == DCPG_OK) status = read_profiles(m, &r, err);
     if (status == DCPG_OK && targets_of(m) && m->par->rank == 0) status = dcpg_make_read_targets(m, err);
@@ -159,7 +163,7 @@ static dcpg_status add_names(const packed_cell *cell, dcpg_map *names, dcpg_err 
     return DCPG_OK;
 }
 
-/* Gathers the names of all ranks, sorted, into m->chromo. Collective. */
+/* Gathers the names of all ranks, sorted, into m->chromos.name. Collective. */
 static dcpg_status gather_names_all(making *m, const dcpg_map *names, dcpg_err *err) {
     dcpg_map seen = {0};
     void *all = NULL;
@@ -173,8 +177,8 @@ static dcpg_status gather_names_all(making *m, const dcpg_map *names, dcpg_err *
     for (const char *name = all; status == DCPG_OK && name < (char *)all + total; name += strlen(name) + 1)
         status = dcpg_map_set(&seen, name, 1, err);
     for (size_t i = 0; i < seen.n && status == DCPG_OK; i++)
-        status = dcpg_strings_add(&m->chromo, dcpg_map_key(&seen, i), err);
-    dcpg_strings_sort(&m->chromo);
+        status = dcpg_strings_add(&m->chromos.name, dcpg_map_key(&seen, i), err);
+    dcpg_strings_sort(&m->chromos.name);
     dcpg_map_free(&seen);
     dcpg_free(all);
     dcpg_free(bytes_of);
@@ -199,7 +203,7 @@ static void number_chromos(const making *m, packed_cell *cell) {
 }
 
 static dcpg_status check_chromos(const making *m, dcpg_err *err) {
-    if (m->chromo.n == 0) {
+    if (m->chromos.name.n == 0) {
         return dcpg_fail(
             err, DCPG_E_INPUT,
             m->wanted.n > 0 ? "no profile holds a call on the chromosomes of --chromos: see how the profiles "
@@ -233,16 +237,17 @@ static dcpg_status add_cg_names(const making *m, dcpg_map *names, dcpg_err *err)
 
 static dcpg_status name_chromos_all(making *m, dcpg_err *err) {
     dcpg_map mine = {0};
-    dcpg_status status = add_names(&m->target, &mine, err);
-    if (status == DCPG_OK && m->every_cg) status = add_cg_names(m, &mine, err);
-    for (int64_t i = 0; i < nb_own(m) && status == DCPG_OK; i++) status = add_names(&m->cell[i], &mine, err);
+    dcpg_status status = add_names(&m->cells.target, &mine, err);
+    if (status == DCPG_OK && m->positions.every_cg) status = add_cg_names(m, &mine, err);
+    for (int64_t i = 0; i < nb_own(m) && status == DCPG_OK; i++)
+        status = add_names(&m->cells.packed[i], &mine, err);
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) status = gather_names_all(m, &mine, err);
     if (status == DCPG_OK) status = check_chromos(m, err);
     dcpg_map_free(&mine);
     if (status != DCPG_OK) return status;
-    number_chromos(m, &m->target);
-    for (int64_t i = 0; i < nb_own(m); i++) number_chromos(m, &m->cell[i]);
+    number_chromos(m, &m->cells.target);
+    for (int64_t i = 0; i < nb_own(m); i++) number_chromos(m, &m->cells.packed[i]);
     return DCPG_OK;
 }
 
@@ -253,7 +258,7 @@ static void tell_mito(making *m, const files_told *told) {
     if (targets_of(m)) dcpg_make_add_mito(&files, targets_of(m), m->mito);
     m->mito = 0;
     for (int64_t i = 0; i < told->n; i++)
-        dcpg_make_add_mito(&files, m->cells.sorted[told->v[i].file], told->v[i].report.mito);
+        dcpg_make_add_mito(&files, m->cells.files.sorted[told->v[i].file], told->v[i].report.mito);
     dcpg_make_tell_mito(m, &files);
 }
 
@@ -268,14 +273,14 @@ dcpg_status dcpg_make_read_all(making *m, dcpg_err *err) {
     DCPG_TRY(status);
     DCPG_TRY(name_chromos_all(m, err));
     int64_t calls = 0;
-    for (int64_t i = 0; i < nb_own(m); i++) calls += m->cell[i].n;
+    for (int64_t i = 0; i < nb_own(m); i++) calls += m->cells.packed[i].n;
     calls = dcpg_sum_i64_all(m->par, calls);
     if (calls == 0)
         return dcpg_fail(err, DCPG_E_INPUT,
                          "no call is left of any profile, so that nothing could be learned: see --call, "
                          "--min_reads, --chromos and the counts above");
     dcpg_info(m->log, "data: %" PRId64 " profile%s with %" PRId64 " calls on %zu chromosome%s read in %.2f s",
-              m->nb_cell, m->nb_cell == 1 ? "" : "s", calls, m->chromo.n, m->chromo.n == 1 ? "" : "s",
-              dcpg_now() - started);
+              m->cells.n, m->cells.n == 1 ? "" : "s", calls, m->chromos.name.n,
+              m->chromos.name.n == 1 ? "" : "s", dcpg_now() - started);
     return DCPG_OK;
 }

@@ -14,11 +14,11 @@ static bool is_own(const making *m, int64_t i) { return m->genome.about[i].owner
 static sent_run *list_own(const making *m, int64_t *n) {
     *n = 0;
     for (int64_t i = 0; i < m->genome.n; i++)
-        if (is_own(m, i)) *n += m->held[m->genome.about[i].held].sequence.nb_run;
+        if (is_own(m, i)) *n += m->chromos.held[m->genome.about[i].held].sequence.nb_run;
     sent_run *own = dcpg_alloc((size_t)*n, sizeof *own), *to = own;
     for (int64_t i = 0; own && i < m->genome.n; i++) {
         if (!is_own(m, i)) continue;
-        const dcpg_sequence *s = &m->held[m->genome.about[i].held].sequence;
+        const dcpg_sequence *s = &m->chromos.held[m->genome.about[i].held].sequence;
         for (int64_t k = 0; k < s->nb_run; k++) *to++ = (sent_run){i, s->run[k].start, s->run[k].end};
     }
     return own;

@@ -288,7 +288,7 @@ static dcpg_status make_profile(const targets *t, dcpg_profile *profile, dcpg_er
 }
 
 static dcpg_status read_pos_file(making *m, dcpg_profile *profile, dcpg_err *err) {
-    targets t = {.path = m->target.path};
+    targets t = {.path = m->cells.target.path};
     dcpg_status status = read_lines(&t, err);
     if (status == DCPG_OK) status = start_at_1(&t, err);
     if (status == DCPG_OK) status = name_chromos(m, &t, err);
@@ -305,13 +305,13 @@ static dcpg_status read_pos_file(making *m, dcpg_profile *profile, dcpg_err *err
 dcpg_status dcpg_make_read_targets(making *m, dcpg_err *err) {
     const making_input *input = m->input;
     dcpg_profile profile = {0};
-    m->target.path = targets_of(m);
+    m->cells.target.path = targets_of(m);
     dcpg_status status =
         input ? input->sites(input->context, &profile, err) : read_pos_file(m, &profile, err);
-    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->target, err);
-    if (status == DCPG_OK && m->target.n == 0)
+    if (status == DCPG_OK) status = dcpg_pack_profile(m, &profile, &m->cells.target, err);
+    if (status == DCPG_OK && m->cells.target.n == 0)
         status = dcpg_fail(err, DCPG_E_INPUT, "%s: holds no position on the chromosomes of --chromos",
-                           m->target.path);
+                           m->cells.target.path);
     dcpg_profile_free(&profile);
     return status;
 }

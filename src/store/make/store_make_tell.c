@@ -95,7 +95,7 @@ static void tell_shares(const making *m, const file_told *all, int64_t n, share 
     dcpg_info(m->log,
               "data: on CG: %.2f %% of the calls; of a file's calls %.2f %% (%s) to %.2f %%, median %.2f %%",
               calls > 0 ? 100.0 * (double)hit / (double)calls : 100, sorted[0].on_cg,
-              dcpg_basename(m->cells.sorted[sorted[0].file]), sorted[n - 1].on_cg, sorted[n / 2].on_cg);
+              dcpg_basename(m->cells.files.sorted[sorted[0].file]), sorted[n - 1].on_cg, sorted[n / 2].on_cg);
     if (moved[0] + moved[2] > 0) {
         dcpg_info(m->log,
                   "data: the genome shows that positions of %" PRId64
@@ -110,7 +110,7 @@ static void tell_shares(const making *m, const file_told *all, int64_t n, share 
     for (int64_t i = 0; i < 3 && i < n && sorted[i].on_cg < 100; i++) {
         size_t used = strlen(worst);
         snprintf(worst + used, sizeof worst - used, "%s%s (%.2f %%)", i ? ", " : "",
-                 dcpg_basename(m->cells.sorted[sorted[i].file]), 100 - sorted[i].on_cg);
+                 dcpg_basename(m->cells.files.sorted[sorted[i].file]), 100 - sorted[i].on_cg);
     }
     dcpg_warn(m->log,
               "%" PRId64 " of %" PRId64
@@ -127,7 +127,8 @@ static void tell_shares(const making *m, const file_told *all, int64_t n, share 
 static void tell_either_base(const making *m, const file_told *all, int64_t n) {
     some_names names = {0};
     for (int64_t i = 0; i < n; i++)
-        if (all[i].report.either_base) dcpg_names_add(&names, dcpg_basename(m->cells.sorted[all[i].file]));
+        if (all[i].report.either_base)
+            dcpg_names_add(&names, dcpg_basename(m->cells.files.sorted[all[i].file]));
     if (names.n == 0) return;
     const char *text = dcpg_names_text(&names);
     dcpg_warn(
@@ -141,7 +142,8 @@ static void tell_either_base(const making *m, const file_told *all, int64_t n) {
 static void tell_low_percent(const making *m, const file_told *all, int64_t n) {
     some_names names = {0};
     for (int64_t i = 0; i < n; i++)
-        if (all[i].report.low_percent) dcpg_names_add(&names, dcpg_basename(m->cells.sorted[all[i].file]));
+        if (all[i].report.low_percent)
+            dcpg_names_add(&names, dcpg_basename(m->cells.files.sorted[all[i].file]));
     if (names.n == 0) return;
     dcpg_warn(m->log,
               "%s: none of %s percentages is above 1: where they are fractions, say fraction= or bedgraph in "
@@ -160,7 +162,8 @@ static void tell_dropped(const making *m, const file_told *all, int64_t n) {
         if (*r->ignored && ignored++ == 0) first = i;
         tied += r->tied;
         few += r->few;
-        if (r->on_cg == 0 && !r->empty) dcpg_names_add(&left, dcpg_basename(m->cells.sorted[all[i].file]));
+        if (r->on_cg == 0 && !r->empty)
+            dcpg_names_add(&left, dcpg_basename(m->cells.files.sorted[all[i].file]));
         if (!*contig) contig = r->contig;
     }
     if (elsewhere > 0)
@@ -172,7 +175,7 @@ static void tell_dropped(const making *m, const file_told *all, int64_t n) {
         dcpg_info(m->log,
                   "data: of %" PRId64
                   " file%s further columns of numbers are not read, of %s: %s (--profile_format)",
-                  ignored, ignored == 1 ? "" : "s", dcpg_basename(m->cells.sorted[all[first].file]),
+                  ignored, ignored == 1 ? "" : "s", dcpg_basename(m->cells.files.sorted[all[first].file]),
                   all[first].report.ignored);
     if (tied > 0)
         dcpg_info(m->log, "data: %" PRId64 " CpGs are dropped as their reads disagree (--call)", tied);
@@ -199,7 +202,7 @@ static void tell_odd(const making *m, const file_told *all, int64_t n) {
     const char **path = dcpg_alloc((size_t)n, sizeof *path);
     for (int64_t i = 0; odd && path && i < n; i++) {
         odd[i] = all[i].report.odd;
-        path[i] = m->cells.sorted[all[i].file];
+        path[i] = m->cells.files.sorted[all[i].file];
     }
     if (odd && path) dcpg_make_tell_odd(m, odd, path, n);
     dcpg_free(odd);
@@ -216,7 +219,7 @@ static void tell_followers(const making *m, const files_told *told, int64_t firs
         bool alike = strcmp(x->format, r->format) == 0 && x->base == r->base;
         bool same = alike && x->undecided && x->followed == r->followed;
         if (same && i < first) return; /* logged already */
-        if (same) dcpg_names_add(&names, dcpg_basename(m->cells.sorted[told->v[i].file]));
+        if (same) dcpg_names_add(&names, dcpg_basename(m->cells.files.sorted[told->v[i].file]));
         others += alike && !x->undecided && !x->empty && x->calls > 0;
     }
     const char *text = dcpg_names_text(&names);
@@ -269,7 +272,8 @@ dcpg_status dcpg_make_tell(const making *m, const files_told *told, dcpg_err *er
     for (int64_t i = 0; status == DCPG_OK && i < told->n; i++)
         if (!told->v[i].report.empty) all[n++] = told->v[i];
     int64_t nb_cg = count_cgs(m);
-    for (int64_t i = 0; i < n; i++) tell_profile(m, m->cells.sorted[all[i].file], &all[i].report, nb_cg);
+    for (int64_t i = 0; i < n; i++)
+        tell_profile(m, m->cells.files.sorted[all[i].file], &all[i].report, nb_cg);
     if (n > 0 && has_genome(m)) tell_shares(m, all, n, sorted);
     if (n > 0) tell_dropped(m, all, n);
     if (n > 0) tell_odd(m, all, n);
@@ -289,8 +293,8 @@ dcpg_status dcpg_make_gather_told_all(const making *m, const dcpg_profile_report
     file_told *own = dcpg_alloc((size_t)n, sizeof *own);
     dcpg_status status = bytes_of && own ? DCPG_OK : dcpg_fail_nomem(err, "files", (size_t)n * sizeof *own);
     status = dcpg_agree_all(m->par, status, err);
-    for (int64_t c = m->cell_first; c < m->cell_end && status == DCPG_OK; c++) {
-        for (int64_t f = m->cells.first[c]; f < m->cells.first[c + 1]; f++, k++)
+    for (int64_t c = m->cells.first; c < m->cells.end && status == DCPG_OK; c++) {
+        for (int64_t f = m->cells.files.first[c]; f < m->cells.files.first[c + 1]; f++, k++)
             own[k] = (file_told){f, c, report[k]};
     }
     void *all = NULL;

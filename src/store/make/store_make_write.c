@@ -24,12 +24,12 @@ static dcpg_status write_list(making *m, const char *path, dcpg_h5_type type, in
 
 /* Writes the offsets of the chromosomes in the packed bases; `total`: bytes of all. Collective. */
 static dcpg_status write_base_offsets(making *m, int64_t *total, dcpg_err *err) {
-    size_t n = m->chromo.n;
+    size_t n = m->chromos.name.n;
     int64_t *offset = dcpg_alloc(n + 1, sizeof *offset);
     dcpg_status status = offset ? DCPG_OK : dcpg_fail_nomem(err, "chromosomes", (n + 1) * sizeof *offset);
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) {
-        for (size_t c = 0; c < n; c++) offset[c + 1] = offset[c] + store_base_bytes(m->length[c]);
+        for (size_t c = 0; c < n; c++) offset[c + 1] = offset[c] + store_base_bytes(m->chromos.length[c]);
         *total = offset[n];
         status = write_list(m, STORE_BASE_OFFSET, DCPG_H5_I64, (int64_t)n + 1, offset, err);
     }
@@ -46,9 +46,9 @@ typedef struct window {
 /* Takes as many chromosomes, starting with `from`, as fit into WINDOW_BYTES, but at least one. */
 static window next_window(const making *m, int from, int64_t at) {
     window w = {from, from, at, 0};
-    while (w.to < (int)m->chromo.n &&
-           (w.to == from || w.bytes + store_base_bytes(m->length[w.to]) <= WINDOW_BYTES))
-        w.bytes += store_base_bytes(m->length[w.to++]);
+    while (w.to < (int)m->chromos.name.n &&
+           (w.to == from || w.bytes + store_base_bytes(m->chromos.length[w.to]) <= WINDOW_BYTES))
+        w.bytes += store_base_bytes(m->chromos.length[w.to++]);
     return w;
 }
 
@@ -58,8 +58,8 @@ static int64_t copy_own(const making *m, const window *w, const int64_t *held_of
     int64_t used = 0;
     for (int c = w->from; c < w->to; c++) {
         if (held_of[c] < 0) continue;
-        int64_t bytes = store_base_bytes(m->length[c]);
-        if (own) memcpy(own + used, m->held[held_of[c]].sequence.packed, (size_t)bytes);
+        int64_t bytes = store_base_bytes(m->chromos.length[c]);
+        if (own) memcpy(own + used, m->chromos.held[held_of[c]].sequence.packed, (size_t)bytes);
         used += bytes;
     }
     return used;
@@ -71,9 +71,9 @@ static void lay_out(const making *m, const window *w, const uint8_t *sent, const
     next[0] = 0;
     for (int r = 1; r < m->par->size; r++) next[r] = next[r - 1] + bytes_of[r - 1];
     for (int c = w->from; c < w->to; c++) {
-        size_t bytes = (size_t)store_base_bytes(m->length[c]);
-        memcpy(bases, sent + next[m->owner[c]], bytes);
-        next[m->owner[c]] += bytes;
+        size_t bytes = (size_t)store_base_bytes(m->chromos.length[c]);
+        memcpy(bases, sent + next[m->chromos.owner[c]], bytes);
+        next[m->chromos.owner[c]] += bytes;
         bases += bytes;
     }
 }
@@ -109,18 +109,18 @@ static dcpg_status write_window(making *m, const window *w, const int64_t *held_
 static dcpg_status write_chromo(making *m, const window *w, int64_t held, dcpg_err *err) {
     const dcpg_h5_block block = {{w->at}, {held >= 0 ? w->bytes : 0}};
     return dcpg_h5_write(m->file, STORE_BASES, DCPG_H5_U8, &block,
-                         held >= 0 ? m->held[held].sequence.packed : NULL, err);
+                         held >= 0 ? m->chromos.held[held].sequence.packed : NULL, err);
 }
 
 static dcpg_status write_bases(making *m, int64_t total, dcpg_err *err) {
-    int n = (int)m->chromo.n;
+    int n = (int)m->chromos.name.n;
     int64_t *held_of = dcpg_alloc((size_t)n, sizeof *held_of);
     size_t *scratch = dcpg_alloc(3 * (size_t)m->par->size, sizeof *scratch);
     dcpg_status status = held_of && scratch ? DCPG_OK : dcpg_fail_nomem(err, "chromosomes", (size_t)n * 8);
     status = dcpg_agree_all(m->par, status, err);
     for (int c = 0; c < n && status == DCPG_OK; c++) held_of[c] = -1;
-    for (int64_t i = 0; i < m->nb_held && status == DCPG_OK; i++)
-        if (m->held[i].chromo >= 0) held_of[m->held[i].chromo] = i;
+    for (int64_t i = 0; i < m->chromos.nb_held && status == DCPG_OK; i++)
+        if (m->chromos.held[i].chromo >= 0) held_of[m->chromos.held[i].chromo] = i;
     if (status == DCPG_OK)
         status = dcpg_h5_make(m->file, STORE_BASES,
                               &(dcpg_h5_shape){.type = DCPG_H5_U8, .ndim = 1, .dim = {total}}, err);
@@ -135,21 +135,21 @@ static dcpg_status write_bases(making *m, int64_t total, dcpg_err *err) {
 }
 
 static dcpg_status write_genome(making *m, dcpg_err *err) {
-    int64_t n = (int64_t)m->chromo.n, total = 0;
+    int64_t n = (int64_t)m->chromos.name.n, total = 0;
     dcpg_status status = DCPG_OK;
-    while (m->md5.n < m->chromo.n && status == DCPG_OK)
-        status = dcpg_strings_add(&m->md5, "", err); /* no DNA */
+    while (m->chromos.md5.n < m->chromos.name.n && status == DCPG_OK)
+        status = dcpg_strings_add(&m->chromos.md5, "", err); /* no DNA */
     DCPG_TRY(dcpg_agree_all(m->par, status, err));
-    dcpg_store_digest_genome(&m->digest, &m->chromo, m->length, &m->md5);
-    DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CHROMO, &m->chromo, err));
-    DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_MD5, &m->md5, err));
-    DCPG_TRY(write_list(m, STORE_LENGTH, DCPG_H5_I64, n, m->length, err));
+    dcpg_store_digest_genome(&m->digest, &m->chromos.name, m->chromos.length, &m->chromos.md5);
+    DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CHROMO, &m->chromos.name, err));
+    DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_MD5, &m->chromos.md5, err));
+    DCPG_TRY(write_list(m, STORE_LENGTH, DCPG_H5_I64, n, m->chromos.length, err));
     DCPG_TRY(write_base_offsets(m, &total, err));
-    DCPG_TRY(write_list(m, STORE_RUN_OFFSET, DCPG_H5_I64, n + 1, m->run_offset, err));
-    DCPG_TRY(dcpg_h5_make(m->file, STORE_RUNS,
-                          &(dcpg_h5_shape){.type = DCPG_H5_I64, .ndim = 2, .dim = {m->run_offset[n], 2}},
-                          err));
-    DCPG_TRY(dcpg_h5_write(m->file, STORE_RUNS, DCPG_H5_I64, NULL, m->run, err));
+    DCPG_TRY(write_list(m, STORE_RUN_OFFSET, DCPG_H5_I64, n + 1, m->chromos.run_offset, err));
+    DCPG_TRY(dcpg_h5_make(
+        m->file, STORE_RUNS,
+        &(dcpg_h5_shape){.type = DCPG_H5_I64, .ndim = 2, .dim = {m->chromos.run_offset[n], 2}}, err));
+    DCPG_TRY(dcpg_h5_write(m->file, STORE_RUNS, DCPG_H5_I64, NULL, m->chromos.run, err));
     return total > 0 ? write_bases(m, total, err) : DCPG_OK;
 }
 
@@ -164,19 +164,20 @@ static dcpg_h5_block own_chunks(const making *m, int64_t n, int64_t chunk) {
 }
 
 static dcpg_status write_sites(making *m, dcpg_err *err) {
-    int64_t *index = dcpg_alloc((size_t)m->nb_site, sizeof *index);
+    int64_t *index = dcpg_alloc((size_t)m->positions.nb_site, sizeof *index);
     dcpg_status status =
-        index ? DCPG_OK : dcpg_fail_nomem(err, "sites", (unsigned long long)m->nb_site * sizeof *index);
+        index ? DCPG_OK
+              : dcpg_fail_nomem(err, "sites", (unsigned long long)m->positions.nb_site * sizeof *index);
     status = dcpg_agree_all(m->par, status, err);
-    for (int64_t i = 0, s = 0; i < m->nb_pos && status == DCPG_OK; i++) {
-        if (m->is_site[i]) index[s++] = i;
+    for (int64_t i = 0, s = 0; i < m->positions.n && status == DCPG_OK; i++) {
+        if (m->positions.is_site[i]) index[s++] = i;
     }
     dcpg_h5_shape shape = {.type = DCPG_H5_I64,
                            .ndim = 1,
-                           .dim = {m->nb_site},
+                           .dim = {m->positions.nb_site},
                            .chunk = {STORE_POS_CHUNK},
                            .deflate = DCPG_STORE_DEFLATE};
-    dcpg_h5_block block = own_chunks(m, m->nb_site, STORE_POS_CHUNK);
+    dcpg_h5_block block = own_chunks(m, m->positions.nb_site, STORE_POS_CHUNK);
     if (status == DCPG_OK) status = dcpg_h5_make(m->file, STORE_SITES, &shape, err);
     if (status == DCPG_OK)
         status = dcpg_h5_write(m->file, STORE_SITES, DCPG_H5_I64, &block, index + block.start[0], err);
@@ -185,19 +186,22 @@ static dcpg_status write_sites(making *m, dcpg_err *err) {
 }
 
 static dcpg_status write_positions(making *m, dcpg_err *err) {
-    dcpg_store_digest_positions(&m->digest, (int64_t)m->chromo.n, m->pos_offset, m->pos);
-    for (int64_t i = 0, s = 0; i < m->nb_pos; i++)
-        if (m->nb_site == m->nb_pos || m->is_site[i]) dcpg_store_digest_site(&m->digest, s++, i);
+    dcpg_store_digest_positions(&m->digest, (int64_t)m->chromos.name.n, m->positions.offset,
+                                m->positions.pos);
+    for (int64_t i = 0, s = 0; i < m->positions.n; i++)
+        if (m->positions.nb_site == m->positions.n || m->positions.is_site[i])
+            dcpg_store_digest_site(&m->digest, s++, i);
     dcpg_h5_shape shape = {.type = DCPG_H5_I32,
                            .ndim = 1,
-                           .dim = {m->nb_pos},
+                           .dim = {m->positions.n},
                            .chunk = {STORE_POS_CHUNK},
                            .deflate = DCPG_STORE_DEFLATE};
-    dcpg_h5_block block = own_chunks(m, m->nb_pos, STORE_POS_CHUNK);
+    dcpg_h5_block block = own_chunks(m, m->positions.n, STORE_POS_CHUNK);
     DCPG_TRY(dcpg_h5_make(m->file, STORE_POS, &shape, err));
-    DCPG_TRY(dcpg_h5_write(m->file, STORE_POS, DCPG_H5_I32, &block, m->pos + block.start[0], err));
-    DCPG_TRY(write_list(m, STORE_POS_OFFSET, DCPG_H5_I64, (int64_t)m->chromo.n + 1, m->pos_offset, err));
-    return m->nb_site < m->nb_pos ? write_sites(m, err) : DCPG_OK;
+    DCPG_TRY(dcpg_h5_write(m->file, STORE_POS, DCPG_H5_I32, &block, m->positions.pos + block.start[0], err));
+    DCPG_TRY(write_list(m, STORE_POS_OFFSET, DCPG_H5_I64, (int64_t)m->chromos.name.n + 1, m->positions.offset,
+                        err));
+    return m->positions.nb_site < m->positions.n ? write_sites(m, err) : DCPG_OK;
 }
 
 /* ---- calls ---- */
@@ -210,14 +214,14 @@ typedef struct walk {
 } walk;
 
 static walk start_walk(const making *m, const packed_calls *calls) {
-    return (walk){m, dcpg_start_unpacking(calls), m->pos_offset[calls->chromo],
-                  m->pos_offset[calls->chromo + 1]};
+    return (walk){m, dcpg_start_unpacking(calls), m->positions.offset[calls->chromo],
+                  m->positions.offset[calls->chromo + 1]};
 }
 
 /* Finds the position of the next call, which is in the list, by galloping search (steps that double). */
 static bool next_call(walk *w) {
     if (!dcpg_unpack_call(&w->u)) return false;
-    const int32_t *pos = w->m->pos, wanted = w->u.pos;
+    const int32_t *pos = w->m->positions.pos, wanted = w->u.pos;
     int64_t low = w->index, step = 1; /* pos[low] <= wanted */
     while (low + step < w->end && pos[low + step] <= wanted) {
         low += step;
@@ -255,20 +259,20 @@ static void count_bits(int64_t words, const uint64_t *observed, int32_t *count) 
  * from][store_counts]; all zeroed. Collective. */
 static dcpg_status write_slab(making *m, int64_t from, int64_t to, uint64_t *observed, uint64_t *state,
                               int32_t *count, dcpg_err *err) {
-    int64_t words = store_words(m->nb_pos);
+    int64_t words = store_words(m->positions.n);
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t i = from; i < to; i++) {
-        set_bits(m, &m->cell[i], observed + (i - from) * words, state + (i - from) * words);
-        count_bits(words, observed + (i - from) * words, count + (i - from) * store_counts(m->nb_pos));
+        set_bits(m, &m->cells.packed[i], observed + (i - from) * words, state + (i - from) * words);
+        count_bits(words, observed + (i - from) * words, count + (i - from) * store_counts(m->positions.n));
     }
     for (int64_t i = from; i < to; i++)
         m->digest.part[STORE_DIGEST_CALLS] +=
-            dcpg_store_digest_bits(m->cells.name.v[m->cell_first + i], 0, words,
+            dcpg_store_digest_bits(m->cells.files.name.v[m->cells.first + i], 0, words,
                                    observed + (i - from) * words, state + (i - from) * words);
-    dcpg_h5_block block = {{from < to ? m->cell_first + from : 0, 0}, {to - from, words}};
+    dcpg_h5_block block = {{from < to ? m->cells.first + from : 0, 0}, {to - from, words}};
     DCPG_TRY(dcpg_h5_write(m->file, STORE_OBSERVED, DCPG_H5_U64, &block, observed, err));
     DCPG_TRY(dcpg_h5_write(m->file, STORE_STATE, DCPG_H5_U64, &block, state, err));
-    block.count[1] = store_counts(m->nb_pos);
+    block.count[1] = store_counts(m->positions.n);
     return dcpg_h5_write(m->file, STORE_COUNT, DCPG_H5_I32, &block, count, err);
 }
 
@@ -279,19 +283,21 @@ static int64_t slab_rows(const making *m, int64_t row_bytes, int64_t rows) {
 }
 
 static dcpg_status write_bitmaps(making *m, dcpg_err *err) {
-    int64_t words = store_words(m->nb_pos), n = nb_own(m), rows = slab_rows(m, 2 * 8 * words, m->cell_rows);
+    int64_t words = store_words(m->positions.n), n = nb_own(m),
+            rows = slab_rows(m, 2 * 8 * words, m->cells.rows_per_chunk);
     dcpg_h5_shape shape = {.type = DCPG_H5_U64,
                            .ndim = 2,
-                           .dim = {m->nb_cell, words},
-                           .chunk = {m->cell_rows, min_i64(words, STORE_WORD_CHUNK)},
+                           .dim = {m->cells.n, words},
+                           .chunk = {m->cells.rows_per_chunk, min_i64(words, STORE_WORD_CHUNK)},
                            .deflate = DCPG_STORE_DEFLATE};
     DCPG_TRY(dcpg_h5_make(m->file, STORE_OBSERVED, &shape, err));
     DCPG_TRY(dcpg_h5_make(m->file, STORE_STATE, &shape, err));
     DCPG_TRY(dcpg_h5_make(
         m->file, STORE_COUNT,
-        &(dcpg_h5_shape){.type = DCPG_H5_I32, .ndim = 2, .dim = {m->nb_cell, store_counts(m->nb_pos)}}, err));
+        &(dcpg_h5_shape){.type = DCPG_H5_I32, .ndim = 2, .dim = {m->cells.n, store_counts(m->positions.n)}},
+        err));
     size_t bytes = (size_t)(rows * words) * sizeof(uint64_t),
-           count_bytes = (size_t)(rows * store_counts(m->nb_pos)) * sizeof(int32_t);
+           count_bytes = (size_t)(rows * store_counts(m->positions.n)) * sizeof(int32_t);
     uint64_t *observed = dcpg_alloc(bytes, 1), *state = dcpg_alloc(bytes, 1);
     int32_t *count = dcpg_alloc(count_bytes, 1);
     dcpg_status status = observed && state && count ? DCPG_OK : dcpg_fail_nomem(err, "calls", 2 * bytes);
@@ -314,7 +320,7 @@ static dcpg_status write_bitmaps(making *m, dcpg_err *err) {
 
 static void set_values(const making *m, const packed_cell *cell, float *row) {
     const float *value = cell->value;
-    for (int64_t i = 0; i < m->nb_pos; i++) row[i] = NAN;
+    for (int64_t i = 0; i < m->positions.n; i++) row[i] = NAN;
     for (int c = 0; c < cell->nb_chromo; c++) {
         walk w = start_walk(m, &cell->chromo[c]);
         while (next_call(&w)) row[w.index] = *value++;
@@ -324,21 +330,23 @@ static void set_values(const making *m, const packed_cell *cell, float *row) {
 /* Writes the values of this rank's cells own[n], which start at row `first` of the dataset. Collective. */
 static dcpg_status write_value_rows(making *m, int64_t first, int64_t n, const packed_cell *const *own,
                                     dcpg_err *err) {
-    int64_t rows = slab_rows(m, 4 * m->nb_pos, 1);
-    float *row = dcpg_alloc((size_t)rows, (size_t)m->nb_pos * sizeof *row);
+    int64_t rows = slab_rows(m, 4 * m->positions.n, 1);
+    float *row = dcpg_alloc((size_t)rows, (size_t)m->positions.n * sizeof *row);
     dcpg_status status =
-        row ? DCPG_OK : dcpg_fail_nomem(err, "values", (unsigned long long)(rows * m->nb_pos) * sizeof *row);
+        row ? DCPG_OK
+            : dcpg_fail_nomem(err, "values", (unsigned long long)(rows * m->positions.n) * sizeof *row);
     status = dcpg_agree_all(m->par, status, err);
     int64_t rounds = rows > 0 ? ceil_div(n, rows) : 0;
     rounds = dcpg_max_i64_all(m->par, rounds);
     for (int64_t i = 0; i < rounds && status == DCPG_OK; i++) {
         int64_t from = min_i64(i * rows, n), to = min_i64((i + 1) * rows, n);
 #pragma omp parallel for schedule(dynamic, 1)
-        for (int64_t k = from; k < to; k++) set_values(m, own[k], row + (k - from) * m->nb_pos);
+        for (int64_t k = from; k < to; k++) set_values(m, own[k], row + (k - from) * m->positions.n);
         for (int64_t k = from; k < to; k++)
-            m->digest.part[STORE_DIGEST_CALLS] += dcpg_store_digest_values(
-                m->cells.name.v[m->cell_first + (own[k] - m->cell)], m->nb_pos, row + (k - from) * m->nb_pos);
-        dcpg_h5_block block = {{from < to ? first + from : 0, 0}, {to - from, m->nb_pos}};
+            m->digest.part[STORE_DIGEST_CALLS] +=
+                dcpg_store_digest_values(m->cells.files.name.v[m->cells.first + (own[k] - m->cells.packed)],
+                                         m->positions.n, row + (k - from) * m->positions.n);
+        dcpg_h5_block block = {{from < to ? first + from : 0, 0}, {to - from, m->positions.n}};
         status = dcpg_h5_write(m->file, STORE_VALUE, DCPG_H5_F32, &block, row, err);
     }
     dcpg_free(row);
@@ -353,15 +361,15 @@ static dcpg_status write_values(making *m, const int64_t *all, int64_t nb, dcpg_
         own ? DCPG_OK : dcpg_fail_nomem(err, "cells", (unsigned long long)nb_own(m) * sizeof *own);
     status = dcpg_agree_all(m->par, status, err);
     for (int64_t k = 0; k < nb && status == DCPG_OK; k++) {
-        if (all[k] < m->cell_first)
+        if (all[k] < m->cells.first)
             first++;
-        else if (all[k] < m->cell_end)
-            own[n++] = &m->cell[all[k] - m->cell_first];
+        else if (all[k] < m->cells.end)
+            own[n++] = &m->cells.packed[all[k] - m->cells.first];
     }
     dcpg_h5_shape shape = {.type = DCPG_H5_F32,
                            .ndim = 2,
-                           .dim = {nb, m->nb_pos},
-                           .chunk = {1, min_i64(m->nb_pos, STORE_VALUE_CHUNK)},
+                           .dim = {nb, m->positions.n},
+                           .chunk = {1, min_i64(m->positions.n, STORE_VALUE_CHUNK)},
                            .deflate = DCPG_STORE_DEFLATE};
     if (status == DCPG_OK) status = write_list(m, STORE_VALUE_CELL, DCPG_H5_I64, nb, all, err);
     if (status == DCPG_OK) status = dcpg_h5_make(m->file, STORE_VALUE, &shape, err);
@@ -375,25 +383,25 @@ static dcpg_status write_values(making *m, const int64_t *all, int64_t nb, dcpg_
 static dcpg_status write_cells(making *m, int64_t *number, int64_t *is_binary, uint8_t *binary,
                                dcpg_err *err) {
     for (int64_t i = 0; i < nb_own(m); i++) {
-        number[m->cell_first + i] = m->cell[i].n;
-        is_binary[m->cell_first + i] = m->cell[i].binary;
+        number[m->cells.first + i] = m->cells.packed[i].n;
+        is_binary[m->cells.first + i] = m->cells.packed[i].binary;
     }
-    dcpg_sum_i64s_all(m->par, number, (size_t)m->nb_cell);
-    dcpg_sum_i64s_all(m->par, is_binary, (size_t)m->nb_cell);
-    for (int64_t i = 0; i < m->nb_cell; i++) binary[i] = is_binary[i] != 0;
-    DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CELLS, &m->cells.name, err));
-    DCPG_TRY(write_list(m, STORE_BINARY, DCPG_H5_U8, m->nb_cell, binary, err));
-    DCPG_TRY(write_list(m, STORE_NB_CALL, DCPG_H5_I64, m->nb_cell, number, err));
+    dcpg_sum_i64s_all(m->par, number, (size_t)m->cells.n);
+    dcpg_sum_i64s_all(m->par, is_binary, (size_t)m->cells.n);
+    for (int64_t i = 0; i < m->cells.n; i++) binary[i] = is_binary[i] != 0;
+    DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CELLS, &m->cells.files.name, err));
+    DCPG_TRY(write_list(m, STORE_BINARY, DCPG_H5_U8, m->cells.n, binary, err));
+    DCPG_TRY(write_list(m, STORE_NB_CALL, DCPG_H5_I64, m->cells.n, number, err));
     DCPG_TRY(write_bitmaps(m, err));
     int64_t *continuous = number, nb = 0; /* `number` has been written and can be reused */
-    for (int64_t i = 0; i < m->nb_cell; i++) {
+    for (int64_t i = 0; i < m->cells.n; i++) {
         if (!binary[i]) continuous[nb++] = i;
     }
     return nb > 0 ? write_values(m, continuous, nb, err) : DCPG_OK;
 }
 
 static dcpg_status write_all_cells(making *m, dcpg_err *err) {
-    size_t n = (size_t)m->nb_cell;
+    size_t n = (size_t)m->cells.n;
     int64_t *number = dcpg_alloc(2 * n, sizeof *number);
     uint8_t *binary = dcpg_alloc(n, 1);
     dcpg_status status = number && binary ? DCPG_OK : dcpg_fail_nomem(err, "cells", 2 * n * sizeof *number);
@@ -408,16 +416,18 @@ static dcpg_status write_all_cells(making *m, dcpg_err *err) {
 static dcpg_status write_manner(making *m, dcpg_err *err) {
     const dcpg_store_options *o = m->options;
     bool sampled = o->nb_sample_chromo > 0 || o->nb_sample > 0,
-         chosen = targets_of(m) || sampled || m->every_cg;
-    if (m->every_cg && !sampled) DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", STORE_MANNER, "all", err));
+         chosen = targets_of(m) || sampled || m->positions.every_cg;
+    if (m->positions.every_cg && !sampled)
+        DCPG_TRY(dcpg_h5_write_attr_string(m->file, "/", STORE_MANNER, "all", err));
     DCPG_TRY(dcpg_h5_write_attr_i64(m->file, "/", STORE_CPG_COV, chosen ? 0 : o->cpg_cov, err));
-    if (m->alike.n > 0) DCPG_TRY(dcpg_h5_write_attr_strings(m->file, "/", STORE_ALIKE, &m->alike, err));
+    if (m->dna.alike.n > 0)
+        DCPG_TRY(dcpg_h5_write_attr_strings(m->file, "/", STORE_ALIKE, &m->dna.alike, err));
     return m->wanted.n > 0 ? dcpg_h5_write_attr_strings(m->file, "/", STORE_CHROMOS, &m->wanted, err)
                            : DCPG_OK;
 }
 
 static dcpg_status write_digest(making *m, dcpg_err *err) {
-    dcpg_store_digest_cells(&m->digest, &m->cells.name);
+    dcpg_store_digest_cells(&m->digest, &m->cells.files.name);
     dcpg_store_digest_join_all(&m->digest, m->par);
     char *text = dcpg_store_digest_text(&m->digest, true);
     dcpg_status status =
