@@ -34,7 +34,7 @@ static void run_passes(trainer *t, dcpg_tally *tally, const dcpg_input *input, c
         dcpg_net_forward(t->net, &some.input, training, &t->reducer);
         double since = dcpg_now();
         dcpg_tally_add(tally, t->net, &some.input, &some.targets, training);
-        t->part[PROFILE_SCORES] += dcpg_timing_lap(&since);
+        t->part[TIMING_SCORES] += dcpg_timing_lap(&since);
         if (training) dcpg_net_backward(t->net, &some.input, &t->reducer);
     }
 }
@@ -46,21 +46,21 @@ static dcpg_status step_all(trainer *t, bool *finite, dcpg_err *err) {
     const dcpg_leaves *leaves;
     double since = dcpg_now();
     DCPG_TRY(dcpg_loader_next(t->train_loader, &batch, &leaves, err));
-    t->part[PROFILE_DATA] += dcpg_timing_lap(&since);
+    t->part[TIMING_DATA] += dcpg_timing_lap(&since);
     dcpg_input input = make_input(t, batch, leaves, t->batch);
     dcpg_targets targets = make_targets(t, batch, !t->options->no_class_weights);
     run_passes(t, t->tally, &input, &targets, true);
     since = dcpg_now();
     dcpg_status status = dcpg_loader_prepare(t->train_loader, err);
-    t->part[PROFILE_DATA] += dcpg_timing_lap(&since);
+    t->part[TIMING_DATA] += dcpg_timing_lap(&since);
     t->reducer.wait(t->reducer.self);
-    t->part[PROFILE_SUMS] += dcpg_timing_lap(&since);
+    t->part[TIMING_SUMS] += dcpg_timing_lap(&since);
     t->run.penalty += dcpg_net_penalty(t->net);
     double rate = t->options->learning_rate * pow(t->options->learning_rate_decay, (double)t->run.epoch);
     *finite = dcpg_adam_apply(t->adam, rate, t->net->grads, t->net->params) && dcpg_trainer_is_finite(t);
-    t->part[PROFILE_OPTIMISER] += dcpg_timing_lap(&since);
+    t->part[TIMING_OPTIMISER] += dcpg_timing_lap(&since);
     if (t->options->shard_optimizer) dcpg_par_sums_gather_all(t->sums, t->net->params);
-    t->part[PROFILE_SUMS] += dcpg_timing_lap(&since);
+    t->part[TIMING_SUMS] += dcpg_timing_lap(&since);
     t->run.step++;
     t->samples += t->batch;
     return status;
@@ -108,7 +108,7 @@ static agreement agree_on_step_all(trainer *t, dcpg_status status, bool finite) 
                                       [AGREE_SAVE] = leads && due,
                                       [AGREE_STOP] = dcpg_trainer_look(t)};
     dcpg_max_i64s_all(t->par, largest, AGREE_NUMBERS);
-    t->part[PROFILE_AGREEING] += dcpg_timing_lap(&now);
+    t->part[TIMING_AGREEING] += dcpg_timing_lap(&now);
     return (agreement){.failed = largest[AGREE_FAILED],
                        .diverged = largest[AGREE_DIVERGED],
                        .show = largest[AGREE_SHOW],
@@ -156,7 +156,7 @@ static dcpg_status validation_step(trainer *t, dcpg_err *err) {
     const dcpg_leaves *leaves;
     double since = dcpg_now();
     DCPG_TRY(dcpg_loader_next(t->val_loader, &batch, &leaves, err));
-    t->part[PROFILE_DATA] += dcpg_timing_lap(&since);
+    t->part[TIMING_DATA] += dcpg_timing_lap(&since);
     dcpg_input input = make_input(t, batch, leaves, 0);
     dcpg_targets targets = make_targets(t, batch, false);
     run_passes(t, t->val_tally, &input, &targets, false);

@@ -5,13 +5,13 @@
 #include <dcpg/memory.h>
 #include <stdio.h>
 
-static const char *const part_name[PROFILE_PARTS] = {
-    [PROFILE_DATA] = "cutting windows, neighbours and labels",
-    [PROFILE_SCORES] = "losses and metrics",
-    [PROFILE_SUMS] = "waiting for the gradients' sums",
-    [PROFILE_OPTIMISER] = "optimiser and penalties",
-    [PROFILE_AGREEING] = "agreeing with the other ranks after a step",
-    [PROFILE_FILES] = "checkpoints and model files",
+static const char *const part_name[TIMING_PARTS] = {
+    [TIMING_DATA] = "cutting windows, neighbours and labels",
+    [TIMING_SCORES] = "losses and metrics",
+    [TIMING_SUMS] = "waiting for the gradients' sums",
+    [TIMING_OPTIMISER] = "optimiser and penalties",
+    [TIMING_AGREEING] = "agreeing with the other ranks after a step",
+    [TIMING_FILES] = "checkpoints and model files",
 };
 
 double dcpg_timing_lap(double *since) {
@@ -26,7 +26,7 @@ typedef struct row {
     double seconds;
 } row;
 
-static int64_t nb_row(const trainer *t) { return dcpg_net_times(t->net, NULL) + PROFILE_PARTS + 2; }
+static int64_t nb_row(const trainer *t) { return dcpg_net_times(t->net, NULL) + TIMING_PARTS + 2; }
 
 /* This rank's rows row[nb_row]: operations, parts, the rest, and the total. */
 static dcpg_status list_rows(const trainer *t, row *out, dcpg_err *err) {
@@ -42,7 +42,7 @@ static dcpg_status list_rows(const trainer *t, row *out, dcpg_err *err) {
                  r->seconds > 0 ? 100 * op[i].backward / r->seconds : 0);
         left -= r->seconds;
     }
-    for (int i = 0; i < PROFILE_PARTS; i++, r++) {
+    for (int i = 0; i < TIMING_PARTS; i++, r++) {
         r->seconds = t->part[i];
         snprintf(r->what, sizeof r->what, "%s", part_name[i]);
         left -= r->seconds;

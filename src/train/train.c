@@ -69,7 +69,7 @@ static dcpg_status end_epoch_all(trainer *t, dcpg_err *err) {
     DCPG_TRY(keep_best_all(t, err));
     run->nb_epoch = run->epoch + 1;
     DCPG_TRY(dcpg_trainer_write_curves_all(t, err));
-    t->part[PROFILE_FILES] += dcpg_timing_lap(&since);
+    t->part[TIMING_FILES] += dcpg_timing_lap(&since);
     run->epoch++;
     run->step = 0;
     run->penalty = 0;

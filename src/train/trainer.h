@@ -32,13 +32,13 @@ typedef enum stop_reason {
 
 /* Where time goes, besides the operations of the net. */
 typedef enum profile_part {
-    PROFILE_DATA,
-    PROFILE_SCORES,
-    PROFILE_SUMS,
-    PROFILE_OPTIMISER,
-    PROFILE_AGREEING,
-    PROFILE_FILES,
-    PROFILE_PARTS
+    TIMING_DATA,
+    TIMING_SCORES,
+    TIMING_SUMS,
+    TIMING_OPTIMISER,
+    TIMING_AGREEING,
+    TIMING_FILES,
+    TIMING_PARTS
 } profile_part;
 
 typedef struct journal journal;
@@ -72,7 +72,7 @@ typedef struct trainer {
     double job_end;                 /* of the scheduler's job, seconds since 1970; infinite: not known */
     double training_seconds;        /* steps only, without validation and saving */
     double epochs_seconds;          /* from the first step to the last checkpoint */
-    double part[PROFILE_PARTS];     /* seconds */
+    double part[TIMING_PARTS];      /* seconds */
     int64_t samples;                /* trained on, over all ranks */
     double last_shown, last_looked; /* when progress was shown, and the stop file looked for */
     double last_saved;              /* when a checkpoint was written last, or the start */
