@@ -43,9 +43,9 @@ static void number_nodes(dcpg_par *par, const int *leader_of) {
 
 static dcpg_status find_nodes_all(dcpg_par *par, dcpg_err *err) {
     struct dcpg_par_impl *impl = par->impl;
-    MPI_Comm_split_type(impl->comm, MPI_COMM_TYPE_SHARED, par->rank, MPI_INFO_NULL, &impl->node_comm);
-    MPI_Comm_rank(impl->node_comm, &par->node_rank);
-    MPI_Comm_size(impl->node_comm, &par->node_size);
+    MPI_Comm_split_type(impl->comm, MPI_COMM_TYPE_SHARED, par->rank, MPI_INFO_NULL, &impl->host_comm);
+    MPI_Comm_rank(impl->host_comm, &par->node_rank);
+    MPI_Comm_size(impl->host_comm, &par->node_size);
     int *leader_of = dcpg_alloc((size_t)par->size, sizeof *leader_of);
     dcpg_status status =
         leader_of ? DCPG_OK
@@ -53,7 +53,7 @@ static dcpg_status find_nodes_all(dcpg_par *par, dcpg_err *err) {
     status = dcpg_agree_all(par, status, err);
     if (status == DCPG_OK) {
         int leader = par->rank;
-        MPI_Bcast(&leader, 1, MPI_INT, 0, impl->node_comm);
+        MPI_Bcast(&leader, 1, MPI_INT, 0, impl->host_comm);
         MPI_Allgather(&leader, 1, MPI_INT, leader_of, 1, MPI_INT, impl->comm);
         number_nodes(par, leader_of);
     }
@@ -68,7 +68,7 @@ dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *
     DCPG_TRY(start_mpi(&started, err));
     struct dcpg_par_impl *impl = dcpg_alloc(1, sizeof *impl);
     if (!impl) MPI_Abort(MPI_COMM_WORLD, dcpg_exit_code(DCPG_E_NOMEM));
-    *impl = (struct dcpg_par_impl){.node_comm = MPI_COMM_NULL, .started = started, .piece = (size_t)1 << 30};
+    *impl = (struct dcpg_par_impl){.host_comm = MPI_COMM_NULL, .started = started, .piece = (size_t)1 << 30};
     par->impl = impl;
     MPI_Comm_dup(MPI_COMM_WORLD, &impl->comm);
     MPI_Comm_rank(impl->comm, &par->rank);
@@ -83,7 +83,7 @@ void dcpg_par_close_all(dcpg_par *par) {
     if (!impl) return;
     bool started = impl->started;
     dcpg_watch_free_all(impl);
-    MPI_Comm_free(&impl->node_comm);
+    MPI_Comm_free(&impl->host_comm);
     MPI_Comm_free(&impl->comm);
     dcpg_free(impl);
     *par = (dcpg_par){0};

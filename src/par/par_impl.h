@@ -8,7 +8,7 @@
 
 struct dcpg_par_impl {
     MPI_Comm comm;      /* all ranks; a duplicate of the world */
-    MPI_Comm node_comm; /* the ranks of this host */
+    MPI_Comm host_comm; /* the ranks of this host */
     bool started;       /* dcpg started MPI, so it also ends it */
     bool shares_cores;  /* this rank uses its part of the host's cores, rather than a number of threads chosen
                            by the user */

@@ -64,7 +64,7 @@ int dcpg_par_threads_all(dcpg_par *par) {
     cpu_mask mask;
     allowed_cpus(&mask);
     for (int i = 0; i < MAX_CPU; i++) users[i] = may_use(&mask, i);
-    MPI_Allreduce(MPI_IN_PLACE, users, MAX_CPU, MPI_INT, MPI_SUM, par->impl->node_comm);
+    MPI_Allreduce(MPI_IN_PLACE, users, MAX_CPU, MPI_INT, MPI_SUM, par->impl->host_comm);
     for (int i = 0; i < MAX_CPU; i++)
         if (may_use(&mask, i)) share += 1.0 / users[i];
     par->impl->shares_cores = !user_chose_threads();
@@ -77,26 +77,26 @@ int dcpg_par_threads_all(dcpg_par *par) {
 typedef struct place {
     char host[64];
     int cores, threads;                 /* of this rank */
-    int node, node_cores, node_threads; /* of its host; cores: those that any of its ranks may use */
-    int node_ranks, most_threads; /* most_threads: the largest number of threads of a rank on its host */
-    int node_masks;               /* sum of `cores` over the ranks of its host */
+    int node, host_cores, host_threads; /* of its host; cores: those that any of its ranks may use */
+    int host_ranks, most_threads; /* most_threads: the largest number of threads of a rank on its host */
+    int host_masks;               /* sum of `cores` over the ranks of its host */
     bool shares;                  /* threads was chosen by dcpg_par_threads_all */
 } place;
 
 static place my_place_all(const dcpg_par *par, int nb_thread) {
     place mine = {.threads = nb_thread,
                   .node = par->node,
-                  .node_ranks = par->node_size,
+                  .host_ranks = par->node_size,
                   .shares = par->impl->shares_cores};
     if (gethostname(mine.host, sizeof mine.host - 1) != 0) strcpy(mine.host, "unknown");
     cpu_mask mask;
     allowed_cpus(&mask);
     mine.cores = count_cpus(&mask);
-    MPI_Allreduce(MPI_IN_PLACE, &mask, sizeof mask, MPI_BYTE, MPI_BOR, par->impl->node_comm);
-    mine.node_cores = count_cpus(&mask);
-    MPI_Allreduce(&nb_thread, &mine.node_threads, 1, MPI_INT, MPI_SUM, par->impl->node_comm);
-    MPI_Allreduce(&nb_thread, &mine.most_threads, 1, MPI_INT, MPI_MAX, par->impl->node_comm);
-    MPI_Allreduce(&mine.cores, &mine.node_masks, 1, MPI_INT, MPI_SUM, par->impl->node_comm);
+    MPI_Allreduce(MPI_IN_PLACE, &mask, sizeof mask, MPI_BYTE, MPI_BOR, par->impl->host_comm);
+    mine.host_cores = count_cpus(&mask);
+    MPI_Allreduce(&nb_thread, &mine.host_threads, 1, MPI_INT, MPI_SUM, par->impl->host_comm);
+    MPI_Allreduce(&nb_thread, &mine.most_threads, 1, MPI_INT, MPI_MAX, par->impl->host_comm);
+    MPI_Allreduce(&mine.cores, &mine.host_masks, 1, MPI_INT, MPI_SUM, par->impl->host_comm);
     return mine;
 }
 
@@ -110,9 +110,9 @@ static void tell_shares(const place *p, int least, dcpg_log *log) {
         snprintf(threads, sizeof threads, "%d thread%s each", least, plural(least));
     else
         snprintf(threads, sizeof threads, "%d to %d threads each", least, p->most_threads);
-    if (p->node_masks == p->node_cores) snprintf(each, sizeof each, ", on cores of its own");
+    if (p->host_masks == p->host_cores) snprintf(each, sizeof each, ", on cores of its own");
     dcpg_info(log, "host %s: %d ranks share %d core%s: %s%s (OMP_NUM_THREADS chooses another number)",
-              p->host, p->node_ranks, p->node_cores, plural(p->node_cores), threads, each);
+              p->host, p->host_ranks, p->host_cores, plural(p->host_cores), threads, each);
 }
 
 /* Too many threads wait for each other instead of working; the usual reason is a rank bound to too few cores.
@@ -120,27 +120,27 @@ static void tell_shares(const place *p, int least, dcpg_log *log) {
 static void warn_crowded(const place *p, int rank, dcpg_log *log) {
     static const char cost[] = "they take turns and wait for each other, which can make training tens of "
                                "times slower";
-    bool bound = p->cores < p->node_cores ||
-                 p->node_ranks == 1; /* bound to fewer cores than the host offers, or perhaps so */
+    bool bound = p->cores < p->host_cores ||
+                 p->host_ranks == 1; /* bound to fewer cores than the host offers, or perhaps so */
     if (p->threads > p->cores && bound) {
         dcpg_warn(log,
                   "rank %d on %s: %d threads on %d core%s: %s; start mpirun with --bind-to none or --map-by "
                   "slot:PE=%d, or set OMP_NUM_THREADS=%d",
                   rank, p->host, p->threads, p->cores, plural(p->cores), cost, p->threads, p->cores);
-    } else if (p->node_ranks > p->node_cores) {
+    } else if (p->host_ranks > p->host_cores) {
         dcpg_warn(log,
                   "host %s: %d threads on %d core%s: %s; start at most %d rank%s here, with "
                   "OMP_NUM_THREADS=1",
-                  p->host, p->node_threads, p->node_cores, plural(p->node_cores), cost, p->node_cores,
-                  plural(p->node_cores));
-    } else if (p->node_threads > p->node_cores) {
+                  p->host, p->host_threads, p->host_cores, plural(p->host_cores), cost, p->host_cores,
+                  plural(p->host_cores));
+    } else if (p->host_threads > p->host_cores) {
         dcpg_warn(log, "host %s: %d threads on %d core%s: %s; set OMP_NUM_THREADS=%d or start fewer ranks",
-                  p->host, p->node_threads, p->node_cores, plural(p->node_cores), cost,
-                  p->node_cores / p->node_ranks);
+                  p->host, p->host_threads, p->host_cores, plural(p->host_cores), cost,
+                  p->host_cores / p->host_ranks);
     }
 }
 
-static bool crowded(const place *p) { return p->threads > p->cores || p->node_threads > p->node_cores; }
+static bool crowded(const place *p) { return p->threads > p->cores || p->host_threads > p->host_cores; }
 
 static bool warned_before(const place *places, int r) {
     for (int q = 0; q < r; q++) {
@@ -159,7 +159,7 @@ static bool first_of_host(const place *places, int r) {
 static bool shared_by_all(const place *places, int nb, int r) {
     for (int q = r; q < nb; q++)
         if (places[q].node == places[r].node && !places[q].shares) return false;
-    return places[r].node_ranks > 1;
+    return places[r].host_ranks > 1;
 }
 
 static int least_threads(const place *places, int nb, int r) {

@@ -21,7 +21,7 @@ static void split_all(const dcpg_par *par, struct dcpg_par_shared_impl *impl, bo
     if (alone)
         MPI_Comm_dup(MPI_COMM_SELF, &impl->host);
     else
-        MPI_Comm_dup(par->impl->node_comm, &impl->host);
+        MPI_Comm_dup(par->impl->host_comm, &impl->host);
     MPI_Comm_rank(impl->host, &rank);
     MPI_Comm_split(par->impl->comm, rank == 0 ? 0 : MPI_UNDEFINED, par->rank, &impl->leaders);
     if (rank == 0) MPI_Comm_rank(impl->leaders, &number);
