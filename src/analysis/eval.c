@@ -86,23 +86,23 @@ static dcpg_status open_outputs(run *r, dcpg_err *err) {
 }
 
 /* Sites per block: the same on all ranks, since writing is collective. */
-static int64_t block_room(const run *r) {
+static int64_t block_capacity(const run *r) {
     int64_t largest = r->total / r->par->size + 1,
-            room = BLOCK_BYTES / (4 * (r->outputs.nb_unit + r->outputs.nb));
-    if (room < r->net->options.max_rows) room = r->net->options.max_rows;
-    return min_i64(room, largest);
+            capacity = BLOCK_BYTES / (4 * (r->outputs.nb_unit + r->outputs.nb));
+    if (capacity < r->net->options.max_rows) capacity = r->net->options.max_rows;
+    return min_i64(capacity, largest);
 }
 
 static dcpg_status open_block(run *r, dcpg_err *err) {
     eval_block *block = &r->block;
-    size_t room = (size_t)block_room(r), per_site = (size_t)(r->outputs.nb + r->outputs.nb_unit);
-    block->room = (int64_t)room;
-    block->chromo = dcpg_alloc(2 * room, sizeof *block->chromo);
-    block->label = dcpg_alloc(room * per_site, sizeof *block->label);
+    size_t capacity = (size_t)block_capacity(r), per_site = (size_t)(r->outputs.nb + r->outputs.nb_unit);
+    block->capacity = (int64_t)capacity;
+    block->chromo = dcpg_alloc(2 * capacity, sizeof *block->chromo);
+    block->label = dcpg_alloc(capacity * per_site, sizeof *block->label);
     if (!block->chromo || !block->label)
-        return dcpg_fail_nomem(err, "predictions", room * per_site * sizeof *block->label);
-    block->pos = block->chromo + room;
-    block->prediction = block->label + room * (size_t)r->outputs.nb;
+        return dcpg_fail_nomem(err, "predictions", capacity * per_site * sizeof *block->label);
+    block->pos = block->chromo + capacity;
+    block->prediction = block->label + capacity * (size_t)r->outputs.nb;
     return DCPG_OK;
 }
 
@@ -128,7 +128,7 @@ static dcpg_status open_all(run *r, const dcpg_weights *weights, dcpg_err *err) 
     r->end = dcpg_part(r->total, r->par->rank + 1, r->par->size);
     DCPG_TRY(dcpg_agree_all(r->par, open_parts(r, weights, err), err));
     if (options->out_data)
-        DCPG_TRY(dcpg_eval_file_create_all(options->out_data, r->total, r->block.room, &r->outputs,
+        DCPG_TRY(dcpg_eval_file_create_all(options->out_data, r->total, r->block.capacity, &r->outputs,
                                            &r->source->chromo, r->par, &r->file, err));
     return r->source->ops->load_all(r->source, r->first, r->end, err);
 }
@@ -138,13 +138,13 @@ static dcpg_status open_all(run *r, const dcpg_weights *weights, dcpg_err *err) 
 /* Copies the labels and predictions of `n` samples to rows `at`, at + 1 ... of the block. */
 static void keep(run *r, int64_t at, int64_t n) {
     const eval_outputs *outputs = &r->outputs;
-    int64_t room = r->block.room, nb_label = (int64_t)r->source->outputs.n;
+    int64_t capacity = r->block.capacity, nb_label = (int64_t)r->source->outputs.n;
     for (int o = 0; o < outputs->nb; o++) {
         int units = outputs->kind[o].units;
         int64_t stride;
         const float *from = dcpg_net_prediction(r->net, outputs->from[o], &stride);
-        float *label = r->block.label + o * room + at,
-              *prediction = r->block.prediction + outputs->unit[o] * room + at * units;
+        float *label = r->block.label + o * capacity + at,
+              *prediction = r->block.prediction + outputs->unit[o] * capacity + at * units;
         for (int64_t i = 0; i < n; i++) {
             label[i] = outputs->label[o] < 0 ? -1 : r->batch->label[i * nb_label + outputs->label[o]];
             memcpy(prediction + i * units, from + i * stride, (size_t)units * sizeof *prediction);
@@ -178,9 +178,9 @@ static dcpg_status predict_block(run *r, int64_t first, int64_t end, dcpg_err *e
 
 /* Every rank takes as many turns as the rank with most sites needs: writing is collective. */
 static dcpg_status predict_all(run *r, dcpg_err *err) {
-    int64_t room = r->block.room, largest = dcpg_max_i64_all(r->par, r->end - r->first);
-    for (int64_t done = 0; done < largest; done += room) {
-        int64_t first = min_i64(r->first + done, r->end), end = min_i64(first + room, r->end);
+    int64_t capacity = r->block.capacity, largest = dcpg_max_i64_all(r->par, r->end - r->first);
+    for (int64_t done = 0; done < largest; done += capacity) {
+        int64_t first = min_i64(r->first + done, r->end), end = min_i64(first + capacity, r->end);
         DCPG_TRY(dcpg_agree_all(r->par, predict_block(r, first, end, err), err));
         if (r->file.h5) DCPG_TRY(dcpg_eval_file_write_all(&r->file, first, &r->block, err));
     }

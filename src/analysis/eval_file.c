@@ -49,7 +49,7 @@ static dcpg_status make_all(eval_file *file, int64_t total, dcpg_err *err) {
     return DCPG_OK;
 }
 
-dcpg_status dcpg_eval_file_create_all(const char *path, int64_t total, int64_t room,
+dcpg_status dcpg_eval_file_create_all(const char *path, int64_t total, int64_t capacity,
                                       const eval_outputs *outputs, const dcpg_strings *chromos,
                                       const dcpg_par *par, eval_file *file, dcpg_err *err) {
     *file = (eval_file){.outputs = outputs, .chromos = chromos, .width = 2};
@@ -57,9 +57,9 @@ dcpg_status dcpg_eval_file_create_all(const char *path, int64_t total, int64_t r
         if (strlen(chromos->v[i]) > file->width) file->width = strlen(chromos->v[i]);
     size_t per_site =
         file->width > DCPG_MAX_CLASSES * sizeof(float) ? file->width : DCPG_MAX_CLASSES * sizeof(float);
-    file->scratch = dcpg_alloc((size_t)room, per_site);
+    file->scratch = dcpg_alloc((size_t)capacity, per_site);
     dcpg_status status =
-        dcpg_agree_all(par, file->scratch ? DCPG_OK : no_memory(err, (size_t)room * per_site), err);
+        dcpg_agree_all(par, file->scratch ? DCPG_OK : no_memory(err, (size_t)capacity * per_site), err);
     if (status == DCPG_OK) status = dcpg_h5_create(path, par, &file->h5, err);
     if (status == DCPG_OK) status = make_all(file, total, err);
     return status == DCPG_OK ? DCPG_OK : dcpg_eval_file_close_all(file, status, err);
@@ -86,7 +86,7 @@ static const char *names_of(const eval_file *file, const eval_block *block) {
 /* Labels in the file's form: classes as int8; a category as a row of zeros with a 1, or of zeros only if it
  * was not observed. */
 static const void *labels_of(const eval_file *file, const eval_block *block, int o) {
-    const float *label = block->label + o * block->room;
+    const float *label = block->label + o * block->capacity;
     const dcpg_output_kind *kind = &file->outputs->kind[o];
     signed char *class_of = (signed char *)file->scratch;
     if (label_type(kind) == DCPG_H5_F32) return label;
@@ -109,7 +109,7 @@ dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_
         DCPG_TRY(write_rows(file, "outputs/", outputs->name[o], label_type(kind), kind->units, first,
                             block->n, labels_of(file, block, o), err));
         DCPG_TRY(write_rows(file, "preds/", outputs->name[o], DCPG_H5_F32, kind->units, first, block->n,
-                            block->prediction + outputs->unit[o] * block->room, err));
+                            block->prediction + outputs->unit[o] * block->capacity, err));
     }
     return DCPG_OK;
 }

@@ -20,10 +20,10 @@ typedef struct eval_outputs {
 
 /* Predicted sites that wait to be written. */
 typedef struct eval_block {
-    int64_t n, room;
-    int32_t *chromo, *pos; /* [room] */
-    float *label;          /* [nb][room] */
-    float *prediction;     /* output after output: [room][units] of output o begins at room * unit[o] */
+    int64_t n, capacity;
+    int32_t *chromo, *pos; /* [capacity] */
+    float *label;          /* [nb][capacity] */
+    float *prediction; /* output after output: [capacity][units] of output o begins at capacity * unit[o] */
 } eval_block;
 
 /* ---- observed labels, and their scores ---- */
@@ -33,7 +33,7 @@ typedef struct eval_block {
 typedef struct eval_column {
     int output, class_index; /* -1: the output as a whole */
     dcpg_pair *pair;
-    int64_t n, room;
+    int64_t n, capacity;
 } eval_column;
 
 typedef struct eval_observed {
@@ -65,8 +65,8 @@ typedef struct eval_file {
     char *scratch; /* one dataset of a block */
 } eval_file;
 
-/* Creates the file for `total` sites, written in blocks of up to `room`. Collective. */
-dcpg_status dcpg_eval_file_create_all(const char *path, int64_t total, int64_t room,
+/* Creates the file for `total` sites, written in blocks of up to `capacity`. Collective. */
+dcpg_status dcpg_eval_file_create_all(const char *path, int64_t total, int64_t capacity,
                                       const eval_outputs *outputs, const dcpg_strings *chromos,
                                       const dcpg_par *par, eval_file *file, dcpg_err *err);
 /* Writes the block as sites first, first + 1 ...; a rank's block may be empty. Collective. */

@@ -26,13 +26,13 @@ dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, eval_observed *o
     return DCPG_OK;
 }
 
-static dcpg_status make_room(eval_column *column, int64_t more, dcpg_err *err) {
-    if (column->n + more <= column->room) return DCPG_OK;
-    int64_t room = column->n + more + column->room / 2;
-    dcpg_pair *pair = dcpg_realloc(column->pair, (size_t)column->n, (size_t)room, sizeof *pair);
-    if (!pair) return dcpg_fail_nomem(err, "observations", (unsigned long long)room * sizeof *pair);
+static dcpg_status make_space(eval_column *column, int64_t more, dcpg_err *err) {
+    if (column->n + more <= column->capacity) return DCPG_OK;
+    int64_t capacity = column->n + more + column->capacity / 2;
+    dcpg_pair *pair = dcpg_realloc(column->pair, (size_t)column->n, (size_t)capacity, sizeof *pair);
+    if (!pair) return dcpg_fail_nomem(err, "observations", (unsigned long long)capacity * sizeof *pair);
     column->pair = pair;
-    column->room = room;
+    column->capacity = capacity;
     return DCPG_OK;
 }
 
@@ -55,11 +55,11 @@ dcpg_status dcpg_eval_observed_add(eval_observed *observed, const eval_outputs *
     for (int i = 0; i < observed->nb_column; i++) {
         eval_column *column = &observed->column[i];
         int units = outputs->kind[column->output].units;
-        const float *label = block->label + column->output * block->room;
-        const float *prediction = block->prediction + outputs->unit[column->output] * block->room;
+        const float *label = block->label + column->output * block->capacity;
+        const float *prediction = block->prediction + outputs->unit[column->output] * block->capacity;
         int64_t nb = 0;
         for (int64_t j = 0; j < block->n; j++) nb += label[j] >= 0;
-        DCPG_TRY(make_room(column, nb, err));
+        DCPG_TRY(make_space(column, nb, err));
         for (int64_t j = 0; j < block->n; j++)
             if (label[j] >= 0)
                 column->pair[column->n++] = pair_of(column, units, label[j], prediction + j * units);

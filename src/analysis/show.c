@@ -24,7 +24,7 @@ typedef struct showing {
     dcpg_source *places, *source;
     const dcpg_show_options *options;
     piece *piece; /* rank 0 only */
-    int64_t nb_piece, room;
+    int64_t nb_piece, capacity;
     table table;
     dcpg_batch *batch;
     int64_t rows;           /* cut at a time: the more, the fewer times a chunk of the file is read */
@@ -42,12 +42,12 @@ static dcpg_status add_sample(showing *s, int64_t sample, dcpg_err *err) {
         last->n++;
         return DCPG_OK;
     }
-    if (s->nb_piece == s->room) {
-        int64_t room = s->room ? 2 * s->room : 64;
-        piece *grown = dcpg_realloc(s->piece, (size_t)s->room, (size_t)room, sizeof *grown);
-        if (!grown) return dcpg_fail_nomem(err, "sites", (unsigned long long)room * sizeof *grown);
+    if (s->nb_piece == s->capacity) {
+        int64_t capacity = s->capacity ? 2 * s->capacity : 64;
+        piece *grown = dcpg_realloc(s->piece, (size_t)s->capacity, (size_t)capacity, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(err, "sites", (unsigned long long)capacity * sizeof *grown);
         s->piece = grown;
-        s->room = room;
+        s->capacity = capacity;
     }
     s->piece[s->nb_piece++] = (piece){sample, 1};
     return DCPG_OK;

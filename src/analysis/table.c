@@ -26,8 +26,8 @@ dcpg_status dcpg_table_add_column(table *t, const char *group, const char *name,
     return DCPG_OK;
 }
 
-static bool widen(table *t, int64_t room) {
-    size_t before = (size_t)t->nb_row, after = (size_t)room;
+static bool widen(table *t, int64_t capacity) {
+    size_t before = (size_t)t->nb_row, after = (size_t)capacity;
     int64_t *index = dcpg_realloc(t->index, before, after, sizeof *index);
     if (index) t->index = index;
     for (int c = 0; c < t->nb_column && index; c++) {
@@ -39,12 +39,12 @@ static bool widen(table *t, int64_t room) {
 }
 
 dcpg_status dcpg_table_add_rows(table *t, int64_t n, dcpg_err *err) {
-    int64_t need = t->nb_row + n, room = max_i64(need, 2 * t->room);
-    if (need > t->room) {
-        if (!widen(t, room))
+    int64_t need = t->nb_row + n, capacity = max_i64(need, 2 * t->capacity);
+    if (need > t->capacity) {
+        if (!widen(t, capacity))
             return dcpg_fail_nomem(err, "a table",
-                                   (unsigned long long)room * (unsigned)(t->nb_column + 1) * 8);
-        t->room = room;
+                                   (unsigned long long)capacity * (unsigned)(t->nb_column + 1) * 8);
+        t->capacity = capacity;
     }
     t->nb_row = need;
     return DCPG_OK;

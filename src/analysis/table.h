@@ -28,7 +28,7 @@ typedef struct table_column {
 typedef struct table {
     int nb_column;
     table_column *column;
-    int64_t nb_row, room;
+    int64_t nb_row, capacity;
     int64_t *index; /* [nb_row] numbers in front of the rows */
 } table;
 
