@@ -34,7 +34,7 @@ breaks=(
     'src/base/x.c|const char *path = "/home/someone/data";'
     'src/base/x.c|/* TODO */'
     'src/base/x.c|int nolicence;'
-    'bench/tree.c|'
+    'bench/par.c|'
     'bench/deep/tree.h|'
     'stray.h5|'
     'docs/x.c|'
