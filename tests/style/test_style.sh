@@ -89,6 +89,10 @@ done < <(tr '\n' '\0' <<<"$text" | xargs -0 grep -nIE '(^|[^[:alnum:]_.}$-])/(wo
 while IFS= read -r line; do
     [[ -z $line ]] || fault "$line: unfinished"
 done < <(tr '\n' '\0' <<<"$text" | xargs -0 grep -nIwE 'TODO|FIXME|XXX' 2>/dev/null | grep -v '^tests/style/')
+banned=' behind the end|\bPROFILE_(DATA|SCORES|SUMS|PARTS)\b' # words that were replaced
+while IFS= read -r line; do
+    fault "$line: a word that the house does not use"
+done < <(grep -E '\.[ch]$' <<<"$text" | xargs grep -nE "$banned" /dev/null)
 
 while IFS= read -r file; do
     head -n 2 "$file" | grep -c 'SPDX-License-Identifier: MIT' >/dev/null || fault "$file: no line SPDX-License-Identifier: MIT on top"

@@ -33,6 +33,8 @@ breaks=(
     'src/attic/x.c|int x;'
     'src/base/x.c|const char *path = "/home/someone/data";'
     'src/base/x.c|/* TODO */'
+    'src/base/x.c|/* Bytes behind the end. */'
+    'src/base/x.c|int PROFILE_DATA;'
     'src/base/x.c|int nolicence;'
     'bench/par.c|'
     'bench/deep/tree.h|'
