@@ -310,14 +310,21 @@ static void norm(int64_t rows, int64_t c) {
     }
     double bytes = 4.0 * (double)(rows * c);
     line("batch_norm sums", shape, bytes, "GB/s", time, error);
-    MEASURE(time, dcpg_bn_apply(rows, c, x.f, mean.f, rstd.f, gamma.f, beta.f, true, y.f));
+    const dcpg_bn bn = {.rows = rows,
+                        .c = c,
+                        .x = x.f,
+                        .mean = mean.f,
+                        .rstd = rstd.f,
+                        .gamma = gamma.f,
+                        .beta = beta.f,
+                        .relu = true};
+    MEASURE(time, dcpg_bn_apply(&bn, y.f));
     line("batch_norm apply", shape, 2.0 * bytes, "GB/s", time, residual(rows * c, y.f, y.d));
-    MEASURE(time, dcpg_bn_backward_sums(rows, c, x.f, mean.f, rstd.f, gamma.f, beta.f, true, y.f, sums));
+    MEASURE(time, dcpg_bn_backward_sums(&bn, y.f, sums));
     double sum = 0.0; /* of channel 0 */
     for (int64_t i = 0; i < rows; i++) sum += y.d[i * c];
     line("batch_norm gradient sums", shape, 2.0 * bytes, "GB/s", time, fabs(sums[0] - sum) / sum);
-    MEASURE(time, dcpg_bn_backward(rows, c, x.f, mean.f, rstd.f, gamma.f, beta.f, true, y.f, sums, rows,
-                                   false, dx.f));
+    MEASURE(time, dcpg_bn_backward(&bn, y.f, sums, rows, false, dx.f));
     double left = 0.0; /* the gradient sums to zero over the rows */
     for (int64_t i = 0; i < rows; i++) left += (double)dx.f[i * c];
     line("batch_norm backward", shape, 3.0 * bytes, "GB/s", time, fabs(left) / sum);

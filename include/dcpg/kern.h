@@ -203,19 +203,25 @@ DCPG_API void dcpg_dropout(int64_t n, int64_t c, float rate, uint64_t key, const
 /* Sums over `rows` rows of one leaf: sums[0..c) = sum x, sums[c..2c) = sum x^2 about shift[c] (shifted to
  * keep precision; the same shift on all leaves). */
 DCPG_API void dcpg_bn_sums(int64_t rows, int64_t c, const float *x, const float *shift, double *sums);
-/* y = gamma * (x - mean) * rstd + beta, then ReLU if `relu`; rstd = 1 / sqrt(var + epsilon). */
-DCPG_API void dcpg_bn_apply(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
-                            const float *gamma, const float *beta, bool relu, float *y);
-/* Sums of one leaf for the backward pass: sums[0..c) = sum dy, sums[c..2c) = sum dy * xhat. With `relu`, dy
- * counts as 0 where y, which is computed again, is 0. */
-DCPG_API void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean,
-                                    const float *rstd, const float *gamma, const float *beta, bool relu,
-                                    const float *dy, double *sums);
-/* dx (+)= gamma * rstd * (dy - total_dy / count - xhat * total_dy_xhat / count), totals over the global batch
- * of `count` rows. */
-DCPG_API void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
-                               const float *gamma, const float *beta, bool relu, const float *dy,
-                               const double *totals, int64_t count, bool accumulate, float *dx);
+
+/* A layer and its input. xhat = (x - mean) * rstd, with rstd = 1 / sqrt(var + epsilon). */
+typedef struct dcpg_bn {
+    int64_t rows, c;
+    const float *x;            /* [rows][c] */
+    const float *mean, *rstd;  /* [c] */
+    const float *gamma, *beta; /* [c] */
+    bool relu;                 /* after the normalisation */
+} dcpg_bn;
+
+/* y[rows][c] = gamma * xhat + beta, then the relu. */
+DCPG_API void dcpg_bn_apply(const dcpg_bn *bn, float *y);
+/* Sums of one leaf for the backward pass: sums[0..c) = sum dy, sums[c..2c) = sum dy * xhat; dy[rows][c]. With
+ * a relu, dy is taken as 0 where y would be 0: y is computed again. */
+DCPG_API void dcpg_bn_backward_sums(const dcpg_bn *bn, const float *dy, double *sums);
+/* dx[rows][c] (+)= gamma * rstd * (dy - totals[0..c) / count - xhat * totals[c..2c) / count), with totals
+ * over the global batch of `count` rows. */
+DCPG_API void dcpg_bn_backward(const dcpg_bn *bn, const float *dy, const double *totals, int64_t count,
+                               bool accumulate, float *dx);
 
 /* ---- GRU (Keras 2.2: z, r, h; reset before the recurrent product unless reset_after) ---- */
 typedef struct dcpg_gru {

@@ -53,11 +53,12 @@ KERN_VECTOR(static, void, apply,
     }
 }
 
-void dcpg_bn_apply(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
-                   const float *gamma, const float *beta, bool relu, float *y) {
+void dcpg_bn_apply(const dcpg_bn *bn, float *y) {
+    int64_t rows = bn->rows, c = bn->c;
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t i = 0; i < rows; i += ROWS)
-        apply(min_i64(ROWS, rows - i), c, x + i * c, mean, rstd, gamma, beta, relu, y + i * c);
+        apply(min_i64(ROWS, rows - i), c, bn->x + i * c, bn->mean, bn->rstd, bn->gamma, bn->beta, bn->relu,
+              y + i * c);
 }
 
 /* sum[16] += v */
@@ -75,16 +76,11 @@ KERN_INLINE float passed_one(const bool relu, float dy, float d, float gain, flo
     return !relu || gain * d + beta > 0.0f ? dy : 0.0f;
 }
 
-/* The arrays of a layer: x and dy [rows][c], the others [c]. */
-typedef struct layer {
-    int64_t c;
-    const float *x, *mean, *rstd, *gamma, *beta, *dy;
-} layer;
-
-/* Channels first .. end-1 of the sums of dy and of dy * (x - mean) * rstd. */
-KERN_INLINE void sum_gradients(const bool relu, const layer *l, int64_t rows, int64_t first, int64_t end,
-                               double *sum, double *product) {
-    int64_t c = l->c;
+/* Channels first .. end-1 of the sums of dy and of dy * xhat. */
+KERN_INLINE void sum_gradients(const bool relu, const dcpg_bn *l, const float *gradient, int64_t first,
+                               int64_t end, double *sums) {
+    int64_t rows = l->rows, c = l->c;
+    double *sum = sums, *product = sums + c;
     memset(sum + first, 0, (size_t)(end - first) * sizeof *sum);
     memset(product + first, 0, (size_t)(end - first) * sizeof *product);
     for (int64_t row = 0; row < rows; row += CHUNK) {
@@ -96,7 +92,7 @@ KERN_INLINE void sum_gradients(const bool relu, const layer *l, int64_t rows, in
             kern_lanes gain0 = kern_load(l->gamma + j) * scale0, gain1 = kern_load(l->gamma + k) * scale1;
             kern_lanes beta0 = kern_load(l->beta + j), beta1 = kern_load(l->beta + k);
             kern_lanes s0 = kern_zero(), s1 = kern_zero(), q0 = kern_zero(), q1 = kern_zero();
-            const float *x = l->x + row * c + j, *dy = l->dy + row * c + j;
+            const float *x = l->x + row * c + j, *dy = gradient + row * c + j;
             for (int64_t i = row; i < last; i++, x += c, dy += c) {
                 kern_lanes d0 = kern_load(x) - centre0, d1 = kern_load(x + KERN_LANES) - centre1;
                 kern_lanes g0 = passed(relu, kern_load(dy), d0, gain0, beta0),
@@ -111,7 +107,7 @@ KERN_INLINE void sum_gradients(const bool relu, const layer *l, int64_t rows, in
             float s = 0, q = 0, gain = l->gamma[j] * l->rstd[j];
             for (int64_t i = row; i < last; i++) {
                 float d = l->x[i * c + j] - l->mean[j],
-                      g = passed_one(relu, l->dy[i * c + j], d, gain, l->beta[j]);
+                      g = passed_one(relu, gradient[i * c + j], d, gain, l->beta[j]);
                 s += g, q += g * (d * l->rstd[j]);
             }
             sum[j] += (double)s, product[j] += (double)q;
@@ -120,25 +116,21 @@ KERN_INLINE void sum_gradients(const bool relu, const layer *l, int64_t rows, in
 }
 
 KERN_VECTOR(static, void, gradient_moments,
-            (const layer *l, bool relu, int64_t rows, int64_t first, int64_t end, double *sum,
-             double *product),
-            (l, relu, rows, first, end, sum, product)) {
-    if (relu)
-        sum_gradients(true, l, rows, first, end, sum, product);
+            (const dcpg_bn *l, const float *dy, int64_t first, int64_t end, double *sums),
+            (l, dy, first, end, sums)) {
+    if (l->relu)
+        sum_gradients(true, l, dy, first, end, sums);
     else
-        sum_gradients(false, l, rows, first, end, sum, product);
+        sum_gradients(false, l, dy, first, end, sums);
 }
 
 /* Channels that a thread sums; it changes no bits. */
 static int64_t strip_of(int64_t c) { return ceil_div(ceil_div(c, kern_threads()), STRIP) * STRIP; }
 
-void dcpg_bn_backward_sums(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
-                           const float *gamma, const float *beta, bool relu, const float *dy, double *sums) {
-    int64_t strip = strip_of(c);
-    layer l = {c, x, mean, rstd, gamma, beta, dy};
-#pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
-    for (int64_t j = 0; j < c; j += strip)
-        gradient_moments(&l, relu, rows, j, min_i64(j + strip, c), sums, sums + c);
+void dcpg_bn_backward_sums(const dcpg_bn *bn, const float *dy, double *sums) {
+    int64_t c = bn->c, strip = strip_of(c);
+#pragma omp parallel for schedule(static) if (bn->rows * c > KERN_SMALL)
+    for (int64_t j = 0; j < c; j += strip) gradient_moments(bn, dy, j, min_i64(j + strip, c), sums);
 }
 
 /* The gradient of x for up to WIDE channels is gain * dy + tilt * (x - centre) + level. */
@@ -178,22 +170,29 @@ KERN_VECTOR(static, void, gradient,
         descend(false, accumulate, rows, c, width, k, x, dy, dx);
 }
 
-void dcpg_bn_backward(int64_t rows, int64_t c, const float *x, const float *mean, const float *rstd,
-                      const float *gamma, const float *beta, bool relu, const float *dy, const double *totals,
-                      int64_t count, bool accumulate, float *dx) {
+/* The constants of channels first .. first + width - 1. */
+static void prepare(const dcpg_bn *bn, const double *totals, int64_t count, int64_t first, int64_t width,
+                    slope *k) {
+    for (int64_t l = 0, j = first; l < width; l++, j++) {
+        k->centre[l] = bn->mean[j];
+        k->gain[l] = bn->gamma[j] * bn->rstd[j];
+        k->beta[l] = bn->beta[j];
+        k->tilt[l] = -k->gain[l] * bn->rstd[j] * (float)(totals[bn->c + j] / (double)count);
+        k->level[l] = -k->gain[l] * (float)(totals[j] / (double)count);
+    }
+}
+
+void dcpg_bn_backward(const dcpg_bn *bn, const float *dy, const double *totals, int64_t count,
+                      bool accumulate, float *dx) {
+    int64_t rows = bn->rows, c = bn->c;
 #pragma omp parallel for collapse(2) schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t i = 0; i < rows; i += ROWS) {
         for (int64_t j = 0; j < c; j += WIDE) {
             slope k;
             int64_t width = min_i64(WIDE, c - j), at = i * c + j;
-            for (int64_t l = 0; l < width; l++) {
-                k.centre[l] = mean[j + l];
-                k.gain[l] = gamma[j + l] * rstd[j + l];
-                k.beta[l] = beta[j + l];
-                k.tilt[l] = -k.gain[l] * rstd[j + l] * (float)(totals[c + j + l] / (double)count);
-                k.level[l] = -k.gain[l] * (float)(totals[j + l] / (double)count);
-            }
-            gradient(min_i64(ROWS, rows - i), c, width, &k, x + at, dy + at, relu, accumulate, dx + at);
+            prepare(bn, totals, count, j, width, &k);
+            gradient(min_i64(ROWS, rows - i), c, width, &k, bn->x + at, dy + at, bn->relu, accumulate,
+                     dx + at);
         }
     }
 }

@@ -34,21 +34,31 @@ typedef struct leaf_context {
     bool backward;
 } leaf_context;
 
+/* `rows` rows of the layer, from row `first` on. */
+static dcpg_bn layer_of(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t rows) {
+    const float *mean = dcpg_run_own(run, op, 0);
+    return (dcpg_bn){.rows = rows,
+                     .c = op->from.c,
+                     .x = dcpg_run_in(run, op, 0) + first * op->from.c,
+                     .mean = mean,
+                     .rstd = mean + op->from.c,
+                     .gamma = dcpg_run_weight(run, op, GAMMA),
+                     .beta = dcpg_run_weight(run, op, BETA),
+                     .relu = op->relu};
+}
+
 static void sum_leaf(void *context, int leaf, double *out) {
     const leaf_context *s = context;
     const dcpg_op *op = s->op;
     int64_t t = op->from.t, c = op->from.c, first, end;
     dcpg_run_leaf(s->run, leaf, &first, &end);
-    int64_t rows = (end - first) * t, at = first * t * c;
-    const float *x = dcpg_run_in(s->run, op, 0) + at, *mean = dcpg_run_own(s->run, op, 0);
-    if (rows == 0)
+    dcpg_bn bn = layer_of(op, s->run, first * t, (end - first) * t);
+    if (bn.rows == 0)
         memset(out, 0, totals_size(op) * sizeof *out);
     else if (s->backward)
-        dcpg_bn_backward_sums(rows, c, x, mean, mean + c, dcpg_run_weight(s->run, op, GAMMA),
-                              dcpg_run_weight(s->run, op, BETA), op->relu,
-                              dcpg_run_out_gradient(s->run, op) + at, out);
+        dcpg_bn_backward_sums(&bn, dcpg_run_out_gradient(s->run, op) + first * t * c, out);
     else
-        dcpg_bn_sums(rows, c, x, dcpg_run_weight(s->run, op, MOVING_MEAN), out);
+        dcpg_bn_sums(bn.rows, c, bn.x, dcpg_run_weight(s->run, op, MOVING_MEAN), out);
     dcpg_run_poll(s->run);
 }
 
@@ -103,16 +113,14 @@ static void moving_statistics(const dcpg_op *op, const dcpg_run *run, float *mea
 }
 
 static void batch_norm_forward(const dcpg_op *op, const dcpg_run *run) {
-    int64_t c = op->from.c;
-    float *mean = dcpg_run_own(run, op, 0), *rstd = mean + c;
+    float *mean = dcpg_run_own(run, op, 0), *rstd = mean + op->from.c;
     if (run->training)
         batch_statistics(op, run, mean, rstd);
     else
         moving_statistics(op, run, mean, rstd);
     if (run->n == 0) return;
-    dcpg_bn_apply(run->n * op->from.t, c, dcpg_run_in(run, op, 0), mean, rstd,
-                  dcpg_run_weight(run, op, GAMMA), dcpg_run_weight(run, op, BETA), op->relu,
-                  dcpg_run_out(run, op));
+    dcpg_bn bn = layer_of(op, run, 0, run->n * op->from.t);
+    dcpg_bn_apply(&bn, dcpg_run_out(run, op));
 }
 
 /* ---- backward ---- */
@@ -135,16 +143,13 @@ static void weight_gradient(const dcpg_op *op, const dcpg_run *run, const double
 }
 
 static void batch_norm_backward(const dcpg_op *op, const dcpg_run *run) {
-    int64_t c = op->from.c;
     const double *totals = sum_batch(op, run, true);
     if (op->trained) weight_gradient(op, run, totals);
     float *dx = dcpg_run_in_gradient(run, op, 0);
     if (!dx || run->n == 0) return;
-    const float *mean = dcpg_run_own(run, op, 0);
-    dcpg_bn_backward(run->n * op->from.t, c, dcpg_run_in(run, op, 0), mean, mean + c,
-                     dcpg_run_weight(run, op, GAMMA), dcpg_run_weight(run, op, BETA), op->relu,
-                     dcpg_run_out_gradient(run, op), totals, run->input->n_global * op->from.t, op->adds[0],
-                     dx);
+    dcpg_bn bn = layer_of(op, run, 0, run->n * op->from.t);
+    dcpg_bn_backward(&bn, dcpg_run_out_gradient(run, op), totals, run->input->n_global * op->from.t,
+                     op->adds[0], dx);
 }
 
 const dcpg_op_kind dcpg_op_batch_norm = {"batch_norm", batch_norm_plan, batch_norm_forward,

@@ -111,7 +111,9 @@ static void constant_channels(void **state) {
             mean.f[j] = (float)centre;
             rstd.f[j] = (float)(1 / sqrt((variance > 0 ? variance : 0) + 1e-3));
         }
-        dcpg_bn_apply(ROWS, C, x.f, mean.f, rstd.f, gamma.f, beta.f, false, y.f);
+        const dcpg_bn bn = {
+            .rows = ROWS, .c = C, .x = x.f, .mean = mean.f, .rstd = rstd.f, .gamma = gamma.f, .beta = beta.f};
+        dcpg_bn_apply(&bn, y.f);
         assert_int_equal(count_both(y, x), 0);
     }
 }

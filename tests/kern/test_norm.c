@@ -31,6 +31,18 @@ static problem make(shape s, bool relu) {
     return p;
 }
 
+/* `rows` rows of the problem, from row `first` on; rstd stands in p->var.f. */
+static dcpg_bn layer_of(const problem *p, int64_t first, int64_t rows) {
+    return (dcpg_bn){.rows = rows,
+                     .c = p->c,
+                     .x = p->x.f + first * p->c,
+                     .mean = p->mean.f,
+                     .rstd = p->var.f,
+                     .gamma = p->gamma.f,
+                     .beta = p->beta.f,
+                     .relu = p->relu};
+}
+
 static double loss(const void *context) {
     const problem *p = context;
     naive_bn_forward(p->rows, p->c, p->x.d, p->gamma.d, p->beta.d, epsilon, p->relu, p->mean.d, p->var.d,
@@ -64,8 +76,8 @@ static void check_open(const problem *p) {
     array one = zeros(p->rows * p->c);
     double totals[256];
     for (size_t i = 0; i < one.count; i++) one.f[i] = 1;
-    dcpg_bn_backward_sums(p->rows, p->c, p->x.f, p->mean.f, p->var.f, p->gamma.f, p->beta.f, true, one.f,
-                          totals);
+    dcpg_bn bn = layer_of(p, 0, p->rows);
+    dcpg_bn_backward_sums(&bn, one.f, totals);
     for (int64_t j = 0; j < p->c; j++) {
         double open = 0;
         for (int64_t i = 0; i < p->rows; i++) open += p->y.f[i * p->c + j] > 0;
@@ -79,19 +91,20 @@ static void test_all(void **state) {
         problem p = make(shapes[s / 2], s % 2);
         int64_t rows = p.rows, c = p.c;
         statistics(&p);
-        SAME_ON_ANY_THREADS(
-            "apply", p.y.count, p.y.f, (void)0,
-            dcpg_bn_apply(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, p.y.f));
+        const dcpg_bn bn = layer_of(&p, 0, rows);
+        SAME_ON_ANY_THREADS("apply", p.y.count, p.y.f, (void)0, dcpg_bn_apply(&bn, p.y.f));
         assert_close("apply", p.y.count, p.y.f, p.y.d, 1e-5);
         array row = zeros(rows * c), dx = noise(rows * c, 1.0), dx1 = zeros(rows * c), dgamma = zeros(c),
               dbeta = zeros(c);
-        for (int64_t i = 0; i < rows; i++)
-            dcpg_bn_apply(1, c, p.x.f + i * c, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, row.f + i * c);
+        for (int64_t i = 0; i < rows; i++) {
+            const dcpg_bn one = layer_of(&p, i, 1);
+            dcpg_bn_apply(&one, row.f + i * c);
+        }
         assert_same_bits("apply row by row", p.y.count, p.y.f, row.f);
 
         double totals[256];
         if (p.relu) check_open(&p);
-        dcpg_bn_backward_sums(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, p.dy.f, totals);
+        dcpg_bn_backward_sums(&bn, p.dy.f, totals);
         for (int64_t j = 0; j < c; j++) {
             dbeta.f[j] = (float)totals[j];
             dgamma.f[j] = (float)totals[c + j];
@@ -100,18 +113,16 @@ static void test_all(void **state) {
         assert_gradient("dbeta", dbeta.count, dbeta.f, p.beta.d, loss, &p);
         if (rows > 2) assert_gradient("dgamma", dgamma.count, dgamma.f, p.gamma.d, loss, &p);
         memcpy(dx1.f, dx.f, dx.count * sizeof(float));
-        dcpg_bn_backward(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, p.dy.f, totals, rows,
-                         true, dx1.f);
+        dcpg_bn_backward(&bn, p.dy.f, totals, rows, true, dx1.f);
         for (size_t i = 0; i < dx.count; i++) dx1.d[i] = (double)dx.f[i];
         SAME_ON_ANY_THREADS("backward", dx.count, dx.f, (void)0,
-                            dcpg_bn_backward(rows, c, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu,
-                                             p.dy.f, totals, rows, false, dx.f));
+                            dcpg_bn_backward(&bn, p.dy.f, totals, rows, false, dx.f));
         for (size_t i = 0; i < dx.count; i++) dx1.d[i] += (double)dx.f[i];
         assert_close("backward added", dx1.count, dx1.f, dx1.d, 1e-6);
         for (int64_t i = 0; i < rows; i++) {
             int64_t at = i * c;
-            dcpg_bn_backward(1, c, p.x.f + at, p.mean.f, p.var.f, p.gamma.f, p.beta.f, p.relu, p.dy.f + at,
-                             totals, rows, false, row.f + at);
+            const dcpg_bn one = layer_of(&p, i, 1);
+            dcpg_bn_backward(&one, p.dy.f + at, totals, rows, false, row.f + at);
         }
         assert_same_bits("backward row by row", dx.count, dx.f, row.f);
         if (rows > 2) assert_gradient("dx", dx.count, dx.f, p.x.d, loss, &p);
@@ -127,9 +138,8 @@ static void test_threads(void **state) {
     float *bits = (float *)sums;
     for (int64_t j = 0; j < 70; j++) p.var.f[j] = 1.0f;
     SAME_ON_ANY_THREADS("sums", 280, bits, (void)0, dcpg_bn_sums(700, 70, p.x.f, p.mean.f, sums));
-    SAME_ON_ANY_THREADS(
-        "backward sums", 280, bits, (void)0,
-        dcpg_bn_backward_sums(700, 70, p.x.f, p.mean.f, p.var.f, p.gamma.f, p.beta.f, false, p.dy.f, sums));
+    const dcpg_bn bn = layer_of(&p, 0, 700);
+    SAME_ON_ANY_THREADS("backward sums", 280, bits, (void)0, dcpg_bn_backward_sums(&bn, p.dy.f, sums));
 }
 
 int main(void) {
