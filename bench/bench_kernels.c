@@ -244,22 +244,31 @@ static void gru(const char *name, int64_t n, int64_t t, int64_t c, int64_t u) {
           db = noise(3 * u, 3 * u, 1.0);
     array saved = noise((int64_t)dcpg_gru_saved(&g, n), 1, 1.0),
           scratch = noise((int64_t)dcpg_gru_scratch(&g, n), 1, 1.0);
-    MEASURE(time, dcpg_gru_forward(&g, n, x.f, w.f, r.f, b.f, y.f, u, saved.f, scratch.f));
+    const dcpg_gru_arrays in = {.n = n,
+                                .x = x.f,
+                                .w = w.f,
+                                .r = r.f,
+                                .b = b.f,
+                                .y_stride = u,
+                                .saved = saved.f,
+                                .scratch = scratch.f};
+    const dcpg_gru_gradient out = {.dw = dw.f, .dr = dr.f, .db = db.f};
+    MEASURE(time, dcpg_gru_forward(&g, &in, y.f));
     naive_gru_gradient twin = {dx.d, dw.d, dr.d, db.d};
     naive_gru_forward(&g, 1, x.d, w.d, r.d, b.d, y.d);
     naive_gru_backward(&g, 1, x.d, w.d, r.d, b.d, dy.d, &twin);
     snprintf(text, sizeof text, "%s forward", name);
     line(text, shape, work, "GFLOP/s", time, residual(t * u, y.f, y.d));
     for (int i = 0; i < 20; i++) {
-        dcpg_gru_forward(&g, n, x.f, w.f, r.f, b.f, y.f, u, saved.f, scratch.f);
+        dcpg_gru_forward(&g, &in, y.f);
         double from = dcpg_now();
-        dcpg_gru_backward_input(&g, n, w.f, r.f, dy.f, u, saved.f, false, dx.f, scratch.f);
+        dcpg_gru_backward_input(&g, &in, dy.f, false, dx.f);
         best = fmin(best, dcpg_now() - from);
     }
     snprintf(text, sizeof text, "%s input gradient", name);
     line(text, shape, work, "GFLOP/s", best, residual(t * c, dx.f, dx.d));
-    MEASURE(time, dcpg_gru_backward_weight(&g, n, 0, leaf, x.f, saved.f, dw.f, dr.f, db.f, scratch.f));
-    dcpg_gru_backward_weight(&g, n, 0, 1, x.f, saved.f, dw.f, dr.f, db.f, scratch.f);
+    MEASURE(time, dcpg_gru_backward_weight(&g, &in, 0, leaf, &out));
+    dcpg_gru_backward_weight(&g, &in, 0, 1, &out);
     snprintf(text, sizeof text, "%s weight gradient", name);
     snprintf(shape, sizeof shape, "n %d", (int)leaf);
     line(text, shape, work / 8.0, "GFLOP/s", time,

@@ -235,21 +235,36 @@ typedef struct dcpg_gru {
 /* Floats that the forward pass keeps for the backward pass of n samples (gates, states). */
 DCPG_API size_t dcpg_gru_saved(const dcpg_gru *gru, int64_t n);
 DCPG_API size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n);
-/* x[n][t][c], w[c][3u], r[u][3u], b: y with row stride y_stride (so both directions write into one
- * concatenated output): sample i, (step j,) unit l at y[(i (* t + j)) * y_stride + l]. saved NULL:
- * prediction. */
-DCPG_API void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const float *w, const float *r,
-                               const float *b, float *y, int64_t y_stride, float *saved, float *scratch);
-/* Backward through time: dy has the layout of y. Leaves the gradients of the gate pre-activations in `saved`
- * for the weight gradient; dx[n][t][c] is overwritten or added to; NULL: not wanted. */
-DCPG_API void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, const float *r,
-                                      const float *dy, int64_t dy_stride, float *saved, bool accumulate,
-                                      float *dx, float *scratch);
-/* For rows first .. end-1 of the n samples (one leaf): dw[c][3u], dr[u][3u], db, overwritten, from x and
- * saved. */
-DCPG_API void dcpg_gru_backward_weight(const dcpg_gru *gru, int64_t n, int64_t first, int64_t end,
-                                       const float *x, const float *saved, float *dw, float *dr, float *db,
-                                       float *scratch);
+
+/* The arrays of a layer for n samples. Rows of y and dy lie y_stride floats apart, so that both directions
+ * write into one concatenated output: sample i, (step j,) unit l at y[(i (* t + j)) * y_stride + l]. */
+typedef struct dcpg_gru_arrays {
+    int64_t n;
+    const float *x; /* [n][t][c] */
+    const float *w; /* [c][3u] */
+    const float *r; /* [u][3u] */
+    const float *b; /* [3u] or [2][3u] */
+    int64_t y_stride;
+    float *saved;   /* [dcpg_gru_saved]; NULL: prediction, without a backward pass */
+    float *scratch; /* [dcpg_gru_scratch] */
+} dcpg_gru_arrays;
+
+DCPG_API void dcpg_gru_forward(const dcpg_gru *gru, const dcpg_gru_arrays *in, float *y);
+/* Backward through time: dy as y. Leaves the gradients of the gate pre-activations in `saved` for the weight
+ * gradient; dx[n][t][c] (+)=, NULL: not wanted. Does not read x and b. */
+DCPG_API void dcpg_gru_backward_input(const dcpg_gru *gru, const dcpg_gru_arrays *in, const float *dy,
+                                      bool accumulate, float *dx);
+
+typedef struct dcpg_gru_gradient {
+    float *dw; /* [c][3u] */
+    float *dr; /* [u][3u] */
+    float *db; /* as b */
+} dcpg_gru_gradient;
+
+/* Overwrites `out` with the sums over samples first .. end-1 of the n (one leaf), from x and `saved` as the
+ * backward pass left it; reads nothing else. */
+DCPG_API void dcpg_gru_backward_weight(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t first,
+                                       int64_t end, const dcpg_gru_gradient *out);
 
 /* ---- losses: one output column. p[n * stride] predictions, y labels, weight per sample; loss is the
  * weighted SUM over the rows (the caller divides by the batch) ---- */

@@ -116,8 +116,9 @@ static void recur(const dcpg_gru *gru, int64_t nb, const float *in, const float 
 
 /* Step s of a block. keep: where results of the block's first sample go; gates always, the other two unless
  * NULL. */
-static void forward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const float *r, const float *b,
-                         buffers at, kept keep) {
+static void forward_step(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t s, int64_t nb, buffers at,
+                         kept keep) {
+    const float *r = in->r, *b = in->b;
     int64_t u = gru->u, t = gru->t, j = time_of(gru, s);
     bool hard = gru->recurrent_activation == DCPG_HARD_SIGMOID;
     if (s > 0)
@@ -140,47 +141,50 @@ static void forward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const float
         new_state(u, b, at.step + i * 3 * u, keep.gates + (i * t + j) * 3 * u, at.state + i * u);
 }
 
-static void forward_block(const dcpg_gru *gru, int64_t nb, const float *x, const float *w, const float *r,
-                          const float *b, float *y, int64_t y_stride, kept keep, buffers at) {
+/* x and y: those of the block's first sample. */
+static void forward_block(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t nb, const float *x,
+                          float *y, kept keep, buffers at) {
     int64_t u = gru->u, t = gru->t;
-    dcpg_gemm(nb * t, 3 * u, gru->c, (dcpg_mat){x, gru->c, 1}, (dcpg_mat){w, 3 * u, 1}, 0.0f,
+    dcpg_gemm(nb * t, 3 * u, gru->c, (dcpg_mat){x, gru->c, 1}, (dcpg_mat){in->w, 3 * u, 1}, 0.0f,
               (dcpg_mat_out){keep.gates, 3 * u, 1});
     memset(at.state, 0, (size_t)(nb * u) * sizeof *at.state);
     for (int64_t s = 0; s < t; s++) {
-        forward_step(gru, s, nb, r, b, at, keep);
+        forward_step(gru, in, s, nb, at, keep);
         if (!gru->sequences && s < t - 1) continue;
         for (int64_t i = 0; i < nb; i++) {
             int64_t row = gru->sequences ? i * t + time_of(gru, s) : i;
-            memcpy(y + row * y_stride, at.state + i * u, (size_t)u * sizeof *y);
+            memcpy(y + row * in->y_stride, at.state + i * u, (size_t)u * sizeof *y);
         }
     }
 }
 
-/* Forward pass of samples i .. i + nb - 1 of n. */
-static void forward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, const float *x,
-                         const float *w, const float *r, const float *b, float *y, int64_t y_stride,
-                         float *saved, float *scratch) {
-    int64_t t = gru->t, u = gru->u;
-    buffers at = buffers_at(gru, nb, scratch + i * scratch_row(gru));
-    kept keep = {at.gates, NULL, NULL};
-    if (saved != NULL) {
-        kept all = kept_at(gru, n, saved);
-        keep = (kept){all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
-    }
-    forward_block(gru, nb, x + i * t * gru->c, w, r, b, y + i * (gru->sequences ? t : 1) * y_stride, y_stride,
-                  keep, at);
+/* Where sample i begins in an array laid out like y. */
+static int64_t y_at(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t i) {
+    return i * (gru->sequences ? gru->t : 1) * in->y_stride;
 }
 
-void dcpg_gru_forward(const dcpg_gru *gru, int64_t n, const float *x, const float *w, const float *r,
-                      const float *b, float *y, int64_t y_stride, float *saved, float *scratch) {
-    int64_t block = block_of(n);
+/* What is kept of sample i and those after it. */
+static kept kept_from(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t i) {
+    kept all = kept_at(gru, in->n, in->saved);
+    int64_t row = i * gru->t * gru->u;
+    return (kept){all.gates + 3 * row, all.state + row, all.extra + row};
+}
+
+/* Forward pass of samples i .. i + nb - 1 of n. */
+static void forward_from(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t i, int64_t nb, float *y) {
+    buffers at = buffers_at(gru, nb, in->scratch + i * scratch_row(gru));
+    kept keep = in->saved ? kept_from(gru, in, i) : (kept){at.gates, NULL, NULL};
+    forward_block(gru, in, nb, in->x + i * gru->t * gru->c, y + y_at(gru, in, i), keep, at);
+}
+
+void dcpg_gru_forward(const dcpg_gru *gru, const dcpg_gru_arrays *in, float *y) {
+    int64_t n = in->n, block = block_of(n);
     if (n <= block) { /* no parallel region: gemm uses the threads */
-        forward_from(gru, n, 0, n, x, w, r, b, y, y_stride, saved, scratch);
+        forward_from(gru, in, 0, n, y);
         return;
     }
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < n; i += block)
-        forward_from(gru, n, i, min_i64(block, n - i), x, w, r, b, y, y_stride, saved, scratch);
+    for (int64_t i = 0; i < n; i += block) forward_from(gru, in, i, min_i64(block, n - i), y);
 }
 
 /* ---- backward: one sample, one step ---- */
@@ -275,74 +279,70 @@ static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const floa
     if (s > 0) recur_back(gru, nb, at.step, turned, 0, 2 * u, 1.0f, at.state);
 }
 
-static void backward_block(const dcpg_gru *gru, int64_t nb, const float *w, const float *turned,
-                           const float *dy, int64_t dy_stride, kept keep, bool accumulate, float *dx,
-                           buffers at) {
+/* dy, dx and keep: those of the block's first sample. */
+static void backward_block(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t nb, const float *dy,
+                           bool accumulate, float *dx, kept keep, buffers at) {
     int64_t u = gru->u, t = gru->t;
+    const float *turned = in->scratch; /* with which the scratch begins */
     memset(at.state, 0, (size_t)(nb * u) * sizeof *at.state);
     for (int64_t s = t - 1; s >= 0; s--) {
         for (int64_t i = 0; i < nb && (gru->sequences || s == t - 1); i++) {
             int64_t row = gru->sequences ? i * t + time_of(gru, s) : i;
-            add_row(u, dy + row * dy_stride, at.state + i * u);
+            add_row(u, dy + row * in->y_stride, at.state + i * u);
         }
         backward_step(gru, s, nb, turned, at, keep);
     }
     if (dx != NULL) {
-        dcpg_gemm(nb * t, gru->c, 3 * u, (dcpg_mat){keep.gates, 3 * u, 1}, (dcpg_mat){w, 1, 3 * u},
+        dcpg_gemm(nb * t, gru->c, 3 * u, (dcpg_mat){keep.gates, 3 * u, 1}, (dcpg_mat){in->w, 1, 3 * u},
                   accumulate ? 1.0f : 0.0f, (dcpg_mat_out){dx, gru->c, 1});
     }
 }
 
 /* Backward pass of samples i .. i + nb - 1 of n; scratch begins with the turned kernel. */
-static void backward_from(const dcpg_gru *gru, int64_t n, int64_t i, int64_t nb, const float *w,
-                          const float *dy, int64_t dy_stride, float *saved, bool accumulate, float *dx,
-                          float *scratch) {
-    int64_t t = gru->t, u = gru->u;
-    kept all = kept_at(gru, n, saved),
-         keep = {all.gates + i * t * 3 * u, all.state + i * t * u, all.extra + i * t * u};
-    buffers at = buffers_at(gru, nb, scratch + turned_floats(gru) + i * scratch_row(gru));
-    backward_block(gru, nb, w, scratch, dy + i * (gru->sequences ? t : 1) * dy_stride, dy_stride, keep,
-                   accumulate, dx == NULL ? NULL : dx + i * t * gru->c, at);
+static void backward_from(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t i, int64_t nb,
+                          const float *dy, bool accumulate, float *dx) {
+    buffers at = buffers_at(gru, nb, in->scratch + turned_floats(gru) + i * scratch_row(gru));
+    backward_block(gru, in, nb, dy + y_at(gru, in, i), accumulate,
+                   dx == NULL ? NULL : dx + i * gru->t * gru->c, kept_from(gru, in, i), at);
 }
 
-void dcpg_gru_backward_input(const dcpg_gru *gru, int64_t n, const float *w, const float *r, const float *dy,
-                             int64_t dy_stride, float *saved, bool accumulate, float *dx, float *scratch) {
-    int64_t block = block_of(n);
-    turn(gru->u, r, scratch);
+void dcpg_gru_backward_input(const dcpg_gru *gru, const dcpg_gru_arrays *in, const float *dy, bool accumulate,
+                             float *dx) {
+    int64_t n = in->n, block = block_of(n);
+    turn(gru->u, in->r, in->scratch);
     if (n <= block) { /* no parallel region: gemm uses the threads */
-        backward_from(gru, n, 0, n, w, dy, dy_stride, saved, accumulate, dx, scratch);
+        backward_from(gru, in, 0, n, dy, accumulate, dx);
         return;
     }
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i += block)
-        backward_from(gru, n, i, min_i64(block, n - i), w, dy, dy_stride, saved, accumulate, dx, scratch);
+        backward_from(gru, in, i, min_i64(block, n - i), dy, accumulate, dx);
 }
 
 /* ---- gradient of the weights ---- */
 
-/* to[c][columns] = a^T g over `rows` rows; to has row stride 3u */
-static void correlate_rows(int64_t rows, int64_t c, const float *a, int64_t columns, const float *g,
-                           int64_t g_stride, int64_t u, float *to) {
-    dcpg_gemm(c, columns, rows, (dcpg_mat){a, 1, c}, (dcpg_mat){g, g_stride, 1}, 0.0f,
-              (dcpg_mat_out){to, 3 * u, 1});
+/* to[c][columns] = a^T g over `rows` rows of a[rows][c] and g[rows][columns] */
+static void correlate_rows(int64_t rows, int64_t c, const float *a, int64_t columns, dcpg_mat g,
+                           dcpg_mat_out to) {
+    dcpg_gemm(c, columns, rows, (dcpg_mat){a, 1, c}, g, 0.0f, to);
 }
 
-void dcpg_gru_backward_weight(const dcpg_gru *gru, int64_t n, int64_t first, int64_t end, const float *x,
-                              const float *saved, float *dw, float *dr, float *db, float *scratch) {
-    (void)scratch;
-    int64_t u = gru->u, c = gru->c, all = n * gru->t * u, begin = first * gru->t,
-            rows = (end - first) * gru->t;
-    const float *gates = saved + begin * 3 * u, *state = saved + 3 * all + begin * u,
-                *extra = saved + 4 * all + begin * u;
-    correlate_rows(rows, c, x + begin * c, 3 * u, gates, 3 * u, u, dw);
-    correlate_rows(rows, u, state, 2 * u, gates, 3 * u, u, dr);
+void dcpg_gru_backward_weight(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t first, int64_t end,
+                              const dcpg_gru_gradient *out) {
+    int64_t u = gru->u, c = gru->c, rows = (end - first) * gru->t;
+    kept keep = kept_from(gru, in, first);
+    const float *x = in->x + first * gru->t * c;
+    dcpg_mat gates = {keep.gates, 3 * u, 1};
+    dcpg_mat_out to = {out->dr + 2 * u, 3 * u, 1}; /* the part of c */
+    correlate_rows(rows, c, x, 3 * u, gates, (dcpg_mat_out){out->dw, 3 * u, 1});
+    correlate_rows(rows, u, keep.state, 2 * u, gates, (dcpg_mat_out){out->dr, 3 * u, 1});
     if (gru->reset_after)
-        correlate_rows(rows, u, state, u, extra, u, u, dr + 2 * u);
+        correlate_rows(rows, u, keep.state, u, (dcpg_mat){keep.extra, u, 1}, to);
     else
-        correlate_rows(rows, u, extra, u, gates + 2 * u, 3 * u, u, dr + 2 * u);
-    dcpg_rows_sum(rows, 3 * u, gates, 3 * u, db);
+        correlate_rows(rows, u, keep.extra, u, (dcpg_mat){keep.gates + 2 * u, 3 * u, 1}, to);
+    dcpg_rows_sum(rows, 3 * u, keep.gates, 3 * u, out->db);
     if (gru->reset_after) {
-        memcpy(db + 3 * u, db, (size_t)(2 * u) * sizeof *db);
-        dcpg_rows_sum(rows, u, extra, u, db + 5 * u);
+        memcpy(out->db + 3 * u, out->db, (size_t)(2 * u) * sizeof *out->db);
+        dcpg_rows_sum(rows, u, keep.extra, u, out->db + 5 * u);
     }
 }

@@ -29,26 +29,38 @@ static dcpg_status gru_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     return DCPG_OK;
 }
 
+static dcpg_gru_arrays arrays_of(const dcpg_op *op, const dcpg_run *run, int d) {
+    return (dcpg_gru_arrays){.n = run->n,
+                             .x = dcpg_run_in(run, op, 0),
+                             .w = weight(op, run, d, 0),
+                             .r = weight(op, run, d, 1),
+                             .b = weight(op, run, d, 2),
+                             .y_stride = op->to.c,
+                             .saved = run->training ? dcpg_run_own(run, op, d) : NULL,
+                             .scratch = dcpg_run_scratch(run)};
+}
+
 static void gru_forward(const dcpg_op *op, const dcpg_run *run) {
     if (run->n == 0) return;
     for (int d = 0; d < nb_direction(op); d++) {
         dcpg_gru gru = direction(op, d);
-        float *saved = run->training ? dcpg_run_own(run, op, d) : NULL;
-        dcpg_gru_forward(&gru, run->n, dcpg_run_in(run, op, 0), weight(op, run, d, 0), weight(op, run, d, 1),
-                         weight(op, run, d, 2), dcpg_run_out(run, op) + d * gru.u, op->to.c, saved,
-                         dcpg_run_scratch(run));
+        dcpg_gru_arrays arrays = arrays_of(op, run, d);
+        dcpg_gru_forward(&gru, &arrays, dcpg_run_out(run, op) + d * gru.u);
     }
 }
 
 static void gru_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out,
                      float *scratch) {
+    (void)scratch;
     for (int d = 0; d < nb_direction(op); d++) {
         dcpg_gru gru = direction(op, d);
+        dcpg_gru_arrays arrays = arrays_of(op, run, d);
         int at = d * per_direction(op);
-        float *db = per_direction(op) > 2 ? dcpg_run_weight_gradient(run, op, at + 2, out) : run->plan->sink;
-        dcpg_gru_backward_weight(&gru, run->n, first, end, dcpg_run_in(run, op, 0), dcpg_run_own(run, op, d),
-                                 dcpg_run_weight_gradient(run, op, at, out),
-                                 dcpg_run_weight_gradient(run, op, at + 1, out), db, scratch);
+        dcpg_gru_gradient gradient = {
+            .dw = dcpg_run_weight_gradient(run, op, at, out),
+            .dr = dcpg_run_weight_gradient(run, op, at + 1, out),
+            .db = per_direction(op) > 2 ? dcpg_run_weight_gradient(run, op, at + 2, out) : run->plan->sink};
+        dcpg_gru_backward_weight(&gru, &arrays, first, end, &gradient);
     }
 }
 
@@ -56,9 +68,9 @@ static void gru_backward(const dcpg_op *op, const dcpg_run *run) {
     float *dx = dcpg_run_in_gradient(run, op, 0);
     for (int d = 0; d < nb_direction(op) && run->n > 0; d++) {
         dcpg_gru gru = direction(op, d);
-        dcpg_gru_backward_input(&gru, run->n, weight(op, run, d, 0), weight(op, run, d, 1),
-                                dcpg_run_out_gradient(run, op) + d * gru.u, op->to.c,
-                                dcpg_run_own(run, op, d), op->adds[0] || d > 0, dx, dcpg_run_scratch(run));
+        dcpg_gru_arrays arrays = arrays_of(op, run, d);
+        dcpg_gru_backward_input(&gru, &arrays, dcpg_run_out_gradient(run, op) + d * gru.u,
+                                op->adds[0] || d > 0, dx);
         dcpg_run_poll(run);
     }
     if (op->trained) dcpg_sum_gradients(op, run, gru_leaf);

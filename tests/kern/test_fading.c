@@ -55,8 +55,16 @@ static void gru_of_200_steps(void **state) {
           y = zeros(n * gru.u), dx = zeros(n * gru.t * gru.c),
           saved = zeros((int64_t)dcpg_gru_saved(&gru, n)),
           scratch = zeros((int64_t)dcpg_gru_scratch(&gru, n));
-    FLUSHES("GRU", dx, dcpg_gru_forward(&gru, n, x.f, w.f, r.f, b.f, y.f, gru.u, saved.f, scratch.f),
-            dcpg_gru_backward_input(&gru, n, w.f, r.f, dy.f, gru.u, saved.f, false, dx.f, scratch.f));
+    const dcpg_gru_arrays in = {.n = n,
+                                .x = x.f,
+                                .w = w.f,
+                                .r = r.f,
+                                .b = b.f,
+                                .y_stride = gru.u,
+                                .saved = saved.f,
+                                .scratch = scratch.f};
+    FLUSHES("GRU", dx, dcpg_gru_forward(&gru, &in, y.f),
+            dcpg_gru_backward_input(&gru, &in, dy.f, false, dx.f));
 }
 
 /* Moments of weights that had a gradient once and never again. Without the flags the first moment stays

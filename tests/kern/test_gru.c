@@ -46,11 +46,24 @@ static double loss(const void *context) {
     return dot(p->y.count, p->y.d, p->dy.d);
 }
 
+/* The arrays of nb samples, from sample `first` on, with rows of y that lie y_stride apart. */
+static dcpg_gru_arrays arrays_of(const problem *p, int64_t first, int64_t nb, int64_t y_stride) {
+    return (dcpg_gru_arrays){.n = nb,
+                             .x = p->x.f + first * p->gru.t * p->gru.c,
+                             .w = p->w.f,
+                             .r = p->r.f,
+                             .b = p->b.f,
+                             .y_stride = y_stride,
+                             .saved = p->saved.f,
+                             .scratch = p->scratch.f};
+}
+
 /* Forward into columns of a wider array, from which the result is copied to p->y.f. */
 static void forward(problem *p, bool keep) {
     array wide = noise(p->outputs * p->y_stride, 1.0);
-    dcpg_gru_forward(&p->gru, p->n, p->x.f, p->w.f, p->r.f, p->b.f, wide.f + 1, p->y_stride,
-                     keep ? p->saved.f : NULL, p->scratch.f);
+    dcpg_gru_arrays in = arrays_of(p, 0, p->n, p->y_stride);
+    if (!keep) in.saved = NULL;
+    dcpg_gru_forward(&p->gru, &in, wide.f + 1);
     dcpg_copy_columns(p->outputs, p->gru.u, wide.f + 1, p->y_stride, p->y.f, p->gru.u, false);
     nb_array--; /* `wide` was the last one */
     free(arrays[nb_array].f);
@@ -58,8 +71,15 @@ static void forward(problem *p, bool keep) {
 }
 
 static void backward(problem *p, bool accumulate, float *dx) {
-    dcpg_gru_backward_input(&p->gru, p->n, p->w.f, p->r.f, p->dy.f, p->gru.u, p->saved.f, accumulate, dx,
-                            p->scratch.f);
+    dcpg_gru_arrays in = arrays_of(p, 0, p->n, p->gru.u);
+    dcpg_gru_backward_input(&p->gru, &in, p->dy.f, accumulate, dx);
+}
+
+/* Sums over samples first .. end-1. */
+static void backward_weight(const problem *p, int64_t first, int64_t end, array dw, array dr, array db) {
+    dcpg_gru_arrays in = arrays_of(p, 0, p->n, p->gru.u);
+    dcpg_gru_gradient out = {.dw = dw.f, .dr = dr.f, .db = db.f};
+    dcpg_gru_backward_weight(&p->gru, &in, first, end, &out);
 }
 
 static void test_twin(void **state) {
@@ -81,7 +101,7 @@ static void test_twin(void **state) {
         for (size_t i = 0; i < dx.count; i++) dx.d[i] += sum.d[i];
         backward(&p, true, sum.f);
         assert_close("dx added", dx.count, sum.f, dx.d, 5e-6);
-        dcpg_gru_backward_weight(&p.gru, p.n, 0, p.n, p.x.f, p.saved.f, dw.f, dr.f, db.f, p.scratch.f);
+        backward_weight(&p, 0, p.n, dw, dr, db);
         assert_close("dw", dw.count, dw.f, dw.d, 5e-6);
         assert_close("dr", dr.count, dr.f, dr.d, 5e-6);
         assert_close("db", db.count, db.f, db.d, 5e-6);
@@ -109,17 +129,14 @@ static void test_leaves(void **state) {
             sum[i] = zeros(counts[i]);
         }
         forward(&p, true);
-        dcpg_gru_backward_input(&p.gru, p.n, p.w.f, p.r.f, p.dy.f, p.gru.u, p.saved.f, false, NULL,
-                                p.scratch.f); /* without a gradient of the input */
+        backward(&p, false, NULL); /* without a gradient of the input */
         for (int l = 0; l < 3; l++) {
-            dcpg_gru_backward_weight(&p.gru, p.n, leaf[l], leaf[l + 1], p.x.f, p.saved.f, part[0].f,
-                                     part[1].f, part[2].f, p.scratch.f);
+            backward_weight(&p, leaf[l], leaf[l + 1], part[0], part[1], part[2]);
             for (int i = 0; i < 3; i++) {
                 for (size_t j = 0; j < sum[i].count; j++) sum[i].d[j] += (double)part[i].f[j];
             }
         }
-        dcpg_gru_backward_weight(&p.gru, p.n, 0, p.n, p.x.f, p.saved.f, part[0].f, part[1].f, part[2].f,
-                                 p.scratch.f);
+        backward_weight(&p, 0, p.n, part[0], part[1], part[2]);
         for (int i = 0; i < 3; i++) assert_close("leaves", part[i].count, part[i].f, sum[i].d, 2e-6);
         free_arrays();
     }
@@ -133,23 +150,19 @@ static void test_bits(void **state) {
               dr = zeros((int64_t)p.r.count), db = zeros(p.nb_bias);
         SAME_ON_ANY_THREADS("forward", p.y.count, p.y.f, (void)0, forward(&p, true));
         SAME_ON_ANY_THREADS("backward", dx.count, dx.f, forward(&p, true), backward(&p, false, dx.f));
-        SAME_ON_ANY_THREADS(
-            "dw", dw.count, dw.f, (void)0,
-            dcpg_gru_backward_weight(&p.gru, p.n, 3, 60, p.x.f, p.saved.f, dw.f, dr.f, db.f, p.scratch.f));
-        SAME_ON_ANY_THREADS(
-            "dr", dr.count, dr.f, (void)0,
-            dcpg_gru_backward_weight(&p.gru, p.n, 3, 60, p.x.f, p.saved.f, dw.f, dr.f, db.f, p.scratch.f));
+        SAME_ON_ANY_THREADS("dw", dw.count, dw.f, (void)0, backward_weight(&p, 3, 60, dw, dr, db));
+        SAME_ON_ANY_THREADS("dr", dr.count, dr.f, (void)0, backward_weight(&p, 3, 60, dw, dr, db));
         /* a few samples by themselves */
         const int64_t first = 31, nb = 7, rows = p.gru.sequences ? p.gru.t : 1, u = p.gru.u,
                       in = p.gru.t * p.gru.c;
         array y1 = zeros(nb * rows * u);
-        dcpg_gru_forward(&p.gru, nb, p.x.f + first * in, p.w.f, p.r.f, p.b.f, y1.f, u, p.saved.f,
-                         p.scratch.f);
+        dcpg_gru_arrays some = arrays_of(&p, first, nb, u);
+        dcpg_gru_forward(&p.gru, &some, y1.f);
         assert_same_bits("forward of seven samples", y1.count, y1.f, p.y.f + first * rows * u);
-        dcpg_gru_backward_input(&p.gru, nb, p.w.f, p.r.f, p.dy.f + first * rows * u, u, p.saved.f, false,
-                                dx1.f, p.scratch.f);
+        dcpg_gru_backward_input(&p.gru, &some, p.dy.f + first * rows * u, false, dx1.f);
         assert_same_bits("backward of seven samples", (size_t)(nb * in), dx1.f, dx.f + first * in);
-        dcpg_gru_forward(&p.gru, nb, p.x.f + first * in, p.w.f, p.r.f, p.b.f, y1.f, u, NULL, p.scratch.f);
+        some.saved = NULL;
+        dcpg_gru_forward(&p.gru, &some, y1.f);
         assert_same_bits("prediction of seven samples", y1.count, y1.f, p.y.f + first * rows * u);
         free_arrays();
     }

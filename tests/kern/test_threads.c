@@ -78,13 +78,18 @@ static void test_gru(void **state) {
         int64_t n = batches[i], u = gru.u, t = gru.t;
         array x = noise(n * t * gru.c, 1.0), w = noise(gru.c * 3 * u, 0.1), r = noise(u * 3 * u, 0.1),
               b = noise(6 * u, 0.1), y = zeros(n * u);
-        float *saved = zeros((int64_t)dcpg_gru_saved(&gru, n)).f,
-              *scratch = zeros((int64_t)dcpg_gru_scratch(&gru, n)).f;
-        KEEPS_THREADS("gru", dcpg_gru_forward(&gru, n, x.f, w.f, r.f, b.f, y.f, u, saved, scratch));
-        KEEPS_THREADS("gru input gradient",
-                      dcpg_gru_backward_input(&gru, n, w.f, r.f, y.f, u, saved, false, x.f, scratch));
-        KEEPS_THREADS("gru weight gradient",
-                      dcpg_gru_backward_weight(&gru, n, 0, n, x.f, saved, w.f, r.f, b.f, scratch));
+        const dcpg_gru_arrays in = {.n = n,
+                                    .x = x.f,
+                                    .w = w.f,
+                                    .r = r.f,
+                                    .b = b.f,
+                                    .y_stride = u,
+                                    .saved = zeros((int64_t)dcpg_gru_saved(&gru, n)).f,
+                                    .scratch = zeros((int64_t)dcpg_gru_scratch(&gru, n)).f};
+        const dcpg_gru_gradient out = {.dw = w.f, .dr = r.f, .db = b.f};
+        KEEPS_THREADS("gru", dcpg_gru_forward(&gru, &in, y.f));
+        KEEPS_THREADS("gru input gradient", dcpg_gru_backward_input(&gru, &in, y.f, false, x.f));
+        KEEPS_THREADS("gru weight gradient", dcpg_gru_backward_weight(&gru, &in, 0, n, &out));
         free_arrays();
     }
 }
