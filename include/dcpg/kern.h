@@ -266,18 +266,24 @@ typedef struct dcpg_gru_gradient {
 DCPG_API void dcpg_gru_backward_weight(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t first,
                                        int64_t end, const dcpg_gru_gradient *out);
 
-/* ---- losses: one output column. p[n * stride] predictions, y labels, weight per sample; loss is the
- * weighted SUM over the rows (the caller divides by the batch) ---- */
-/* Binary cross-entropy, p clipped to [1e-7, 1 - 1e-7] in float32; a clipped p has gradient 0. dp has the
- * layout of p and may be NULL. scale multiplies dp (output weight / batch size). */
-DCPG_API double dcpg_loss_bce(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
-                              float scale, float *dp);
-DCPG_API double dcpg_loss_mse(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
-                              float scale, float *dp);
-/* p[n][stride >= nb_class] softmax outputs, label y = class index or -1 (zero vector). As in Keras, p is
- * renormalised, then clipped as above. */
-DCPG_API double dcpg_loss_cce(int64_t n, int64_t nb_class, const float *p, int64_t stride, const float *y,
-                              const float *weight, float scale, float *dp);
+/* ---- losses of one output; a loss is the weighted SUM over the rows (the caller divides by the batch) ----
+ */
+typedef struct dcpg_loss_column {
+    int64_t n;
+    const float *p;      /* predictions: that of sample i at p[i * stride] */
+    int64_t stride;      /* of dp too */
+    const float *y;      /* [n] labels */
+    const float *weight; /* [n] of the samples */
+    float scale;         /* of dp: weight of the output / batch size */
+} dcpg_loss_column;
+
+/* Binary cross-entropy, p clipped to [1e-7, 1 - 1e-7] in float32; a clipped p has gradient 0. dp lies in
+ * memory as p does and may be NULL. */
+DCPG_API double dcpg_loss_bce(const dcpg_loss_column *loss, float *dp);
+DCPG_API double dcpg_loss_mse(const dcpg_loss_column *loss, float *dp);
+/* nb_class softmax outputs at p[i * stride]; a label is the index of a class, or -1 (zero vector). Keras: p
+ * is renormalised, clipped likewise. */
+DCPG_API double dcpg_loss_cce(const dcpg_loss_column *loss, int64_t nb_class, float *dp);
 
 /* ---- Adam in one pass, Keras 2.2's form ---- */
 typedef struct dcpg_adam_step {

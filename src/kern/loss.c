@@ -9,8 +9,10 @@ static const float low = 1e-7f, high = 1.0f - 1e-7f;
 
 static double clipped(float p) { return (double)(p < low ? low : p > high ? high : p); }
 
-double dcpg_loss_bce(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
-                     float scale, float *dp) {
+double dcpg_loss_bce(const dcpg_loss_column *in, float *dp) {
+    const float *p = in->p, *y = in->y, *weight = in->weight;
+    int64_t n = in->n, stride = in->stride;
+    float scale = in->scale;
     double loss = 0.0;
     for (int64_t i = 0; i < n; i++) {
         float raw = p[i * stride];
@@ -23,8 +25,10 @@ double dcpg_loss_bce(int64_t n, const float *p, int64_t stride, const float *y, 
     return loss;
 }
 
-double dcpg_loss_mse(int64_t n, const float *p, int64_t stride, const float *y, const float *weight,
-                     float scale, float *dp) {
+double dcpg_loss_mse(const dcpg_loss_column *in, float *dp) {
+    const float *p = in->p, *y = in->y, *weight = in->weight;
+    int64_t n = in->n, stride = in->stride;
+    float scale = in->scale;
     double loss = 0.0;
     for (int64_t i = 0; i < n; i++) {
         double d = (double)p[i * stride] - (double)y[i], w = (double)weight[i];
@@ -34,8 +38,10 @@ double dcpg_loss_mse(int64_t n, const float *p, int64_t stride, const float *y, 
     return loss;
 }
 
-double dcpg_loss_cce(int64_t n, int64_t nb_class, const float *p, int64_t stride, const float *y,
-                     const float *weight, float scale, float *dp) {
+double dcpg_loss_cce(const dcpg_loss_column *in, int64_t nb_class, float *dp) {
+    const float *p = in->p, *y = in->y, *weight = in->weight;
+    int64_t n = in->n, stride = in->stride;
+    float scale = in->scale;
     double loss = 0.0;
     for (int64_t i = 0; i < n; i++) {
         const float *row = p + i * stride;

@@ -49,15 +49,17 @@ void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *t
         if (dp) dp += first * stride;
         float scale = with_gradient ? targets->output_weight[o] / (float)input->n_global : 1;
         gather(net, targets, o, &kind, first, end);
+        dcpg_loss_column column = {
+            .n = n, .p = p, .stride = stride, .y = label, .weight = weight, .scale = scale};
         switch (kind.loss) {
         case DCPG_LOSS_BCE:
-            loss[o] = dcpg_loss_bce(n, p, stride, label, weight, scale, dp);
+            loss[o] = dcpg_loss_bce(&column, dp);
             break;
         case DCPG_LOSS_MSE:
-            loss[o] = dcpg_loss_mse(n, p, stride, label, weight, scale, dp);
+            loss[o] = dcpg_loss_mse(&column, dp);
             break;
         case DCPG_LOSS_CCE:
-            loss[o] = dcpg_loss_cce(n, kind.units, p, stride, label, weight, scale, dp);
+            loss[o] = dcpg_loss_cce(&column, kind.units, dp);
             break;
         }
     }

@@ -19,11 +19,13 @@ static void test_bce(void **state) {
     float wide[N * STRIDE], out[N * STRIDE] = {0}, one = 1.0f;
     spread(wide);
     for (int i = 0; i < N; i++) {
-        assert_true(fabs(dcpg_loss_bce(1, &p[i], 1, &y[i], &one, 1.0f, NULL) - each[i]) < 1e-7);
-        dcpg_loss_bce(1, &p[i], 1, &y[i], &weight[i], 0.5f, out);
+        assert_true(fabs(dcpg_loss_bce(&(dcpg_loss_column){1, &p[i], 1, &y[i], &one, 1.0f}, NULL) - each[i]) <
+                    1e-7);
+        dcpg_loss_bce(&(dcpg_loss_column){1, &p[i], 1, &y[i], &weight[i], 0.5f}, out);
         assert_true(fabs((double)out[0] - dp[i]) <= 1e-7 * (fabs(dp[i]) + 1e-7));
     }
-    assert_true(fabs(dcpg_loss_bce(N, wide, STRIDE, y, weight, 0.5f, out) - 34.792095902044984) < 1e-6);
+    assert_true(fabs(dcpg_loss_bce(&(dcpg_loss_column){N, wide, STRIDE, y, weight, 0.5f}, out) -
+                     34.792095902044984) < 1e-6);
     for (int i = 0; i < N; i++)
         assert_true(fabs((double)out[i * STRIDE] - dp[i]) < 1e-7 * (fabs(dp[i]) + 1e-7));
     assert_true(out[1] == 0.0f && out[2] == 0.0f);
@@ -33,7 +35,8 @@ static void test_bce(void **state) {
 static void test_saturated(void **state) {
     (void)state;
     float one = 1.0f, zero = 0.0f, dp = 9.0f;
-    assert_true(fabs(dcpg_loss_bce(1, &one, 1, &zero, &one, 1.0f, &dp) - 23.0 * log(2.0)) < 1e-9);
+    assert_true(fabs(dcpg_loss_bce(&(dcpg_loss_column){1, &one, 1, &zero, &one, 1.0f}, &dp) -
+                     23.0 * log(2.0)) < 1e-9);
     assert_true(dp == 0.0f);
 }
 
@@ -42,10 +45,11 @@ static void test_mse(void **state) {
     const double dp[N] = {1.20000007e-01, -6.00000167e-02, -1.0, 1.0, 1.50000002e-07, 1.10000002};
     float wide[N * STRIDE], out[N * STRIDE] = {0};
     spread(wide);
-    assert_true(fabs(dcpg_loss_mse(N, wide, STRIDE, y, weight, 0.5f, out) - 2.6470002577229534) < 1e-9);
+    assert_true(fabs(dcpg_loss_mse(&(dcpg_loss_column){N, wide, STRIDE, y, weight, 0.5f}, out) -
+                     2.6470002577229534) < 1e-9);
     for (int i = 0; i < N; i++)
         assert_true(fabs((double)out[i * STRIDE] - dp[i]) < 1e-7 * (fabs(dp[i]) + 1e-7));
-    assert_true(dcpg_loss_mse(N, wide, STRIDE, y, weight, 0.5f, NULL) > 2.0);
+    assert_true(dcpg_loss_mse(&(dcpg_loss_column){N, wide, STRIDE, y, weight, 0.5f}, NULL) > 2.0);
 }
 
 static void test_cce(void **state) {
@@ -56,11 +60,12 @@ static void test_cce(void **state) {
     const double dp[16] = {0.4999999925494195,  0.4999999925494195,  -0.4999999925494195, 0.0,
                            -0.1071428640232404, 0.25000000186264515, 0.25000000186264515};
     float out[16] = {0};
-    assert_true(fabs(dcpg_loss_cce(4, 3, q, 4, label, w, 0.5f, out) - 33.10767593958871) < 1e-6);
+    assert_true(
+        fabs(dcpg_loss_cce(&(dcpg_loss_column){4, q, 4, label, w, 0.5f}, 3, out) - 33.10767593958871) < 1e-6);
     for (int i = 0; i < 16; i++)
         assert_true(fabs((double)out[i] - dp[i]) <
                     1e-7); /* a clipped probability and a missing label have no gradient */
-    assert_true(fabs(dcpg_loss_cce(1, 3, q, 4, label, w, 1.0f, NULL) - log(2.0)) < 1e-7);
+    assert_true(fabs(dcpg_loss_cce(&(dcpg_loss_column){1, q, 4, label, w, 1.0f}, 3, NULL) - log(2.0)) < 1e-7);
 }
 
 /* Against finite differences, where nothing is clipped. */
@@ -89,9 +94,9 @@ static void test_gradient(void **state) {
         problem s = {kind, noise(3, 0.1), {kind == 2 ? 1.0f : 0.75f}};
         float weight1 = 0.3f, dp[3] = {0};
         for (int i = 0; i < 3; i++) s.p.d[i] = (double)(s.p.f[i] += 0.4f);
-        if (kind == 0) dcpg_loss_bce(1, s.p.f, 3, s.label, &weight1, 1.0f, dp);
-        if (kind == 1) dcpg_loss_mse(1, s.p.f, 3, s.label, &weight1, 1.0f, dp);
-        if (kind == 2) dcpg_loss_cce(1, 3, s.p.f, 3, s.label, &weight1, 1.0f, dp);
+        if (kind == 0) dcpg_loss_bce(&(dcpg_loss_column){1, s.p.f, 3, s.label, &weight1, 1.0f}, dp);
+        if (kind == 1) dcpg_loss_mse(&(dcpg_loss_column){1, s.p.f, 3, s.label, &weight1, 1.0f}, dp);
+        if (kind == 2) dcpg_loss_cce(&(dcpg_loss_column){1, s.p.f, 3, s.label, &weight1, 1.0f}, 3, dp);
         assert_gradient("loss", 3, dp, s.p.d, loss, &s);
     }
 }
