@@ -135,16 +135,17 @@ static void dense(const char *name, int64_t n, int64_t c, int64_t f) {
     array x = noise(n * c, leaf * c, 1.0), w = noise(c * f, c * f, 1.0), b = noise(f, f, 1.0),
           y = noise(n * f, rows * f, 1.0), dy = noise(n * f, leaf * f, 1.0);
     array dx = noise(n * c, rows * c, 1.0), dw = noise(c * f, c * f, 1.0), db = noise(f, f, 1.0);
-    MEASURE(time, dcpg_dense_forward(n, c, f, x.f, w.f, b.f, false, y.f));
+    const dcpg_dense all = {.n = n, .c = c, .f = f}, part = {.n = leaf, .c = c, .f = f};
+    MEASURE(time, dcpg_dense_forward(&all, x.f, w.f, b.f, false, y.f));
     naive_gemm(rows, f, c, (naive_mat){x.d, c, 1}, (naive_mat){w.d, f, 1}, y.d);
     for (int64_t i = 0; i < rows * f; i++) y.d[i] += b.d[i % f];
     snprintf(text, sizeof text, "%s forward", name);
     line(text, shape, work, "GFLOP/s", time, residual(rows * f, y.f, y.d));
-    MEASURE(time, dcpg_dense_backward_input(n, c, f, dy.f, w.f, false, dx.f));
+    MEASURE(time, dcpg_dense_backward_input(&all, dy.f, w.f, false, dx.f));
     naive_gemm(rows, c, f, (naive_mat){dy.d, f, 1}, (naive_mat){w.d, 1, f}, dx.d);
     snprintf(text, sizeof text, "%s input gradient", name);
     line(text, shape, work, "GFLOP/s", time, residual(rows * c, dx.f, dx.d));
-    MEASURE(time, dcpg_dense_backward_weight(leaf, c, f, x.f, dy.f, dw.f, db.f));
+    MEASURE(time, dcpg_dense_backward_weight(&part, x.f, dy.f, dw.f, db.f));
     naive_gemm(c, f, leaf, (naive_mat){x.d, 1, c}, (naive_mat){dy.d, f, 1}, dw.d);
     snprintf(text, sizeof text, "%s weight gradient", name);
     snprintf(shape, sizeof shape, "n %d, %d -> %d", (int)leaf, (int)c, (int)f);

@@ -152,12 +152,17 @@ DCPG_API void dcpg_conv_dna_pool_backward_weight(const dcpg_conv *conv, int64_t 
 DCPG_API size_t dcpg_conv_dna_scratch(const dcpg_conv *conv, int64_t n);
 
 /* ---- dense: y[n][f] = x[n][c] * w[c][f] + b[f] ---- */
-DCPG_API void dcpg_dense_forward(int64_t n, int64_t c, int64_t f, const float *x, const float *w,
-                                 const float *b, bool relu, float *y);
-DCPG_API void dcpg_dense_backward_input(int64_t n, int64_t c, int64_t f, const float *dy, const float *w,
+typedef struct dcpg_dense {
+    int64_t n, c, f;
+} dcpg_dense;
+
+DCPG_API void dcpg_dense_forward(const dcpg_dense *dense, const float *x, const float *w, const float *b,
+                                 bool relu, float *y);
+/* dx[n][c] (+)= dy[n][f] * w^T */
+DCPG_API void dcpg_dense_backward_input(const dcpg_dense *dense, const float *dy, const float *w,
                                         bool accumulate, float *dx);
-DCPG_API void dcpg_dense_backward_weight(int64_t n, int64_t c, int64_t f, const float *x, const float *dy,
-                                         float *dw, float *db);
+DCPG_API void dcpg_dense_backward_weight(const dcpg_dense *dense, const float *x, const float *dy, float *dw,
+                                         float *db);
 
 /* ---- pooling ---- */
 /* y[n][t / pool][c] = max over each window; arg: offset in the window (pool <= 255), the first one of

@@ -36,9 +36,9 @@ static dcpg_status dense_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
 
 static void dense_forward(const dcpg_op *op, const dcpg_run *run) {
     if (run->n == 0) return;
-    dcpg_dense_forward(run->n * op->from.t, op->from.c, op->to.c, dcpg_run_in(run, op, 0),
-                       dcpg_run_weight(run, op, 0), dcpg_run_weight(run, op, 1), op->relu,
-                       dcpg_run_out(run, op));
+    dcpg_dense dense = {.n = run->n * op->from.t, .c = op->from.c, .f = op->to.c};
+    dcpg_dense_forward(&dense, dcpg_run_in(run, op, 0), dcpg_run_weight(run, op, 0),
+                       dcpg_run_weight(run, op, 1), op->relu, dcpg_run_out(run, op));
 }
 
 /* ---- weight gradient ---- */
@@ -46,9 +46,10 @@ static void dense_forward(const dcpg_op *op, const dcpg_run *run) {
 static void dense_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out,
                        float *scratch) {
     (void)scratch;
-    int64_t t = op->from.t, c = op->from.c, f = op->to.c;
-    dcpg_dense_backward_weight((end - first) * t, c, f, dcpg_run_in(run, op, 0) + first * t * c,
-                               dcpg_run_out_gradient(run, op) + first * t * f, out,
+    int64_t t = op->from.t;
+    dcpg_dense dense = {.n = (end - first) * t, .c = op->from.c, .f = op->to.c};
+    dcpg_dense_backward_weight(&dense, dcpg_run_in(run, op, 0) + first * t * dense.c,
+                               dcpg_run_out_gradient(run, op) + first * t * dense.f, out,
                                dcpg_run_weight_gradient(run, op, 1, out));
 }
 
@@ -110,8 +111,9 @@ static void dense_backward(const dcpg_op *op, const dcpg_run *run) {
         dcpg_sum_gradients(op, run, dense_leaf);
     float *dx = dcpg_run_in_gradient(run, op, 0);
     if (!dx || run->n == 0) return;
-    dcpg_dense_backward_input(run->n * op->from.t, op->from.c, op->to.c, dcpg_run_out_gradient(run, op),
-                              dcpg_run_weight(run, op, 0), op->adds[0], dx);
+    dcpg_dense dense = {.n = run->n * op->from.t, .c = op->from.c, .f = op->to.c};
+    dcpg_dense_backward_input(&dense, dcpg_run_out_gradient(run, op), dcpg_run_weight(run, op, 0),
+                              op->adds[0], dx);
 }
 
 const dcpg_op_kind dcpg_op_dense = {"dense", dense_plan, dense_forward, dense_backward};

@@ -29,7 +29,8 @@ static void heads_forward(const dcpg_op *op, const dcpg_run *run) {
     int64_t n = run->n, all = op->to.c;
     if (n == 0) return;
     float *y = dcpg_run_out(run, op), *range = dcpg_run_scratch(run);
-    dcpg_dense_forward(n, op->from.c, all, dcpg_run_in(run, op, 0), dcpg_run_weight(run, op, 0),
+    dcpg_dense dense = {.n = n, .c = op->from.c, .f = all};
+    dcpg_dense_forward(&dense, dcpg_run_in(run, op, 0), dcpg_run_weight(run, op, 0),
                        dcpg_run_weight(run, op, 1), false, y);
     for (int i = 0, end; i < op->nb_head; i = end) {
         int64_t c = range_of(op, i, &end), at = op->head[i].column;
@@ -66,9 +67,9 @@ static void undo_activations(const dcpg_op *op, const dcpg_run *run) {
 static void heads_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out,
                        float *scratch) {
     (void)scratch;
-    int64_t c = op->from.c, f = op->to.c;
-    dcpg_dense_backward_weight(end - first, c, f, dcpg_run_in(run, op, 0) + first * c,
-                               dcpg_run_out_gradient(run, op) + first * f, out,
+    dcpg_dense dense = {.n = end - first, .c = op->from.c, .f = op->to.c};
+    dcpg_dense_backward_weight(&dense, dcpg_run_in(run, op, 0) + first * dense.c,
+                               dcpg_run_out_gradient(run, op) + first * dense.f, out,
                                dcpg_run_weight_gradient(run, op, 1, out));
 }
 
@@ -77,8 +78,9 @@ static void heads_backward(const dcpg_op *op, const dcpg_run *run) {
     if (op->trained) dcpg_sum_gradients(op, run, heads_leaf);
     float *dx = dcpg_run_in_gradient(run, op, 0);
     if (!dx || run->n == 0) return;
-    dcpg_dense_backward_input(run->n, op->from.c, op->to.c, dcpg_run_out_gradient(run, op),
-                              dcpg_run_weight(run, op, 0), op->adds[0], dx);
+    dcpg_dense dense = {.n = run->n, .c = op->from.c, .f = op->to.c};
+    dcpg_dense_backward_input(&dense, dcpg_run_out_gradient(run, op), dcpg_run_weight(run, op, 0),
+                              op->adds[0], dx);
 }
 
 const dcpg_op_kind dcpg_op_heads = {"heads", heads_plan, heads_forward, heads_backward};
