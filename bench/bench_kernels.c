@@ -289,10 +289,11 @@ static void pool(int64_t t, int64_t c, int64_t window) {
     array x = noise(BATCH * in, in, 1.0), y = noise(BATCH * out, out, 1.0), dx = noise(BATCH * in, in, 1.0);
     snprintf(shape, sizeof shape, "n %d, %dx%d by %d", BATCH, (int)t, (int)c, (int)window);
     double bytes = BATCH * (4.0 * (double)in + 5.0 * (double)out);
-    MEASURE(time, dcpg_max_pool_forward(BATCH, t, c, window, x.f, y.f, arg));
+    const dcpg_pool all = {.n = BATCH, .t = t, .c = c, .window = window};
+    MEASURE(time, dcpg_max_pool_forward(&all, x.f, y.f, arg));
     naive_max_pool_forward(1, t, c, window, x.d, y.d, twin_arg);
     line("max_pool forward", shape, bytes, "GB/s", time, residual(out, y.f, y.d));
-    MEASURE(time, dcpg_max_pool_backward(BATCH, t, c, window, arg, y.f, false, dx.f));
+    MEASURE(time, dcpg_max_pool_backward(&all, arg, y.f, false, dx.f));
     naive_max_pool_backward(1, t, c, window, twin_arg, y.d, dx.d);
     line("max_pool backward", shape, bytes, "GB/s", time, residual(in, dx.f, dx.d));
     dcpg_free(arg);

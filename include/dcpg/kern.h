@@ -165,13 +165,17 @@ DCPG_API void dcpg_dense_backward_weight(const dcpg_dense *dense, const float *x
                                          float *db);
 
 /* ---- pooling ---- */
-/* y[n][t / pool][c] = max over each window; arg: offset in the window (pool <= 255), the first one of
- * equals. */
-DCPG_API void dcpg_max_pool_forward(int64_t n, int64_t t, int64_t c, int64_t pool, const float *x, float *y,
-                                    uint8_t *arg);
-/* dx[n][t][c], zero outside the maxima, and in the tail that no window covers. */
-DCPG_API void dcpg_max_pool_backward(int64_t n, int64_t t, int64_t c, int64_t pool, const uint8_t *arg,
-                                     const float *dy, bool accumulate, float *dx);
+typedef struct dcpg_pool {
+    int64_t n, t, c; /* of the input x[n][t][c] */
+    int64_t window;  /* and stride: steps, at most 255 */
+} dcpg_pool;
+
+/* y[n][t / window][c] = max over each window; arg, of y's shape: offset in the window, the first of equals.
+ */
+DCPG_API void dcpg_max_pool_forward(const dcpg_pool *pool, const float *x, float *y, uint8_t *arg);
+/* dx[n][t][c] (+)=, zero outside the maxima (also in the tail that no window covers). */
+DCPG_API void dcpg_max_pool_backward(const dcpg_pool *pool, const uint8_t *arg, const float *dy,
+                                     bool accumulate, float *dx);
 /* y[n][c] = mean over t. */
 DCPG_API void dcpg_mean_forward(int64_t n, int64_t t, int64_t c, const float *x, float *y);
 DCPG_API void dcpg_mean_backward(int64_t n, int64_t t, int64_t c, const float *dy, bool accumulate,

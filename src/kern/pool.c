@@ -24,13 +24,12 @@ KERN_VECTOR(static, void, max_forward,
     }
 }
 
-void dcpg_max_pool_forward(int64_t n, int64_t t, int64_t c, int64_t pool, const float *x, float *y,
-                           uint8_t *arg) {
-    assert(pool > 0 && pool <= UINT8_MAX);
-    int64_t windows = t / pool;
+void dcpg_max_pool_forward(const dcpg_pool *pool, const float *x, float *y, uint8_t *arg) {
+    assert(pool->window > 0 && pool->window <= UINT8_MAX);
+    int64_t n = pool->n, t = pool->t, c = pool->c, windows = t / pool->window;
 #pragma omp parallel for schedule(static) if (n * t * c > KERN_SMALL)
     for (int64_t i = 0; i < n; i++)
-        max_forward(windows, c, pool, x + i * t * c, y + i * windows * c, arg + i * windows * c);
+        max_forward(windows, c, pool->window, x + i * t * c, y + i * windows * c, arg + i * windows * c);
 }
 
 KERN_VECTOR(static, void, max_backward,
@@ -48,15 +47,16 @@ KERN_VECTOR(static, void, max_backward,
     }
 }
 
-void dcpg_max_pool_backward(int64_t n, int64_t t, int64_t c, int64_t pool, const uint8_t *arg,
-                            const float *dy, bool accumulate, float *dx) {
-    assert(pool > 0 && pool <= UINT8_MAX);
-    int64_t windows = t / pool, tail = (t - windows * pool) * c;
+void dcpg_max_pool_backward(const dcpg_pool *pool, const uint8_t *arg, const float *dy, bool accumulate,
+                            float *dx) {
+    assert(pool->window > 0 && pool->window <= UINT8_MAX);
+    int64_t n = pool->n, t = pool->t, c = pool->c, windows = t / pool->window,
+            covered = windows * pool->window;
 #pragma omp parallel for schedule(static) if (n * t * c > KERN_SMALL)
     for (int64_t i = 0; i < n; i++) {
         float *to = dx + i * t * c;
-        max_backward(windows, c, pool, arg + i * windows * c, dy + i * windows * c, accumulate, to);
-        if (!accumulate) memset(to + windows * pool * c, 0, (size_t)tail * sizeof *to);
+        max_backward(windows, c, pool->window, arg + i * windows * c, dy + i * windows * c, accumulate, to);
+        if (!accumulate) memset(to + covered * c, 0, (size_t)((t - covered) * c) * sizeof *to);
     }
 }
 

@@ -23,24 +23,24 @@ static void test_max(void **state) {
     for (int i = 0; i < NB_SHAPE; i++) {
         shape s = shapes[i];
         int64_t out = s.n * (s.t / s.pool) * s.c;
+        const dcpg_pool pool = {.n = s.n, .t = s.t, .c = s.c, .window = s.pool};
         array x = noise(s.n * s.t * s.c, 1.0), y = zeros(out), dy = noise(out, 1.0),
               dx = noise((int64_t)x.count, 1.0), dense = zeros((int64_t)x.count);
         for (size_t j = 0; j < x.count; j++)
             x.d[j] = (double)(x.f[j] = roundf(x.f[j] * 8.0f)); /* makes many equal values: the first counts */
         naive_max_pool_forward(s.n, s.t, s.c, s.pool, x.d, y.d, want);
-        dcpg_max_pool_forward(s.n, s.t, s.c, s.pool, x.f, y.f, arg);
+        dcpg_max_pool_forward(&pool, x.f, y.f, arg);
         assert_close("max", y.count, y.f, y.d, 0.0);
         assert_memory_equal(arg, want, y.count);
         naive_max_pool_backward(s.n, s.t, s.c, s.pool, arg, dy.d, dense.d);
         for (size_t j = 0; j < dx.count; j++) dx.d[j] += dense.d[j];
-        dcpg_max_pool_backward(s.n, s.t, s.c, s.pool, arg, dy.f, true, dx.f);
+        dcpg_max_pool_backward(&pool, arg, dy.f, true, dx.f);
         assert_close("max backward added", dx.count, dx.f, dx.d, 1e-7);
-        dcpg_max_pool_backward(s.n, s.t, s.c, s.pool, arg, dy.f, false, dx.f);
+        dcpg_max_pool_backward(&pool, arg, dy.f, false, dx.f);
         assert_close("max backward", dx.count, dx.f, dense.d, 0.0);
-        SAME_ON_ANY_THREADS("max", y.count, y.f, (void)0,
-                            dcpg_max_pool_forward(s.n, s.t, s.c, s.pool, x.f, y.f, arg));
+        SAME_ON_ANY_THREADS("max", y.count, y.f, (void)0, dcpg_max_pool_forward(&pool, x.f, y.f, arg));
         SAME_ON_ANY_THREADS("max backward", dx.count, dx.f, (void)0,
-                            dcpg_max_pool_backward(s.n, s.t, s.c, s.pool, arg, dy.f, false, dx.f));
+                            dcpg_max_pool_backward(&pool, arg, dy.f, false, dx.f));
         free_arrays();
     }
 }
@@ -63,10 +63,11 @@ static void test_gradient(void **state) {
     for (int i = 0; i < NB_SHAPE; i++) {
         shape s = shapes[i];
         int64_t out = s.n * (s.t / s.pool) * s.c;
+        const dcpg_pool pool = {.n = s.n, .t = s.t, .c = s.c, .window = s.pool};
         problem p = {s, noise(s.n * s.t * s.c, 1.0), zeros(out), noise(out, 1.0), arg};
         array dx = zeros((int64_t)p.x.count);
-        dcpg_max_pool_forward(s.n, s.t, s.c, s.pool, p.x.f, p.y.f, arg);
-        dcpg_max_pool_backward(s.n, s.t, s.c, s.pool, arg, p.dy.f, false, dx.f);
+        dcpg_max_pool_forward(&pool, p.x.f, p.y.f, arg);
+        dcpg_max_pool_backward(&pool, arg, p.dy.f, false, dx.f);
         if (out > 0) assert_gradient("max", dx.count, dx.f, p.x.d, max_loss, &p);
         p.y = zeros(s.n * s.c);
         p.dy = noise(s.n * s.c, 1.0);
