@@ -202,11 +202,18 @@ DCPG_API void dcpg_accumulate(size_t count, const float *x, float *y);          
  * src_stride (concatenation and its gradient). */
 DCPG_API void dcpg_copy_columns(int64_t rows, int64_t c, const float *src, int64_t src_stride, float *dst,
                                 int64_t dst_stride, bool accumulate);
-/* Inverted dropout. Whether element j of sample i is kept depends on the Philox word of (key, global sample
- * id[i], j) alone; the backward pass draws the same mask again, so none is stored. y and x may be the same
- * array. */
-DCPG_API void dcpg_dropout(int64_t n, int64_t c, float rate, uint64_t key, const int64_t *id, const float *x,
-                           float *y);
+/* The mask of inverted dropout: element j of sample i is kept where the Philox word of (key, id[i], j) says
+ * so. */
+typedef struct dcpg_mask {
+    int64_t n, c;
+    float rate; /* fraction of elements dropped */
+    uint64_t key;
+    const int64_t *id; /* [n] global numbers of the samples */
+} dcpg_mask;
+
+/* y[n][c] = x where kept, divided by 1 - rate, else 0. The backward pass draws the same mask again, so
+ * nothing is stored. y and x may be the same array. */
+DCPG_API void dcpg_dropout(const dcpg_mask *mask, const float *x, float *y);
 
 /* ---- batch normalisation over rows (samples and time) of c channels ---- */
 /* Sums over `rows` rows of one leaf: sums[0..c) = sum x, sums[c..2c) = sum x^2 about shift[c] (shifted to

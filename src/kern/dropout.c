@@ -9,9 +9,11 @@
 
 enum { WORDS = 4 }; /* in one Philox block */
 
-static void drop(int64_t c, uint32_t limit, float scale, uint64_t key, int64_t id, const float *x, float *y) {
-    uint32_t words[2] = {(uint32_t)key, (uint32_t)(key >> 32)}, random[WORDS];
-    for (int64_t j = 0; j < c; j++) {
+/* Sample i: keeps x where the random word is at least `limit`. */
+static void drop(const dcpg_mask *mask, int64_t i, uint32_t limit, float scale, const float *x, float *y) {
+    uint32_t words[2] = {(uint32_t)mask->key, (uint32_t)(mask->key >> 32)}, random[WORDS];
+    int64_t id = mask->id[i];
+    for (int64_t j = 0; j < mask->c; j++) {
         if (j % WORDS == 0) {
             uint64_t block = (uint64_t)(j / WORDS);
             uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)id,
@@ -22,8 +24,9 @@ static void drop(int64_t c, uint32_t limit, float scale, uint64_t key, int64_t i
     }
 }
 
-void dcpg_dropout(int64_t n, int64_t c, float rate, uint64_t key, const int64_t *id, const float *x,
-                  float *y) {
+void dcpg_dropout(const dcpg_mask *mask, const float *x, float *y) {
+    int64_t n = mask->n, c = mask->c;
+    float rate = mask->rate;
     if (rate <= 0.0f) {
         if (x != y) memcpy(y, x, (size_t)(n * c) * sizeof *y);
         return;
@@ -31,5 +34,5 @@ void dcpg_dropout(int64_t n, int64_t c, float rate, uint64_t key, const int64_t 
     uint32_t limit = rate < 1.0f ? (uint32_t)((double)rate * 4294967296.0) : UINT32_MAX;
     float scale = rate < 1.0f ? 1.0f / (1.0f - rate) : 0.0f;
 #pragma omp parallel for schedule(static) if (n * c > KERN_SMALL / 8)
-    for (int64_t i = 0; i < n; i++) drop(c, limit, scale, key, id[i], x + i * c, y + i * c);
+    for (int64_t i = 0; i < n; i++) drop(mask, i, limit, scale, x + i * c, y + i * c);
 }

@@ -18,7 +18,9 @@ static dcpg_status dropout_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
 static void draw(const dcpg_op *op, const dcpg_run *run, const float *x, float *y) {
     uint64_t key = dcpg_mix(dcpg_mix(run->net->options.seed, dcpg_hash(op->layer->name)), run->input->step);
     assert(run->input->id);
-    dcpg_dropout(run->n, op->to.t * op->to.c, op->layer->rate, key, run->input->id, x, y);
+    dcpg_mask mask = {
+        .n = run->n, .c = op->to.t * op->to.c, .rate = op->layer->rate, .key = key, .id = run->input->id};
+    dcpg_dropout(&mask, x, y);
 }
 
 static void dropout_forward(const dcpg_op *op, const dcpg_run *run) {
