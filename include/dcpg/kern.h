@@ -198,10 +198,9 @@ DCPG_API void dcpg_activate_backward(dcpg_activation kind, int64_t rows, int64_t
                                      const float *dy, bool accumulate, float *dx);
 DCPG_API void dcpg_add(size_t count, const float *a, const float *b, float *y); /* y = a + b, may alias */
 DCPG_API void dcpg_accumulate(size_t count, const float *x, float *y);          /* y += x */
-/* Copies columns: dst[r][dst_at ...] (+)= src[r][src_at ...], `c` columns of rows with strides dst_stride,
- * src_stride (concatenation and its gradient). */
-DCPG_API void dcpg_copy_columns(int64_t rows, int64_t c, const float *src, int64_t src_stride, float *dst,
-                                int64_t dst_stride, bool accumulate);
+/* Copies c columns: dst[rows][c] (+)= src[rows][c], where both may be parts of wider matrices (concatenation
+ * and its gradient). Column strides are 1. */
+DCPG_API void dcpg_copy_columns(int64_t rows, int64_t c, dcpg_mat src, dcpg_mat_out dst, bool accumulate);
 /* The mask of inverted dropout: element j of sample i is kept where the Philox word of (key, id[i], j) says
  * so. */
 typedef struct dcpg_mask {

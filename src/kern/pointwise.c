@@ -3,6 +3,7 @@
 #include "base/number.h"
 #include "kern/vector.h"
 
+#include <assert.h>
 #include <dcpg/kern.h>
 #include <string.h>
 
@@ -161,12 +162,12 @@ void dcpg_add(size_t count, const float *a, const float *b, float *y) {
 
 void dcpg_accumulate(size_t count, const float *x, float *y) { dcpg_add(count, y, x, y); }
 
-void dcpg_copy_columns(int64_t rows, int64_t c, const float *src, int64_t src_stride, float *dst,
-                       int64_t dst_stride, bool accumulate) {
+void dcpg_copy_columns(int64_t rows, int64_t c, dcpg_mat src, dcpg_mat_out dst, bool accumulate) {
+    assert(src.cs == 1 && dst.cs == 1);
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t i = 0; i < rows; i++) {
-        const float *from = src + i * src_stride;
-        float *to = dst + i * dst_stride;
+        const float *from = src.p + i * src.rs;
+        float *to = dst.p + i * dst.rs;
         if (accumulate)
             add(c, to, from, to);
         else

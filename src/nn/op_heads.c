@@ -39,9 +39,9 @@ static void heads_forward(const dcpg_op *op, const dcpg_run *run) {
             dcpg_activate(op->head[i].activation, n, c, y, y);
             return;
         }
-        dcpg_copy_columns(n, c, y + at, all, range, c, false);
+        dcpg_copy_columns(n, c, (dcpg_mat){y + at, all, 1}, (dcpg_mat_out){range, c, 1}, false);
         dcpg_activate(op->head[i].activation, n, c, range, range);
-        dcpg_copy_columns(n, c, range, c, y + at, all, false);
+        dcpg_copy_columns(n, c, (dcpg_mat){range, c, 1}, (dcpg_mat_out){y + at, all, 1}, false);
     }
 }
 
@@ -57,10 +57,10 @@ static void undo_activations(const dcpg_op *op, const dcpg_run *run) {
             dcpg_activate_backward(op->head[i].activation, n, c, y, dy, false, dy);
             return;
         }
-        dcpg_copy_columns(n, c, y + at, all, y_range, c, false);
-        dcpg_copy_columns(n, c, dy + at, all, dy_range, c, false);
+        dcpg_copy_columns(n, c, (dcpg_mat){y + at, all, 1}, (dcpg_mat_out){y_range, c, 1}, false);
+        dcpg_copy_columns(n, c, (dcpg_mat){dy + at, all, 1}, (dcpg_mat_out){dy_range, c, 1}, false);
         dcpg_activate_backward(op->head[i].activation, n, c, y_range, dy_range, false, dy_range);
-        dcpg_copy_columns(n, c, dy_range, c, dy + at, all, false);
+        dcpg_copy_columns(n, c, (dcpg_mat){dy_range, c, 1}, (dcpg_mat_out){dy + at, all, 1}, false);
     }
 }
 

@@ -29,8 +29,8 @@ static void onehot_forward(const dcpg_op *op, const dcpg_run *run) {
 /* y[n][cells][cpg_wlen] = the states or the distances in x[n][cells][2 cpg_wlen]. */
 static void columns_forward(const dcpg_op *op, const dcpg_run *run) {
     int64_t wlen = op->to.c, skip = strcmp(op->layer->name, "cpg/dist") == 0 ? wlen : 0;
-    dcpg_copy_columns(run->n * op->to.t, wlen, run->input->cpg + skip, 2 * wlen, dcpg_run_out(run, op), wlen,
-                      false);
+    dcpg_copy_columns(run->n * op->to.t, wlen, (dcpg_mat){run->input->cpg + skip, 2 * wlen, 1},
+                      (dcpg_mat_out){dcpg_run_out(run, op), wlen, 1}, false);
 }
 
 const dcpg_op_kind dcpg_op_onehot = {"onehot", plan_input, onehot_forward, input_backward};

@@ -18,7 +18,8 @@ static void concat_forward(const dcpg_op *op, const dcpg_run *run) {
     int64_t rows = run->n * op->to.t, at = 0;
     for (int i = 0; i < op->nb_in && rows > 0; i++) {
         int64_t c = channels(op, run, i);
-        dcpg_copy_columns(rows, c, dcpg_run_in(run, op, i), c, y + at, op->to.c, false);
+        dcpg_copy_columns(rows, c, (dcpg_mat){dcpg_run_in(run, op, i), c, 1},
+                          (dcpg_mat_out){y + at, op->to.c, 1}, false);
         at += c;
     }
 }
@@ -29,7 +30,9 @@ static void concat_backward(const dcpg_op *op, const dcpg_run *run) {
     for (int i = 0; i < op->nb_in && rows > 0; i++) {
         int64_t c = channels(op, run, i);
         float *dx = dcpg_run_in_gradient(run, op, i);
-        if (dx) dcpg_copy_columns(rows, c, dy + at, op->to.c, dx, c, op->adds[i]);
+        if (dx)
+            dcpg_copy_columns(rows, c, (dcpg_mat){dy + at, op->to.c, 1}, (dcpg_mat_out){dx, c, 1},
+                              op->adds[i]);
         at += c;
     }
 }
@@ -56,7 +59,7 @@ static void add_backward(const dcpg_op *op, const dcpg_run *run) {
     int64_t rows = run->n * op->to.t, c = op->to.c;
     for (int i = 0; i < op->nb_in && rows > 0; i++) {
         float *dx = dcpg_run_in_gradient(run, op, i);
-        if (dx) dcpg_copy_columns(rows, c, dy, c, dx, c, op->adds[i]);
+        if (dx) dcpg_copy_columns(rows, c, (dcpg_mat){dy, c, 1}, (dcpg_mat_out){dx, c, 1}, op->adds[i]);
     }
 }
 

@@ -64,7 +64,8 @@ static void forward(problem *p, bool keep) {
     dcpg_gru_arrays in = arrays_of(p, 0, p->n, p->y_stride);
     if (!keep) in.saved = NULL;
     dcpg_gru_forward(&p->gru, &in, wide.f + 1);
-    dcpg_copy_columns(p->outputs, p->gru.u, wide.f + 1, p->y_stride, p->y.f, p->gru.u, false);
+    dcpg_copy_columns(p->outputs, p->gru.u, (dcpg_mat){wide.f + 1, p->y_stride, 1},
+                      (dcpg_mat_out){p->y.f, p->gru.u, 1}, false);
     nb_array--; /* `wide` was the last one */
     free(arrays[nb_array].f);
     free(arrays[nb_array].d);

@@ -111,7 +111,7 @@ static void test_copy_columns(void **state) {
             for (int64_t j = 0; j < C; j++)
                 dst.d[i * TO + AT + j] = src.d[i * FROM + j] + (add ? dst.d[i * TO + AT + j] : 0.0);
         }
-        dcpg_copy_columns(ROWS, C, src.f, FROM, dst.f + AT, TO, add);
+        dcpg_copy_columns(ROWS, C, (dcpg_mat){src.f, FROM, 1}, (dcpg_mat_out){dst.f + AT, TO, 1}, add);
         assert_close("copy columns", dst.count, dst.f, dst.d, 1e-7);
     }
 }

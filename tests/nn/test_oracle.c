@@ -64,8 +64,10 @@ static void read_inputs(oracle *o) {
           *dist = read_floats(o->results, "inputs/cpg/dist", &size);
     o->n = shape.dim[0];
     o->cpg = dcpg_alloc(2 * (size_t)size, sizeof *o->cpg);
-    dcpg_copy_columns(size / wlen, wlen, state, wlen, o->cpg, 2 * wlen, false);
-    dcpg_copy_columns(size / wlen, wlen, dist, wlen, o->cpg + wlen, 2 * wlen, false);
+    dcpg_copy_columns(size / wlen, wlen, (dcpg_mat){state, wlen, 1}, (dcpg_mat_out){o->cpg, 2 * wlen, 1},
+                      false);
+    dcpg_copy_columns(size / wlen, wlen, (dcpg_mat){dist, wlen, 1},
+                      (dcpg_mat_out){o->cpg + wlen, 2 * wlen, 1}, false);
     dcpg_free(state);
     dcpg_free(dist);
 }
