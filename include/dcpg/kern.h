@@ -170,10 +170,10 @@ typedef struct dcpg_pool {
     int64_t window;  /* and stride: steps, at most 255 */
 } dcpg_pool;
 
-/* y[n][t / window][c] = max over each window; arg, of y's shape: offset in the window, the first of equals.
- */
+/* y[n][t / window][c] = max over each window; arg, of y's shape: offset in the window, the first one of
+ * equals. */
 DCPG_API void dcpg_max_pool_forward(const dcpg_pool *pool, const float *x, float *y, uint8_t *arg);
-/* dx[n][t][c] (+)=, zero outside the maxima (also in the tail that no window covers). */
+/* dx[n][t][c] is overwritten or added to; zero outside the maxima, and in the tail that no window covers. */
 DCPG_API void dcpg_max_pool_backward(const dcpg_pool *pool, const uint8_t *arg, const float *dy,
                                      bool accumulate, float *dx);
 /* y[n][c] = mean over t. */
@@ -228,10 +228,10 @@ typedef struct dcpg_bn {
     bool relu;                 /* after the normalisation */
 } dcpg_bn;
 
-/* y[rows][c] = gamma * xhat + beta, then the relu. */
+/* y[rows][c] = gamma * xhat + beta, then ReLU if `relu`. */
 DCPG_API void dcpg_bn_apply(const dcpg_bn *bn, float *y);
 /* Sums of one leaf for the backward pass: sums[0..c) = sum dy, sums[c..2c) = sum dy * xhat; dy[rows][c]. With
- * a relu, dy is taken as 0 where y would be 0: y is computed again. */
+ * `relu`, dy counts as 0 where y, which is computed again, is 0. */
 DCPG_API void dcpg_bn_backward_sums(const dcpg_bn *bn, const float *dy, double *sums);
 /* dx[rows][c] (+)= gamma * rstd * (dy - totals[0..c) / count - xhat * totals[c..2c) / count), with totals
  * over the global batch of `count` rows. */
@@ -265,8 +265,9 @@ typedef struct dcpg_gru_arrays {
 } dcpg_gru_arrays;
 
 DCPG_API void dcpg_gru_forward(const dcpg_gru *gru, const dcpg_gru_arrays *in, float *y);
-/* Backward through time: dy as y. Leaves the gradients of the gate pre-activations in `saved` for the weight
- * gradient; dx[n][t][c] (+)=, NULL: not wanted. Does not read x and b. */
+/* Backward through time: dy has the layout of y. Leaves the gradients of the gate pre-activations in `saved`
+ * for the weight gradient; dx[n][t][c] is overwritten or added to; NULL: not wanted. Does not read x and b.
+ */
 DCPG_API void dcpg_gru_backward_input(const dcpg_gru *gru, const dcpg_gru_arrays *in, const float *dy,
                                       bool accumulate, float *dx);
 
@@ -292,12 +293,12 @@ typedef struct dcpg_loss_column {
     float scale;         /* of dp: weight of the output / batch size */
 } dcpg_loss_column;
 
-/* Binary cross-entropy, p clipped to [1e-7, 1 - 1e-7] in float32; a clipped p has gradient 0. dp lies in
- * memory as p does and may be NULL. */
+/* Binary cross-entropy, p clipped to [1e-7, 1 - 1e-7] in float32; a clipped p has gradient 0. dp has the
+ * layout of p and may be NULL. */
 DCPG_API double dcpg_loss_bce(const dcpg_loss_column *loss, float *dp);
 DCPG_API double dcpg_loss_mse(const dcpg_loss_column *loss, float *dp);
-/* nb_class softmax outputs at p[i * stride]; a label is the index of a class, or -1 (zero vector). Keras: p
- * is renormalised, clipped likewise. */
+/* nb_class softmax outputs at p[i * stride]; a label is the index of a class, or -1 (zero vector). As in
+ * Keras, p is renormalised, then clipped as above. */
 DCPG_API double dcpg_loss_cce(const dcpg_loss_column *loss, int64_t nb_class, float *dp);
 
 /* ---- Adam in one pass, Keras 2.2's form ---- */
