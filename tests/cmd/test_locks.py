@@ -30,6 +30,15 @@ def wait_for(what, job=None, seconds=60):
     return what()
 
 
+def is_stopped(pid):
+    """All its threads: SIGSTOP lets a system call, such as a write to a disk, come to its end."""
+    for thread in glob.glob(f"/proc/{pid}/task/*/stat"):
+        with open(thread) as file:
+            if file.read().rsplit(")", 1)[1].split()[0] != "T":
+                return False
+    return True
+
+
 def state(folder):
     """Names, sizes and times of all files but the lock."""
     paths = [os.path.join(at, name) for at, _, names in os.walk(folder) for name in names]
@@ -51,12 +60,14 @@ os.kill(first.pid, signal.SIGSTOP)
 ranks = [int(pid) for pid in open(f"/proc/{first.pid}/task/{first.pid}/children").read().split()]
 for pid in ranks:
     os.kill(pid, signal.SIGSTOP) # nothing changes meanwhile, although its ranks are alive
+expect(wait_for(lambda: all(is_stopped(pid) for pid in ranks)), "the ranks do not stop")
 before = state("two")
 busy = r"two is being written by process \d+ on host \S+ since \d{4}-\d\d-\d\d .*choose another --out_dir"
 for n, words in ((1, [*short, "--out_dir", "two"]), (3, [*short, "--out_dir", "two/"]), (1, ["train", "--resume", "two"]), (1, [*short, "--out_dir", "two", "--force"])):
     wrong = refusal(busy.replace("two", "two/?", 1), n, *words)
     expect(not wrong, f"a second training on {n} ranks: {wrong}")
-expect(state("two") == before, "the second training changed the first one's folder")
+after = state("two")
+expect(after == before, f"the second training changed the first one's folder: {sorted(set(before) ^ set(after))}")
 for pid in [*ranks, first.pid]:
     os.kill(pid, signal.SIGCONT)
 for pid in ranks:

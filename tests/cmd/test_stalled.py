@@ -13,7 +13,7 @@ from program import DCPG, run  # noqa: E402
 
 os.environ["OMPI_MCA_odls_base_sigkill_timeout"] = "1"
 bad = []
-run(1, "simulate", "--out_dir", "sim", "--nb_chromo", 1, "--chromo_len", 2000000, "--nb_cell", 3, "--coverage_min", .3)
+run(1, "simulate", "--out_dir", "sim", "--nb_chromo", 1, "--chromo_len", 10000000, "--nb_cell", 3, "--coverage_min", .3)
 for name, path in zip("abc", sorted(glob.glob("sim/cpg/*.tsv.gz"))):
     os.rename(path, f"{name}.tsv.gz")
 cells = ["a.tsv.gz", "b.tsv.gz", "c.tsv.gz"]
