@@ -187,7 +187,7 @@ static dcpg_status start(showing *s, dcpg_err *err) {
 /* Whether the contents of the file are exactly these bytes. */
 static bool holds(const char *path, const char *text, size_t n) {
     char bytes[4096];
-    FILE *file = fopen(path, "rb");
+    FILE *file = dcpg_file_open(path);
     size_t done = 0, got = 0;
     bool same = true;
     while (file && same && (got = fread(bytes, 1, sizeof bytes, file)) > 0) {

@@ -4,6 +4,7 @@
 #include <dcpg/memory.h>
 #include <dcpg/text.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
@@ -23,9 +24,20 @@ static void forget_file(dcpg_log *log) {
     log->file_name = NULL;
 }
 
+/* Opens a file for appending; a pipe only where somebody reads it (otherwise ENXIO): it is not waited for. */
+static FILE *open_to_append(const char *path) {
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+    bool waits = fd >= 0 && fcntl(fd, F_SETFL, O_APPEND) == 0; /* for a slow reader, from here on */
+    FILE *file = waits ? fdopen(fd, "a") : NULL;
+    if (!file && fd >= 0) close(fd);
+    return file;
+}
+
 dcpg_status dcpg_log_to_file(dcpg_log *log, const char *path, dcpg_err *err) {
-    FILE *file = fopen(path, "ae");
-    if (!file) return dcpg_fail(err, DCPG_E_IO, "%s: cannot write the log: %s", path, strerror(errno));
+    FILE *file = open_to_append(path);
+    if (!file)
+        return dcpg_fail(err, DCPG_E_IO, "%s: cannot write the log: %s", path,
+                         errno == ENXIO ? "nobody reads this pipe" : strerror(errno));
     if (log->file) fclose(log->file);
     forget_file(log);
     log->file = file;

@@ -21,7 +21,7 @@
 
 /* Reads the first bytes of a file as text, empty where there is no file; returns their number. */
 static size_t read_head(const char *path, char *head, size_t capacity) {
-    FILE *file = fopen(path, "rb");
+    FILE *file = dcpg_file_open(path);
     size_t n = file ? fread(head, 1, capacity - 1, file) : 0;
     if (file) fclose(file);
     head[n] = '\0';

@@ -2,6 +2,8 @@
 /* Recognises tables of `dcpg show` by all the column names of their first line, as tables carry no mark. */
 #include "cmd/job_table.h"
 
+#include <dcpg/file.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +49,7 @@ static int group_of(const char *name) {
 
 dcpg_cmd_table dcpg_cmd_table_of(const char *path) {
     static const char *const loc[] = {"chromo", "pos"};
-    FILE *file = fopen(path, "rb");
+    FILE *file = dcpg_file_open(path);
     char name[LONGEST];
     bool last = false, fits = file != NULL;
     int n = 0, group = 0;

@@ -3,6 +3,7 @@
  * keeps its memory and leaves the file open. */
 #include "text/bgzip_file.h"
 
+#include <dcpg/file.h>
 #include <dcpg/memory.h>
 #include <dcpg/temporary.h>
 #include <dcpg/text.h>
@@ -23,7 +24,7 @@ enum { END_MARKER = 28 };
 
 bool dcpg_bgzip_is_ours(const char *path) {
     unsigned char end[sizeof mark];
-    FILE *file = fopen(path, "rb");
+    FILE *file = dcpg_file_open(path);
     bool is = file && fseek(file, -(long)(sizeof mark + END_MARKER), SEEK_END) == 0 &&
               fread(end, 1, sizeof end, file) == sizeof end && memcmp(end, mark, sizeof mark) == 0;
     if (file) fclose(file);

@@ -154,6 +154,24 @@ chmod 640 r.tsv e.h5
 quietly "${evaluate[@]}"
 [[ $(stat -c %a r.tsv e.h5 | sort -u) == 640 ]] || fail "permissions changed: $(stat -c '%a %n' r.tsv e.h5)"
 
+# ---- a pipe without a reader or writer, in a place of an output: nothing waits for it ----
+pipe() {
+    local words=$1 code=0
+    shift
+    timeout 20 "$@" >last.out 2>last.log || code=$?
+    [[ $code == 2 ]] && grep -qE "^dcpg $words" last.log || fail "a pipe: exit code $code: $*: $(cat last.log)"
+}
+mkdir piped piped_export
+mkfifo piped/metrics.jsonl pipe.log
+pipe 'train: piped/metrics.jsonl: ' "${train[@]}" --out_dir piped
+pipe 'stats: pipe.log: .*nobody reads' "$dcpg" stats s.h5 --log_file pipe.log
+mkfifo "piped_export/$(cd export && echo *.gz | cut -d ' ' -f 1)"
+pipe 'export: piped_export/' "$dcpg" export e.h5 --out_dir piped_export
+cat pipe.log >read.log &
+quietly "$dcpg" stats s.h5 --log_file pipe.log
+wait $!
+grep -q 'dcpg .* stats' read.log || fail "a pipe with a reader: $(cat read.log)"
+
 # ---- an output that cannot be written, or is closed ----
 if [[ -c /dev/full ]]; then
     for words in --help --version help 'train --help' 'data --help' 'simulate --help' models 'models FcAvg' 'models model' 'stats s.h5' 'show s.h5 --outputs'; do
