@@ -29,9 +29,9 @@ int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err)
  * kernels. Collective. */
 dcpg_status dcpg_cmd_kernels_all(const dcpg_par *par, const char *wanted, dcpg_log *log, dcpg_err *err);
 
-/* The command line, "dcpg data --cpg_profiles ...", as typed except for quotes. NULL when out of memory; the
- * caller frees it with dcpg_free. Local. */
-char *dcpg_cmd_words(int argc, char **argv);
+/* The command line, "dcpg data --cpg_profiles ...", as typed except for quotes; on all ranks or, after a
+ * failure, on none. The caller frees `*words` with dcpg_free. Collective. */
+dcpg_status dcpg_cmd_words_all(int argc, char **argv, const dcpg_par *par, char **words, dcpg_err *err);
 
 /* Logs which names an option chose of `total`: "2 of 5 outputs: cpg/a, cpg/b". Local. */
 void dcpg_cmd_tell_chosen(dcpg_log *log, const char *what, const dcpg_strings *chosen, size_t total);

@@ -14,12 +14,9 @@ static dcpg_status parse(convert_settings *s, int argc, char **argv, bool *help,
     dcpg_cmd_windows *w = &s->windows;
     dcpg_opt table[DCPG_CMD_MOST_OPTIONS];
     dcpg_command_line line = dcpg_cmd_bind(&dcpg_cmd_convert_syntax, s, &s->files, table);
-    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
-    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
+    DCPG_TRY(dcpg_cmd_parse(&line, argc, argv, par, help, err));
     if (*help) return DCPG_OK;
-    if (s->files.n == 0)
-        return dcpg_options_fail_missing(table, "give a store (made by dcpg data) or DeepCpG data files",
-                                         err);
+    DCPG_TRY(dcpg_cmd_need_data(table, &s->files, err));
     if (!w->out_dir == !s->out_file)
         return dcpg_fail(
             err, DCPG_E_USAGE,
@@ -38,7 +35,8 @@ static dcpg_status make_store_all(const convert_settings *s, const dcpg_cmd_name
     if (data->store)
         return dcpg_fail(err, DCPG_E_USAGE, "%s is a store already: --out_file is for DeepCpG data files",
                          data->name);
-    char *command = dcpg_cmd_words(argc, argv);
+    char *command = NULL;
+    DCPG_TRY(dcpg_cmd_words_all(argc, argv, par, &command, err));
     dcpg_store_options options = {.dna_files = &s->dna_files,
                                   .out_file = s->out_file,
                                   .cpg_cov = 1,
@@ -47,10 +45,7 @@ static dcpg_status make_store_all(const convert_settings *s, const dcpg_cmd_name
                                   .cpg_stats_cov = s->cpg_stats_cov,
                                   .stats_wlen = DCPG_STATS_WLEN,
                                   .command = command};
-    dcpg_status status =
-        command ? DCPG_OK : dcpg_fail_nomem(err, "the command line", (unsigned long long)argc);
-    status = dcpg_agree_all(par, status, err);
-    if (status == DCPG_OK) status = dcpg_store_from_deepcpg_all(data->set, &options, log, err);
+    dcpg_status status = dcpg_store_from_deepcpg_all(data->set, &options, log, err);
     dcpg_free(command);
     return status;
 }

@@ -59,8 +59,7 @@ static dcpg_status parse(data_settings *s, int argc, char **argv, bool *help, co
                          dcpg_err *err) {
     dcpg_opt table[DCPG_CMD_MOST_OPTIONS];
     dcpg_command_line line = dcpg_cmd_bind(&dcpg_cmd_data_syntax, s, NULL, table);
-    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
-    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
+    DCPG_TRY(dcpg_cmd_parse(&line, argc, argv, par, help, err));
     if (*help) return DCPG_OK;
     take_lists(s);
     DCPG_TRY(take_words(s, err));
@@ -120,12 +119,10 @@ static dcpg_status write_all(data_settings *s, const dcpg_par *par, dcpg_log *lo
 
 static dcpg_status make_all(data_settings *s, int argc, char **argv, const dcpg_par *par, dcpg_log *log,
                             dcpg_err *err) {
-    char *command = dcpg_cmd_words(argc, argv);
-    dcpg_status status =
-        command ? DCPG_OK : dcpg_fail_nomem(err, "the command line", (unsigned long long)argc);
-    status = dcpg_agree_all(par, status, err);
+    char *command = NULL;
+    DCPG_TRY(dcpg_cmd_words_all(argc, argv, par, &command, err));
     s->store.command = command;
-    if (status == DCPG_OK) status = write_all(s, par, log, err);
+    dcpg_status status = write_all(s, par, log, err);
     dcpg_free(command);
     return status;
 }

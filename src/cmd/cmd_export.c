@@ -12,8 +12,7 @@ static dcpg_status parse(export_settings *s, int argc, char **argv, bool *help, 
                          dcpg_err *err) {
     dcpg_opt table[DCPG_CMD_MOST_OPTIONS];
     dcpg_command_line line = dcpg_cmd_bind(&dcpg_cmd_export_syntax, s, &s->data, table);
-    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
-    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
+    DCPG_TRY(dcpg_cmd_parse(&line, argc, argv, par, help, err));
     if (*help) return DCPG_OK;
     if (s->data.n != 1)
         return dcpg_fail(err, DCPG_E_USAGE, "give one file (made by dcpg eval --out_data), not %zu",

@@ -16,9 +16,7 @@ static dcpg_status parse(models_settings *s, int argc, char **argv, bool *help, 
                          dcpg_err *err) {
     dcpg_opt table[DCPG_CMD_MOST_OPTIONS];
     dcpg_command_line line = dcpg_cmd_bind(&dcpg_cmd_models_syntax, s, &s->names, table);
-    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
-    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
-    return DCPG_OK;
+    return dcpg_cmd_parse(&line, argc, argv, par, help, err);
 }
 
 /* ---- building ---- */

@@ -22,3 +22,15 @@ dcpg_command_line dcpg_cmd_bind(const dcpg_cmd_syntax *syntax, void *settings, d
     return (dcpg_command_line){
         .usage = syntax->usage, .about = syntax->about, .options = table, .positional = positional};
 }
+
+dcpg_status dcpg_cmd_parse(const dcpg_command_line *line, int argc, char **argv, const dcpg_par *par,
+                           bool *help, dcpg_err *err) {
+    DCPG_TRY(dcpg_options_parse(line, argc, argv, help, err));
+    if (*help && par->rank == 0) dcpg_options_help(line, stdout);
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_cmd_need_data(const dcpg_opt *table, const dcpg_strings *files, dcpg_err *err) {
+    if (files->n > 0) return DCPG_OK;
+    return dcpg_options_fail_missing(table, "give a store (made by dcpg data) or DeepCpG data files", err);
+}

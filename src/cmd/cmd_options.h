@@ -5,6 +5,7 @@
 #define DCPG_CMD_CMD_OPTIONS_H
 
 #include <dcpg/options.h>
+#include <dcpg/par.h>
 #include <stddef.h>
 
 /* An option, or the heading of a group of options; fields that are left out are 0 or NULL. */
@@ -56,9 +57,34 @@ typedef struct dcpg_cmd_common {
                 "named and left alone (inputs are never replaced)"                                           \
     }
 
+/* Entries that several commands share, for a member of their settings. */
+#define DCPG_CMD_OPT_CHROMOS(type, member)                                                                   \
+    {                                                                                                        \
+        .name = "chromos", .kind = DCPG_OPT_LIST, .to = offsetof(type, member), .meaning = "NAME",           \
+        .help = "use only these chromosomes (left out: all)"                                                 \
+    }
+#define DCPG_CMD_OPT_CHUNK_SIZE(type, member)                                                                \
+    {                                                                                                        \
+        .name = "chunk_size", .kind = DCPG_OPT_INT, .to = offsetof(type, member), .initial = "32768",        \
+        .min = 1, .max = 1e9, .meaning = "N", .help = "most sites of a file"                                 \
+    }
+#define DCPG_CMD_OPT_NB_REPLICATE(type, member)                                                              \
+    {                                                                                                        \
+        .name = "nb_replicate", .kind = DCPG_OPT_INT, .to = offsetof(type, member), .initial = "0",          \
+        .max = 1e9, .meaning = "N", .help = "at most N such cells (0: all)"                                  \
+    }
+
 /* The command line of `syntax` whose values are in `settings`; positional words (NULL: none are allowed) go
  * to `positional`. Fills table[DCPG_CMD_MOST_OPTIONS], which must outlive the command line. Local. */
 dcpg_command_line dcpg_cmd_bind(const dcpg_cmd_syntax *syntax, void *settings, dcpg_strings *positional,
                                 dcpg_opt *table);
+
+/* Parses the words of a command; where they ask for help, rank 0 prints it, `*help` is set, and nothing else
+ * is to be done. Local. */
+dcpg_status dcpg_cmd_parse(const dcpg_command_line *line, int argc, char **argv, const dcpg_par *par,
+                           bool *help, dcpg_err *err);
+
+/* DCPG_E_USAGE where no data to work on are named. `table`: that of the command line. Local. */
+dcpg_status dcpg_cmd_need_data(const dcpg_opt *table, const dcpg_strings *files, dcpg_err *err);
 
 #endif

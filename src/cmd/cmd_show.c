@@ -17,12 +17,9 @@ static dcpg_status parse(show_settings *s, int argc, char **argv, bool *help, co
                          dcpg_err *err) {
     dcpg_opt table[DCPG_CMD_MOST_OPTIONS];
     dcpg_command_line line = dcpg_cmd_bind(&dcpg_cmd_show_syntax, s, &s->files, table);
-    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
-    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
+    DCPG_TRY(dcpg_cmd_parse(&line, argc, argv, par, help, err));
     if (*help) return DCPG_OK;
-    if (s->files.n == 0)
-        return dcpg_options_fail_missing(table, "give a store (made by dcpg data) or DeepCpG data files",
-                                         err);
+    DCPG_TRY(dcpg_cmd_need_data(table, &s->files, err));
     if (s->dna_wlen > 0 && s->dna_wlen % 2 == 0)
         return dcpg_fail(err, DCPG_E_USAGE,
                          "--dna_wlen %" PRId64 ": a window with a middle has an odd length", s->dna_wlen);

@@ -12,12 +12,9 @@ static dcpg_status parse(stats_settings *s, int argc, char **argv, bool *help, c
                          dcpg_err *err) {
     dcpg_opt table[DCPG_CMD_MOST_OPTIONS];
     dcpg_command_line line = dcpg_cmd_bind(&dcpg_cmd_stats_syntax, s, &s->files, table);
-    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
-    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
+    DCPG_TRY(dcpg_cmd_parse(&line, argc, argv, par, help, err));
     if (*help) return DCPG_OK;
-    if (s->files.n == 0)
-        return dcpg_options_fail_missing(table, "give a store (made by dcpg data) or DeepCpG data files",
-                                         err);
+    DCPG_TRY(dcpg_cmd_need_data(table, &s->files, err));
     return s->out_tsv ? dcpg_check_output(s->out_tsv, &s->files, err) : DCPG_OK;
 }
 

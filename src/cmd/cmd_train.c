@@ -33,15 +33,11 @@ typedef struct parts {
 static dcpg_status parse(train_settings *s, int argc, char **argv, bool *help, const dcpg_par *par,
                          dcpg_err *err) {
     dcpg_command_line line = dcpg_cmd_bind(&dcpg_cmd_train_syntax, s, &s->files, s->table);
-    DCPG_TRY(dcpg_options_parse(&line, argc, argv, help, err));
-    if (*help && par->rank == 0) dcpg_options_help(&line, stdout);
-    return DCPG_OK;
+    return dcpg_cmd_parse(&line, argc, argv, par, help, err);
 }
 
 static dcpg_status check(train_settings *s, dcpg_err *err) {
-    if (s->files.n == 0)
-        return dcpg_options_fail_missing(s->table, "give a store (made by dcpg data) or DeepCpG data files",
-                                         err);
+    DCPG_TRY(dcpg_cmd_need_data(s->table, &s->files, err));
     const train_model_options *m = &s->model;
     if (s->resume) s->train.out_dir = s->resume;
     bool named = m->dna.n || m->cpg.n;

@@ -19,7 +19,8 @@ int dcpg_cmd_fail(const dcpg_par *par, const char *command, const dcpg_err *err)
     return dcpg_exit_code(err->status);
 }
 
-char *dcpg_cmd_words(int argc, char **argv) {
+/* NULL when out of memory. */
+static char *join_words(int argc, char **argv) {
     size_t bytes = sizeof "dcpg";
     for (int i = 0; i < argc; i++) bytes += strlen(argv[i]) + 1;
     char *line = dcpg_alloc(bytes, 1);
@@ -27,6 +28,17 @@ char *dcpg_cmd_words(int argc, char **argv) {
     char *to = stpcpy(line, "dcpg");
     for (int i = 0; i < argc; i++) to = stpcpy(stpcpy(to, " "), argv[i]);
     return line;
+}
+
+dcpg_status dcpg_cmd_words_all(int argc, char **argv, const dcpg_par *par, char **words, dcpg_err *err) {
+    *words = join_words(argc, argv);
+    dcpg_status status =
+        *words ? DCPG_OK : dcpg_fail_nomem(err, "the command line", (unsigned long long)argc);
+    status = dcpg_agree_all(par, status, err);
+    if (status == DCPG_OK) return status;
+    dcpg_free(*words);
+    *words = NULL;
+    return status;
 }
 
 void dcpg_cmd_tell_chosen(dcpg_log *log, const char *what, const dcpg_strings *chosen, size_t total) {

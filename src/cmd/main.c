@@ -51,10 +51,9 @@ static dcpg_status check_start_all(const dcpg_par *par, start_check check, int a
     if (check == LAUNCHER) DCPG_TRY(dcpg_par_check_launcher(par, err));
     if (check == ALONE) DCPG_TRY(dcpg_par_check_alone(par, err));
     DCPG_TRY(dcpg_same_all(par, "version of dcpg", DCPG_VERSION, err));
-    char *words = dcpg_cmd_words(argc, argv);
-    dcpg_status status = words ? DCPG_OK : dcpg_fail_nomem(err, "the command line", 0);
-    status = dcpg_agree_all(par, status, err);
-    if (status == DCPG_OK) status = dcpg_same_all(par, "command line", words, err);
+    char *words = NULL;
+    DCPG_TRY(dcpg_cmd_words_all(argc, argv, par, &words, err));
+    dcpg_status status = dcpg_same_all(par, "command line", words, err);
     dcpg_free(words);
     return status;
 }
