@@ -58,7 +58,7 @@ static double draw_coverage(const dcpg_sim *sim, int64_t cell) {
 }
 
 /* Writes "chromo\tpos\t1.0\n"; the chromosome's name may be long, so it is written by itself first. */
-static void write_call(dcpg_sim_file *file, const char *chromo, size_t length, int32_t pos, bool call) {
+static void write_call(dcpg_bgzip *file, const char *chromo, size_t length, int32_t pos, bool call) {
     char text[24], *p = text + sizeof text;
     memcpy(p -= 5, call ? "\t1.0\n" : "\t0.0\n", 5);
     for (; pos > 0; pos /= 10) *--p = (char)('0' + pos % 10);
@@ -70,7 +70,7 @@ static void write_call(dcpg_sim_file *file, const char *chromo, size_t length, i
 typedef struct cell_run {
     const dcpg_sim *sim;
     int64_t cell;
-    dcpg_sim_file file;
+    dcpg_bgzip file;
     dcpg_sim_score *score; /* [DCPG_SIM_NB_PREDICTOR] of this cell */
     dcpg_sim_cell *result;
     uint8_t *seen;

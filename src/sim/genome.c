@@ -21,13 +21,13 @@ enum { LINE = 60 }; /* bases per line of FASTA, as in Ensembl's files */
 typedef struct writer {
     dcpg_sim *sim;
     dcpg_log *log;
-    dcpg_sim_file islands, repeats, motif_sites, sites;
+    dcpg_bgzip islands, repeats, motif_sites, sites;
     dcpg_strings names;
 } writer;
 
 static dcpg_status write_fasta(const writer *w, const dcpg_sim_chromo *chromo, dcpg_err *err) {
     static const char letters[] = "ATGCN";
-    dcpg_sim_file file;
+    dcpg_bgzip file;
     char *name = dcpg_format("dna/Simus.SIM1.dna.chromosome.%s.fa.gz", chromo->name);
     if (!name) return dcpg_fail_nomem(err, "a file name", strlen(chromo->name));
     dcpg_status status = dcpg_sim_open(w->sim->folder, name, &file, err);
@@ -128,7 +128,7 @@ static dcpg_status find_islands(const dcpg_sim *sim, const dcpg_sim_part *part, 
     return DCPG_OK;
 }
 
-static void print_intervals(dcpg_sim_file *file, const char *chromo, const dcpg_sim_intervals *list) {
+static void print_intervals(dcpg_bgzip *file, const char *chromo, const dcpg_sim_intervals *list) {
     for (int64_t i = 0; i < list->n; i++) {
         const dcpg_sim_interval *v = &list->v[i];
         dcpg_sim_print(file, "%s\t%" PRId64 "\t%" PRId64 "%s%s\n", chromo, v->start, v->end,
@@ -265,7 +265,7 @@ dcpg_status dcpg_sim_write_genome(dcpg_sim *sim, dcpg_log *log, dcpg_err *err) {
     if (status == DCPG_OK) status = sim->options->dna_files->n ? read_genome(&w, err) : draw_genome(&w, err);
     if (status == DCPG_OK && sim->sites.n == 0)
         status = dcpg_fail(err, DCPG_E_INPUT, "the genome holds no CG: give a longer one");
-    dcpg_sim_file *const files[] = {&w.islands, &w.repeats, &w.motif_sites, &w.sites};
+    dcpg_bgzip *const files[] = {&w.islands, &w.repeats, &w.motif_sites, &w.sites};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         dcpg_status closed = dcpg_sim_close(files[i], err);
         if (status == DCPG_OK) status = closed;

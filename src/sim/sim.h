@@ -3,6 +3,7 @@
 #ifndef DCPG_SIM_SIM_H
 #define DCPG_SIM_SIM_H
 
+#include "text/bgzip_file.h"
 #include <dcpg/rng.h>
 #include <dcpg/simulate.h>
 #include <stdio.h>
@@ -39,18 +40,11 @@ double dcpg_sim_wave_at(dcpg_sim_wave *wave, int64_t pos);
 
 /* ---- files ---- */
 
-/* A bgzip file being written. The first error is kept, and reported when the file is closed. */
-typedef struct dcpg_sim_file {
-    FILE *stream;
-    char *path;
-    char *block; /* [BGZF_BLOCK_SIZE] */
-    size_t used; /* bytes held in `block` */
-    int error;   /* errno of the first failure */
-} dcpg_sim_file;
-dcpg_status dcpg_sim_open(const char *folder, const char *name, dcpg_sim_file *file, dcpg_err *err);
-void dcpg_sim_write(dcpg_sim_file *file, const char *bytes, size_t n);
-void dcpg_sim_print(dcpg_sim_file *file, const char *fmt, ...) DCPG_PRINTF(2, 3);
-dcpg_status dcpg_sim_close(dcpg_sim_file *file, dcpg_err *err); /* also fine if it was never opened */
+/* The first error is kept, and reported when the file is closed. */
+dcpg_status dcpg_sim_open(const char *folder, const char *name, dcpg_bgzip *file, dcpg_err *err);
+void dcpg_sim_write(dcpg_bgzip *file, const char *bytes, size_t n);
+void dcpg_sim_print(dcpg_bgzip *file, const char *fmt, ...) DCPG_PRINTF(2, 3);
+dcpg_status dcpg_sim_close(dcpg_bgzip *file, dcpg_err *err); /* also fine if it was never opened */
 
 /* ---- genome ---- */
 typedef struct dcpg_sim_interval {

@@ -18,7 +18,7 @@ enum { POSITION_TEXT = 32, VALUE_TEXT = 6 };
 
 typedef struct tables {
     const dcpg_sim *sim;
-    dcpg_sim_file probs, states;
+    dcpg_bgzip probs, states;
     int64_t block;      /* sites of a block */
     uint16_t *permille; /* [block][nb_cell] */
     uint8_t *state;     /* [block][nb_cell] */
@@ -65,7 +65,7 @@ static void write_row(tables *t, const char *chromo, int64_t site, int64_t row) 
     dcpg_sim_write(&t->states, t->line, (size_t)(p - t->line));
 }
 
-static void write_header(const dcpg_sim *sim, dcpg_sim_file *file) {
+static void write_header(const dcpg_sim *sim, dcpg_bgzip *file) {
     dcpg_sim_print(file, "#chromo\tpos");
     for (int64_t i = 0; i < sim->options->nb_cell; i++) {
         char name[DCPG_SIM_NAME];

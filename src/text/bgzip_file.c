@@ -37,17 +37,32 @@ static void release(dcpg_bgzip *file) {
     *file = (dcpg_bgzip){0};
 }
 
+/* Gives the file its path and a block to fill. */
+static dcpg_status start(const char *path, dcpg_bgzip *file, dcpg_err *err) {
+    *file = (dcpg_bgzip){.path = dcpg_strdup(path), .block = dcpg_alloc(BGZF_BLOCK_SIZE, 1)};
+    return file->path && file->block ? DCPG_OK : dcpg_fail_nomem(err, path, BGZF_BLOCK_SIZE);
+}
+
+static dcpg_status fail_create(const char *path, dcpg_err *err) {
+    return dcpg_fail(err, DCPG_E_IO, "%s: cannot be created: %s", path, strerror(errno));
+}
+
 dcpg_status dcpg_bgzip_create(const char *path, dcpg_bgzip *file, dcpg_err *err) {
     int fd = -1;
-    *file = (dcpg_bgzip){.path = dcpg_strdup(path), .block = dcpg_alloc(BGZF_BLOCK_SIZE, 1)};
-    dcpg_status status = DCPG_OK;
-    if (!file->path || !file->block) status = dcpg_fail_nomem(err, path, BGZF_BLOCK_SIZE);
+    dcpg_status status = start(path, file, err);
     if (status == DCPG_OK) status = dcpg_temporary_create(path, &file->temporary, &fd, err);
     if (status == DCPG_OK && !(file->stream = fdopen(fd, "wb"))) {
-        status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be created: %s", path, strerror(errno));
+        status = fail_create(path, err);
         close(fd);
         dcpg_temporary_remove(file->temporary);
     }
+    if (status != DCPG_OK) release(file);
+    return status;
+}
+
+dcpg_status dcpg_bgzip_create_new(const char *path, dcpg_bgzip *file, dcpg_err *err) {
+    dcpg_status status = start(path, file, err);
+    if (status == DCPG_OK && !(file->stream = dcpg_file_create_new(path))) status = fail_create(path, err);
     if (status != DCPG_OK) release(file);
     return status;
 }
@@ -81,7 +96,8 @@ void dcpg_bgzip_write(dcpg_bgzip *file, const char *bytes, size_t n) {
 
 static void finish(dcpg_bgzip *file) {
     if (file->used > 0) write_block(file);
-    if (!file->error && fwrite(mark, 1, sizeof mark, file->stream) != sizeof mark) note_error(file);
+    bool marked = file->temporary != NULL;
+    if (marked && !file->error && fwrite(mark, 1, sizeof mark, file->stream) != sizeof mark) note_error(file);
     write_block(file);
 }
 
@@ -92,9 +108,9 @@ dcpg_status dcpg_bgzip_close(dcpg_bgzip *file, dcpg_status status, dcpg_err *err
     if (fclose(file->stream) != 0) note_error(file);
     if (status == DCPG_OK && file->error)
         status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be written: %s", file->path, strerror(file->error));
-    if (status == DCPG_OK)
+    if (file->temporary && status == DCPG_OK)
         status = dcpg_temporary_keep(file->temporary, file->path, err);
-    else
+    else if (file->temporary)
         dcpg_temporary_remove(file->temporary);
     release(file);
     return status;
