@@ -41,7 +41,7 @@ typedef struct dcpg_opt {
                             stand between blanks); NULL: none, the value is left unchanged */
     double min, max;     /* range of numbers where min < max */
     const char *help;    /* one line; gives units and the effect of leaving the option out */
-    const char *meaning; /* placeholder for the value in --help: "FILE", "N"; NULL: chosen by kind */
+    const char *meaning; /* what --help calls the value: "FILE", "N"; NULL: by kind */
 } dcpg_opt;
 
 typedef struct dcpg_command_line {

