@@ -184,7 +184,7 @@ static bool fits_column(char kind, const cell *c, said *s) {
 static bool holds(const char *columns, int rank, const row *r, said *s) {
     int n = (int)strlen(columns);
     double unmeth = NAN;
-    *s = (said){NAN, NAN, NAN, 1, 0, false};
+    *s = (said){.meth = NAN, .total = NAN, .share = NAN, .scale = 1};
     if (r->n < n || (rank == 1 && r->n > MAX_WEAK && columns[n - 1] != 'v')) return false;
     for (int i = 0; i < n; i++) {
         if (!fits_column(columns[i], &r->at[i], s)) return false;

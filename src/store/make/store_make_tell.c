@@ -36,6 +36,11 @@ const char *dcpg_names_text(some_names *names) {
     return names->text;
 }
 
+/* The name of a file of the cells by its place in cells.files.sorted. */
+static const char *name_of(const making *m, int64_t file) {
+    return dcpg_basename(m->cells.files.sorted[file]);
+}
+
 /* CGs of the genome; 0 without a genome, or if the log does not show the number. */
 static int64_t count_cgs(const making *m) {
     int64_t n = 0;
@@ -95,7 +100,7 @@ static void tell_shares(const making *m, const file_told *all, int64_t n, share 
     dcpg_info(m->log,
               "data: on CG: %.2f %% of the calls; of a file's calls %.2f %% (%s) to %.2f %%, median %.2f %%",
               calls > 0 ? 100.0 * (double)hit / (double)calls : 100, sorted[0].on_cg,
-              dcpg_basename(m->cells.files.sorted[sorted[0].file]), sorted[n - 1].on_cg, sorted[n / 2].on_cg);
+              name_of(m, sorted[0].file), sorted[n - 1].on_cg, sorted[n / 2].on_cg);
     if (moved[0] + moved[2] > 0) {
         dcpg_info(m->log,
                   "data: the genome shows that positions of %" PRId64
@@ -110,7 +115,7 @@ static void tell_shares(const making *m, const file_told *all, int64_t n, share 
     for (int64_t i = 0; i < 3 && i < n && sorted[i].on_cg < 100; i++) {
         size_t used = strlen(worst);
         snprintf(worst + used, sizeof worst - used, "%s%s (%.2f %%)", i ? ", " : "",
-                 dcpg_basename(m->cells.files.sorted[sorted[i].file]), 100 - sorted[i].on_cg);
+                 name_of(m, sorted[i].file), 100 - sorted[i].on_cg);
     }
     dcpg_warn(m->log,
               "%" PRId64 " of %" PRId64
@@ -123,32 +128,25 @@ static void tell_shares(const making *m, const file_told *all, int64_t n, share 
                   on_n, 100.0 * (double)on_n / (double)calls);
 }
 
-/* Only a genome can tell a merged file of Bismark from one with 0-based intervals. */
-static void tell_either_base(const making *m, const file_told *all, int64_t n) {
-    some_names names = {0};
-    for (int64_t i = 0; i < n; i++)
-        if (all[i].report.either_base)
-            dcpg_names_add(&names, dcpg_basename(m->cells.files.sorted[all[i].file]));
-    if (names.n == 0) return;
-    const char *text = dcpg_names_text(&names);
-    dcpg_warn(
-        m->log,
-        "%s: starts and ends lie 1 apart, read as intervals that count from 0 (.zero.cov); where they are C "
-        "and G of a CpG, as coverage2cytosine --merge_CpG writes, all positions are 1 too large: give the "
-        "genome with --dna_files, which tells",
-        text);
-}
-
-static void tell_low_percent(const making *m, const file_told *all, int64_t n) {
-    some_names names = {0};
-    for (int64_t i = 0; i < n; i++)
-        if (all[i].report.low_percent)
-            dcpg_names_add(&names, dcpg_basename(m->cells.files.sorted[all[i].file]));
-    if (names.n == 0) return;
-    dcpg_warn(m->log,
-              "%s: none of %s percentages is above 1: where they are fractions, say fraction= or bedgraph in "
-              "--profile_format",
-              dcpg_names_text(&names), names.n == 1 ? "its" : "their");
+/* Readings that nothing in the file confirms: only a genome can tell a merged file of Bismark from one with
+ * 0-based intervals, only the user's word says that small numbers are percentages. */
+static void tell_unconfirmed(const making *m, const file_told *all, int64_t n) {
+    some_names merged = {0}, low = {0};
+    for (int64_t i = 0; i < n; i++) {
+        if (all[i].report.either_base) dcpg_names_add(&merged, name_of(m, all[i].file));
+        if (all[i].report.low_percent) dcpg_names_add(&low, name_of(m, all[i].file));
+    }
+    if (merged.n > 0)
+        dcpg_warn(m->log,
+                  "%s: starts and ends lie 1 apart, read as intervals that count from 0 (.zero.cov); where "
+                  "they are C and G of a CpG, as coverage2cytosine --merge_CpG writes, all positions are 1 "
+                  "too large: give the genome with --dna_files, which tells",
+                  dcpg_names_text(&merged));
+    if (low.n > 0)
+        dcpg_warn(m->log,
+                  "%s: none of %s percentages is above 1: where they are fractions, say fraction= or "
+                  "bedgraph in --profile_format",
+                  dcpg_names_text(&low), low.n == 1 ? "its" : "their");
 }
 
 static void tell_dropped(const making *m, const file_told *all, int64_t n) {
@@ -162,8 +160,7 @@ static void tell_dropped(const making *m, const file_told *all, int64_t n) {
         if (*r->ignored && ignored++ == 0) first = i;
         tied += r->tied;
         few += r->few;
-        if (r->on_cg == 0 && !r->empty)
-            dcpg_names_add(&left, dcpg_basename(m->cells.files.sorted[all[i].file]));
+        if (r->on_cg == 0 && !r->empty) dcpg_names_add(&left, name_of(m, all[i].file));
         if (!*contig) contig = r->contig;
     }
     if (elsewhere > 0)
@@ -175,8 +172,7 @@ static void tell_dropped(const making *m, const file_told *all, int64_t n) {
         dcpg_info(m->log,
                   "data: of %" PRId64
                   " file%s further columns of numbers are not read, of %s: %s (--profile_format)",
-                  ignored, ignored == 1 ? "" : "s", dcpg_basename(m->cells.files.sorted[all[first].file]),
-                  all[first].report.ignored);
+                  ignored, ignored == 1 ? "" : "s", name_of(m, all[first].file), all[first].report.ignored);
     if (tied > 0)
         dcpg_info(m->log, "data: %" PRId64 " CpGs are dropped as their reads disagree (--call)", tied);
     if (few > 0)
@@ -219,7 +215,7 @@ static void tell_followers(const making *m, const files_told *told, int64_t firs
         bool alike = strcmp(x->format, r->format) == 0 && x->base == r->base;
         bool same = alike && x->undecided && x->followed == r->followed;
         if (same && i < first) return; /* logged already */
-        if (same) dcpg_names_add(&names, dcpg_basename(m->cells.files.sorted[told->v[i].file]));
+        if (same) dcpg_names_add(&names, name_of(m, told->v[i].file));
         others += alike && !x->undecided && !x->empty && x->calls > 0;
     }
     const char *text = dcpg_names_text(&names);
@@ -277,8 +273,7 @@ dcpg_status dcpg_make_tell(const making *m, const files_told *told, dcpg_err *er
     if (n > 0 && has_genome(m)) tell_shares(m, all, n, sorted);
     if (n > 0) tell_dropped(m, all, n);
     if (n > 0) tell_odd(m, all, n);
-    tell_either_base(m, all, n);
-    tell_low_percent(m, all, n);
+    tell_unconfirmed(m, all, n);
     for (int64_t i = 0; status == DCPG_OK && i < told->n; i++)
         if (told->v[i].report.undecided) tell_followers(m, told, i);
     dcpg_free(all);
