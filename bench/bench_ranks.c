@@ -155,7 +155,7 @@ static dcpg_status run_all(settings *s, const dcpg_par *par, dcpg_err *err) {
     bench_samples_make(&s->sizes, (int)dcpg_part(s->sizes.leaves, par->rank, par->size),
                        (int)dcpg_part(s->sizes.leaves, par->rank + 1, par->size), &x);
     if (par->rank == 0)
-        printf("# %d ranks on %d hosts, %lld virtual ranks, medians\n", par->size, par->nb_node,
+        printf("# %d ranks on %d hosts, %lld virtual ranks, medians\n", par->size, par->nb_host,
                (long long)s->sizes.leaves);
     size_t nb = s->models.n ? s->models.n : sizeof initial / sizeof *initial;
     dcpg_status status = DCPG_OK;

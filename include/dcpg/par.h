@@ -18,8 +18,8 @@ DCPG_BEGIN_C
 /* All ranks of a run. Opaque parts: src/par/par_impl.h. */
 typedef struct dcpg_par {
     int rank, size;           /* among all ranks of this run */
-    int node_rank, node_size; /* among the ranks that share this host's memory */
-    int node, nb_node;        /* which host, of how many */
+    int host_rank, host_size; /* among the ranks that share this host's memory */
+    int host, nb_host;        /* which host, of how many */
     struct dcpg_par_impl *impl;
 } dcpg_par;
 

@@ -88,7 +88,7 @@ static int run_command(const command *chosen, dcpg_par *par, int argc, char **ar
 /* Prints a command's help without MPI, which may not start where the user is: on a login host, within a job.
  * Ranks that mpirun started do start MPI, so that only one of them prints. */
 static int run_help(const command *chosen, int argc, char **argv) {
-    dcpg_par one = {.size = 1, .node_size = 1, .nb_node = 1};
+    dcpg_par one = {.size = 1, .host_size = 1, .nb_host = 1};
     return chosen->run(&one, argc, argv);
 }
 

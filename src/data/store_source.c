@@ -165,7 +165,7 @@ static void tell_size_all(const dcpg_store_source *s) {
 
 /* Whether all ranks want the same samples, and some of them are on one host. */
 static bool can_share_all(const dcpg_par *par, int64_t first, int64_t end) {
-    int64_t most[] = {first, -first, end, -end, par->node_size};
+    int64_t most[] = {first, -first, end, -end, par->host_size};
     dcpg_max_i64s_all(par, most, sizeof most / sizeof *most);
     return most[0] == -most[1] && most[2] == -most[3] && most[4] > 1 && most[0] < most[2];
 }

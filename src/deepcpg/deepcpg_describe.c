@@ -394,7 +394,7 @@ void dcpg_deepcpg_free(dcpg_deepcpg *set) {
 
 /* Half of the host's memory divided by its number of ranks, but at least MIN_BYTES. */
 static int64_t choose_max_bytes(const dcpg_par *par) {
-    int64_t bytes = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE) / 2 / par->node_size;
+    int64_t bytes = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE) / 2 / par->host_size;
     return max_i64(bytes, MIN_BYTES);
 }
 

@@ -33,19 +33,19 @@ static dcpg_status start_mpi(bool *started, dcpg_err *err) {
 
 /* Hosts are numbered in the order of their lowest ranks. leader_of[r] is the lowest rank on the host of rank
  * r. */
-static void number_nodes(dcpg_par *par, const int *leader_of) {
+static void number_hosts(dcpg_par *par, const int *leader_of) {
     for (int r = 0; r < par->size; r++) {
         if (leader_of[r] != r) continue;
-        par->nb_node++;
-        if (r < leader_of[par->rank]) par->node++;
+        par->nb_host++;
+        if (r < leader_of[par->rank]) par->host++;
     }
 }
 
-static dcpg_status find_nodes_all(dcpg_par *par, dcpg_err *err) {
+static dcpg_status find_hosts_all(dcpg_par *par, dcpg_err *err) {
     struct dcpg_par_impl *impl = par->impl;
     MPI_Comm_split_type(impl->comm, MPI_COMM_TYPE_SHARED, par->rank, MPI_INFO_NULL, &impl->host_comm);
-    MPI_Comm_rank(impl->host_comm, &par->node_rank);
-    MPI_Comm_size(impl->host_comm, &par->node_size);
+    MPI_Comm_rank(impl->host_comm, &par->host_rank);
+    MPI_Comm_size(impl->host_comm, &par->host_size);
     int *leader_of = dcpg_alloc((size_t)par->size, sizeof *leader_of);
     dcpg_status status =
         leader_of ? DCPG_OK
@@ -55,7 +55,7 @@ static dcpg_status find_nodes_all(dcpg_par *par, dcpg_err *err) {
         int leader = par->rank;
         MPI_Bcast(&leader, 1, MPI_INT, 0, impl->host_comm);
         MPI_Allgather(&leader, 1, MPI_INT, leader_of, 1, MPI_INT, impl->comm);
-        number_nodes(par, leader_of);
+        number_hosts(par, leader_of);
     }
     dcpg_free(leader_of);
     return status;
@@ -73,7 +73,7 @@ dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *
     MPI_Comm_dup(MPI_COMM_WORLD, &impl->comm);
     MPI_Comm_rank(impl->comm, &par->rank);
     MPI_Comm_size(impl->comm, &par->size);
-    dcpg_status status = find_nodes_all(par, err);
+    dcpg_status status = find_hosts_all(par, err);
     if (status != DCPG_OK) dcpg_par_close_all(par);
     return status;
 }

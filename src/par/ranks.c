@@ -76,8 +76,8 @@ int dcpg_par_threads_all(dcpg_par *par) {
 /* A rank's report about itself. */
 typedef struct place {
     char host[64];
-    int cores, threads;                 /* of this rank */
-    int node, host_cores, host_threads; /* of its host; cores: those that any of its ranks may use */
+    int cores, threads;                        /* of this rank */
+    int host_number, host_cores, host_threads; /* of its host; cores: those that any of its ranks may use */
     int host_ranks, most_threads; /* most_threads: the largest number of threads of a rank on its host */
     int host_masks;               /* sum of `cores` over the ranks of its host */
     bool shares;                  /* threads was chosen by dcpg_par_threads_all */
@@ -85,8 +85,8 @@ typedef struct place {
 
 static place my_place_all(const dcpg_par *par, int nb_thread) {
     place mine = {.threads = nb_thread,
-                  .node = par->node,
-                  .host_ranks = par->node_size,
+                  .host_number = par->host,
+                  .host_ranks = par->host_size,
                   .shares = par->impl->shares_cores};
     if (gethostname(mine.host, sizeof mine.host - 1) != 0) strcpy(mine.host, "unknown");
     cpu_mask mask;
@@ -144,28 +144,29 @@ static bool crowded(const place *p) { return p->threads > p->cores || p->host_th
 
 static bool warned_before(const place *places, int r) {
     for (int q = 0; q < r; q++) {
-        if (places[q].node == places[r].node && crowded(&places[q])) return true;
+        if (places[q].host_number == places[r].host_number && crowded(&places[q])) return true;
     }
     return false;
 }
 
 static bool first_of_host(const place *places, int r) {
     for (int q = 0; q < r; q++)
-        if (places[q].node == places[r].node) return false;
+        if (places[q].host_number == places[r].host_number) return false;
     return true;
 }
 
 /* Whether the host of rank r has several ranks and the user chose threads for none of them. */
 static bool shared_by_all(const place *places, int nb, int r) {
     for (int q = r; q < nb; q++)
-        if (places[q].node == places[r].node && !places[q].shares) return false;
+        if (places[q].host_number == places[r].host_number && !places[q].shares) return false;
     return places[r].host_ranks > 1;
 }
 
 static int least_threads(const place *places, int nb, int r) {
     int least = places[r].threads;
     for (int q = r; q < nb; q++)
-        if (places[q].node == places[r].node && places[q].threads < least) least = places[q].threads;
+        if (places[q].host_number == places[r].host_number && places[q].threads < least)
+            least = places[q].threads;
     return least;
 }
 

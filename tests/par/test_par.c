@@ -57,11 +57,11 @@ static void parts_tile(void **state) {
 
 static void nodes_are_numbered(void **state) {
     (void)state;
-    assert_in_range(par.node, 0, par.nb_node - 1);
-    assert_in_range(par.node_rank, 0, par.node_size - 1);
-    assert_int_equal(par.nb_node, 1); /* tests run on one host */
-    assert_int_equal(par.node_size, par.size);
-    assert_int_equal(par.node_rank, par.rank);
+    assert_in_range(par.host, 0, par.nb_host - 1);
+    assert_in_range(par.host_rank, 0, par.host_size - 1);
+    assert_int_equal(par.nb_host, 1); /* tests run on one host */
+    assert_int_equal(par.host_size, par.size);
+    assert_int_equal(par.host_rank, par.rank);
 }
 
 /* Byte i of the data from rank r to rank q. */

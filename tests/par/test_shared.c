@@ -46,7 +46,7 @@ static void is_held_once(void **state) {
     (void)state;
     dcpg_par_shared *shared = open_all(64);
     assert_int_equal(shared->one_per_host, par.size > 1);
-    assert_int_equal(dcpg_sum_i64_all(&par, shared->writer), shared->one_per_host ? par.nb_node : par.size);
+    assert_int_equal(dcpg_sum_i64_all(&par, shared->writer), shared->one_per_host ? par.nb_host : par.size);
     volatile char *byte = shared->data;
     if (par.rank == par.size - 1) *byte = 42;
     dcpg_par_shared_sync_all(shared);

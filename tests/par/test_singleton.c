@@ -15,7 +15,7 @@ static void runs_alone(void **state) {
     assert_int_equal(dcpg_par_open_all(&par, NULL, NULL, &err), DCPG_OK);
     assert_int_equal(par.size, 1);
     assert_int_equal(par.rank, 0);
-    assert_int_equal(par.nb_node, 1);
+    assert_int_equal(par.nb_host, 1);
     assert_int_equal(dcpg_fail(&err, DCPG_E_INPUT, "mine"), DCPG_E_INPUT);
     assert_int_equal(dcpg_agree_all(&par, DCPG_E_INPUT, &err), DCPG_E_INPUT);
     assert_string_equal(err.text, "mine");
