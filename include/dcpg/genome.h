@@ -26,7 +26,7 @@ typedef struct dcpg_sequence {
     char *raw;       /* name as written in the file; NULL: `chromo` is the name */
     int64_t length;  /* bases */
     uint8_t *packed; /* [(length + 3) / 4] */
-    int64_t nb_run, run_room;
+    int64_t nb_run, run_capacity;
     dcpg_run_n *run; /* sorted, not adjacent */
     char md5[33];    /* of the upper-case sequence: SAM's M5 tag */
 } dcpg_sequence;

@@ -62,7 +62,7 @@ typedef struct dcpg_glayer {
 } dcpg_glayer;
 
 typedef struct dcpg_graph {
-    int nb_layer, room;
+    int nb_layer, capacity;
     dcpg_glayer *layer; /* in topological order */
     int nb_output;
     int *output;               /* [nb_output] head layers; their order is that of the outputs */

@@ -17,7 +17,7 @@ DCPG_BEGIN_C
 /* Calls of one cell on one chromosome, sorted by position, no position twice. */
 typedef struct dcpg_calls {
     char *chromo; /* the genome's name for it; without a genome normalised by dcpg_chromo_name */
-    int64_t n, room;
+    int64_t n, capacity;
     int32_t *pos; /* [n] 1-based */
     float *value; /* [n] in [0, 1] */
 } dcpg_calls;

@@ -17,13 +17,13 @@ DCPG_BEGIN_C
 
 /* Arrays of this rank's part of a batch, reused from step to step. */
 typedef struct dcpg_batch {
-    int64_t n, room; /* samples held; capacity in samples */
-    int64_t *id;     /* [room] sample numbers (global) */
-    uint8_t *dna;    /* [room][dna_wlen] codes A0 T1 G2 C3 N4; NULL if not wanted */
-    float
-        *cpg; /* [room][nb_cell][2 * cpg_wlen]: states then distances min(d, 25000) / 25000; missing: 0 (0.5
-                 for a continuous cell) and 1; raw: distances in bp, missing: -1 and -1; NULL if not wanted */
-    float *label; /* [room][nb_output]; -1: missing */
+    int64_t n, capacity; /* samples held, and how many fit */
+    int64_t *id;         /* [capacity] sample numbers (global) */
+    uint8_t *dna;        /* [capacity][dna_wlen] codes A0 T1 G2 C3 N4; NULL if not wanted */
+    float *cpg; /* [capacity][nb_cell][2 * cpg_wlen]: states then distances min(d, 25000) / 25000; missing: 0
+                   (0.5 for a continuous cell) and 1; raw: distances in bp, missing: -1 and -1; NULL if not
+                   wanted */
+    float *label; /* [capacity][nb_output]; -1: missing */
 } dcpg_batch;
 
 /* The data wanted of each site. */
@@ -87,8 +87,8 @@ DCPG_API dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_st
                                                 const dcpg_want *want, dcpg_source **source, dcpg_err *err);
 DCPG_API void dcpg_source_close(dcpg_source *source);
 
-/* A batch with space for `room` samples of `source`; free with dcpg_batch_free. Local. */
-DCPG_API dcpg_status dcpg_batch_new(const dcpg_source *source, int64_t room, dcpg_batch **batch,
+/* A batch with space for `capacity` samples of `source`; free with dcpg_batch_free. Local. */
+DCPG_API dcpg_status dcpg_batch_new(const dcpg_source *source, int64_t capacity, dcpg_batch **batch,
                                     dcpg_err *err);
 DCPG_API void dcpg_batch_free(dcpg_batch *batch);
 

@@ -14,7 +14,7 @@ DCPG_BEGIN_C
 /* A growing list of strings; owns them. Starts as {0}. */
 typedef struct dcpg_strings {
     char **v;
-    size_t n, room;
+    size_t n, capacity;
 } dcpg_strings;
 
 DCPG_API dcpg_status dcpg_strings_add(dcpg_strings *list, const char *text, dcpg_err *err);

@@ -63,20 +63,20 @@ dcpg_status dcpg_file_settle(FILE *file, const char *path, int64_t *bytes, dcpg_
 }
 
 static dcpg_status read_stream(FILE *file, const char *path, size_t limit, char **text, dcpg_err *err) {
-    size_t n = 0, room = 0;
+    size_t n = 0, capacity = 0;
     char *bytes = NULL;
     for (;;) {
-        if (n + 1 >= room) {
-            size_t wider = room ? 2 * room : 4096;
+        if (n + 1 >= capacity) {
+            size_t wider = capacity ? 2 * capacity : 4096;
             char *grown = dcpg_realloc(bytes, n, wider, 1);
             if (grown == NULL) {
                 dcpg_free(bytes);
                 return dcpg_fail_nomem(err, path, wider);
             }
             bytes = grown;
-            room = wider;
+            capacity = wider;
         }
-        size_t got = fread(bytes + n, 1, room - n - 1, file);
+        size_t got = fread(bytes + n, 1, capacity - n - 1, file);
         n += got;
         if (got == 0) break;
         if (n > limit) {

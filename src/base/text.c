@@ -11,12 +11,12 @@
 #include <string.h>
 
 dcpg_status dcpg_strings_add(dcpg_strings *list, const char *text, dcpg_err *err) {
-    if (list->n == list->room) {
-        size_t room = list->room ? 2 * list->room : 8;
-        char **grown = dcpg_realloc(list->v, list->n, room, sizeof *grown);
-        if (!grown) return dcpg_fail_nomem(err, "a list of names", room * sizeof *grown);
+    if (list->n == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 8;
+        char **grown = dcpg_realloc(list->v, list->n, capacity, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(err, "a list of names", capacity * sizeof *grown);
         list->v = grown;
-        list->room = room;
+        list->capacity = capacity;
     }
     char *copy = dcpg_strdup(text);
     if (!copy) return dcpg_fail_nomem(err, "a name", strlen(text) + 1);

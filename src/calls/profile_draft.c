@@ -22,15 +22,15 @@ static dcpg_status check_name(const profile_parser *p, const char *name, dcpg_er
 /* Adds a chromosome; they stay in the order of the file until they are sorted. Takes `name` over. `genome`:
  * the chromosome's number in the genome's map, DCPG_CHROMO_ABSENT if the genome lacks it or there is none. */
 static dcpg_status add_chromo(profile_parser *p, char *name, int64_t genome, dcpg_err *err) {
-    if (p->nb == p->room) {
-        int room = p->room ? 2 * p->room : 32;
-        draft *grown = dcpg_realloc(p->chromo, (size_t)p->nb, (size_t)room, sizeof *grown);
+    if (p->nb == p->capacity) {
+        int capacity = p->capacity ? 2 * p->capacity : 32;
+        draft *grown = dcpg_realloc(p->chromo, (size_t)p->nb, (size_t)capacity, sizeof *grown);
         if (!grown) {
             dcpg_free(name);
-            return dcpg_fail_nomem(err, "chromosomes", (size_t)room * sizeof *grown);
+            return dcpg_fail_nomem(err, "chromosomes", (size_t)capacity * sizeof *grown);
         }
         p->chromo = grown;
-        p->room = room;
+        p->capacity = capacity;
     }
     const dcpg_profile_options *o = p->options;
     bool all = !o->chromos || o->chromos->n == 0, known = genome >= 0 && genome < o->genome->n;
@@ -135,12 +135,12 @@ static dcpg_status check_memory(const profile_parser *p, size_t more, dcpg_err *
 }
 
 static dcpg_status grow(const profile_parser *p, draft *d, dcpg_err *err) {
-    size_t room = d->room ? 2 * (size_t)d->room : FIRST_CALLS;
-    if (d->room >= 1 << 16) DCPG_TRY(check_memory(p, room * sizeof *d->v, err));
-    raw_call *grown = dcpg_grow(d->v, room, sizeof *grown);
-    if (!grown) return dcpg_fail_nomem(err, "a profile", room * sizeof *grown);
+    size_t capacity = d->capacity ? 2 * (size_t)d->capacity : FIRST_CALLS;
+    if (d->capacity >= 1 << 16) DCPG_TRY(check_memory(p, capacity * sizeof *d->v, err));
+    raw_call *grown = dcpg_grow(d->v, capacity, sizeof *grown);
+    if (!grown) return dcpg_fail_nomem(err, "a profile", capacity * sizeof *grown);
     d->v = grown;
-    d->room = (int64_t)room;
+    d->capacity = (int64_t)capacity;
     return DCPG_OK;
 }
 
@@ -165,7 +165,7 @@ dcpg_status dcpg_profile_add(profile_parser *p, const char *chromo, int64_t pos,
         d->n++;
         return DCPG_OK;
     }
-    if (d->n == d->room) DCPG_TRY(grow(p, d, err));
+    if (d->n == d->capacity) DCPG_TRY(grow(p, d, err));
     call.pos = (int32_t)(pos + p->shift);
     call.line = p->line < UINT32_MAX ? (uint32_t)p->line : UINT32_MAX;
     d->v[d->n++] = call;

@@ -28,7 +28,7 @@ typedef struct draft {
     char *name;                   /* the genome's name; normalised if it has none */
     bool wanted;                  /* else its calls are ignored */
     const dcpg_cg_chromo *genome; /* NULL: no genome, or it lacks this one, whose calls are only counted */
-    int64_t n, room;
+    int64_t n, capacity;
     raw_call *v;
     bool unsorted; /* by `pos`, once placed */
 } draft;
@@ -102,12 +102,12 @@ typedef struct column_spec {
 /* The first lines of a file, kept because the file is read only once: they decide the format, then they are
  * parsed as all others. */
 typedef struct sample {
-    char *text;    /* lines one after the other, each with its NUL */
-    size_t length; /* of text, bytes */
-    int n, room;   /* lines */
-    size_t *start; /* [n] where each line starts in text */
-    int64_t *line; /* [n] the line's number in the file */
-    bool whole;    /* the file has no further lines */
+    char *text;      /* lines one after the other, each with its NUL */
+    size_t length;   /* of text, bytes */
+    int n, capacity; /* lines */
+    size_t *start;   /* [n] where each line starts in text */
+    int64_t *line;   /* [n] the line's number in the file */
+    bool whole;      /* the file has no further lines */
 } sample;
 
 struct profile_parser {
@@ -126,7 +126,7 @@ struct profile_parser {
     dcpg_profile_report *report;
 
     draft *chromo; /* [nb] in the order of the file; sorted by name before calls are placed */
-    int nb, room;
+    int nb, capacity;
     dcpg_map number, number_of_name; /* of a chromosome, by its name in the file and by draft.name */
     int last;                        /* chromosome of the last call; -1: none yet */
     char last_raw[64];

@@ -340,7 +340,7 @@ static dcpg_status add_chromo(const profile_parser *p, draft *d, dcpg_profile *p
     size_t n = (size_t)d->n;
     if (d->unsorted) qsort(d->v, n, sizeof *d->v, by_place);
     dcpg_calls calls = {.chromo = dcpg_strdup(d->name),
-                        .room = d->n,
+                        .capacity = d->n,
                         .pos = dcpg_alloc(n, sizeof *calls.pos),
                         .value = dcpg_alloc(n, sizeof *calls.value)};
     dcpg_status status = calls.chromo && calls.pos && calls.value
@@ -397,12 +397,12 @@ static dcpg_status prepare(const profile_parser *p, draft *d, uint32_t number, d
 /* Appends the calls of `from` to those of `to`, the same chromosome. */
 static dcpg_status append(draft *to, draft *from, dcpg_err *err) {
     if (!from->v) return DCPG_OK;
-    size_t n = (size_t)(to->v ? to->n : 0), room = n + (size_t)from->n;
-    raw_call *grown = dcpg_realloc(to->v, n, room, sizeof *grown);
-    if (!grown) return dcpg_fail_nomem(err, "a profile", room * sizeof *grown);
+    size_t n = (size_t)(to->v ? to->n : 0), capacity = n + (size_t)from->n;
+    raw_call *grown = dcpg_realloc(to->v, n, capacity, sizeof *grown);
+    if (!grown) return dcpg_fail_nomem(err, "a profile", capacity * sizeof *grown);
     memcpy(grown + n, from->v, (size_t)from->n * sizeof *grown);
     to->v = grown;
-    to->n = to->room = (int64_t)room;
+    to->n = to->capacity = (int64_t)capacity;
     to->unsorted = true;
     return DCPG_OK;
 }
@@ -411,9 +411,9 @@ dcpg_status dcpg_profile_join(profile_parser *p, profile_parser *other, uint32_t
     for (int c = 0; c < other->nb; c++) {
         if (other->chromo[c].v) DCPG_TRY(prepare(other, &other->chromo[c], number, err));
     }
-    size_t room = (size_t)(p->nb + other->nb);
-    draft *all = dcpg_alloc(room, sizeof *all);
-    if (!all) return dcpg_fail_nomem(err, "chromosomes", room * sizeof *all);
+    size_t capacity = (size_t)(p->nb + other->nb);
+    draft *all = dcpg_alloc(capacity, sizeof *all);
+    if (!all) return dcpg_fail_nomem(err, "chromosomes", capacity * sizeof *all);
     dcpg_status status = DCPG_OK;
     int n = 0, a = 0, b = 0;
     while (a < p->nb || b < other->nb) {
@@ -428,6 +428,6 @@ dcpg_status dcpg_profile_join(profile_parser *p, profile_parser *other, uint32_t
     dcpg_free(p->chromo);
     p->chromo = all;
     p->nb = n;
-    p->room = (int)room;
+    p->capacity = (int)capacity;
     return status;
 }

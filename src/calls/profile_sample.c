@@ -10,9 +10,9 @@
 enum { SAMPLE_LINES = 1000, SAMPLE_BYTES = 1 << 18 };
 
 static dcpg_status make_space(sample *s, size_t length, dcpg_err *err) {
-    size_t room = s->length + length + 1;
-    char *text = dcpg_realloc(s->text, s->length, max_size(room, SAMPLE_BYTES), 1);
-    if (!text) return dcpg_fail_nomem(err, "a profile", room);
+    size_t need = s->length + length + 1;
+    char *text = dcpg_realloc(s->text, s->length, max_size(need, SAMPLE_BYTES), 1);
+    if (!text) return dcpg_fail_nomem(err, "a profile", need);
     s->text = text;
     if (s->start) return DCPG_OK;
     s->start = dcpg_alloc(SAMPLE_LINES, sizeof *s->start);

@@ -282,7 +282,7 @@ static const dcpg_cmd_option options[] = {
      .max = 1e9,
      .meaning = "N",
      .help = "cut the part of a virtual rank into blocks of at most N sites, which run one after the "
-             "other, or as many at once as --max_memory has room for (0: not cut, unless --max_memory "
+             "other, or as many at once as --max_memory has space for (0: not cut, unless --max_memory "
              "needs it)"},
     {.name = "max_memory",
      .kind = DCPG_OPT_STRING,

@@ -3,12 +3,12 @@
 #include <dcpg/memory.h>
 #include <dcpg/source.h>
 
-dcpg_status dcpg_batch_new(const dcpg_source *source, int64_t room, dcpg_batch **batch, dcpg_err *err) {
+dcpg_status dcpg_batch_new(const dcpg_source *source, int64_t capacity, dcpg_batch **batch, dcpg_err *err) {
     *batch = NULL;
-    size_t rows = (size_t)room, cpg = source->cells.n * (size_t)(2 * source->cpg_wlen);
+    size_t rows = (size_t)capacity, cpg = source->cells.n * (size_t)(2 * source->cpg_wlen);
     dcpg_batch *b = dcpg_alloc(1, sizeof *b);
     if (!b) return dcpg_fail_nomem(err, "a batch", sizeof *b);
-    b->room = room;
+    b->capacity = capacity;
     b->id = dcpg_alloc(rows, sizeof *b->id);
     if (source->dna_wlen > 0) b->dna = dcpg_alloc(rows, (size_t)source->dna_wlen);
     if (source->cpg_wlen > 0) b->cpg = dcpg_alloc(rows, cpg * sizeof *b->cpg);

@@ -48,7 +48,7 @@ static void fill_sample(const dcpg_store_source *s, int64_t sample, int64_t row,
 static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch,
                         dcpg_err *err) {
     (void)err;
-    assert(nb <= batch->room);
+    assert(nb <= batch->capacity);
     const dcpg_store_source *s = self_of(source);
     batch->n = nb;
 #pragma omp parallel for schedule(dynamic, BLOCK)

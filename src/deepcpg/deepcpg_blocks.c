@@ -244,7 +244,7 @@ static dcpg_deepcpg_block *new_block(const dcpg_deepcpg_blocks *b, int64_t n) {
 
 /* Frees the least recently used blocks until `bytes` more fit; false if only blocks of this round are left.
  */
-static bool make_room(dcpg_deepcpg_blocks *b, int64_t bytes) {
+static bool make_space(dcpg_deepcpg_blocks *b, int64_t bytes) {
     while (b->bytes > 0 && b->bytes + bytes > b->max_bytes) {
         int64_t oldest = -1, nb = b->first[b->set->files.n];
         for (int64_t i = 0; i < nb; i++)
@@ -255,13 +255,13 @@ static bool make_room(dcpg_deepcpg_blocks *b, int64_t bytes) {
     return true;
 }
 
-dcpg_status dcpg_deepcpg_block_hold(dcpg_deepcpg_blocks *b, int64_t file, int64_t block, bool *room,
+dcpg_status dcpg_deepcpg_block_hold(dcpg_deepcpg_blocks *b, int64_t file, int64_t block, bool *fits,
                                     dcpg_err *err) {
-    *room = true;
+    *fits = true;
     if (!b->block[block]) {
         int64_t n = rows_of(b, file, block), bytes = n * row_bytes(b);
-        *room = make_room(b, bytes);
-        if (!*room) return DCPG_OK;
+        *fits = make_space(b, bytes);
+        if (!*fits) return DCPG_OK;
         reading r = {.blocks = b, .block = new_block(b, n), .file = file};
         if (!r.block) return dcpg_fail_nomem(err, "a block of inputs", (unsigned long long)bytes);
         r.block->first = (block - b->first[file]) * b->rows;

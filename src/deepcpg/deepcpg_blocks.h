@@ -47,9 +47,9 @@ void dcpg_deepcpg_blocks_drop(dcpg_deepcpg_blocks *blocks);
 int64_t dcpg_deepcpg_block_of(const dcpg_deepcpg_blocks *blocks, int64_t file, int64_t row);
 int64_t dcpg_deepcpg_block_bytes(const dcpg_deepcpg_blocks *blocks, int64_t file, int64_t block);
 
-/* Brings a block into memory and keeps it until the next round. `*room` false: another block of this round
+/* Brings a block into memory and keeps it until the next round. `*fits` false: another block of this round
  * would have to go, so nothing was done. The first block of a round always fits. */
-dcpg_status dcpg_deepcpg_block_hold(dcpg_deepcpg_blocks *blocks, int64_t file, int64_t block, bool *room,
+dcpg_status dcpg_deepcpg_block_hold(dcpg_deepcpg_blocks *blocks, int64_t file, int64_t block, bool *fits,
                                     dcpg_err *err);
 
 /* Reads `part` of a dataset: rows from start[0] on and, if the dataset has columns, columns from start[1] on.

@@ -24,7 +24,7 @@ typedef struct part {
     dcpg_map number;     /* index of each name in `chromo` */
     int64_t *place;      /* [chromo.n] index of each name in the set's list */
     dcpg_deepcpg_run *run;
-    int64_t nb_run, room;
+    int64_t nb_run, capacity;
     uint64_t claimed; /* bytes of the arrays of the file being checked, according to their shapes */
     int64_t *hash;    /* [files] 0 for the files of other ranks */
     int64_t *real;    /* [cells] 1: floats */
@@ -213,12 +213,12 @@ static dcpg_status add_run(part *p, const char *chromo, int64_t row, int64_t n, 
         DCPG_TRY(dcpg_map_set(&p->number, chromo, (int64_t)p->chromo.n, err));
         DCPG_TRY(dcpg_strings_add(&p->chromo, chromo, err));
     }
-    if (p->nb_run == p->room) {
-        int64_t room = p->room ? 2 * p->room : 16;
-        dcpg_deepcpg_run *grown = dcpg_realloc(p->run, (size_t)p->room, (size_t)room, sizeof *grown);
-        if (!grown) return dcpg_fail_nomem(err, "chromosomes", (unsigned long long)room * sizeof *grown);
+    if (p->nb_run == p->capacity) {
+        int64_t capacity = p->capacity ? 2 * p->capacity : 16;
+        dcpg_deepcpg_run *grown = dcpg_realloc(p->run, (size_t)p->capacity, (size_t)capacity, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(err, "chromosomes", (unsigned long long)capacity * sizeof *grown);
         p->run = grown;
-        p->room = room;
+        p->capacity = capacity;
     }
     p->run[p->nb_run++] = (dcpg_deepcpg_run){p->index, row, n, dcpg_map_get(&p->number, chromo, -1)};
     p->hash[p->index] =

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 8192, MIN_ROOM = 4096 };
+enum { BLOCK = 8192, MIN_CAPACITY = 4096 };
 
 /* Distances up to here are exact as floats. */
 static const float EXACT = 16777216;
@@ -26,21 +26,21 @@ typedef struct call {
 
 /* A hash table of calls by key: open addressing, at most 3/4 full. */
 typedef struct calls {
-    call *v; /* [room], a power of two */
-    size_t n, room;
+    call *v; /* [capacity], a power of two */
+    size_t n, capacity;
 } calls;
 
 static call *place_of(const calls *c, uint64_t key) {
-    size_t i = (size_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> 20) & (c->room - 1);
-    while (c->v[i].key != 0 && c->v[i].key != key) i = (i + 1) & (c->room - 1);
+    size_t i = (size_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> 20) & (c->capacity - 1);
+    while (c->v[i].key != 0 && c->v[i].key != key) i = (i + 1) & (c->capacity - 1);
     return &c->v[i];
 }
 
 static dcpg_status grow(calls *c, dcpg_err *err) {
-    calls wider = {.n = c->n, .room = c->room ? 2 * c->room : MIN_ROOM};
-    wider.v = dcpg_alloc(wider.room, sizeof *wider.v);
-    if (!wider.v) return dcpg_fail_nomem(err, "calls", (unsigned long long)wider.room * sizeof *wider.v);
-    for (size_t i = 0; i < c->room; i++)
+    calls wider = {.n = c->n, .capacity = c->capacity ? 2 * c->capacity : MIN_CAPACITY};
+    wider.v = dcpg_alloc(wider.capacity, sizeof *wider.v);
+    if (!wider.v) return dcpg_fail_nomem(err, "calls", (unsigned long long)wider.capacity * sizeof *wider.v);
+    for (size_t i = 0; i < c->capacity; i++)
         if (c->v[i].key) *place_of(&wider, c->v[i].key) = c->v[i];
     dcpg_free(c->v);
     *c = wider;
@@ -79,7 +79,7 @@ typedef struct rows {
 static const char *file_of(const rows *r) { return r->im->set->files.v[r->run->file]; }
 
 static dcpg_status add(rows *r, int64_t i, int64_t pos, float value, bool rounded, dcpg_err *err) {
-    if (4 * (r->calls.n + 1) > 3 * r->calls.room) DCPG_TRY(grow(&r->calls, err));
+    if (4 * (r->calls.n + 1) > 3 * r->calls.capacity) DCPG_TRY(grow(&r->calls, err));
     uint64_t key = (uint64_t)r->im->chromo_of[r->run->chromo] << 32 | (uint64_t)pos;
     call *there = place_of(&r->calls, key);
     if (!there->key) {
@@ -199,7 +199,7 @@ static int by_key(const void *a, const void *b) {
 /* Moves the calls to the front, and sorts them. */
 static void sort_calls(calls *c) {
     size_t n = 0;
-    for (size_t i = 0; i < c->room; i++)
+    for (size_t i = 0; i < c->capacity; i++)
         if (c->v[i].key) c->v[n++] = c->v[i];
     if (n > 1) qsort(c->v, n, sizeof *c->v, by_key);
 }
@@ -215,7 +215,7 @@ static dcpg_status copy_calls(const dcpg_importing *im, const call *from, size_t
         to->pos[i] = (int32_t)(from[i].key & UINT32_MAX);
         to->value[i] = from[i].value;
     }
-    to->n = to->room = (int64_t)n;
+    to->n = to->capacity = (int64_t)n;
     return DCPG_OK;
 }
 

@@ -102,17 +102,17 @@ static void copy_labels(const dcpg_deepcpg_source *s, int64_t nb, const int64_t 
 static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, dcpg_batch *batch,
                         dcpg_err *err) {
     dcpg_deepcpg_source *s = self_of(source);
-    assert(nb <= batch->room);
+    assert(nb <= batch->capacity);
     copy_labels(s, nb, sample, batch);
     if (!batch->dna && !batch->cpg) return DCPG_OK;
     DCPG_TRY(find_places(s, nb, sample, err));
     for (int64_t first = 0, end = 0; first < nb; first = end) {
-        bool room = true;
+        bool fits = true;
         s->blocks.round++;
         while (end < nb) {
             DCPG_TRY(
-                dcpg_deepcpg_block_hold(&s->blocks, s->place[end].file, s->place[end].block, &room, err));
-            if (!room) break;
+                dcpg_deepcpg_block_hold(&s->blocks, s->place[end].file, s->place[end].block, &fits, err));
+            if (!fits) break;
             end++;
         }
 #pragma omp parallel for
@@ -252,9 +252,9 @@ static int64_t bytes_of(const dcpg_deepcpg_source *s, int64_t first, int64_t end
 static dcpg_status hold_stretch(dcpg_deepcpg_source *s, const stretch *here, dcpg_err *err) {
     int64_t last = last_block(s, here);
     for (int64_t b = dcpg_deepcpg_block_of(&s->blocks, here->file, here->row); b <= last; b++) {
-        bool room;
-        DCPG_TRY(dcpg_deepcpg_block_hold(&s->blocks, here->file, b, &room, err));
-        assert(room);
+        bool fits;
+        DCPG_TRY(dcpg_deepcpg_block_hold(&s->blocks, here->file, b, &fits, err));
+        assert(fits);
     }
     return DCPG_OK;
 }

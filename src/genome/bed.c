@@ -44,12 +44,12 @@ static dcpg_status find_chromo(dcpg_bed *bed, const char *name, dcpg_bed_chromo 
 static dcpg_status add_interval(dcpg_bed *bed, const char *raw, dcpg_interval interval, dcpg_err *err) {
     dcpg_bed_chromo *c = NULL;
     DCPG_TRY(find_chromo(bed, raw, &c, err));
-    if (c->n == c->room) {
-        int64_t room = c->room ? 2 * c->room : 16;
-        dcpg_interval *grown = dcpg_realloc(c->v, (size_t)c->n, (size_t)room, sizeof *grown);
-        if (!grown) return dcpg_fail_nomem(err, "intervals", (size_t)room * sizeof *grown);
+    if (c->n == c->capacity) {
+        int64_t capacity = c->capacity ? 2 * c->capacity : 16;
+        dcpg_interval *grown = dcpg_realloc(c->v, (size_t)c->n, (size_t)capacity, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(err, "intervals", (size_t)capacity * sizeof *grown);
         c->v = grown;
-        c->room = room;
+        c->capacity = capacity;
     }
     c->v[c->n++] = interval;
     return DCPG_OK;

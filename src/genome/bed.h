@@ -15,7 +15,7 @@ typedef struct dcpg_interval {
 
 typedef struct dcpg_bed_chromo {
     char *chromo; /* name as in the file */
-    int64_t n, room;
+    int64_t n, capacity;
     dcpg_interval *v; /* [n] sorted; overlapping intervals are joined */
 } dcpg_bed_chromo;
 

@@ -46,7 +46,7 @@ typedef struct fasta {
     int64_t max_length;
     dcpg_map names;         /* seen in this file, as written there: the line of each header */
     dcpg_sequence sequence; /* being read; chromo NULL: none yet */
-    size_t room;            /* bytes allocated for sequence.packed */
+    size_t capacity;        /* bytes allocated for sequence.packed */
     int64_t header;         /* line of the sequence's header */
     hts_md5_context *md5;
     char name[DCPG_CHROMO_MAX + 1]; /* raw, while its header line is read */
@@ -79,12 +79,12 @@ void dcpg_sequence_free(dcpg_sequence *sequence) {
 }
 
 static dcpg_status add_run(dcpg_sequence *s, int64_t start, dcpg_err *err) {
-    if (s->nb_run == s->run_room) {
-        int64_t room = s->run_room ? 2 * s->run_room : 16;
-        dcpg_run_n *grown = dcpg_realloc(s->run, (size_t)s->nb_run, (size_t)room, sizeof *grown);
-        if (!grown) return dcpg_fail_nomem(err, "runs of N", (size_t)room * sizeof *grown);
+    if (s->nb_run == s->run_capacity) {
+        int64_t capacity = s->run_capacity ? 2 * s->run_capacity : 16;
+        dcpg_run_n *grown = dcpg_realloc(s->run, (size_t)s->nb_run, (size_t)capacity, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(err, "runs of N", (size_t)capacity * sizeof *grown);
         s->run = grown;
-        s->run_room = room;
+        s->run_capacity = capacity;
     }
     s->run[s->nb_run++] = (dcpg_run_n){start, start + 1};
     return DCPG_OK;
@@ -124,12 +124,12 @@ static dcpg_status fail_length(const fasta *f, dcpg_err *err) {
 
 static dcpg_status reserve(fasta *f, size_t more, dcpg_err *err) {
     size_t need = (size_t)f->sequence.length / 4 + more / 4 + 2;
-    if (need <= f->room) return DCPG_OK;
-    size_t room = max_size(need, 2 * f->room);
-    uint8_t *grown = dcpg_realloc(f->sequence.packed, f->room, room, 1);
-    if (!grown) return dcpg_fail_nomem(err, "a chromosome", room);
+    if (need <= f->capacity) return DCPG_OK;
+    size_t capacity = max_size(need, 2 * f->capacity);
+    uint8_t *grown = dcpg_realloc(f->sequence.packed, f->capacity, capacity, 1);
+    if (!grown) return dcpg_fail_nomem(err, "a chromosome", capacity);
     f->sequence.packed = grown;
-    f->room = room;
+    f->capacity = capacity;
     return DCPG_OK;
 }
 
@@ -177,7 +177,7 @@ static dcpg_status finish_sequence(fasta *f, dcpg_err *err) {
     if (fitted) s->packed = fitted;
     dcpg_status status = f->each(f->context, s, err);
     dcpg_sequence_free(s);
-    f->room = 0;
+    f->capacity = 0;
     return status;
 }
 

@@ -26,7 +26,7 @@ dcpg_status dcpg_sequence_pack(const uint8_t *code, int64_t length, dcpg_sequenc
     s->length = length;
     s->packed = dcpg_alloc((size_t)length / 4 + 1, 1);
     s->run = dcpg_alloc((size_t)nb_run, sizeof *s->run);
-    s->run_room = nb_run;
+    s->run_capacity = nb_run;
     if (!s->packed || !s->run) return dcpg_fail_nomem(err, "a chromosome", (unsigned long long)length / 4);
     for (int64_t i = 0; i < length; i++) {
         if (code[i] < DCPG_UNKNOWN_BASE)

@@ -214,10 +214,10 @@ static dcpg_status fetch_chunk(dcpg_h5_chunks *c, const dcpg_h5 *file, const hsi
         return DCPG_OK;
     }
     DCPG_TRY(dcpg_h5_check_bytes(file, c->path, size, 1, err));
-    if (size > c->room) {
+    if (size > c->capacity) {
         dcpg_free(c->packed);
         c->packed = dcpg_alloc(size, 1);
-        c->room = c->packed ? size : 0;
+        c->capacity = c->packed ? size : 0;
         if (!c->packed) return dcpg_fail_nomem(err, c->path, size);
     }
     if (H5Dread_chunk(c->dataset, H5P_DEFAULT, first, &skipped, c->packed) < 0) {

@@ -20,8 +20,8 @@ typedef struct dcpg_h5_chunks {
     H5Z_filter_t filter[DCPG_H5_MAX_FILTER]; /* in the order of writing */
     size_t width[DCPG_H5_MAX_FILTER];        /* width of the elements that a shuffle took apart */
     char *chunk, *spare, *fill;              /* [bytes], [bytes], [element] */
-    char *packed;                            /* [room] */
-    size_t room;
+    char *packed;                            /* [capacity] */
+    size_t capacity;
 } dcpg_h5_chunks;
 
 /* Inspects a dataset of an opened file; sets `*ours` and allocates the buffers if its chunks have filters.

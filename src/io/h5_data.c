@@ -18,11 +18,11 @@ typedef struct transfer {
     hid_t file_type, memory_type;
     int ndim;
     hsize_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM]; /* count[0] is 0 if there is nothing to do */
-    uint64_t row_count; /* elements per index of the first dimension: a row */
-    uint64_t row_step;  /* rows per call */
-    uint64_t room; /* bytes, before compression, of the compressed chunks that the block touches; 0: the data
-                      has its space already */
-    bool ours;     /* read from chunks decoded here, by each rank on its own */
+    uint64_t row_count;    /* elements per index of the first dimension: a row */
+    uint64_t row_step;     /* rows per call */
+    uint64_t space_needed; /* bytes, before compression, of the compressed chunks that the block touches;
+                              0: the data has its space already */
+    bool ours;             /* read from chunks decoded here, by each rank on its own */
     dcpg_h5_chunks chunks;
     char *converted; /* [row_step][row_count] in the larger of both types, if numbers are converted here;
                         NULL: by HDF5, or not at all */
@@ -69,17 +69,17 @@ static dcpg_status place_block(transfer *t, const dcpg_h5_block *block, dcpg_err
 }
 
 /* Chunks shrink when they are compressed; those that would not are stored uncompressed. */
-static void measure_room(transfer *t) {
+static void measure_space(transfer *t) {
     hsize_t chunk[DCPG_H5_MAX_NDIM];
     hid_t creation = H5Dget_create_plist(t->dataset);
     if (creation < 0) return;
     bool compressed = t->count[0] > 0 && H5Pget_nfilters(creation) > 0 &&
                       H5Pget_chunk(creation, DCPG_H5_MAX_NDIM, chunk) == t->ndim;
     H5Pclose(creation);
-    if (compressed) t->room = H5Tget_size(t->file_type);
+    if (compressed) t->space_needed = H5Tget_size(t->file_type);
     for (int i = 0; compressed && i < t->ndim; i++) {
         hsize_t first = t->start[i] / chunk[i], last = (t->start[i] + t->count[i] - 1) / chunk[i];
-        t->room *= chunk[i] * (last - first + 1);
+        t->space_needed *= chunk[i] * (last - first + 1);
     }
 }
 
@@ -216,9 +216,9 @@ static dcpg_status transfer_block(dcpg_h5 *file, const char *path, dcpg_h5_type 
     dcpg_status status = prepare(&t, type, block, err);
     if (!block && write_from && dcpg_h5_parallel(file) && file->par->rank > 0)
         t.count[0] = 0; /* all ranks hold the same data: rank 0 writes it */
-    if (status == DCPG_OK && write_from) measure_room(&t);
+    if (status == DCPG_OK && write_from) measure_space(&t);
     status = dcpg_h5_agree(file, status, err);
-    if (status == DCPG_OK && write_from) status = dcpg_h5_reserve(file, t.room, err);
+    if (status == DCPG_OK && write_from) status = dcpg_h5_reserve(file, t.space_needed, err);
     if (status == DCPG_OK) status = dcpg_h5_agree(file, move(&t, read_to, write_from, err), err);
     finish(&t);
     return status;

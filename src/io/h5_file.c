@@ -300,7 +300,7 @@ dcpg_status dcpg_h5_commit(dcpg_h5 *file, dcpg_err *err) {
 /* HDF5 cannot close a file whose data it could not write, and then fails at the end of the program. So a
  * serial file that is discarded gets memory to write to; ranks that write together have their disk space
  * already and give it back. */
-static void make_room(const dcpg_h5 *file) {
+static void release_space(const dcpg_h5 *file) {
     void *descriptor;
     if (!dcpg_h5_parallel(file) && file->id >= 0 &&
         H5Fget_vfd_handle(file->id, H5P_DEFAULT, &descriptor) >= 0) {
@@ -315,7 +315,7 @@ static void make_room(const dcpg_h5 *file) {
 void dcpg_h5_close(dcpg_h5 *file) {
     if (!file) return;
     bool discard = file->temporary && leads(file);
-    if (discard) make_room(file);
+    if (discard) release_space(file);
     if (file->temporary && file->par) dcpg_barrier_all(file->par);
     close_ids(file);
     if (discard) {

@@ -16,7 +16,7 @@ static const uint64_t OBJECT = 16 << 10;
 static const uint64_t AHEAD = 4 << 20;
 
 /* Whether the file system has space for `more` bytes; if not, sets errno. */
-static bool room_left(int fd, uint64_t more) {
+static bool has_space(int fd, uint64_t more) {
     struct statvfs disk;
     if (fstatvfs(fd, &disk) != 0 || disk.f_frsize == 0 || more / disk.f_frsize < disk.f_bavail) return true;
     errno = ENOSPC;
@@ -33,7 +33,7 @@ static bool allocate_blocks(int fd, uint64_t end) {
     while (failed && errno == EINTR);
     if (!failed) return true;
     if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO) return false;
-    return room_left(fd, end > size ? end - size : 0); /* a file system that cannot reserve */
+    return has_space(fd, end > size ? end - size : 0); /* a file system that cannot reserve */
 }
 
 /* If `exact`, frees the blocks reserved beyond the end of the file, and sets `*end` to its size plus `more`.
@@ -52,7 +52,7 @@ static bool claim_disk(const dcpg_h5 *file, bool exact, uint64_t more, uint64_t 
 }
 
 static dcpg_status fail_full(const dcpg_h5 *file, dcpg_err *err) {
-    return dcpg_fail(err, DCPG_E_IO, "%s: its %.1f MB find no room: %s", file->path,
+    return dcpg_fail(err, DCPG_E_IO, "%s: not enough space for its %.1f MB: %s", file->path,
                      (double)file->claimed / 1e6, strerror(errno));
 }
 

@@ -16,12 +16,12 @@ static int last_step(const dcpg_plan *plan) { return 2 * plan->nb_op + 1; }
 
 static dcpg_status new_buffer(dcpg_plan *plan, size_t bytes, int first, int last, int *buffer,
                               dcpg_err *err) {
-    if (plan->nb_buffer == plan->room_buffer) {
-        size_t old = (size_t)plan->room_buffer, room = old ? 2 * old : 64;
-        dcpg_buffer *grown = dcpg_realloc(plan->buffer, old, room, sizeof *grown);
-        if (!grown) return dcpg_fail_nomem(err, "buffers", room * sizeof *grown);
+    if (plan->nb_buffer == plan->buffer_capacity) {
+        size_t old = (size_t)plan->buffer_capacity, capacity = old ? 2 * old : 64;
+        dcpg_buffer *grown = dcpg_realloc(plan->buffer, old, capacity, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(err, "buffers", capacity * sizeof *grown);
         plan->buffer = grown;
-        plan->room_buffer = (int)room;
+        plan->buffer_capacity = (int)capacity;
     }
     bytes = round_up_size(bytes, DCPG_ALIGN);
     plan->buffer[plan->nb_buffer] = (dcpg_buffer){.bytes = bytes, .first = first, .last = last};

@@ -151,12 +151,12 @@ static bool sizes_are_sound(const dcpg_glayer *layer) {
 /* ---- building ---- */
 
 static dcpg_status grow(dcpg_graph *graph, dcpg_err *err) {
-    if (graph->nb_layer < graph->room) return DCPG_OK;
-    size_t old = (size_t)graph->room, room = old ? 2 * old : 32;
-    dcpg_glayer *layer = dcpg_realloc(graph->layer, old, room, sizeof *layer);
-    if (!layer) return dcpg_fail_nomem(err, "layers", room * sizeof *layer);
+    if (graph->nb_layer < graph->capacity) return DCPG_OK;
+    size_t old = (size_t)graph->capacity, capacity = old ? 2 * old : 32;
+    dcpg_glayer *layer = dcpg_realloc(graph->layer, old, capacity, sizeof *layer);
+    if (!layer) return dcpg_fail_nomem(err, "layers", capacity * sizeof *layer);
     graph->layer = layer;
-    graph->room = (int)room;
+    graph->capacity = (int)capacity;
     return DCPG_OK;
 }
 
@@ -300,7 +300,7 @@ static void keras_order(const dcpg_graph *graph, int *depth, int *rank, int *ord
 dcpg_status dcpg_graph_order(dcpg_graph *graph, dcpg_err *err) {
     size_t n = (size_t)graph->nb_layer;
     if (n == 0) return DCPG_OK;
-    dcpg_glayer *sorted = dcpg_alloc((size_t)graph->room, sizeof *sorted);
+    dcpg_glayer *sorted = dcpg_alloc((size_t)graph->capacity, sizeof *sorted);
     int *work = dcpg_alloc(4 * n, sizeof *work), *order = work, *place = work + n;
     if (!sorted || !work) {
         dcpg_free(sorted);

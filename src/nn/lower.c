@@ -24,7 +24,7 @@ typedef struct lowering {
 static dcpg_extent steps(dcpg_extent extent) { return (dcpg_extent){extent.t > 0 ? extent.t : 1, extent.c}; }
 
 static int new_value(dcpg_plan *plan, dcpg_origin origin, int64_t size) {
-    assert(plan->nb_value < plan->room_value);
+    assert(plan->nb_value < plan->value_capacity);
     plan->value[plan->nb_value] =
         (dcpg_value){.origin = origin, .size = size, .writer = -1, .data = -1, .grad = -1};
     return plan->nb_value++;

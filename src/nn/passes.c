@@ -29,10 +29,10 @@ dcpg_status dcpg_plan_passes(dcpg_plan *plan, dcpg_err *err) {
     const dcpg_net_options *o = &plan->options;
     int nb_leaf = o->end - o->first;
     bool all = !o->train || o->at_once == 0 || o->at_once >= nb_leaf;
-    size_t room = all ? 1 : (size_t)nb_leaf;
-    plan->pass = dcpg_alloc(room, sizeof *plan->pass);
-    plan->merge = dcpg_alloc(room, sizeof *plan->merge);
-    if (!plan->pass || !plan->merge) return dcpg_fail_nomem(err, "passes", room * sizeof *plan->pass);
+    size_t capacity = all ? 1 : (size_t)nb_leaf;
+    plan->pass = dcpg_alloc(capacity, sizeof *plan->pass);
+    plan->merge = dcpg_alloc(capacity, sizeof *plan->merge);
+    if (!plan->pass || !plan->merge) return dcpg_fail_nomem(err, "passes", capacity * sizeof *plan->pass);
     if (all)
         plan->pass[plan->nb_pass++] = (dcpg_pass){.leaves = {o->first, o->end}};
     else

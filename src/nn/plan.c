@@ -29,7 +29,8 @@ const dcpg_op_kind *const dcpg_op_kinds[] = {
 /* ---- construction ---- */
 
 static dcpg_status start(dcpg_plan *plan, dcpg_err *err) {
-    size_t n = (size_t)plan->graph->nb_layer, room = 2 * n + 8; /* a layer and its activation each; inputs */
+    size_t n = (size_t)plan->graph->nb_layer,
+           capacity = 2 * n + 8; /* a layer and its activation each; inputs */
     plan->nb_thread = omp_get_max_threads();
     if (plan->options.train)
         plan->nb_node =
@@ -39,14 +40,14 @@ static dcpg_status start(dcpg_plan *plan, dcpg_err *err) {
         if (plan->depth < depth) plan->depth = depth;
     }
     DCPG_TRY(dcpg_plan_passes(plan, err));
-    plan->room_value = (int)room;
-    plan->op = dcpg_alloc(room, sizeof *plan->op);
-    plan->value = dcpg_alloc(room, sizeof *plan->value);
+    plan->value_capacity = (int)capacity;
+    plan->op = dcpg_alloc(capacity, sizeof *plan->op);
+    plan->value = dcpg_alloc(capacity, sizeof *plan->value);
     plan->value_of = dcpg_alloc(n, sizeof *plan->value_of);
     plan->needed = dcpg_alloc(n, sizeof *plan->needed);
     plan->prediction = dcpg_alloc((size_t)plan->graph->nb_output, sizeof *plan->prediction);
     if (!plan->op || !plan->value || !plan->value_of || !plan->needed || !plan->prediction)
-        return dcpg_fail_nomem(err, "a plan", room * sizeof *plan->op);
+        return dcpg_fail_nomem(err, "a plan", capacity * sizeof *plan->op);
     for (int i = 0; i < plan->graph->nb_layer; i++) {
         const dcpg_glayer *layer = &plan->graph->layer[i];
         int64_t bias = layer->kind == DCPG_GRU ? 6 * layer->units : layer->units;

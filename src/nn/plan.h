@@ -106,7 +106,7 @@ struct dcpg_net_plan {
     int nb_pass, nb_merge, nb_spare; /* spare: gradient buffers besides the nodes' own */
     dcpg_pass *pass;
     dcpg_merge *merge;
-    int nb_op, nb_value, nb_buffer, room_value, room_buffer;
+    int nb_op, nb_value, nb_buffer, value_capacity, buffer_capacity;
     dcpg_op *op;
     dcpg_value *value;
     dcpg_buffer *buffer;

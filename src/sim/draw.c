@@ -75,12 +75,12 @@ static dcpg_rng start(const drawing *d, dcpg_sim_purpose purpose, int64_t who) {
 static int64_t skip(dcpg_rng *rng, double mean) { return (int64_t)dcpg_sim_exponential(rng, mean); }
 
 dcpg_status dcpg_sim_add_interval(dcpg_sim_intervals *list, dcpg_sim_interval interval, dcpg_err *err) {
-    if (list->n == list->room) {
-        int64_t room = list->room ? 2 * list->room : 64;
-        dcpg_sim_interval *grown = dcpg_realloc(list->v, (size_t)list->n, (size_t)room, sizeof *grown);
-        if (!grown) return dcpg_fail_nomem(err, "intervals", (size_t)room * sizeof *grown);
+    if (list->n == list->capacity) {
+        int64_t capacity = list->capacity ? 2 * list->capacity : 64;
+        dcpg_sim_interval *grown = dcpg_realloc(list->v, (size_t)list->n, (size_t)capacity, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(err, "intervals", (size_t)capacity * sizeof *grown);
         list->v = grown;
-        list->room = room;
+        list->capacity = capacity;
     }
     list->v[list->n++] = interval;
     return DCPG_OK;

@@ -46,16 +46,16 @@ static dcpg_status write_fasta(const writer *w, const dcpg_sim_chromo *chromo, d
 }
 
 static dcpg_status reserve_sites(dcpg_sim_sites *sites, dcpg_err *err) {
-    if (sites->n < sites->room) return DCPG_OK;
-    size_t n = (size_t)sites->n, room = n ? 2 * n : 65536;
-    int32_t *pos = dcpg_realloc(sites->pos, n, room, sizeof *pos);
+    if (sites->n < sites->capacity) return DCPG_OK;
+    size_t n = (size_t)sites->n, capacity = n ? 2 * n : 65536;
+    int32_t *pos = dcpg_realloc(sites->pos, n, capacity, sizeof *pos);
     if (pos) sites->pos = pos;
-    uint8_t *density = dcpg_realloc(sites->density, n, room, sizeof *density);
+    uint8_t *density = dcpg_realloc(sites->density, n, capacity, sizeof *density);
     if (density) sites->density = density;
-    uint16_t *motifs = dcpg_realloc(sites->motifs, n, room, sizeof *motifs);
+    uint16_t *motifs = dcpg_realloc(sites->motifs, n, capacity, sizeof *motifs);
     if (motifs) sites->motifs = motifs;
-    if (!pos || !density || !motifs) return dcpg_fail_nomem(err, "sites", room * 7);
-    sites->room = (int64_t)room;
+    if (!pos || !density || !motifs) return dcpg_fail_nomem(err, "sites", capacity * 7);
+    sites->capacity = (int64_t)capacity;
     return DCPG_OK;
 }
 
@@ -156,12 +156,12 @@ static void print_sites(writer *w, const dcpg_sim_part *part, const dcpg_sim_int
 }
 
 static dcpg_status add_part(dcpg_sim *sim, const dcpg_sim_chromo *chromo, dcpg_err *err) {
-    if (sim->nb_part == sim->part_room) {
-        int room = sim->part_room ? 2 * sim->part_room : 32;
-        dcpg_sim_part *grown = dcpg_realloc(sim->part, (size_t)sim->nb_part, (size_t)room, sizeof *grown);
-        if (!grown) return dcpg_fail_nomem(err, "chromosomes", (size_t)room * sizeof *grown);
+    if (sim->nb_part == sim->part_capacity) {
+        int capacity = sim->part_capacity ? 2 * sim->part_capacity : 32;
+        dcpg_sim_part *grown = dcpg_realloc(sim->part, (size_t)sim->nb_part, (size_t)capacity, sizeof *grown);
+        if (!grown) return dcpg_fail_nomem(err, "chromosomes", (size_t)capacity * sizeof *grown);
         sim->part = grown;
-        sim->part_room = room;
+        sim->part_capacity = capacity;
     }
     dcpg_sim_part *part = &sim->part[sim->nb_part];
     *part = (dcpg_sim_part){.chromo = dcpg_strdup(chromo->name), .length = chromo->length};

@@ -53,7 +53,7 @@ typedef struct dcpg_sim_interval {
 } dcpg_sim_interval;
 
 typedef struct dcpg_sim_intervals {
-    int64_t n, room;
+    int64_t n, capacity;
     dcpg_sim_interval *v;
 } dcpg_sim_intervals;
 dcpg_status dcpg_sim_add_interval(dcpg_sim_intervals *list, dcpg_sim_interval interval, dcpg_err *err);
@@ -109,7 +109,7 @@ dcpg_status dcpg_sim_scan(const dcpg_sim_chromo *chromo, int nb_motif, const dcp
 /* ---- sites of the whole genome ---- */
 enum { DCPG_SIM_DENSITY_RANGE = 250 }; /* bp to each side: a window of 501 bp, about an island's width */
 typedef struct dcpg_sim_sites {
-    int64_t n, room;
+    int64_t n, capacity;
     int32_t *pos;     /* [n] 1-based, the C */
     uint8_t *density; /* [n] CpGs within DCPG_SIM_DENSITY_RANGE bp, including the site itself */
     uint16_t *motifs; /* [n] bit m: motif m is in range */
@@ -126,7 +126,7 @@ typedef struct dcpg_sim {
     char *folder; /* where everything is written */
     int nb_motif;
     dcpg_sim_motif motif[DCPG_SIM_MAX_MOTIFS];
-    int nb_part, part_room;
+    int nb_part, part_capacity;
     dcpg_sim_part *part; /* one per chromosome */
     dcpg_sim_sites sites;
     int64_t nb_base[DCPG_SIM_CODES];

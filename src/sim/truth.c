@@ -23,7 +23,7 @@ typedef struct tables {
     uint16_t *permille; /* [block][nb_cell] */
     uint8_t *state;     /* [block][nb_cell] */
     char *line;         /* a row as text */
-    size_t line_room;
+    size_t line_capacity;
 } tables;
 
 /* Computes the values of all cells at sites [first, end) of a chromosome. */
@@ -44,7 +44,7 @@ static void write_row(tables *t, const char *chromo, int64_t site, int64_t row) 
     int64_t nb_cell = t->sim->options->nb_cell;
     const uint16_t *permille = t->permille + row * nb_cell;
     const uint8_t *state = t->state + row * nb_cell;
-    int head = snprintf(t->line, t->line_room, "%s\t%" PRId32, chromo, t->sim->sites.pos[site]);
+    int head = snprintf(t->line, t->line_capacity, "%s\t%" PRId32, chromo, t->sim->sites.pos[site]);
     char *p = t->line + head;
     for (int64_t i = 0; i < nb_cell; i++) {
         int n = permille[i];
@@ -82,10 +82,10 @@ static dcpg_status start_tables(tables *t, dcpg_err *err) {
         if (length > longest) longest = length;
     }
     t->block = BLOCK_VALUES / (int64_t)nb_cell + 1;
-    t->line_room = longest + POSITION_TEXT + VALUE_TEXT * nb_cell;
+    t->line_capacity = longest + POSITION_TEXT + VALUE_TEXT * nb_cell;
     t->permille = dcpg_alloc((size_t)t->block * nb_cell, sizeof *t->permille);
     t->state = dcpg_alloc((size_t)t->block * nb_cell, 1);
-    t->line = dcpg_alloc(t->line_room, 1);
+    t->line = dcpg_alloc(t->line_capacity, 1);
     if (!t->permille || !t->state || !t->line)
         return dcpg_fail_nomem(err, "a block of sites",
                                (size_t)t->block * nb_cell * (sizeof *t->permille + sizeof *t->state));

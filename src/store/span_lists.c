@@ -104,7 +104,7 @@ static bool take_own(const dcpg_span_want *want, dcpg_span *span, int64_t j, int
 
 /* Reads the next needed slab, if any is left, and takes values from it. Collective. */
 static dcpg_status read_slab_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span,
-                                 const dcpg_far far[2], slabs *s, float *room, bool *sound, dcpg_err *err) {
+                                 const dcpg_far far[2], slabs *s, float *slab, bool *sound, dcpg_err *err) {
     int64_t row = INT64_MAX, end = 0;
     for (int64_t j = 0; j < want->nb_list; j++) {
         if (want->value_row[j] >= 0) row = min_i64(row, want->value_row[j]);
@@ -117,12 +117,12 @@ static dcpg_status read_slab_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg
     DCPG_TRY(dcpg_h5_read(
         file, STORE_VALUE, DCPG_H5_F32,
         &(dcpg_h5_block){{from < to ? row : 0, from < to ? from : 0}, {from < to ? end - row : 0, to - from}},
-        room, err));
+        slab, err));
     bool fine = true;
 #pragma omp parallel for schedule(static) reduction(&& : fine)
     for (int64_t j = 0; j < (from < to ? want->nb_list : 0); j++) {
         if (want->value_row[j] < 0) continue;
-        const float *values = room + (want->value_row[j] - row) * (to - from);
+        const float *values = slab + (want->value_row[j] - row) * (to - from);
         fine = take_far(want, span, far, j, from, to, values) && take_own(want, span, j, from, to, values) &&
                fine;
     }
@@ -139,11 +139,11 @@ static dcpg_status read_values_all(const dcpg_span_want *want, dcpg_h5 *file, dc
     for (int64_t j = 0; j < want->nb_list; j++)
         rows = want->value_row[j] >= rows ? want->value_row[j] + 1 : rows;
     size_t width = (size_t)min_i64(STORE_VALUE_CHUNK, want->store->nb_pos);
-    float *room = dcpg_alloc(empty ? 0 : (size_t)rows, width * sizeof *room);
+    float *slab = dcpg_alloc(empty ? 0 : (size_t)rows, width * sizeof *slab);
     s.needed = dcpg_alloc((size_t)s.nb, 1);
     dcpg_status status =
-        room && s.needed ? DCPG_OK
-                         : dcpg_fail_nomem(err, "values", (unsigned long long)rows * width * sizeof *room);
+        slab && s.needed ? DCPG_OK
+                         : dcpg_fail_nomem(err, "values", (unsigned long long)rows * width * sizeof *slab);
     status = dcpg_agree_all(par, status, err);
     if (status == DCPG_OK) {
         mark_slabs(want, span, far, &s);
@@ -151,8 +151,8 @@ static dcpg_status read_values_all(const dcpg_span_want *want, dcpg_h5 *file, dc
         n = dcpg_max_i64_all(par, n);
     }
     for (int64_t i = 0; i < n && status == DCPG_OK; i++)
-        status = read_slab_all(want, file, span, far, &s, room, &sound, err);
-    dcpg_free(room);
+        status = read_slab_all(want, file, span, far, &s, slab, &sound, err);
+    dcpg_free(slab);
     dcpg_free(s.needed);
     DCPG_TRY(status);
     return dcpg_agree_all(

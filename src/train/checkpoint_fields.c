@@ -143,7 +143,7 @@ void dcpg_checkpoint_unpack(trainer *t, const checkpoint_field *field, const voi
         move_values(t->net, true, field->values, (float *)(uintptr_t)plain, false);
         break;
     case FIELD_MOMENTS:
-        move_values(t->net, false, dcpg_trainer_moments_room(t, field->values), (float *)(uintptr_t)plain,
+        move_values(t->net, false, dcpg_trainer_moments_space(t, field->values), (float *)(uintptr_t)plain,
                     false);
         dcpg_trainer_take_moments(t, field->values);
         break;

@@ -10,7 +10,7 @@
 /* A growing text; `failed` once memory has run out. */
 typedef struct text {
     char *v;
-    size_t n, room;
+    size_t n, capacity;
     bool failed;
 } text;
 
@@ -19,13 +19,13 @@ DCPG_PRINTF(2, 3) static void append(text *t, const char *fmt, ...) {
     va_start(arguments, fmt);
     va_copy(again, arguments);
     size_t need = (size_t)vsnprintf(NULL, 0, fmt, arguments) + 1;
-    if (!t->failed && t->n + need > t->room) {
-        size_t room = 2 * (t->n + need);
-        char *grown = dcpg_realloc(t->v, t->n, room, 1);
+    if (!t->failed && t->n + need > t->capacity) {
+        size_t capacity = 2 * (t->n + need);
+        char *grown = dcpg_realloc(t->v, t->n, capacity, 1);
         if (grown == NULL)
             t->failed = true;
         else
-            t->v = grown, t->room = room;
+            t->v = grown, t->capacity = capacity;
     }
     if (!t->failed) t->n += (size_t)vsnprintf(t->v + t->n, need, fmt, again);
     va_end(again);

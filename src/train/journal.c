@@ -20,9 +20,9 @@ struct journal {
     FILE *metrics;
     char *metrics_path;
     dcpg_events *events;
-    char **tag; /* [room] tags of the event being assembled */
+    char **tag; /* [capacity] tags of the event being assembled */
     float *value;
-    int nb, room;
+    int nb, capacity;
 };
 
 static double wall_time(void) {
@@ -75,7 +75,7 @@ static void put_scores(FILE *out, const trainer *t, const char *name, const dcpg
 /* ---- events ---- */
 
 static void add_scalar(journal *j, char *tag, double value) {
-    if (tag && j->nb < j->room && !isnan(value)) {
+    if (tag && j->nb < j->capacity && !isnan(value)) {
         j->tag[j->nb] = tag;
         j->value[j->nb++] = (float)value;
     } else {
@@ -175,12 +175,12 @@ dcpg_status dcpg_journal_open(trainer *t, dcpg_err *err) {
     journal *j = t->journal = dcpg_alloc(1, sizeof *j);
     int per_set = t->net->nb_output * (1 + DCPG_MAX_METRICS) + 2 + DCPG_METRIC_CAT_ACC;
     if (!j) return dcpg_fail_nomem(err, "the journal", sizeof *j);
-    j->room = 2 * per_set;
-    j->tag = dcpg_alloc((size_t)j->room, sizeof *j->tag);
-    j->value = dcpg_alloc((size_t)j->room, sizeof *j->value);
+    j->capacity = 2 * per_set;
+    j->tag = dcpg_alloc((size_t)j->capacity, sizeof *j->tag);
+    j->value = dcpg_alloc((size_t)j->capacity, sizeof *j->value);
     j->metrics_path = dcpg_format("%s/" METRICS_NAME, t->options->out_dir);
     if (!j->tag || !j->value || !j->metrics_path)
-        return dcpg_fail_nomem(err, "the journal", (size_t)j->room * sizeof *j->tag);
+        return dcpg_fail_nomem(err, "the journal", (size_t)j->capacity * sizeof *j->tag);
     DCPG_TRY(dcpg_file_continue(j->metrics_path, t->run.metrics_bytes, &j->metrics, err));
     if (ftello(j->metrics) < t->run.metrics_bytes)
         dcpg_warn(t->log, "%s is shorter than when the checkpoint was written: steps are missing in it",

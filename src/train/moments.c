@@ -3,12 +3,12 @@
  * node 0's gradient buffer can hold all moments at once. */
 #include "train/trainer.h"
 
-float *dcpg_trainer_moments_room(trainer *t, float *moments) {
+float *dcpg_trainer_moments_space(trainer *t, float *moments) {
     return t->options->shard_optimizer ? t->net->grads : moments;
 }
 
 float *dcpg_trainer_all_moments_all(trainer *t, float *moments) {
-    float *all = dcpg_trainer_moments_room(t, moments);
+    float *all = dcpg_trainer_moments_space(t, moments);
     if (all == moments) return all;
     dcpg_slices_put(&t->slices, moments, all);
     dcpg_par_sums_gather_all(t->sums, all);
@@ -16,6 +16,6 @@ float *dcpg_trainer_all_moments_all(trainer *t, float *moments) {
 }
 
 void dcpg_trainer_take_moments(trainer *t, float *moments) {
-    float *all = dcpg_trainer_moments_room(t, moments);
+    float *all = dcpg_trainer_moments_space(t, moments);
     if (all != moments) dcpg_slices_take(&t->slices, all, moments);
 }

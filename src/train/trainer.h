@@ -120,9 +120,9 @@ dcpg_status dcpg_trainer_write_curves_all(const trainer *t, dcpg_err *err);
  * is returned. Collective. */
 float *dcpg_trainer_all_moments_all(trainer *t, float *moments);
 
-/* moments.c: the opposite direction: after all moments were put into dcpg_trainer_moments_room,
+/* moments.c: the opposite direction: after all moments were put into dcpg_trainer_moments_space,
  * dcpg_trainer_take_moments copies this rank's slices from there. Local. */
-float *dcpg_trainer_moments_room(trainer *t, float *moments);
+float *dcpg_trainer_moments_space(trainer *t, float *moments);
 void dcpg_trainer_take_moments(trainer *t, float *moments);
 
 /* checkpoint_write.c: writes the present state into a checkpoint. If that fails, the second function only

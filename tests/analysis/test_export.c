@@ -206,7 +206,7 @@ static void test_long(void **state) {
     dcpg_barrier_all(&par);
     char *data = dcpg_strdup(in_folder("long.h5"));
     char *v[1] = {"X"};
-    dcpg_strings wanted = {.v = v, .n = 1, .room = 1};
+    dcpg_strings wanted = {.v = v, .n = 1, .capacity = 1};
     dcpg_export_options options = {.data = data, .out_dir = folder, .hdf = true, .chromos = &wanted};
     ok(dcpg_export_all(&options, &par, NULL, &err), &err);
     if (par.rank == 0) {

@@ -57,10 +57,10 @@ static int noted_then(int number) {
         take_defaults();
         dcpg_signals_end();
         put("file"), put("kept");
-        mkdir("room", 0700), put("room/file");
-        dcpg_cleanup_add("room", -1, NULL);
+        mkdir("inner", 0700), put("inner/file");
+        dcpg_cleanup_add("inner", -1, NULL);
         dcpg_cleanup_add("file", -1, NULL);
-        dcpg_cleanup_add("room/file", -1, NULL);
+        dcpg_cleanup_add("inner/file", -1, NULL);
         dcpg_cleanup_add("kept", -1, NULL);
         dcpg_cleanup_forget("kept");
         raise(number);
@@ -78,7 +78,7 @@ static void test_end(void **state) {
         assert_true(WIFSIGNALED(status));
         assert_int_equal(WTERMSIG(status), numbers[i]);
         assert_false(dcpg_file_exists("file"));
-        assert_false(dcpg_file_exists("room"));
+        assert_false(dcpg_file_exists("inner"));
         assert_true(dcpg_file_exists("kept"));
         unlink("kept");
         unlink("core");

@@ -65,10 +65,10 @@ refused 'choose one of them' "$dcpg" train "${common[@]}" "${cnn[@]}" --grad_com
 # ---- micro-batches: more leaves of the tree, run one after the other, or as many at once as memory allows ----
 layouts blocks "${few[@]}" '4 1' -- "${rnn[@]}" --micro_batch 3
 grep -q 'steps in 4 passes of at most 2 samples; blocks of 2' last.log || fail "not in passes: $(grep 'steps in' last.log)"
-rm -rf roomy
-on 2 "$dcpg" train "${common[@]}" "${rnn[@]}" --micro_batch 3 --max_memory 8G --out_dir roomy
-for f in "${files[@]}"; do same "first_blocks/$f" "roomy/$f"; done
-grep -q 'steps in 1 pass of at most 16 samples; blocks of 2' last.log || fail "with room: $(grep passes last.log)"
+rm -rf ample
+on 2 "$dcpg" train "${common[@]}" "${rnn[@]}" --micro_batch 3 --max_memory 8G --out_dir ample
+for f in "${files[@]}"; do same "first_blocks/$f" "ample/$f"; done
+grep -q 'steps in 1 pass of at most 16 samples; blocks of 2' last.log || fail "with enough memory: $(grep passes last.log)"
 layouts cnn_blocks "${few[@]}" -- "${cnn[@]}" --micro_batch 1
 # Samples are summed in another order: the numbers differ, but hardly.
 python=${PYTHON3:-python3}

@@ -17,7 +17,7 @@ static dcpg_status fill(dcpg_source *source, int64_t nb, const int64_t *sample, 
                         dcpg_err *err) {
     numbers *self = (numbers *)source;
     if (++self->filled == self->fail_at) return dcpg_fail(err, DCPG_E_INPUT, "a bad sample");
-    assert_in_range(nb, 0, batch->room);
+    assert_in_range(nb, 0, batch->capacity);
     batch->n = nb;
     memcpy(batch->id, sample, (size_t)nb * sizeof *sample);
     return DCPG_OK;

@@ -62,9 +62,9 @@ static bool read_content(const char *path, dcpg_err *err) {
     return fine;
 }
 
-static size_t load(const char *path, char *bytes, size_t room) {
+static size_t load(const char *path, char *bytes, size_t capacity) {
     FILE *file = fopen(path, "rb");
-    size_t n = fread(bytes, 1, room, file);
+    size_t n = fread(bytes, 1, capacity, file);
     fclose(file);
     return n;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Numbers that a name and an index determine, so that weights and inputs need no room in the fixtures.
+"""Numbers that a name and an index determine, so that weights and inputs take no space in the fixtures.
 
 value(name, draw, index) comes from word index % 4 of Philox4x32-10 (Salmon et al., SC 2011) with
     key     = the lower and the upper 32 bits of the FNV-1a hash (64 bits) of the name

@@ -78,7 +78,7 @@ static dcpg_status read_manner(appending *a, dcpg_err *err) {
 }
 
 /* Allocates space for the rows that are read at a time: those of a chunk, so that no chunk is read twice. */
-static dcpg_status make_room(appending *a, dcpg_err *err) {
+static dcpg_status alloc_rows(appending *a, dcpg_err *err) {
     dcpg_h5_shape shape;
     DCPG_TRY(dcpg_h5_shape_of(a->file, STORE_OBSERVED, &shape, err));
     a->block_rows = shape.chunk[0] > 0 && shape.chunk[0] <= 64 ? shape.chunk[0] : 1;
@@ -245,7 +245,7 @@ static dcpg_status read_sequence(appending *a, int c, dcpg_sequence *sequence, d
     sequence->run = dcpg_alloc((size_t)nb_run, sizeof *sequence->run);
     if (!sequence->chromo || !sequence->packed || !sequence->run)
         return dcpg_fail_nomem(err, "a chromosome", (unsigned long long)bytes);
-    sequence->nb_run = sequence->run_room = nb_run;
+    sequence->nb_run = sequence->run_capacity = nb_run;
     snprintf(sequence->md5, sizeof sequence->md5, "%s", a->md5.v[c]);
     DCPG_TRY(dcpg_h5_read(a->file, STORE_BASES, DCPG_H5_U8, &(dcpg_h5_block){{s->base_offset[c]}, {bytes}},
                           sequence->packed, err));
@@ -341,7 +341,7 @@ static dcpg_status read_store(appending *a, dcpg_store_options *o, dcpg_err *err
     DCPG_TRY(dcpg_h5_open(a->store->path, NULL, &a->file, err));
     DCPG_TRY(read_positions(a, err));
     DCPG_TRY(read_manner(a, err));
-    DCPG_TRY(make_room(a, err));
+    DCPG_TRY(alloc_rows(a, err));
     DCPG_TRY(dcpg_h5_read_strings(a->file, STORE_MD5, &a->md5, err));
     DCPG_TRY(read_command(a, o->command, err));
     DCPG_TRY(join_statistics(a, o, err));

@@ -40,7 +40,7 @@ static void drop_bases(dcpg_sequence *s) {
     dcpg_free(s->run);
     s->packed = NULL;
     s->run = NULL;
-    s->nb_run = s->run_room = 0;
+    s->nb_run = s->run_capacity = 0;
 }
 
 static dcpg_status receive(void *context, dcpg_sequence *sequence, dcpg_err *err) {

@@ -213,14 +213,14 @@ static bool is_site(const making *m, uint32_t count) {
 
 /* Makes space for `n` more positions. */
 static dcpg_status reserve(making *m, int64_t n, dcpg_err *err) {
-    int64_t need = m->positions.n + n, room = max_i64(need, 2 * m->positions.capacity);
+    int64_t need = m->positions.n + n, capacity = max_i64(need, 2 * m->positions.capacity);
     if (need <= m->positions.capacity) return DCPG_OK;
-    int32_t *pos = dcpg_realloc(m->positions.pos, (size_t)m->positions.n, (size_t)room, sizeof *pos);
+    int32_t *pos = dcpg_realloc(m->positions.pos, (size_t)m->positions.n, (size_t)capacity, sizeof *pos);
     if (pos) m->positions.pos = pos;
-    uint8_t *flag = dcpg_realloc(m->positions.is_site, (size_t)m->positions.n, (size_t)room, 1);
+    uint8_t *flag = dcpg_realloc(m->positions.is_site, (size_t)m->positions.n, (size_t)capacity, 1);
     if (flag) m->positions.is_site = flag;
-    if (!pos || !flag) return dcpg_fail_nomem(err, "positions", (unsigned long long)room * sizeof *pos);
-    m->positions.capacity = room;
+    if (!pos || !flag) return dcpg_fail_nomem(err, "positions", (unsigned long long)capacity * sizeof *pos);
+    m->positions.capacity = capacity;
     return DCPG_OK;
 }
 
