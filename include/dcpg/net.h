@@ -139,6 +139,9 @@ typedef struct dcpg_op_time {
  * options.profile. Local. */
 DCPG_API int dcpg_net_times(const dcpg_net *net, dcpg_op_time *time);
 
+/* Sets the times of all operations to 0. Local. */
+DCPG_API void dcpg_net_reset_times(dcpg_net *net);
+
 /* Penalty l1 * sum|w| + l2 * sum w^2 over penalised parameters. Local. */
 DCPG_API double dcpg_net_penalty(const dcpg_net *net);
 

@@ -2,6 +2,7 @@
 /* Command line options as a table.
  *   --name value, --name=value   '-' and '_' are the same in names
  *   --list a b c                 every word up to the next option; --list=a takes this word only
+ *   --name [a], --name=a         an option with or without a word
  *   --flag, --flag=true|false
  *   --                           all words after it are positional
  * If an option is given twice, the last one wins; this holds for lists too. "-1" and "-.5" are values, not
@@ -39,8 +40,8 @@ typedef struct dcpg_opt {
     void *value;         /* by kind, as above */
     const char *initial; /* default as text, shown in --help and parsed like a user's value (words of a list
                             stand between blanks); NULL: none, the value is left unchanged */
-    double min, max;     /* range of numbers where min < max */
-    const char *help;    /* one line; gives units and the effect of leaving the option out */
+    double min, max;  /* range of numbers where min < max; max of DCPG_OPT_WORDS: most words, 0: any number */
+    const char *help; /* one line; gives units and the effect of leaving the option out */
     const char *meaning; /* what --help calls the value: "FILE", "N"; NULL: by kind */
 } dcpg_opt;
 

@@ -121,8 +121,11 @@ typedef struct dcpg_train_options {
     int64_t nb_epoch, nb_train_sample, nb_val_sample; /* samples: 0 = all */
     int64_t early_stopping; /* epochs without a better validation loss; 0: never stop early */
     double learning_rate, learning_rate_decay;
-    const float *output_weight; /* [nb_output] */
-    bool profile;               /* print at the end where the time went, rank by rank */
+    const float *output_weight;  /* [nb_output] */
+    bool profile;                /* print at the end where the time went, least and most of all ranks */
+    const char *profile_file;    /* JSON of the same, and of the slowest rank's time per step; NULL: none */
+    int64_t timing_warmup_steps; /* first steps of this run, which no timing counts */
+    int64_t max_steps;           /* stop after so many more steps, with everything saved; 0: no limit */
     bool no_class_weights, no_shuffle, no_reproducible;
     bool shard_optimizer; /* each rank keeps Adam's moments of its slices only; results do not change in any
                              bit */

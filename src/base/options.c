@@ -171,7 +171,9 @@ static dcpg_status parse_option(const dcpg_opt *options, int argc, char **argv, 
                          *next == argc ? "" : " (one that starts with '-' is given as --name=value)");
     }
     if (!words) return set_value(o, argv[(*next)++], err);
-    while (*next < argc && !looks_like_option(argv[*next])) DCPG_TRY(set_value(o, argv[(*next)++], err));
+    size_t most = o->kind == DCPG_OPT_WORDS && o->max > 0 ? (size_t)o->max : SIZE_MAX;
+    while (*next < argc && words->n < most && !looks_like_option(argv[*next]))
+        DCPG_TRY(set_value(o, argv[(*next)++], err));
     return DCPG_OK;
 }
 

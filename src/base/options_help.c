@@ -49,13 +49,13 @@ static const char *meaning(const dcpg_opt *o) {
     return "";
 }
 
-/* "--name VALUE", "--name VALUE ...", "--name [VALUE ...]" or "--name"; returns its width. `out` NULL: only
- * measures. */
+/* "--name VALUE", "--name VALUE ...", "--name [VALUE ...]", "--name [VALUE]" or "--name"; returns its width.
+ * `out` NULL: only measures. */
 static int label(FILE *out, const dcpg_opt *o) {
     const char *word = o->kind == DCPG_OPT_FLAG ? "" : meaning(o);
     const char *blank = *word ? " " : "";
-    const char *more = o->kind == DCPG_OPT_LIST ? " ..." : o->kind == DCPG_OPT_WORDS ? " ...]" : "";
-    if (o->kind == DCPG_OPT_WORDS) blank = " [";
+    const char *more = o->kind == DCPG_OPT_LIST ? " ..." : "";
+    if (o->kind == DCPG_OPT_WORDS) blank = " [", more = o->max > 0 ? "]" : " ...]";
     if (!out) return snprintf(NULL, 0, "--%s%s%s%s", o->name, blank, word, more);
     return fprintf(out, "--%s%s%s%s", o->name, blank, word, more);
 }

@@ -36,6 +36,11 @@ static dcpg_status parse(train_settings *s, int argc, char **argv, bool *help, c
     return dcpg_cmd_parse(&line, argc, argv, par, help, err);
 }
 
+/* NULL: none. */
+static const char *profile_file(const train_settings *s) {
+    return s->profile.list.n ? s->profile.list.v[0] : NULL;
+}
+
 static dcpg_status check(train_settings *s, dcpg_err *err) {
     DCPG_TRY(dcpg_cmd_need_data(s->table, &s->files, err));
     const train_model_options *m = &s->model;
@@ -65,6 +70,8 @@ static dcpg_status check(train_settings *s, dcpg_err *err) {
         return dcpg_fail(err, DCPG_E_USAGE,
                          "--grad_comm bf16 rounds the sums of the tree, which --no_reproducible does "
                          "without: choose one of them");
+    s->train.profile = s->profile.given;
+    s->train.profile_file = profile_file(s);
     s->train.virtual_ranks = (int)s->virtual_ranks;
     s->train.seed = (uint64_t)s->seed;
     s->train.nb_thread = omp_get_max_threads();
@@ -210,8 +217,8 @@ static void free_parts(parts *p) {
 }
 
 static void free_settings(train_settings *s) {
-    dcpg_strings *lists[] = {&s->files,        &s->val_files,      &s->train_chromos,  &s->val_chromos,
-                             &s->output_names, &s->output_weights, &s->replicate_names};
+    dcpg_strings *lists[] = {&s->files,        &s->val_files,      &s->train_chromos,   &s->val_chromos,
+                             &s->output_names, &s->output_weights, &s->replicate_names, &s->profile.list};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
     train_model_options_free(&s->model);
 }
@@ -287,12 +294,14 @@ static dcpg_status lock_all(const train_settings *s, dcpg_cmd_job *job, const dc
                                     &s->files, &s->val_files, &m->filter_weights};
     job->output[0] = (dcpg_cmd_output){
         .path = s->resume ? s->resume : s->train.out_dir, .option = "--out_dir", .kind = DCPG_CMD_MODEL};
+    job->output[1] =
+        (dcpg_cmd_output){.path = profile_file(s), .option = "--profile", .kind = DCPG_CMD_TIMES};
     job->common.force = s->common.force || s->resume;
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !s->resume; i++) job->input[i] = inputs[i];
     dcpg_status status = dcpg_cmd_outputs_all(job, par, log, err);
     /* When a run is resumed, the lists are parsed anew: the job must not point to the old ones. */
     for (int i = 0; i < DCPG_CMD_INPUTS; i++) job->input[i] = NULL;
-    job->output[0].path = NULL;
+    for (int i = 0; i < DCPG_CMD_OUTPUTS; i++) job->output[i].path = NULL;
     return status;
 }
 
@@ -307,6 +316,7 @@ static dcpg_status run_all(train_settings *s, parts *p, dcpg_cmd_job *job, const
     log->level = s->common.verbose ? DCPG_DEBUG : DCPG_INFO;
     DCPG_TRY(dcpg_agree_all(par, check(s, err), err));
     job->common.log_file = s->common.log_file;
+    job->output[1].path = s->train.profile_file;
     job->input[0] = &s->files;
     job->input[1] = &s->val_files;
     DCPG_TRY(dcpg_cmd_log_all(job, par, log, err));

@@ -89,6 +89,8 @@ static bool is_ours(const dcpg_cmd_output *output) {
         return read_head(output->path, head, sizeof head) > 0 && is_stats(head);
     case DCPG_CMD_SHOW:
         return dcpg_cmd_table_of(output->path) == DCPG_CMD_SITES;
+    case DCPG_CMD_TIMES:
+        return read_head(output->path, head, sizeof head) > 0 && starts(head, "{\"dcpg_profile\":");
     case DCPG_CMD_MODEL:
     case DCPG_CMD_FOLDER:
         break;
@@ -176,7 +178,7 @@ static dcpg_status open_output(dcpg_cmd_job *job, int i, const dcpg_par *par, dc
         if (job->output[k].path && is_same(output->path, job->output[k].path))
             return dcpg_fail(err, DCPG_E_USAGE, "%s and %s are one file, %s: name two", job->output[k].option,
                              output->option, output->path);
-    if (output->kind != DCPG_CMD_STATS && output->kind != DCPG_CMD_SHOW)
+    if (output->kind != DCPG_CMD_STATS && output->kind != DCPG_CMD_SHOW && output->kind != DCPG_CMD_TIMES)
         DCPG_TRY(dcpg_lock_take(output->path, is_folder(output), &options, log, &job->lock[i], err));
     DCPG_TRY(check_owner(job, output, err));
     sweep(output);

@@ -13,6 +13,7 @@ typedef struct train_settings {
     const char *resume, *max_memory, *grad_comm;
     int64_t nb_output, nb_replicate, virtual_ranks, seed;
     bool any_cells;
+    dcpg_words profile;
     train_model_options model;
     dcpg_train_options train;
     dcpg_cmd_common common;

@@ -11,9 +11,11 @@
 /* Options that may change without changing the result, or that are checked elsewhere: data by their checksum,
  * the number of virtual ranks by the checkpoint. */
 static const char *const free_names[] = {
-    "out_dir",          "resume",        "val_files",  "nb_epoch", "virtual_ranks",    "max_time",
-    "stop_file",        "verbose",       "log_file",   "force",    "checkpoint_steps", "checkpoint_minutes",
-    "keep_checkpoints", "stall_timeout", "max_memory", "profile",  "shard_optimizer",  NULL};
+    "out_dir",          "resume",        "val_files",           "nb_epoch",
+    "virtual_ranks",    "max_time",      "stop_file",           "verbose",
+    "log_file",         "force",         "checkpoint_steps",    "checkpoint_minutes",
+    "keep_checkpoints", "stall_timeout", "max_memory",          "profile",
+    "shard_optimizer",  "max_steps",     "timing_warmup_steps", NULL};
 
 static size_t find_separator(const dcpg_strings *words) {
     size_t i = 0;
@@ -60,6 +62,7 @@ dcpg_status train_resume_distrust(dcpg_checkpoint *checkpoint, const train_resum
     bool ours = checkpoint->ours;
     for (const dcpg_opt *o = said->options; o->name; o++) {
         if (o->kind == DCPG_OPT_STRING) DCPG_TRY(leave_out(o, left_out, err));
+        if (strcmp(o->name, "profile") == 0) dcpg_strings_free(&((dcpg_words *)o->value)->list); /* a file */
         if (ours || strcmp(o->name, "val_files") != 0) continue;
         if (((dcpg_strings *)o->value)->n && !said->val_files_now)
             return fail_foreign(checkpoint, "--val_files", err);

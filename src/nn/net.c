@@ -169,6 +169,10 @@ int dcpg_net_times(const dcpg_net *net, dcpg_op_time *time) {
     return plan->nb_op;
 }
 
+void dcpg_net_reset_times(dcpg_net *net) {
+    for (int i = 0; i < net->plan->nb_op; i++) net->plan->op[i].seconds[0] = net->plan->op[i].seconds[1] = 0;
+}
+
 /* ---- sizes ---- */
 
 dcpg_status dcpg_net_measure(const dcpg_graph *graph, dcpg_net_size *size, dcpg_err *err) {

@@ -122,6 +122,7 @@ dcpg_status dcpg_trainer_checkpoint_all(trainer *t, dcpg_err *err) {
     t->last_saved = dcpg_now();
     t->saving_seconds = t->last_saved - started;
     t->part[TIMING_FILES] += t->saving_seconds;
+    t->moment[TIMING_CHECKPOINT] = t->saving_seconds;
     if (status == DCPG_OK)
         dcpg_debug(t->log, "checkpoint of epoch %" PRId64 ", step %" PRId64 " written in %.3f s",
                    t->run.epoch + 1, t->run.step, t->saving_seconds);

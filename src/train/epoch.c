@@ -62,6 +62,7 @@ static dcpg_status step_all(trainer *t, bool *finite, dcpg_err *err) {
     if (t->options->shard_optimizer) dcpg_par_sums_gather_all(t->sums, t->net->params);
     t->part[TIMING_SUMS] += dcpg_timing_lap(&since);
     t->run.step++;
+    t->steps++;
     t->samples += t->batch;
     return status;
 }
@@ -132,6 +133,7 @@ dcpg_status dcpg_trainer_epoch_all(trainer *t, dcpg_err *err) {
     dcpg_loader_seek(t->train_loader, first_step);
     DCPG_TRY(dcpg_agree_all(t->par, dcpg_loader_prepare(t->train_loader, err), err));
     double started = dcpg_now(), before = started;
+    t->measured_from = started;
     while (t->run.step < steps && t->stop == STOP_NOT) {
         bool finite = true;
         dcpg_status status = step_all(t, &finite, err);
@@ -143,9 +145,10 @@ dcpg_status dcpg_trainer_epoch_all(trainer *t, dcpg_err *err) {
         t->step_seconds = dcpg_now() - before;
         t->advanced = true;
         after_step_all(t, &agreed, started, first_step);
+        dcpg_timing_step(t, t->step_seconds);
         before = dcpg_now();
     }
-    t->training_seconds += dcpg_now() - started;
+    t->training_seconds += dcpg_now() - t->measured_from;
     epoch_scores_all(t, &t->run.train[t->run.epoch]);
     return DCPG_OK;
 }

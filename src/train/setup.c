@@ -68,7 +68,9 @@ static dcpg_status open_shards_all(trainer *t, dcpg_source *source, int64_t nb_s
         dcpg_shards_range(*shards, &first, &end);
     else
         dcpg_shards_step_range(*shards, &first, &end);
+    double since = dcpg_now();
     DCPG_TRY(source->ops->load_all(source, first, end, err));
+    t->moment[TIMING_LOADING] += dcpg_timing_lap(&since);
     return dcpg_agree_all(t->par, dcpg_loader_new(source, *shards, sweep, loader, err), err);
 }
 
@@ -164,7 +166,10 @@ static dcpg_status open_parts_all(trainer *t, const dcpg_weights *initial, dcpg_
     if (t->val) DCPG_TRY(dcpg_trainer_checksum_all(t, t->val, t->val_shards, &t->val_data, err));
     DCPG_TRY(dcpg_trainer_digest_all(t->train, t->train_shards, &t->train_digest, err));
     if (t->val) DCPG_TRY(dcpg_trainer_digest_all(t->val, t->val_shards, &t->val_digest, err));
-    return t->options->resume ? dcpg_trainer_restore_all(t, err) : DCPG_OK;
+    double since = dcpg_now();
+    if (t->options->resume) DCPG_TRY(dcpg_trainer_restore_all(t, err));
+    t->moment[TIMING_RESTORING] = dcpg_timing_lap(&since);
+    return DCPG_OK;
 }
 
 dcpg_status dcpg_trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
@@ -188,6 +193,7 @@ void dcpg_trainer_close_all(trainer *t) {
     dcpg_free(t->run.val);
     dcpg_free(t->run.best);
     dcpg_free(t->class_weight);
+    dcpg_free(t->times.ns);
     dcpg_tally_free(t->tally);
     dcpg_tally_free(t->val_tally);
     dcpg_adam_free(t->adam);

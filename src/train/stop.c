@@ -43,6 +43,7 @@ stop_reason dcpg_trainer_look(trainer *t) {
     if (dcpg_signal_seen()) return (stop_reason)(STOP_SIGNAL + dcpg_signal_seen());
     if (o->max_time > 0 && !time_is_left(t, t->started + o->max_time * 3600 - now)) return STOP_TIME;
     if (!time_is_left(t, t->job_end - (double)time(NULL))) return STOP_JOB_TIME;
+    if (o->max_steps > 0 && t->steps >= o->max_steps) return STOP_STEPS;
     if (o->stop_file == NULL || t->par->rank != 0 || now - t->last_looked < LOOK_EVERY) return STOP_NOT;
     t->last_looked = now;
     return dcpg_file_exists(o->stop_file) ? STOP_FILE : STOP_NOT;
@@ -54,6 +55,8 @@ const char *dcpg_trainer_stop_text(const trainer *t) {
         return "";
     case STOP_FILE:
         return "the --stop_file exists";
+    case STOP_STEPS:
+        return "--max_steps are done";
     case STOP_TIME:
         return "--max_time is nearly over";
     case STOP_JOB_TIME:

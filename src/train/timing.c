@@ -1,18 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the time of a run goes, rank by rank, for --profile. */
+/* Where the time of a run goes, for --profile: the parts of steps, and the least, mean and most of all ranks.
+ */
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
-static const char *const part_name[TIMING_PARTS] = {
-    [TIMING_DATA] = "cutting windows, neighbours and labels",
-    [TIMING_SCORES] = "losses and metrics",
-    [TIMING_SUMS] = "waiting for the gradients' sums",
-    [TIMING_OPTIMISER] = "optimiser and penalties",
-    [TIMING_AGREEING] = "agreeing with the other ranks after a step",
-    [TIMING_FILES] = "checkpoints and model files",
+typedef struct name {
+    const char *key, *what;
+} name;
+
+static const name part_name[TIMING_PARTS] = {
+    [TIMING_DATA] = {"data", "cutting windows, neighbours and labels"},
+    [TIMING_SCORES] = {"scores", "losses and metrics"},
+    [TIMING_SUMS] = {"sums", "waiting for the gradients' sums"},
+    [TIMING_OPTIMISER] = {"optimiser", "optimiser and penalties"},
+    [TIMING_AGREEING] = {"agreeing", "agreeing with the other ranks after a step"},
+    [TIMING_FILES] = {"files", "checkpoints and model files"},
 };
+
+static const name moment_name[TIMING_MOMENTS] = {
+    [TIMING_LOADING] = {"loading", "reading the data"},
+    [TIMING_RESTORING] = {"restoring", "reading the checkpoint"},
+    [TIMING_OPENING] = {"opening", "all before the first step, reading included"},
+    [TIMING_CHECKPOINT] = {"checkpoint", "writing the last checkpoint"},
+};
+
+/* Steps whose times are kept: 8 MB. */
+enum { MOST_STEPS = 1 << 20 };
 
 double dcpg_timing_lap(double *since) {
     double now = dcpg_now(), seconds = now - *since;
@@ -20,72 +38,129 @@ double dcpg_timing_lap(double *since) {
     return seconds;
 }
 
-/* A row of the table: the seconds of one rank. */
-typedef struct row {
-    char what[128];
-    double seconds;
-} row;
+/* ---- steps ---- */
 
-static int64_t nb_row(const trainer *t) { return dcpg_net_times(t->net, NULL) + TIMING_PARTS + 2; }
+static void note_step(step_times *times, double seconds) {
+    if (times->n == times->room && times->room < MOST_STEPS) {
+        size_t room = times->room ? 2 * times->room : 256;
+        int64_t *grown = dcpg_realloc(times->ns, times->room, room, sizeof *grown);
+        if (grown) times->ns = grown, times->room = room;
+    }
+    if (times->n < times->room) times->ns[times->n++] = (int64_t)llround(1e9 * seconds);
+}
 
-/* This rank's rows row[nb_row]: operations, parts, the rest, and the total. */
-static dcpg_status list_rows(const trainer *t, row *out, dcpg_err *err) {
-    int nb_op = dcpg_net_times(t->net, NULL);
-    dcpg_op_time *op = dcpg_alloc((size_t)nb_op, sizeof *op);
-    if (!op) return dcpg_fail_nomem(err, "times", (unsigned long long)nb_op * sizeof *op);
+/* Forgets what was measured so far. */
+static void restart(trainer *t) {
+    dcpg_net_reset_times(t->net);
+    memset(t->part, 0, sizeof t->part);
+    t->training_seconds = 0;
+    t->samples = 0;
+    t->cutting_before = dcpg_loader_cutting(t->train_loader);
+    t->measured_from = t->epochs_from = dcpg_now();
+}
+
+void dcpg_timing_step(trainer *t, double seconds) {
+    int64_t warmup = t->options->timing_warmup_steps;
+    if (warmup > 0 && t->steps == warmup) restart(t);
+    if (t->steps > warmup && t->options->profile_file) note_step(&t->times, seconds);
+}
+
+/* ---- the table ---- */
+
+static void put(timing_row *row, const char *key, const char *what, double own) {
+    *row = (timing_row){.key = key, .own = own};
+    snprintf(row->what, sizeof row->what, "%s", what);
+}
+
+/* Fills in what this rank measured. */
+static dcpg_status list_own(const trainer *t, timing_table *table, dcpg_err *err) {
+    dcpg_op_time *op = dcpg_alloc((size_t)table->nb_op, sizeof *op);
+    if (!op) return dcpg_fail_nomem(err, "times", (unsigned long long)table->nb_op * sizeof *op);
     dcpg_net_times(t->net, op);
-    double left = t->epochs_seconds;
-    row *r = out;
-    for (int i = 0; i < nb_op; i++, r++) {
-        r->seconds = op[i].forward + op[i].backward;
-        snprintf(r->what, sizeof r->what, "%s %s (backward %.0f %%)", op[i].layer, op[i].kind,
-                 r->seconds > 0 ? 100 * op[i].backward / r->seconds : 0);
-        left -= r->seconds;
+    double compute = 0, left = t->epochs_seconds;
+    timing_row *r = table->row;
+    for (int i = 0; i < table->nb_op; i++, r++) {
+        put(r, op[i].kind, op[i].layer, op[i].forward + op[i].backward);
+        r->backward = op[i].backward;
+        compute += r->own;
     }
     for (int i = 0; i < TIMING_PARTS; i++, r++) {
-        r->seconds = t->part[i];
-        snprintf(r->what, sizeof r->what, "%s", part_name[i]);
-        left -= r->seconds;
+        put(r, part_name[i].key, part_name[i].what, t->part[i]);
+        left -= t->part[i];
     }
-    *r++ = (row){"everything else", left};
-    *r = (row){"all", t->epochs_seconds};
+    put(r++, "rest", "everything else", left - compute);
+    put(r++, "all", "all", t->epochs_seconds);
+    put(r++, "compute", "all operations", compute);
+    put(r++, "steps", "training steps", t->training_seconds);
+    for (int i = 0; i < TIMING_MOMENTS; i++, r++)
+        put(r, moment_name[i].key, moment_name[i].what, t->moment[i]);
     dcpg_free(op);
     return DCPG_OK;
 }
 
-/* all[size][nb]: prints one line per row, with rank 0's names. */
-static void print_rows(const trainer *t, const row *all, int64_t nb) {
-    int size = t->par->size;
-    double total = 0;
-    for (int r = 0; r < size; r++) total += all[r * nb + nb - 1].seconds;
-    dcpg_info(t->log, "profile: %-46s %10s %6s %8s %8s  %s", "seconds of a rank, validation included", "mean",
-              "share", "min", "max", "at rank");
-    for (int64_t i = 0; i < nb; i++) {
-        double sum = 0, least = all[i].seconds, most = least;
-        int slowest = 0;
-        for (int r = 0; r < size; r++) {
-            double seconds = all[r * nb + i].seconds;
-            sum += seconds;
-            if (seconds < least) least = seconds;
-            if (seconds > most) most = seconds, slowest = r;
-        }
-        dcpg_info(t->log, "profile: %-46s %10.3f %5.1f%% %8.3f %8.3f  %d", all[i].what, sum / size,
-                  total > 0 ? 100 * sum / total : 0, least, most, slowest);
+/* Mean, least and most of all ranks, in numbers of nanoseconds x[4][nb]. */
+static void compare_all(const trainer *t, timing_table *table, int64_t *x) {
+    size_t nb = (size_t)table->nb;
+    int64_t *sum = x, *least = x + nb, *most = x + 2 * nb, *at = x + 3 * nb;
+    for (size_t i = 0; i < nb; i++) sum[i] = least[i] = most[i] = (int64_t)llround(1e9 * table->row[i].own);
+    dcpg_min_i64s_all(t->par, least, nb);
+    dcpg_max_i64s_all(t->par, most, nb);
+    for (size_t i = 0; i < nb; i++) at[i] = sum[i] == most[i] ? t->par->rank : t->par->size;
+    dcpg_min_i64s_all(t->par, at, nb);
+    dcpg_sum_i64s_all(t->par, sum, nb);
+    for (size_t i = 0; i < nb; i++) {
+        timing_row *row = &table->row[i];
+        row->mean = 1e-9 * (double)sum[i] / t->par->size;
+        row->least = 1e-9 * (double)least[i];
+        row->most = 1e-9 * (double)most[i];
+        row->slowest = (int)at[i];
     }
 }
 
-dcpg_status dcpg_timing_print_all(const trainer *t, dcpg_err *err) {
-    int64_t nb = nb_row(t);
-    row *own = dcpg_alloc((size_t)nb, sizeof *own);
-    row *all = dcpg_alloc((size_t)(nb * t->par->size), sizeof *all);
-    dcpg_status status = own && all ? list_rows(t, own, err)
-                                    : dcpg_fail_nomem(err, "times", (unsigned long long)nb * sizeof *own);
+dcpg_status dcpg_timing_table_all(const trainer *t, timing_table *table, dcpg_err *err) {
+    int nb_op = dcpg_net_times(t->net, NULL), nb_shown = nb_op + TIMING_PARTS + 2;
+    *table = (timing_table){.nb = nb_shown + 2 + TIMING_MOMENTS, .nb_op = nb_op, .nb_shown = nb_shown};
+    size_t nb = (size_t)table->nb;
+    table->row = dcpg_alloc(nb, sizeof *table->row);
+    int64_t *numbers = dcpg_alloc(4 * nb, sizeof *numbers);
+    dcpg_status status = table->row && numbers
+                             ? list_own(t, table, err)
+                             : dcpg_fail_nomem(err, "times", (unsigned long long)nb * sizeof *table->row);
     status = dcpg_agree_all(t->par, status, err);
-    if (status == DCPG_OK) {
-        dcpg_allgather_all(t->par, own, (size_t)nb * sizeof *own, all);
-        print_rows(t, all, nb);
+    if (status == DCPG_OK) compare_all(t, table, numbers);
+    dcpg_free(numbers);
+    return status;
+}
+
+/* Prints a line per row. */
+static void print(const trainer *t, const timing_table *table) {
+    const timing_row *all = &table->row[table->nb_shown - 1];
+    dcpg_info(t->log, "profile: %-46s %10s %6s %8s %8s  %s", "seconds of a rank, validation included", "mean",
+              "share", "min", "max", "at rank");
+    for (int i = 0; i < table->nb_shown; i++) {
+        const timing_row *row = &table->row[i];
+        char what[192];
+        if (i < table->nb_op)
+            snprintf(what, sizeof what, "%s %s (backward %.0f %%)", row->what, row->key,
+                     row->own > 0 ? 100 * row->backward / row->own : 0);
+        else
+            snprintf(what, sizeof what, "%s", row->what);
+        dcpg_info(t->log, "profile: %-46s %10.3f %5.1f%% %8.3f %8.3f  %d", what, row->mean,
+                  all->mean > 0 ? 100 * row->mean / all->mean : 0, row->least, row->most, row->slowest);
     }
-    dcpg_free(own);
-    dcpg_free(all);
+}
+
+dcpg_status dcpg_timing_tell_all(trainer *t, dcpg_err *err) {
+    timing_table table;
+    int64_t warmup = t->options->timing_warmup_steps;
+    if (warmup > 0 && t->steps <= warmup)
+        dcpg_warn(t->log,
+                  "--timing_warmup_steps %" PRId64 ", but the run had only %" PRId64
+                  " step%s: none was left to be timed",
+                  warmup, t->steps, t->steps == 1 ? "" : "s");
+    dcpg_status status = dcpg_timing_table_all(t, &table, err);
+    if (status == DCPG_OK) print(t, &table);
+    if (status == DCPG_OK && t->options->profile_file) status = dcpg_timing_write_all(t, &table, err);
+    dcpg_free(table.row);
     return status;
 }

@@ -113,7 +113,7 @@ static dcpg_status stop_all(trainer *t, dcpg_err *err) {
     dcpg_info(t->log, "stopping: %s", dcpg_trainer_stop_text(t));
     DCPG_TRY(dcpg_trainer_checkpoint_all(t, err));
     DCPG_TRY(write_end_all(t, err));
-    if (t->stop == STOP_FILE) return DCPG_OK;
+    if (t->stop == STOP_FILE || t->stop == STOP_STEPS) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_REQUEUE,
                      "stopped in epoch %" PRId64 " after step %" PRId64
                      " (%s): everything is saved, 'dcpg train --resume %s' continues",
@@ -123,19 +123,27 @@ static dcpg_status stop_all(trainer *t, dcpg_err *err) {
 static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
     describe(t);
     DCPG_TRY(dcpg_trainer_write_start_all(t, err));
-    double since = dcpg_now();
+    t->epochs_from = dcpg_now();
     DCPG_TRY(run_epochs_all(t, err));
-    t->epochs_seconds = dcpg_timing_lap(&since);
     /* Cutting is the only wait for data, which are in memory. The slowest rank determines the pace of the
      * others. */
-    double cutting = dcpg_max_f64_all(t->par, dcpg_loader_cutting(t->train_loader));
+    double cutting = dcpg_max_f64_all(t->par, dcpg_loader_cutting(t->train_loader) - t->cutting_before);
     dcpg_info(t->log,
               "waiting for data (windows and neighbours being cut): %.1f %% of the training steps' time",
               t->training_seconds > 0 ? 100 * cutting / t->training_seconds : 0);
     dcpg_info(t->log, "train: %.1f samples/s",
               t->training_seconds > 0 ? (double)t->samples / t->training_seconds : 0);
-    if (t->options->profile) DCPG_TRY(dcpg_timing_print_all(t, err));
-    return t->stop == STOP_NOT ? write_end_all(t, err) : stop_all(t, err);
+    double since = dcpg_now(), files = t->part[TIMING_FILES];
+    dcpg_status status = t->stop == STOP_NOT ? write_end_all(t, err) : stop_all(t, err);
+    t->part[TIMING_FILES] =
+        files + dcpg_timing_lap(&since); /* with the checkpoint of a run that is stopped */
+    t->epochs_seconds = since - t->epochs_from;
+    if (!t->options->profile || (status != DCPG_OK && status != DCPG_E_REQUEUE)) return status;
+    dcpg_err fault = {0};
+    dcpg_status told = dcpg_timing_tell_all(t, &fault);
+    if (told == DCPG_OK) return status;
+    *err = fault;
+    return told;
 }
 
 dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,
@@ -152,6 +160,7 @@ dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_grap
     dcpg_trainer_note_job_end(&t);
     dcpg_par_report_all(par, options->nb_thread, log);
     DCPG_TRY(dcpg_trainer_open_all(&t, initial, err));
+    t.moment[TIMING_OPENING] = dcpg_now() - t.started;
     dcpg_flush_begin();
     dcpg_status status = train_opened_all(&t, err);
     dcpg_flush_end();

@@ -25,6 +25,7 @@ typedef struct run_state {
 typedef enum stop_reason {
     STOP_NOT,
     STOP_FILE,
+    STOP_STEPS,
     STOP_TIME,
     STOP_JOB_TIME,
     STOP_SIGNAL /* plus the signal's number */
@@ -40,6 +41,21 @@ typedef enum profile_part {
     TIMING_FILES,
     TIMING_PARTS
 } profile_part;
+
+/* Parts of a run that happen once or now and then. */
+typedef enum moment_part {
+    TIMING_LOADING,
+    TIMING_RESTORING,
+    TIMING_OPENING,
+    TIMING_CHECKPOINT,
+    TIMING_MOMENTS
+} moment_part;
+
+/* Times of steps on this rank, in nanoseconds, for --profile FILE. */
+typedef struct step_times {
+    int64_t *ns; /* [room] */
+    size_t n, room;
+} step_times;
 
 typedef struct journal journal;
 
@@ -67,12 +83,18 @@ typedef struct trainer {
     char *train_data, *val_data;     /* checksums */
     char *train_digest, *val_digest; /* of the data's values */
     run_state run;
-    journal *journal;               /* rank 0; NULL: none, or given up */
-    double started;                 /* dcpg_now() */
-    double job_end;                 /* of the scheduler's job, seconds since 1970; infinite: not known */
-    double training_seconds;        /* steps only, without validation and saving */
-    double epochs_seconds;          /* from the first step to the last checkpoint */
-    double part[TIMING_PARTS];      /* seconds */
+    journal *journal;              /* rank 0; NULL: none, or given up */
+    double started;                /* dcpg_now() */
+    double job_end;                /* of the scheduler's job, seconds since 1970; infinite: not known */
+    int64_t steps;                 /* of this run so far, those for warming up included */
+    double measured_from;          /* when the present epoch's steps began to count */
+    double epochs_from;            /* when the epochs did */
+    double training_seconds;       /* steps only, without validation and saving */
+    double epochs_seconds;         /* from the first step to the last file */
+    double part[TIMING_PARTS];     /* seconds */
+    double moment[TIMING_MOMENTS]; /* seconds; of the last checkpoint */
+    double cutting_before;         /* seconds of cutting batches that do not count */
+    step_times times;
     int64_t samples;                /* trained on, over all ranks */
     double last_shown, last_looked; /* when progress was shown, and the stop file looked for */
     double last_saved;              /* when a checkpoint was written last, or the start */
@@ -96,8 +118,34 @@ dcpg_status dcpg_trainer_choose_passes(const trainer *t, dcpg_net_options *optio
 /* timing.c: seconds since `*since`, which becomes now. Local. */
 double dcpg_timing_lap(double *since);
 
-/* timing.c: prints the table of --profile. Collective. */
-dcpg_status dcpg_timing_print_all(const trainer *t, dcpg_err *err);
+/* timing.c: after a step that took `seconds`: notes it, or, at the end of the steps for warming up, begins to
+ * measure anew. Local. */
+void dcpg_timing_step(trainer *t, double seconds);
+
+/* timing.c: a row of --profile: the seconds of an operation, a part or a moment of the run. */
+typedef struct timing_row {
+    char what[128];           /* in words, or the layer */
+    const char *key;          /* in JSON: of an operation, its kind */
+    double own, backward;     /* this rank's; of which backward */
+    double mean, least, most; /* of all ranks */
+    int slowest;              /* lowest rank of those with the most */
+} timing_row;
+
+/* All of them: operations, parts, "everything else", "all"; then those that only the file tells. */
+typedef struct timing_table {
+    timing_row *row; /* [nb] */
+    int nb, nb_op, nb_shown;
+} timing_table;
+
+/* timing.c: the table, the same on all ranks but `own` and `backward`; free with dcpg_free(table->row).
+ * Collective. */
+dcpg_status dcpg_timing_table_all(const trainer *t, timing_table *table, dcpg_err *err);
+
+/* timing.c: prints the table of --profile and writes its file. Collective. */
+dcpg_status dcpg_timing_tell_all(trainer *t, dcpg_err *err);
+
+/* timing_file.c: writes --profile FILE on rank 0. Collective. */
+dcpg_status dcpg_timing_write_all(trainer *t, const timing_table *table, dcpg_err *err);
 
 /* setup.c: reads data, plans the net, sets weights. Collective. */
 dcpg_status dcpg_trainer_open_all(trainer *t, const dcpg_weights *initial, dcpg_err *err);

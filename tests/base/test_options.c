@@ -147,6 +147,26 @@ static void words_or_none(void **state) {
     dcpg_strings_free(&cells.list);
 }
 
+/* An option that takes one word, or none: words after it belong to nobody. */
+static void word_or_none(void **state) {
+    (void)state;
+    dcpg_words file = {0};
+    dcpg_strings rest = {0};
+    bool help = false;
+    dcpg_err err = {0};
+    const dcpg_opt options[] = {{DCPG_OPT_WORDS, "profile", &file, NULL, 0, 1, NULL, "JSON"}, {0}};
+    const dcpg_command_line line = {"dcpg try", NULL, options, &rest};
+    char *some[] = {"dcpg", "--profile", "a", "b"}, *none[] = {"dcpg", "--profile"};
+    assert_int_equal(dcpg_options_parse(&line, 4, some, &help, &err), DCPG_OK);
+    assert_int_equal(file.list.n, 1);
+    assert_string_equal(file.list.v[0], "a");
+    assert_int_equal(rest.n, 1);
+    assert_int_equal(dcpg_options_parse(&line, 2, none, &help, &err), DCPG_OK);
+    assert_true(file.given && file.list.n == 0);
+    dcpg_strings_free(&file.list);
+    dcpg_strings_free(&rest);
+}
+
 static void help_is_enough(void **state) {
     (void)state;
     wishes w;
@@ -274,6 +294,7 @@ int main(void) {
         cmocka_unit_test(wrong_words),
         cmocka_unit_test(help_is_aligned_and_wrapped),
         cmocka_unit_test(words_or_none),
+        cmocka_unit_test(word_or_none),
         cmocka_unit_test(missing_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

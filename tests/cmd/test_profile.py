@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Tests train --profile: a row for every operation and part, which add up to the whole; the model is the same."""
+"""Tests train --profile: a row for every operation and part, which add up to the whole, in the log and in the file; --timing_warmup_steps and
+--max_steps. The model is the same."""
 import glob
+import json
 import os
 import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from program import run  # noqa: E402  (first: it moves to a folder of its own)
+from program import refusal, run  # noqa: E402  (first: it moves to a folder of its own)
 
 ROW = re.compile(r"^profile: (.*?) +([-\d.]+) +([-\d.]+)% +([-\d.]+) +([-\d.]+)  (\d+)$", re.M)
 PARTS = ["conv_dna_pool", "conv_pool", "heads", "cutting windows", "losses and metrics", "gradients' sums", "optimiser", "agreeing", "checkpoints", "everything else"]
@@ -39,4 +41,50 @@ for ranks in 1, 2, 3:
     check(ranks, run(ranks, *train, "--profile", "--out_dir", f"told{ranks}"))
     if read("plain/model.h5") != read(f"told{ranks}/model.h5"):
         sys.exit("FAILED: measuring changes the model")
+
+
+def check_file(path, ranks, warmup, steps):
+    with open(path) as file:
+        told = json.load(file)
+    seconds = told["seconds"]
+    faults = [f"{key}: {told[key]}, not {wanted}" for key, wanted in {
+        "dcpg_profile": 1, "ranks": ranks, "hosts": 1, "threads": 1, "virtual_ranks": 6, "batch": 24, "outputs": 3, "warmup_steps": warmup, "steps": steps}.items() if told[key] != wanted]
+    rows = list(seconds.items()) + [(row["kind"], row) for row in told["operations"]]
+    faults += [f"{key}: {row}" for key, row in rows if not (row["least"] - 1e-8 <= row["mean"] <= row["most"] + 1e-8 and 0 <= row["slowest"] < ranks)]
+    parts = sum(seconds[key]["mean"] for key in ("compute", "data", "scores", "sums", "optimiser", "agreeing", "files", "rest"))
+    faults += [] if abs(parts - seconds["all"]["mean"]) < 1e-6 else [f"the parts make {parts}, all is {seconds['all']}"]
+    compute = sum(row["mean"] for row in told["operations"])
+    faults += [] if abs(compute - seconds["compute"]["mean"]) < 1e-6 else [f"operations make {compute}, compute is {seconds['compute']}"]
+    times = told["step_seconds"]
+    faults += [] if len(times) == steps and min(times, default=1) > 0 and sum(times) <= 1.001 * seconds["steps"]["most"] else [f"steps: {times}, all of them {seconds['steps']}"]
+    faults += [] if told["peak_memory_bytes"] > 1e6 and seconds["opening"]["most"] > seconds["loading"]["most"] > 0 else ["no memory, or no time to read"]
+    if faults:
+        sys.exit(f"FAILED: {path}: " + "\n".join(faults))
+
+
+# 128 sites are 6 steps of 24 an epoch. Stopped by number, and on from there: the model of a run that was not stopped.
+steps = [*train, "--batch_size", 24, "--nb_epoch", 2]
+run(2, *steps, "--out_dir", "whole")
+for ranks in 1, 3:
+    out = f"stopped{ranks}"
+    said = run(ranks, *steps, "--out_dir", out, "--profile", f"{out}.json", "--max_steps", 8, "--timing_warmup_steps", 3)
+    if "stopping: --max_steps are done" not in said:
+        sys.exit(f"FAILED: not told why it stops: {said}")
+    check_file(f"{out}.json", ranks, 3, 5)
+    os.remove(f"{out}.json")
+    run(ranks, "train", "--resume", out, "--max_steps", 0)
+    if os.path.exists(f"{out}.json"):
+        sys.exit("FAILED: a checkpoint decides which file is written")
+    if read("whole/model.h5") != read(f"{out}/model.h5"):
+        sys.exit(f"FAILED: {ranks} ranks: stopped by --max_steps, resumed, and another model")
+said = run(1, *steps, "--out_dir", "short", "--profile", "short.json", "--max_steps", 2, "--timing_warmup_steps", 2)
+if "none was left to be timed" not in said:
+    sys.exit(f"FAILED: no warning that all steps were for warming up: {said}")
+check_file("short.json", 1, 2, 0)
+run(1, *steps, "--out_dir", "again", "--profile", "short.json", "--max_steps", 3)  # its own file is replaced
+check_file("short.json", 1, 0, 3)
+for words, answer in (["--profile", "s.h5"], "s.h5"), (["--profile", "sim/report.json"], "sim/report.json"):
+    fault = refusal(re.escape(answer), 1, *steps, "--out_dir", "refused", *words)
+    if fault:
+        sys.exit(f"FAILED: {' '.join(words)}: {fault}")
 print("ok")

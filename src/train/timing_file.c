@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* The file of --profile FILE: one JSON object with the table, what it was measured on, and the slowest rank's
+ * time of every step. */
+#include "train/trainer.h"
+
+#include <dcpg/file.h>
+#include <dcpg/memory.h>
+#include <dcpg/version.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+static void put_text(FILE *out, const char *text) {
+    fputc('"', out);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c < ' ')
+            fprintf(out, "\\u%04x", c);
+        else
+            fprintf(out, c == '"' || c == '\\' ? "\\%c" : "%c", c);
+    }
+    fputc('"', out);
+}
+
+static void put_spread(FILE *out, const timing_row *row) {
+    fprintf(out, "\"mean\":%.9f,\"least\":%.9f,\"most\":%.9f,\"slowest\":%d", row->mean, row->least,
+            row->most, row->slowest);
+}
+
+/* "NAME":{...} for rows that have keys of their own. */
+static void put_rows(FILE *out, const char *name, const timing_row *row, int nb) {
+    fprintf(out, ",\n\"%s\":{", name);
+    for (int i = 0; i < nb; i++) {
+        fprintf(out, "%s\n  \"%s\":{", i ? "," : "", row[i].key);
+        put_spread(out, &row[i]);
+        fputc('}', out);
+    }
+    fputc('}', out);
+}
+
+static void put_operations(FILE *out, const timing_table *table) {
+    fputs(",\n\"operations\":[", out);
+    for (int i = 0; i < table->nb_op; i++) {
+        const timing_row *row = &table->row[i];
+        fprintf(out, "%s\n  {\"kind\":\"%s\",\"layer\":", i ? "," : "", row->key);
+        put_text(out, row->what);
+        fputc(',', out);
+        put_spread(out, row);
+        fputc('}', out);
+    }
+    fputc(']', out);
+}
+
+static void put_steps(FILE *out, const step_times *times) {
+    fputs(",\n\"step_seconds\":[", out);
+    for (size_t i = 0; i < times->n; i++) fprintf(out, "%s%.9f", i ? "," : "", 1e-9 * (double)times->ns[i]);
+    fputs("]}\n", out);
+}
+
+static void put_run(FILE *out, const trainer *t, int64_t peak) {
+    int64_t warmup = t->options->timing_warmup_steps, steps = t->steps - warmup;
+    fprintf(out,
+            "{\"dcpg_profile\":1,\"version\":\"%s\",\"ranks\":%d,\"hosts\":%d,\"threads\":%d,"
+            "\"virtual_ranks\":%d,\"batch\":%" PRId64 ",\"outputs\":%d,\"parameters\":%zu,\"trained\":%zu,\n"
+            "\"warmup_steps\":%" PRId64 ",\"steps\":%" PRId64 ",\"peak_memory_bytes\":%" PRId64,
+            DCPG_VERSION, t->par->size, t->par->nb_host, t->options->nb_thread, t->virtual_ranks, t->batch,
+            t->net->nb_output, t->net->nb_value, t->net->nb_trained, warmup, steps > 0 ? steps : 0, peak);
+}
+
+/* Largest memory of any rank so far. Collective. */
+static int64_t peak_all(const trainer *t) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return 1024 * dcpg_max_i64_all(t->par, usage.ru_maxrss);
+}
+
+static dcpg_status write(const trainer *t, const timing_table *table, int64_t peak, dcpg_err *err) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return dcpg_fail_nomem(err, "times", 0);
+    put_run(out, t, peak);
+    put_rows(out, "seconds", table->row + table->nb_op, table->nb - table->nb_op);
+    put_operations(out, table);
+    put_steps(out, &t->times);
+    dcpg_status status = fclose(out) == 0 ? dcpg_file_write(t->options->profile_file, text, size, err)
+                                          : dcpg_fail_nomem(err, "times", size);
+    free(text);
+    return status;
+}
+
+dcpg_status dcpg_timing_write_all(trainer *t, const timing_table *table, dcpg_err *err) {
+    int64_t peak = peak_all(t);
+    /* A rank without memory for its times has fewer of them. */
+    t->times.n = (size_t)-dcpg_max_i64_all(t->par, -(int64_t)t->times.n);
+    dcpg_max_i64s_all(t->par, t->times.ns, t->times.n);
+    return dcpg_agree_all(t->par, t->par->rank == 0 ? write(t, table, peak, err) : DCPG_OK, err);
+}
