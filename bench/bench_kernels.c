@@ -361,7 +361,7 @@ static void update(int64_t count) {
     snprintf(shape, sizeof shape, "%d", (int)count);
     array w = noise(count, count, 1.0), g = noise(count, count, 1.0), m = noise(count, count, 0.0),
           v = noise(count, count, 0.0);
-    dcpg_adam_step step = {1e-4f, 0.9f, 0.999f, 1e-7f, 1e-4f, 1e-4f};
+    dcpg_adam_step step = {1e-4f, 0.9f, 0.999f, 1e-7f, 1e-4f, 1e-4f, 1};
     dcpg_adam_update(&step, (size_t)count, g.f, w.f, m.f, v.f);
     for (int64_t i = 0; i < count; i++) {
         double grad = g.d[i] + 1e-4 * ((w.d[i] > 0.0) - (w.d[i] < 0.0)) + 2e-4 * w.d[i];

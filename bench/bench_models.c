@@ -50,7 +50,7 @@ static double peak_memory(void) {
 static void train_step(dcpg_net *net, const bench_samples *x, const dcpg_reducer *reducer, float *m,
                        float *v) {
     bench_step(net, x, reducer);
-    const dcpg_adam_step adam = {1e-4f, 0.9f, 0.999f, 1e-7f, 1e-4f, 1e-4f};
+    const dcpg_adam_step adam = {1e-4f, 0.9f, 0.999f, 1e-7f, 1e-4f, 1e-4f, 1};
     dcpg_adam_update(&adam, net->nb_trained, net->grads, net->params, m, v);
 }
 

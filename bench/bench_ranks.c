@@ -89,7 +89,8 @@ static dcpg_status open_runner_all(const way *w, const bench_sizes *s, const dcp
                                   .reproducible = w->tree,
                                   .sharded = w->sharded,
                                   .bf16 = w->bf16};
-    DCPG_TRY(dcpg_agree_all(par, dcpg_adam_new(r->net, w->sharded ? &slices : &all, &r->adam, err), err));
+    DCPG_TRY(
+        dcpg_agree_all(par, dcpg_adam_new(r->net, w->sharded ? &slices : &all, NULL, &r->adam, err), err));
     DCPG_TRY(dcpg_par_sums_open_all(par, &sums, &r->sums, err));
     r->reducer = dcpg_par_reducer(r->sums);
     r->late.inner = r->reducer;
@@ -110,7 +111,7 @@ static void run_step(const way *w, runner *r, const bench_samples *x, const dcpg
     double before = dcpg_now();
     r->reducer.wait(r->reducer.self);
     r->waited[round] = dcpg_now() - before;
-    dcpg_adam_apply(r->adam, 1e-4, r->net->grads, r->net->params);
+    dcpg_adam_apply_all(r->adam, par, 1e-4, r->net->grads, r->net->params);
     if (w->sharded) dcpg_par_sums_gather_all(r->sums, r->net->params);
     r->took[round] = dcpg_max_f64_all(par, dcpg_now() - started);
 }

@@ -14,6 +14,7 @@
 #define DCPG_KERN_H
 
 #include <dcpg/api.h>
+#include <dcpg/exact.h>
 #include <dcpg/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -306,12 +307,37 @@ typedef struct dcpg_adam_step {
     float rate; /* lr * sqrt(1 - beta2^t) / (1 - beta1^t) */
     float beta1, beta2, epsilon;
     float l1, l2; /* gradient += l1 * sign(w) + 2 * l2 * w */
+    float scale;  /* then gradient *= scale; 1: not clipped */
 } dcpg_adam_step;
 /* w, m, v [count], updated in place. False if a gradient is not finite. */
 DCPG_API bool dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *grad, float *w,
                                float *m, float *v);
 /* Sum of |w| and of w^2, in double, over fixed blocks. */
 DCPG_API void dcpg_norms(size_t count, const float *w, double *sum_abs, double *sum_square);
+
+/* ---- LAMB (You et al. 2020, algorithm 2) and clipping, part by part: these do not start threads ---- */
+
+/* g[count] = the gradient as in dcpg_adam_step, with its penalty, scaled. */
+DCPG_API void dcpg_full_gradient(const dcpg_adam_step *step, size_t count, const float *grad, const float *w,
+                                 float *g);
+/* The moments m, v [count], as in dcpg_adam_update; w stays. False if a gradient is not finite. */
+DCPG_API bool dcpg_lamb_moments(const dcpg_adam_step *step, size_t count, const float *grad, const float *w,
+                                float *m, float *v);
+
+typedef struct dcpg_lamb_step {
+    float correct_m, correct_v; /* 1 / (1 - beta1^t), 1 / (1 - beta2^t) */
+    float epsilon, decay;
+} dcpg_lamb_step;
+/* u[count] = correct_m * m / (sqrt(correct_v * v) + epsilon) + decay * w. */
+DCPG_API void dcpg_lamb_direction(const dcpg_lamb_step *step, size_t count, const float *w, const float *m,
+                                  const float *v, float *u);
+/* w[count] -= rate * u. */
+DCPG_API void dcpg_lamb_move(size_t count, float rate, const float *u, float *w);
+
+/* Adds the squares of x[count] to `sum`, in lines of DCPG_LINE values that are summed first; x[0] is value
+ * `at` % DCPG_LINE of its line. Parts of an array that are cut between lines add up to the same bits. */
+enum { DCPG_LINE = 16 };
+DCPG_API void dcpg_add_squares(size_t count, size_t at, const float *x, dcpg_exact *sum);
 
 DCPG_END_C
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Training: data-parallel Adam over the shards of a source, with learning curves, early stopping and the
- * model directory in DeepCpG's layout. */
+/* Training: data-parallel Adam or LAMB over the shards of a source, with learning curves, early stopping and
+ * the model directory in DeepCpG's layout. */
 #ifndef DCPG_TRAIN_H
 #define DCPG_TRAIN_H
 
 #include <dcpg/api.h>
 #include <dcpg/checkpoint.h>
+#include <dcpg/exact.h>
 #include <dcpg/keras.h>
 #include <dcpg/lock.h>
 #include <dcpg/log.h>
@@ -16,8 +17,22 @@
 
 DCPG_BEGIN_C
 
-/* ---- Adam (Kingma and Ba 2015, in the form of Keras 2.2: the bias correction is part of the learning rate,
- * epsilon is outside of it) ---- */
+/* ---- the optimisers: Adam (Kingma and Ba 2015, in the form of Keras 2.2: the bias correction is part of the
+ * learning rate, epsilon is outside of it), and LAMB (You et al. 2020, algorithm 2) ----
+ *
+ * LAMB moves an array of two or more dimensions (kernels) by rate * |w| / |u| * u, where u is the direction
+ * m' / (sqrt(v') + epsilon) + weight_decay * w with corrected moments m' and v', and | | the Euclidean norm
+ * over the array. The ratio is 1 where a norm is 0 and, as in the authors' code, for biases and the scales
+ * and shifts of batch normalisation, which weight_decay leaves alone, too. Every head is an array of its own.
+ */
+
+typedef struct dcpg_optimiser {
+    bool lamb; /* false: Adam */
+    double
+        weight_decay; /* of LAMB; 0: none. The penalties of layers are part of the gradient, as with Adam */
+    double clip_norm; /* largest norm of the gradient of all trained parameters together, penalties
+                         included: a longer one is scaled down to it; 0: any length */
+} dcpg_optimiser;
 
 typedef struct dcpg_adam_range {
     size_t offset, count; /* of the net's parameters */
@@ -25,7 +40,17 @@ typedef struct dcpg_adam_range {
     float l1, l2;
 } dcpg_adam_range;
 
+/* Values offset, offset + stride ... of the net's parameters, all of one array; the unit of work where norms
+ * are needed. Contiguous parts are cut at fixed offsets, strided ones are columns. */
+typedef struct dcpg_adam_part {
+    size_t offset, count, stride;
+    size_t moment; /* where their moments begin in m and v; the same stride */
+    int array;     /* among those with a ratio; -1: it has none */
+    float l1, l2;
+} dcpg_adam_part;
+
 typedef struct dcpg_adam {
+    dcpg_optimiser kind;
     dcpg_slices slices; /* of the trained parameters: this rank updates those of slices.rank */
     size_t count;       /* number of values in them */
     float *m, *v;       /* [count] running means of the gradient and of its square */
@@ -33,18 +58,42 @@ typedef struct dcpg_adam {
     float beta1, beta2, epsilon;
     int nb_range;
     dcpg_adam_range *range; /* ranges to update, with their penalties; frozen parameters are in none */
+    int nb_part, nb_array;  /* 0 without norms */
+    dcpg_adam_part *part;   /* the same values, cut otherwise */
+    dcpg_exact *norm;       /* [1 + 2 nb_array] squares of the gradient, and of w and u of each array */
 } dcpg_adam;
 
 /* State for the slices of slices->rank of the parameters of `net` (slices->total is net->nb_trained), zero.
- * Free with dcpg_adam_free. Local. */
-DCPG_API dcpg_status dcpg_adam_new(const dcpg_net *net, const dcpg_slices *slices, dcpg_adam **adam,
-                                   dcpg_err *err);
+ * `kind` NULL: Adam without clipping. Free with dcpg_adam_free. Local. */
+DCPG_API dcpg_status dcpg_adam_new(const dcpg_net *net, const dcpg_slices *slices, const dcpg_optimiser *kind,
+                                   dcpg_adam **adam, dcpg_err *err);
 DCPG_API void dcpg_adam_free(dcpg_adam *adam);
 
 /* One step with learning rate `rate` and the gradients grads[slices.total] (without penalty, which is added
  * here), of which only the slices of slices.rank are read, and only those slices of params[slices.total] are
- * updated. False if such a gradient is not finite; parameters and state are then unusable. Local. */
-DCPG_API bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params);
+ * updated. Norms are exact sums (exact.h): the same bits on any number of ranks and threads. False if such a
+ * gradient is not finite; parameters and state are then unusable. `par` may be NULL if slices.size is 1.
+ * Collective where there are norms to sum (LAMB, clip_norm) over several slices.size, otherwise Local. */
+DCPG_API bool dcpg_adam_apply_all(dcpg_adam *adam, const dcpg_par *par, double rate, const float *grads,
+                                  float *params);
+
+/* ---- the learning rate ---- */
+
+typedef enum dcpg_lr_scaling { DCPG_LR_NONE, DCPG_LR_LINEAR, DCPG_LR_SQRT } dcpg_lr_scaling;
+
+typedef struct dcpg_learning_rate {
+    double rate, decay; /* for batches of base_batch; factor per epoch */
+    dcpg_lr_scaling scaling;
+    int64_t base_batch, batch; /* at least 1 */
+    int64_t warmup_steps;      /* in which the rate rises linearly; 0: none */
+} dcpg_learning_rate;
+
+/* Factor for the batch: 1, batch / base_batch (Goyal et al. 2017), or its square root. Pure. */
+DCPG_API double dcpg_learning_rate_scale(const dcpg_learning_rate *rate);
+
+/* The learning rate of step `step` of the run, which lies in `epoch` (both from 0): rate * scale *
+ * decay^epoch, and during the warm-up (step + 1) / warmup_steps of that. Pure. */
+DCPG_API double dcpg_learning_rate_at(const dcpg_learning_rate *rate, int64_t epoch, int64_t step);
 
 /* ---- class weights ---- */
 
@@ -121,14 +170,19 @@ typedef struct dcpg_train_options {
     int64_t nb_epoch, nb_train_sample, nb_val_sample; /* samples: 0 = all */
     int64_t early_stopping; /* epochs without a better validation loss; 0: never stop early */
     double learning_rate, learning_rate_decay;
+    dcpg_lr_scaling lr_scaling; /* of learning_rate, to the batch */
+    int64_t lr_base_batch;      /* the batch that learning_rate is meant for; 0: 128 */
+    int64_t warmup_steps;       /* steps in which the learning rate rises; 0: warmup_epochs decides */
+    double warmup_epochs;       /* the same in epochs; 0: it does not rise */
+    dcpg_optimiser optimiser;
     const float *output_weight;  /* [nb_output] */
     bool profile;                /* print at the end where the time went, least and most of all ranks */
     const char *profile_file;    /* JSON of the same, and of the slowest rank's time per step; NULL: none */
     int64_t timing_warmup_steps; /* first steps of this run, which no timing counts */
     int64_t max_steps;           /* stop after so many more steps, with everything saved; 0: no limit */
     bool no_class_weights, no_shuffle, no_reproducible;
-    bool shard_optimizer; /* each rank keeps Adam's moments of its slices only; results do not change in any
-                             bit */
+    bool shard_optimizer; /* each rank keeps the optimiser's moments of its slices only; results do not change
+                             in any bit */
     bool grad_bf16; /* sums of gradients in bfloat16: half the bytes between ranks; needs reproducible sums */
     double max_time;       /* hours; 0: no limit */
     const char *stop_file; /* NULL: none */

@@ -41,6 +41,28 @@ static const char *profile_file(const train_settings *s) {
     return s->profile.list.n ? s->profile.list.v[0] : NULL;
 }
 
+/* Sets optimiser and scaling of the learning rate from their names. */
+static dcpg_status check_optimiser(train_settings *s, dcpg_err *err) {
+    static const char *const scaling[] = {
+        [DCPG_LR_NONE] = "none", [DCPG_LR_LINEAR] = "linear", [DCPG_LR_SQRT] = "sqrt"};
+    dcpg_optimiser *o = &s->train.optimiser;
+    int chosen = DCPG_LR_NONE;
+    while (chosen <= DCPG_LR_SQRT && strcmp(s->lr_scaling, scaling[chosen]) != 0) chosen++;
+    if (chosen > DCPG_LR_SQRT)
+        return dcpg_fail(err, DCPG_E_USAGE, "--lr_scaling %s: none, linear or sqrt", s->lr_scaling);
+    s->train.lr_scaling = (dcpg_lr_scaling)chosen;
+    o->lamb = strcmp(s->optimizer, "lamb") == 0;
+    if (!o->lamb && strcmp(s->optimizer, "adam") != 0)
+        return dcpg_fail(err, DCPG_E_USAGE, "--optimizer %s: adam or lamb", s->optimizer);
+    if (o->weight_decay > 0 && !o->lamb)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--weight_decay is for --optimizer lamb; Adam has --l1_decay and --l2_decay");
+    if (s->train.warmup_steps > 0 && s->train.warmup_epochs > 0)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--warmup_steps and --warmup_epochs say the same thing: choose one of them");
+    return DCPG_OK;
+}
+
 static dcpg_status check(train_settings *s, dcpg_err *err) {
     DCPG_TRY(dcpg_cmd_need_data(s->table, &s->files, err));
     const train_model_options *m = &s->model;
@@ -72,6 +94,7 @@ static dcpg_status check(train_settings *s, dcpg_err *err) {
                          "without: choose one of them");
     s->train.profile = s->profile.given;
     s->train.profile_file = profile_file(s);
+    DCPG_TRY(check_optimiser(s, err));
     s->train.virtual_ranks = (int)s->virtual_ranks;
     s->train.seed = (uint64_t)s->seed;
     s->train.nb_thread = omp_get_max_threads();

@@ -16,7 +16,7 @@ KERN_VECTOR(static, uint32_t, update,
              float *restrict m, float *restrict v),
             (step, count, grad, w, m, v)) {
     float rate = step->rate, rest1 = 1.0f - step->beta1, rest2 = 1.0f - step->beta2, epsilon = step->epsilon,
-          l1 = step->l1, l2 = 2.0f * step->l2;
+          l1 = step->l1, l2 = 2.0f * step->l2, scale = step->scale;
     uint32_t largest = 0;
     for (int64_t i = 0; i < count; i++) {
         uint32_t bits;
@@ -24,7 +24,7 @@ KERN_VECTOR(static, uint32_t, update,
         bits &= 0x7FFFFFFFu;
         largest = bits > largest ? bits : largest;
         float sign = (w[i] > 0.0f ? 1.0f : 0.0f) - (w[i] < 0.0f ? 1.0f : 0.0f);
-        float g = grad[i] + (l1 * sign + l2 * w[i]);
+        float g = scale * (grad[i] + (l1 * sign + l2 * w[i]));
         m[i] += rest1 * (g - m[i]);
         v[i] += rest2 * (g * g - v[i]);
         w[i] -= rate * m[i] / (sqrtf(v[i]) + epsilon);

@@ -53,8 +53,9 @@ dcpg_status dcpg_trainer_diverged_all(const trainer *t, dcpg_err *err) {
     return dcpg_fail(
         err, DCPG_E_NUMERIC,
         "epoch %" PRId64 ", step %" PRId64 ": the loss, or a gradient of it, is no longer a finite number; "
-        "the largest gradient is %g, in layer %s (%s). Use a "
-        "smaller --learning_rate than %g, or smaller penalties and output weights; earlier checkpoints stay",
+        "the largest gradient is %g, in layer %s (%s). Use a smaller --learning_rate than %g, a longer "
+        "warm-up "
+        "(--warmup_steps), --clip_norm, or smaller penalties and output weights; earlier checkpoints stay",
         t->run.epoch + 1, t->run.step, (double)most, p ? t->graph->layer[p->layer].name : "none",
         p ? p->weight.name : "none", t->options->learning_rate);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Training steps and validation: forward, losses, backward while gradients are summed, Adam. */
+/* Training steps and validation: forward, losses, backward while gradients are summed, the
+ * optimiser. */
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -56,8 +57,9 @@ static dcpg_status step_all(trainer *t, bool *finite, dcpg_err *err) {
     t->reducer.wait(t->reducer.self);
     t->part[TIMING_SUMS] += dcpg_timing_lap(&since);
     t->run.penalty += dcpg_net_penalty(t->net);
-    double rate = t->options->learning_rate * pow(t->options->learning_rate_decay, (double)t->run.epoch);
-    *finite = dcpg_adam_apply(t->adam, rate, t->net->grads, t->net->params) && dcpg_trainer_is_finite(t);
+    double rate = dcpg_learning_rate_at(&t->rate, t->run.epoch, t->adam->t);
+    *finite = dcpg_adam_apply_all(t->adam, t->par, rate, t->net->grads, t->net->params) &&
+              dcpg_trainer_is_finite(t);
     t->part[TIMING_OPTIMISER] += dcpg_timing_lap(&since);
     if (t->options->shard_optimizer) dcpg_par_sums_gather_all(t->sums, t->net->params);
     t->part[TIMING_SUMS] += dcpg_timing_lap(&since);
@@ -185,9 +187,10 @@ dcpg_status dcpg_trainer_validate_all(trainer *t, dcpg_scores *scores, dcpg_err 
     dcpg_tally_scores_all(t->val_tally, t->net, &t->reducer, t->options->output_weight,
                           dcpg_net_penalty(t->net), scores);
     if (isfinite(scores->loss)) return DCPG_OK;
-    return dcpg_fail(
-        err, DCPG_E_NUMERIC,
-        "the validation loss of epoch %" PRId64
-        " is not a finite number: use a smaller --learning_rate than %g; earlier checkpoints stay",
-        t->run.epoch + 1, t->options->learning_rate);
+    return dcpg_fail(err, DCPG_E_NUMERIC,
+                     "the validation loss of epoch %" PRId64
+                     " is not a finite number: use a smaller --learning_rate than %g, a longer warm-up "
+                     "(--warmup_steps) or "
+                     "--clip_norm; earlier checkpoints stay",
+                     t->run.epoch + 1, t->options->learning_rate);
 }

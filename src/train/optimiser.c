@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Adam over the ranges of trained parameters. */
+/* The state of the optimiser, and Adam over the ranges of trained parameters. */
+#include "train/optimiser.h"
+
 #include <dcpg/kern.h>
 #include <dcpg/memory.h>
 #include <dcpg/train.h>
@@ -79,19 +81,28 @@ static dcpg_status find_ranges(const dcpg_net *net, dcpg_adam *adam, dcpg_err *e
     return DCPG_OK;
 }
 
-dcpg_status dcpg_adam_new(const dcpg_net *net, const dcpg_slices *slices, dcpg_adam **out, dcpg_err *err) {
-    dcpg_adam *adam = dcpg_alloc(1, sizeof *adam);
-    if (adam == NULL) return dcpg_fail_nomem(err, "the optimiser", sizeof *adam);
-    *adam = (dcpg_adam){.slices = *slices,
-                        .count = dcpg_slices_count(slices),
-                        .beta1 = 0.9f,
-                        .beta2 = 0.999f,
-                        .epsilon = 1e-7f};
+static dcpg_status allocate(dcpg_adam *adam, dcpg_err *err) {
     adam->m = dcpg_alloc(adam->count, sizeof *adam->m);
     adam->v = dcpg_alloc(adam->count, sizeof *adam->v);
-    dcpg_status status =
-        adam->m && adam->v ? find_ranges(net, adam, err)
-                           : dcpg_fail_nomem(err, "the optimiser's moments", 2 * adam->count * sizeof(float));
+    return adam->m && adam->v
+               ? DCPG_OK
+               : dcpg_fail_nomem(err, "the optimiser's moments", 2 * adam->count * sizeof(float));
+}
+
+dcpg_status dcpg_adam_new(const dcpg_net *net, const dcpg_slices *slices, const dcpg_optimiser *kind,
+                          dcpg_adam **out, dcpg_err *err) {
+    dcpg_adam *adam = dcpg_alloc(1, sizeof *adam);
+    if (adam == NULL) return dcpg_fail_nomem(err, "the optimiser", sizeof *adam);
+    *adam = (dcpg_adam){.kind = kind ? *kind : (dcpg_optimiser){0},
+                        .slices = *slices,
+                        .count = dcpg_slices_count(slices),
+                        .beta1 = 0.9f,
+                        .beta2 = 0.999f};
+    adam->epsilon = adam->kind.lamb ? 1e-6f : 1e-7f;
+    bool needs_norms = adam->kind.lamb || adam->kind.clip_norm > 0;
+    dcpg_status status = allocate(adam, err);
+    if (status == DCPG_OK && !adam->kind.lamb) status = find_ranges(net, adam, err);
+    if (status == DCPG_OK && needs_norms) status = dcpg_adam_find_parts(adam, net, err);
     if (status != DCPG_OK) {
         dcpg_adam_free(adam);
         return status;
@@ -105,18 +116,28 @@ void dcpg_adam_free(dcpg_adam *adam) {
     dcpg_free(adam->m);
     dcpg_free(adam->v);
     dcpg_free(adam->range);
+    dcpg_free(adam->part);
+    dcpg_free(adam->norm);
     dcpg_free(adam);
 }
 
-bool dcpg_adam_apply(dcpg_adam *adam, double rate, const float *grads, float *params) {
+static bool adam_step(dcpg_adam *adam, double rate, float scale, const float *grads, float *params) {
     double t = (double)++adam->t;
     double corrected = rate * sqrt(1 - pow(adam->beta2, t)) / (1 - pow(adam->beta1, t));
     bool finite = true;
     for (int i = 0; i < adam->nb_range; i++) {
         const dcpg_adam_range *r = &adam->range[i];
-        dcpg_adam_step step = {(float)corrected, adam->beta1, adam->beta2, adam->epsilon, r->l1, r->l2};
+        dcpg_adam_step step = {
+            (float)corrected, adam->beta1, adam->beta2, adam->epsilon, r->l1, r->l2, scale};
         finite &= dcpg_adam_update(&step, r->count, grads + r->offset, params + r->offset,
                                    adam->m + r->moment, adam->v + r->moment);
     }
     return finite;
+}
+
+bool dcpg_adam_apply_all(dcpg_adam *adam, const dcpg_par *par, double rate, const float *grads,
+                         float *params) {
+    float scale = adam->kind.clip_norm > 0 ? dcpg_adam_clip_all(adam, par, grads, params) : 1;
+    if (adam->kind.lamb) return dcpg_adam_lamb_all(adam, par, rate, scale, grads, params);
+    return adam_step(adam, rate, scale, grads, params);
 }

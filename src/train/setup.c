@@ -110,7 +110,9 @@ static dcpg_status open_net(trainer *t, const dcpg_weights *initial, dcpg_err *e
     if (initial && initial->nb) DCPG_TRY(dcpg_weights_apply(initial, t->net, err));
     t->slices = dcpg_trainer_slices(t, t->net->nb_trained);
     dcpg_slices all = {t->slices.total, t->slices.block, 0, 1};
-    DCPG_TRY(dcpg_adam_new(t->net, t->options->shard_optimizer ? &t->slices : &all, &t->adam, err));
+    DCPG_TRY(dcpg_adam_new(t->net, t->options->shard_optimizer ? &t->slices : &all, &t->options->optimiser,
+                           &t->adam, err));
+    dcpg_trainer_choose_rate(t);
     DCPG_TRY(dcpg_tally_new(t->net, &t->tally, err));
     return dcpg_tally_new(t->net, &t->val_tally, err);
 }

@@ -22,6 +22,7 @@ static void describe(const trainer *t) {
               t->par->size == 1 ? "" : "s", t->virtual_ranks, t->virtual_ranks == 1 ? "" : "s",
               counts.trained + counts.frozen + counts.moving);
     dcpg_info(t->log, "matrix products: %s", dcpg_gemm_description());
+    dcpg_trainer_log_rate(t);
     int64_t share = ceil_div(t->batch, t->virtual_ranks);
     if (t->options->max_memory > 0 || t->options->micro_batch > 0 || t->nb_block > 1)
         dcpg_info(t->log, "steps in %d pass%s of at most %" PRId64 " sample%s; blocks of %" PRId64,

@@ -77,6 +77,7 @@ typedef struct trainer {
     dcpg_par_sums *sums;
     dcpg_reducer reducer;
     dcpg_adam *adam;
+    dcpg_learning_rate rate;
     dcpg_tally *tally, *val_tally;
     dcpg_scores shown;               /* of the epoch so far, for progress */
     float *class_weight;             /* [nb_output][DCPG_MAX_CLASSES] */
@@ -114,6 +115,11 @@ dcpg_status dcpg_trainer_choose_blocks(trainer *t, dcpg_err *err);
 
 /* fit.c: how many leaves run at once within the memory allowed. DCPG_E_USAGE if it is too little. Local. */
 dcpg_status dcpg_trainer_choose_passes(const trainer *t, dcpg_net_options *options, dcpg_err *err);
+
+/* learning_rate.c: sets t->rate from options, batch and steps of an epoch. The second function logs
+ * it where it is not DeepCpG's. Local. */
+void dcpg_trainer_choose_rate(trainer *t);
+void dcpg_trainer_log_rate(const trainer *t);
 
 /* timing.c: seconds since `*since`, which becomes now. Local. */
 double dcpg_timing_lap(double *since);

@@ -23,7 +23,8 @@ static void test_steps(void **state) {
                                .beta2 = 0.999f,
                                .epsilon = 1e-7f,
                                .l1 = 1e-3f,
-                               .l2 = 2e-3f};
+                               .l2 = 2e-3f,
+                               .scale = 1};
         dcpg_adam_update(&step, 4, grad[t - 1], w, m, v);
         for (int i = 0; i < 4; i++) assert_true(fabs((double)w[i] - want[t - 1][i]) < 2e-7);
     }
@@ -40,7 +41,7 @@ static void test_bits(void **state) {
     array grad = noise(COUNT, 1.0), w = noise(COUNT, 1.0), m = noise(COUNT, 1.0), v = noise(COUNT, 1.0),
           w0 = zeros(COUNT), m0 = zeros(COUNT), v0 = zeros(COUNT);
     for (int i = 0; i < COUNT; i++) v.f[i] = fabsf(v.f[i]);
-    dcpg_adam_step step = {1e-3f, 0.9f, 0.999f, 1e-7f, 1e-4f, 1e-4f};
+    dcpg_adam_step step = {1e-3f, 0.9f, 0.999f, 1e-7f, 1e-4f, 1e-4f, 1};
     SAME_ON_ANY_THREADS("update", COUNT, w0.f,
                         (memcpy(w0.f, w.f, COUNT * sizeof(float)), memcpy(m0.f, m.f, COUNT * sizeof(float)),
                          memcpy(v0.f, v.f, COUNT * sizeof(float))),

@@ -71,7 +71,7 @@ static void gru_of_200_steps(void **state) {
  * forever at the value for which 0.9 m rounds to m. */
 static void moments_that_decay(void **state) {
     (void)state;
-    const dcpg_adam_step step = {1e-3f, 0.9f, 0.999f, 1e-7f, 0, 0};
+    const dcpg_adam_step step = {1e-3f, 0.9f, 0.999f, 1e-7f, 0, 0, 1};
     enum { COUNT = 64, STEPS = 100000 };
     array grad = zeros(COUNT), w[2], m[2], v[2];
     for (int flush = 0; flush < 2; flush++) {

@@ -438,7 +438,8 @@ static double adam_pass(dcpg_net *net, const data *d, float *m, float *v, int t,
     dcpg_adam_step step = {.rate = rate * sqrtf(1 - powf(0.999f, (float)t)) / (1 - powf(0.9f, (float)t)),
                            .beta1 = 0.9f,
                            .beta2 = 0.999f,
-                           .epsilon = 1e-7f};
+                           .epsilon = 1e-7f,
+                           .scale = 1};
     dcpg_adam_update(&step, net->nb_trained, net->grads, net->params, m, v);
     return loss;
 }

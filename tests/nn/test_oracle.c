@@ -286,8 +286,13 @@ static void adam_step(oracle *o, int t) {
     double rate = 1e-4 * sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t));
     for (int i = 0; i < o->net->nb_param; i++) {
         const dcpg_param *p = &o->net->param[i];
-        dcpg_adam_step step = {
-            .rate = (float)rate, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f, .l1 = p->l1, .l2 = p->l2};
+        dcpg_adam_step step = {.rate = (float)rate,
+                               .beta1 = 0.9f,
+                               .beta2 = 0.999f,
+                               .epsilon = 1e-7f,
+                               .l1 = p->l1,
+                               .l2 = p->l2,
+                               .scale = 1};
         for (size_t row = 0; p->trainable && row < p->size / p->row; row++) {
             size_t at = p->offset + row * p->stride;
             dcpg_adam_update(&step, p->row, o->net->grads + at, o->net->params + at, o->m + at, o->v + at);

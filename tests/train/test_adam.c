@@ -50,13 +50,13 @@ static void adam_follows_its_formula(void **state) {
         .nb_trained = COUNT, .nb_param = sizeof directory / sizeof *directory, .param = directory};
     dcpg_adam *adam = NULL;
     dcpg_err err = {0};
-    assert_int_equal(dcpg_adam_new(&net, &(dcpg_slices){COUNT, COUNT, 0, 1}, &adam, &err), DCPG_OK);
+    assert_int_equal(dcpg_adam_new(&net, &(dcpg_slices){COUNT, COUNT, 0, 1}, NULL, &adam, &err), DCPG_OK);
     float w[COUNT], grads[COUNT];
     double expected[COUNT], before[COUNT];
     for (int i = 0; i < COUNT; i++) before[i] = expected[i] = w[i] = (float)cos(3.0 * i) * (i % 7 ? 1 : 0);
     for (int t = 1; t <= STEPS; t++) {
         for (int i = 0; i < COUNT; i++) grads[i] = (float)gradient(i, t);
-        dcpg_adam_apply(adam, 0.01, grads, w);
+        dcpg_adam_apply_all(adam, NULL, 0.01, grads, w);
     }
     expect(expected, 0.01);
     for (int i = 0; i < COUNT; i++) {
@@ -77,10 +77,11 @@ static void shards_are_the_whole(void **state) {
         for (size_t block = 16; block <= 64; block *= 2) {
             dcpg_adam *one = NULL, *own[4];
             size_t count = 0;
-            assert_int_equal(dcpg_adam_new(&net, &(dcpg_slices){COUNT, COUNT, 0, 1}, &one, NULL), DCPG_OK);
+            assert_int_equal(dcpg_adam_new(&net, &(dcpg_slices){COUNT, COUNT, 0, 1}, NULL, &one, NULL),
+                             DCPG_OK);
             for (int r = 0; r < size; r++) {
-                assert_int_equal(dcpg_adam_new(&net, &(dcpg_slices){COUNT, block, r, size}, &own[r], NULL),
-                                 DCPG_OK);
+                assert_int_equal(
+                    dcpg_adam_new(&net, &(dcpg_slices){COUNT, block, r, size}, NULL, &own[r], NULL), DCPG_OK);
                 count += own[r]->count;
             }
             assert_int_equal(count, COUNT);
@@ -88,8 +89,9 @@ static void shards_are_the_whole(void **state) {
             for (int i = 0; i < COUNT; i++) shared[i] = w[i] = (float)cos(3.0 * i);
             for (int t = 1; t <= STEPS; t++) {
                 for (int i = 0; i < COUNT; i++) grads[i] = (float)gradient(i, t);
-                assert_true(dcpg_adam_apply(one, 0.01, grads, w));
-                for (int r = 0; r < size; r++) assert_true(dcpg_adam_apply(own[r], 0.01, grads, shared));
+                assert_true(dcpg_adam_apply_all(one, NULL, 0.01, grads, w));
+                for (int r = 0; r < size; r++)
+                    assert_true(dcpg_adam_apply_all(own[r], NULL, 0.01, grads, shared));
             }
             assert_memory_equal(shared, w, sizeof w);
             dcpg_adam_free(one);
