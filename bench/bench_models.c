@@ -210,8 +210,8 @@ int main(int argc, char **argv) {
     }
     dcpg_flush_begin();
     s.peak = bench_measure_peak();
-    printf("# %s, %d threads, %lld virtual ranks; multiply-adds in registers %.1f GFLOP/s, of which shares "
-           "are told\n",
+    printf("# %s, %d threads, %lld virtual ranks; multiply-adds in registers %.1f GFLOP/s, shares of it are "
+           "given\n",
            dcpg_gemm_description(), omp_get_max_threads(), (long long)s.sizes.leaves, s.peak.flops * 1e-9);
     bench_samples x;
     bench_samples_make(&s.sizes, 0, (int)s.sizes.leaves, &x);

@@ -342,24 +342,24 @@ last_checkpoint() {
 
 # Puts this job back into the queue, unless somebody is cancelling it. Where it cannot be put there, says how to go on.
 requeue_slurm() {
-    local job state='' said attempt
+    local job state='' answer attempt
     for attempt in 1 2 3; do # the controller may be busy, or another one taking over
         if read -r job state < <(slurm_job '%i %T'); then break; fi
         sleep "$attempt"
     done
-    said="the job is ${state:-unknown to squeue}"
+    answer="the job is ${state:-unknown to squeue}"
     if [[ $state == RUNNING ]]; then
         for attempt in 1 2 3; do
-            if said=$(scontrol requeue "$job" 2>&1); then
+            if answer=$(scontrol requeue "$job" 2>&1); then
                 echo "$(date '+%F %T') requeued"
                 return
             fi
             # Never for jobs of sbatch --no-requeue, or where JobRequeue=0.
-            if [[ $attempt == 3 || $said == *disabled* ]]; then break; fi
+            if [[ $attempt == 3 || $answer == *disabled* ]]; then break; fi
             sleep 2
         done
     fi
-    echo "not requeued ($said); to go on, submit the same script again:" \
+    echo "not requeued ($answer); to go on, submit the same script again:" \
         "sbatch${SLURM_ARRAY_TASK_ID:+ --array=$SLURM_ARRAY_TASK_ID} $(slurm_script)"
 }
 

@@ -32,10 +32,10 @@ def run(words, threads, **more):
 
 
 def ours(bench, model, path, options):
-    said = run([bench, model, "--batch", "128", "--seconds", str(options.seconds), "--model_json", path], options.threads)
-    if "PASS" not in said:
-        sys.exit(f"{model}: the residual is too large: {said}")
-    train, predict, parameters = re.search(r"train +([\d.]+) .*predict +([\d.]+) .*?(\d+) parameters", said).groups()
+    printed = run([bench, model, "--batch", "128", "--seconds", str(options.seconds), "--model_json", path], options.threads)
+    if "PASS" not in printed:
+        sys.exit(f"{model}: the residual is too large: {printed}")
+    train, predict, parameters = re.search(r"train +([\d.]+) .*predict +([\d.]+) .*?(\d+) parameters", printed).groups()
     return {"train": float(train), "predict": float(predict), "parameters": int(parameters)}
 
 

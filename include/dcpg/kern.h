@@ -5,7 +5,7 @@
  * Conventions. n: samples, t: time steps (positions along a window, or cells), c: channels in, f: channels
  * (filters, units) out, k: filter length. Every kernel threads itself over fixed blocks of its work (never by
  * thread count), so the same call gives the same bits for any number of threads, and a sample's result does
- * not depend on which other samples are in the call. Arrays must not overlap unless said otherwise. Kernels
+ * not depend on which other samples are in the call. Arrays must not overlap unless stated otherwise. Kernels
  * never allocate: scratch is the caller's, and a function *_scratch returns its size in floats; its content
  * before and after a call is meaningless, and its size does not depend on the number of threads. Every kernel
  * has a naive twin in tests/kern. Kernels named *_backward_weight work on the rows of ONE leaf of the

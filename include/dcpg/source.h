@@ -59,8 +59,8 @@ typedef struct dcpg_source_ops {
     dcpg_status (*inside)(dcpg_source *source, int64_t nb, const int64_t *sample, uint8_t *out,
                           dcpg_err *err);
     void (*close)(dcpg_source *source);
-    /* Digests of the values behind the source: words "PART:digest" (free with dcpg_free). NULL: the source
-     * has none, and the caller compares samples instead. Collective. */
+    /* Digests of the values that the source reads: words "PART:digest" (free with dcpg_free). NULL: the
+     * source has none, and the caller compares samples instead. Collective. */
     dcpg_status (*digest_all)(dcpg_source *source, char **text, dcpg_err *err);
 } dcpg_source_ops;
 

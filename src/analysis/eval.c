@@ -225,7 +225,7 @@ static dcpg_status report_all(run *r, dcpg_err *err) {
 }
 
 /* Reports the outputs for which the data have no labels. */
-static dcpg_status tell_unknown(const run *r, dcpg_err *err) {
+static dcpg_status warn_unknown(const run *r, dcpg_err *err) {
     dcpg_strings names = {0};
     dcpg_status status = DCPG_OK;
     char text[DCPG_LIST_TEXT];
@@ -251,7 +251,7 @@ static dcpg_status evaluate_all(run *r, const dcpg_weights *weights, dcpg_err *e
               r->total == 1 ? "" : "s", r->outputs.nb, r->outputs.nb == 1 ? "" : "s", r->par->size,
               r->par->size == 1 ? "" : "s");
     dcpg_info(r->log, "matrix products: %s", dcpg_gemm_description());
-    DCPG_TRY(dcpg_agree_all(r->par, tell_unknown(r, err), err));
+    DCPG_TRY(dcpg_agree_all(r->par, warn_unknown(r, err), err));
     r->started = dcpg_now();
     DCPG_TRY(predict_all(r, err));
     double seconds = dcpg_max_f64_all(r->par, dcpg_now() - r->started);

@@ -100,7 +100,7 @@ static dcpg_status collect(const eval_outputs *outputs, const double *value, gap
     return DCPG_OK;
 }
 
-static void tell_gap(gap why, const dcpg_strings *names, const dcpg_strings *scores, dcpg_log *log) {
+static void log_gap(gap why, const dcpg_strings *names, const dcpg_strings *scores, dcpg_log *log) {
     char of[DCPG_LIST_TEXT], which[DCPG_LIST_TEXT];
     dcpg_strings_text(names, of);
     dcpg_strings_text(scores, which);
@@ -118,7 +118,7 @@ dcpg_status dcpg_eval_report_gaps(const eval_outputs *outputs, const double *val
     for (int why = 0; why < NB_GAP && status == DCPG_OK; why++) {
         dcpg_strings names = {0}, scores = {0};
         status = collect(outputs, value, (gap)why, &names, &scores, err);
-        if (status == DCPG_OK && names.n) tell_gap((gap)why, &names, &scores, log);
+        if (status == DCPG_OK && names.n) log_gap((gap)why, &names, &scores, log);
         dcpg_strings_free(&names);
         dcpg_strings_free(&scores);
     }

@@ -154,7 +154,7 @@ dcpg_status dcpg_fail_not_ours(const char *path, dcpg_err *err) {
     return dcpg_fail(
         err, DCPG_E_USAGE,
         "%s: is there and was not written by this command of dcpg: it is not replaced (name another "
-        "file or folder, or say --force)",
+        "file or folder, or give --force)",
         path);
 }
 

@@ -46,7 +46,7 @@ typedef struct taking {
     int beat, limit;
     double since; /* when the lock in `seen` was first looked at */
     owner seen;
-    bool told;
+    bool warned;
 } taking;
 
 /* ---- the file ---- */
@@ -146,7 +146,7 @@ static dcpg_status refuse(const taking *t, dcpg_err *err) {
                      t->lock->what, o->pid, name_host(o, host), since, far, t->options->option);
 }
 
-static void tell_taken(const taking *t) {
+static void log_taken_over(const taking *t) {
     char host[DCPG_HOST_ID];
     dcpg_info(t->log,
               "%s: process %" PRId64 " on host %s, which was writing it, is gone: its lock is taken over",
@@ -188,7 +188,7 @@ static void try_replace(taking *t, bool *taken) {
     if (mutex && mkdir(mutex, 0777) == 0) {
         if (judge(t) == STALE && rename(t->temporary, t->lock->path) == 0) *taken = true;
         rmdir(mutex);
-        if (*taken) tell_taken(t);
+        if (*taken) log_taken_over(t);
     } else if (mutex && stat(mutex, &s) == 0 &&
                server_time(t->lock->fd) - (int64_t)s.st_mtime > TAKING_IS_OLD) {
         rmdir(mutex);
@@ -203,13 +203,13 @@ static dcpg_status wait_for_beat(taking *t, dcpg_err *err) {
     if (dcpg_signal_seen())
         return dcpg_fail(err, DCPG_E_STOPPED, "stopped by %s while it waited for the lock of %s",
                          dcpg_signal_name(dcpg_signal_seen()), t->lock->what);
-    if (!t->told && dcpg_now() - t->since > 2 * t->beat) {
+    if (!t->warned && dcpg_now() - t->since > 2 * t->beat) {
         dcpg_info(t->log,
                   "%s: process %" PRId64
                   " on host %s, which was writing it, gives no sign of life: its lock is "
                   "taken over %d s after the last one",
                   t->lock->what, t->seen.pid, name_host(&t->seen, host), t->limit);
-        t->told = true;
+        t->warned = true;
     }
     if (t->options->waiting) t->options->waiting(t->options->context);
     nap(100);

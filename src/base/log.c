@@ -84,7 +84,7 @@ static bool in_file(const dcpg_log *log, dcpg_level level) {
     return log->file && (level <= DCPG_INFO || level <= log->level);
 }
 
-static void say(dcpg_log *log, dcpg_level level, const char *prefix, const char *fmt, va_list args) {
+static void log_line(dcpg_log *log, dcpg_level level, const char *prefix, const char *fmt, va_list args) {
     if (!log || !log->speaks || !(on_screen(log, level) || in_file(log, level))) return;
     char line[LINE];
     vsnprintf(line, sizeof line, fmt, args);
@@ -96,19 +96,19 @@ static void say(dcpg_log *log, dcpg_level level, const char *prefix, const char 
     if (in_file(log, level)) put_in_file(log, prefix, line);
 }
 
-#define SAY(level, prefix)                                                                                   \
+#define LOG_LINE(level, prefix)                                                                              \
     do {                                                                                                     \
         va_list args;                                                                                        \
         va_start(args, fmt);                                                                                 \
-        say(log, level, prefix, fmt, args);                                                                  \
+        log_line(log, level, prefix, fmt, args);                                                             \
         va_end(args);                                                                                        \
     } while (0)
 
-void dcpg_info(dcpg_log *log, const char *fmt, ...) { SAY(DCPG_INFO, ""); }
+void dcpg_info(dcpg_log *log, const char *fmt, ...) { LOG_LINE(DCPG_INFO, ""); }
 
-void dcpg_warn(dcpg_log *log, const char *fmt, ...) { SAY(DCPG_WARN, "warning: "); }
+void dcpg_warn(dcpg_log *log, const char *fmt, ...) { LOG_LINE(DCPG_WARN, "warning: "); }
 
-void dcpg_debug(dcpg_log *log, const char *fmt, ...) { SAY(DCPG_DEBUG, ""); }
+void dcpg_debug(dcpg_log *log, const char *fmt, ...) { LOG_LINE(DCPG_DEBUG, ""); }
 
 void dcpg_progress(dcpg_log *log, bool milestone, const char *fmt, ...) {
     if (!log || !log->speaks) return;

@@ -36,8 +36,8 @@ static void skip_bracket(measure *m) {
     if (*m->at == ']') m->at++;
     while (*m->at && *m->at != ']') {
         if (m->at[0] == '[' && m->at[1] && strchr(":.=", m->at[1])) {
-            const char end[] = {m->at[1], ']', '\0'}, *behind = strstr(m->at + 2, end);
-            m->at = behind ? behind + 1 : m->at + strlen(m->at) - 1;
+            const char end[] = {m->at[1], ']', '\0'}, *close = strstr(m->at + 2, end);
+            m->at = close ? close + 1 : m->at + strlen(m->at) - 1;
         }
         m->at++;
     }

@@ -126,7 +126,7 @@ static const char *check_roles(const column_spec *spec) {
     if (reads == 3) return "two of meth=, unmeth=, total= are enough";
     if (shares > 1) return "one of percent=, fraction=, value= is enough";
     if (shares == 1 && is_given(spec, ROLE_VALUE) && reads > 0)
-        return "beside reads say percent= or fraction=";
+        return "beside reads give percent= or fraction=";
     if (reads == 2 || (reads == 0 && shares == 1) || (is_given(spec, ROLE_TOTAL) && shares == 1)) return NULL;
     return "two of meth=, unmeth=, total= are needed, or percent= or fraction=";
 }
@@ -149,7 +149,7 @@ dcpg_status dcpg_profile_parse_roles(const char *text, column_spec *spec, dcpg_e
     if (!fault) return DCPG_OK;
     return dcpg_fail(
         err, DCPG_E_USAGE,
-        "--profile_format %s: %s: say chrom=,pos= (from 1) or start= (from 0) and two of meth=, unmeth=, "
+        "--profile_format %s: %s: give chrom=,pos= (from 1) or start= (from 0) and two of meth=, unmeth=, "
         "total=, or percent= or fraction=, each a name of the header or a column's number; also end=, "
         "strand=, context=, base=0 or 1, sep=tab, comma or space, header=LINES",
         text, fault);

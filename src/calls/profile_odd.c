@@ -49,7 +49,7 @@ static const char *whole_remedy(const char *text, bool guessed) {
     size_t n = count_digits(text), rest = n + (text[n] == '.');
     rest += count_digits(text + rest);
     if (n > 0 && tolower((unsigned char)text[rest]) == 'e')
-        return "is not a whole number that is written out, and may be rounded: in R say options(scipen=999) "
+        return "is not a whole number that is written out, and may be rounded: in R use options(scipen=999) "
                "before the table is written";
     if (has_thousands(text)) return "is not a whole number: write it without thousands separators";
     if (n > 0 && text[n] == ',') return "is not a whole number: write it without a decimal comma";

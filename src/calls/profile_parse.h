@@ -174,7 +174,7 @@ dcpg_status dcpg_profile_read_sample(profile_parser *p, sample *lines, dcpg_err 
 void dcpg_profile_free_sample(sample *lines);
 
 /* Describes the columns in the report, for the log. */
-void dcpg_profile_tell_reading(profile_parser *p);
+void dcpg_profile_report_columns(profile_parser *p);
 
 /* ---- recognising the columns ---- */
 
@@ -190,7 +190,7 @@ dcpg_status dcpg_profile_read_header(profile_parser *p, const fields *header, co
 
 /* Chooses p->format, and p->layout, by what the columns hold in the first lines. `first`: the first line of
  * data in `lines`. */
-dcpg_status dcpg_profile_tell_columns(profile_parser *p, const sample *lines, int first, dcpg_err *err);
+dcpg_status dcpg_profile_detect_columns(profile_parser *p, const sample *lines, int first, dcpg_err *err);
 
 /* Writes the columns in the words of --profile_format, also for the log. */
 void dcpg_profile_describe(const layout *l, char *text, size_t size);

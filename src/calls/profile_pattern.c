@@ -140,14 +140,14 @@ static bool is_interval(const row *r) {
 /* ---- a pattern on a line ---- */
 
 /* The numbers of a line, read in one way. */
-typedef struct said {
+typedef struct line_values {
     double meth, total;  /* NaN: not given */
     double share, scale; /* as in the file, with its unit */
     int decimals;
     bool state; /* 0 or 1 in place of a fraction, without a column of methylated reads */
-} said;
+} line_values;
 
-static bool fits_column(char kind, const cell *c, said *s) {
+static bool fits_column(char kind, const cell *c, line_values *s) {
     bool number = c->kind == CELL_NUMBER || c->kind == CELL_WHOLE, missing = c->kind == CELL_MISSING;
     bool reads = c->kind == CELL_WHOLE && c->x >= 0 && c->x <= MAX_READS && c->decimals == 0;
     switch (kind) {
@@ -181,10 +181,10 @@ static bool fits_column(char kind, const cell *c, said *s) {
 }
 
 /* Whether the line fits the pattern's columns and their relations; fills `s`. */
-static bool holds(const char *columns, int rank, const row *r, said *s) {
+static bool holds(const char *columns, int rank, const row *r, line_values *s) {
     int n = (int)strlen(columns);
     double unmeth = NAN;
-    *s = (said){.meth = NAN, .total = NAN, .share = NAN, .scale = 1};
+    *s = (line_values){.meth = NAN, .total = NAN, .share = NAN, .scale = 1};
     if (r->n < n || (rank == 1 && r->n > MAX_WEAK && columns[n - 1] != 'v')) return false;
     for (int i = 0; i < n; i++) {
         if (!fits_column(columns[i], &r->at[i], s)) return false;
@@ -257,7 +257,7 @@ static void try_all(evidence *e) {
         int nb_state = 0;
         if (has_end(&patterns[k]) != intervals) continue;
         for (int i = 0; i < e->n; i++) {
-            said s;
+            line_values s;
             if (intervals && !is_interval(&e->rows[i])) continue;
             if (!holds(patterns[k].columns, patterns[k].rank, &e->rows[i], &s)) continue;
             e->hold[k]++;
@@ -290,7 +290,7 @@ static bool are_of_all(const evidence *e, int k) {
 }
 
 static double value_of(const evidence *e, const pattern *way, const row *r, bool *observed) {
-    said s;
+    line_values s;
     *observed = holds(way->columns, way->rank, r, &s);
     if (!*observed) return 0;
     if (!isnan(s.total)) {
@@ -351,7 +351,7 @@ static dcpg_status fail_two(const profile_parser *p, const evidence *e, const pa
     name_way(b, e, two, sizeof two);
     return dcpg_fail(
         err, DCPG_E_INPUT,
-        "%s: its columns can be read in two ways that differ: say --profile_format %s or --profile_format "
+        "%s: its columns can be read in two ways that differ: give --profile_format %s or --profile_format "
         "%s (meth: methylated reads, unmeth: unmethylated ones, total: all)",
         p->path, one, two);
 }
@@ -451,7 +451,7 @@ static dcpg_status check_ratios(const profile_parser *p, const evidence *e, dcpg
         return dcpg_fail(
             err, DCPG_E_INPUT,
             "%s: column %d holds ratios such as '3/4' (methylated/all reads, as EPP files do): make "
-            "two columns of it (tr -d \\' <FILE | tr / '\\t') and say --profile_format "
+            "two columns of it (tr -d \\' <FILE | tr / '\\t') and give --profile_format "
             "chrom=1,%s,meth=%d,total=%d",
             p->path, k + 1, end ? "start=2,end=3" : "pos=2", k + 1, k + 2);
     }
@@ -476,7 +476,7 @@ static dcpg_status take_best(profile_parser *p, evidence *e, dcpg_err *err) {
     return DCPG_OK;
 }
 
-dcpg_status dcpg_profile_tell_columns(profile_parser *p, const sample *lines, int first, dcpg_err *err) {
+dcpg_status dcpg_profile_detect_columns(profile_parser *p, const sample *lines, int first, dcpg_err *err) {
     const profile_format *marked = dcpg_profile_find_marked(p, lines, first);
     if (marked) {
         dcpg_profile_take_format(p, marked);

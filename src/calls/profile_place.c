@@ -162,7 +162,7 @@ static dcpg_status settle_base(const profile_parser *p, dcpg_profile_report *r, 
     int64_t other = r->hit[0][1 + shift_of_base(p, 1 - r->base)];
     if (other + n / 100 < r->hit[0][1 + r->shift] || count_differing(p) <= n / 10) return DCPG_OK;
     bool free = p->format->base < 0;
-    if (free && p->options->bedgraph_base >= 0) return DCPG_OK; /* the user has said which */
+    if (free && p->options->bedgraph_base >= 0) return DCPG_OK; /* the user has chosen */
     r->undecided = true;
     r->followed = p->options->follow > 0;
     r->unsettled = free && !r->followed;
@@ -173,7 +173,7 @@ static dcpg_status settle_base(const profile_parser *p, dcpg_profile_report *r, 
     if (!r->unsettled || p->options->lenient) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_INPUT,
                      "%s: its %" PRId64
-                     " calls stand on CG whether it counts from 0 or from 1: say which with --bedgraph_base",
+                     " calls stand on CG whether it counts from 0 or from 1: choose with --bedgraph_base",
                      p->path, n);
 }
 
@@ -220,7 +220,7 @@ static dcpg_status fail_start(const profile_parser *p, const raw_call *call, dcp
         err, DCPG_E_INPUT,
         "%s: line %" PRIu32 ": position %" PRId32 " is below 1: the first base of a chromosome is 1%s",
         p->path, call->line, call->pos - p->shift,
-        p->format == &dcpg_profile_bedgraph ? " (where the file counts from 0, say --bedgraph_base 0)" : "");
+        p->format == &dcpg_profile_bedgraph ? " (where the file counts from 0, give --bedgraph_base 0)" : "");
 }
 
 /* Moves all calls to their C and drops those on no CG. */

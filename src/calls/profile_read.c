@@ -43,7 +43,7 @@ dcpg_status dcpg_profile_scale(profile_parser *p, double raw, const char *text, 
     if (above && !p->percent && !p->guessed)
         return dcpg_profile_fail_field(
             p, err, "value", text,
-            "lies outside [0, 1]: say --profile_format percent where these are percentages");
+            "lies outside [0, 1]: give --profile_format percent where these are percentages");
     if (above && !p->percent) DCPG_TRY(become_percent(p, err));
     *value = (float)(p->percent ? raw / 100 : raw) + 0.0f; /* turns -0 into 0 */
     p->within_1 += raw > 0 && !above;
@@ -74,12 +74,12 @@ static dcpg_status check_scale(const profile_parser *p, dcpg_err *err) {
     if (tsv && (p->within_1 > 0 || p->hundreds == 0))
         return fail_scale(
             p,
-            "and not all look like percentages: divide percentages by 100, or say --profile_format "
+            "and not all look like percentages: divide percentages by 100, or give --profile_format "
             "chrom=1,pos=2,percent=3 where all are",
             err);
     snprintf(why, sizeof why,
              "%" PRId64
-             " others are fractions: correct it, or say --profile_format percent where all are percentages",
+             " others are fractions: correct it, or give --profile_format percent where all are percentages",
              p->within_1);
     if (p->within_1 > p->above_1) return fail_scale(p, why, err);
     if (p->small <= (p->above_1 + p->within_1) / 2) return DCPG_OK;
@@ -282,7 +282,7 @@ static dcpg_status settle_columns(profile_parser *p, const sample *lines, dcpg_e
     if (p->format || b.first == lines->n) return DCPG_OK;
     DCPG_TRY(check_kind(p, lines, b.first, err));
     if (b.header >= 0) return dcpg_profile_read_header(p, &header, lines, b.first, err);
-    return dcpg_profile_tell_columns(p, lines, b.first, err);
+    return dcpg_profile_detect_columns(p, lines, b.first, err);
 }
 
 static dcpg_status parse_text(profile_parser *p, dcpg_err *err) {
@@ -291,7 +291,7 @@ static dcpg_status parse_text(profile_parser *p, dcpg_err *err) {
     if (status == DCPG_OK) status = dcpg_profile_read_sample(p, &lines, err);
     if (status == DCPG_OK) status = settle_columns(p, &lines, err);
     if (status == DCPG_OK && p->format) {
-        dcpg_profile_tell_reading(p);
+        dcpg_profile_report_columns(p);
         status = parse_lines(p, &lines, err);
     }
     dcpg_profile_free_sample(&lines);
@@ -315,7 +315,7 @@ static dcpg_status check_options(const profile_parser *p, dcpg_err *err) {
     bool unsettled = p->format == &dcpg_profile_bedgraph || (table && p->layout.base < 0);
     if (unsettled && !p->options->genome && p->options->bedgraph_base < 0) {
         return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: a bedGraph may count from 0 or from 1: say which with --bedgraph_base, or give "
+                         "%s: a bedGraph may count from 0 or from 1: choose with --bedgraph_base, or give "
                          "--dna_files to find out",
                          p->path);
     }

@@ -45,7 +45,7 @@ void dcpg_profile_free_sample(sample *s) {
     *s = (sample){0};
 }
 
-void dcpg_profile_tell_reading(profile_parser *p) {
+void dcpg_profile_report_columns(profile_parser *p) {
     bool table = p->format == &dcpg_profile_table || p->format == &dcpg_profile_table_shares;
     char *text = p->report->columns;
     size_t size = sizeof p->report->columns;

@@ -32,7 +32,7 @@ dcpg_status dcpg_cmd_kernels_all(const dcpg_par *par, const char *wanted, dcpg_l
     DCPG_TRY(status);
     dcpg_kern_start(&set);
     warn_of_others(wanted, log);
-    char told[320]; /* BLIS chooses its own kernels, and compilers may differ */
-    snprintf(told, sizeof told, "%s %s %s", dcpg_kern_name(), dcpg_gemm_description(), __VERSION__);
-    return dcpg_same_all(par, "set of kernels", told, err);
+    char kernels[320]; /* BLIS chooses its own kernels, and compilers may differ */
+    snprintf(kernels, sizeof kernels, "%s %s %s", dcpg_kern_name(), dcpg_gemm_description(), __VERSION__);
+    return dcpg_same_all(par, "set of kernels", kernels, err);
 }

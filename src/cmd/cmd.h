@@ -34,7 +34,7 @@ dcpg_status dcpg_cmd_kernels_all(const dcpg_par *par, const char *wanted, dcpg_l
 dcpg_status dcpg_cmd_words_all(int argc, char **argv, const dcpg_par *par, char **words, dcpg_err *err);
 
 /* Logs which names an option chose of `total`: "2 of 5 outputs: cpg/a, cpg/b". Local. */
-void dcpg_cmd_tell_chosen(dcpg_log *log, const char *what, const dcpg_strings *chosen, size_t total);
+void dcpg_cmd_log_chosen(dcpg_log *log, const char *what, const dcpg_strings *chosen, size_t total);
 
 /* The last line of a successful command: version, command, wall and CPU time, peak memory of the largest
  * rank. `started`: dcpg_now() when the command began. Collective. */

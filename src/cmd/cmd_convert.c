@@ -20,7 +20,7 @@ static dcpg_status parse(convert_settings *s, int argc, char **argv, bool *help,
     if (!w->out_dir == !s->out_file)
         return dcpg_fail(
             err, DCPG_E_USAGE,
-            "say what to write: --out_dir DIR for DeepCpG data files, or --out_file FILE for a store");
+            "choose what to write: --out_dir DIR for DeepCpG data files, or --out_file FILE for a store");
     if (s->dna_files.n > 0 && w->out_dir)
         return dcpg_fail(
             err, DCPG_E_USAGE,

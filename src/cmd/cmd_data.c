@@ -47,8 +47,9 @@ static dcpg_status check_outputs(const data_settings *s, dcpg_err *err) {
     if (o->append && !o->out_file)
         return dcpg_fail(err, DCPG_E_USAGE, "--append: name the store with --out_file");
     if (!o->out_file && !s->windows.out_dir)
-        return dcpg_fail(err, DCPG_E_USAGE,
-                         "say what to write: a store with --out_file, or DeepCpG data files with --out_dir");
+        return dcpg_fail(
+            err, DCPG_E_USAGE,
+            "choose what to write: a store with --out_file, or DeepCpG data files with --out_dir");
     DCPG_TRY(dcpg_cmd_check_windows(&s->windows, err));
     if (!o->out_file) return DCPG_OK;
     DCPG_TRY(dcpg_check_output(o->out_file, &s->profiles, err));

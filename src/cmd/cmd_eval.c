@@ -50,7 +50,7 @@ static dcpg_status choose(const eval_settings *s, parts *p, dcpg_log *log, dcpg_
     if (p->graph->nb_cell) DCPG_TRY(dcpg_cmd_choose_cells(&wish, &p->data, &model, log, &p->cells, err));
     DCPG_TRY(dcpg_cmd_name_outputs(p->graph, &p->cells, &p->names, err));
     DCPG_TRY(dcpg_strings_select(&p->names, &s->output_names, 0, "output", &p->chosen, err));
-    if (s->output_names.n) dcpg_cmd_tell_chosen(log, "output", &p->chosen, p->names.n);
+    if (s->output_names.n) dcpg_cmd_log_chosen(log, "output", &p->chosen, p->names.n);
     for (size_t i = 0; i < p->chosen.n; i++)
         if (dcpg_strings_find(p->data.outputs, p->chosen.v[i]) >= 0)
             DCPG_TRY(dcpg_strings_add(&p->outputs, p->chosen.v[i], err));

@@ -37,7 +37,7 @@ typedef struct dcpg_cmd_common {
 
 /* Entries for these; `type` is that of the settings, which have a member `common`. */
 #define DCPG_CMD_OPT_VERBOSE(type)                                                                           \
-    { .name = "verbose", .kind = DCPG_OPT_FLAG, .to = offsetof(type, common.verbose), .help = "tell more" }
+    { .name = "verbose", .kind = DCPG_OPT_FLAG, .to = offsetof(type, common.verbose), .help = "log more" }
 #define DCPG_CMD_OPT_LOG_FILE(type)                                                                          \
     {                                                                                                        \
         .name = "log_file", .kind = DCPG_OPT_STRING, .to = offsetof(type, common.log_file),                  \

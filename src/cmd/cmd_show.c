@@ -100,8 +100,8 @@ static dcpg_status show_all(show_settings *s, parts *p, const dcpg_par *par, dcp
                       .outputs = &p->outputs};
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
     DCPG_TRY(dcpg_agree_all(par, choose_both(s, p, err), err));
-    if (s->outputs.list.n) dcpg_cmd_tell_chosen(log, "output", &p->outputs, p->data.outputs->n);
-    if (s->cells.list.n) dcpg_cmd_tell_chosen(log, "cell", &p->cells, p->data.cells->n);
+    if (s->outputs.list.n) dcpg_cmd_log_chosen(log, "output", &p->outputs, p->data.outputs->n);
+    if (s->cells.list.n) dcpg_cmd_log_chosen(log, "cell", &p->cells, p->data.cells->n);
     DCPG_TRY(dcpg_agree_all(par, s->chromo ? dcpg_strings_add(&p->chromos, s->chromo, err) : DCPG_OK, err));
     DCPG_TRY(dcpg_cmd_source_all(&p->data, &p->chromos, &places, NULL, &p->places, err));
     DCPG_TRY(dcpg_cmd_source_all(&p->data, &p->chromos, &want, NULL, &p->source, err));

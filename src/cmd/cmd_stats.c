@@ -30,7 +30,7 @@ static dcpg_status count_all(const stats_settings *s, const dcpg_cmd_named *data
             : dcpg_fail(err, DCPG_E_INPUT, "%s: holds no outputs", data->name);
     status = dcpg_agree_all(par, status, err);
     if (status == DCPG_OK && s->output_names.n)
-        dcpg_cmd_tell_chosen(log, "output", &outputs, data->outputs->n);
+        dcpg_cmd_log_chosen(log, "output", &outputs, data->outputs->n);
     if (status == DCPG_OK) status = dcpg_cmd_source_all(data, &s->chromos, &want, NULL, &source, err);
     if (status == DCPG_OK) status = dcpg_stats_all(source, s->nb_sample, s->out_tsv, stdout, err);
     dcpg_source_close(source);

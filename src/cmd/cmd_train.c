@@ -83,7 +83,7 @@ static dcpg_status check(train_settings *s, dcpg_err *err) {
     if (s->max_memory && !dcpg_parse_size(s->max_memory, &s->train.max_memory))
         return dcpg_fail(
             err, DCPG_E_USAGE,
-            "--max_memory %s: not a size; write a number of bytes, with K, M, G or T behind it, such as 8G",
+            "--max_memory %s: not a size; write a number of bytes, with K, M, G or T after it, such as 8G",
             s->max_memory);
     s->train.grad_bf16 = strcmp(s->grad_comm, "bf16") == 0;
     if (!s->train.grad_bf16 && strcmp(s->grad_comm, "fp32") != 0)
@@ -189,12 +189,12 @@ static dcpg_status find_moved(const train_settings *s, dcpg_err *err) {
     for (size_t i = 0; i < s->files.n; i++)
         if (!dcpg_file_exists(s->files.v[i]))
             return dcpg_fail(err, DCPG_E_INPUT,
-                             "%s of this run is not there: tell where it is now: dcpg train --resume %s %s",
+                             "%s of this run is not there: give its new path: dcpg train --resume %s %s",
                              s->files.v[i], s->resume, s->files.n == 1 ? "STORE" : "FILE...");
     for (size_t i = 0; i < s->val_files.n; i++)
         if (!dcpg_file_exists(s->val_files.v[i]))
             return dcpg_fail(err, DCPG_E_INPUT,
-                             "%s of this run is not there: tell where it is now: dcpg train --resume %s "
+                             "%s of this run is not there: give its new path: dcpg train --resume %s "
                              "--val_files FILE",
                              s->val_files.v[i], s->resume);
     return DCPG_OK;
@@ -208,9 +208,9 @@ static dcpg_status train_all(train_settings *s, parts *p, const dcpg_par *par, d
     if (!p->checkpoint) DCPG_TRY(train_model_load_all(&s->model, par, log, &p->loaded, err));
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, log, err), err));
     if (s->output_names.n || s->nb_output)
-        dcpg_cmd_tell_chosen(log, "output", &p->outputs, p->data.outputs->n);
+        dcpg_cmd_log_chosen(log, "output", &p->outputs, p->data.outputs->n);
     if (s->replicate_names.n || s->nb_replicate)
-        dcpg_cmd_tell_chosen(log, "cell", &p->cells, p->data.cells->n);
+        dcpg_cmd_log_chosen(log, "cell", &p->cells, p->data.cells->n);
     DCPG_TRY(make_model_all(s, p, par, log, err));
     DCPG_TRY(dcpg_agree_all(par, name_cells(p, err), err));
     DCPG_TRY(open_sources_all(s, p, par, log, err));
@@ -262,8 +262,8 @@ static dcpg_status distrust(const train_settings *s, parts *p, char **argv, cons
     train_settings then = {0};
     dcpg_strings words = {0}, none = {0};
     dcpg_status status = parse_after(p, &then, &none, 1, argv, &words, par, err);
-    const train_resume_said said = {then.table, &then.files, s->files.n > 0, s->val_files.n > 0};
-    if (status == DCPG_OK) status = train_resume_distrust(p->checkpoint, &said, &p->left_out, err);
+    const train_resume_given given = {then.table, &then.files, s->files.n > 0, s->val_files.n > 0};
+    if (status == DCPG_OK) status = train_resume_distrust(p->checkpoint, &given, &p->left_out, err);
     free_settings(&then);
     dcpg_strings_free(&words);
     return status;

@@ -41,7 +41,7 @@ dcpg_status dcpg_cmd_words_all(int argc, char **argv, const dcpg_par *par, char 
     return status;
 }
 
-void dcpg_cmd_tell_chosen(dcpg_log *log, const char *what, const dcpg_strings *chosen, size_t total) {
+void dcpg_cmd_log_chosen(dcpg_log *log, const char *what, const dcpg_strings *chosen, size_t total) {
     char text[DCPG_LIST_TEXT];
     dcpg_info(log, "%zu of %zu %s%s: %s", chosen->n, total, what, total == 1 ? "" : "s",
               dcpg_strings_text(chosen, text));

@@ -60,8 +60,8 @@ static dcpg_status write_all(const dcpg_cmd_windows *w, const dcpg_cmd_named *da
     const dcpg_par *par = data->store ? data->store->par : data->set->par;
     const dcpg_strings *inputs = data->files;
     DCPG_TRY(dcpg_agree_all(par, choose(w, data, p, err), err));
-    if (w->replicates.n) dcpg_cmd_tell_chosen(log, "cell", &p->cells, data->cells->n);
-    if (w->outputs.n) dcpg_cmd_tell_chosen(log, "output", &p->outputs, data->outputs->n);
+    if (w->replicates.n) dcpg_cmd_log_chosen(log, "cell", &p->cells, data->cells->n);
+    if (w->outputs.n) dcpg_cmd_log_chosen(log, "output", &p->outputs, data->outputs->n);
     dcpg_want want = choose_windows(w, data);
     want.cells = &p->cells;
     want.outputs = &p->outputs;

@@ -91,7 +91,7 @@ static dcpg_status choose_all(const dcpg_cmd_named *data, const dcpg_cmd_cells_m
 
 /* ---- checks and messages ---- */
 
-static void tell_taken(const dcpg_strings *chosen, const dcpg_strings *known, dcpg_log *log) {
+static void warn_taken(const dcpg_strings *chosen, const dcpg_strings *known, dcpg_log *log) {
     char taken[DCPG_LIST_TEXT], of[DCPG_LIST_TEXT];
     if (known->n == 0 || same_order(chosen, known)) return;
     dcpg_warn(log, "the cells %s are taken for %s, which the model was trained on, in this order",
@@ -121,7 +121,7 @@ dcpg_status dcpg_cmd_choose_cells(const dcpg_cmd_cells_wish *wish, const dcpg_cm
         status = known.n ? choose_known(data, model, &known, log, chosen, err)
                          : choose_all(data, model, log, chosen, err);
     if (status == DCPG_OK) status = check_number(data, model, chosen, err);
-    if (status == DCPG_OK) tell_taken(chosen, &known, log);
+    if (status == DCPG_OK) warn_taken(chosen, &known, log);
     dcpg_strings_free(&known);
     return status;
 }

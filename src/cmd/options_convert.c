@@ -64,7 +64,7 @@ static const dcpg_cmd_option options[] = {
      .initial = "3",
      .max = 1e9,
      .meaning = "N",
-     .help = "sites observed in fewer than N cells have no cpg_stats (the files do not tell)"},
+     .help = "sites observed in fewer than N cells have no cpg_stats (the files do not show them)"},
 
     {.name = "messages", .kind = DCPG_OPT_GROUP},
     DCPG_CMD_OPT_VERBOSE(convert_settings),

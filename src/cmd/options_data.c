@@ -18,15 +18,16 @@ static const dcpg_cmd_option options[] = {
      .to = TO(store.profile_format),
      .initial = "auto",
      .meaning = "FORMAT",
-     .help = "tsv (DeepCpG: chromosome, 1-based position, value in [0, 1]), bedgraph, percent "
-             "(bedGraph of percentages, 0-based), cov (Bismark; also .zero.cov; MethylDackel), "
-             "cpg_report (Bismark), allc (ALLCools, methylpy), bedmethyl (modkit, 18 columns, or "
-             "older, 11), biscuit, bigwig; or columns by names of the header or by numbers, "
-             "chrom=chr,pos=pos,meth=met_reads,total=reads, from chrom=, pos= (from 1) or start= "
-             "(from 0), end=, strand=, context=, meth=, unmeth=, total=, percent=, fraction=, and "
-             "base=0 or 1, sep=tab, comma or space, header=LINES; or as in MethSCAn, "
-             "chromosome:position:methylated:total (c) or unmethylated (u):separator:lines of header, "
-             "for example 1:2:5:6c:tab:0; auto: told by the names of the columns and by what they hold"},
+     .help =
+         "tsv (DeepCpG: chromosome, 1-based position, value in [0, 1]), bedgraph, percent "
+         "(bedGraph of percentages, 0-based), cov (Bismark; also .zero.cov; MethylDackel), "
+         "cpg_report (Bismark), allc (ALLCools, methylpy), bedmethyl (modkit, 18 columns, or "
+         "older, 11), biscuit, bigwig; or columns by names of the header or by numbers, "
+         "chrom=chr,pos=pos,meth=met_reads,total=reads, from chrom=, pos= (from 1) or start= "
+         "(from 0), end=, strand=, context=, meth=, unmeth=, total=, percent=, fraction=, and "
+         "base=0 or 1, sep=tab, comma or space, header=LINES; or as in MethSCAn, "
+         "chromosome:position:methylated:total (c) or unmethylated (u):separator:lines of header, "
+         "for example 1:2:5:6c:tab:0; auto: recognised by the names of the columns and by what they hold"},
     {.name = "dna_files",
      .kind = DCPG_OPT_LIST,
      .to = TO(dna_files),
@@ -142,7 +143,7 @@ static const dcpg_cmd_option options[] = {
      .kind = DCPG_OPT_LIST,
      .to = TO(bulk_profiles),
      .meaning = "FILE",
-     .help = "continuous profiles in any of the formats, told by their content: outputs bulk/<name>. "
+     .help = "continuous profiles in any of the formats, recognised by their content: outputs bulk/<name>. "
              "They add no sites; values elsewhere are left out"},
     {.name = "anno_files",
      .kind = DCPG_OPT_LIST,
@@ -198,7 +199,7 @@ static const dcpg_cmd_option options[] = {
     {.name = "verbose",
      .kind = DCPG_OPT_FLAG,
      .to = TO(common.verbose),
-     .help = "tell more: how each profile was read"},
+     .help = "log more: how each profile was read"},
     DCPG_CMD_OPT_LOG_FILE(data_settings),
     DCPG_CMD_OPT_STALL(data_settings),
     DCPG_CMD_OPT_FORCE(data_settings),

@@ -280,8 +280,8 @@ static const dcpg_cmd_option options[] = {
      .to = TO(resume),
      .meaning = "DIR",
      .help = "go on with the run of this model directory, from its last checkpoint, on any number of "
-             "ranks up to V; all other words may be left out, and a store that was moved is named "
-             "behind DIR. Where there is no checkpoint yet, start with the words given"},
+             "ranks up to V; all other words may be left out, and a store that was moved is given "
+             "after DIR. Where there is no checkpoint yet, start with the words given"},
     {.name = "checkpoint_steps",
      .kind = DCPG_OPT_INT,
      .to = TO(train.checkpoint_steps),
@@ -375,7 +375,7 @@ static const dcpg_cmd_option options[] = {
      .to = TO(profile),
      .max = 1,
      .meaning = "JSON",
-     .help = "tell at the end where the time went: layers, data, gradients, optimiser, files; mean, "
+     .help = "report at the end where the time went: layers, data, gradients, optimiser, files; mean, "
              "least and most over ranks, and which rank; also into the file JSON, with the slowest "
              "rank's time of every step"},
     {.name = "timing_warmup_steps",

@@ -57,7 +57,7 @@ static dcpg_status warn_of_shared(const dcpg_source *train, const dcpg_source *v
             status = dcpg_strings_add(&both, val->chromo.v[i], err);
     if (both.n)
         dcpg_warn(log,
-                  "chromosome%s %s %s both trained and validated on: the validation loss does not tell how "
+                  "chromosome%s %s %s both trained and validated on: the validation loss does not show how "
                   "well the model predicts what it has not seen",
                   both.n == 1 ? "" : "s", dcpg_strings_text(&both, text), both.n == 1 ? "is" : "are");
     dcpg_map_free(&trained);

@@ -172,7 +172,7 @@ static dcpg_status make_from_whole(const train_model_options *o, const train_mod
 
 /* ---- layers to train ---- */
 
-static void tell_ignored(const train_model_options *o, dcpg_log *log) {
+static void warn_ignored(const train_model_options *o, dcpg_log *log) {
     if (o->fine_tune && o->train_models.n)
         dcpg_warn(log, "--fine_tune trains the heads only: --train_models is not looked at");
     if (!o->fine_tune && o->train_models.n && o->trainable.n)
@@ -183,7 +183,7 @@ static dcpg_status choose_layers(const train_model_options *o, dcpg_log *log, dc
                                  dcpg_err *err) {
     const dcpg_trainability what = {o->fine_tune, &o->train_models, &o->trainable, &o->not_trainable,
                                     o->freeze_filter};
-    tell_ignored(o, log);
+    warn_ignored(o, log);
     DCPG_TRY(dcpg_graph_set_trainable(graph, &what, err));
     dcpg_value_counts counts = dcpg_graph_count(graph);
     bool asked =

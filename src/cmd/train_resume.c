@@ -57,38 +57,38 @@ static dcpg_status leave_out(const dcpg_opt *o, dcpg_strings *left_out, dcpg_err
     return DCPG_OK;
 }
 
-dcpg_status train_resume_distrust(dcpg_checkpoint *checkpoint, const train_resume_said *said,
+dcpg_status train_resume_distrust(dcpg_checkpoint *checkpoint, const train_resume_given *given,
                                   dcpg_strings *left_out, dcpg_err *err) {
     bool ours = checkpoint->ours;
-    for (const dcpg_opt *o = said->options; o->name; o++) {
+    for (const dcpg_opt *o = given->options; o->name; o++) {
         if (o->kind == DCPG_OPT_STRING) DCPG_TRY(leave_out(o, left_out, err));
         if (strcmp(o->name, "profile") == 0) dcpg_strings_free(&((dcpg_words *)o->value)->list); /* a file */
         if (ours || strcmp(o->name, "val_files") != 0) continue;
-        if (((dcpg_strings *)o->value)->n && !said->val_files_now)
+        if (((dcpg_strings *)o->value)->n && !given->val_files_now)
             return fail_foreign(checkpoint, "--val_files", err);
         dcpg_strings_free(o->value);
     }
-    if (!ours && !said->files_now) return fail_foreign(checkpoint, "store or data files", err);
-    if (!ours) dcpg_strings_free(said->files);
+    if (!ours && !given->files_now) return fail_foreign(checkpoint, "store or data files", err);
+    if (!ours) dcpg_strings_free(given->files);
     dcpg_strings_free(&checkpoint->words);
-    return dcpg_options_words(said->options, said->files, &checkpoint->words, err);
+    return dcpg_options_words(given->options, given->files, &checkpoint->words, err);
 }
 
 dcpg_status train_resume_check(const dcpg_checkpoint *checkpoint, const dcpg_opt *then, const dcpg_opt *now,
                                dcpg_err *err) {
-    const char *name = dcpg_options_differ(then, now, free_names), *said = "not given";
+    const char *name = dcpg_options_differ(then, now, free_names), *given = "not given";
     if (!name) return DCPG_OK;
     size_t length = strlen(name);
     for (size_t i = 0; i < checkpoint->words.n; i++) {
         const char *word = checkpoint->words.v[i];
         if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, length) == 0 &&
             strchr("=", word[2 + length]))
-            said = word;
+            given = word;
     }
     return dcpg_fail(err, DCPG_E_USAGE,
                      "--%s decides the result, and the run of %s was started with another value (%s): leave "
                      "it out, or start another run",
-                     name, checkpoint->path, said);
+                     name, checkpoint->path, given);
 }
 
 /* ---- keeping ---- */

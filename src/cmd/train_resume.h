@@ -16,12 +16,12 @@ dcpg_status train_resume_words(const dcpg_checkpoint *checkpoint, int argc, char
  * other users could have written the checkpoint, its data files are not taken from it either: DCPG_E_USAGE
  * unless the new command line names them (`files_now`, `val_files_now`). The remaining words replace those of
  * the checkpoint; --log_file and --stop_file are added to `left_out` where they had a value. Local. */
-typedef struct train_resume_said {
+typedef struct train_resume_given {
     const dcpg_opt *options;
     dcpg_strings *files;
     bool files_now, val_files_now;
-} train_resume_said;
-dcpg_status train_resume_distrust(dcpg_checkpoint *checkpoint, const train_resume_said *said,
+} train_resume_given;
+dcpg_status train_resume_distrust(dcpg_checkpoint *checkpoint, const train_resume_given *given,
                                   dcpg_strings *left_out, dcpg_err *err);
 
 /* DCPG_E_USAGE where an option that affects the result has another value in `now` than in `then`. Pure. */

@@ -155,7 +155,7 @@ static dcpg_status load_spans_all(dcpg_store_source *s, dcpg_h5 *file, dcpg_err 
     return DCPG_OK;
 }
 
-static void tell_size_all(const dcpg_store_source *s) {
+static void log_size_all(const dcpg_store_source *s) {
     int64_t bytes = 0;
     for (int i = 0; i < s->nb_span; i++) bytes += (int64_t)s->span[i].bytes;
     int64_t most = dcpg_max_i64_all(s->base.par, bytes), sum = dcpg_sum_i64_all(s->base.par, bytes);
@@ -186,7 +186,7 @@ static dcpg_status load_all(dcpg_source *source, int64_t first, int64_t end, dcp
     }
     source->loaded_first = first;
     source->loaded_end = end;
-    tell_size_all(s);
+    log_size_all(s);
     return DCPG_OK;
 }
 

@@ -96,9 +96,9 @@ static dcpg_status check_rows(part *p, const char *path, enum kind kind, int64_t
 }
 
 /* check_rows for a path made of three parts. */
-static dcpg_status check_part(part *p, const char *before, const char *name, const char *behind,
+static dcpg_status check_part(part *p, const char *prefix, const char *name, const char *suffix,
                               enum kind kind, int64_t width, dcpg_h5_shape *shape, dcpg_err *err) {
-    char *path = dcpg_format("%s%s%s", before, name, behind);
+    char *path = dcpg_format("%s%s%s", prefix, name, suffix);
     dcpg_status status =
         path ? check_rows(p, path, kind, width, shape, err) : dcpg_fail_nomem(err, "a name", strlen(name));
     dcpg_free(path);

@@ -47,7 +47,7 @@ static dcpg_status name_cells(dcpg_importing *im, dcpg_err *err) {
 }
 
 /* The rest of the name after `prefix`; NULL if the output is of another kind. */
-static const char *behind(const char *output, const char *prefix) {
+static const char *rest_after(const char *output, const char *prefix) {
     size_t n = strlen(prefix);
     return strncmp(output, prefix, n) == 0 && output[n] ? output + n : NULL;
 }
@@ -70,10 +70,10 @@ static dcpg_status add_window(dcpg_importing *im, const char *words, bool *known
 
 /* Adds an output to the list of its kind; sets `*known` to whether a store can have it. */
 static dcpg_status name_output(dcpg_importing *im, const char *output, bool *known, dcpg_err *err) {
-    const char *bulk = behind(output, "bulk/"), *cpg_stat = behind(output, "cpg_stats/"),
-               *window = behind(output, "win_stats/");
+    const char *bulk = rest_after(output, "bulk/"), *cpg_stat = rest_after(output, "cpg_stats/"),
+               *window = rest_after(output, "win_stats/");
     dcpg_stat stat;
-    *known = bulk || (cpg_stat && dcpg_stat_find(cpg_stat, &stat)) || behind(output, "cpg/");
+    *known = bulk || (cpg_stat && dcpg_stat_find(cpg_stat, &stat)) || rest_after(output, "cpg/");
     if (bulk) return dcpg_strings_add(&im->bulk, bulk, err);
     if (cpg_stat && *known) return dcpg_strings_add(&im->cpg_stats, cpg_stat, err);
     return window ? add_window(im, window, known, err) : DCPG_OK;
@@ -309,7 +309,7 @@ static void finish(dcpg_importing *im) {
     dcpg_free(im->last);
 }
 
-static void tell_all(const dcpg_importing *im, bool own_dna, dcpg_log *log) {
+static void log_losses(const dcpg_importing *im, bool own_dna, dcpg_log *log) {
     const dcpg_par *par = im->set->par;
     int64_t bases = dcpg_sum_i64_all(par, im->nb_contradictory), far = dcpg_sum_i64_all(par, im->nb_far);
     const char *first = im->set->files.v[0];
@@ -364,7 +364,7 @@ dcpg_status dcpg_store_from_deepcpg_all(const dcpg_deepcpg *set, const dcpg_stor
         const making_input input = input_of(&im, own_dna);
         status = dcpg_store_make_from_all(&named, &input, set->par, log, err);
     }
-    if (status == DCPG_OK) tell_all(&im, own_dna, log);
+    if (status == DCPG_OK) log_losses(&im, own_dna, log);
     finish(&im);
     return status;
 }

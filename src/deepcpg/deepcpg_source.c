@@ -275,7 +275,7 @@ static dcpg_status load(dcpg_deepcpg_source *s, int64_t first, int64_t end, bool
     return DCPG_OK;
 }
 
-static void tell_size(const dcpg_deepcpg_source *s, int64_t most) {
+static void log_size(const dcpg_deepcpg_source *s, int64_t most) {
     const dcpg_deepcpg *set = s->set;
     if (most <= set->max_bytes)
         dcpg_debug(s->base.log, "%s: inputs of at most %.1f MB on a rank are held in memory", set->files.v[0],
@@ -301,7 +301,7 @@ static dcpg_status load_all(dcpg_source *source, int64_t first, int64_t end, dcp
     }
     source->loaded_first = first;
     source->loaded_end = end;
-    tell_size(s, most);
+    log_size(s, most);
     return DCPG_OK;
 }
 

@@ -161,16 +161,16 @@ typedef struct reading {
 
 /* A layer's name in the file, if there is one, must be that of the model. */
 static dcpg_status check_name(reading *r, const char *vars, const char *layer) {
-    char *said = NULL;
+    char *stored = NULL;
     if (!dcpg_h5_has_attr(r->file, vars, "name")) return DCPG_OK;
-    DCPG_TRY(dcpg_h5_read_attr_string(r->file, vars, "name", &said, r->err));
+    DCPG_TRY(dcpg_h5_read_attr_string(r->file, vars, "name", &stored, r->err));
     dcpg_status status = DCPG_OK;
-    if (strcmp(layer, said) != 0)
+    if (strcmp(layer, stored) != 0)
         status = dcpg_fail(
             r->err, DCPG_E_INPUT,
             "%s: %s holds weights of layer %s, where the model has %s: do the weights belong to it?",
-            dcpg_h5_path(r->file), vars, said, layer);
-    dcpg_free(said);
+            dcpg_h5_path(r->file), vars, stored, layer);
+    dcpg_free(stored);
     return status;
 }
 

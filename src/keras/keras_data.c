@@ -121,21 +121,21 @@ static char *path_beside(const char *json) {
 
 /* Finds the cells named by the weights or else by the file beside model.json. */
 static dcpg_status find_cells(const char *json, const char *weights, dcpg_strings *cells, dcpg_err *err) {
-    dcpg_strings told = {0};
+    dcpg_strings stored = {0};
     DCPG_TRY(read_attr_cells(weights, cells, err));
     if (!json) return DCPG_OK;
     char *path = path_beside(json);
-    dcpg_status status = path ? read_json_cells(path, &told, err) : dcpg_fail_nomem(err, "a path", 64);
-    if (status == DCPG_OK && told.n && cells->n && !same_names(&told, cells))
+    dcpg_status status = path ? read_json_cells(path, &stored, err) : dcpg_fail_nomem(err, "a path", 64);
+    if (status == DCPG_OK && stored.n && cells->n && !same_names(&stored, cells))
         status = dcpg_fail(err, DCPG_E_INPUT,
                            "%s and %s name different cells: they are not of the same model; remove or "
                            "replace the one that does not belong to it",
                            path, weights);
     if (status == DCPG_OK && cells->n == 0) {
-        *cells = told;
-        told = (dcpg_strings){0};
+        *cells = stored;
+        stored = (dcpg_strings){0};
     }
-    dcpg_strings_free(&told);
+    dcpg_strings_free(&stored);
     dcpg_free(path);
     return status;
 }

@@ -114,17 +114,16 @@ static bool has_conv(const dcpg_graph *graph) {
 }
 
 /* Logs which back end the weights are taken to come from, if that matters. */
-static void tell(const char *path, const dcpg_graph *graph, const keras_origin *origin, const char *backend,
-                 dcpg_log *log) {
+static void log_backend(const char *path, const dcpg_graph *graph, const keras_origin *origin,
+                        const char *backend, dcpg_log *log) {
     const char *is = origin->theano ? "theano" : "tensorflow";
     if (!has_conv(graph) || origin->keras3) return;
     if (origin->names_backend && backend && strcmp(backend, is) != 0)
-        dcpg_warn(log, "%s says it was written with %s: --keras_backend %s is not looked at", path, is,
-                  backend);
+        dcpg_warn(log, "%s says it was written with %s: --keras_backend %s is ignored", path, is, backend);
     if (!origin->names_backend && !backend)
         dcpg_info(log,
                   "%s does not say which Keras back end wrote it: taken for %s (convolution kernels %s); "
-                  "--keras_backend tells otherwise",
+                  "--keras_backend overrides this",
                   path, is, origin->theano ? "flipped" : "not flipped");
 }
 
@@ -139,7 +138,7 @@ static dcpg_status load(const dcpg_strings *files, const char *backend, dcpg_log
     if (status == DCPG_OK)
         status = dcpg_keras_read_weights_of(at.weights, *json, *graph, backend, weights, &origin, err);
     if (status == DCPG_OK) status = dcpg_keras_read_data(at.json, at.weights, *graph, err);
-    if (status == DCPG_OK) tell(at.weights, *graph, &origin, backend, log);
+    if (status == DCPG_OK) log_backend(at.weights, *graph, &origin, backend, log);
     place_free(&at);
     return status;
 }

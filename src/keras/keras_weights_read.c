@@ -209,19 +209,19 @@ static dcpg_status read_layers(dcpg_h5 *file, const char *root, target *to, kera
  * one. */
 static dcpg_status find_backend(dcpg_h5 *file, const char *root, const char *backend, keras_origin *origin,
                                 dcpg_err *err) {
-    char *said = NULL;
+    char *stored = NULL;
     origin->names_backend = dcpg_h5_has_attr(file, root, "backend");
-    if (origin->names_backend) DCPG_TRY(dcpg_h5_read_attr_string(file, root, "backend", &said, err));
-    const char *likely = origin->keras1 ? "theano" : "tensorflow", *chosen = said      ? said
+    if (origin->names_backend) DCPG_TRY(dcpg_h5_read_attr_string(file, root, "backend", &stored, err));
+    const char *likely = origin->keras1 ? "theano" : "tensorflow", *chosen = stored    ? stored
                                                                              : backend ? backend
                                                                                        : likely;
     origin->theano = strcmp(chosen, "theano") == 0;
     bool other = !origin->theano && strcmp(chosen, "tensorflow") != 0 && strcmp(chosen, "cntk") != 0;
-    dcpg_status status = other ? dcpg_fail(err, said ? DCPG_E_INPUT : DCPG_E_USAGE,
+    dcpg_status status = other ? dcpg_fail(err, stored ? DCPG_E_INPUT : DCPG_E_USAGE,
                                            "%s: back end '%s' is not known (theano and tensorflow are)",
                                            dcpg_h5_path(file), chosen)
                                : DCPG_OK;
-    dcpg_free(said);
+    dcpg_free(stored);
     return status;
 }
 

@@ -83,7 +83,7 @@ static void place_op(dcpg_plan *plan, dcpg_op *op, size_t *next) {
     op->padded = *next - op->begin;
 }
 
-static void tell_op(const dcpg_plan *plan, dcpg_op *op) {
+static void place_weights(const dcpg_plan *plan, dcpg_op *op) {
     if (op->nb_head > 0 || op->kind == &dcpg_op_activation) return;
     for (int i = plan->first_param[op->index]; i < plan->nb_param && plan->param[i].layer == op->index; i++)
         op->at[op->nb_weight++] = plan->param[i].offset;
@@ -99,6 +99,6 @@ dcpg_status dcpg_plan_params(dcpg_plan *plan, dcpg_err *err) {
     next = plan->nb_trained;
     for (int i = 0; i < plan->graph->nb_layer; i++) place_layer(plan, i, true, &next);
     plan->nb_value_params = next;
-    for (int i = 0; i < plan->nb_op; i++) tell_op(plan, &plan->op[i]);
+    for (int i = 0; i < plan->nb_op; i++) place_weights(plan, &plan->op[i]);
     return DCPG_OK;
 }

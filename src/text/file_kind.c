@@ -117,17 +117,17 @@ static const dcpg_file_kind *zip_kind(const char *bytes, size_t n) {
 static bool is_tar(const char *bytes, size_t n) {
     enum { SUM = 148, SUM_LENGTH = 8, BLOCK = 512 };
     if (n < BLOCK || bytes[0] == '\0') return false;
-    unsigned long sum = 0, told = 0;
+    unsigned long sum = 0, stored = 0;
     int nb_digit = 0;
     for (size_t i = 0; i < BLOCK; i++)
         sum += i >= SUM && i < SUM + SUM_LENGTH ? ' ' : (unsigned char)bytes[i];
     for (size_t i = SUM; i < SUM + SUM_LENGTH && bytes[i]; i++) {
         if (bytes[i] == ' ') continue;
         if (bytes[i] < '0' || bytes[i] > '7') return false;
-        told = 8 * told + (unsigned long)(bytes[i] - '0');
+        stored = 8 * stored + (unsigned long)(bytes[i] - '0');
         nb_digit++;
     }
-    return nb_digit > 0 && told == sum;
+    return nb_digit > 0 && stored == sum;
 }
 
 /* A web page in place of the file, as servers send it with an error or a login form. */

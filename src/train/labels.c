@@ -51,7 +51,7 @@ dcpg_status dcpg_trainer_check_labels(const trainer *t, const char *what, const 
         warn_of(t, what, &empty, &one_class);
     if (status == DCPG_OK && nothing)
         dcpg_warn(t->log,
-                  "without any label the validation loss tells nothing, and early stopping and the "
+                  "without any label the validation loss means nothing, and early stopping and the "
                   "choice of the best weights follow it: validate on other chromosomes, or not at all");
     dcpg_strings_free(&empty);
     dcpg_strings_free(&one_class);

@@ -41,12 +41,12 @@ double dcpg_timing_lap(double *since) {
 /* ---- steps ---- */
 
 static void note_step(step_times *times, double seconds) {
-    if (times->n == times->room && times->room < MOST_STEPS) {
-        size_t room = times->room ? 2 * times->room : 256;
-        int64_t *grown = dcpg_realloc(times->ns, times->room, room, sizeof *grown);
-        if (grown) times->ns = grown, times->room = room;
+    if (times->n == times->capacity && times->capacity < MOST_STEPS) {
+        size_t capacity = times->capacity ? 2 * times->capacity : 256;
+        int64_t *grown = dcpg_realloc(times->ns, times->capacity, capacity, sizeof *grown);
+        if (grown) times->ns = grown, times->capacity = capacity;
     }
-    if (times->n < times->room) times->ns[times->n++] = (int64_t)llround(1e9 * seconds);
+    if (times->n < times->capacity) times->ns[times->n++] = (int64_t)llround(1e9 * seconds);
 }
 
 /* Forgets what was measured so far. */
@@ -150,7 +150,7 @@ static void print(const trainer *t, const timing_table *table) {
     }
 }
 
-dcpg_status dcpg_timing_tell_all(trainer *t, dcpg_err *err) {
+dcpg_status dcpg_timing_report_all(trainer *t, dcpg_err *err) {
     timing_table table;
     int64_t warmup = t->options->timing_warmup_steps;
     if (warmup > 0 && t->steps <= warmup)

@@ -141,10 +141,10 @@ static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
     t->epochs_seconds = since - t->epochs_from;
     if (!t->options->profile || (status != DCPG_OK && status != DCPG_E_REQUEUE)) return status;
     dcpg_err fault = {0};
-    dcpg_status told = dcpg_timing_tell_all(t, &fault);
-    if (told == DCPG_OK) return status;
+    dcpg_status reported = dcpg_timing_report_all(t, &fault);
+    if (reported == DCPG_OK) return status;
     *err = fault;
-    return told;
+    return reported;
 }
 
 dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,

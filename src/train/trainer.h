@@ -53,8 +53,8 @@ typedef enum moment_part {
 
 /* Times of steps on this rank, in nanoseconds, for --profile FILE. */
 typedef struct step_times {
-    int64_t *ns; /* [room] */
-    size_t n, room;
+    int64_t *ns; /* [capacity] */
+    size_t n, capacity;
 } step_times;
 
 typedef struct journal journal;
@@ -148,7 +148,7 @@ typedef struct timing_table {
 dcpg_status dcpg_timing_table_all(const trainer *t, timing_table *table, dcpg_err *err);
 
 /* timing.c: prints the table of --profile and writes its file. Collective. */
-dcpg_status dcpg_timing_tell_all(trainer *t, dcpg_err *err);
+dcpg_status dcpg_timing_report_all(trainer *t, dcpg_err *err);
 
 /* timing_file.c: writes --profile FILE on rank 0. Collective. */
 dcpg_status dcpg_timing_write_all(trainer *t, const timing_table *table, dcpg_err *err);

@@ -113,15 +113,15 @@ static void test_other_process(void **state) {
     child = holder("f.h5");
     kill(child, SIGKILL);
     nap(50); /* dead but not yet waited for, which counts as gone */
-    FILE *said = tmpfile();
-    dcpg_log log = {.screen = said, .level = DCPG_INFO, .speaks = true};
+    FILE *printed = tmpfile();
+    dcpg_log log = {.screen = printed, .level = DCPG_INFO, .speaks = true};
     dcpg_lock *lock;
     assert_int_equal(dcpg_lock_take("f.h5", false, &quick, &log, &lock, NULL), DCPG_OK);
     waitpid(child, NULL, 0);
     char line[256] = "", words[64];
-    rewind(said);
-    assert_non_null(fgets(line, sizeof line, said));
-    fclose(said);
+    rewind(printed);
+    assert_non_null(fgets(line, sizeof line, printed));
+    fclose(printed);
     snprintf(words, sizeof words, "f.h5: process %ld on host", (long)child);
     assert_non_null(strstr(line, words));
     assert_non_null(strstr(line, "is gone: its lock is taken over"));
@@ -195,7 +195,7 @@ static void test_unreadable(void **state) {
     dcpg_lock_release(lock);
 }
 
-/* The heartbeat continues whatever the process does, and a process that lost its lock is told so. */
+/* The heartbeat continues whatever the process does, and a process that lost its lock learns of it. */
 static void test_beat_and_loss(void **state) {
     (void)state;
     struct stat before, after;

@@ -175,8 +175,8 @@ static void help_is_enough(void **state) {
     assert_true(w.help);
     assert_int_equal(w.batch_size, 128);
     forget(&w);
-    char behind[] = "-- --help";
-    assert_int_equal(parse(&w, true, behind), DCPG_OK);
+    char after[] = "-- --help";
+    assert_int_equal(parse(&w, true, after), DCPG_OK);
     assert_false(w.help);
     forget(&w);
 }

@@ -32,7 +32,7 @@ static void long_text_is_cut(void **state) {
     assert_string_equal(err.text + sizeof err.text - 5, "x...");
 }
 
-static void memory_errors_say_how_much(void **state) {
+static void memory_errors_give_the_size(void **state) {
     (void)state;
     dcpg_err err = {0};
     assert_int_equal(dcpg_fail_nomem(&err, "windows", 3500000000ull), DCPG_E_NOMEM);
@@ -54,7 +54,7 @@ static void exit_codes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_error_wins), cmocka_unit_test(stays_one_line),
-        cmocka_unit_test(long_text_is_cut), cmocka_unit_test(memory_errors_say_how_much),
+        cmocka_unit_test(long_text_is_cut), cmocka_unit_test(memory_errors_give_the_size),
         cmocka_unit_test(exit_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

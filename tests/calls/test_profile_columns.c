@@ -214,7 +214,7 @@ static void test_roles(void **state) {
                                         "chrom=0,pos=99,percent=a"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         dcpg_profile_options o = fractions(wrong[i]);
-        expect_refused(text, &o, DCPG_E_USAGE, wrong[i], "say chrom=");
+        expect_refused(text, &o, DCPG_E_USAGE, wrong[i], "give chrom=");
     }
     dcpg_profile_options absent = fractions("chrom=chr,pos=where,percent=none");
     expect_refused(text, &absent, DCPG_E_INPUT, "line 1", "no column is called none");

@@ -75,14 +75,14 @@ empty = [write("plate/c01.tsv", ""), write("plate/c02.tsv", "chromo\tpos\tvalue\
          write("plate/c07.bedGraph", "track type=bedGraph\n")] + [write(f"plate/d{i:02}.tsv", "") for i in range(8)]
 run(1, "data", "--cpg_profiles", *full, "--dna_files", "genome.fa", "--out_file", "full.h5")
 for ranks in (1, 2, 3):
-    said = run(ranks, "data", "--cpg_profiles", *full, *empty, "--dna_files", "genome.fa", "--out_file", "some.h5")
+    printed = run(ranks, "data", "--cpg_profiles", *full, *empty, "--dna_files", "genome.fa", "--out_file", "some.h5")
     same("full.h5", "some.h5", f"empty wells on {ranks} ranks")
-    line = [text for text in said.splitlines() if "left out" in text]
+    line = [text for text in printed.splitlines() if "left out" in text]
     check(len(line) == 1 and "13 profiles hold no methylation values" in line[0] and "c01.tsv" in line[0] and "and 3 more" in line[0], f"empty wells on {ranks} ranks: {line}")
     wrong = refusal("no profile holds methylation values.*c01.tsv.*c07", ranks, "data", "--cpg_profiles", *empty[:5], "--dna_files", "genome.fa", "--out_file", "none.h5", absent=("none.h5",))
     check(not wrong, f"only empty wells on {ranks} ranks: {wrong}")
-said = run(2, "data", "--cpg_profiles", full[0], write("one.tsv", "chr2\t21\t1\n"), "--chromos", "1", "--dna_files", "genome.fa", "--out_file", "chosen.h5")
-check("no call is left of 1 profile on the chosen chromosomes: one.tsv" in said, f"nothing on the chosen chromosomes: {said}")
+printed = run(2, "data", "--cpg_profiles", full[0], write("one.tsv", "chr2\t21\t1\n"), "--chromos", "1", "--dna_files", "genome.fa", "--out_file", "chosen.h5")
+check("no call is left of 1 profile on the chosen chromosomes: one.tsv" in printed, f"nothing on the chosen chromosomes: {printed}")
 check([name.decode() for name in content("chosen.h5")["cells/name"]] == ["c00", "one"] if "cells/name" in content("chosen.h5") else True, "cell without calls")
 
 # ---- files of one cell
@@ -135,9 +135,9 @@ for base in (0, 1):
     tell = [write(f"base{base}/b{i}.bedGraph", bedgraph(some(), base)) for i in range(3)]
     tie = write(f"base{base}/t.bedGraph", bedgraph([("chr1", 203 + base)], base))  # base 1: on the G
     for ranks in (1, 3 - base):
-        said = run(ranks, "data", "--cpg_profiles", *tell, tie, "--dna_files", "genome.fa", "--out_file", "tie.h5")
+        printed = run(ranks, "data", "--cpg_profiles", *tell, tie, "--dna_files", "genome.fa", "--out_file", "tie.h5")
         check(list(values_of("tie.h5", "t")) == [("1", 203)], f"base {base} on {ranks} ranks: {values_of('tie.h5', 't')}")
-        check(f"read as {base}-based like the other 3 bedgraph files" in said and "t.bedGraph: too few calls" in said, f"base {base} on {ranks} ranks: {said}")
+        check(f"read as {base}-based like the other 3 bedgraph files" in printed and "t.bedGraph: too few calls" in printed, f"base {base} on {ranks} ranks: {printed}")
     run(1, "data", "--cpg_profiles", *tell, tie, "--dna_files", "genome.fa", "--bedgraph_base", base, "--out_file", "tie.h5")
     check(list(values_of("tie.h5", "t")) == [("1", 203)], f"base {base} by option")
     run(1, "data", "--cpg_profiles", tie, "--dna_files", "genome.fa", "--bedgraph_base", base, "--out_file", "tie.h5")
@@ -146,24 +146,24 @@ for base in (0, 1):
         wrong = refusal("t.bedGraph: .*whether it counts from 0 or from 1.*--bedgraph_base", ranks, "data", "--cpg_profiles", tie, full[0], "--dna_files", "genome.fa", "--out_file", "bad.h5", absent=("bad.h5",))
         check(not wrong, f"tie alone on {ranks} ranks: {wrong}")
 tie = write("tie.tsv", "chr1\t204\t1\n")  # a format with a base of its own
-said = run(1, "data", "--cpg_profiles", tie, "--dna_files", "genome.fa", "--out_file", "tie.h5")
-check(list(values_of("tie.h5", "tie")) == [("1", 203)] and "read as 1-based, as the format has it" in said, f"tie of a TSV: {said}")
-said = run(1, "data", "--cpg_profiles", full[0], "--dna_files", "genome.fa", "--out_file", "tie.h5")
-check("to tell" not in said, f"a full TSV tells: {said}")
+printed = run(1, "data", "--cpg_profiles", tie, "--dna_files", "genome.fa", "--out_file", "tie.h5")
+check(list(values_of("tie.h5", "tie")) == [("1", 203)] and "read as 1-based, as the format has it" in printed, f"tie of a TSV: {printed}")
+printed = run(1, "data", "--cpg_profiles", full[0], "--dna_files", "genome.fa", "--out_file", "tie.h5")
+check("to tell" not in printed, f"a full TSV tells: {printed}")
 
 # ---- compression, and other kinds
 packed = gzip.compress(tsv(some()).encode())
 for name, data in (("zeros", packed + bytes(1000)), ("garbage", packed + b"index"), ("two", packed + gzip.compress(b""))):
     with open(f"{name}.tsv.gz", "wb") as file:
         file.write(data)
-    said = run(1, "data", "--cpg_profiles", f"{name}.tsv.gz", full[0], "--dna_files", "genome.fa", "--out_file", "odd.h5")
+    printed = run(1, "data", "--cpg_profiles", f"{name}.tsv.gz", full[0], "--dna_files", "genome.fa", "--out_file", "odd.h5")
     wanted = {"zeros": "zeros.tsv.gz: zero bytes after the end", "garbage": "garbage.tsv.gz: bytes after the end", "two": ""}[name]
-    check(wanted in said and (wanted or "after the end" not in said), f"{name}: {said}")
+    check(wanted in printed and (wanted or "after the end" not in printed), f"{name}: {printed}")
 with open("trailing.fa.gz", "wb") as file, open("genome.fa", "rb") as genome:
     file.write(gzip.compress(genome.read()) + b"index")
 for ranks in (1, 2):
-    said = run(ranks, "data", "--cpg_profiles", full[0], "--dna_files", "trailing.fa.gz", "--out_file", "odd.h5")
-    check("trailing.fa.gz: bytes after the end" in said, f"FASTA with more behind its end: {said}")
+    printed = run(ranks, "data", "--cpg_profiles", full[0], "--dna_files", "trailing.fa.gz", "--out_file", "odd.h5")
+    check("trailing.fa.gz: bytes after the end" in printed, f"FASTA with more after its end: {printed}")
 for name, data, pattern in (("x.tsv.zst", b"\x28\xb5\x2f\xfd\0\0", "zstd -d"), ("x.vcf", b"##fileformat=VCFv4.2\n", "biscuit vcf2bed"), ("x.fa", b">chr1\nACGT\n", "--dna_files")):
     with open(name, "wb") as file:
         file.write(data)
@@ -176,39 +176,39 @@ write("masked.fa", ">chr1\n" + masked + "\n>chr2\n" + "".join(letters[:800]) + "
 for ranks in (1, 2):
     wrong = refusal("% on N: its repeats are masked.*lower case", ranks, "data", "--cpg_profiles", full[0], "--dna_files", "masked.fa", "--out_file", "bad.h5")
     check(not wrong, f"masked genome on {ranks} ranks: {wrong}")
-said = run(2, "data", "--cpg_profiles", *full, "--dna_files", "masked.fa", "--min_cg", 10, "--out_file", "masked.h5")
+printed = run(2, "data", "--cpg_profiles", *full, "--dna_files", "masked.fa", "--min_cg", 10, "--out_file", "masked.h5")
 missing = sum(int(line.split()[1]) > 600 and line.startswith("chr1") for name in full for line in open(name))
-check(f"{missing} of them (" in said and "stand on N" in said, f"masked genome, {missing} calls: {said}")
-said = run(1, "data", "--cpg_profiles", write("miss.tsv", "chr1\t21\t1\nchr1\t33\t0\n"), "--dna_files", "genome.fa", "--min_cg", 10, "--out_file", "masked.h5")
-check("stand on N" not in said, f"a call on no CG: {said}")
+check(f"{missing} of them (" in printed and "stand on N" in printed, f"masked genome, {missing} calls: {printed}")
+printed = run(1, "data", "--cpg_profiles", write("miss.tsv", "chr1\t21\t1\nchr1\t33\t0\n"), "--dna_files", "genome.fa", "--min_cg", 10, "--out_file", "masked.h5")
+check("stand on N" not in printed, f"a call on no CG: {printed}")
 write("accession.fa", ">NC_000001.11 x\n" + "".join(letters) + "\n>NC_000002.12\n" + "".join(letters) + "\n")
 wrong = refusal("no chromosome of it .* is in the genome, which has NC_000001.11, NC_000002.12", 2, "data", "--cpg_profiles", full[0], "--dna_files", "accession.fa", "--out_file", "bad.h5")
 check(not wrong, f"names by accession: {wrong}")
 
 # ---- without a genome C and G of a CpG are two sites
 both = write("both.cov", "".join(f"1\t{p}\t{p}\t100\t1\t0\n1\t{p + 1}\t{p + 1}\t100\t1\t0\n" for p in (32, 41, 46)) + "1\t60\t60\t0\t0\t1\n")
-said = run(2, "data", "--cpg_profiles", both, "--out_file", "both.h5")
-check("3 of 7 positions stand next to another one" in said, f"both strands: {said}")
-said = run(1, "data", "--cpg_profiles", full[0], "--out_file", "both.h5")
-check("next to another one" not in said, f"one strand: {said}")
+printed = run(2, "data", "--cpg_profiles", both, "--out_file", "both.h5")
+check("3 of 7 positions stand next to another one" in printed, f"both strands: {printed}")
+printed = run(1, "data", "--cpg_profiles", full[0], "--out_file", "both.h5")
+check("next to another one" not in printed, f"one strand: {printed}")
 
 # ---- bulk profiles without a value at any site
 write("far.tsv", "chr1\t1181\t0.5\n")
 write("near.tsv", "chr1\t21\t0.5\n")
 for ranks in (1, 2):
-    said = run(ranks, "data", "--cpg_profiles", write("cell.tsv", "chr1\t21\t1\n"), "--bulk_profiles", "far.tsv", "near.tsv", "--dna_files", "genome.fa", "--out_file", "bulk.h5")
-    check("far: the bulk profile has no value" in said and "near" not in said.split("far: the")[1].split("\n")[0], f"bulk on {ranks} ranks: {said}")
+    printed = run(ranks, "data", "--cpg_profiles", write("cell.tsv", "chr1\t21\t1\n"), "--bulk_profiles", "far.tsv", "near.tsv", "--dna_files", "genome.fa", "--out_file", "bulk.h5")
+    check("far: the bulk profile has no value" in printed and "near" not in printed.split("far: the")[1].split("\n")[0], f"bulk on {ranks} ranks: {printed}")
 
 # ---- --verbose reports how bulk profiles were read, as for cells
 write("counts.tsv", "chrom\tstart\tmeth\ttotal\n" + "".join(f"chr1\t{p}\t1\t4\n" for p in (21, 41)))
 for ranks in (1, 2, 3):
     words = ["data", "--cpg_profiles", "cell.tsv", "--bulk_profiles", "far.tsv", "near.tsv", "counts.tsv", "--dna_files", "genome.fa", "--out_file", "bulk.h5"]
-    said = run(ranks, *words, "--verbose")
+    printed = run(ranks, *words, "--verbose")
     for name, what in (("near.tsv", "columns .*mean 0.5000 of 1 CpGs"), ("counts.tsv", "columns .*meth.*mean 0.2500 of"), ("far.tsv", "columns"), ("cell.tsv", "columns")):
-        lines = re.findall(f"^.*data: {name}: .*$", said, re.M)
+        lines = re.findall(f"^.*data: {name}: .*$", printed, re.M)
         check(len(lines) == 2 and re.search(what, lines[1]), f"--verbose on {ranks} ranks, {name}: {lines}")
-    said = run(ranks, *words)
-    check("data: near.tsv: " not in said, f"without --verbose: {said}")
+    printed = run(ranks, *words)
+    check("data: near.tsv: " not in printed, f"without --verbose: {printed}")
 
 # ---- a bomb of valid lines
 with gzip.open("bomb.tsv.gz", "wb", 1) as file:

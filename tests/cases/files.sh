@@ -206,7 +206,7 @@ case_F7_upper_case() {
     awk '/^>chr2/ { exit } { print }' "$G" >g/CHR1.FA
     awk '/^>chr2/ { on = 1 } on' "$G" | gzip >g/chr2.FA.GZ
     genome g
-    if [[ $code == 0 && $(grep -c 'chr2\.FA\.GZ' said) == 0 ]]; then all_there; else says 'chr2\.FA\.GZ|CHR1\.FA'; fi
+    if [[ $code == 0 && $(grep -c 'chr2\.FA\.GZ' printed) == 0 ]]; then all_there; else says 'chr2\.FA\.GZ|CHR1\.FA'; fi
 }
 case_F7_twice() {
     mkdir g
@@ -234,4 +234,4 @@ case_real_no_labels() {
     data s.h5 x.tsv --pos_file sites.tsv
     [[ $code != 0 ]] || { try "$dcpg" train s.h5 "${small[@]}" --out_dir model && ends 2; }
 }
-case_real_one_cell() { data s.h5 "${cells[0]}" && ends 0 && says '\b1 cell\b' && says_not '1 cells'; }
+case_real_one_cell() { data s.h5 "${cells[0]}" && ends 0 && says '\b1 cell\b' && never_says '1 cells'; }

@@ -9,7 +9,7 @@ case_P01_file() { percent >x.bedGraph && reads "$in/states" x.bedGraph; }
 case_P01_pipe_in_list() {
     printf 'x\t/dev/stdin\n' >list.tsv
     code=0
-    percent | timeout 60 "$dcpg" data --cpg_profiles list.tsv --dna_files "$G" --out_file s.h5 >said 2>&1 || code=$?
+    percent | timeout 60 "$dcpg" data --cpg_profiles list.tsv --dna_files "$G" --out_file s.h5 >printed 2>&1 || code=$?
     if [[ $code == 0 ]]; then holds s.h5 cpg/x "$in/states"; else refused_with 'pipe'; fi
 }
 case_P01_substitution() {
@@ -34,7 +34,7 @@ case_P01_name_of_pipe() {
     data s.h5 <(percent) "${cells[0]}"
     ends 0
     says 'warning: the cell is called [0-9]+ after the pipe /dev/fd/[0-9]+.*NAME<TAB>PATH, as NAME<TAB>/dev/stdin'
-    [[ $(grep -c 'after the pipe' said) == 1 ]] || fail 'told more than once'
+    [[ $(grep -c 'after the pipe' printed) == 1 ]] || fail 'reported more than once'
     data s.h5 <(percent) <(percent)
     says 'warning: the cells are called [0-9]+, [0-9]+ after the pipes /dev/fd/[0-9]+, /dev/fd/[0-9]+: '
     mkfifo y.tsv
@@ -47,10 +47,10 @@ case_P01_name_of_pipe() {
     printf 'x\t/dev/stdin\n' >list.tsv
     try "$dcpg" data --cpg_profiles list.tsv --dna_files "$G" --out_file s.h5 < <(percent)
     ends 0
-    says_not 'after the pipe'
+    never_says 'after the pipe'
     holds s.h5 cpg/x "$in/states"
     data s.h5 "${cells[@]}"
-    says_not 'after the pipe'
+    never_says 'after the pipe'
 }
 
 # --- P02: percent and counts
@@ -77,10 +77,10 @@ case_P02_no_genome() {
     try "$dcpg" data --cpg_profiles x.cov --out_file s.h5
     says 'warning: x.cov: .*merge_CpG.*--dna_files'
     data s.h5 x.cov
-    says_not merge_CpG
+    never_says merge_CpG
     from '{ for (g = 0; g < 2; g++) printf "chr%s\t%d\t%d\t%.6f\t%d\t%d\n", $1, $2 - 1 + g, $2 + g, 100 * $3 / $4, $3, $4 - $3 }' >x.cov
     try "$dcpg" data --cpg_profiles x.cov --out_file s.h5
-    says_not merge_CpG
+    never_says merge_CpG
 }
 # Bismark's coverage2cytosine --merge_CpG: 1-based, both bases of the CpG.
 case_P02_merged_cov() { from '{ printf "chr%s\t%d\t%d\t%.6f\t%d\t%d\n", $1, $2, $2 + 1, 100 * $3 / $4, $3, $4 - $3 }' >x.cov && reads "$in/states" x.cov; }
@@ -109,7 +109,7 @@ case_P04_named() { from '{ print "chr" $1, $2, $3, $4 }' >x.txt && reads "$in/st
 case_P04_dss() { { printf 'chr\tpos\tN\tX\n' && from '{ print "chr" $1, $2, $4, $3 }'; } >x.txt && reads "$in/states" x.txt; }
 case_P04_meth_total() { { printf 'chr\tpos\tmeth\ttotal\n' && from '{ print "chr" $1, $2, $3, $4 }'; } >x.txt && reads "$in/states" x.txt; }
 case_P04_m_cov() { { printf 'chr\tpos\tM\tCov\n' && from '{ print "chr" $1, $2, $3, $4 }'; } >x.txt && reads_or "$in/states" 'profile_format' x.txt; }
-# What a user writes of columns: blanks and capitals do not matter; one column holds one thing; fractions called percentages are told.
+# What a user writes of columns: blanks and capitals do not matter; one column holds one thing; fractions called percentages are reported.
 case_P04_user_columns() {
     from '{ print "chr" $1, $2, $3, $4 }' >x.txt
     reads "$in/states" x.txt --profile_format 'Chrom=1, pos=2, Meth=3, total=4'
@@ -121,7 +121,7 @@ case_P04_user_columns() {
     says 'warning: x.txt: none of its percentages is above 1'
     from '{ printf "chr%s\t%d\t%.3f\n", $1, $2, 100 * $3 / $4 }' >x.txt
     data s.h5 x.txt --profile_format chrom=1,pos=2,percent=3
-    says_not 'warning'
+    never_says 'warning'
 }
 # wgbstools beta2bed: chromosome, start, end, methylated reads, reads.
 case_P04_beta2bed() { from '{ print "chr" $1, $2 - 1, $2 + 1, $3, $4 }' >x.bed && reads_or "$in/states" 'profile_format' x.bed; }
@@ -134,7 +134,7 @@ case_P04_methratio() {
     reads_or "$in/states" 'profile_format' x.txt
 }
 
-# dnmtools: the level and all reads after a context; not to be told from methylated of all reads where each level is 0 or 1.
+# dnmtools: the level and all reads after a context; not distinguishable from methylated of all reads where each level is 0 or 1.
 case_P04_dnmtools() { from '{ printf "chr%s\t%d\t+\tCpG\t%.6g\t%d\n", $1, $2 - 1, $3 / $4, $4 }' >x.counts && reads "$in/states" x.counts; }
 case_P04_dnmtools_other() { from '{ printf "chr%s\t%d\t+\tCpG\t%.6g\t%d\nchr%s\t%d\t+\tCHH\t0.5\t2\nchr%s\t%d\t-\tCpGx\t0.25\t40\n", $1, $2 - 1, $3 / $4, $4, $1, $2 + 3, $1, $2 }' >x.counts && reads "$in/states" x.counts; }
 case_P04_context_states() {

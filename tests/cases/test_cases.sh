@@ -53,10 +53,10 @@ done
 cells=("$in"/cells/{a,b,c}.tsv)
 G=$in/genome.fa
 
-# try COMMAND...: its exit code is left in $code, its output in the file said.
+# try COMMAND...: its exit code is left in $code, its output in the file printed.
 try() {
     code=0
-    timeout 60 "$@" >said 2>&1 || code=$?
+    timeout 60 "$@" >printed 2>&1 || code=$?
 }
 data() { # OUT FILE... [options]
     local out=$1
@@ -64,15 +64,15 @@ data() { # OUT FILE... [options]
     try "$dcpg" data --cpg_profiles "$@" --dna_files "$G" --out_file "$out"
 }
 # ends CODE: of what was tried last, which is not to be more than one message and never a crash.
-ends() { [[ $code == "$1" ]] || fail "exit code $code, not $1: $(tail -n 3 said)"; }
-# says WORDS, says_not WORDS: a regular expression, in whatever case.
-says() { grep -qiE -- "$1" said || fail "not told '$1', but: $(grep -vE '^dcpg [0-9]' said | tail -n 3)"; }
-says_not() { ! grep -qiE -- "$1" said || fail "told '$1': $(grep -iE -- "$1" said | head -n 1)"; }
+ends() { [[ $code == "$1" ]] || fail "exit code $code, not $1: $(tail -n 3 printed)"; }
+# says WORDS, never_says WORDS: a regular expression, in whatever case.
+says() { grep -qiE -- "$1" printed || fail "not reported '$1', but: $(grep -vE '^dcpg [0-9]' printed | tail -n 3)"; }
+never_says() { ! grep -qiE -- "$1" printed || fail "reported '$1': $(grep -iE -- "$1" printed | head -n 1)"; }
 # refused WORDS: wrong input, named in one line.
 refused_with() {
     ends 2
-    [[ $(grep -c '^dcpg ' said) == 1 ]] || fail "not one line: $(cat said)"
-    grep '^dcpg ' said | grep -qiE -- "$1" || fail "refused, but not with '$1': $(grep '^dcpg ' said)"
+    [[ $(grep -c '^dcpg ' printed) == 1 ]] || fail "not one line: $(cat printed)"
+    grep '^dcpg ' printed | grep -qiE -- "$1" || fail "refused, but not with '$1': $(grep '^dcpg ' printed)"
 }
 # holds STORE OUTPUT TABLE: the output is observed where the table (chromosome, position, value) says, with these values.
 holds() {

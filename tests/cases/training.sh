@@ -33,8 +33,8 @@ until_trained() {
 alone() { # WORDS...: works without a word about ranks in the surroundings of each scheduler
     for around in SLURM_NTASKS=8 PMI_SIZE=8 OMPI_COMM_WORLD_SIZE=8; do
         try env SLURM_JOB_ID=1 $around "$dcpg" "$@"
-        [[ $code == 0 ]] || fail "$around $1: exit code $code: $(tail -n 1 said)"
-        says_not 'SLURM|this process is alone|first does the work'
+        [[ $code == 0 ]] || fail "$around $1: exit code $code: $(tail -n 1 printed)"
+        never_says 'SLURM|this process is alone|first does the work'
     done
 }
 case_M1_help() { alone --help && alone --version; }
@@ -167,7 +167,7 @@ for f in glob.glob("files/*.h5"):
         c = [x.decode() for x in h["chromo"][:]]
         del h["chromo"]
         h.create_dataset("chromo", data=c, dtype=h5py.string_dtype())'
-    "$dcpg" stats files/*.h5 >after 2>said || { code=2 && refused_with 'chromo' && return; }
+    "$dcpg" stats files/*.h5 >after 2>printed || { code=2 && refused_with 'chromo' && return; }
     same before after
 }
 case_K4_wide() {
@@ -200,8 +200,8 @@ for f in glob.glob("files/*.h5"):
 
 # --- training
 case_T1_both() { store && try "$dcpg" train s.h5 --train_chromos 1 2 --val_chromos 2 "${small[@]}" --out_dir model && ends 0 && says 'warning.*\b2\b.*valid'; }
-case_T1_val_alone() { store && try "$dcpg" train s.h5 --val_chromos chr2 "${small[@]}" --out_dir model && ends 0 && { ! grep -q 'training on 9[0-9] ' said || says 'warning.*\b2\b.*valid'; }; }
-case_T1_apart() { store && try "$dcpg" train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model && ends 0 && says_not 'both'; }
+case_T1_val_alone() { store && try "$dcpg" train s.h5 --val_chromos chr2 "${small[@]}" --out_dir model && ends 0 && { ! grep -q 'training on 9[0-9] ' printed || says 'warning.*\b2\b.*valid'; }; }
+case_T1_apart() { store && try "$dcpg" train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model && ends 0 && never_says 'both'; }
 other_cells() { # NAMES for a, b, c
     local n i=0
     mkdir other
@@ -214,7 +214,7 @@ other_cells() { # NAMES for a, b, c
 case_T2_renamed() { store && model && other_cells x b c; }
 case_T2_others() { store && model && other_cells d e f; }
 case_T2_fewer() { store && model && other_cells a b; }
-case_T2_same() { store && model && try "$dcpg" eval s.h5 --model_files model --out_data e.h5 && ends 0 && says_not warning; }
+case_T2_same() { store && model && try "$dcpg" eval s.h5 --model_files model --out_data e.h5 && ends 0 && never_says warning; }
 case_T3_export() {
     mkdir cells
     cp "${cells[@]}" cells

@@ -134,10 +134,10 @@ check_scaling scaling/scaling.tsv '1 1 2'
 for task in 0 1; do ended "${patient}_$task" COMPLETED; done
 ended "$forbidden" FAILED
 is "$forbidden" ExitCode 85:0 || fail 'a job that may not go back did not end with 85'
-grep -qF "submit the same script again: sbatch $PWD/forbidden.sbatch" forbidden.sbatch.*.out || fail 'not told how to go on'
+grep -qF "submit the same script again: sbatch $PWD/forbidden.sbatch" forbidden.sbatch.*.out || fail 'not shown how to go on'
 
 ended "$cancelled" CANCELLED
 is "$cancelled" Restarts 0 || fail 'a cancelled job came back'
 ended "$alone" FAILED
-grep -qE -- '--mpi=pmix|PMI support' "alone.sbatch.$alone.out" || fail 'not told how to start the ranks'
+grep -qE -- '--mpi=pmix|PMI support' "alone.sbatch.$alone.out" || fail 'not shown how to start the ranks'
 heading 'end'

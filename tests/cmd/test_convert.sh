@@ -87,7 +87,7 @@ for kind, gone in (("labels", "inputs/cpg"), ("neighbours", "outputs"), ("random
                 b["inputs/dna"][1, 599] = (a["inputs/dna"][2, 599 - (a["pos"][2] - a["pos"][1])] + 1) % 4
 P
 for kind in labels neighbours random; do quietly "$dcpg" convert "$kind"/*.h5 --out_file "$kind.h5" --chromos 1 3; done
-grep -q ' 1 base' "$work/last.log" || fail "differing bases are not told: $(cat "$work/last.log")"
+grep -q ' 1 base' "$work/last.log" || fail "differing bases are not reported: $(cat "$work/last.log")"
 "$python" "$here/convert_check.py" kinds store.h5 labels.h5 neighbours.h5 random.h5 || fail 'labels or neighbours alone give other calls'
 
 first=out1/c1_000000-000070.h5

@@ -110,11 +110,11 @@ def check_run(model, lamb, rate, decay=0.0, clip=None):
 
 EVERY = ["--checkpoint_steps", 1, "--keep_checkpoints", 100]
 for name, words, clip in (("cnn", CNN, 0.7), ("rnn", RNN, 0.08)):
-    said = run(2, "train", *COMMON, *words, *LAMB, "--clip_norm", clip, "--weight_decay", 0.03, *EVERY, "--out_dir", f"twin_{name}")
+    printed = run(2, "train", *COMMON, *words, *LAMB, "--clip_norm", clip, "--weight_decay", 0.03, *EVERY, "--out_dir", f"twin_{name}")
     check_run(f"twin_{name}", True, lambda step, epoch: 0.02 * 2 * 0.975**epoch * min(1, (step + 1) / 7), 0.03, clip)
     for line in ("learning rate 0.02 x 2 = 0.04 (square root, batch 32 against 8), warm-up of 7 steps", f"optimiser: LAMB, weight decay 0.03, gradients clipped to a norm of {clip}"):
-        if line not in said:
-            fail(f"not told: {line}")
+        if line not in printed:
+            fail(f"not reported: {line}")
 run(1, "train", *COMMON, *CNN, "--lr_scaling", "linear", "--lr_base_batch", 16, "--warmup_steps", 3, "--learning_rate", 0.001, *EVERY, "--out_dir", "twin_adam")
 check_run("twin_adam", False, lambda step, epoch: 0.002 * 0.975**epoch * min(1, (step + 1) / 3))
 if "warm-up takes 100 steps, the whole run 10:" not in run(1, "train", *COMMON, *RNN, "--warmup_steps", 100, "--out_dir", "short"):

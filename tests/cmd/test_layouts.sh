@@ -114,7 +114,7 @@ refused 'max_memory 64.*needs [0-9.]+ .iB.*a block of' "$dcpg" train "${big[@]}"
 "$dcpg" train "${big[@]}" --max_memory 64M --out_dir none >last.log 2>&1 || true
 enough=$(sed -nE 's/.*rank needs ([0-9.]+) MiB.*/\1/p' last.log)
 limited=$(peak --max_memory "${enough}M")
-((limited < ${enough%.*} * 1049 / 1000 + 2)) || fail "$enough MiB are said to be enough, $limited MB are used"
+((limited < ${enough%.*} * 1049 / 1000 + 2)) || fail "$enough MiB are reported to be enough, $limited MB are used"
 refused 'batch normalisation \(layer .*needs [0-9.]+ .iB' "$dcpg" train "${big[@]}" --dna_model ResNet01 --micro_batch 8 --out_dir none
 refused 'batch normalisation \(layer .*: [0-9.]+ .iB are needed' "$dcpg" train "${big[@]}" --dna_model ResNet01 --max_memory 300M --out_dir none
 refused 'max_memory 8X: not a size' "$dcpg" train "${big[@]}" --max_memory 8X --out_dir none

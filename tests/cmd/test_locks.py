@@ -72,8 +72,8 @@ for pid in [*ranks, first.pid]:
     os.kill(pid, signal.SIGCONT)
 for pid in ranks:
     os.kill(pid, signal.SIGUSR1)
-said = first.communicate(timeout=60)[1]
-expect(first.returncode == 85, f"the first training ends with {first.returncode}: {said[-500:]}")
+printed = first.communicate(timeout=60)[1]
+expect(first.returncode == 85, f"the first training ends with {first.returncode}: {printed[-500:]}")
 expect(not os.path.exists("two/.dcpg-lock"), "a lock is left")
 
 # The owner was killed: its lock is taken over with a line in the log, also by --resume.
@@ -92,8 +92,8 @@ wait_for(lambda: os.path.exists("lost/model.json"), first)
 os.rename("lost/.dcpg-lock", "lost/away")
 with open("lost/.dcpg-lock", "w") as lock:
     lock.write("dcpg-lock 1\nhost elsewhere.00000000\npid 5\nstart 1\nsince 1\n")
-said = first.communicate(timeout=60)[1]
-expect(first.returncode == 2 and "taken over by another process" in said, f"a lost lock: {first.returncode}, {said[-500:]}")
+printed = first.communicate(timeout=60)[1]
+expect(first.returncode == 2 and "taken over by another process" in printed, f"a lost lock: {first.returncode}, {printed[-500:]}")
 expect(os.path.exists("lost/.dcpg-lock"), "the lock of somebody else was removed")
 expect(not os.path.exists("lost/model.h5"), "a training that lost its lock wrote a model")
 
@@ -103,8 +103,8 @@ with open(".w.h5.dcpg-lock", "w") as lock:
 first = launch(3, *data, "w.h5", "--stall_timeout", 3)
 time.sleep(9)
 os.remove(".w.h5.dcpg-lock")
-said = first.communicate(timeout=60)[1]
-expect(first.returncode == 0, f"waiting for a lock with --stall_timeout 3 ends with {first.returncode}: {said[-500:]}")
+printed = first.communicate(timeout=60)[1]
+expect(first.returncode == 0, f"waiting for a lock with --stall_timeout 3 ends with {first.returncode}: {printed[-500:]}")
 
 # One file for two commands.
 run(1, "convert", "s.h5", "--out_dir", "files", "--dna_wlen", 11, "--cpg_wlen", 4)
@@ -131,8 +131,8 @@ for name, option, words, others in pairs:
         wrong = "" if wrong.startswith("left behind") else wrong # what the first one is writing
         expect(not wrong, f"a second {other[0]} onto {name}: {wrong}")
     first.send_signal(signal.SIGCONT)
-    said = first.communicate(timeout=60)[1]
-    expect(first.returncode == 0, f"the first {words[0]} onto {name} ends with {first.returncode}: {said[-300:]}")
+    printed = first.communicate(timeout=60)[1]
+    expect(first.returncode == 0, f"the first {words[0]} onto {name} ends with {first.returncode}: {printed[-300:]}")
     expect(not os.path.exists(lock), f"{lock} is left")
 
 # A refused command leaves no folder that it made for its lock.

@@ -38,7 +38,7 @@ print("ok")') == ok ]] || fail 'the model does not say its cells'
 # evaluate NAME DATA OPTIONS...: writes e_NAME.h5, NAME.tsv and last.log
 evaluate() { quietly "$dcpg" eval "${@:2}" --model_files "${model:-model}" --out_data "e_$1.h5" --out_report "$1.tsv"; }
 says() { grep -qE -- "$1" last.log || fail "the log does not say '$1': $(cat last.log)"; }
-silent() { ! grep -qE 'warning|those of the model|taken for|in the order' last.log || fail "something is told: $(cat last.log)"; }
+silent() { ! grep -qE 'warning|those of the model|taken for|in the order' last.log || fail "something is reported: $(cat last.log)"; }
 # predictions NAME OUTPUT NAME OUTPUT: both hold the same numbers, observed and predicted
 predictions() {
     "$python" - "$@" <<'P' || fail "predictions $*"
@@ -120,7 +120,7 @@ says "^2 of the store's 3 cells, those of the model, are used: a, b$"
 options=(--train_chromos 1 --nb_epoch 1 --batch_size 32)
 quietly "$dcpg" train all.h5 "${options[@]}" --cpg_model model --out_dir further
 says "^3 of the store's 5 cells, those of the model, are used: a, b, c$"
-grep -q '"cpg/e"' further/model_data.json || fail 'outputs of the second training are not told'
+grep -q '"cpg/e"' further/model_data.json || fail 'outputs of the second training are not reported'
 refused 'others.h5: has no cells a, b, c, which the model model reads' "$dcpg" train others.h5 "${options[@]}" --cpg_model model --out_dir none
 refused 'has no cells a, b, c' "$dcpg" train others.h5 "${options[@]}" --model_files model --out_dir none
 quietly "$dcpg" train two.h5 "${options[@]}" --cpg_model model --any_cells --out_dir two

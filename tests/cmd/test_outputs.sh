@@ -181,7 +181,7 @@ if [[ -c /dev/full ]]; then
             if [[ $how == full ]]; then "$dcpg" $words >/dev/full 2>last.log || code=$?; else "$dcpg" $words >&- 2>last.log || code=$?; fi
             [[ $code == 2 ]] && grep -qE '^dcpg.*: the standard output cannot be written' last.log ||
                 fail "dcpg $words, stdout $how: exit code $code, $(cat last.log)"
-            [[ $(grep -c '^dcpg.*cannot be written' last.log) == 1 ]] || fail "said twice: $(cat last.log)"
+            [[ $(grep -c '^dcpg.*cannot be written' last.log) == 1 ]] || fail "reported twice: $(cat last.log)"
         done
     done
     code=0

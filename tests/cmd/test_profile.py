@@ -14,8 +14,8 @@ ROW = re.compile(r"^profile: (.*?) +([-\d.]+) +([-\d.]+)% +([-\d.]+) +([-\d.]+) 
 PARTS = ["conv_dna_pool", "conv_pool", "heads", "cutting windows", "losses and metrics", "gradients' sums", "optimiser", "agreeing", "checkpoints", "everything else"]
 
 
-def check(ranks, said):
-    rows = [(name, *map(float, numbers), int(rank)) for name, *numbers, rank in ROW.findall(said)]
+def check(ranks, printed):
+    rows = [(name, *map(float, numbers), int(rank)) for name, *numbers, rank in ROW.findall(printed)]
     names = [name for name, *_ in rows]
     faults = [f"no row of {part}" for part in PARTS if not any(part in name for name in names)]
     faults += [] if names and names[-1] == "all" and rows[-1][1] > 0 else [f"the last row: {rows[-1:]}"]
@@ -24,7 +24,7 @@ def check(ranks, said):
         whole, parts = rows[-1][column], sum(row[column] for row in rows[:-1])
         faults += [] if abs(whole - parts) <= slack * len(rows) else [f"{parts}, not {whole} in column {column}"]
     if faults:
-        sys.exit(f"FAILED: {ranks} ranks: " + "\n".join(faults) + "\n" + said)
+        sys.exit(f"FAILED: {ranks} ranks: " + "\n".join(faults) + "\n" + printed)
 
 
 def read(path):
@@ -38,26 +38,26 @@ train = ["train", "s.h5", "--train_chromos", 1, "--val_chromos", 2, "--dna_model
 if "profile:" in run(2, *train, "--out_dir", "plain"):
     sys.exit("FAILED: a profile that nobody asked for")
 for ranks in 1, 2, 3:
-    check(ranks, run(ranks, *train, "--profile", "--out_dir", f"told{ranks}"))
-    if read("plain/model.h5") != read(f"told{ranks}/model.h5"):
+    check(ranks, run(ranks, *train, "--profile", "--out_dir", f"timed{ranks}"))
+    if read("plain/model.h5") != read(f"timed{ranks}/model.h5"):
         sys.exit("FAILED: measuring changes the model")
 
 
 def check_file(path, ranks, warmup, steps):
     with open(path) as file:
-        told = json.load(file)
-    seconds = told["seconds"]
-    faults = [f"{key}: {told[key]}, not {wanted}" for key, wanted in {
-        "dcpg_profile": 1, "ranks": ranks, "hosts": 1, "threads": 1, "virtual_ranks": 6, "batch": 24, "outputs": 3, "warmup_steps": warmup, "steps": steps}.items() if told[key] != wanted]
-    rows = list(seconds.items()) + [(row["kind"], row) for row in told["operations"]]
+        timing = json.load(file)
+    seconds = timing["seconds"]
+    faults = [f"{key}: {timing[key]}, not {wanted}" for key, wanted in {
+        "dcpg_profile": 1, "ranks": ranks, "hosts": 1, "threads": 1, "virtual_ranks": 6, "batch": 24, "outputs": 3, "warmup_steps": warmup, "steps": steps}.items() if timing[key] != wanted]
+    rows = list(seconds.items()) + [(row["kind"], row) for row in timing["operations"]]
     faults += [f"{key}: {row}" for key, row in rows if not (row["least"] - 1e-8 <= row["mean"] <= row["most"] + 1e-8 and 0 <= row["slowest"] < ranks)]
     parts = sum(seconds[key]["mean"] for key in ("compute", "data", "scores", "sums", "optimiser", "agreeing", "files", "rest"))
     faults += [] if abs(parts - seconds["all"]["mean"]) < 1e-6 else [f"the parts make {parts}, all is {seconds['all']}"]
-    compute = sum(row["mean"] for row in told["operations"])
+    compute = sum(row["mean"] for row in timing["operations"])
     faults += [] if abs(compute - seconds["compute"]["mean"]) < 1e-6 else [f"operations make {compute}, compute is {seconds['compute']}"]
-    times = told["step_seconds"]
+    times = timing["step_seconds"]
     faults += [] if len(times) == steps and min(times, default=1) > 0 and sum(times) <= 1.001 * seconds["steps"]["most"] else [f"steps: {times}, all of them {seconds['steps']}"]
-    faults += [] if told["peak_memory_bytes"] > 1e6 and seconds["opening"]["most"] > seconds["loading"]["most"] > 0 else ["no memory, or no time to read"]
+    faults += [] if timing["peak_memory_bytes"] > 1e6 and seconds["opening"]["most"] > seconds["loading"]["most"] > 0 else ["no memory, or no time to read"]
     if faults:
         sys.exit(f"FAILED: {path}: " + "\n".join(faults))
 
@@ -67,9 +67,9 @@ steps = [*train, "--batch_size", 24, "--nb_epoch", 2]
 run(2, *steps, "--out_dir", "whole")
 for ranks in 1, 3:
     out = f"stopped{ranks}"
-    said = run(ranks, *steps, "--out_dir", out, "--profile", f"{out}.json", "--max_steps", 8, "--timing_warmup_steps", 3)
-    if "stopping: --max_steps are done" not in said:
-        sys.exit(f"FAILED: not told why it stops: {said}")
+    printed = run(ranks, *steps, "--out_dir", out, "--profile", f"{out}.json", "--max_steps", 8, "--timing_warmup_steps", 3)
+    if "stopping: --max_steps are done" not in printed:
+        sys.exit(f"FAILED: not reported why it stops: {printed}")
     check_file(f"{out}.json", ranks, 3, 5)
     os.remove(f"{out}.json")
     run(ranks, "train", "--resume", out, "--max_steps", 0)
@@ -77,9 +77,9 @@ for ranks in 1, 3:
         sys.exit("FAILED: a checkpoint decides which file is written")
     if read("whole/model.h5") != read(f"{out}/model.h5"):
         sys.exit(f"FAILED: {ranks} ranks: stopped by --max_steps, resumed, and another model")
-said = run(1, *steps, "--out_dir", "short", "--profile", "short.json", "--max_steps", 2, "--timing_warmup_steps", 2)
-if "none was left to be timed" not in said:
-    sys.exit(f"FAILED: no warning that all steps were for warming up: {said}")
+printed = run(1, *steps, "--out_dir", "short", "--profile", "short.json", "--max_steps", 2, "--timing_warmup_steps", 2)
+if "none was left to be timed" not in printed:
+    sys.exit(f"FAILED: no warning that all steps were for warming up: {printed}")
 check_file("short.json", 1, 2, 0)
 run(1, *steps, "--out_dir", "again", "--profile", "short.json", "--max_steps", 3)  # its own file is replaced
 check_file("short.json", 1, 0, 3)

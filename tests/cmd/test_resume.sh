@@ -86,7 +86,7 @@ if sys.argv[1] == 'foreign': b = open('s.h5', 'rb').read()
 open(path, 'wb').write(b)
 P
     on 2 "$dcpg" train --resume hurt
-    grep -qE 'warning:.*checkpoint-0002-00000000.h5: .*the one before is used' last.log || fail "damage ($damage) is not told: $(cat last.log)"
+    grep -qE 'warning:.*checkpoint-0002-00000000.h5: .*the one before is used' last.log || fail "damage ($damage) is not reported: $(cat last.log)"
     for f in "${files[@]}"; do same "whole/$f" "hurt/$f"; done
 done
 for f in hurt/checkpoints/*.h5; do echo damaged >"$f"; done

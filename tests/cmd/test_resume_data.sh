@@ -86,7 +86,7 @@ for n in 1 2; do
     [[ $code == 2 ]] && grep -q 'the training data are not those that the run was started with: other calls; name the files.*--resume DIR STORE' err.log || fail "exit code $code: $(cat err.log)"
 done
 rm s.h5
-refused 's.h5 of this run is not there: tell where it is now: dcpg train --resume run STORE' "$dcpg" train --resume run
+refused 's.h5 of this run is not there: give its new path: dcpg train --resume run STORE' "$dcpg" train --resume run
 mv kept.h5 moved.h5
 on 2 "$dcpg" train --resume run moved.h5 --max_time 0
 for f in "${files[@]}"; do same "whole/$f" "run/$f"; done

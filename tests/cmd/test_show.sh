@@ -134,4 +134,4 @@ for i in 1 2 3 4 5 6; do printf '1\t%d\t1\n' $((10 * i)) >"list$i.tsv"; done
 "$dcpg" data --cpg_profiles list[1-6].tsv --out_file closing.h5 --verbose 2>closing.log
 grep -qF -- '--cpg_profiles list1.tsv list2.tsv list3.tsv ... (2 more) list6.tsv --out_file closing.h5 --verbose  wall' closing.log ||
     fail "the closing line does not name the output: $(cat closing.log)"
-! grep -q 'on CG' closing.log || fail "told of CG without a genome: $(cat closing.log)"
+! grep -q 'on CG' closing.log || fail "CG reported without a genome: $(cat closing.log)"

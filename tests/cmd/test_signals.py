@@ -70,14 +70,14 @@ def clear():
 
 def finish(job, name, codes):
     try:
-        said = job.communicate(timeout=60)[1]
+        printed = job.communicate(timeout=60)[1]
     except subprocess.TimeoutExpired:
         job.kill()
         job.communicate()
         bad.append(f"{name}: does not end")
         return
     if job.returncode not in (0, *codes):
-        bad.append(f"{name}: exit code {job.returncode}, not one of {codes}: {said[-300:]}")
+        bad.append(f"{name}: exit code {job.returncode}, not one of {codes}: {printed[-300:]}")
     # Complete files of an export may stay: they are valid.
     left = [path for path in files() if "export" not in name or "dcpg-" in path]
     if job.returncode != 0 and left:
@@ -107,9 +107,9 @@ for name, words in (("data", commands["data"]), ("eval", commands["eval"])):
         job.send_signal(signal.SIGINT)
         job.send_signal(signal.SIGHUP)
         time.sleep(.25)
-    said = job.communicate(timeout=60)[1]
+    printed = job.communicate(timeout=60)[1]
     if not came or job.returncode != 0 or not os.path.exists("out/x.h5"):
-        bad.append(f"{name} with INT and HUP ignored: exit code {job.returncode}, {said[-300:]}")
+        bad.append(f"{name} with INT and HUP ignored: exit code {job.returncode}, {printed[-300:]}")
 # Several ranks: mpirun ends all.
 for ranks, names in ((2, ("data", "eval")), (3, ("convert", "eval", "export"))):
     for name in names:
@@ -134,11 +134,11 @@ for name in ("data", "convert", "eval", "export", "simulate"):
     killed = job.returncode != 0
     if killed and not temporary():
         bad.append(f"{name}: SIGKILL left nothing that could be swept")
-    said = run(1, *commands[name])
+    printed = run(1, *commands[name])
     if temporary() or any("dcpg-" in os.path.basename(path) for path in files()):
         bad.append(f"{name}: not swept: {files()}")
-    if killed and name != "simulate" and f"process {job.pid} on host" not in said:
-        bad.append(f"{name}: no line about the lock that was taken over: {said[-600:]}")
+    if killed and name != "simulate" and f"process {job.pid} on host" not in printed:
+        bad.append(f"{name}: no line about the lock that was taken over: {printed[-600:]}")
 
 # A second signal ends a command that waits for a file to be read; one that stops it once more is not waited for.
 os.mkfifo("genome.fa")
@@ -165,9 +165,9 @@ for which, twice in (("INT", False), ("HUP", False), ("TERM", True)):
     job.send_signal(number)
     if twice:
         job.send_signal(number)
-    said = job.communicate(timeout=60)[1]
-    if job.returncode != 85 or not glob.glob("out/x/checkpoints/checkpoint-*.h5") or f"SIG{which}" not in said:
-        bad.append(f"train SIG{which}: exit code {job.returncode}, not 85: {said[-300:]}")
+    printed = job.communicate(timeout=60)[1]
+    if job.returncode != 85 or not glob.glob("out/x/checkpoints/checkpoint-*.h5") or f"SIG{which}" not in printed:
+        bad.append(f"train SIG{which}: exit code {job.returncode}, not 85: {printed[-300:]}")
     if [path for path in files() if "dcpg-" in path]:
         bad.append(f"train SIG{which}: left {files()}")
 clear()
@@ -190,8 +190,8 @@ for name in ("data", "export", "simulate"):
     clear()
     limited = ["bash", "-c", 'ulimit -c 0; ulimit -f 20; exec "$@"', "-", DCPG, *map(str, commands[name])]
     done = subprocess.run(limited, capture_output=True, text=True, timeout=120)
-    said = done.returncode == 2 and "File too large" in done.stderr
-    if not (said or done.returncode == -signal.SIGXFSZ) or files():
+    refused = done.returncode == 2 and "File too large" in done.stderr
+    if not (refused or done.returncode == -signal.SIGXFSZ) or files():
         bad.append(f"{name} with a limit on files: exit code {done.returncode}, {done.stderr[-300:]}, left {files()}")
 
 # Output whose reader has closed the pipe.

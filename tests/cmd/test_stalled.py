@@ -54,7 +54,7 @@ def stop(job, rank):
 
 def ends(job, name, rank):
     try:
-        said = job.communicate(timeout=60)[1]
+        printed = job.communicate(timeout=60)[1]
     except subprocess.TimeoutExpired:
         with open(f"/proc/{job.pid}/task/{job.pid}/children") as file:
             pids = [int(pid) for pid in file.read().split()]
@@ -62,9 +62,9 @@ def ends(job, name, rank):
             os.kill(pid, signal.SIGKILL)
         bad.append(f"{name}: does not end: {job.communicate()[1][-500:]}")
         return
-    told = re.findall(r"rank (\d+) on host \S+ has stalled", said)
-    if job.returncode == 0 or told != [str(rank)] or os.path.exists("out/x.h5"):
-        bad.append(f"{name}: exit code {job.returncode}, rank {told} of {rank} is said to have stalled: {said[-600:]}")
+    named = re.findall(r"rank (\d+) on host \S+ has stalled", printed)
+    if job.returncode == 0 or named != [str(rank)] or os.path.exists("out/x.h5"):
+        bad.append(f"{name}: exit code {job.returncode}, rank {named} of {rank} is reported to have stalled: {printed[-600:]}")
 
 
 # A rank that hangs in a read: the second of three cells is a pipe without a writer.

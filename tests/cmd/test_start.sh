@@ -49,7 +49,7 @@ grep -q 'mpirun started 4 ranks (PMI_SIZE), but this process is alone' out.txt |
 
 # Under an mpirun of the right MPI, help is printed once.
 "${MPIRUN:-mpirun}" -n 3 "$dcpg" train --help >out.txt 2>&1 || fail "$(cat out.txt)"
-[[ $(grep -c '^usage' out.txt) == 1 ]] || fail 'help is not said once'
+[[ $(grep -c '^usage' out.txt) == 1 ]] || fail 'help is not printed once'
 
 # Thousands of words, each looked at: alone, and on ranks. (mpirun of Open MPI takes 128 KB of words itself, so that the shell that spells
 # them out runs on the ranks.)

@@ -139,14 +139,14 @@ if [[ $(id -u) == 0 ]]; then
     "${MPIRUN:-mpirun}" -n 2 "$dcpg" train "${common[@]}" --nb_epoch 1 --resume small >last.log 2>&1 || fail "$(cat last.log)"
     head -c 200k /dev/zero >small/checkpoints/filler 2>/dev/null || true
     on 2 "$dcpg" train --resume small --nb_epoch 2 --checkpoint_steps 3
-    grep -qE 'warning: no checkpoint .*space.*training goes on' last.log || fail "a full disk is not told: $(cat last.log)"
+    grep -qE 'warning: no checkpoint .*space.*training goes on' last.log || fail "a full disk is not reported: $(cat last.log)"
     [[ -s small/checkpoints/checkpoint-0001-00000000.h5 ]] || fail 'the checkpoint before is gone'
     [[ -z $(find small -name '*tmp*') ]] || fail 'a full disk keeps half a checkpoint'
     same whole/model.h5 small/model.h5
     rm small/checkpoints/filler
     mount -o remount,ro small/checkpoints
     on 2 "$dcpg" train --resume small --nb_epoch 2 --checkpoint_steps 3
-    grep -qE 'warning: no checkpoint .*Read-only.*training goes on' last.log || fail "a read-only folder is not told: $(cat last.log)"
+    grep -qE 'warning: no checkpoint .*Read-only.*training goes on' last.log || fail "a read-only folder is not reported: $(cat last.log)"
     same whole/model.h5 small/model.h5
     umount small/checkpoints
     trap 'rm -rf "$work"' EXIT

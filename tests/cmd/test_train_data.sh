@@ -50,23 +50,23 @@ refused 'names all chromosomes of s.h5.*none is left' "$dcpg" train s.h5 --val_c
 
 # ---- outputs without labels, and with labels of one class only ----
 train 'warning: cpg/late, cpg/three: no label on the training chromosomes: their heads are not trained' few.h5 --train_chromos 1 --val_chromos 2
-grep -q 'warning: cpg/one: labels of one class only on the training chromosomes' last.log || fail "one class is not told: $(cat last.log)"
+grep -q 'warning: cpg/one: labels of one class only on the training chromosomes' last.log || fail "one class is not reported: $(cat last.log)"
 on 3 "$dcpg" train few.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir three
-grep -q 'warning: cpg/late, cpg/three: no label' last.log || fail 'not told on 3 ranks'
+grep -q 'warning: cpg/late, cpg/three: no label' last.log || fail 'not reported on 3 ranks'
 same model/model.h5 three/model.h5
 train 'warning: cpg/late: no label on the training chromosomes: its head is not trained' few.h5 --train_chromos 1 --output_names cpg/late cpg/one
 train 'warning: cpg/late: no label on the validation chromosomes: it is not validated' few.h5 --train_chromos 2 --val_chromos 1 --output_names cpg/late cpg/one
 refused 'no label on the training chromosomes .*output cpg/late' "$dcpg" train few.h5 --train_chromos 1 --output_names cpg/late "${small[@]}" --out_dir none
 train 'warning: cpg/late, cpg/three: no label on the validation chromosomes: they are not validated' few.h5 --train_chromos 2 --val_chromos 1 --output_names cpg/late cpg/three
-grep -q 'warning: without any label the validation loss tells nothing' last.log || fail "a validation of nothing is not told: $(cat last.log)"
+grep -q 'warning: without any label the validation loss means nothing' last.log || fail "a validation of nothing is not reported: $(cat last.log)"
 ! grep -qw nan last.log || fail "nan: $(cat last.log)"
 
 # ---- evaluation ----
 train '' few.h5 --train_chromos 2
 evaluate() { quietly "$dcpg" eval few.h5 --model_files model --out_report report.tsv "$@"; }
 evaluate --chromos 1
-grep -q 'warning: no label at these sites, left out of the means: cpg/late, cpg/three' last.log || fail "outputs without labels are not told: $(cat last.log)"
-grep -q '^auc, tnr: not defined where all labels are the same, left out of the means: cpg/one' last.log || fail "labels of one class are not told: $(cat last.log)"
+grep -q 'warning: no label at these sites, left out of the means: cpg/late, cpg/three' last.log || fail "outputs without labels are not reported: $(cat last.log)"
+grep -q '^auc, tnr: not defined where all labels are the same, left out of the means: cpg/one' last.log || fail "labels of one class are not reported: $(cat last.log)"
 grep -qE '^auc .* 3 of 6 \(not defined for the others\)' last.log || fail "the mean is not that of three: $(cat last.log)"
 grep -qP '^auc\tcpg/one\t$' report.tsv || fail 'an AUC of one class is a number'
 train '' few.h5 --train_chromos 2 --output_names cpg/late --replicate_names cell0

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Command lines, a word a line: what is understood is said again, and understood as the same. */
+/* Command lines, a word a line: what is understood is printed again, and understood as the same. */
 #include "fuzz.h"
 #include <dcpg/options.h>
 

@@ -74,10 +74,10 @@ base = ["--cpg_profiles", *cells, "--dna_files", "genome.fa"]
 every = {"1": cgs(genome["chr1"]), "10": cgs(genome["chr10"]), "2": cgs(genome["chr2"]), "UN": cgs(genome["chrUn"])}
 
 # ---- all CGs: the same store on any number of ranks, and whether made at once or by appending; imputing them
-said = run(1, "data", *base, "--out_file", "observed.h5")
+printed = run(1, "data", *base, "--out_file", "observed.h5")
 seen = sum(len(pos) for pos in sites("observed.h5").values())
 total = sum(map(len, every.values()))
-expect("what the log says of CGs that no cell saw", f"{total - seen} of {total} CGs of the genome were seen in no cell: --sites all" in said, True)
+expect("what the log says of CGs that no cell saw", f"{total - seen} of {total} CGs of the genome were seen in no cell: --sites all" in printed, True)
 for ranks in (1, 2, 3):
     run(ranks, "data", *base, "--sites", "all", "--out_file", f"all{ranks}.h5")
     expect(f"--sites all on {ranks} ranks", sites(f"all{ranks}.h5"), every)
@@ -99,8 +99,8 @@ some = sorted(rng.sample(every["1"][4:], 30)) + [every["1"][-1]]
 
 def listed(*words, text, name="sites.txt", ranks=1):
     write(name, text)
-    said = run(ranks, "data", *base, *words, name, "--out_file", "listed.h5")
-    return sites("listed.h5").get("1"), said
+    printed = run(ranks, "data", *base, *words, name, "--out_file", "listed.h5")
+    return sites("listed.h5").get("1"), printed
 
 
 some = sorted(set(some))
@@ -115,8 +115,8 @@ for what, text in {
     for option in ("--pos_file", "--sites"):
         expect(f"{option}, {what}", listed(option, text=text, ranks=1 if option == "--sites" else 3)[0], some)
 misses = [pos for pos in range(1000, 1100) if genome["chr1"][pos - 2:pos + 2].count("CG") == 0][:2]
-found, said = listed("--sites", text="".join(f"1\t{pos}\n" for pos in some + misses))
-expect("sites that miss", (found, f"2 of {len(some) + 2} sites are no CG" in said), (some, True))
+found, printed = listed("--sites", text="".join(f"1\t{pos}\n" for pos in some + misses))
+expect("sites that miss", (found, f"2 of {len(some) + 2} sites are no CG" in printed), (some, True))
 write("wrong.txt", "".join(f"1\t{pos + 7}\n" for pos in every["1"]))
 expect_refused("another build", r"wrong.txt: \d.* % of its \d+ sites are CGs of the genome \(moved by -1: ", *base, "--sites", "wrong.txt")
 write("unclear.txt", "".join(f"1\t{pos}\n" for pos in (204, 206)))  # the G of one CG, and just before the C of the next
@@ -146,17 +146,17 @@ for name, own, other, called in (("chrM", "m.tsv", "mt.tsv", "MT"), ("chrMT", "m
     write("again.tsv", calls("chr1", every["1"]) + calls(name, cgs(mito[name]), 1))
     for words in ([], ["--dna_files", "hg19.fa"]):
         run(1, "data", "--cpg_profiles", own, "--dna_files", "hg19.fa", "--out_file", "alone.h5")
-        said = run(3, "data", "--append", "--cpg_profiles", other, "again.tsv", *words, "--out_file", "alone.h5")
+        printed = run(3, "data", "--append", "--cpg_profiles", other, "again.tsv", *words, "--out_file", "alone.h5")
         wanted = {name[3:]: cgs(mito[name]), **({"M" if called == "chrM" else "MT": lost} if words else {})}
         expect(f"appended to a store of {name} {words}", {key: pos for key, pos in sites("alone.h5").items() if key != "1"}, wanted)
         with h5py.File("alone.h5", "r") as store:
             number = dict(zip(store["cells/name"][()].tolist(), store["cells/nb_call"][()].tolist()))
         expect(f"calls of {other} {words}", number[other[:-4].encode()], common[other] + (len(lost) if words else 0))
-        expect(f"{called} is said to be dropped {words}", f"{len(lost)} calls lie on contigs that the genome lacks ({called}, say)" in said, not words)
+        expect(f"{called} is reported as dropped {words}", f"{len(lost)} calls lie on contigs that the genome lacks ({called}, say)" in printed, not words)
     run(1, "data", "--cpg_profiles", own, "--dna_files", "hg19.fa", "--chromos", name, "--out_file", "chosen.h5")
     for ranks, cell in ((1, other), (3, "again.tsv")):
-        said = run(ranks, "data", "--append", "--cpg_profiles", cell, "--out_file", "chosen.h5")
-        expect(f"{cell} with --chromos {name}", (f"on the chosen chromosomes: {cell}" in said, "(0.0 to 100.0)" in said), (cell == other, True))
+        printed = run(ranks, "data", "--append", "--cpg_profiles", cell, "--out_file", "chosen.h5")
+        expect(f"{cell} with --chromos {name}", (f"on the chosen chromosomes: {cell}" in printed, "(0.0 to 100.0)" in printed), (cell == other, True))
     expect(f"appended with --chromos {name}", sites("chosen.h5"), {name[3:]: cgs(mito[name])})
 write("only.fa", fasta({"1": genome["chr1"], "MT": mito["chrM"]}))
 run(1, "data", "--cpg_profiles", "m.tsv", "--dna_files", "only.fa", "--out_file", "mt.h5")
@@ -169,8 +169,8 @@ expect("chr1 and 1 in one file", sites("both.h5"), {"chr1": every["1"], "1": eve
 write("case.tsv", calls("CHR1", every["1"], 1))
 expect_refused("CHR1 where there are chr1 and 1", r"case.tsv: line 1: chromosome CHR1 may be any of .* of the genome", "--cpg_profiles", "case.tsv", "--dna_files", "both.fa")
 write("again.fa", fasta({"1": genome["chr1"]}))
-said = run(3, "data", *base, "again.fa", "--out_file", "again.h5")
-expect("a chromosome of the same bases in two files", ("taken once" in said, sites("again.h5")), (True, sites("observed.h5")))
+printed = run(3, "data", *base, "again.fa", "--out_file", "again.h5")
+expect("a chromosome of the same bases in two files", ("taken once" in printed, sites("again.h5")), (True, sites("observed.h5")))
 write("spare.fa", fasta({"chrM": mito["chrM"], "chr2": genome["chr2"]}))
 run(2, "data", "--cpg_profiles", "m.tsv", "--dna_files", "hg19.fa", "spare.fa", "--chromos", "chr1", "--out_file", "spare.h5")
 expect("a chromosome that nobody wants in two files", list(sites("spare.h5")), ["1"])
@@ -183,20 +183,20 @@ expect_refused("chrM and chrMT without a genome", "mixed.tsv: holds both chrM an
 # Two files without a genome: one chromosome, by the rule, and a warning; no warning if --chromos leaves it out.
 one = "chrM (m.tsv) and chrMT (mt.tsv) are taken for one chromosome, MT"
 for ranks in (1, 2, 3):
-    said = run(ranks, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--out_file", "two.h5")
-    expect("chrM and MT in two files without a genome", (one in said, sites("two.h5")["MT"]), (True, sorted({*cgs(mito["chrM"]), *cgs(mito["chrMT"])})))
-    said = run(ranks, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--chromos", "1", "--out_file", "two.h5")
-    expect("chrM and MT, chromosome 1 alone", ("one chromosome" in said, list(sites("two.h5"))), (False, ["1"]))
-    said = run(ranks, "data", "--cpg_profiles", "m.tsv", "--bulk_profiles", "mt.tsv", "--out_file", "two.h5")
-    expect("chrM in a bulk profile's name", "chrM (of files before) and chrMT (mt.tsv) are taken for one" in said, True)
+    printed = run(ranks, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--out_file", "two.h5")
+    expect("chrM and MT in two files without a genome", (one in printed, sites("two.h5")["MT"]), (True, sorted({*cgs(mito["chrM"]), *cgs(mito["chrMT"])})))
+    printed = run(ranks, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--chromos", "1", "--out_file", "two.h5")
+    expect("chrM and MT, chromosome 1 alone", ("one chromosome" in printed, list(sites("two.h5"))), (False, ["1"]))
+    printed = run(ranks, "data", "--cpg_profiles", "m.tsv", "--bulk_profiles", "mt.tsv", "--out_file", "two.h5")
+    expect("chrM in a bulk profile's name", "chrM (of files before) and chrMT (mt.tsv) are taken for one" in printed, True)
 write("sites_m.txt", "".join(f"chrM\t{p}\n" for p in cgs(mito["chrM"])))
 write("sites_both.txt", "chrM\t5\nchrMT\t7\n")
 write("m.bed", "chrM\t0\t1000\n")
 write("both.bed", "chrM\t0\t1000\nMT\t0\t1000\n")
-said = run(2, "data", "--cpg_profiles", "mt.tsv", "--pos_file", "sites_m.txt", "--out_file", "two.h5")
-expect("sites of chrM, profiles of MT", "chrM (sites_m.txt) and chrMT (mt.tsv) are taken for one" in said, True)
-said = run(2, "data", "--cpg_profiles", "mt.tsv", "--anno_files", "m.bed", "--out_file", "two.h5")
-expect("an annotation of chrM, profiles of MT", "chrM (m.bed) and chrMT (of files before) are taken for one" in said, True)
+printed = run(2, "data", "--cpg_profiles", "mt.tsv", "--pos_file", "sites_m.txt", "--out_file", "two.h5")
+expect("sites of chrM, profiles of MT", "chrM (sites_m.txt) and chrMT (mt.tsv) are taken for one" in printed, True)
+printed = run(2, "data", "--cpg_profiles", "mt.tsv", "--anno_files", "m.bed", "--out_file", "two.h5")
+expect("an annotation of chrM, profiles of MT", "chrM (m.bed) and chrMT (of files before) are taken for one" in printed, True)
 expect_refused("sites of chrM and chrMT", "sites_both.txt: holds both chrM and chrMT", "--cpg_profiles", "mt.tsv", "--pos_file", "sites_both.txt", ranks=3)
 expect_refused("an annotation of chrM and chrMT", "both.bed: holds both chrM and chrMT", "--cpg_profiles", "mt.tsv", "--anno_files", "both.bed", ranks=3)
 for words in (["m.tsv"], ["mt.tsv"]):
@@ -206,16 +206,16 @@ both = sorted(os.path.join("both_files", name) for name in os.listdir("both_file
 wrong = refusal("both_files/.*hold both chrM and chrMT", 2, "convert", *both, "--out_file", "back.h5")
 expect("DeepCpG files of chrM and chrMT", wrong, "")
 run(2, "convert", *[name for name in both if "cMT_" not in name], "--out_file", "back.h5")
-# Two FASTA files: both are in the genome, so they are two, and that is told.
+# Two FASTA files: both are in the genome, so they are two, and that is reported.
 write("fasta_m.fa", fasta({"1": genome["chr1"], "chrM": mito["chrM"]}))
 write("fasta_mt.fa", fasta({"MT": mito["chrMT"]}))
 write("fasta_mt_same.fa", fasta({"MT": mito["chrM"]}))
 for ranks in (1, 3):
-    said = run(ranks, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--dna_files", "fasta_m.fa", "fasta_mt.fa", "--out_file", "two.h5")
+    printed = run(ranks, "data", "--cpg_profiles", "m.tsv", "mt.tsv", "--dna_files", "fasta_m.fa", "fasta_mt.fa", "--out_file", "two.h5")
     expect("chrM and MT of two FASTA files", {name: pos for name, pos in sites("two.h5").items() if name != "1"}, {"M": cgs(mito["chrM"]), "MT": cgs(mito["chrMT"])})
-    expect("... are told", bool(re.search("(chrM of fasta_m.fa and MT of fasta_mt.fa|MT of fasta_mt.fa and chrM of fasta_m.fa) have other bases: they are taken for two", said)), True)
-    said = run(ranks, "data", "--cpg_profiles", "m.tsv", "--dna_files", "fasta_m.fa", "fasta_mt_same.fa", "--out_file", "two.h5")
-    expect("chrM and MT of the same bases", ("taken once" in said, "two chromosomes" in said), (True, False))
+    expect("... are reported", bool(re.search("(chrM of fasta_m.fa and MT of fasta_mt.fa|MT of fasta_mt.fa and chrM of fasta_m.fa) have other bases: they are taken for two", printed)), True)
+    printed = run(ranks, "data", "--cpg_profiles", "m.tsv", "--dna_files", "fasta_m.fa", "fasta_mt_same.fa", "--out_file", "two.h5")
+    expect("chrM and MT of the same bases", ("taken once" in printed, "two chromosomes" in printed), (True, False))
 
 # ---- the same rule for annotations, and for --chromos of other commands
 write("anno.bed", "chrom\tstart\tend\n" + "track name=x\nbrowser position 1\n" + "chrMT\t0\t100000\n1\t1\t5\n" + "".join(f"contig_{i}\t1\t2\n" for i in range(3000)))

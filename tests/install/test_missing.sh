@@ -11,8 +11,8 @@ while read -r package name; do
         echo "FAIL: configured without $package"
         exit 1
     fi
-    said=$(tr -s ' \n' ' ' <"$tmp/log")
-    if [[ $said != *" $name is missing: run 'bash third_party/install.sh', or 'module load "*" on a cluster"* ]]; then
+    printed=$(tr -s ' \n' ' ' <"$tmp/log")
+    if [[ $printed != *" $name is missing: run 'bash third_party/install.sh', or 'module load "*" on a cluster"* ]]; then
         cat "$tmp/log"
         echo "FAIL: no clear sentence without $package"
         exit 1

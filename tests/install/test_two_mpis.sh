@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# HDF5 of another MPI than dcpg's is told when dcpg is configured, and at its start.
+# HDF5 of another MPI than dcpg's is reported when dcpg is configured, and at its start.
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -41,8 +41,8 @@ configures() {
 for pair in 'openmpi mpich' 'mpich openmpi'; do
     # shellcheck disable=SC2086 # two words
     if configures $pair; then fail "configured with MPI and HDF5 of $pair"; fi
-    said=$(tr -s ' \n' ' ' <"$tmp/log")
-    [[ $said == *'HDF5 was built with another MPI than the one found'*'-DHDF5_C_COMPILER_EXECUTABLE='* ]] || fail "$said"
+    printed=$(tr -s ' \n' ' ' <"$tmp/log")
+    [[ $printed == *'HDF5 was built with another MPI than the one found'*'-DHDF5_C_COMPILER_EXECUTABLE='* ]] || fail "$printed"
 done
 configures mpich '' || fail "MPICH's compiler alone: $(cat "$tmp/log")"
 grep -q '^HDF5_C_COMPILER_EXECUTABLE:.*h5pcc.mpich$' "$tmp/build/CMakeCache.txt" || fail 'not the HDF5 of MPICH'

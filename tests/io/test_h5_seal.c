@@ -30,7 +30,7 @@ static void load(const char *path) {
     fclose(file);
 }
 
-static dcpg_status check(const char *content, size_t n, char *said) {
+static dcpg_status check(const char *content, size_t n, char *printed) {
     const char *path = in_folder("copy.h5");
     dcpg_err err = {0};
     FILE *file = fopen(path, "wb");
@@ -38,7 +38,7 @@ static dcpg_status check(const char *content, size_t n, char *said) {
     fclose(file);
     dcpg_status status = dcpg_h5_check_seal(path, &err);
     assert_true(status == DCPG_OK || strstr(err.text, "copy.h5: "));
-    if (said) strcpy(said, err.text);
+    if (printed) strcpy(printed, err.text);
     return status;
 }
 
@@ -57,7 +57,7 @@ static void is_read_as_ever(void **state) {
 
 static void every_damage_is_known(void **state) {
     (void)state;
-    char said[1024];
+    char printed[1024];
     dcpg_rng rng;
     dcpg_rng_start(&rng, 1, 1);
     load(in_folder("a.h5"));
@@ -70,10 +70,10 @@ static void every_damage_is_known(void **state) {
     }
     for (size_t n = 1; n < size; n += n + 40 < size ? 23 : 1)
         assert_int_equal(check(bytes, n, NULL), DCPG_E_INPUT);
-    assert_int_equal(check(bytes, size + 1, said), DCPG_E_INPUT);
-    assert_non_null(strstr(said, "cut"));
-    assert_int_equal(check(bytes, 0, said), DCPG_E_INPUT);
-    assert_non_null(strstr(said, "empty"));
+    assert_int_equal(check(bytes, size + 1, printed), DCPG_E_INPUT);
+    assert_non_null(strstr(printed, "cut"));
+    assert_int_equal(check(bytes, 0, printed), DCPG_E_INPUT);
+    assert_non_null(strstr(printed, "empty"));
     assert_int_equal(check(bytes, size, NULL), DCPG_OK);
     assert_int_equal(dcpg_h5_check_seal(in_folder("none.h5"), NULL), DCPG_E_INPUT);
     assert_int_equal(dcpg_h5_check_seal(folder, NULL), DCPG_E_INPUT);

@@ -261,7 +261,7 @@ static int leave(void **state) {
 }
 
 /* A file is refused while another process writes it, and after that process died. */
-static void written_elsewhere_is_said(void **state) {
+static void written_elsewhere_is_reported(void **state) {
     (void)state;
     python("held", in_folder("held.h5"));
     dcpg_h5 *file;
@@ -279,6 +279,6 @@ static void written_elsewhere_is_said(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(h5py_reads_ours), cmocka_unit_test(ours_reads_h5py),
-                                       cmocka_unit_test(written_elsewhere_is_said)};
+                                       cmocka_unit_test(written_elsewhere_is_reported)};
     return cmocka_run_group_tests(tests, enter, leave);
 }

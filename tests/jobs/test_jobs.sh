@@ -59,7 +59,7 @@ slurm=(SLURM_JOB_ID=7 SLURM_JOB_NODELIST=n1 SLURM_JOB_NUM_NODES=2 SLURM_NTASKS=4
 printf 'n1\nn1\nn2\nn2\n' >"$work/nodes"
 # says WORDS: in the job's output.
 says() { grep -qE -- "$1" "$work/job.log" || fail "no '$1' in the job's output: $(cat "$work/job.log")"; }
-says_not() { ! grep -qE -- "$1" "$work/job.log" || fail "'$1' in the job's output: $(cat "$work/job.log")"; }
+never_says() { ! grep -qE -- "$1" "$work/job.log" || fail "'$1' in the job's output: $(cat "$work/job.log")"; }
 ends_with() { [[ $code == "$1" ]] || fail "exit code $code, not $1: $(cat "$work/job.log")"; }
 # started WORD...: these words stand in this order in what was started.
 started() {
@@ -68,8 +68,8 @@ started() {
     [[ " $all " == *" $* "* ]] || fail "no '$*' in what was started: $all"
 }
 
-# in_lib COMMANDS: what they print after jobs/lib.sh, and what they say on stderr in $work/said.
-in_lib() { (cd "$work" && env -u DCPG_CHAIN bash -c "source '$jobs/lib.sh'"$'\n'"$1" 2>"$work/said"); }
+# in_lib COMMANDS: what they print after jobs/lib.sh, and what they say on stderr in $work/printed.
+in_lib() { (cd "$work" && env -u DCPG_CHAIN bash -c "source '$jobs/lib.sh'"$'\n'"$1" 2>"$work/printed"); }
 # SECONDS stands still once it was unset: slow machines make no difference.
 hours() { in_lib "unset SECONDS; SECONDS=0 reserve=${2-0} walltime='$1'; max_time"; }
 
@@ -120,14 +120,14 @@ END
 [[ $(hours 12:00:00 60) =~ ^11\.983(333|0..)$ ]] || fail "12:00:00 is $(hours 12:00:00 60) h"
 [[ $(hours 86400) =~ ^(24\.000000|23\.999...)$ && $(hours 2:00:00:00) =~ ^(48\.000000|47\.999...)$ ]] || fail "$(hours 86400) h, $(hours 2:00:00:00) h"
 for text in unlimited INFINITE 0 '12 h' whenever; do [[ -z $(hours "$text") ]] || fail "--max_time $(hours "$text") of $text"; done
-grep -q 'walltime=whenever is no time' "$work/said" || fail "whenever: $(cat "$work/said")"
-hours unlimited && [[ ! -s $work/said ]] || fail "unlimited: $(cat "$work/said")"
+grep -q 'walltime=whenever is no time' "$work/printed" || fail "whenever: $(cat "$work/printed")"
+hours unlimited && [[ ! -s $work/printed ]] || fail "unlimited: $(cat "$work/printed")"
 for text in '' ' '; do
     ! hours "$text" >"$work/out" || fail 'an empty walltime is taken'
-    grep -q 'set walltime=' "$work/said" && [[ ! -s $work/out ]] || fail "empty: $(cat "$work/said" "$work/out")"
+    grep -q 'set walltime=' "$work/printed" && [[ ! -s $work/out ]] || fail "empty: $(cat "$work/printed" "$work/out")"
 done
 # A reserve of more than there is: not a training of one second.
-[[ $(hours 00:30 60) =~ ^0\.004...$ ]] && grep -q 'reserve=60 .*15 s' "$work/said" || fail "30 s, 60 of them reserved: $(hours 00:30 60)"
+[[ $(hours 00:30 60) =~ ^0\.004...$ ]] && grep -q 'reserve=60 .*15 s' "$work/printed" || fail "30 s, 60 of them reserved: $(hours 00:30 60)"
 ! hours 12:00:00 soon >/dev/null || fail 'reserve=soon is taken'
 
 echo '== walltimes of qstat'
@@ -208,7 +208,7 @@ says "DCPG_PROGRAM=$work/no program: no such program"
 sed 's/^home=.*/home=nowhere/' train.pbs >lost.pbs
 job "$clean" lost.pbs "${pbs[@]}"
 ends_with 1
-says_not 'command not found'
+never_says 'command not found'
 job "$clean" array.pbs "${pbs[@]}" PBS_ARRAY_INDEX=4
 says 'task 4 of the array, but .* 4 lines'
 # What is in quotes is one word, and nothing is expanded.
@@ -238,8 +238,8 @@ a "open'|no
 |no
 ''|no
 END
-line "a 'open" 2>"$work/said" >/dev/null || true
-grep -q "a quote (') has no end in the line of the setting runs: a 'open" "$work/said" || fail "$(cat "$work/said")"
+line "a 'open" 2>"$work/printed" >/dev/null || true
+grep -q "a quote (') has no end in the line of the setting runs: a 'open" "$work/printed" || fail "$(cat "$work/printed")"
 job_script pbs/array.pbs quoted.pbs
 sed -i "s|^    'fast .*|    'fast --log_file \"my log\" --model_files \"my model\"'|" quoted.pbs
 for user in clean hostile; do
@@ -252,7 +252,7 @@ ends_with 0
 says 'TMPDIR=.* /tmp is used'
 grep -qx TMPDIR=/tmp "$WROTE.env" || fail 'TMPDIR was kept'
 job "$clean" train.pbs "${pbs[@]}" TMPDIR="$work"
-says_not TMPDIR
+never_says TMPDIR
 compgen -G "$work/dcpg.*" >/dev/null && fail 'files are left in TMPDIR'
 
 echo '== variables'
@@ -331,7 +331,7 @@ job "$clean" train.sbatch "${slurm[@]}" CODE=85
 ends_with 1
 job "$clean" train.sbatch "${slurm[@]}" CODE=2
 ends_with 2
-says_not requeued
+never_says requeued
 job_script pbs/train.pbs train.pbs
 job "$clean" train.pbs "${pbs[@]}" "${stopped[@]}"
 ends_with 85
@@ -382,7 +382,7 @@ link() {
 ended() { ends_with "$1" && says "training ended with code $1: nothing left to do" && [[ ! -e $WROTE ]] || fail "link trains on"; }
 link 1 model
 ends_with 0
-says_not 'nothing left'
+never_says 'nothing left'
 link 2 model
 ended 0
 link 3 model_b CODE=3
@@ -393,7 +393,7 @@ ended 3
 chain 2 train.pbs
 link 5 model
 ends_with 0
-says_not 'nothing left'
+never_says 'nothing left'
 [[ -e $WROTE ]] || fail 'the second chain of a folder does not train'
 for line in 2 6; do
     link $line model
@@ -402,7 +402,7 @@ done
 # A link that is stopped leaves the rest to the next.
 link 5 model_c CODE=85 CHECKPOINT=model_c/checkpoints/checkpoint-0001-00000001.h5
 link 6 model_c
-says_not 'nothing left'
+never_says 'nothing left'
 [[ -e $WROTE ]] || fail 'the chain ends with a link that was stopped'
 export REFUSED=8
 ! chain 3 train.pbs || fail 'a chain that was cut'

@@ -42,8 +42,8 @@ def run(ranks, *words):
     """Runs dcpg, which must succeed; returns its messages."""
     done = start(ranks, words)
     if done.returncode != 0:
-        said = "\n".join(re.findall(r"^dcpg(?: |:).*$", done.stderr, re.M)) or done.stderr[-3000:]
-        sys.exit(f"FAILED: exit code {done.returncode} on {ranks} ranks: dcpg {' '.join(map(str, words))[:2000]}\n{said}")
+        printed = "\n".join(re.findall(r"^dcpg(?: |:).*$", done.stderr, re.M)) or done.stderr[-3000:]
+        sys.exit(f"FAILED: exit code {done.returncode} on {ranks} ranks: dcpg {' '.join(map(str, words))[:2000]}\n{printed}")
     return done.stdout + done.stderr
 
 

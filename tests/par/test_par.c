@@ -37,10 +37,11 @@ static void lowest_speaks(void **state) {
     dcpg_err err = {0};
     dcpg_status status = DCPG_OK;
     if (par.rank > 0 || par.size == 1)
-        status = dcpg_fail(&err, par.rank == par.size - 1 ? DCPG_E_IO : DCPG_E_USAGE, "said by %d", par.rank);
+        status =
+            dcpg_fail(&err, par.rank == par.size - 1 ? DCPG_E_IO : DCPG_E_USAGE, "reported by %d", par.rank);
     dcpg_status agreed = dcpg_agree_all(&par, status, &err);
     assert_int_equal(agreed, par.size <= 2 ? DCPG_E_IO : DCPG_E_USAGE);
-    assert_string_equal(err.text, par.size == 1 ? "said by 0" : "said by 1");
+    assert_string_equal(err.text, par.size == 1 ? "reported by 0" : "reported by 1");
     assert_int_equal(dcpg_agree_all(&par, status, NULL), agreed); /* err may be NULL */
 }
 

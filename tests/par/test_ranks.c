@@ -34,35 +34,35 @@ static int count(const char *in, const char *what) {
 
 static void a_line_per_rank(void **state) {
     (void)state;
-    const char *said = report(3);
+    const char *printed = report(3);
     if (par.rank > 0) {
-        assert_string_equal(said, "");
+        assert_string_equal(printed, "");
         return;
     }
     char host[256] = "", line[512];
     gethostname(host, sizeof host - 1);
     for (int r = 0; r < par.size; r++) {
         snprintf(line, sizeof line, "rank %d: host %.63s, ", r, host);
-        assert_non_null(strstr(said, line));
+        assert_non_null(strstr(printed, line));
     }
-    assert_int_equal(count(said, "3 threads\n"), par.size);
+    assert_int_equal(count(printed, "3 threads\n"), par.size);
 }
 
 static void warns_of_crowds(void **state) {
     (void)state;
-    const char *said = report(100000);
+    const char *printed = report(100000);
     if (par.rank > 0) return;
-    assert_int_equal(count(said, "warning:"), 1); /* once per host */
-    assert_non_null(strstr(said, "OMP_NUM_THREADS"));
+    assert_int_equal(count(printed, "warning:"), 1); /* once per host */
+    assert_non_null(strstr(printed, "OMP_NUM_THREADS"));
 }
 
 static void host_as_a_whole(void **state) {
     (void)state;
     int cores = dcpg_cores_allowed();
-    const char *said = report(cores); /* fits each rank, but not all of them together */
-    if (par.rank == 0) assert_int_equal(count(said, "warning: host"), par.size > 1);
-    said = report(1);
-    if (par.rank == 0 && par.size <= cores) assert_int_equal(count(said, "warning:"), 0);
+    const char *printed = report(cores); /* fits each rank, but not all of them together */
+    if (par.rank == 0) assert_int_equal(count(printed, "warning: host"), par.size > 1);
+    printed = report(1);
+    if (par.rank == 0 && par.size <= cores) assert_int_equal(count(printed, "warning:"), 0);
 }
 
 static void counts_cores(void **state) {
@@ -166,8 +166,8 @@ static void shares_of_cores(void **state) {
     assert_int_equal(dcpg_par_threads_all(&par), 3);
     setenv("OMP_NUM_THREADS", "3,2", 1);
     assert_int_equal(dcpg_par_threads_all(&par), 3);
-    const char *said = report(1);
-    if (par.rank == 0) assert_null(strstr(said, "share"));
+    const char *printed = report(1);
+    if (par.rank == 0) assert_null(strstr(printed, "share"));
     static const char *const none[] = {"", "0", "-2", "many", "3x"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         setenv("OMP_NUM_THREADS", none[i], 1);
@@ -177,9 +177,9 @@ static void shares_of_cores(void **state) {
             assert_int_equal(threads, cores / par.size > 1 ? cores / par.size : 1);
     }
     unsetenv("OMP_NUM_THREADS");
-    said = report(dcpg_par_threads_all(&par));
-    if (par.rank == 0) assert_int_equal(count(said, " ranks share "), par.size > 1);
-    if (par.rank == 0) assert_int_equal(count(said, "warning:"), par.size > cores);
+    printed = report(dcpg_par_threads_all(&par));
+    if (par.rank == 0) assert_int_equal(count(printed, " ranks share "), par.size > 1);
+    if (par.rank == 0) assert_int_equal(count(printed, "warning:"), par.size > cores);
 }
 
 /* Binds each rank to a core of its own, as far as there are enough. */

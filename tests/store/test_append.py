@@ -111,12 +111,12 @@ def by_hand():
     write("tissue.tsv", "1\t2\t0.25\n1\t8\t0.75\n")
     write("island.bed", "1\t1\t6\n")
     run(2, "data", "--cpg_profiles", "a.tsv", "--dna_files", "genome.fa", "--bulk_profiles", "tissue.tsv", "--out_file", "store.h5")
-    said = run(2, "data", "--append", "--cpg_profiles", "b.tsv", "--out_file", "store.h5")
+    printed = run(2, "data", "--append", "--cpg_profiles", "b.tsv", "--out_file", "store.h5")
     with h5py.File("store.h5", "r") as store:
         faults = [] if store["positions/pos"][()].tolist() == [2, 5, 8] else ["positions"]
         faults += [] if np.array_equal(store["bulk/value"][()], np.float32([[0.25, np.nan, np.nan]]), equal_nan=True) else ["bulk"]
         faults += [] if store.attrs["command"].decode().count("dcpg data") == 2 else [f"command: {store.attrs['command']}"]
-    faults += [] if "1 calls lie on contigs" in said and "no values at the 1 new position" in said else [f"messages: {said}"]
+    faults += [] if "1 calls lie on contigs" in printed and "no values at the 1 new position" in printed else [f"messages: {printed}"]
     run(3, "data", "--append", "--bulk_profiles", "tissue.tsv", "--anno_files", "island.bed", "--cpg_stats", "mean", "--out_file", "store.h5")
     with h5py.File("store.h5", "r") as store:
         faults += [] if np.array_equal(store["bulk/value"][()], np.float32([[0.25, np.nan, 0.75]]), equal_nan=True) else ["bulk given again"]
@@ -128,7 +128,7 @@ def by_hand():
     store = ["--out_file", "store.h5"]
     for pattern, words in (
         ("names the cell b", ["--cpg_profiles", "b.tsv", *store]),
-        ("annotations say nothing", ["--cpg_profiles", "c.tsv", *store]),
+        ("annotations do not cover", ["--cpg_profiles", "c.tsv", *store]),
         ("is another than that", ["--cpg_profiles", "c.tsv", "--dna_files", "other.fa", *store]),
         ("nothing to append", store),
         ("no such store", ["--cpg_profiles", "c.tsv", "--out_file", "none.h5"]),

@@ -179,8 +179,8 @@ static void slices_and_threads_give_the_same_bits(void **state) {
     }
 }
 
-/* A gradient that is not finite is told by the rank that has it, with every kind; the others go on to the end
- * of the step. */
+/* A gradient that is not finite is reported by the rank that has it, with every kind; the others go on to the
+ * end of the step. */
 static void tells_what_is_not_finite(void **state) {
     (void)state;
     static float w[COUNT], grads[COUNT];

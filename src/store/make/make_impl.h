@@ -254,39 +254,39 @@ void dcpg_make_share_cells(making *m);
 /* ---- reports on the files of cells ---- */
 
 /* A file of a cell, and the report on its calls. */
-typedef struct file_told {
+typedef struct file_report {
     int64_t file; /* its place in cells.sorted */
     int64_t cell;
     dcpg_profile_report report;
-} file_told;
+} file_report;
 
 /* Reports on the files of all ranks, in the order of the files. */
-typedef struct files_told {
+typedef struct file_reports {
     int64_t n;
-    file_told *v;
-} files_told;
+    file_report *v;
+} file_reports;
 
-/* Gathers report[nb_own_file] of all ranks. The caller frees told->v. Collective. */
-dcpg_status dcpg_make_gather_told_all(const making *m, const dcpg_profile_report *report, files_told *told,
-                                      dcpg_err *err);
+/* Gathers report[nb_own_file] of all ranks. The caller frees reports->v. Collective. */
+dcpg_status dcpg_make_gather_reports_all(const making *m, const dcpg_profile_report *report,
+                                         file_reports *reports, dcpg_err *err);
 
 /* 1 + the base (0 or 1) of the files of this format that show their base; 0: none does, or they differ. Pure.
  */
-int dcpg_make_base_of(const files_told *told, const char *format);
+int dcpg_make_base_of(const file_reports *reports, const char *format);
 
 /* Logs how the files were read and which calls were dropped. Local. */
-dcpg_status dcpg_make_tell(const making *m, const files_told *told, dcpg_err *err);
+dcpg_status dcpg_make_log_files(const making *m, const file_reports *reports, dcpg_err *err);
 
 /* --verbose: logs how profiles were read: path[n] (NULL: no file, nothing is logged), report[n]. Local. */
-void dcpg_make_tell_profiles(const making *m, const char *const *path, const dcpg_profile_report *report,
-                             int64_t n);
+void dcpg_make_log_profiles(const making *m, const char *const *path, const dcpg_profile_report *report,
+                            int64_t n);
 
 /* Leaves out cells whose files hold no lines of data, and divides the other cells anew among the ranks: the
  * store is the same as without these files. DCPG_E_INPUT if no cell is left. Collective. */
-dcpg_status dcpg_make_leave_out_all(making *m, const files_told *told, dcpg_err *err);
+dcpg_status dcpg_make_leave_out_all(making *m, const file_reports *reports, dcpg_err *err);
 
 /* Warns of oddities in the compression of files, one line for each kind. odd[n], path[n]. Local. */
-void dcpg_make_tell_odd(const making *m, const int64_t *odd, const char *const *path, int64_t n);
+void dcpg_make_log_odd(const making *m, const int64_t *odd, const char *const *path, int64_t n);
 
 /* Collects names of files for a message: the first ten, and the number of the others. Local. */
 enum { NAMES_SIZE = 2048 };
@@ -311,7 +311,7 @@ void dcpg_make_add_mito(mito_files *files, const char *path, unsigned mito);
 
 /* Without a genome: warns if these files and earlier ones (m->mito, to which their names are added) use both
  * names, which become one chromosome. Local. */
-void dcpg_make_tell_mito(making *m, mito_files *files);
+void dcpg_make_log_mito(making *m, mito_files *files);
 
 /* Packs a profile without its calls on unwanted chromosomes. Local. */
 dcpg_status dcpg_pack_profile(const making *m, const dcpg_profile *profile, packed_cell *cell, dcpg_err *err);

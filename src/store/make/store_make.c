@@ -148,8 +148,8 @@ dcpg_status dcpg_make_sort_files(const making *m, const dcpg_strings *names, con
 }
 
 /* A pipe is rarely named after its cell: a shell turns <(...) into /dev/fd/63. */
-static void tell_pipes(const making *m, const making_kind *kind, const dcpg_strings *names,
-                       const dcpg_strings *paths) {
+static void log_pipes(const making *m, const making_kind *kind, const dcpg_strings *names,
+                      const dcpg_strings *paths) {
     some_names called = {0}, pipes = {0};
     for (size_t i = 0; i < paths->n; i++) {
         struct stat about;
@@ -176,7 +176,7 @@ dcpg_status dcpg_make_sort_profiles(const making *m, const dcpg_strings *words, 
     dcpg_status status = words && words->n > 0
                              ? dcpg_profile_list(words, &files->is_list, &names, &files->files, err)
                              : DCPG_OK;
-    if (status == DCPG_OK && !files->is_list) tell_pipes(m, kind, &names, &files->files);
+    if (status == DCPG_OK && !files->is_list) log_pipes(m, kind, &names, &files->files);
     if (status == DCPG_OK) status = dcpg_make_sort_files(m, &names, kind, files, err);
     dcpg_strings_free(&names);
     return status;
@@ -311,7 +311,7 @@ static void count_calls_all(const making *m, int64_t calls[3]) {
 }
 
 /* Two CpGs cannot start at adjacent positions: such positions are C and G of the same CpG. */
-static void tell_neighbours(const making *m) {
+static void log_neighbours(const making *m) {
     int64_t n = 0;
     for (size_t c = 0; c < m->chromos.name.n; c++) {
         for (int64_t i = m->positions.offset[c] + 1; i < m->positions.offset[c + 1]; i++)
@@ -335,7 +335,7 @@ static dcpg_status make_all(making *m, dcpg_err *err) {
     DCPG_TRY(dcpg_make_read_all(m, err));
     DCPG_TRY(dcpg_make_chromos_all(m, err));
     DCPG_TRY(dcpg_make_positions_all(m, err));
-    tell_neighbours(m);
+    log_neighbours(m);
     DCPG_TRY(dcpg_make_write_all(m, err));
     dcpg_h5 *file = m->file;
     m->file = NULL;

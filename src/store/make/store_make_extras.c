@@ -38,7 +38,7 @@ static bool has_value(const float *row, int64_t n) {
 }
 
 /* bare[number of rows]: 1 for this rank's rows without a value. Collective. */
-static void tell_bare_all(const making *m, const rows *r, const named_files *files, int64_t *bare) {
+static void log_bare_all(const making *m, const rows *r, const named_files *files, int64_t *bare) {
     some_names names = {0};
     dcpg_max_i64s_all(m->par, bare, files->name.n);
     for (size_t i = 0; i < files->name.n; i++)
@@ -47,8 +47,8 @@ static void tell_bare_all(const making *m, const rows *r, const named_files *fil
 }
 
 /* Logs how the files were read; report[n]: of this rank's rows. Collective. */
-static dcpg_status tell_reports_all(making *m, const rows *r, const named_files *files,
-                                    const dcpg_profile_report *report, int64_t n, dcpg_err *err) {
+static dcpg_status log_reports_all(making *m, const rows *r, const named_files *files,
+                                   const dcpg_profile_report *report, int64_t n, dcpg_err *err) {
     void *all = NULL;
     size_t *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
     dcpg_status status = dcpg_agree_all(
@@ -56,12 +56,12 @@ static dcpg_status tell_reports_all(making *m, const rows *r, const named_files 
         err);
     if (status == DCPG_OK)
         status = dcpg_allgatherv_all(m->par, report, (size_t)n * sizeof *report, &all, bytes_of, err);
-    const dcpg_profile_report *told = all;
+    const dcpg_profile_report *reports = all;
     mito_files mito = {0};
     for (size_t i = 0; i < files->name.n && status == DCPG_OK; i++)
-        if (files->path[i]) dcpg_make_add_mito(&mito, files->path[i], told[i].mito);
-    if (status == DCPG_OK) dcpg_make_tell_mito(m, &mito);
-    if (status == DCPG_OK && r->bare) dcpg_make_tell_profiles(m, files->path, told, (int64_t)files->name.n);
+        if (files->path[i]) dcpg_make_add_mito(&mito, files->path[i], reports[i].mito);
+    if (status == DCPG_OK) dcpg_make_log_mito(m, &mito);
+    if (status == DCPG_OK && r->bare) dcpg_make_log_profiles(m, files->path, reports, (int64_t)files->name.n);
     dcpg_free(all);
     dcpg_free(bytes_of);
     return status;
@@ -112,8 +112,8 @@ static dcpg_status write_rows_all(making *m, const rows *r, const named_files *f
     int64_t rounds = dcpg_max_i64_all(m->par, end - first);
     for (int64_t i = first; i < first + rounds && status == DCPG_OK; i++)
         status = write_row_all(m, r, files, i < end ? i : -1, &at, err);
-    if (status == DCPG_OK) status = tell_reports_all(m, r, files, at.report, end - first, err);
-    if (status == DCPG_OK && r->bare) tell_bare_all(m, r, files, at.bare);
+    if (status == DCPG_OK) status = log_reports_all(m, r, files, at.report, end - first, err);
+    if (status == DCPG_OK && r->bare) log_bare_all(m, r, files, at.bare);
     dcpg_free(at.bare);
     dcpg_free(at.report);
     dcpg_free(at.row);
@@ -228,7 +228,7 @@ static dcpg_status check_kept(const making *m, dcpg_err *err) {
     int64_t news = m->input && m->input->nb_pos > 0 ? m->positions.n - m->input->nb_pos : 0;
     if (news > 0 && count_kept(&m->extras.annos) > 0) {
         return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: its annotations say nothing of the %" PRId64
+                         "%s: its annotations do not cover the %" PRId64
                          " new positions: give their files again with --anno_files",
                          m->input->name, news);
     }

@@ -107,7 +107,7 @@ static dcpg_status read_all(making *m, dcpg_err *err) {
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) {
         dcpg_max_i64s_all(m->par, odd, n);
-        dcpg_make_tell_odd(m, odd, (const char *const *)m->dna.files.v, (int64_t)n);
+        dcpg_make_log_odd(m, odd, (const char *const *)m->dna.files.v, (int64_t)n);
     }
     dcpg_free(odd);
     return status;

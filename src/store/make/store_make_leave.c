@@ -161,18 +161,18 @@ static dcpg_status move_all(making *m, moving *v, dcpg_err *err) {
 /* ---- which cells are left out ---- */
 
 /* Sets gone[nb_cell] where every file of the cell is empty. Returns the number of such cells. */
-static int64_t find_empty(const making *m, const files_told *told, bool *gone) {
+static int64_t find_empty(const making *m, const file_reports *reports, bool *gone) {
     int64_t n = 0;
-    for (int64_t i = 0; i < told->n; i++) gone[told->v[i].cell] = true;
-    for (int64_t i = 0; i < told->n; i++)
-        if (!told->v[i].report.empty) gone[told->v[i].cell] = false;
+    for (int64_t i = 0; i < reports->n; i++) gone[reports->v[i].cell] = true;
+    for (int64_t i = 0; i < reports->n; i++)
+        if (!reports->v[i].report.empty) gone[reports->v[i].cell] = false;
     for (int64_t c = 0; c < m->cells.n; c++) n += gone[c];
     return n;
 }
 
-static void name_empty(const files_told *told, const named_files *files, some_names *names) {
-    for (int64_t i = 0; i < told->n; i++)
-        if (told->v[i].report.empty) dcpg_names_add(names, files->sorted[told->v[i].file]);
+static void name_empty(const file_reports *reports, const named_files *files, some_names *names) {
+    for (int64_t i = 0; i < reports->n; i++)
+        if (reports->v[i].report.empty) dcpg_names_add(names, files->sorted[reports->v[i].file]);
 }
 
 /* Closes the gaps in the list of all cells and in this rank's cells. */
@@ -215,13 +215,13 @@ static dcpg_status leave_out_all(making *m, const bool *gone, dcpg_err *err) {
     return status;
 }
 
-dcpg_status dcpg_make_leave_out_all(making *m, const files_told *told, dcpg_err *err) {
+dcpg_status dcpg_make_leave_out_all(making *m, const file_reports *reports, dcpg_err *err) {
     some_names names = {0};
     bool *gone = dcpg_alloc((size_t)m->cells.n, sizeof *gone);
     dcpg_status status = gone ? DCPG_OK : dcpg_fail_nomem(err, "cells", (size_t)m->cells.n * sizeof *gone);
     status = dcpg_agree_all(m->par, status, err);
-    int64_t n = status == DCPG_OK ? find_empty(m, told, gone) : 0;
-    name_empty(told, &m->cells.files, &names);
+    int64_t n = status == DCPG_OK ? find_empty(m, reports, gone) : 0;
+    name_empty(reports, &m->cells.files, &names);
     if (status == DCPG_OK && names.n > 0 && n < m->cells.n)
         dcpg_warn(m->log, "%" PRId64 " profile%s no methylation values and %s left out: %s", names.n,
                   names.n == 1 ? " holds" : "s hold", names.n == 1 ? "is" : "are", dcpg_names_text(&names));

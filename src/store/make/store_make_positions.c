@@ -359,7 +359,7 @@ static void sample_sites(making *m) {
 }
 
 /* CGs that no cell observed are not sites unless --sites all asks for them. */
-static void tell_unseen_all(making *m) {
+static void log_unseen_all(making *m) {
     m->positions.nb_unseen = dcpg_sum_i64_all(m->par, m->positions.nb_unseen); /* positions without calls */
     if (!has_genome(m) || m->input) return;
     int64_t all = m->genome.nb_cg, unseen = all - (m->positions.n - m->positions.nb_unseen);
@@ -381,7 +381,7 @@ dcpg_status dcpg_make_positions_all(making *m, dcpg_err *err) {
                          m->positions.n, m->options->cpg_cov);
     }
     sample_sites(m);
-    tell_unseen_all(m);
+    log_unseen_all(m);
     if (m->extras.bulk.name.n == 0)
         dcpg_free_genome_all(&m->genome); /* bulk profiles are read last, and against the map */
     return DCPG_OK;

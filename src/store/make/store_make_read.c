@@ -42,8 +42,8 @@ static dcpg_status read_kept(const making *m, int64_t i, dcpg_err *err) {
 /* How this rank's files are read, and the reports on them. */
 typedef struct reading {
     const dcpg_profile_options *options;
-    const files_told
-        *told; /* NULL: all files are read; else only those whose base follows from other files */
+    const file_reports
+        *reports; /* NULL: all files are read; else only those whose base follows from other files */
     dcpg_profile_report *report; /* [nb_own_file] */
 } reading;
 
@@ -53,7 +53,7 @@ static dcpg_status read_profile(const making *m, const reading *r, int64_t i, dc
     int64_t first = m->cells.files.first[m->cells.first + i],
             n = m->cells.files.first[m->cells.first + i + 1] - first;
     dcpg_profile_report *report = &r->report[first - own_file(m)];
-    if (r->told) options.follow = dcpg_make_base_of(r->told, report->format);
+    if (r->reports) options.follow = dcpg_make_base_of(r->reports, report->format);
     m->cells.packed[i].path = m->cells.files.path[m->cells.first + i];
     dcpg_status status =
         dcpg_profile_load_files(m->cells.files.sorted + first, n, &options, &profile, report, err);
@@ -66,19 +66,19 @@ static dcpg_status read_profile(const making *m, const reading *r, int64_t i, dc
  * follows from other files. A pipe cannot be read twice. */
 static bool is_due(const making *m, const reading *r, int64_t i) {
     if (is_kept(m, i)) return false;
-    bool due = !r->told;
+    bool due = !r->reports;
     for (int64_t f = m->cells.files.first[m->cells.first + i];
          f < m->cells.files.first[m->cells.first + i + 1]; f++) {
         const dcpg_profile_report *report = &r->report[f - own_file(m)];
         struct stat about;
-        if (!r->told || !report->undecided) continue;
-        int base = dcpg_make_base_of(r->told, report->format);
+        if (!r->reports || !report->undecided) continue;
+        int base = dcpg_make_base_of(r->reports, report->format);
         due |= base > 0 && stat(m->cells.files.sorted[f], &about) == 0 && S_ISREG(about.st_mode);
     }
     return due;
 }
 
-static void tell_progress(const making *m, int64_t done) {
+static void log_progress(const making *m, int64_t done) {
     dcpg_progress(m->log, false, "data: %" PRId64 " of %" PRId64 " profiles read",
                   done * m->cells.n / nb_own(m), m->cells.n);
 }
@@ -91,12 +91,12 @@ static dcpg_status read_profiles(making *m, const reading *r, dcpg_err *err) {
     for (int64_t i = 0; i < n; i++) {
         if (!is_due(m, r, i)) continue;
         dcpg_err mine = {0};
-        if (r->told) dcpg_free_packed(&m->cells.packed[i]);
+        if (r->reports) dcpg_free_packed(&m->cells.packed[i]);
         dcpg_status status = read_profile(m, r, i, &mine);
         if (omp_get_thread_num() == 0) dcpg_par_busy(m->par); /* only the first thread may call MPI */
 #pragma omp critical(dcpg_store_make)
         {
-            if (!r->told) tell_progress(m, ++done);
+            if (!r->reports) log_progress(m, ++done);
             if (status != DCPG_OK && i < worst) {
                 worst = i;
                 first = mine;
@@ -115,21 +115,21 @@ static dcpg_status read_kept_cells(const making *m, dcpg_err *err) {
 }
 
 /* Refuses a file whose base stays open: no other file shows it, and the format has no default. */
-static dcpg_status check_settled(const making *m, const files_told *told, dcpg_err *err) {
-    for (int64_t i = 0; i < told->n; i++) {
-        const dcpg_profile_report *r = &told->v[i].report;
+static dcpg_status check_settled(const making *m, const file_reports *reports, dcpg_err *err) {
+    for (int64_t i = 0; i < reports->n; i++) {
+        const dcpg_profile_report *r = &reports->v[i].report;
         if (!r->unsettled) continue;
         return dcpg_fail(err, DCPG_E_INPUT,
                          "%s: its %" PRId64 " calls stand on CG whether it counts from 0 or from 1, and no "
-                         "other %s file tells: say which with --bedgraph_base",
-                         m->cells.files.sorted[told->v[i].file], r->calls - r->elsewhere, r->format);
+                         "other %s file decides: give --bedgraph_base",
+                         m->cells.files.sorted[reports->v[i].file], r->calls - r->elsewhere, r->format);
     }
     return DCPG_OK;
 }
 
 /* Reads all files, and then once more those that do not show their base, with the base of the others.
  * Collective. */
-static dcpg_status read_cells_all(making *m, files_told *told, dcpg_err *err) {
+static dcpg_status read_cells_all(making *m, file_reports *reports, dcpg_err *err) {
     dcpg_profile_options options = dcpg_make_profile_options(m);
     options.lenient = true;
     size_t n = (size_t)nb_own_file(m);
@@ -141,19 +141,19 @@ static dcpg_status read_cells_all(making *m, files_told *told, dcpg_err *err) {
     if (status == DCPG_OK) status = read_profiles(m, &r, err);
     if (status == DCPG_OK && targets_of(m) && m->par->rank == 0) status = dcpg_make_read_targets(m, err);
     status = dcpg_agree_all(m->par, status, err);
-    if (status == DCPG_OK) status = dcpg_make_gather_told_all(m, r.report, told, err);
+    if (status == DCPG_OK) status = dcpg_make_gather_reports_all(m, r.report, reports, err);
     bool undecided = false;
-    for (int64_t i = 0; i < told->n; i++) undecided |= told->v[i].report.undecided;
+    for (int64_t i = 0; i < reports->n; i++) undecided |= reports->v[i].report.undecided;
     if (status == DCPG_OK && undecided) {
-        r.told = told;
+        r.reports = reports;
         status = dcpg_agree_all(m->par, read_profiles(m, &r, err), err);
-        files_told first = *told;
-        *told = (files_told){0};
-        if (status == DCPG_OK) status = dcpg_make_gather_told_all(m, r.report, told, err);
+        file_reports first = *reports;
+        *reports = (file_reports){0};
+        if (status == DCPG_OK) status = dcpg_make_gather_reports_all(m, r.report, reports, err);
         dcpg_free(first.v);
     }
     dcpg_free(r.report);
-    return status == DCPG_OK ? check_settled(m, told, err) : status;
+    return status == DCPG_OK ? check_settled(m, reports, err) : status;
 }
 
 /* ---- chromosomes ---- */
@@ -253,23 +253,23 @@ static dcpg_status name_chromos_all(making *m, dcpg_err *err) {
 
 /* Warns of two names of the mitochondrion in the files of cells and in that of the sites, which rank 0 read.
  */
-static void tell_mito(making *m, const files_told *told) {
+static void log_mito(making *m, const file_reports *reports) {
     mito_files files = {0};
     if (targets_of(m)) dcpg_make_add_mito(&files, targets_of(m), m->mito);
     m->mito = 0;
-    for (int64_t i = 0; i < told->n; i++)
-        dcpg_make_add_mito(&files, m->cells.files.sorted[told->v[i].file], told->v[i].report.mito);
-    dcpg_make_tell_mito(m, &files);
+    for (int64_t i = 0; i < reports->n; i++)
+        dcpg_make_add_mito(&files, m->cells.files.sorted[reports->v[i].file], reports->v[i].report.mito);
+    dcpg_make_log_mito(m, &files);
 }
 
 dcpg_status dcpg_make_read_all(making *m, dcpg_err *err) {
     double started = dcpg_now();
-    files_told told = {0};
-    dcpg_status status = read_cells_all(m, &told, err);
-    if (status == DCPG_OK) status = dcpg_agree_all(m->par, dcpg_make_tell(m, &told, err), err);
-    if (status == DCPG_OK) tell_mito(m, &told);
-    if (status == DCPG_OK) status = dcpg_make_leave_out_all(m, &told, err);
-    dcpg_free(told.v);
+    file_reports reports = {0};
+    dcpg_status status = read_cells_all(m, &reports, err);
+    if (status == DCPG_OK) status = dcpg_agree_all(m->par, dcpg_make_log_files(m, &reports, err), err);
+    if (status == DCPG_OK) log_mito(m, &reports);
+    if (status == DCPG_OK) status = dcpg_make_leave_out_all(m, &reports, err);
+    dcpg_free(reports.v);
     DCPG_TRY(status);
     DCPG_TRY(name_chromos_all(m, err));
     int64_t calls = 0;

@@ -9,13 +9,13 @@
 #include <string.h>
 
 /* A file and the percentage of its calls on CG, for sorting. */
-typedef struct share {
+typedef struct cg_percent {
     double on_cg;
     int64_t file;
-} share;
+} cg_percent;
 
-static int by_share(const void *a, const void *b) {
-    const share *x = a, *y = b;
+static int by_on_cg(const void *a, const void *b) {
+    const cg_percent *x = a, *y = b;
     if (x->on_cg != y->on_cg) return x->on_cg < y->on_cg ? -1 : 1;
     return x->file < y->file ? -1 : x->file > y->file;
 }
@@ -62,7 +62,7 @@ static const char *placed_text(const making *m, const dcpg_profile_report *r, ch
     return text;
 }
 
-static void tell_profile(const making *m, const char *path, const dcpg_profile_report *r, int64_t nb_cg) {
+static void log_profile(const making *m, const char *path, const dcpg_profile_report *r, int64_t nb_cg) {
     char part[64] = "", placed[160];
     if (nb_cg > 0)
         snprintf(part, sizeof part, " (%.2f %% of the genome's CGs)",
@@ -77,26 +77,26 @@ static void tell_profile(const making *m, const char *path, const dcpg_profile_r
                *r->ignored ? "; not read: " : "", r->ignored);
 }
 
-void dcpg_make_tell_profiles(const making *m, const char *const *path, const dcpg_profile_report *report,
-                             int64_t n) {
+void dcpg_make_log_profiles(const making *m, const char *const *path, const dcpg_profile_report *report,
+                            int64_t n) {
     int64_t nb_cg = count_cgs(m);
     for (int64_t i = 0; i < n; i++)
-        if (path[i]) tell_profile(m, path[i], &report[i], nb_cg);
+        if (path[i]) log_profile(m, path[i], &report[i], nb_cg);
 }
 
 /* Logs lowest, median and highest percentage of calls on CG, and the files with the lowest ones. */
-static void tell_shares(const making *m, const file_told *all, int64_t n, share *sorted) {
+static void log_on_cg(const making *m, const file_report *all, int64_t n, cg_percent *sorted) {
     int64_t hit = 0, calls = 0, on_n = 0, moved[3] = {0}, ignored = 0;
     for (int64_t i = 0; i < n; i++) {
         const dcpg_profile_report *r = &all[i].report;
-        sorted[i] = (share){dcpg_profile_on_cg(r), all[i].file};
+        sorted[i] = (cg_percent){dcpg_profile_on_cg(r), all[i].file};
         hit += r->on_cg;
         on_n += r->on_n;
         calls += r->calls - r->elsewhere;
         moved[1 + r->shift]++;
         ignored += r->strand_ignored;
     }
-    qsort(sorted, (size_t)n, sizeof *sorted, by_share);
+    qsort(sorted, (size_t)n, sizeof *sorted, by_on_cg);
     dcpg_info(m->log,
               "data: on CG: %.2f %% of the calls; of a file's calls %.2f %% (%s) to %.2f %%, median %.2f %%",
               calls > 0 ? 100.0 * (double)hit / (double)calls : 100, sorted[0].on_cg,
@@ -129,8 +129,8 @@ static void tell_shares(const making *m, const file_told *all, int64_t n, share 
 }
 
 /* Readings that nothing in the file confirms: only a genome can tell a merged file of Bismark from one with
- * 0-based intervals, only the user's word says that small numbers are percentages. */
-static void tell_unconfirmed(const making *m, const file_told *all, int64_t n) {
+ * 0-based intervals, only --profile_format shows that small numbers are percentages. */
+static void log_unconfirmed(const making *m, const file_report *all, int64_t n) {
     some_names merged = {0}, low = {0};
     for (int64_t i = 0; i < n; i++) {
         if (all[i].report.either_base) dcpg_names_add(&merged, name_of(m, all[i].file));
@@ -140,16 +140,16 @@ static void tell_unconfirmed(const making *m, const file_told *all, int64_t n) {
         dcpg_warn(m->log,
                   "%s: starts and ends lie 1 apart, read as intervals that count from 0 (.zero.cov); where "
                   "they are C and G of a CpG, as coverage2cytosine --merge_CpG writes, all positions are 1 "
-                  "too large: give the genome with --dna_files, which tells",
+                  "too large: give the genome with --dna_files, which decides",
                   dcpg_names_text(&merged));
     if (low.n > 0)
         dcpg_warn(m->log,
-                  "%s: none of %s percentages is above 1: where they are fractions, say fraction= or "
+                  "%s: none of %s percentages is above 1: where they are fractions, give fraction= or "
                   "bedgraph in --profile_format",
                   dcpg_names_text(&low), low.n == 1 ? "its" : "their");
 }
 
-static void tell_dropped(const making *m, const file_told *all, int64_t n) {
+static void log_dropped(const making *m, const file_report *all, int64_t n) {
     int64_t elsewhere = 0, tied = 0, few = 0, missing = 0, ignored = 0, first = 0;
     some_names left = {0};
     const char *contig = "";
@@ -184,7 +184,7 @@ static void tell_dropped(const making *m, const file_told *all, int64_t n) {
                   m->wanted.n > 0 ? " on the chosen chromosomes" : "", dcpg_names_text(&left));
 }
 
-void dcpg_make_tell_odd(const making *m, const int64_t *odd, const char *const *path, int64_t n) {
+void dcpg_make_log_odd(const making *m, const int64_t *odd, const char *const *path, int64_t n) {
     for (int bit = 0; bit < DCPG_NB_ODD; bit++) {
         some_names names = {0};
         for (int64_t i = 0; i < n; i++)
@@ -193,29 +193,29 @@ void dcpg_make_tell_odd(const making *m, const int64_t *odd, const char *const *
     }
 }
 
-static void tell_odd(const making *m, const file_told *all, int64_t n) {
+static void log_odd(const making *m, const file_report *all, int64_t n) {
     int64_t *odd = dcpg_alloc((size_t)n, sizeof *odd);
     const char **path = dcpg_alloc((size_t)n, sizeof *path);
     for (int64_t i = 0; odd && path && i < n; i++) {
         odd[i] = all[i].report.odd;
         path[i] = m->cells.files.sorted[all[i].file];
     }
-    if (odd && path) dcpg_make_tell_odd(m, odd, path, n);
+    if (odd && path) dcpg_make_log_odd(m, odd, path, n);
     dcpg_free(odd);
     dcpg_free(path);
 }
 
 /* Logs the files of one format and outcome that do not show their base, in one line. */
-static void tell_followers(const making *m, const files_told *told, int64_t first) {
-    const dcpg_profile_report *r = &told->v[first].report;
+static void log_followers(const making *m, const file_reports *reports, int64_t first) {
+    const dcpg_profile_report *r = &reports->v[first].report;
     some_names names = {0};
     int64_t others = 0;
-    for (int64_t i = 0; i < told->n; i++) {
-        const dcpg_profile_report *x = &told->v[i].report;
+    for (int64_t i = 0; i < reports->n; i++) {
+        const dcpg_profile_report *x = &reports->v[i].report;
         bool alike = strcmp(x->format, r->format) == 0 && x->base == r->base;
         bool same = alike && x->undecided && x->followed == r->followed;
         if (same && i < first) return; /* logged already */
-        if (same) dcpg_names_add(&names, name_of(m, told->v[i].file));
+        if (same) dcpg_names_add(&names, name_of(m, reports->v[i].file));
         others += alike && !x->undecided && !x->empty && x->calls > 0;
     }
     const char *text = dcpg_names_text(&names);
@@ -237,7 +237,7 @@ void dcpg_make_add_mito(mito_files *files, const char *path, unsigned mito) {
     if (mito & DCPG_CHROMO_MT) dcpg_names_add(&files->mt, dcpg_basename(path));
 }
 
-void dcpg_make_tell_mito(making *m, mito_files *files) {
+void dcpg_make_log_mito(making *m, mito_files *files) {
     unsigned before = m->mito;
     m->mito |= (files->m.n > 0 ? DCPG_CHROMO_M : 0u) | (files->mt.n > 0 ? DCPG_CHROMO_MT : 0u);
     if (m->mito != DCPG_CHROMO_BOTH || m->mito == before) return;
@@ -249,54 +249,54 @@ void dcpg_make_tell_mito(making *m, mito_files *files) {
         files->mt.n > 0 ? dcpg_names_text(&files->mt) : "of files before");
 }
 
-int dcpg_make_base_of(const files_told *told, const char *format) {
+int dcpg_make_base_of(const file_reports *reports, const char *format) {
     int64_t n[2] = {0};
-    for (int64_t i = 0; i < told->n; i++) {
-        const dcpg_profile_report *r = &told->v[i].report;
-        bool tells = !r->undecided && !r->empty && r->calls > r->elsewhere && strcmp(r->format, format) == 0;
-        if (tells && (r->base == 0 || r->base == 1)) n[r->base]++;
+    for (int64_t i = 0; i < reports->n; i++) {
+        const dcpg_profile_report *r = &reports->v[i].report;
+        bool decided =
+            !r->undecided && !r->empty && r->calls > r->elsewhere && strcmp(r->format, format) == 0;
+        if (decided && (r->base == 0 || r->base == 1)) n[r->base]++;
     }
     return n[0] > 0 && n[1] == 0 ? 1 : n[1] > 0 && n[0] == 0 ? 2 : 0;
 }
 
-dcpg_status dcpg_make_tell(const making *m, const files_told *told, dcpg_err *err) {
-    file_told *all = dcpg_alloc((size_t)told->n, sizeof *all);
-    share *sorted = dcpg_alloc((size_t)told->n, sizeof *sorted);
+dcpg_status dcpg_make_log_files(const making *m, const file_reports *reports, dcpg_err *err) {
+    file_report *all = dcpg_alloc((size_t)reports->n, sizeof *all);
+    cg_percent *sorted = dcpg_alloc((size_t)reports->n, sizeof *sorted);
     dcpg_status status =
-        all && sorted ? DCPG_OK : dcpg_fail_nomem(err, "files", (size_t)told->n * sizeof *all);
+        all && sorted ? DCPG_OK : dcpg_fail_nomem(err, "files", (size_t)reports->n * sizeof *all);
     int64_t n = 0;
-    for (int64_t i = 0; status == DCPG_OK && i < told->n; i++)
-        if (!told->v[i].report.empty) all[n++] = told->v[i];
+    for (int64_t i = 0; status == DCPG_OK && i < reports->n; i++)
+        if (!reports->v[i].report.empty) all[n++] = reports->v[i];
     int64_t nb_cg = count_cgs(m);
-    for (int64_t i = 0; i < n; i++)
-        tell_profile(m, m->cells.files.sorted[all[i].file], &all[i].report, nb_cg);
-    if (n > 0 && has_genome(m)) tell_shares(m, all, n, sorted);
-    if (n > 0) tell_dropped(m, all, n);
-    if (n > 0) tell_odd(m, all, n);
-    tell_unconfirmed(m, all, n);
-    for (int64_t i = 0; status == DCPG_OK && i < told->n; i++)
-        if (told->v[i].report.undecided) tell_followers(m, told, i);
+    for (int64_t i = 0; i < n; i++) log_profile(m, m->cells.files.sorted[all[i].file], &all[i].report, nb_cg);
+    if (n > 0 && has_genome(m)) log_on_cg(m, all, n, sorted);
+    if (n > 0) log_dropped(m, all, n);
+    if (n > 0) log_odd(m, all, n);
+    log_unconfirmed(m, all, n);
+    for (int64_t i = 0; status == DCPG_OK && i < reports->n; i++)
+        if (reports->v[i].report.undecided) log_followers(m, reports, i);
     dcpg_free(all);
     dcpg_free(sorted);
     return status;
 }
 
-dcpg_status dcpg_make_gather_told_all(const making *m, const dcpg_profile_report *report, files_told *told,
-                                      dcpg_err *err) {
+dcpg_status dcpg_make_gather_reports_all(const making *m, const dcpg_profile_report *report,
+                                         file_reports *reports, dcpg_err *err) {
     int64_t n = nb_own_file(m), k = 0;
     size_t *bytes_of = dcpg_alloc((size_t)m->par->size, sizeof *bytes_of);
-    file_told *own = dcpg_alloc((size_t)n, sizeof *own);
+    file_report *own = dcpg_alloc((size_t)n, sizeof *own);
     dcpg_status status = bytes_of && own ? DCPG_OK : dcpg_fail_nomem(err, "files", (size_t)n * sizeof *own);
     status = dcpg_agree_all(m->par, status, err);
     for (int64_t c = m->cells.first; c < m->cells.end && status == DCPG_OK; c++) {
         for (int64_t f = m->cells.files.first[c]; f < m->cells.files.first[c + 1]; f++, k++)
-            own[k] = (file_told){f, c, report[k]};
+            own[k] = (file_report){f, c, report[k]};
     }
     void *all = NULL;
     if (status == DCPG_OK)
         status = dcpg_allgatherv_all(m->par, own, (size_t)n * sizeof *own, &all, bytes_of, err);
-    told->v = all;
-    told->n = dcpg_sum_i64_all(m->par, n);
+    reports->v = all;
+    reports->n = dcpg_sum_i64_all(m->par, n);
     dcpg_free(own);
     dcpg_free(bytes_of);
     return status;
