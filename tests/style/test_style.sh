@@ -89,10 +89,16 @@ done < <(tr '\n' '\0' <<<"$text" | xargs -0 grep -nIE '(^|[^[:alnum:]_.}$-])/(wo
 while IFS= read -r line; do
     [[ -z $line ]] || fault "$line: unfinished"
 done < <(tr '\n' '\0' <<<"$text" | xargs -0 grep -nIwE 'T[O]DO|FIX[M]E|X[X]X' 2>/dev/null)
-banned=' behind the end|\bPROFILE_(DATA|SCORES|SUMS|PARTS)\b' # words that were replaced
+banned=' behind (the end|it\b)|\bPROFILE_(DATA|SCORES|SUMS|PARTS)\b' # words that were replaced
 while IFS= read -r line; do
     fault "$line: a word that the house does not use"
 done < <(grep -E '\.[ch]$' <<<"$text" | xargs grep -nE "$banned" /dev/null)
+# Space and capacity, report, log, warn, printed: names and comments of programs, tests and benchmarks use these words.
+banned='\b(\w+_)?(r[o]omy?|t[o]ld|s[a]id|h[e]ard?|says_n[o]t)(_\w+)?\b|\b(\w+_)?t[e]ll_\w|\w_t[e]ll\b'
+while IFS= read -r line; do
+    fault "$line: a word that the house does not use"
+done < <(grep -E '^(src|include|bench|tests)/.*\.([ch]|sh|py)$' <<<"$text" | grep -vE '^src/(par|kern)/|^tests/kern/|^tests/cmd/test_kernels' |
+    xargs grep -niE "$banned" /dev/null)
 
 while IFS= read -r file; do
     head -n 2 "$file" | grep -c 'SPDX-License-Identifier: MIT' >/dev/null || fault "$file: no line SPDX-License-Identifier: MIT on top"
