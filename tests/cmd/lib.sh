@@ -9,6 +9,8 @@ dcpg=${DCPG_PROGRAM:?set DCPG_PROGRAM to the program}
 # shellcheck disable=SC2034
 shared=${DCPG_SHARED:-}
 work=$(mktemp -d)
+# An mpirun that ends may remove the temporary folder that another is about to use, and tests run side by side.
+export OMPI_MCA_orte_tmpdir_base=$work
 trap 'rm -rf "$work"' EXIT
 
 fail() {
