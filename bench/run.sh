@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # All tables: kernels, models, formats, data, and the same models in PyTorch.   bash bench/run.sh [--short]
-# Takes about 12 minutes on 2 cores, with --short about 4. PyTorch is Debian's python3-torch, installed where that is possible.
+# Takes about 12 minutes on 2 cores, with --short about 4. PyTorch is Debian's python3-torch,
+# installed where that is possible.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=../jobs/lib.sh
@@ -15,7 +16,8 @@ python=/usr/bin/python3
 
 heading 'Build'
 build_preset release -DDCPG_BENCH=ON
-heading "Machine: $(date +%F), $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $OMP_NUM_THREADS threads"
+heading "Machine: $(date +%F), $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo |
+    head -n 1), $OMP_NUM_THREADS threads"
 heading 'Kernels'
 "$bin/bench_kernels"
 heading "Models: a step of 128 samples, 8 virtual ranks, and without a tree"
@@ -28,13 +30,16 @@ heading 'Many cells at initial weights, where gradients fade to subnormal number
 "$bin/bench_models" --seconds "$seconds" --cells 2000 --batch 8 RnnL1
 heading 'Ranks: two of one thread, through shared memory and through TCP'
 OMP_NUM_THREADS=1 mpirun --oversubscribe -n 2 "$bin/bench_ranks" --seconds "$((4 * rounds))"
-OMP_NUM_THREADS=1 mpirun --oversubscribe --mca btl self,tcp -n 2 "$bin/bench_ranks" --seconds "$((4 * rounds))" CnnL2h128
+OMP_NUM_THREADS=1 mpirun --oversubscribe --mca btl self,tcp -n 2 "$bin/bench_ranks" \
+    --seconds "$((4 * rounds))" CnnL2h128
 heading 'Formats'
 "$bin/bench_profiles"
 heading 'Data: windows and neighbours'
 store=$(mktemp -d)
 trap 'rm -rf "$store"' EXIT
-for n in "${cells[@]}"; do "$bin/bench_data" --cells "$n" --positions "$positions" --store "$store/$n.h5"; done
+for n in "${cells[@]}"; do
+    "$bin/bench_data" --cells "$n" --positions "$positions" --store "$store/$n.h5"
+done
 heading 'Genomes of many sequences: four times as many names should take four times as long'
 DCPG_PROGRAM=$(realpath "$bin/dcpg") "$python" bench/many_names.py
 heading 'The same models in PyTorch, one after the other'
@@ -42,7 +47,8 @@ if ! "$python" -c 'import torch' 2>/dev/null; then
     apt-get install -y --no-install-recommends python3-torch >/dev/null 2>&1 || true
 fi
 if "$python" -c 'import torch' 2>/dev/null; then
-    "$python" bench/peers/compare.py "$bin/bench_models" --rounds "$rounds" --seconds "$seconds" --threads "$OMP_NUM_THREADS"
+    "$python" bench/peers/compare.py "$bin/bench_models" --rounds "$rounds" --seconds "$seconds" \
+        --threads "$OMP_NUM_THREADS"
 else
     echo 'python3-torch is not installed, and cannot be: no comparison'
 fi

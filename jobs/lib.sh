@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What job scripts share: building and finding dcpg, its surroundings on one machine, and jobs under SLURM and PBS.
+# What job scripts share: building and finding dcpg, its surroundings on one machine,
+# and jobs under SLURM and PBS.
 # Source it: source path/to/jobs/lib.sh
 
-# Jobs begin as login shells, and the user's startup files may have changed what the lines below mean. (Variables can do it to scripts
-# that are no login shells: SHELLOPTS, BASHOPTS, functions.)
-\unset -f cd pwd echo printf read source test type trap wait kill set shopt grep sed awk head tail sort uniq paste date cat rm mkdir mktemp \
-    basename dirname env timeout sleep id uname nproc
+# Jobs begin as login shells, and the user's startup files may have changed what the lines below mean.
+# (Variables can do it to scripts that are no login shells: SHELLOPTS, BASHOPTS, functions.)
+\unset -f cd pwd echo printf read source test type trap wait kill set shopt grep sed awk head tail sort uniq \
+    paste date cat rm mkdir mktemp basename dirname env timeout sleep id uname nproc
 \unalias -a
 set +o posix +o noclobber +o noglob
 shopt -u nullglob failglob dotglob nocaseglob nocasematch extdebug xpg_echo expand_aliases
@@ -48,7 +49,8 @@ allow_root() {
     if [[ $(id -u) == 0 ]]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 }
 
-# mpi_environment RANKS: what Open MPI needs to start RANKS ranks on this one machine, and OMP_NUM_THREADS so that threads fill its cores.
+# mpi_environment RANKS: what Open MPI needs to start RANKS ranks on this one machine,
+# and OMP_NUM_THREADS so that threads fill its cores.
 mpi_environment() {
     local ranks=$1 cores
     cores=$(cores)
@@ -57,7 +59,9 @@ mpi_environment() {
     export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
     if ((ranks > cores)); then export OMPI_MCA_mpi_yield_when_idle=1; fi
     # Containers may forbid one process to read another's memory.
-    if [[ -e /.dockerenv || -e /run/.containerenv ]]; then export OMPI_MCA_btl_vader_single_copy_mechanism=none; fi
+    if [[ -e /.dockerenv || -e /run/.containerenv ]]; then
+        export OMPI_MCA_btl_vader_single_copy_mechanism=none
+    fi
     export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((cores > ranks ? cores / ranks : 1))}
 }
 
@@ -66,7 +70,8 @@ build_preset() {
     local preset=$1 log status=0
     shift
     log=$(mktemp)
-    (cd "$dcpg_home" && cmake --preset "$preset" "$@" && cmake --build --preset "$preset" --parallel "$(cores)") >"$log" 2>&1 || status=1
+    (cd "$dcpg_home" && cmake --preset "$preset" "$@" &&
+        cmake --build --preset "$preset" --parallel "$(cores)") >"$log" 2>&1 || status=1
     grep -E -A 6 'warning: |error: |CMake Error|undefined reference|No space' "$log" | head -n 80 || true
     if [[ $status == 0 ]]; then echo "build/$preset: built"; else tail -n 5 "$log"; fi
     rm -f "$log"
@@ -88,7 +93,8 @@ find_dcpg() {
             return
         fi
     done
-    die "no program dcpg: build it (cmake --preset release && cmake --build --preset release), or set DCPG_PROGRAM"
+    die "no program dcpg: build it (cmake --preset release && cmake --build --preset release)," \
+        "or set DCPG_PROGRAM"
 }
 
 # ---- Jobs of SLURM and PBS ----
@@ -121,14 +127,17 @@ start_job() {
     dcpg=$(find_dcpg)
     local nodes=${SLURM_JOB_NODELIST:-$(uname -n)}
     if [[ -n ${PBS_NODEFILE-} ]]; then nodes=$(uniq "$PBS_NODEFILE" | paste -sd ' '); fi
-    echo "$(date '+%F %T') job ${SLURM_JOB_ID-${PBS_JOBID-}} in $PWD on $nodes: $dcpg, $threads threads per rank"
+    echo "$(date '+%F %T') job ${SLURM_JOB_ID-${PBS_JOBID-}} in $PWD on $nodes:" \
+        "$dcpg, $threads threads per rank"
 }
 
-# MPI libraries keep files in TMPDIR while they run, and fail in ways of their own where it is missing or full.
+# MPI libraries keep files in TMPDIR while they run,
+# and fail in ways of their own where it is missing or full.
 use_writable_tmpdir() {
     local probe
     if [[ -z ${TMPDIR-} ]]; then return; fi
-    if probe=$(mktemp "$TMPDIR/dcpg.XXXXXX" 2>/dev/null) && head -c 65536 /dev/zero 2>/dev/null >"$probe"; then
+    if probe=$(mktemp "$TMPDIR/dcpg.XXXXXX" 2>/dev/null) &&
+        head -c 65536 /dev/zero 2>/dev/null >"$probe"; then
         rm -f "$probe"
         return
     fi
@@ -137,22 +146,26 @@ use_writable_tmpdir() {
     export TMPDIR=/tmp
 }
 
-# slurm_job FORMAT: what squeue says of this job alone. (Of an array's last task it would list all tasks, which share its number.)
+# slurm_job FORMAT: what squeue says of this job alone. (Of an array's last task it would list all tasks,
+# which share its number.)
 slurm_job() {
     local line
     line=$(
         # squeue obeys the user's filters and forms of dates.
         for name in "${!SQUEUE_@}"; do unset "$name"; done
-        SLURM_TIME_FORMAT=standard squeue --noheader --jobs="$SLURM_JOB_ID" --format="%A $1" 2>/dev/null | grep "^$SLURM_JOB_ID "
+        SLURM_TIME_FORMAT=standard squeue --noheader --jobs="$SLURM_JOB_ID" --format="%A $1" 2>/dev/null |
+            grep "^$SLURM_JOB_ID "
     ) || return 1
     echo "${line#* }"
 }
 
-# When SLURM ends this job, for the program to save before. squeue is asked first: older versions of SLURM do not set the variable, which
-# then is that of the job or shell that submitted this one.
+# When SLURM ends this job, for the program to save before. squeue is asked first: older versions of SLURM do
+# not set the variable, which then is that of the job or shell that submitted this one.
 export_slurm_end() {
     local end
-    if ! { end=$(slurm_job %e) && end=$(date --date="$end" +%s 2>/dev/null); }; then end=${SLURM_JOB_END_TIME-}; fi
+    if ! { end=$(slurm_job %e) && end=$(date --date="$end" +%s 2>/dev/null); }; then
+        end=${SLURM_JOB_END_TIME-}
+    fi
     # Jobs without a limit have no such date.
     if [[ $end =~ ^[1-9][0-9]{0,11}$ ]] && ((end > $(date +%s))); then
         export SLURM_JOB_END_TIME=$end
@@ -171,8 +184,8 @@ starter_for() {
         ;;
     mpirun)
         starter=(mpirun "${mpirun_options[@]}")
-        # Not every Open MPI can ask PBS for the nodes, and its ranks on other nodes get no variable but those named. Where ssh starts
-        # them, qsig would kill the ssh that waits for them, and with it the job.
+        # Not every Open MPI can ask PBS for the nodes, and its ranks on other nodes get no variable but those
+        # named. Where ssh starts them, qsig would kill the ssh that waits for them, and with it the job.
         if [[ -n ${PBS_NODEFILE-} ]]; then
             starter+=(--hostfile "$PBS_NODEFILE")
             if env --ignore-signal=USR1 true 2>/dev/null; then
@@ -189,8 +202,8 @@ starter_for() {
 # Names of the variables that ranks on other nodes need. Open MPI passes on its own (OMPI_*) by itself.
 variables_of_ranks() {
     local name
-    for name in LD_LIBRARY_PATH SLURM_JOB_END_TIME "${!DCPG_@}" "${!HDF5_@}" "${!BLIS_@}" "${!OMP_@}" "${!GOMP_@}" "${!KMP_@}" \
-        "${!UCX_@}"; do
+    for name in LD_LIBRARY_PATH SLURM_JOB_END_TIME "${!DCPG_@}" "${!HDF5_@}" "${!BLIS_@}" "${!OMP_@}" \
+        "${!GOMP_@}" "${!KMP_@}" "${!UCX_@}"; do
         # Only what is exported: settings of the script may have such names, too.
         if [[ $(declare -p "$name" 2>/dev/null) =~ ^declare\ -[a-zA-Z]*x ]]; then echo "$name"; fi
     done
@@ -241,8 +254,9 @@ warn_ranks() {
     kill "-$1" "$child" 2>/dev/null || true
 }
 
-# split_words TEXT: into the array `words`, at blanks that stand in no quotes, '...' or "..."; a backslash before a blank or a quote takes
-# away its meaning. Nothing else has one: names of files and variables are not looked for, and regular expressions stay what they are.
+# split_words TEXT: into the array `words`, at blanks that stand in no quotes, '...' or "..."; a backslash
+# before a blank or a quote takes away its meaning. Nothing else has one:
+# names of files and variables are not looked for, and regular expressions stay what they are.
 split_words() {
     local text=$1 word='' in_word='' quote='' i c next
     words=()
@@ -272,15 +286,17 @@ choose_run() {
         die "task $1 of the array, but the setting runs has ${#runs[@]} lines, counted from 0"
     local words
     split_words "${runs[$1]}"
-    [[ ${#words[@]} != 0 && -n ${words[0]} ]] || die "line $1 of the setting runs is empty: it begins with the name of a folder"
+    [[ ${#words[@]} != 0 && -n ${words[0]} ]] ||
+        die "line $1 of the setting runs is empty: it begins with the name of a folder"
     run_name=${words[0]}
     # shellcheck disable=SC2034 # for the script
     run_options=("${words[@]:1}")
     echo "run $run_name"
 }
 
-# train_or_requeue OUT STORE [options...]: trains into OUT, on from its last checkpoint if there is one, and ends the job. Exit code 85
-# of the program means: saved before the end, start me again. So does one above 128 (a rank was killed, a node lost) after a checkpoint.
+# train_or_requeue OUT STORE [options...]: trains into OUT, on from its last checkpoint if there is one, and
+# ends the job. Exit code 85 of the program means: saved before the end, start me again.
+# So does one above 128 (a rank was killed, a node lost) after a checkpoint.
 train_or_requeue() {
     local out=$1 code before after time_options
     shift
@@ -320,8 +336,10 @@ train_or_requeue() {
     exit "$code"
 }
 
-# chain_ended OUT: the exit code with which this job's chain ended training into OUT; fails where it has not ended, or there is no chain.
-# The marks are kept in OUT, a line for each chain: scripts of other folders, other tasks of an array and later chains have their own.
+# chain_ended OUT: the exit code with which this job's chain ended training into OUT;
+# fails where it has not ended, or there is no chain.
+# The marks are kept in OUT, a line for each chain: scripts of other folders,
+# other tasks of an array and later chains have their own.
 chain_ended() {
     local chain code found=1
     if [[ -z ${DCPG_CHAIN-} || ! -e $1/chains.ended ]]; then return 1; fi
@@ -340,7 +358,8 @@ last_checkpoint() {
     echo "$last"
 }
 
-# Puts this job back into the queue, unless somebody is cancelling it. Where it cannot be put there, says how to go on.
+# Puts this job back into the queue, unless somebody is cancelling it. Where it cannot be put there,
+# says how to go on.
 requeue_slurm() {
     local job state='' answer attempt
     for attempt in 1 2 3; do # the controller may be busy, or another one taking over
@@ -372,7 +391,8 @@ slurm_script() {
 
 # ---- Time limits of PBS, which warns nobody but by TERM, and mpirun answers that by killing the ranks. ----
 
-# limit_time: leaves in the array time_options the option --max_time, with which the program saves before PBS ends the job.
+# limit_time: leaves in the array time_options the option --max_time,
+# with which the program saves before PBS ends the job.
 limit_time() {
     local hours
     hours=$(max_time) || exit
@@ -380,20 +400,25 @@ limit_time() {
     if [[ -n $hours ]]; then time_options=(--max_time "$hours"); fi
 }
 
-# max_time: the hours that are left for training, nothing where the job has no limit. qstat is asked, for the walltime may have been
-# changed by qsub -l; where that fails, the setting holds.
+# max_time: the hours that are left for training, nothing where the job has no limit. qstat is asked, for the
+# walltime may have been changed by qsub -l; where that fails, the setting holds.
 max_time() {
     local limit='' whole keep left status=0
     if type -P qstat >/dev/null; then
-        limit=$(timeout 30 qstat -f "${PBS_JOBID-}" 2>/dev/null | sed -n 's/^ *Resource_List\.walltime = *//p') || true
+        limit=$(timeout 30 qstat -f "${PBS_JOBID-}" 2>/dev/null |
+            sed -n 's/^ *Resource_List\.walltime = *//p') || true
     fi
     limit=${limit:-$walltime}
     [[ $limit == *[![:space:]]* ]] ||
-        die 'how long the job may run is not known: set walltime= to what is asked for with -l walltime, or to unlimited'
+        die 'how long the job may run is not known: set walltime= to what is asked for with -l walltime,' \
+            'or to unlimited'
     whole=$(seconds_of "$limit") || status=$?
-    if [[ $status != 0 ]]; then echo "walltime=$limit is no time (H:M:S, D:H:M:S, seconds): no limit is taken from it" >&2; fi
+    if [[ $status != 0 ]]; then
+        echo "walltime=$limit is no time (H:M:S, D:H:M:S, seconds): no limit is taken from it" >&2
+    fi
     if [[ -z $whole || $whole == 0 ]]; then return; fi
-    keep=$(seconds_of "$reserve") && [[ -n $keep ]] || die "reserve=$reserve: seconds of the walltime to leave unused"
+    keep=$(seconds_of "$reserve") && [[ -n $keep ]] ||
+        die "reserve=$reserve: seconds of the walltime to leave unused"
     if ((keep >= whole)); then
         keep=$((whole / 2))
         echo "reserve=$reserve is not less than the walltime of $whole s: $keep s are left unused" >&2
@@ -403,8 +428,8 @@ max_time() {
     printf '%d.%06d\n' $((left / 3600)) $((left % 3600 * 1000000 / 3600))
 }
 
-# seconds_of TIME: what PBS (seconds, M:S, H:M:S, D:H:M:S) and SLURM (D-H, D-H:M, D-H:M:S) call a time limit, in seconds; nothing for
-# their words for no limit. Fails where it is neither.
+# seconds_of TIME: what PBS (seconds, M:S, H:M:S, D:H:M:S) and SLURM (D-H, D-H:M, D-H:M:S) call a time limit,
+# in seconds; nothing for their words for no limit. Fails where it is neither.
 seconds_of() {
     local time=${1//[[:space:]]/} days=0 seconds=0 part parts units
     case ${time,,} in unlimited | infinite | infinity | not_set | none | n/a | -1) return ;; esac

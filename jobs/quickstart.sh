@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # From nothing to an imputed methylome in a few minutes.   bash jobs/quickstart.sh [RESULTS_FOLDER]
-# Installs and builds dcpg, simulates a small genome with cells, and runs data, train (on 2 MPI ranks), eval and export on it.
+# Installs and builds dcpg, simulates a small genome with cells, and runs data, train (on 2 MPI ranks),
+# eval and export on it.
 set -euo pipefail
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -30,15 +31,20 @@ heading 'Data: profiles and genome into one store'
 run dcpg data --cpg_profiles "$out"/sim/cpg/*.tsv.gz --dna_files "$out/sim/dna" --out_file "$out/store.h5"
 
 heading "Train a CpG model on chromosomes 1 and 2, on $ranks ranks"
-run mpirun -n $ranks dcpg train "$out/store.h5" --train_chromos 1 2 --cpg_model RnnL1 --nb_epoch 3 --learning_rate 0.001 --out_dir "$out/model"
+run mpirun -n $ranks dcpg train "$out/store.h5" --train_chromos 1 2 --cpg_model RnnL1 --nb_epoch 3 \
+    --learning_rate 0.001 --out_dir "$out/model"
 
 heading 'Evaluate on chromosome 3, export what is known and imputed'
-run dcpg eval "$out/store.h5" --chromos 3 --model_files "$out/model" --out_data "$out/eval.h5" --out_report "$out/eval.tsv"
+run dcpg eval "$out/store.h5" --chromos 3 --model_files "$out/model" --out_data "$out/eval.h5" \
+    --out_report "$out/eval.tsv"
 run dcpg export "$out/eval.h5" --out_dir "$out/export" --out_format bedGraph
 
 # Means over cells: of the report of eval, and of what the simulation says is possible.
 reached=$(awk -F '\t' '$1 == "auc" { sum += $3; n++ } END { printf "%.3f", sum / n }' "$out/eval.tsv")
-ceiling() { printf '%.3f' "$(tr -d ' \n' <"$out/sim/report.json" | sed -nE "s/.*\"$1\":\{[^}]*\"auc_per_cell_mean\":([0-9.]+).*/\1/p")"; }
+ceiling() {
+    printf '%.3f' "$(tr -d ' \n' <"$out/sim/report.json" |
+        sed -nE "s/.*\"$1\":\{[^}]*\"auc_per_cell_mean\":([0-9.]+).*/\1/p")"
+}
 
 heading "Done in $SECONDS s"
 cat <<END

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# A scaling study within one job, with the settings of scaling.sbatch and scaling.pbs. Sourced after jobs/lib.sh.
+# A scaling study within one job, with the settings of scaling.sbatch and scaling.pbs.
+# Sourced after jobs/lib.sh.
 # Strong scaling: the same batches for every number of ranks. Weak scaling: batches that grow with the ranks.
 # Speeds are the program's own, of the steps alone: reading the data and writing the model do not count.
 
@@ -17,18 +18,22 @@ scaling_study() {
     plot_scaling "$table"
 }
 
-# measure STUDY RANKS BATCH VIRTUAL_RANKS: adds a line to the table. Efficiency is speed per rank, against the study's first line.
+# measure STUDY RANKS BATCH VIRTUAL_RANKS: adds a line to the table. Efficiency is speed per rank,
+# against the study's first line.
 measure() {
     local study=$1 n=$2 sites=$3 virtual=$4 log=$out/$1-$2.log speed
-    (launch_on "$n" train "$store" "${options[@]}" --batch_size "$sites" --virtual_ranks "$virtual" --nb_epoch 1 \
-        --nb_train_sample $((steps * sites)) --checkpoint_minutes 0 --out_dir "$out/model") >"$log" 2>&1 ||
+    (launch_on "$n" train "$store" "${options[@]}" --batch_size "$sites" --virtual_ranks "$virtual" \
+        --nb_epoch 1 --nb_train_sample $((steps * sites)) --checkpoint_minutes 0 --out_dir "$out/model") \
+        >"$log" 2>&1 ||
         { tail -n 20 "$log" >&2; die "training on $n ranks failed, see $log"; }
     rm -rf "${out:?}/model"
     speed=$(sed -nE 's/.*train: ([0-9.]+) samples\/s.*/\1/p' "$log")
     [[ -n $speed ]] || die "$log: no line 'train: N samples/s'"
-    awk -F '\t' -v OFS='\t' -v study="$study" -v nodes="$(nodes_of "$n")" -v ranks="$n" -v threads="$threads" -v batch="$sites" -v speed="$speed" '
+    awk -F '\t' -v OFS='\t' -v study="$study" -v nodes="$(nodes_of "$n")" -v ranks="$n" \
+        -v threads="$threads" -v batch="$sites" -v speed="$speed" '
         $1 == study && !base { base = $6 / $3 }
-        END { print study, nodes, ranks, threads, batch, speed, sprintf("%.3f", base ? speed / ranks / base : 1) >>FILENAME }' "$table"
+        END { print study, nodes, ranks, threads, batch, speed, sprintf("%.3f",
+            base ? speed / ranks / base : 1) >>FILENAME }' "$table"
     tail -n 1 "$table"
 }
 

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Installs, builds and runs every test: the release build, then the one with sanitizers.   bash tests/run.sh
 # Every test in both builds, long ones too (an hour):   bash tests/run.sh --all
-# With Debian's MPICH instead, in build/mpich, the tests in which ranks speak to each other:   bash tests/run.sh --mpich
-# Data sets and reference results are looked for in $DCPG_SHARED, by default ../shared; tests that need them skip where they are absent.
+# With Debian's MPICH instead, in build/mpich, the tests in which ranks speak to each other:
+#   bash tests/run.sh --mpich
+# Data sets and reference results are looked for in $DCPG_SHARED, by default ../shared;
+# tests that need them skip where they are absent.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 # shellcheck source=../jobs/lib.sh
@@ -47,10 +49,12 @@ build_mpich() {
     return 1
 }
 
-# MPICH waits without a pause: with more ranks than cores every message would cost a time slice without `yield`.
+# MPICH waits without a pause: with more ranks than cores every message
+# would cost a time slice without `yield`.
 # shellcheck disable=SC2317 # step calls it
 test_mpich() {
-    LD_PRELOAD=$PWD/$(find build/mpich/tests/mpich -name 'libyield.so') ctest --test-dir build/mpich --output-on-failure -R "$1"
+    LD_PRELOAD=$PWD/$(find build/mpich/tests/mpich -name 'libyield.so') ctest --test-dir build/mpich \
+        --output-on-failure -R "$1"
 }
 
 if [[ ${1-} == --mpich ]]; then
@@ -61,9 +65,10 @@ if [[ ${1-} == --mpich ]]; then
         exit 77
     done
     units=(test_par test_ranks test_shared test_sums test_store test_source)
+    scripts='^test_(main_job|surviving|kill_loop|mpis_agree)$'
     mkdir -p build
     step 'Build: mpich' build_mpich "${units[@]}" &&
-        step 'Test: mpich' test_mpich "^($(IFS='|' && echo "${units[*]}"))(_np[23])?\$|^test_(main_job|surviving|kill_loop|mpis_agree)\$"
+        step 'Test: mpich' test_mpich "^($(IFS='|' && echo "${units[*]}"))(_np[23])?\$|$scripts"
     result 'all tests of MPICH passed'
 fi
 
@@ -73,7 +78,8 @@ for preset in release asan; do
     [[ ${1-} != --all ]] || tests=(ctest --test-dir "build/$preset" --output-on-failure -j 2)
     bench=ON
     [[ $preset == release ]] || bench=OFF
-    step "Build: $preset" build_preset "$preset" -DDCPG_TESTS=ON -DDCPG_BENCH=$bench -DCMAKE_COMPILE_WARNING_AS_ERROR=ON &&
+    step "Build: $preset" build_preset "$preset" -DDCPG_TESTS=ON -DDCPG_BENCH=$bench \
+        -DCMAKE_COMPILE_WARNING_AS_ERROR=ON &&
         step "Test: $preset" "${tests[@]}"
 done
 

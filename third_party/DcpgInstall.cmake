@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Installs the program, both libraries, the headers, and what CMake and pkg-config need to find them from any prefix.
+# Installs the program, both libraries, the headers,
+# and what CMake and pkg-config need to find them from any prefix.
 include(CMakePackageConfigHelpers)
 set(cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/dcpg")
 install(TARGETS dcpg)

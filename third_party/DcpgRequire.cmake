@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # How third-party packages are asked for. Targets they give: see the table in README.md.
 
-# dcpg_require(PACKAGE [NAME words for people] MODULE name on clusters [COMPONENTS ...] [OPTION switch that makes it unnecessary])
-# A missing package ends configuring with one sentence. A macro, because find_package sets variables its caller needs.
+# dcpg_require(PACKAGE [NAME words for people] MODULE name on clusters [COMPONENTS ...]
+#   [OPTION switch that makes it unnecessary])
+# A missing package ends configuring with one sentence. A macro,
+# because find_package sets variables its caller needs.
 macro(dcpg_require package)
   cmake_parse_arguments(required "" "NAME;MODULE;OPTION" "COMPONENTS" ${ARGN})
   find_package(${package} QUIET COMPONENTS ${required_COMPONENTS})
@@ -14,7 +16,8 @@ macro(dcpg_require package)
       set(required_OPTION ", or configure with -D${required_OPTION}=OFF")
     endif()
     message(FATAL_ERROR "${required_NAME} is missing: run 'bash third_party/install.sh', "
-      "or 'module load ${required_MODULE}' on a cluster (elsewhere: set CMAKE_PREFIX_PATH)${required_OPTION}.")
+      "or 'module load ${required_MODULE}' on a cluster "
+      "(elsewhere: set CMAKE_PREFIX_PATH)${required_OPTION}.")
   endif()
 endmacro()
 

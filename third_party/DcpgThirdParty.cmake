@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The libraries that dcpg stands on, and what to do where one is missing.
 include(DcpgRequire)
-# Debian names the tools of several MPIs by a suffix (mpicc.mpich): those of the MPI whose compiler is named belong
-# together.
+# Debian names the tools of several MPIs by a suffix (mpicc.mpich): those of the MPI whose compiler is named
+# belong together.
 if(MPI_C_COMPILER MATCHES "(\\.[a-z][a-z0-9]*)$")
   set(suffix "${CMAKE_MATCH_1}")
   find_program(MPIEXEC_EXECUTABLE "mpiexec${suffix}")
@@ -24,7 +24,8 @@ find_package(DcpgProtobufC QUIET) # optional
 if(NOT DcpgProtobufC_FOUND)
   message(STATUS "protobuf-c or protoc-c is missing: built without event files for TensorBoard")
 endif()
-set(third_party ${bigwig} MPI::MPI_C HDF5::HDF5 BLIS::BLIS htslib::htslib jansson::jansson ZLIB::ZLIB OpenMP::OpenMP_C
+set(third_party ${bigwig} MPI::MPI_C HDF5::HDF5 BLIS::BLIS htslib::htslib jansson::jansson ZLIB::ZLIB
+  OpenMP::OpenMP_C
   ${CMAKE_DL_LIBS} m)
 if(DcpgProtobufC_FOUND)
   list(APPEND third_party protobuf-c::protobuf-c)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# protobuf-c and its compiler protoc-c -> protobuf-c::protobuf-c, DcpgProtobufC_PROTOC: TensorBoard's event files.
+# protobuf-c and its compiler protoc-c -> protobuf-c::protobuf-c, DcpgProtobufC_PROTOC:
+# TensorBoard's event files.
 include(DcpgRequire)
 find_program(DcpgProtobufC_PROTOC NAMES protoc-c)
 mark_as_advanced(DcpgProtobufC_PROTOC)

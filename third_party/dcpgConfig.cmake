@@ -6,7 +6,8 @@ include("${CMAKE_CURRENT_LIST_DIR}/dcpgTargets.cmake")
 list(PREPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")
 set(dcpg_missing "")
 set(dcpg_optional "")
-file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/dcpgStaticTargets.cmake" dcpg_bigwig REGEX "BigWig::BigWig" LIMIT_COUNT 1)
+file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/dcpgStaticTargets.cmake" dcpg_bigwig REGEX "BigWig::BigWig"
+  LIMIT_COUNT 1)
 if(dcpg_bigwig)
   set(dcpg_optional DcpgBigWig) # this libdcpg was built with it
 endif()

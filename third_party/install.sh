@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Installs what dcpg is built from.   bash third_party/install.sh [--tests|--mpich]
-# --tests: also what tests use. --mpich: MPICH and its HDF5 beside Open MPI's (-DMPI_C_COMPILER=mpicc.mpich); which MPI mpicc and mpirun are stays.
-# Debian and Ubuntu: from the distribution, as root or through sudo; only what is missing. Elsewhere: says what to load or to ask for.
+# --tests: also what tests use. --mpich: MPICH and its HDF5 beside Open MPI's (-DMPI_C_COMPILER=mpicc.mpich);
+# which MPI mpicc and mpirun are stays.
+# Debian and Ubuntu: from the distribution, as root or through sudo; only what is missing. Elsewhere it
+# says what to load or to ask for.
 # Exits with 0 when everything needed is there.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-packages=(gcc libc6-dev make cmake libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libblis-openmp-dev libhts-dev libjansson-dev zlib1g-dev
+packages=(gcc libc6-dev make cmake libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libblis-openmp-dev
+    libhts-dev libjansson-dev zlib1g-dev
     libbigwig-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev)
 test_packages=(git clang-format pkg-config python3 python3-numpy python3-h5py shellcheck procps iproute2)
 test_packages+=(slurmctld slurmd slurm-client munge) # clusters of tests/cluster
@@ -31,7 +34,8 @@ missing() {
 
 # Runs apt-get as root, quietly; what it said is shown when it fails.
 apt_get() {
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" >"$log" 2>&1
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get \
+        -q -y -o DPkg::Lock::Timeout=600 "$@" >"$log" 2>&1
 }
 
 install_with_apt() {
@@ -73,20 +77,24 @@ if command -v dpkg-query >/dev/null; then
 fi
 
 if [[ ${1-} == --mpich ]]; then
-    say "MPICH is installed on Debian and Ubuntu alone, as root or through sudo; missing: ${todo[*]:-MPICH}" >&2
+    say "MPICH is installed on Debian and Ubuntu alone, as root or through sudo; missing: ${todo[*]:-MPICH}" \
+        >&2
     exit 1
 fi
 if found=$(configures); then
-    say "not root, but the build finds all it needs${todo[*]:+; tests that use one of these may skip: ${todo[*]}}"
+    say "not root, but the build finds all it needs" \
+        "${todo[*]:+; tests that use one of these may skip: ${todo[*]}}"
     exit 0
 fi
 cat <<END
 install: something is missing and this is neither root nor sudo on Debian or Ubuntu.
 ${found:-cmake does not configure.}
 
-On a cluster, load modules like these (names differ; 'module avail' or 'module spider' lists yours) and configure again:
+On a cluster, load modules like these (names differ; 'module avail' or 'module spider' lists yours)
+and configure again:
     module load gcc cmake openmpi hdf5-parallel blis htslib jansson zlib
-HDF5 must be built with MPI, by the MPI that is loaded. What lies elsewhere is found through CMAKE_PREFIX_PATH:
+HDF5 must be built with MPI, by the MPI that is loaded. What lies elsewhere is found through
+CMAKE_PREFIX_PATH:
     export CMAKE_PREFIX_PATH=/path/to/blis:/path/to/htslib:/path/to/jansson
 Tests also need cmocka; leave them out with -DDCPG_TESTS=OFF.
 END

@@ -1,20 +1,32 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # shellcheck disable=SC2016,SC2154 # programs of awk; variables of test_cases.sh
-# Numbers as R and spreadsheets write them, missing values, other compressions, archives, empty and damaged files, names, genomes.
+# Numbers as R and spreadsheets write them, missing values, other compressions, archives,
+# empty and damaged files, names, genomes.
 
 tsv() { awk -v OFS='\t' '{ print "chr" $1, $2, $3 }' "$in/states"; }
 
 # --- P13: positions and values as other programs write them
 case_P13_exponent() { # 1000 and 400 are what they say
-    awk -v OFS='\t' '{ $2 = $2 - 1; print "chr" $1, $2 == 1000 ? "1e+03" : $2 == 400 ? "4e+02" : $2, $2 + 1, $3 }' "$in/states" >x.bedGraph
+    awk -v OFS='\t' '{ $2 = $2 - 1; print "chr" $1, $2 == 1000 ? "1e+03" : $2 == 400 ? "4e+02" : $2, $2 + 1,
+        $3 }' "$in/states" >x.bedGraph
     grep -q e+0 x.bedGraph || fail 'no exponent in the input'
     reads "$in/states" x.bedGraph
 }
-case_P13_point_zero() { tsv | awk -v OFS='\t' '{ $2 = $2 ".0"; print }' >x.tsv && reads_or "$in/states" 'position .*(pandas|whole)' x.tsv; }
-case_P13_quotes() { tsv | sed -E 's/[^\t]+/"&"/1; s/\t([0-9]+)\t/\t"\1"\t/' >x.tsv && reads_or "$in/states" 'quote' x.tsv; }
-case_P13_thousands() { tsv | sed -E 's/\t1([0-9]{3})\t/\t1,\1\t/' >x.tsv && reads_or "$in/states" 'thousand|separator|comma' x.tsv; }
-case_P13_decimal_comma() { tsv | sed -E 's/\t1$/\t1,0/; s/\t0$/\t0,0/' >x.tsv && reads_or "$in/states" 'comma' x.tsv; }
+case_P13_point_zero() {
+    tsv | awk -v OFS='\t' '{ $2 = $2 ".0"; print }' >x.tsv &&
+        reads_or "$in/states" 'position .*(pandas|whole)' x.tsv
+}
+case_P13_quotes() {
+    tsv | sed -E 's/[^\t]+/"&"/1; s/\t([0-9]+)\t/\t"\1"\t/' >x.tsv && reads_or "$in/states" 'quote' x.tsv
+}
+case_P13_thousands() {
+    tsv | sed -E 's/\t1([0-9]{3})\t/\t1,\1\t/' >x.tsv &&
+        reads_or "$in/states" 'thousand|separator|comma' x.tsv
+}
+case_P13_decimal_comma() {
+    tsv | sed -E 's/\t1$/\t1,0/; s/\t0$/\t0,0/' >x.tsv && reads_or "$in/states" 'comma' x.tsv
+}
 case_P13_rounded() {
     tsv | sed -E '3s/\t[0-9]+\t/\t2.02e+08\t/' >x.tsv
     data s.h5 x.tsv
@@ -46,10 +58,17 @@ case_P17_tar() { tsv >y.tsv && tar -cf x.tar y.tsv && kind x.tar 'tar'; }
 case_P17_targz() { tsv >y.tsv && tar -czf x.tar.gz y.tsv && kind x.tar.gz 'tar'; }
 case_P17_bigbed() { printf '\xeb\xf2\x89\x87\x04\0\0\0' >x.bb && kind x.bb 'bigbed'; }
 case_P17_vcf() { printf '##fileformat=VCFv4.1\n#CHROM\tPOS\tID\n' >x.vcf && kind x.vcf 'vcf'; }
-case_P17_vcf_gz() { printf '##fileformat=VCFv4.1\n#CHROM\tPOS\tID\n' | gzip >x.vcf.gz && kind x.vcf.gz 'vcf'; }
+case_P17_vcf_gz() {
+    printf '##fileformat=VCFv4.1\n#CHROM\tPOS\tID\n' | gzip >x.vcf.gz && kind x.vcf.gz 'vcf'
+}
 case_P17_bam() { printf 'BAM\x01\0\0\0\0' | gzip >x.bam && kind x.bam 'bam'; }
-case_P17_wiggle() { printf 'track type=wiggle_0\nvariableStep chrom=chr1\n21 1.0\n' >x.wig && kind x.wig 'wig'; }
-case_P17_bismark_reads() { printf 'Bismark methylation extractor version v0.24.0\nr1\t+\tchr1\t21\tZ\n' >CpG_OT_x.txt && kind CpG_OT_x.txt 'bismark2bedGraph'; }
+case_P17_wiggle() {
+    printf 'track type=wiggle_0\nvariableStep chrom=chr1\n21 1.0\n' >x.wig && kind x.wig 'wig'
+}
+case_P17_bismark_reads() {
+    printf 'Bismark methylation extractor version v0.24.0\nr1\t+\tchr1\t21\tZ\n' >CpG_OT_x.txt &&
+        kind CpG_OT_x.txt 'bismark2bedGraph'
+}
 # What stands in the place of a number sends people to the columns.
 case_P17_other_columns() {
     from '{ print "chr" $1, $2 - 1, $2 - 1, "CpG:" $4, $3 / $4, "+" }' >x.txt # BRAT
@@ -70,7 +89,8 @@ case_P17_wrong_ending() { printf '\x28\xb5\x2f\xfd\x04\x58' >x.tsv.gz && kind x.
 fractions() { awk -v OFS='\t' '{ print "chr" $1, $2 - 1, $2, $3 }' "$1"; }
 case_P18_one_call() {
     # CGCGCG at 201 in a genome of its own
-    awk '/^>/ { c++; n = 0; print; next } { if (c == 1 && ++n == 4) { line = $0; print substr(line, 1, 20) "CGCGCG" substr(line, 27) } else print }' "$G" >g.fa
+    awk '/^>/ { c++; n = 0; print; next } { if (c == 1 && ++n == 4) { line = $0;
+        print substr(line, 1, 20) "CGCGCG" substr(line, 27) } else print }' "$G" >g.fa
     for f in a b c; do fractions "$in/$f.states" >$f.bedGraph; done
     printf 'chr1\t202\t203\t1\n' >t.bedGraph
     try "$dcpg" data --cpg_profiles {a,b,c,t}.bedGraph --dna_files g.fa --out_file s.h5
@@ -109,18 +129,27 @@ case_P21_dots() {
 }
 # Two runs of one cell in a list: counts are added.
 case_P21_two_runs() {
-    from '{ m = int($3 / 2); n = int($4 / 2); if (m > n) m = n; if (n) printf "chr%s\t%d\t%d\t%.4f\t%d\t%d\n", $1, $2, $2, 100 * m / n, m, n - m }' >run1.cov
-    from '{ m = int($3 / 2); n = int($4 / 2); if (m > n) m = n; m = $3 - m; n = $4 - n; if (n && m <= n) printf "chr%s\t%d\t%d\t%.4f\t%d\t%d\n", $1, $2, $2, 100 * m / n, m, n - m }' >run2.cov
-    cat run1.cov run2.cov | awk '{ k = substr($1, 4) " " $2; m[k] += $5; u[k] += $6 } END { for (k in m) if (m[k] != u[k]) print k, (m[k] > u[k]) }' >expect
+    from '{ m = int($3 / 2); n = int($4 / 2); if (m > n) m = n;
+        if (n) printf "chr%s\t%d\t%d\t%.4f\t%d\t%d\n", $1, $2, $2, 100 * m / n, m, n - m }' >run1.cov
+    from '{ m = int($3 / 2); n = int($4 / 2); if (m > n) m = n; m = $3 - m; n = $4 - n;
+        if (n && m <= n) printf "chr%s\t%d\t%d\t%.4f\t%d\t%d\n", $1, $2, $2, 100 * m / n, m, n - m }' \
+            >run2.cov
+    cat run1.cov run2.cov |
+        awk '{ k = substr($1, 4) " " $2; m[k] += $5; u[k] += $6 }
+            END { for (k in m) if (m[k] != u[k]) print k, (m[k] > u[k]) }' >expect
     printf 'a\trun1.cov\na\trun2.cov\n' >list.tsv
     data s.h5 list.tsv
     if [[ $code == 0 ]]; then holds s.h5 cpg/a expect; else refused_with 'merge'; fi
 }
 
 # --- P24: what gzip -dc reads
-case_P24_two_members() { { tsv | head -n 30 | gzip && tsv | tail -n +31 | gzip; } >x.tsv.gz && reads "$in/states" x.tsv.gz; }
+case_P24_two_members() {
+    { tsv | head -n 30 | gzip && tsv | tail -n +31 | gzip; } >x.tsv.gz && reads "$in/states" x.tsv.gz
+}
 case_P24_zeros() { { tsv | gzip && head -c 1000 /dev/zero; } >x.tsv.gz && reads "$in/states" x.tsv.gz; }
-case_P24_garbage() { { tsv | gzip && echo 'not gzip at all'; } >x.tsv.gz && reads "$in/states" x.tsv.gz && says 'x.tsv.gz'; }
+case_P24_garbage() {
+    { tsv | gzip && echo 'not gzip at all'; } >x.tsv.gz && reads "$in/states" x.tsv.gz && says 'x.tsv.gz'
+}
 case_P24_cut() {
     tsv | gzip >y.gz
     head -c $(($(stat -c %s y.gz) / 2)) y.gz >x.tsv.gz
@@ -134,12 +163,17 @@ data = sys.stdin.buffer.read()
 for i in range(0, len(data), 400):
     c = zlib.compressobj(6, zlib.DEFLATED, -15)
     body = c.compress(data[i:i + 400]) + c.flush()
-    sys.stdout.buffer.write(b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0" + struct.pack("<H", len(body) + 25) + body
+    sys.stdout.buffer.write(b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0" +
+        struct.pack("<H", len(body) + 25) + body
                             + struct.pack("<II", zlib.crc32(data[i:i + 400]), len(data[i:i + 400])))'
 }
 case_P24_no_end() { tsv | bgzip_blocks >x.tsv.gz && reads "$in/states" x.tsv.gz; }
-case_P24_bgzip_and_gzip() { { tsv | head -n 30 | bgzip_blocks && tsv | tail -n +31 | gzip; } >x.tsv.gz && reads "$in/states" x.tsv.gz; }
-case_P24_gzip_and_bgzip() { { tsv | head -n 30 | gzip && tsv | tail -n +31 | bgzip_blocks; } >x.tsv.gz && reads "$in/states" x.tsv.gz; }
+case_P24_bgzip_and_gzip() {
+    { tsv | head -n 30 | bgzip_blocks && tsv | tail -n +31 | gzip; } >x.tsv.gz && reads "$in/states" x.tsv.gz
+}
+case_P24_gzip_and_bgzip() {
+    { tsv | head -n 30 | gzip && tsv | tail -n +31 | bgzip_blocks; } >x.tsv.gz && reads "$in/states" x.tsv.gz
+}
 
 # --- genomes
 genome() { # FILE [options]: a store of the three cells
@@ -151,7 +185,9 @@ all_there() {
     ends 0
     for cell in a b c; do holds s.h5 cpg/$cell "$in/$cell.states"; done
 }
-case_F1_two_mitochondria() { { cat "$G" && printf '>chrM\nACGTT\n>chrMT\nTACGT\n'; } >g.fa && genome g.fa && all_there; }
+case_F1_two_mitochondria() {
+    { cat "$G" && printf '>chrM\nACGTT\n>chrMT\nTACGT\n'; } >g.fa && genome g.fa && all_there
+}
 case_F1_M_and_MT() { { cat "$G" && printf '>M\nACGTT\n>MT\nTACGT\n'; } >g.fa && genome g.fa && all_there; }
 case_F1_exact_names() {
     { cat "$G" && printf '>chrM\nAACGTTTT\n>chrMT\nTTTTTACG\n'; } >g.fa
@@ -160,7 +196,8 @@ case_F1_exact_names() {
     try "$dcpg" data --cpg_profiles x.tsv --dna_files g.fa --out_file s.h5
     ends 0
     "$dcpg" show s.h5 --outputs cpg/x --out_tsv t.tsv >/dev/null 2>&1 || fail 'show'
-    [[ $(awk '$1 ~ /M/ && $2 == 3 && $3 == 1' t.tsv | wc -l) == 1 ]] || fail "the call on chrM is lost: $(grep M t.tsv)"
+    [[ $(awk '$1 ~ /M/ && $2 == 3 && $3 == 1' t.tsv | wc -l) == 1 ]] ||
+        fail "the call on chrM is lost: $(grep M t.tsv)"
 }
 case_F1_accessions() {
     sed 's/^>chr1/>NC_000001.11 Homo sapiens/; s/^>chr2/>NC_000002.12 Homo sapiens/' "$G" >g.fa
@@ -168,8 +205,12 @@ case_F1_accessions() {
     ends 2
     says 'NC_00000[12]\.1[12]'
 }
-case_F2_garbage_behind_gzip() { { gzip -c "$G" && printf 'RAZF index'; } >g.fa.gz && genome g.fa.gz && all_there; }
-case_F2_two_members() { { head -n 10 "$G" | gzip && tail -n +11 "$G" | gzip; } >g.fa.gz && genome g.fa.gz && all_there; }
+case_F2_garbage_behind_gzip() {
+    { gzip -c "$G" && printf 'RAZF index'; } >g.fa.gz && genome g.fa.gz && all_there
+}
+case_F2_two_members() {
+    { head -n 10 "$G" | gzip && tail -n +11 "$G" | gzip; } >g.fa.gz && genome g.fa.gz && all_there
+}
 case_F5_joined() {
     awk '/^>chr2/ { printf ">chr2\n"; next } { printf "%s%s", $0, (NR == 22 ? "" : "\n") }' "$G" >g.fa
     grep -q '[ACGT]>chr2' g.fa || fail 'the input is not joined'
@@ -206,7 +247,11 @@ case_F7_upper_case() {
     awk '/^>chr2/ { exit } { print }' "$G" >g/CHR1.FA
     awk '/^>chr2/ { on = 1 } on' "$G" | gzip >g/chr2.FA.GZ
     genome g
-    if [[ $code == 0 && $(grep -c 'chr2\.FA\.GZ' printed) == 0 ]]; then all_there; else says 'chr2\.FA\.GZ|CHR1\.FA'; fi
+    if [[ $code == 0 && $(grep -c 'chr2\.FA\.GZ' printed) == 0 ]]; then
+        all_there
+    else
+        says 'chr2\.FA\.GZ|CHR1\.FA'
+    fi
 }
 case_F7_twice() {
     mkdir g

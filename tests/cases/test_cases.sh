@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Files and habits from the field, through the command line: each case makes a small input of a kind that people have brought, and holds
-# what the program makes of it against values that are computed here, or against words that its message must have.
+# Files and habits from the field, through the command line: each case makes a small input of a kind that
+# people have brought, and holds what the program makes of it against values that are computed here,
+# or against words that its message must have.
 #   test_cases.sh [PATTERN...]    runs the cases whose names fit one of the patterns, by default all
-# A case is a function case_NAME of a file beside this one, or of the files that $DCPG_MORE_CASES names. It runs in a folder of its own.
+# A case is a function case_NAME of a file beside this one, or of the files that $DCPG_MORE_CASES names.
+# It runs in a folder of its own.
 source "$(dirname "${BASH_SOURCE[0]}")/../cmd/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 in=$work/in
@@ -16,7 +18,8 @@ make_genome() {
             print ">chr" c
             line = ""
             for (p = 1; p <= (c == 1 ? 1220 : 820); p++) {
-                line = line (p > 20 && p % 20 == 1 && p < 1200 ? "C" : p > 20 && p % 20 == 2 && p < 1200 ? "G" : (p * 7 + int(p / 3)) % 5 < 2 ? "A" : "T")
+                line = line (p > 20 && p % 20 == 1 && p < 1200 ? "C" : p > 20 && p % 20 == 2 &&
+                    p < 1200 ? "G" : (p * 7 + int(p / 3)) % 5 < 2 ? "A" : "T")
                 if (length(line) == 60) { print line; line = "" }
             }
             if (line != "") print line
@@ -24,7 +27,8 @@ make_genome() {
 }
 make_genome >"$in/genome.fa"
 
-# Of a cell: chromosome, position of the C, methylated reads, reads. Some sites are not covered, some are ties.
+# Of a cell: chromosome, position of the C, methylated reads, reads. Some sites are not covered,
+# some are ties.
 make_sites() {
     awk -v cell="$1" 'BEGIN {
         OFS = "\t"
@@ -41,7 +45,8 @@ make_sites 1 >"$in/sites"
 # Its states: what most reads say, ties are not observed. And the methylated share of the reads.
 awk '2 * $3 != $4 { print $1, $2, (2 * $3 > $4) }' "$in/sites" >"$in/states"
 awk '{ print $1, $2, $3 / $4 }' "$in/sites" >"$in/shares"
-[[ $(awk '2 * $3 == $4' "$in/sites" | wc -l) -gt 3 && $(awk '$3 > 0 && $3 < $4' "$in/sites" | wc -l) -gt 8 ]] || fail 'the inputs lack ties or mixed sites'
+[[ $(awk '2 * $3 == $4' "$in/sites" | wc -l) -gt 3 &&
+    $(awk '$3 > 0 && $3 < $4' "$in/sites" | wc -l) -gt 8 ]] || fail 'the inputs lack ties or mixed sites'
 # Three good cells a, b, c as DeepCpG has them, the states of which are in a.states ...
 mkdir "$in/cells"
 for cell in 1 2 3; do
@@ -66,7 +71,9 @@ data() { # OUT FILE... [options]
 # ends CODE: of what was tried last, which is not to be more than one message and never a crash.
 ends() { [[ $code == "$1" ]] || fail "exit code $code, not $1: $(tail -n 3 printed)"; }
 # says WORDS, never_says WORDS: a regular expression, in whatever case.
-says() { grep -qiE -- "$1" printed || fail "not reported '$1', but: $(grep -vE '^dcpg [0-9]' printed | tail -n 3)"; }
+says() {
+    grep -qiE -- "$1" printed || fail "not reported '$1', but: $(grep -vE '^dcpg [0-9]' printed | tail -n 3)"
+}
 never_says() { ! grep -qiE -- "$1" printed || fail "reported '$1': $(grep -iE -- "$1" printed | head -n 1)"; }
 # refused WORDS: wrong input, named in one line.
 refused_with() {
@@ -74,21 +81,29 @@ refused_with() {
     [[ $(grep -c '^dcpg ' printed) == 1 ]] || fail "not one line: $(cat printed)"
     grep '^dcpg ' printed | grep -qiE -- "$1" || fail "refused, but not with '$1': $(grep '^dcpg ' printed)"
 }
-# holds STORE OUTPUT TABLE: the output is observed where the table (chromosome, position, value) says, with these values.
+# holds STORE OUTPUT TABLE: the output is observed where the table (chromosome, position, value) says,
+# with these values.
 holds() {
-    "$dcpg" show "$1" --outputs "$2" --out_tsv shown.tsv >shown.log 2>&1 || fail "$1 cannot be shown: $(tail -n 1 shown.log)"
+    "$dcpg" show "$1" --outputs "$2" --out_tsv shown.tsv >shown.log 2>&1 ||
+        fail "$1 cannot be shown: $(tail -n 1 shown.log)"
     awk -v table="$3" '
-        BEGIN { while ((getline line <table) > 0) { split(line, f, " "); want[f[1] " " f[2]] = f[3]; missing++ } }
+        BEGIN { while ((getline line <table) > 0) { split(line, f, " "); want[f[1] " " f[2]] = f[3];
+            missing++ } }
         FNR > 1 && $3 >= 0 {
             key = $1 " " $2
             if (!(key in want)) { if (!more++) first = key " is " $3 ", not unobserved"; next }
             missing--
             if (($3 - want[key]) ^ 2 > 4e-6 && !other++) first = key " is " $3 ", not " want[key]
         }
-        END { if (missing || more || other) print missing + 0 " missing, " more + 0 " too many, values differ: " first; exit missing || more || other }
+        END {
+            if (missing || more || other)
+                print missing + 0 " missing, " more + 0 " too many, values differ: " first
+            exit missing || more || other
+        }
     ' shown.tsv >differs || fail "$2: $(cat differs)"
 }
-# reads TABLE FILE [options]: a profile of one cell gives these values. reads_or TABLE WORDS FILE: or is refused with these words.
+# reads TABLE FILE [options]: a profile of one cell gives these values. reads_or TABLE WORDS FILE:
+# or is refused with these words.
 reads() {
     local table=$1 name
     shift

@@ -8,15 +8,20 @@ store() { # [FILE...]: s.h5 of the three cells, made once, or of these files
         quietly "$dcpg" data --cpg_profiles "$@" --dna_files "$G" --out_file s.h5
         return
     fi
-    [[ -e $in/s.h5 ]] || quietly "$dcpg" data --cpg_profiles "${cells[@]}" --dna_files "$G" --out_file "$in/s.h5"
+    [[ -e $in/s.h5 ]] ||
+        quietly "$dcpg" data --cpg_profiles "${cells[@]}" --dna_files "$G" --out_file "$in/s.h5"
     cp "$in/s.h5" .
 }
 model() { # trained on it, once
-    [[ -e $in/model/model.json ]] || quietly "$dcpg" train "$in/s.h5" --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir "$in/model"
+    [[ -e $in/model/model.json ]] ||
+        quietly "$dcpg" train "$in/s.h5" --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir "$in/model"
     cp -r "$in/model" .
 }
 # in the background only: the program itself is $!
-training() { exec "$dcpg" train s.h5 --cpg_model RnnL1 --cpg_wlen 10 --batch_size 2 --nb_epoch 500 --early_stopping 0 --checkpoint_minutes 0 --out_dir "$@"; }
+training() {
+    exec "$dcpg" train s.h5 --cpg_model RnnL1 --cpg_wlen 10 --batch_size 2 --nb_epoch 500 --early_stopping 0 \
+        --checkpoint_minutes 0 --out_dir "$@"
+}
 python() { "${PYTHON3:-python3}" "$@"; }
 needs_python() { python -c 'import h5py, numpy' 2>/dev/null || exit 0; }
 # until_trained LOG: until a step was made.
@@ -38,7 +43,9 @@ alone() { # WORDS...: works without a word about ranks in the surroundings of ea
     done
 }
 case_M1_help() { alone --help && alone --version; }
-case_M1_train_help() { alone stats --help && try env SLURM_JOB_ID=1 SLURM_NTASKS=8 "$dcpg" train --help && ends 0; }
+case_M1_train_help() {
+    alone stats --help && try env SLURM_JOB_ID=1 SLURM_NTASKS=8 "$dcpg" train --help && ends 0
+}
 case_M1_models() { alone models; }
 case_M1_show() { store && alone show s.h5 --outputs cpg/a; }
 case_M1_stats() { store && alone stats s.h5; }
@@ -54,10 +61,22 @@ foreign() { # VARIABLES... -- COMMAND...
     try env "${around[@]}" "$dcpg" "${@:2}"
     refused_with "${around[0]%%=*}"
 }
-case_M2_train() { store && foreign OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_RANK=1 -- train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model && [[ ! -e model ]]; }
-case_M2_eval() { store && model && foreign OMPI_COMM_WORLD_SIZE=4 SLURM_NTASKS=4 -- eval s.h5 --model_files model --out_data e.h5; }
-case_M2_pmi() { store && foreign PMI_SIZE=4 PMI_RANK=0 -- train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model; }
-case_M2_data() { foreign OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 -- data --cpg_profiles "${cells[@]}" --dna_files "$G" --out_file s.h5; }
+case_M2_train() {
+    store && foreign OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_RANK=1 -- train s.h5 --train_chromos 1 \
+        --val_chromos 2 "${small[@]}" --out_dir model && [[ ! -e model ]]
+}
+case_M2_eval() {
+    store && model && foreign OMPI_COMM_WORLD_SIZE=4 SLURM_NTASKS=4 -- \
+        eval s.h5 --model_files model --out_data e.h5
+}
+case_M2_pmi() {
+    store && foreign PMI_SIZE=4 PMI_RANK=0 -- train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" \
+        --out_dir model
+}
+case_M2_data() {
+    foreign OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 -- data --cpg_profiles "${cells[@]}" \
+        --dna_files "$G" --out_file s.h5
+}
 
 # --- M3: signals
 stopped_by() {
@@ -84,7 +103,8 @@ for i in range(300):
     if "epoch 1/" in open("log").read(): break
     time.sleep(0.1)
 p.send_signal(signal.SIGINT)
-sys.exit(p.wait() % 256)' "$dcpg" train s.h5 --cpg_model RnnL1 --cpg_wlen 10 --batch_size 2 --nb_epoch 500 --early_stopping 0 --checkpoint_minutes 0 --out_dir model || code=$?
+sys.exit(p.wait() % 256)' "$dcpg" train s.h5 --cpg_model RnnL1 --cpg_wlen 10 --batch_size 2 --nb_epoch 500 \
+    --early_stopping 0 --checkpoint_minutes 0 --out_dir model || code=$?
     [[ ${code-0} == 85 ]] || fail "INT: exit code ${code-0}, not 85: $(tail -n 1 log)"
 }
 
@@ -120,7 +140,8 @@ def walk(x):
     if isinstance(x, dict):
         if "batch_input_shape" in x: x["batch_shape"] = x.pop("batch_input_shape")
         if x.get("dtype") == "float32" and "class_name" not in x:
-            x["dtype"] = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": None}
+            x["dtype"] = {"module": "keras", "class_name": "DTypePolicy",
+                          "config": {"name": "float32"}, "registered_name": None}
         for v in x.values(): walk(v)
     elif isinstance(x, list):
         for v in x: walk(v)
@@ -130,12 +151,14 @@ for l in m["config"]["layers"]:
     l["module"], l["registered_name"] = "keras.layers", None
     nodes = []
     for n in l["inbound_nodes"]:
-        a = [{"class_name": "__keras_tensor__", "config": {"shape": [None, 1], "dtype": "float32", "keras_history": h[:3]}} for h in n]
+        a = [{"class_name": "__keras_tensor__",
+              "config": {"shape": [None, 1], "dtype": "float32", "keras_history": h[:3]}} for h in n]
         nodes.append({"args": [a] if len(a) > 1 else a, "kwargs": {}})
     l["inbound_nodes"] = nodes
 m["class_name"], m["module"], m["registered_name"] = "Functional", "keras.src.models.functional", "Functional"
 json.dump(m, open("three.json", "w"))'
-    try "$dcpg" eval s.h5 --model_files three.json model/model_weights_val.h5 --out_data e.h5 --out_report r3.tsv
+    try "$dcpg" eval s.h5 --model_files three.json model/model_weights_val.h5 --out_data e.h5 \
+        --out_report r3.tsv
     if [[ $code == 0 ]]; then same r2.tsv r3.tsv; else refused_with 'keras 3'; fi
 }
 # Nobody writes into these: they are never waited for.
@@ -143,11 +166,14 @@ case_K2_pipe() {
     store && model
     mkfifo pipe.json pipe.h5
     try timeout 20 "$dcpg" models pipe.json && refused_with 'pipe.json: is a pipe'
-    try timeout 20 "$dcpg" eval s.h5 --model_files pipe.json model/model_weights_val.h5 --out_data e.h5 && refused_with 'pipe.json: is a pipe'
+    try timeout 20 "$dcpg" eval s.h5 --model_files pipe.json model/model_weights_val.h5 --out_data e.h5 &&
+        refused_with 'pipe.json: is a pipe'
     try timeout 20 "$dcpg" eval s.h5 --model_files pipe.h5 --out_data e.h5 && refused_with 'pipe.h5'
-    try timeout 20 "$dcpg" eval s.h5 --model_files model/model.json pipe.h5 --out_data e.h5 && refused_with 'pipe.h5'
+    try timeout 20 "$dcpg" eval s.h5 --model_files model/model.json pipe.h5 --out_data e.h5 &&
+        refused_with 'pipe.h5'
     rm model/model_data.json && mkfifo model/model_data.json
-    try timeout 20 "$dcpg" eval s.h5 --model_files model --out_data e.h5 && refused_with 'model_data.json: is a pipe'
+    try timeout 20 "$dcpg" eval s.h5 --model_files model --out_data e.h5 &&
+        refused_with 'model_data.json: is a pipe'
 }
 case_K2_kinds() {
     printf 'PK\x03\x04\x14\0\0\0' >model.keras
@@ -157,7 +183,10 @@ case_K2_kinds() {
     try "$dcpg" models model.pt
     refused_with 'torch|\.pt'
 }
-deepcpg_files() { quietly "$dcpg" data --cpg_profiles "${cells[@]}" --dna_files "$G" --out_dir files --dna_wlen 41 --cpg_wlen 4 && "$dcpg" stats files/*.h5 >before 2>/dev/null; }
+deepcpg_files() {
+    quietly "$dcpg" data --cpg_profiles "${cells[@]}" --dna_files "$G" --out_dir files --dna_wlen 41 \
+        --cpg_wlen 4 && "$dcpg" stats files/*.h5 >before 2>/dev/null
+}
 case_K4_text() {
     needs_python
     deepcpg_files
@@ -199,9 +228,19 @@ for f in glob.glob("files/*.h5"):
 }
 
 # --- training
-case_T1_both() { store && try "$dcpg" train s.h5 --train_chromos 1 2 --val_chromos 2 "${small[@]}" --out_dir model && ends 0 && says 'warning.*\b2\b.*valid'; }
-case_T1_val_alone() { store && try "$dcpg" train s.h5 --val_chromos chr2 "${small[@]}" --out_dir model && ends 0 && { ! grep -q 'training on 9[0-9] ' printed || says 'warning.*\b2\b.*valid'; }; }
-case_T1_apart() { store && try "$dcpg" train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model && ends 0 && never_says 'both'; }
+case_T1_both() {
+    store && try "$dcpg" train s.h5 --train_chromos 1 2 --val_chromos 2 "${small[@]}" --out_dir model &&
+        ends 0 && says 'warning.*\b2\b.*valid'
+}
+case_T1_val_alone() {
+    store && try "$dcpg" train s.h5 --val_chromos chr2 "${small[@]}" --out_dir model && ends 0 && {
+        ! grep -q 'training on 9[0-9] ' printed || says 'warning.*\b2\b.*valid'
+    }
+}
+case_T1_apart() {
+    store && try "$dcpg" train s.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir model &&
+        ends 0 && never_says 'both'
+}
 other_cells() { # NAMES for a, b, c
     local n i=0
     mkdir other
@@ -214,7 +253,10 @@ other_cells() { # NAMES for a, b, c
 case_T2_renamed() { store && model && other_cells x b c; }
 case_T2_others() { store && model && other_cells d e f; }
 case_T2_fewer() { store && model && other_cells a b; }
-case_T2_same() { store && model && try "$dcpg" eval s.h5 --model_files model --out_data e.h5 && ends 0 && never_says warning; }
+case_T2_same() {
+    store && model && try "$dcpg" eval s.h5 --model_files model --out_data e.h5 && ends 0 &&
+        never_says warning
+}
 case_T3_export() {
     mkdir cells
     cp "${cells[@]}" cells
@@ -241,17 +283,21 @@ case_T5_no_label() {
 case_T7_exact() {
     cp "${cells[0]}" cell_1.tsv && cp "${cells[1]}" cell_10.tsv && cp "${cells[2]}" cell_2.tsv
     store cell_*.tsv
-    [[ $("$dcpg" stats s.h5 --output_names cpg/cell_1 2>/dev/null | grep -o 'cpg/[^ ]*' | paste -sd ' ') == cpg/cell_1 ]] || fail 'cpg/cell_1 takes others, too'
-    [[ $("$dcpg" stats s.h5 --output_names 'cpg/cell_1.*' 2>/dev/null | grep -c 'cpg/') == 2 ]] || fail 'cpg/cell_1.* takes not two'
+    [[ $("$dcpg" stats s.h5 --output_names cpg/cell_1 2>/dev/null | grep -o 'cpg/[^ ]*' | paste -sd ' ') == \
+        cpg/cell_1 ]] || fail 'cpg/cell_1 takes others, too'
+    [[ $("$dcpg" stats s.h5 --output_names 'cpg/cell_1.*' 2>/dev/null | grep -c 'cpg/') == 2 ]] ||
+        fail 'cpg/cell_1.* takes not two'
     try "$dcpg" train s.h5 --train_chromos 1 --output_names cpg/cell_1 "${small[@]}" --out_dir model
     ends 0
-    [[ $(head -n 1 model/lc_train.tsv | grep -o 'cell_[0-9]*_loss' | paste -sd ' ') == cell_1_loss || $(grep -c cell_10 model/lc_train.tsv) == 0 ]] || fail 'trained cell_10, too'
+    [[ $(head -n 1 model/lc_train.tsv | grep -o 'cell_[0-9]*_loss' | paste -sd ' ') == cell_1_loss ||
+        $(grep -c cell_10 model/lc_train.tsv) == 0 ]] || fail 'trained cell_10, too'
 }
 case_T7_plus() {
     cp "${cells[0]}" 'E4+A1.tsv' && cp "${cells[1]}" 'E4(B).tsv'
     store 'E4+A1.tsv' 'E4(B).tsv'
     for name in 'E4+A1' 'E4(B)'; do
-        [[ $("$dcpg" stats s.h5 --output_names "cpg/$name" 2>/dev/null | grep -oF "cpg/$name") == "cpg/$name" ]] || fail "cpg/$name is not found"
+        [[ $("$dcpg" stats s.h5 --output_names "cpg/$name" 2>/dev/null | grep -oF "cpg/$name") == \
+            "cpg/$name" ]] || fail "cpg/$name is not found"
     done
 }
 case_T8_other_values() {
@@ -262,7 +308,8 @@ case_T8_other_values() {
     wait $! || true
     mkdir turned
     for c in a b c; do # each value moves on by a site; the numbers of labels stay
-        awk -v OFS='\t' '$1 != b { if (n) print b, p, first; first = $3; b = $1; p = $2; n = 1; next } { print b, p, $3; p = $2 } END { print b, p, first }' "$in/cells/$c.tsv" >turned/$c.tsv
+        awk -v OFS='\t' '$1 != b { if (n) print b, p, first; first = $3; b = $1; p = $2; n = 1; next }
+            { print b, p, $3; p = $2 } END { print b, p, first }' "$in/cells/$c.tsv" >turned/$c.tsv
     done
     store turned/*.tsv
     try timeout --preserve-status -s TERM 5 "$dcpg" train --resume model

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # variables for the tests
-# Shared by the cluster tests: a trap that stops what was started, small data and a model, and job scripts with settings of the test.
+# Shared by the cluster tests: a trap that stops what was started, small data and a model,
+# and job scripts with settings of the test.
 # Sourced; see ../cmd/lib.sh for the rest.
 # shellcheck source=../cmd/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../cmd/lib.sh"
@@ -29,7 +30,8 @@ need_root() { [[ $(id -u) == 0 ]] || skip "needs root, for $1"; }
 need() {
     local program
     for program in "$@"; do
-        PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null || skip "$program is missing: bash third_party/install.sh --tests"
+        PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null ||
+            skip "$program is missing: bash third_party/install.sh --tests"
     done
 }
 
@@ -42,13 +44,15 @@ simulate() { quietly "$dcpg" simulate --out_dir sim --nb_chromo 3 --chromo_len 6
 make_store() { quietly "$dcpg" data --cpg_profiles sim/cpg/*.tsv.gz --dna_files sim/dna --out_file store.h5; }
 
 # Options of a training that takes some seconds on a small machine, and settings of job scripts for it.
-training=(--train_chromos 1 2 --val_chromos 3 --dna_model 'conv[16@11]_mp[4]_fc[16]_do' --dna_wlen 101 --cpg_model 'fc[32]_bgru[24]_do'
-    --cpg_wlen 10 --joint_model 'fc[16]_do' --batch_size 60 --learning_rate 0.003 --dropout 0.1 --early_stopping 0 --nb_epoch 30)
+training=(--train_chromos 1 2 --val_chromos 3 --dna_model 'conv[16@11]_mp[4]_fc[16]_do' --dna_wlen 101
+    --cpg_model 'fc[32]_bgru[24]_do' --cpg_wlen 10 --joint_model 'fc[16]_do' --batch_size 60
+    --learning_rate 0.003 --dropout 0.1 --early_stopping 0 --nb_epoch 30)
 
 # quoted WORDS...: them, as a shell reads them.
 quoted() { printf '%q ' "$@"; }
 
-# job_script SCRIPT COPY [name=value...]: a copy of a script of jobs/ with other settings, as a user makes one with an editor.
+# job_script SCRIPT COPY [name=value...]: a copy of a script of jobs/ with other settings,
+# as a user makes one with an editor.
 # Values are written as they stand; each setting must be there.
 job_script() {
     local script=$jobs/$1 copy=$2 setting
@@ -88,7 +92,8 @@ same_training() {
     done
 }
 
-# check_scaling TABLE NODES: strong and weak scaling on 1, 2 and 4 ranks, on so many nodes, with speeds and efficiencies that fit.
+# check_scaling TABLE NODES: strong and weak scaling on 1, 2 and 4 ranks, on so many nodes,
+# with speeds and efficiencies that fit.
 check_scaling() {
     awk -F '\t' -v nodes="$2" '
         BEGIN { split(nodes, n, " "); split("1 2 4", r, " ") }
@@ -96,14 +101,16 @@ check_scaling() {
         {
             i = (NR - 2) % 3 + 1
             if (i == 1) base = $6
-            if ($1 != (NR < 5 ? "strong" : "weak") || $2 != n[i] || $3 != r[i] || $4 != 1 || $5 != ($1 == "strong" ? 40 : 10 * r[i]) || $6 <= 0 ||
+            if ($1 != (NR < 5 ? "strong" : "weak") || $2 != n[i] || $3 != r[i] || $4 != 1 ||
+                $5 != ($1 == "strong" ? 40 : 10 * r[i]) || $6 <= 0 ||
                 ($7 - $6 / $3 / base) ^ 2 > 1e-6) { print "line " NR ": " $0; bad = 1 }
         }
         END { exit bad || NR != 7 }' "$1" || fail "$1 is not a table of strong and weak scaling"
 }
 
-# hosts_up N: node1 ... nodeN with networks of their own, until the test ends; on_host HOST COMMAND... runs something there. For mpirun
-# on one of them, $agent is how to reach the others (its path has no blanks, which Open MPI could not bear).
+# hosts_up N: node1 ... nodeN with networks of their own, until the test ends; on_host HOST COMMAND... runs
+# something there. For mpirun on one of them, $agent is how to reach the others (its path has no blanks,
+# which Open MPI could not bear).
 hosts_up() {
     export NETNS=dcpg$$
     stoppers+=(hosts_down)

@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Hosts with networks of their own on this one machine: a network namespace each, joined by links of a bridge that has a namespace to
-# itself, so that the machine's network is left alone and two tests never meet. What ranks on different hosts say to each other crosses
+# Hosts with networks of their own on this one machine: a network namespace each, joined by links of a bridge
+# that has a namespace to itself, so that the machine's network is left alone and two tests never meet.
+# What ranks on different hosts say to each other crosses
 # TCP links. Needs root and iproute2.
-#   netns.sh up HOSTS      makes node1, node2, ...; NETNS names them apart from those of other tests, and is set for all that follows
-#   netns.sh slow HOST     limits the rate of its link and adds latency, as far as the kernel can; prints what it does
+#   netns.sh up HOSTS      makes node1, node2, ...; NETNS names them apart from those of other tests,
+#                          and is set for all that follows
+#   netns.sh slow HOST     limits the rate of its link and adds latency, as far as the kernel can;
+#                          prints what it does
 #   netns.sh link HOST up|down
 #   netns.sh sent HOST     bytes that HOST has sent
 #   netns.sh on HOST COMMAND...
-#   netns.sh rsh [options] HOST COMMAND...   the same as ssh would: in $HOME, without the caller's variables (agent of mpirun)
+#   netns.sh rsh [options] HOST COMMAND...   the same as ssh would: in $HOME,
+#                          without the caller's variables (agent of mpirun)
 #   netns.sh down          removes the hosts, and ends what still runs on them
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
@@ -49,7 +53,8 @@ sent) ip netns exec "$NETNS-$1" cat /sys/class/net/eth0/statistics/tx_bytes ;;
 on)
     # ip netns exec gives its command mounts of its own, so the hosts file is seen by it alone.
     # shellcheck disable=SC2016 # expanded by the inner shell
-    exec ip netns exec "$NETNS-$1" unshare --uts sh -c 'mount --bind "$0" /etc/hosts && hostname "$1" && shift && exec "$@"' "$hosts_file" "$@"
+    exec ip netns exec "$NETNS-$1" unshare --uts sh \
+        -c 'mount --bind "$0" /etc/hosts && hostname "$1" && shift && exec "$@"' "$hosts_file" "$@"
     ;;
 rsh)
     while [[ $1 == -* ]]; do shift; done

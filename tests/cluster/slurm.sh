@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# A private SLURM on this one machine: munged, slurmctld and a slurmd per node, each node with a host name of its own so that MPI sees
-# several hosts. Sourced. Needs root. No system service, file or port is shared with another SLURM.
-#   slurm_start NODES CPUS    exports SLURM_CONF and what MPI needs here; CPUS is what each node claims to have
+# A private SLURM on this one machine: munged, slurmctld and a slurmd per node, each node with a host name of
+# its own so that MPI sees several hosts. Sourced. Needs root. No system service,
+# file or port is shared with another SLURM.
+#   slurm_start NODES CPUS    exports SLURM_CONF and what MPI needs here;
+#                             CPUS is what each node claims to have
 #   slurm_stop                ends all of it and removes its files; may be called at any time
 
 slurm_dir=''
@@ -61,7 +63,8 @@ SlurmdParameters=config_overrides
 PartitionName=test Nodes=ALL Default=YES MaxTime=01:00:00 State=UP
 END
     for ((i = 1; i <= nodes; i++)); do
-        echo "NodeName=node$i NodeHostname=node$i NodeAddr=127.0.0.1 Port=$((port + i)) CPUs=$cpus State=UNKNOWN"
+        echo "NodeName=node$i NodeHostname=node$i NodeAddr=127.0.0.1" \
+            "Port=$((port + i)) CPUs=$cpus State=UNKNOWN"
     done
 }
 
@@ -78,12 +81,13 @@ slurm_start() {
     export SLURM_CONF=$slurm_dir/slurm.conf
     # Host names of the nodes are known to nobody: only addresses of this machine are used.
     export OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo
-    # The nodes are one machine with one /dev/shm, in which Open MPI now and then does not find the file of a neighbour and crashes: through TCP, as between
-    # real nodes, all the way.
+    # The nodes are one machine with one /dev/shm, in which Open MPI now and then does not find the file of a
+    # neighbour and crashes: through TCP, as between real nodes, all the way.
     export OMPI_MCA_btl=self,tcp
 
     (umask 077 && head -c 128 /dev/urandom >"$slurm_dir/munge/key")
-    munged --key-file="$slurm_dir/munge/key" --socket="$slurm_dir/munge/socket" --pid-file="$slurm_dir/munge.pid" \
+    munged --key-file="$slurm_dir/munge/key" --socket="$slurm_dir/munge/socket" \
+        --pid-file="$slurm_dir/munge.pid" \
         --log-file="$slurm_dir/munge/log" --seed-file="$slurm_dir/munge/seed"
     slurmctld -i
     for ((i = 1; i <= nodes; i++)); do slurm_node "node$i"; done

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Ranks on hosts with networks of their own: gradients cross TCP links, slow ones, and the weights are those of one process, bit for bit.
+# Ranks on hosts with networks of their own: gradients cross TCP links, slow ones,
+# and the weights are those of one process, bit for bit.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_root 'network namespaces'
 need ip tc unshare
@@ -16,10 +17,12 @@ quietly "$dcpg" train store.h5 "${short[@]}" --out_dir straight
 train() {
     local hosts=$1 ranks=$2 out=$3
     shift 3
-    quietly on_host node1 mpirun --mca plm_rsh_agent "$agent" -x OMP_NUM_THREADS --host "$hosts" -n "$ranks" "$dcpg" train store.h5 "${short[@]}" "$@" --out_dir "$out"
+    quietly on_host node1 mpirun --mca plm_rsh_agent "$agent" -x OMP_NUM_THREADS --host "$hosts" \
+        -n "$ranks" "$dcpg" train store.h5 "${short[@]}" "$@" --out_dir "$out"
 }
 
-# Every host but the first sends its share of the gradients in every step: at least as many bytes as there are parameters.
+# Every host but the first sends its share of the gradients in every step:
+# at least as many bytes as there are parameters.
 parameters=$(sed -nE 's/.* ([0-9]+) parameters$/\1/p' "$work/last.log")
 sites=$(sed -nE 's/^training on ([0-9]+) sites.*/\1/p' "$work/last.log")
 steps=$((3 * (sites / 60)))
@@ -30,13 +33,16 @@ for case in 'node1:1,node2:1 2' 'node1:2,node2:2 4' 'node1:1,node2:1,node3:1 3';
     grep -q 'host node2' "$work/last.log" || fail "no rank on node2: $hosts"
     sent=$(($("$here/netns.sh" sent node2) - before))
     echo "$hosts: node2 sent $sent bytes"
-    ((sent > steps * parameters)) || fail "gradients did not cross the link: $sent bytes in $steps steps of $parameters parameters"
+    ((sent > steps * parameters)) ||
+        fail "gradients did not cross the link: $sent bytes in $steps steps of $parameters parameters"
     same_training straight "on $ranks"
 done
 
-# A host that falls silent: the others name its rank and end. mpirun needs the host once more, to end what runs there.
-on_host node1 timeout 60 mpirun --mca plm_rsh_agent "$agent" -x OMP_NUM_THREADS --host node1:1,node2:1 -n 2 "$dcpg" train store.h5 \
-    "${training[@]}" --nb_epoch 100000 --stall_timeout 3 --out_dir silent >silent.log 2>&1 &
+# A host that falls silent: the others name its rank and end. mpirun needs the host once more,
+# to end what runs there.
+on_host node1 timeout 60 mpirun --mca plm_rsh_agent "$agent" -x OMP_NUM_THREADS --host node1:1,node2:1 \
+    -n 2 "$dcpg" train store.h5 "${training[@]}" --nb_epoch 100000 --stall_timeout 3 \
+    --out_dir silent >silent.log 2>&1 &
 running=$!
 wait_until 30 'an epoch' epochs silent 1
 "$here/netns.sh" link node2 down

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The scripts of jobs/slurm under a real SLURM with two nodes: data, train (requeued after a warning, on a node less, cancelled), array,
-# eval, scaling. Whatever happens to a training, its weights are those of one that nothing happened to.
+# The scripts of jobs/slurm under a real SLURM with two nodes: data, train (requeued after a warning, on a
+# node less, cancelled), array, eval, scaling. Whatever happens to a training,
+# its weights are those of one that nothing happened to.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$here/slurm.sh"
 need_root 'nodes with host names of their own'
@@ -24,7 +25,8 @@ train_options="options=($(quoted "${training[@]}"))"
 submit() {
     local script=$1
     shift
-    sbatch --parsable --nodes=2 --ntasks-per-node=2 --cpus-per-task=1 --time=10 --output="$script.%j.out" "$@" "$script"
+    sbatch --parsable --nodes=2 --ntasks-per-node=2 --cpus-per-task=1 --time=10 \
+        --output="$script.%j.out" "$@" "$script"
 }
 
 # is JOB NAME VALUE: of scontrol's description, as a regular expression.
@@ -47,7 +49,8 @@ quietly "$dcpg" train store.h5 "${training[@]}" --out_dir straight
 heading 'training, warned under way, through srun and mpirun'
 warned=()
 for launcher in srun mpirun; do
-    job_script slurm/train.sbatch $launcher.sbatch launcher=$launcher "$plain" "out='by $launcher'" "$train_options"
+    job_script slurm/train.sbatch $launcher.sbatch launcher=$launcher "$plain" "out='by $launcher'" \
+        "$train_options"
     job=$(submit $launcher.sbatch)
     wait_until 60 "epochs by $launcher" epochs "by $launcher" 1
     scancel --signal=USR1 --batch "$job"
@@ -57,7 +60,8 @@ for launcher in srun mpirun; do
 done
 
 heading 'a node is lost: on with the other'
-job_script slurm/train.sbatch lost.sbatch 'srun_options=(--mpi=pmix --ntasks-per-node=2)' 'out=lost' "$train_options"
+job_script slurm/train.sbatch lost.sbatch 'srun_options=(--mpi=pmix --ntasks-per-node=2)' 'out=lost' \
+    "$train_options"
 sed -i -e '/^#SBATCH --ntasks-per-node/d' -e 's/^#SBATCH --nodes=.*/#SBATCH --nodes=1-2/' lost.sbatch
 lost=$(sbatch --parsable --cpus-per-task=1 --exclusive --time=10 --output=lost.%j.out lost.sbatch)
 wait_until 60 'epochs of lost' epochs lost 1
@@ -71,8 +75,12 @@ for job in "${warned[@]}"; do scontrol release "$job"; done
 heading 'the same weights in the end'
 for job in "$lost" "${warned[@]}"; do ended "$job" COMPLETED; done
 for out in 'by srun' 'by mpirun' lost; do same_training straight "$out"; done
-for out in srun.sbatch mpirun.sbatch lost; do grep -q '^continuing from' "$out".*.out || fail "$out began anew"; done
-for out in srun.sbatch mpirun.sbatch; do grep -q '^code 85:' "$out".*.out || fail "$out did not end with code 85"; done
+for out in srun.sbatch mpirun.sbatch lost; do
+    grep -q '^continuing from' "$out".*.out || fail "$out began anew"
+done
+for out in srun.sbatch mpirun.sbatch; do
+    grep -q '^code 85:' "$out".*.out || fail "$out did not end with code 85"
+done
 
 heading 'cancelled is cancelled'
 job_script slurm/train.sbatch cancelled.sbatch "$plain" 'out=cancelled' "$train_options"
@@ -97,7 +105,9 @@ job_script slurm/array.sbatch patient.sbatch 'out=patient'
 patient=$(DCPG_PROGRAM=$work/patient submit patient.sbatch --array=0-1 --nodes=1 --ntasks-per-node=1)
 job_script slurm/train.sbatch forbidden.sbatch launcher=mpirun "$plain" 'out=forbidden'
 forbidden=$(DCPG_PROGRAM=$work/patient submit forbidden.sbatch --no-requeue --nodes=1 --ntasks-per-node=1)
-for out in patient/slow patient/fast forbidden; do wait_until 60 "$out starts" test -d "$out/checkpoints"; done
+for out in patient/slow patient/fast forbidden; do
+    wait_until 60 "$out starts" test -d "$out/checkpoints"
+done
 # The last task of an array has the array's number.
 for job in "${patient}_1" "$forbidden"; do scancel --signal=USR1 --batch "$job"; done
 wait_until 30 'the task goes back' is "${patient}_1" Restarts 1
@@ -115,13 +125,15 @@ job_script slurm/array.sbatch array.sbatch 'out=array' "options=($(quoted "${tra
 array=$(submit array.sbatch --array=0-1 --nodes=1)
 job_script slurm/eval.sbatch eval.sbatch "$plain" launcher=mpirun model=straight "out='predicted here'"
 eval=$(submit eval.sbatch)
-job_script slurm/scaling.sbatch scaling.sbatch "$plain" "options=($(quoted "${training[@]:0:9}"))" 'ranks=(1 2 4)' batch=40 steps=4
+job_script slurm/scaling.sbatch scaling.sbatch "$plain" "options=($(quoted "${training[@]:0:9}"))" \
+    'ranks=(1 2 4)' batch=40 steps=4
 scaling=$(submit scaling.sbatch)
 
 quietly "$dcpg" train store.h5 "${training[@]}" --nb_epoch 2 --learning_rate 0.001 --out_dir slow
 for task in 0 1; do ended "${array}_$task" COMPLETED; done
 same_training slow array/slow
-[[ $(head -n 1 array/few/lc_val.tsv | grep -o 'cl[01]_cell[0-9]*_loss' | sort -u | wc -l) == 3 ]] || fail 'the array does not choose cells'
+[[ $(head -n 1 array/few/lc_val.tsv | grep -o 'cl[01]_cell[0-9]*_loss' | sort -u | wc -l) == 3 ]] ||
+    fail 'the array does not choose cells'
 
 ended "$eval" COMPLETED
 quietly "$dcpg" eval store.h5 --model_files straight --out_data eval.h5 --out_report report.tsv
@@ -134,7 +146,8 @@ check_scaling scaling/scaling.tsv '1 1 2'
 for task in 0 1; do ended "${patient}_$task" COMPLETED; done
 ended "$forbidden" FAILED
 is "$forbidden" ExitCode 85:0 || fail 'a job that may not go back did not end with 85'
-grep -qF "submit the same script again: sbatch $PWD/forbidden.sbatch" forbidden.sbatch.*.out || fail 'not shown how to go on'
+grep -qF "submit the same script again: sbatch $PWD/forbidden.sbatch" forbidden.sbatch.*.out ||
+    fail 'not shown how to go on'
 
 ended "$cancelled" CANCELLED
 is "$cancelled" Restarts 0 || fail 'a cancelled job came back'

@@ -31,7 +31,8 @@ bad_profile 'line 1' '1\t99999999999\t1\n'
 # A profile without calls is left out or kept, and named either way.
 no_call() {
     printf '%b' "$2" >bad.tsv
-    "$dcpg" data --out_file bad.h5 --cpg_profiles cpg/a.tsv bad.tsv --dna_files dna >out.log 2>err.log || fail "$(cat err.log)"
+    "$dcpg" data --out_file bad.h5 --cpg_profiles cpg/a.tsv bad.tsv --dna_files dna >out.log 2>err.log ||
+        fail "$(cat err.log)"
     grep -qE "^warning: .*bad.tsv" err.log || fail "bad.tsv is not named: $(cat err.log)"
     [[ $("$dcpg" stats bad.h5 2>/dev/null | grep -c 'cpg/') == "$1" ]] || fail "not $1 cells: $(cat err.log)"
     rm bad.h5

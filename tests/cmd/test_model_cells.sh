@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Tests that a model knows its cells: it takes them by name where the data have all of them, refuses other data, and takes other cells only on request, with a warning; for stores and DeepCpG data files.
+# Tests that a model knows its cells: it takes them by name where the data have all of them, refuses other
+# data, and takes other cells only on request, with a warning; for stores and DeepCpG data files.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 python=${PYTHON3:-}
@@ -28,7 +29,8 @@ quietly "$dcpg" train abc.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --o
 [[ $("$python" -c '
 import json, h5py
 data = json.load(open("model/model_data.json"))
-assert data == {"cells": ["a", "b", "c"], "outputs": ["cpg/a", "cpg/b", "cpg/c"], "dna_wlen": 0, "cpg_wlen": 4}, data
+assert data == {"cells": ["a", "b", "c"], "outputs": ["cpg/a", "cpg/b", "cpg/c"],
+                "dna_wlen": 0, "cpg_wlen": 4}, data
 for name in "model", "model_weights_train", "model_weights_val":
     f = h5py.File(f"model/{name}.h5", "r")
     text = lambda key: [n.decode() for n in f.attrs[key]]
@@ -36,9 +38,14 @@ for name in "model", "model_weights_train", "model_weights_val":
 print("ok")') == ok ]] || fail 'the model does not say its cells'
 
 # evaluate NAME DATA OPTIONS...: writes e_NAME.h5, NAME.tsv and last.log
-evaluate() { quietly "$dcpg" eval "${@:2}" --model_files "${model:-model}" --out_data "e_$1.h5" --out_report "$1.tsv"; }
+evaluate() {
+    quietly "$dcpg" eval "${@:2}" --model_files "${model:-model}" --out_data "e_$1.h5" --out_report "$1.tsv"
+}
 says() { grep -qE -- "$1" last.log || fail "the log does not say '$1': $(cat last.log)"; }
-silent() { ! grep -qE 'warning|those of the model|taken for|in the order' last.log || fail "something is reported: $(cat last.log)"; }
+silent() {
+    ! grep -qE 'warning|those of the model|taken for|in the order' last.log ||
+        fail "something is reported: $(cat last.log)"
+}
 # predictions NAME OUTPUT NAME OUTPUT: both hold the same numbers, observed and predicted
 predictions() {
     "$python" - "$@" <<'P' || fail "predictions $*"
@@ -53,7 +60,8 @@ P
 refused_to() { # WORDS DATA OPTIONS...
     local code=0
     "$dcpg" eval "${@:2}" --model_files "${model:-model}" --out_data none.h5 >out.log 2>err.log || code=$?
-    [[ $code == 2 && $(grep -cE '^dcpg ' err.log) == 1 ]] && grep -qE -- "$1" err.log || fail "exit code $code, no '$1': $(cat err.log)"
+    [[ $code == 2 && $(grep -cE '^dcpg ' err.log) == 1 ]] && grep -qE -- "$1" err.log ||
+        fail "exit code $code, no '$1': $(cat err.log)"
 }
 
 evaluate abc abc.h5
@@ -75,7 +83,8 @@ model=alone.h5 evaluate alone all.h5
 says 'those of the model'
 
 # ---- other cells are refused, unless the user asks for them ----
-refused_to 'renamed.h5: has no cell a, which the model model reads \(it has b, c, x\).*--replicate_names.*--any_cells' renamed.h5
+refused_to 'has no cell a, which the model model reads \(it has b, c, x\).*--replicate_names.*--any_cells' \
+    renamed.h5
 refused_to 'has no cell a.*in the order of the data set' renamed_files/*.h5
 refused_to 'has no cells a, b, c.*it has x, y, z' others.h5
 refused_to 'has no cell c' two.h5
@@ -111,7 +120,8 @@ evaluate one abc.h5 --output_names cpg/b
 says '^1 of 3 outputs: cpg/b$'
 [[ $(cut -f 2 one.tsv | sort -u | tr '\n' ' ') == 'cpg/b output ' ]] || fail "outputs: $(cat one.tsv)"
 predictions one b abc b
-quietly "$dcpg" train all.h5 --train_chromos 1 "${small[@]}" --replicate_names a b --output_names cpg/c cpg/d --out_dir part
+quietly "$dcpg" train all.h5 --train_chromos 1 "${small[@]}" --replicate_names a b \
+    --output_names cpg/c cpg/d --out_dir part
 model=part evaluate part abc.h5
 says '^warning: the data have no labels of 1 of the model.s 2 outputs, which is predicted, not scored: cpg/d$'
 says "^2 of the store's 3 cells, those of the model, are used: a, b$"
@@ -121,16 +131,19 @@ options=(--train_chromos 1 --nb_epoch 1 --batch_size 32)
 quietly "$dcpg" train all.h5 "${options[@]}" --cpg_model model --out_dir further
 says "^3 of the store's 5 cells, those of the model, are used: a, b, c$"
 grep -q '"cpg/e"' further/model_data.json || fail 'outputs of the second training are not reported'
-refused 'others.h5: has no cells a, b, c, which the model model reads' "$dcpg" train others.h5 "${options[@]}" --cpg_model model --out_dir none
+refused 'others.h5: has no cells a, b, c, which the model model reads' "$dcpg" train others.h5 \
+    "${options[@]}" --cpg_model model --out_dir none
 refused 'has no cells a, b, c' "$dcpg" train others.h5 "${options[@]}" --model_files model --out_dir none
 quietly "$dcpg" train two.h5 "${options[@]}" --cpg_model model --any_cells --out_dir two
 says 'the cells a, b are taken for a, b, c'
 quietly "$dcpg" train others.h5 "${options[@]}" --model_files model --replicate_names x y z --out_dir three
 says 'the cells x, y, z are taken for a, b, c'
-"$python" -c 'import json; assert json.load(open("three/model_data.json"))["cells"] == ["x", "y", "z"]' || fail 'the new model has other cells'
+"$python" -c 'import json; assert json.load(open("three/model_data.json"))["cells"] == ["x", "y", "z"]' ||
+    fail 'the new model has other cells'
 # A run that is stopped and resumed writes the same files.
 code=0
-"$dcpg" train abc.h5 "${options[@]}" "${small[@]}" --nb_epoch 2 --resume cut --max_time 1e-6 >last.log 2>&1 || code=$?
+"$dcpg" train abc.h5 "${options[@]}" "${small[@]}" --nb_epoch 2 --resume cut --max_time 1e-6 >last.log 2>&1 ||
+    code=$?
 [[ $code == 85 ]] || fail "exit code $code: $(cat last.log)"
 on 2 "$dcpg" train --resume cut --max_time 0
 quietly "$dcpg" train abc.h5 "${options[@]}" "${small[@]}" --nb_epoch 2 --out_dir whole
@@ -146,7 +159,8 @@ for path in glob.glob("unknown/*.h5"):
     del f.attrs["dcpg_cells"], f.attrs["dcpg_outputs"]
 P
 model=unknown evaluate unknown abc.h5
-says 'warning: unknown does not say which cells it was trained on: those of the store are taken in their order.*: a, b, c'
+says 'warning: unknown does not say which cells it was trained on: those of the store are taken'
+says 'those of the store are taken in their order.*: a, b, c'
 predictions unknown a abc a
 model=unknown refused_to '3 cells, but 5 are chosen of 5' all.h5
 model=unknown evaluate unknown all.h5 --nb_replicate 3
@@ -160,6 +174,7 @@ cp unknown/model_data.json model/
 refused_to 'model/model_data.json and model/model_weights_val.h5 name different cells' abc.h5
 for text in '' '{' '{"cells": 3}' '{"cells": ["a", 3]}' '[]' '{"cells": ["a"]}'; do
     echo "$text" >unknown/model_data.json
-    model=unknown refused_to 'model_data.json: .*(not JSON|not a list of names)|names 1 cells, but the model reads 3' abc.h5
+    model=unknown refused_to \
+        'model_data.json: .*(not JSON|not a list of names)|names 1 cells, but the model reads 3' abc.h5
 done
 echo ok

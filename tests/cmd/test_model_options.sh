@@ -6,8 +6,9 @@ cd "$work"
 python=${PYTHON3:-}
 [[ -n $python ]] && "$python" -c 'import h5py, numpy' 2>/dev/null || skip 'python3 without h5py and numpy'
 
-# weights WHAT OLD NEW LAYERS: of the layers of NEW whose names match (at their start) the expression LAYERS, there must be some, and all must be
-# the same in OLD (WHAT: same), or every one of them different (WHAT: differ).
+# weights WHAT OLD NEW LAYERS: of the layers of NEW whose names match (at their start) the expression LAYERS,
+# there must be some, and all must be the same in OLD (WHAT: same), or every one of them different (WHAT:
+# differ).
 cat >weights.py <<'P'
 import re, sys
 import h5py
@@ -17,7 +18,9 @@ def read(path):
     with h5py.File(path, 'r') as f:
         g = f['model_weights'] if 'model_weights' in f else f
         text = lambda s: s.decode() if isinstance(s, bytes) else s
-        return {text(l): {text(w): g[text(l)][text(w)][()].tobytes() for w in g[text(l)].attrs['weight_names']} for l in g.attrs['layer_names']}
+        return {text(l): {text(w): g[text(l)][text(w)][()].tobytes()
+                          for w in g[text(l)].attrs['weight_names']}
+                for l in g.attrs['layer_names']}
 
 what, old, new, layers = sys.argv[1:]
 a, b = read(old), read(new)
@@ -50,7 +53,8 @@ quietly "$dcpg" data --cpg_profiles "${profiles[@]:2}" --dna_files sim/dna --out
 cells=()
 for p in "${profiles[@]}"; do cells+=("$(basename "$p" .tsv.gz)"); done
 
-options=(--train_chromos 1 2 --val_chromos 3 --nb_epoch 1 --nb_train_sample 200 --batch_size 50 --learning_rate 0.01)
+options=(--train_chromos 1 2 --val_chromos 3 --nb_epoch 1 --nb_train_sample 200 --batch_size 50
+    --learning_rate 0.01)
 train() { # RANKS STORE OUT_DIR OPTIONS...
     local ranks=$1 store=$2 out=$3
     shift 3
@@ -66,21 +70,28 @@ parts=(--dna_model dna --cpg_model cpg --joint_model 'fc[16]_do')
 
 # ---- joined, only the heads trained ----
 train 1 five.h5 joint "${parts[@]}" --fine_tune
-grep -qE '^parameters: 85 trained, [0-9]+ frozen, 16 moving statistics$' last.log || fail "the log does not say what is trained: $(cat last.log)"
+grep -qE '^parameters: 85 trained, [0-9]+ frozen, 16 moving statistics$' last.log ||
+    fail "the log does not say what is trained: $(cat last.log)"
 weights same dna/model.h5 joint/$file 'dna/'
 weights same cpg/model.h5 joint/$file 'cpg/(time|bidir)'
-[[ $(layers joint) == "joint_dna_cpg dna dna/conv1d_1 dna/batch_normalization_1 dna/activation_1 dna/max_pooling1d_1 cpg/state cpg/dist dna/flatten_1 cpg/concatenate_1 dna/dense_1 cpg/time_distributed_1 dna/activation_2 cpg/bidirectional_1 dna/dropout_1 cpg/dropout_1 concatenate_1 joint/dense_1 joint/activation_1 joint/dropout_1$(printf ' cpg/%s*' "${cells[@]}")" ]] ||
+wanted=(joint_dna_cpg dna dna/conv1d_1 dna/batch_normalization_1 dna/activation_1 dna/max_pooling1d_1
+    cpg/state cpg/dist dna/flatten_1 cpg/concatenate_1 dna/dense_1 cpg/time_distributed_1 dna/activation_2
+    cpg/bidirectional_1 dna/dropout_1 cpg/dropout_1 concatenate_1 joint/dense_1 joint/activation_1
+    joint/dropout_1)
+[[ $(layers joint) == "${wanted[*]}$(printf ' cpg/%s*' "${cells[@]}")" ]] ||
     fail "layers of the joint model: $(layers joint)"
-"$python" - <<'P' || fail 'a loaded part does not keep its penalty, or a new layer does not take that of the options'
+"$python" - <<'P' ||
 import json
 c = {l['name']: l['config'] for l in json.load(open('joint/model.json'))['config']['layers']}
 assert abs(c['dna/dense_1']['kernel_regularizer']['config']['l2'] - 0.5) < 1e-6, c['dna/dense_1']
 assert abs(c['joint/dense_1']['kernel_regularizer']['config']['l2'] - 1e-4) < 1e-8
 P
+    fail 'a loaded part does not keep its penalty, or a new layer does not take that of the options'
 train 3 five.h5 joint3 "${parts[@]}" --fine_tune
 same joint/model.h5 joint3/model.h5
 # The same model by its other names.
-train 1 five.h5 named --dna_model dna/model.h5 --cpg_model cpg/model.json cpg/model_weights_val.h5 --joint_model 'fc[16]_do' --fine_tune
+train 1 five.h5 named --dna_model dna/model.h5 --cpg_model cpg/model.json cpg/model_weights_val.h5 \
+    --joint_model 'fc[16]_do' --fine_tune
 same joint/$file named/$file
 quietly "$dcpg" eval five.h5 --chromos 3 --model_files joint --out_report report.tsv
 
@@ -104,15 +115,20 @@ grep -q "frozen by the model's file" last.log || fail 'the log does not say why 
 train 1 five.h5 all --model_files joint --trainable '.*'
 weights differ joint/model_weights_val.h5 all/$file ''
 # Other outputs get new heads; with the same seed the head of a cell starts with the same weights.
-for n in 1 3; do train $n five.h5 "two$n" --model_files joint --fine_tune --output_names "${cells[0]}\$" "${cells[3]}\$" --seed 1; done
+for n in 1 3; do
+    train $n five.h5 "two$n" --model_files joint --fine_tune --output_names "${cells[0]}\$" "${cells[3]}\$" \
+        --seed 1
+done
 same two1/model.h5 two3/model.h5
 weights same joint/model_weights_val.h5 two1/$file 'dna/|cpg/(time|bidir)|joint/'
 weights differ joint/model_weights_val.h5 two1/$file 'cpg/cl'
-[[ $(layers two1) == *"joint/dropout_1 cpg/${cells[0]}* cpg/${cells[3]}*" ]] || fail "new heads: $(layers two1)"
+[[ $(layers two1) == *"joint/dropout_1 cpg/${cells[0]}* cpg/${cells[3]}*" ]] ||
+    fail "new heads: $(layers two1)"
 grep -q 'new heads' last.log || fail 'the log does not tell of new heads'
 
 # ---- another number of cells: on purpose ----
-refused "three.h5: has no cells ${cells[0]}, ${cells[1]}, which the model cpg reads" "$dcpg" train three.h5 "${options[@]}" --out_dir none "${parts[@]}" --fine_tune
+refused "three.h5: has no cells ${cells[0]}, ${cells[1]}, which the model cpg reads" "$dcpg" train three.h5 \
+    "${options[@]}" --out_dir none "${parts[@]}" --fine_tune
 for n in 1 3; do train $n three.h5 "few$n" "${parts[@]}" --fine_tune --any_cells; done
 same few1/model.h5 few3/model.h5
 weights same joint/$file few1/$file 'dna/|cpg/(time|bidir)|joint/'
@@ -146,7 +162,8 @@ P
 # ---- files of Keras 1, whose convolution kernels are reversed ----
 old=$shared/oracle/keras1
 if [[ -d $old ]]; then
-    on 3 "$dcpg" train "$old/cnn/data.h5" --dna_model "$old/cnn/model.json" "$old/cnn/weights.h5" --cpg_model "$old/rnn/model.json" "$old/rnn/weights.h5" --nb_epoch 1 --batch_size 8 \
+    on 3 "$dcpg" train "$old/cnn/data.h5" --dna_model "$old/cnn/model.json" "$old/cnn/weights.h5" \
+        --cpg_model "$old/rnn/model.json" "$old/rnn/weights.h5" --nb_epoch 1 --batch_size 8 \
         --fine_tune --out_dir keras1
     "$python" - "$old" <<'P' || fail 'parts of Keras 1 files lose their weights'
 import sys, h5py
@@ -160,10 +177,15 @@ fi
 # ---- a directory is used again, chromosomes as people write them ----
 train 1 five.h5 again --cpg_model 'fc[8]_gap' --cpg_wlen 8
 train 3 five.h5 used --dna_model 'conv[8@11]_mp[4]_fc[4]' --dna_wlen 101
-quietly "$dcpg" train five.h5 --train_chromos chr1 CHR2 --val_chromos Chr3 "${options[@]:4}" --out_dir used --cpg_model 'fc[8]_gap' --cpg_wlen 8
-grep -q 'used: the files of an earlier run are replaced' last.log || fail 'the log does not say that files are replaced'
-for f in model.json model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv; do same "again/$f" "used/$f"; done
-quietly "$dcpg" train five.h5 --train_chromos 1 --out_dir used --nb_epoch 1 --nb_train_sample 100 --cpg_model 'fc[8]_gap' --cpg_wlen 8
+quietly "$dcpg" train five.h5 --train_chromos chr1 CHR2 --val_chromos Chr3 "${options[@]:4}" --out_dir used \
+    --cpg_model 'fc[8]_gap' --cpg_wlen 8
+grep -q 'used: the files of an earlier run are replaced' last.log ||
+    fail 'the log does not say that files are replaced'
+for f in model.json model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv; do
+    same "again/$f" "used/$f"
+done
+quietly "$dcpg" train five.h5 --train_chromos 1 --out_dir used --nb_epoch 1 --nb_train_sample 100 \
+    --cpg_model 'fc[8]_gap' --cpg_wlen 8
 [[ ! -e used/lc_val.tsv ]] || fail 'a learning curve of an earlier run is left'
 
 # ---- refusals ----
@@ -173,7 +195,8 @@ wrong() { # WORDS OPTIONS...
     refused "$words" "$dcpg" train five.h5 --out_dir wrong --nb_epoch 1 "$@"
     [[ ! -e wrong ]] || fail "something is left behind by $*: $(ls -A wrong)"
 }
-wrong 'dna_model.*layer dna/dense_1: its weights are for a DNA window of 101 bp' --dna_model dna --dna_wlen 201
+wrong 'dna_model.*layer dna/dense_1: its weights are for a DNA window of 101 bp' --dna_model dna \
+    --dna_wlen 201
 wrong 'cpg_model.*8 neighbours' --cpg_model cpg --cpg_wlen 10
 wrong 'dna/dense_1: more than [0-9]* weights' --dna_model CnnL2h128 --dna_wlen 999999
 wrong 'no sites on chromosome chr7: it has chromosomes 1, 2, 3' --cpg_model RnnL1 --train_chromos chr7

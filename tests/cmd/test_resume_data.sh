@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Tests that a run resumes with the data that it was started with: data made anew with other values under the same names and counts are refused, naming the difference; moved data are found where the user says.
+# Tests that a run resumes with the data that it was started with: data made anew with other values under the
+# same names and counts are refused, naming the difference; moved data are found where the user says.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 python=${PYTHON3:-}
@@ -13,7 +14,8 @@ for name in a b frac; do
     gzip -dc sim/cpg/*cell0$n.tsv.gz >cells/$name.tsv
 done
 "$python" - <<'P'
-# One cell has values between 0 and 1; in each cell, the values of one chromosome are rotated by one site, so that positions and numbers of labels stay.
+# One cell has values between 0 and 1; in each cell, the values of one chromosome are rotated by one site,
+# so that positions and numbers of labels stay.
 rows = [l.split() for l in open("cells/frac.tsv")]
 for i, r in enumerate(rows):
     if i % 7 == 0: r[2] = "0.25"
@@ -29,7 +31,9 @@ P
 data() { # OUT OPTIONS...
     quietly "$dcpg" data --out_file "$1" "${@:2}"
 }
-digest() { "$python" -c 'import sys, h5py; print(h5py.File(sys.argv[1], "r").attrs["digest"].decode())' "$1"; }
+digest() {
+    "$python" -c 'import sys, h5py; print(h5py.File(sys.argv[1], "r").attrs["digest"].decode())' "$1"
+}
 differs() { # A B: prints the parts in which two digests differ
     "$python" - "$(digest "$1")" "$(digest "$2")" <<'P'
 import sys
@@ -41,10 +45,12 @@ P
 dna=(--dna_files sim/dna)
 data s.h5 --cpg_profiles cells/*.tsv "${dna[@]}"
 
-# ---- the digest: the same on any number of ranks, appended or not, computed again where a store has none ----
+# ---- the digest: the same on any number of ranks, appended or not,
+# computed again where a store has none ----
 for n in 2 3; do
     on $n "$dcpg" data --cpg_profiles cells/*.tsv "${dna[@]}" --out_file on.h5
-    [[ $(digest s.h5) == "$(digest on.h5)" ]] || fail "another digest on $n ranks: $(digest s.h5), $(digest on.h5)"
+    [[ $(digest s.h5) == "$(digest on.h5)" ]] ||
+        fail "another digest on $n ranks: $(digest s.h5), $(digest on.h5)"
 done
 data more.h5 --cpg_profiles cells/a.tsv "${dna[@]}"
 data more.h5 --append --cpg_profiles cells/b.tsv cells/frac.tsv "${dna[@]}"
@@ -62,11 +68,15 @@ what sites --cpg_profiles cells/*.tsv "${dna[@]}" --cpg_cov 2
 what bulk --cpg_profiles cells/*.tsv "${dna[@]}" --bulk_profiles cells/a.tsv
 what 'positions sites cells calls' --cpg_profiles cells/[ab].tsv "${dna[@]}"
 mkdir dna
-for f in sim/dna/*; do gzip -dcf "$f" | awk '/^>/ { print; next } { sub(/^....TTTT/, "ACGTAACC"); print }' >"dna/$(basename "${f%.gz}")"; done
+for f in sim/dna/*; do
+    gzip -dcf "$f" | awk '/^>/ { print; next } { sub(/^....TTTT/, "ACGTAACC");
+        print }' >"dna/$(basename "${f%.gz}")"
+done
 what bases --cpg_profiles cells/*.tsv --dna_files dna --min_cg 0
 
 # ---- runs ----
-small=(--cpg_model 'fc[4]_gap' --cpg_wlen 4 --nb_epoch 2 --batch_size 32 --nb_train_sample 128 --nb_val_sample 64)
+small=(--cpg_model 'fc[4]_gap' --cpg_wlen 4 --nb_epoch 2 --batch_size 32 --nb_train_sample 128
+    --nb_val_sample 64)
 stopped() { # COMMAND...
     local code=0
     "$dcpg" train "$@" "${small[@]}" --max_time 1e-6 >last.log 2>&1 || code=$?
@@ -83,17 +93,21 @@ mv other.h5 s.h5
 for n in 1 2; do
     code=0
     "${MPIRUN:-mpirun}" -n $n "$dcpg" train --resume run >out.log 2>err.log || code=$?
-    [[ $code == 2 ]] && grep -q 'the training data are not those that the run was started with: other calls; name the files.*--resume DIR STORE' err.log || fail "exit code $code: $(cat err.log)"
+    message='the training data are not those that the run was started with: other calls; name the files'
+    message+='.*--resume DIR STORE'
+    [[ $code == 2 ]] && grep -q "$message" err.log || fail "exit code $code: $(cat err.log)"
 done
 rm s.h5
-refused 's.h5 of this run is not there: give its new path: dcpg train --resume run STORE' "$dcpg" train --resume run
+refused 's.h5 of this run is not there: give its new path: dcpg train --resume run STORE' "$dcpg" train \
+    --resume run
 mv kept.h5 moved.h5
 on 2 "$dcpg" train --resume run moved.h5 --max_time 0
 for f in "${files[@]}"; do same "whole/$f" "run/$f"; done
 # A store without a digest, as older versions made: it is read to compute one; the same run.
 "$python" -c 'import h5py; f = h5py.File("moved.h5", "r+"); del f.attrs["digest"]'
 on 3 "$dcpg" train --resume run2 moved.h5 --max_time 0
-grep -q 'moved.h5 was made by an older dcpg' last.log || fail "the log does not say that the store is read: $(cat last.log)"
+grep -q 'moved.h5 was made by an older dcpg' last.log ||
+    fail "the log does not say that the store is read: $(cat last.log)"
 for f in "${files[@]}"; do same "whole/$f" "run2/$f"; done
 data s.h5 --cpg_profiles cells/*.tsv "${dna[@]}"
 
@@ -124,7 +138,8 @@ exec(sys.argv[2])
 f[sys.argv[1]][...] = x
 P
 }
-labels='i = (x[:100] >= 0).nonzero()[0]; x[i[0]], x[i[1:][x[i[1:]] != x[i[0]]][0]] = 1 - x[i[0]], x[i[0]]' # two labels are exchanged
+# two labels are exchanged
+labels='i = (x[:100] >= 0).nonzero()[0]; x[i[0]], x[i[1:][x[i[1:]] != x[i[0]]][0]] = 1 - x[i[0]], x[i[0]]'
 cp -r files kept
 again() { # WORDS
     refused "the training data are not those.*other $1; name" "$dcpg" train --resume run5

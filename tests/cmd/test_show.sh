@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Tests dcpg show and dcpg stats: the text that pandas prints for the same data (made with pandas 1.5.3 and kept here), tables, the same from stores and files, on any number of ranks.
+# Tests dcpg show and dcpg stats: the text that pandas prints for the same data (made with pandas 1.5.3 and
+# kept here), tables, the same from stores and files, on any number of ranks.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 python=${PYTHON3:-}
 [[ -n $python ]] && "$python" -c 'import h5py, numpy' 2>/dev/null || skip 'python3 has no h5py or numpy'
@@ -20,13 +21,18 @@ def make(path, chromo, pos, cells, outputs):
             f["outputs/" + name] = values
 
 I, F = np.int8, np.float32
-make("c1.h5", "1", [10, 200, 3000], {"a": (I([[-1, 1]] * 3), F([[-1, 5]] * 3)), "frac": (F([[-1, 0.25]] * 3), F([[16, 1e6]] * 3))},
-     {"cpg/a": I([-1, 0, 1]), "cpg_stats/var": F([-1, 0.125, 0.0625]), "cpg_stats/mode": I([-1, 1, 0]), "bulk/tiny": F([1e-8, 0.5, -1]), "win_stats/1001/mean": F([1 / 3, 0.75, 0.1])})
-make("cX.h5", "X", [7, 12345], {"a": (I([[0, 1]] * 2), F([[1, 2]] * 2)), "frac": (F([[0.5, 0.25]] * 2), F([[16, 17]] * 2))},
-     {"cpg/a": I([-1, -1]), "cpg_stats/var": F([-1, 0.25]), "cpg_stats/mode": I([-1, 1]), "bulk/tiny": F([0, 1]), "win_stats/1001/mean": F([1, 0])})
+make("c1.h5", "1", [10, 200, 3000],
+     {"a": (I([[-1, 1]] * 3), F([[-1, 5]] * 3)), "frac": (F([[-1, 0.25]] * 3), F([[16, 1e6]] * 3))},
+     {"cpg/a": I([-1, 0, 1]), "cpg_stats/var": F([-1, 0.125, 0.0625]), "cpg_stats/mode": I([-1, 1, 0]),
+      "bulk/tiny": F([1e-8, 0.5, -1]), "win_stats/1001/mean": F([1 / 3, 0.75, 0.1])})
+make("cX.h5", "X", [7, 12345],
+     {"a": (I([[0, 1]] * 2), F([[1, 2]] * 2)), "frac": (F([[0.5, 0.25]] * 2), F([[16, 17]] * 2))},
+     {"cpg/a": I([-1, -1]), "cpg_stats/var": F([-1, 0.25]), "cpg_stats/mode": I([-1, 1]),
+      "bulk/tiny": F([0, 1]), "win_stats/1001/mean": F([1, 0])})
 P
 
-# prints WORDS...: the command prints the text on stdin, on 1 and 2 ranks; blanks at the ends of lines are ignored
+# prints WORDS...: the command prints the text on stdin, on 1 and 2 ranks;
+# blanks at the ends of lines are ignored
 prints() {
     sed 's/ *$//' >expected.txt
     for n in 1 2; do
@@ -70,7 +76,8 @@ prints stats c1.h5 cX.h5 --output_names 'cpg_stats' --nb_sample 3 <<'T'
 1   cpg_stats/var       3       2  0.666667  0.09375  0.000977
 T
 
-quietly "$dcpg" show c1.h5 cX.h5 --outputs bulk/tiny win_stats/1001/mean cpg/a --cpg frac --cpg_wlen 2 --cpg_dist --out_tsv show.tsv
+quietly "$dcpg" show c1.h5 cX.h5 --outputs bulk/tiny win_stats/1001/mean cpg/a --cpg frac --cpg_wlen 2 \
+    --cpg_dist --out_tsv show.tsv
 diff - show.tsv <<'T' || fail 'the table is not the expected one'
 chromo	pos	outputs/bulk/tiny	outputs/win_stats/1001/mean	outputs/cpg/a	frac/state/-1	frac/state/+1	frac/dist/-1	frac/dist/+1
 1	10	1e-08	0.33333334	-1	-1.0	0.25	16.0	1000000.0
@@ -102,18 +109,21 @@ column = lambda name: np.concatenate([f[name][()] for f in files])
 with open("store.tsv") as f:
     rows = list(csv.DictReader(f, delimiter="\t"))
 assert len(rows) == len(column("pos")) > 17000, len(rows)
-assert [int(r["pos"]) for r in rows] == list(column("pos")) and [r["chromo"] for r in rows] == [c.decode() for c in column("chromo")]
+assert [int(r["pos"]) for r in rows] == list(column("pos"))
+assert [r["chromo"] for r in rows] == [c.decode() for c in column("chromo")]
 cells = list(files[0]["inputs/cpg"])
 for cell in cells:
     assert [int(r[f"outputs/cpg/{cell}"]) for r in rows] == list(column(f"outputs/cpg/{cell}"))
     for kind in ("state", "dist"):
         for k, offset in enumerate(("-2", "-1", "+1", "+2")):
-            assert [float(r[f"{cell}/{kind}/{offset}"]) for r in rows] == list(column(f"inputs/cpg/{cell}/{kind}")[:, k])
+            assert [float(r[f"{cell}/{kind}/{offset}"]) for r in rows] == \
+                list(column(f"inputs/cpg/{cell}/{kind}")[:, k])
 with open("store.stats") as f:
     for r in csv.DictReader(f, delimiter="\t"):
         x = column("outputs/" + r["output"])
         seen = x[x != -1].astype(float)
-        assert (int(r["nb_tot"]), int(r["nb_obs"])) == (len(x), len(seen)) and float(r["frac_obs"]) == len(seen) / len(x)
+        assert (int(r["nb_tot"]), int(r["nb_obs"])) == (len(x), len(seen))
+        assert float(r["frac_obs"]) == len(seen) / len(x)
         assert np.allclose([float(r["mean"]), float(r["var"])], [seen.mean(), seen.var()], rtol=1e-14)
 P
 
@@ -129,9 +139,11 @@ refused 'written over' "$dcpg" stats c1.h5 --out_tsv c1.h5
 refused 'matches none' "$dcpg" stats c1.h5 --output_names none
 echo ok
 
-# The closing line shows the first words of a long list and the last, and so the options after it; without a genome nothing is logged about CGs.
+# The closing line shows the first words of a long list and the last, and so the options after it;
+# without a genome nothing is logged about CGs.
 for i in 1 2 3 4 5 6; do printf '1\t%d\t1\n' $((10 * i)) >"list$i.tsv"; done
 "$dcpg" data --cpg_profiles list[1-6].tsv --out_file closing.h5 --verbose 2>closing.log
-grep -qF -- '--cpg_profiles list1.tsv list2.tsv list3.tsv ... (2 more) list6.tsv --out_file closing.h5 --verbose  wall' closing.log ||
+shown='--cpg_profiles list1.tsv list2.tsv list3.tsv ... (2 more) list6.tsv --out_file closing.h5'
+grep -qF -- "$shown --verbose  wall" closing.log ||
     fail "the closing line does not name the output: $(cat closing.log)"
 ! grep -q 'on CG' closing.log || fail "CG reported without a genome: $(cat closing.log)"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Tests how dcpg is started: commands that need one process never ask for ranks, ranks of another MPI are refused, thousands of words on the
-# command line, and the number of threads where the user sets none.
+# Tests how dcpg is started: commands that need one process never ask for ranks, ranks of another MPI are
+# refused, thousands of words on the command line, and the number of threads where the user sets none.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 quietly "$dcpg" simulate --nb_cell 3 --nb_chromo 2 --chromo_len 50000 --out_dir sim
@@ -15,7 +15,8 @@ silent() {
 }
 
 # One process inside a job of several tasks, and under unknown launchers.
-for variable in SLURM_NTASKS=8 SLURM_STEP_NUM_TASKS=8 OMPI_COMM_WORLD_SIZE=4 PMI_SIZE=4 PMIX_RANK=3 MV2_COMM_WORLD_SIZE=2; do
+for variable in SLURM_NTASKS=8 SLURM_STEP_NUM_TASKS=8 OMPI_COMM_WORLD_SIZE=4 PMI_SIZE=4 PMIX_RANK=3 \
+    MV2_COMM_WORLD_SIZE=2; do
     export "${variable?}"
     silent --help
     silent train --help
@@ -39,7 +40,8 @@ done
 quietly "$dcpg" "${train[@]}" model
 quietly "$dcpg" eval store.h5 --model_files model --out_data eval.h5
 SLURM_NTASKS=8 quietly "$dcpg" export eval.h5 --out_dir exported
-OMPI_COMM_WORLD_SIZE=4 "$dcpg" export eval.h5 --out_dir twice >out.txt 2>&1 && fail 'export of several lone processes'
+OMPI_COMM_WORLD_SIZE=4 "$dcpg" export eval.h5 --out_dir twice >out.txt 2>&1 &&
+    fail 'export of several lone processes'
 grep -q 'another MPI' out.txt || fail "$(cat out.txt)"
 [[ ! -e twice ]] || fail 'files of a refused export'
 code=0
@@ -51,11 +53,12 @@ grep -q 'mpirun started 4 ranks (PMI_SIZE), but this process is alone' out.txt |
 "${MPIRUN:-mpirun}" -n 3 "$dcpg" train --help >out.txt 2>&1 || fail "$(cat out.txt)"
 [[ $(grep -c '^usage' out.txt) == 1 ]] || fail 'help is not printed once'
 
-# Thousands of words, each looked at: alone, and on ranks. (mpirun of Open MPI takes 128 KB of words itself, so that the shell that spells
-# them out runs on the ranks.)
+# Thousands of words, each looked at: alone, and on ranks. (mpirun of Open MPI takes 128 KB of words itself,
+# so that the shell that spells them out runs on the ranks.)
 cat >many.sh <<'T'
 paths=()
-for i in {1..5000}; do paths+=("folder_with_a_long_name_as_pipelines_make_them/of_a_project/and_a_run_of_it/sample_$i/cell_number_$i.tsv"); done
+folder=folder_with_a_long_name_as_pipelines_make_them/of_a_project/and_a_run_of_it
+for i in {1..5000}; do paths+=("$folder/sample_$i/cell_number_$i.tsv"); done
 exec "$1" data --cpg_profiles "${paths[@]}" --dna_files sim/dna --out_file many.h5
 T
 refused 'folder_with' bash many.sh "$dcpg"
@@ -66,20 +69,28 @@ grep -q '^dcpg data: .*folder_with' out.txt || fail "$(head -n 3 out.txt)"
 cores=$("$dcpg" "${train[@]}" alone 2>&1 | sed -nE 's/^rank 0: .*, ([0-9]+) cores?, .*/\1/p')
 for ranks in 1 2 3; do
     share=$((cores / ranks > 0 ? cores / ranks : 1))
-    env -u OMP_NUM_THREADS "${MPIRUN:-mpirun}" -n $ranks "$dcpg" "${train[@]}" "shared$ranks" >out.txt 2>&1 || fail "$(cat out.txt)"
-    [[ $(grep -cE "^rank [0-9]+: .* $share threads?\$" out.txt) == "$ranks" ]] || fail "$ranks ranks on $cores cores: $(grep '^rank' out.txt)"
+    env -u OMP_NUM_THREADS "${MPIRUN:-mpirun}" -n $ranks "$dcpg" "${train[@]}" "shared$ranks" >out.txt 2>&1 ||
+        fail "$(cat out.txt)"
+    [[ $(grep -cE "^rank [0-9]+: .* $share threads?\$" out.txt) == "$ranks" ]] ||
+        fail "$ranks ranks on $cores cores: $(grep '^rank' out.txt)"
     if ((ranks > 1)); then
-        grep -qE "$ranks ranks share $cores cores?: $share threads? each" out.txt || fail "$ranks ranks: $(cat out.txt)"
+        grep -qE "$ranks ranks share $cores cores?: $share threads? each" out.txt ||
+            fail "$ranks ranks: $(cat out.txt)"
     fi
     if ((ranks <= cores)); then
-        ! grep -q warning: out.txt || fail "$ranks ranks of $share threads on $cores cores: $(grep warning: out.txt)"
+        ! grep -q warning: out.txt ||
+            fail "$ranks ranks of $share threads on $cores cores: $(grep warning: out.txt)"
     fi
 done
-OMP_NUM_THREADS=$((cores + 1)) OMP_WAIT_POLICY=passive "${MPIRUN:-mpirun}" -n 2 "$dcpg" "${train[@]}" asked >out.txt 2>&1 || fail "$(cat out.txt)"
-[[ $(grep -c "$((cores + 1)) threads\$" out.txt) == 2 ]] || fail "the user's number of threads is not taken: $(grep ^rank out.txt)"
-grep -qE 'warning: .* times slower.*OMP_NUM_THREADS=' out.txt || fail "no word of what threads cost: $(cat out.txt)"
+OMP_NUM_THREADS=$((cores + 1)) OMP_WAIT_POLICY=passive "${MPIRUN:-mpirun}" \
+    -n 2 "$dcpg" "${train[@]}" asked >out.txt 2>&1 || fail "$(cat out.txt)"
+[[ $(grep -c "$((cores + 1)) threads\$" out.txt) == 2 ]] ||
+    fail "the user's number of threads is not taken: $(grep ^rank out.txt)"
+grep -qE 'warning: .* times slower.*OMP_NUM_THREADS=' out.txt ||
+    fail "no word of what threads cost: $(cat out.txt)"
 if ((cores > 1)); then # of 2 ranks that may use all cores, not of one
-    grep -qE "warning: host .*OMP_NUM_THREADS=$((cores / 2)) " out.txt || fail "another number than a share: $(grep warning out.txt)"
+    grep -qE "warning: host .*OMP_NUM_THREADS=$((cores / 2)) " out.txt ||
+        fail "another number than a share: $(grep warning out.txt)"
 fi
 same shared1/model.h5 shared2/model.h5
 same shared1/model.h5 shared3/model.h5

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Tests what training and evaluation report about their data: chromosomes both trained and validated on, outputs without labels or with labels of one class, no label at all.
+# Tests what training and evaluation report about their data: chromosomes both trained and validated on,
+# outputs without labels or with labels of one class, no label at all.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 quietly "$dcpg" simulate --out_dir sim --nb_chromo 3 --chromo_len 20000 --nb_cell 3 --seed 3
@@ -11,7 +12,8 @@ gzip -dc "${profiles[0]}" | awk '$1 == 2' >cells/late.tsv
 gzip -dc "${profiles[1]}" | awk '{ print $1 "\t" $2 "\t1" }' >cells/one.tsv
 gzip -dc "${profiles[2]}" | awk '$1 == 2' >cells/three.tsv
 quietly "$dcpg" data --cpg_profiles "${profiles[@]}" --dna_files sim/dna --out_file s.h5
-quietly "$dcpg" data --cpg_profiles "${profiles[@]}" cells/late.tsv cells/one.tsv cells/three.tsv --dna_files sim/dna --out_file few.h5
+quietly "$dcpg" data --cpg_profiles "${profiles[@]}" cells/late.tsv cells/one.tsv cells/three.tsv \
+    --dna_files sim/dna --out_file few.h5
 quietly "$dcpg" convert s.h5 --out_dir files --dna_wlen 3 --cpg_wlen 4
 small=(--cpg_model 'fc[4]_gap' --cpg_wlen 4 --nb_epoch 1 --batch_size 32)
 
@@ -46,33 +48,46 @@ train "!$both|is not given" s.h5 --train_chromos 1 --val_files few.h5 --val_chro
 train "warning: chromosome 1 $both" files/c1_*.h5 files/c2_*.h5 --val_files files/c1_*.h5
 train "!$both" files/c1_*.h5 --val_files files/c2_*.h5
 train '^--train_chromos is not given: .*: 1$' files/c[12]_*.h5 --val_chromos 2
-refused 'names all chromosomes of s.h5.*none is left' "$dcpg" train s.h5 --val_chromos 1 2 3 "${small[@]}" --out_dir none
+refused 'names all chromosomes of s.h5.*none is left' "$dcpg" train s.h5 --val_chromos 1 2 3 "${small[@]}" \
+    --out_dir none
 
 # ---- outputs without labels, and with labels of one class only ----
-train 'warning: cpg/late, cpg/three: no label on the training chromosomes: their heads are not trained' few.h5 --train_chromos 1 --val_chromos 2
-grep -q 'warning: cpg/one: labels of one class only on the training chromosomes' last.log || fail "one class is not reported: $(cat last.log)"
+train 'warning: cpg/late, cpg/three: no label on the training chromosomes: their heads are not trained' \
+    few.h5 --train_chromos 1 --val_chromos 2
+grep -q 'warning: cpg/one: labels of one class only on the training chromosomes' last.log ||
+    fail "one class is not reported: $(cat last.log)"
 on 3 "$dcpg" train few.h5 --train_chromos 1 --val_chromos 2 "${small[@]}" --out_dir three
 grep -q 'warning: cpg/late, cpg/three: no label' last.log || fail 'not reported on 3 ranks'
 same model/model.h5 three/model.h5
-train 'warning: cpg/late: no label on the training chromosomes: its head is not trained' few.h5 --train_chromos 1 --output_names cpg/late cpg/one
-train 'warning: cpg/late: no label on the validation chromosomes: it is not validated' few.h5 --train_chromos 2 --val_chromos 1 --output_names cpg/late cpg/one
-refused 'no label on the training chromosomes .*output cpg/late' "$dcpg" train few.h5 --train_chromos 1 --output_names cpg/late "${small[@]}" --out_dir none
-train 'warning: cpg/late, cpg/three: no label on the validation chromosomes: they are not validated' few.h5 --train_chromos 2 --val_chromos 1 --output_names cpg/late cpg/three
-grep -q 'warning: without any label the validation loss means nothing' last.log || fail "a validation of nothing is not reported: $(cat last.log)"
+train 'warning: cpg/late: no label on the training chromosomes: its head is not trained' few.h5 \
+    --train_chromos 1 --output_names cpg/late cpg/one
+train 'warning: cpg/late: no label on the validation chromosomes: it is not validated' few.h5 \
+    --train_chromos 2 --val_chromos 1 --output_names cpg/late cpg/one
+refused 'no label on the training chromosomes .*output cpg/late' "$dcpg" train few.h5 --train_chromos 1 \
+    --output_names cpg/late "${small[@]}" --out_dir none
+train 'warning: cpg/late, cpg/three: no label on the validation chromosomes: they are not validated' few.h5 \
+    --train_chromos 2 --val_chromos 1 --output_names cpg/late cpg/three
+grep -q 'warning: without any label the validation loss means nothing' last.log ||
+    fail "a validation of nothing is not reported: $(cat last.log)"
 ! grep -qw nan last.log || fail "nan: $(cat last.log)"
 
 # ---- evaluation ----
 train '' few.h5 --train_chromos 2
 evaluate() { quietly "$dcpg" eval few.h5 --model_files model --out_report report.tsv "$@"; }
 evaluate --chromos 1
-grep -q 'warning: no label at these sites, left out of the means: cpg/late, cpg/three' last.log || fail "outputs without labels are not reported: $(cat last.log)"
-grep -q '^auc, tnr: not defined where all labels are the same, left out of the means: cpg/one' last.log || fail "labels of one class are not reported: $(cat last.log)"
-grep -qE '^auc .* 3 of 6 \(not defined for the others\)' last.log || fail "the mean is not that of three: $(cat last.log)"
+grep -q 'warning: no label at these sites, left out of the means: cpg/late, cpg/three' last.log ||
+    fail "outputs without labels are not reported: $(cat last.log)"
+grep -q '^auc, tnr: not defined where all labels are the same, left out of the means: cpg/one' last.log ||
+    fail "labels of one class are not reported: $(cat last.log)"
+grep -qE '^auc .* 3 of 6 \(not defined for the others\)' last.log ||
+    fail "the mean is not that of three: $(cat last.log)"
 grep -qP '^auc\tcpg/one\t$' report.tsv || fail 'an AUC of one class is a number'
 train '' few.h5 --train_chromos 2 --output_names cpg/late --replicate_names cell0
-refused 'no output of the model has a label at the [0-9]* sites.*--out_data' "$dcpg" eval few.h5 --model_files model --chromos 1 --replicate_names cell0 --out_report none.tsv
+refused 'no output of the model has a label at the [0-9]* sites.*--out_data' "$dcpg" eval few.h5 \
+    --model_files model --chromos 1 --replicate_names cell0 --out_report none.tsv
 [[ ! -e none.tsv ]] || fail 'a report of nothing is written'
-refused 'no labels of any output of the model \(cpg/late\).*--out_data' "$dcpg" eval s.h5 --model_files model --chromos 1 --replicate_names cell0
+refused 'no labels of any output of the model \(cpg/late\).*--out_data' "$dcpg" eval s.h5 \
+    --model_files model --chromos 1 --replicate_names cell0
 evaluate --chromos 1 --replicate_names cell0 --out_data e.h5
 grep -qE '^auc +-  0 of 1 \(not defined\)' last.log || fail "no label: $(cat last.log)"
 ! grep -qw nan last.log || fail "nan: $(cat last.log)"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Samples that a source returns for stores made from real files, on 1 and 3 ranks, are compared with NumPy on the files themselves; stores made by 1 to 4 ranks with one another; the h5py example is run.
+# Samples that a source returns for stores made from real files, on 1 and 3 ranks, are compared with NumPy on
+# the files themselves; stores made by 1 to 4 ranks with one another; the h5py example is run.
 #   test_windows.sh DUMP_SOURCE
 source "$(dirname "${BASH_SOURCE[0]}")/../cmd/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -34,7 +35,8 @@ for name in x:
     assert (p.dtype, p.shape, p.chunks, p.compression) == (q.dtype, q.shape, q.chunks, q.compression), name
     assert p[()].tobytes() == q[()].tobytes(), name
 attributes = [{k: v for k, v in f.attrs.items() if k != "command"} for f in (a, b)]
-assert attributes[0] == attributes[1] and attributes[0]["format"] == b"dcpg-store" or attributes[0]["format"] == "dcpg-store", attributes
+assert attributes[0] == attributes[1], attributes
+assert attributes[0]["format"] in (b"dcpg-store", "dcpg-store"), attributes
 P
 }
 
@@ -54,22 +56,26 @@ for path in sys.argv[2:]:
     head, _, body = gzip.open(path, "rt").read().partition("\n")
     c = store["genome/chromo"][()].tolist().index(head[1:].split()[0].upper().replace("CHR", "").encode())
     bases = body.replace("\n", "").upper()
-    assert store["genome/length"][c] == len(bases) and store["genome/md5"][c].decode() == hashlib.md5(bases.encode()).hexdigest()
+    assert store["genome/length"][c] == len(bases)
+    assert store["genome/md5"][c].decode() == hashlib.md5(bases.encode()).hexdigest()
 P
 
 # The example: the window's middle is the C of a CG, and the neighbours are lines of the profile.
 read -r chromo pos < <(zcat "${profiles[0]}" | awk 'NR == 40 { print $1, $2 }')
 chromo=${chromo#chr} cell=$(basename "${profiles[0]}") cell=${cell%%.*}
-"$python" "$here/read_window.py" sim1.h5 "$chromo" "$pos" "$cell" 21 >window.txt || fail 'the example does not run'
+"$python" "$here/read_window.py" sim1.h5 "$chromo" "$pos" "$cell" 21 >window.txt ||
+    fail 'the example does not run'
 [[ $(head -n 1 window.txt | cut -c 11-12) == CG ]] || fail "no CG in the middle of $(head -n 1 window.txt)"
-{ zcat "${profiles[0]}" | sed -n '37,39p'; zcat "${profiles[0]}" | sed -n '41,43p'; } | awk '{ print $2 ":" int($3) }' | sort >wanted.txt
+{ zcat "${profiles[0]}" | sed -n '37,39p'; zcat "${profiles[0]}" | sed -n '41,43p'; } |
+    awk '{ print $2 ":" int($3) }' | sort >wanted.txt
 sed -n '2,3p' window.txt | tr ' ' '\n' | sort >got.txt
 diff wanted.txt got.txt || fail 'the example reads other neighbours than the profile holds'
 
 data=$shared/data
 [[ -d $data/sim20 ]] || { echo "no data in '$shared' (set DCPG_SHARED): simulated data only"; exit 0; }
 for n in 1 2 3 4; do
-    on "$n" "$dcpg" data --cpg_profiles "$data"/sim20/cpg/*.tsv.gz --dna_files "$data/sim20/dna" --out_file "sim20_$n.h5"
+    on "$n" "$dcpg" data --cpg_profiles "$data"/sim20/cpg/*.tsv.gz --dna_files "$data/sim20/dna" \
+        --out_file "sim20_$n.h5"
     same_stores sim20_1.h5 "sim20_$n.h5"
 done
 [[ $(stat -c %s sim20_1.h5) -lt 6000000 ]] || fail 'the store of sim20 is 6 MB or more'
@@ -78,6 +84,7 @@ on 2 "$dcpg" data --cpg_profiles "$data"/hs1/cpg/*.tsv.gz --dna_files "$data/hs1
 compare hs1.h5 501 20 21 "$data"/hs1/cpg/*.tsv.gz --dna "$data"/hs1/dna/*.fa.gz
 on 3 "$dcpg" data --cpg_profiles "$data"/bs/BS2*.gz --bedgraph_base 1 --out_file bs.h5
 compare bs.h5 0 50 3 "$data"/bs/BS2*.gz
-on 2 "$dcpg" data --cpg_profiles "$data"/hs19/cpg/GSM15891*.gz "$data"/hs19/cpg/GSM1589359*.gz --out_file hs19.h5
+on 2 "$dcpg" data --cpg_profiles "$data"/hs19/cpg/GSM15891*.gz "$data"/hs19/cpg/GSM1589359*.gz \
+    --out_file hs19.h5
 compare hs19.h5 0 50 31 "$data"/hs19/cpg/GSM15891*.gz "$data"/hs19/cpg/GSM1589359*.gz
 echo ok

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# cmake --install leaves something others can build on, from any prefix: moved after installing, with a space in its path.
+# cmake --install leaves something others can build on, from any prefix: moved after installing,
+# with a space in its path.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if grep -q '^DCPG_SANITIZE:BOOL=ON' "$DCPG_BUILD/CMakeCache.txt"; then
@@ -45,5 +46,6 @@ cc "$here/consumer.c" $(pkg-config --cflags --libs dcpg) -o "$tmp/shared" || fai
 LD_LIBRARY_PATH=$libs "$tmp/shared" || fail "pkg-config, the program"
 rm "$libs"/libdcpg.so*
 # shellcheck disable=SC2046
-cc "$here/consumer.c" $(pkg-config --static --cflags --libs dcpg) -o "$tmp/static" || fail "pkg-config --static"
+cc "$here/consumer.c" $(pkg-config --static --cflags --libs dcpg) -o "$tmp/static" ||
+    fail "pkg-config --static"
 "$tmp/static" || fail "pkg-config --static, the program"

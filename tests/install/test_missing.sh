@@ -7,12 +7,14 @@ trap 'rm -rf "$tmp"' EXIT
 
 while read -r package name; do
     rm -rf "$tmp/build"
-    if cmake -S "$DCPG_SOURCE" -B "$tmp/build" -DCMAKE_DISABLE_FIND_PACKAGE_"$package"=ON >"$tmp/log" 2>&1; then
+    if cmake -S "$DCPG_SOURCE" -B "$tmp/build" -DCMAKE_DISABLE_FIND_PACKAGE_"$package"=ON >"$tmp/log" \
+        2>&1; then
         echo "FAIL: configured without $package"
         exit 1
     fi
     printed=$(tr -s ' \n' ' ' <"$tmp/log")
-    if [[ $printed != *" $name is missing: run 'bash third_party/install.sh', or 'module load "*" on a cluster"* ]]; then
+    wanted=" $name is missing: run 'bash third_party/install.sh', or 'module load "
+    if [[ $printed != *"$wanted"*" on a cluster"* ]]; then
         cat "$tmp/log"
         echo "FAIL: no clear sentence without $package"
         exit 1

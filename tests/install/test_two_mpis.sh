@@ -16,7 +16,9 @@ if ! grep -qa __asan_init "$DCPG_PROGRAM"; then
     code=0
     LD_PRELOAD=$tmp/libmpi_other.so "$DCPG_PROGRAM" models >"$tmp/log" 2>&1 || code=$?
     [[ $code == 2 ]] || fail "exit code $code with two MPIs: $(cat "$tmp/log")"
-    [[ $(wc -l <"$tmp/log") == 1 ]] && grep -q 'two MPIs in this program, .*libmpi.* and .*HDF5 is of another MPI' "$tmp/log" || fail "$(cat "$tmp/log")"
+    [[ $(wc -l <"$tmp/log") == 1 ]] &&
+        grep -q 'two MPIs in this program, .*libmpi.* and .*HDF5 is of another MPI' "$tmp/log" ||
+        fail "$(cat "$tmp/log")"
     # A tool that stands in front of MPI is none.
     echo 'int MPI_Barrier(void); int MPI_Barrier(void) { return 1; }' >"$tmp/tool.c"
     cc -shared -fPIC -o "$tmp/libtool.so" "$tmp/tool.c"
@@ -36,15 +38,18 @@ done
 # configures MPI HDF5
 configures() {
     rm -rf "$tmp/build"
-    cmake -S "$DCPG_SOURCE" -B "$tmp/build" -DDCPG_TESTS=OFF -DDCPG_BENCH=OFF "-DMPI_C_COMPILER=mpicc.$1" ${2:+"-DHDF5_C_COMPILER_EXECUTABLE=h5pcc.$2"} >"$tmp/log" 2>&1
+    cmake -S "$DCPG_SOURCE" -B "$tmp/build" -DDCPG_TESTS=OFF -DDCPG_BENCH=OFF "-DMPI_C_COMPILER=mpicc.$1" \
+        ${2:+"-DHDF5_C_COMPILER_EXECUTABLE=h5pcc.$2"} >"$tmp/log" 2>&1
 }
 for pair in 'openmpi mpich' 'mpich openmpi'; do
     # shellcheck disable=SC2086 # two words
     if configures $pair; then fail "configured with MPI and HDF5 of $pair"; fi
     printed=$(tr -s ' \n' ' ' <"$tmp/log")
-    [[ $printed == *'HDF5 was built with another MPI than the one found'*'-DHDF5_C_COMPILER_EXECUTABLE='* ]] || fail "$printed"
+    [[ $printed == *'HDF5 was built with another MPI than'*'-DHDF5_C_COMPILER_EXECUTABLE='* ]] ||
+        fail "$printed"
 done
 configures mpich '' || fail "MPICH's compiler alone: $(cat "$tmp/log")"
-grep -q '^HDF5_C_COMPILER_EXECUTABLE:.*h5pcc.mpich$' "$tmp/build/CMakeCache.txt" || fail 'not the HDF5 of MPICH'
+grep -q '^HDF5_C_COMPILER_EXECUTABLE:.*h5pcc.mpich$' "$tmp/build/CMakeCache.txt" ||
+    fail 'not the HDF5 of MPICH'
 grep -q '^MPIEXEC_EXECUTABLE:.*mpiexec.mpich$' "$tmp/build/CMakeCache.txt" || fail 'not the mpiexec of MPICH'
 echo 'test_two_mpis passed'

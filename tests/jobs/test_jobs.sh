@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The job scripts and jobs/lib.sh without a scheduler: programs that only write down how they were called take the places of mpirun, srun,
-# squeue, scontrol, qstat, qsub and dcpg. What real ones do with it is tested in tests/cluster.
+# The job scripts and jobs/lib.sh without a scheduler: programs that only write down how they were called take
+# the places of mpirun, srun, squeue, scontrol, qstat, qsub and dcpg.
+# What real ones do with it is tested in tests/cluster.
 source "$(dirname "${BASH_SOURCE[0]}")/../cluster/lib.sh"
 
 bin=$work/bin clean=$work/clean hostile=$work/hostile
@@ -23,21 +24,25 @@ done
 fake dcpg </dev/null
 fake sleep </dev/null # no need to wait before scontrol is asked again
 
-# The startup files of users: one that does nothing but find the programs above, one that changes all that a script may rely on.
+# The startup files of users: one that does nothing but find the programs above,
+# one that changes all that a script may rely on.
 echo "PATH=$bin:\$PATH" >"$clean/.bash_profile"
 comma=C
 if localedef -i de_DE -f UTF-8 "$work/de_DE.UTF-8" 2>/dev/null; then
     comma=de_DE.UTF-8
-    [[ $(LOCPATH=$work LC_ALL=$comma awk 'BEGIN { printf "%.1f", 1.5 }') == 1[,.]5 ]] || fail 'the locale cannot be used'
+    [[ $(LOCPATH=$work LC_ALL=$comma awk 'BEGIN { printf "%.1f", 1.5 }') == 1[,.]5 ]] ||
+        fail 'the locale cannot be used'
 else
     echo 'no locale with decimal commas: not tested'
 fi
 cat "$clean/.bash_profile" - >"$hostile/.bash_profile" <<END
 export LC_ALL=$comma LC_NUMERIC=$comma
-export CDPATH=/:/usr GREP_OPTIONS=--color=always GLOBIGNORE='*.h5:*.gz' SQUEUE_STATES=PENDING SLURM_TIME_FORMAT=relative
+export CDPATH=/:/usr GREP_OPTIONS=--color=always GLOBIGNORE='*.h5:*.gz'
+export SQUEUE_STATES=PENDING SLURM_TIME_FORMAT=relative
 shopt -s nullglob failglob dotglob nocaseglob nocasematch xpg_echo expand_aliases
 set -o noclobber -o posix
-alias grep='grep -n' sed='sed -n' head='head -c 1' date='date -R' printf='printf x' wait=false mkdir='mkdir -v'
+alias grep='grep -n' sed='sed -n' head='head -c 1' date='date -R'
+alias printf='printf x' wait=false mkdir='mkdir -v'
 cd() { builtin cd "\$@" && pwd; }
 paste() { command paste -d , "\$@"; }
 dirname() { command dirname -z "\$@"; }
@@ -45,21 +50,25 @@ trap 'echo an error' ERR
 IFS=:,-_
 END
 
-# job HOME SCRIPT [NAME=VALUE...]: the script as a scheduler starts it; leaves its exit code in $code, its output in $work/job.log, what
-# it started, without the name of the node file, in $WROTE.
+# job HOME SCRIPT [NAME=VALUE...]: the script as a scheduler starts it; leaves its exit code in $code, its
+# output in $work/job.log, what it started, without the name of the node file, in $WROTE.
 job() {
     local home=$1 script=$2
     shift 2
     code=0
     rm -f "$WROTE" "$WROTE.env"
-    env -i HOME="$home" PATH=/usr/bin:/bin LOCPATH="$work" WROTE="$WROTE" DCPG_PROGRAM="$bin/dcpg" "$@" bash -l "$script" >"$work/job.log" 2>&1 || code=$?
+    env -i HOME="$home" PATH=/usr/bin:/bin LOCPATH="$work" WROTE="$WROTE" DCPG_PROGRAM="$bin/dcpg" "$@" \
+        bash -l "$script" >"$work/job.log" 2>&1 || code=$?
 }
 pbs=(PBS_JOBID=7.server "PBS_O_WORKDIR=$PWD" "PBS_NODEFILE=$work/nodes" PBS_ARRAY_INDEX=1 OMP_NUM_THREADS=3)
-slurm=(SLURM_JOB_ID=7 SLURM_JOB_NODELIST=n1 SLURM_JOB_NUM_NODES=2 SLURM_NTASKS=4 SLURM_ARRAY_TASK_ID=1 SLURM_CPUS_PER_TASK=3)
+slurm=(SLURM_JOB_ID=7 SLURM_JOB_NODELIST=n1 SLURM_JOB_NUM_NODES=2 SLURM_NTASKS=4 SLURM_ARRAY_TASK_ID=1
+    SLURM_CPUS_PER_TASK=3)
 printf 'n1\nn1\nn2\nn2\n' >"$work/nodes"
 # says WORDS: in the job's output.
 says() { grep -qE -- "$1" "$work/job.log" || fail "no '$1' in the job's output: $(cat "$work/job.log")"; }
-never_says() { ! grep -qE -- "$1" "$work/job.log" || fail "'$1' in the job's output: $(cat "$work/job.log")"; }
+never_says() {
+    ! grep -qE -- "$1" "$work/job.log" || fail "'$1' in the job's output: $(cat "$work/job.log")"
+}
 ends_with() { [[ $code == "$1" ]] || fail "exit code $code, not $1: $(cat "$work/job.log")"; }
 # started WORD...: these words stand in this order in what was started.
 started() {
@@ -118,16 +127,21 @@ two days|no
 END
 [[ ! -s $work/differs ]] || fail "$(cat "$work/differs")"
 [[ $(hours 12:00:00 60) =~ ^11\.983(333|0..)$ ]] || fail "12:00:00 is $(hours 12:00:00 60) h"
-[[ $(hours 86400) =~ ^(24\.000000|23\.999...)$ && $(hours 2:00:00:00) =~ ^(48\.000000|47\.999...)$ ]] || fail "$(hours 86400) h, $(hours 2:00:00:00) h"
-for text in unlimited INFINITE 0 '12 h' whenever; do [[ -z $(hours "$text") ]] || fail "--max_time $(hours "$text") of $text"; done
+[[ $(hours 86400) =~ ^(24\.000000|23\.999...)$ && $(hours 2:00:00:00) =~ ^(48\.000000|47\.999...)$ ]] ||
+    fail "$(hours 86400) h, $(hours 2:00:00:00) h"
+for text in unlimited INFINITE 0 '12 h' whenever; do
+    [[ -z $(hours "$text") ]] || fail "--max_time $(hours "$text") of $text"
+done
 grep -q 'walltime=whenever is no time' "$work/printed" || fail "whenever: $(cat "$work/printed")"
 hours unlimited && [[ ! -s $work/printed ]] || fail "unlimited: $(cat "$work/printed")"
 for text in '' ' '; do
     ! hours "$text" >"$work/out" || fail 'an empty walltime is taken'
-    grep -q 'set walltime=' "$work/printed" && [[ ! -s $work/out ]] || fail "empty: $(cat "$work/printed" "$work/out")"
+    grep -q 'set walltime=' "$work/printed" && [[ ! -s $work/out ]] ||
+        fail "empty: $(cat "$work/printed" "$work/out")"
 done
 # A reserve of more than there is: not a training of one second.
-[[ $(hours 00:30 60) =~ ^0\.004...$ ]] && grep -q 'reserve=60 .*15 s' "$work/printed" || fail "30 s, 60 of them reserved: $(hours 00:30 60)"
+[[ $(hours 00:30 60) =~ ^0\.004...$ ]] && grep -q 'reserve=60 .*15 s' "$work/printed" ||
+    fail "30 s, 60 of them reserved: $(hours 00:30 60)"
 ! hours 12:00:00 soon >/dev/null || fail 'reserve=soon is taken'
 
 echo '== walltimes of qstat'
@@ -136,7 +150,8 @@ fake qstat <<'END'
 printf 'Job Id: %s\n    Resource_List.ncpus = 4\n%s    job_state = R\n' "$2" "$LIMIT"
 END
 while IFS='|' read -r limit setting wanted; do
-    found=$(PATH=$bin:$PATH PBS_JOBID=7.server LIMIT=${limit:+"    Resource_List.walltime = $limit"$'\n'} hours "$setting")
+    found=$(PATH=$bin:$PATH PBS_JOBID=7.server LIMIT=${limit:+"    Resource_List.walltime = $limit"$'\n'} \
+        hours "$setting")
     [[ $found =~ ^($wanted)$ ]] || fail "qstat '$limit', setting '$setting': '$found'"
 done <<'END'
 06:00:00|12:00:00|6\.000000|5\.999...
@@ -153,7 +168,9 @@ touch 'cells/a b.tsv.gz' cells/c.tsv.gz 'cells/.hidden.tsv.gz'
 fake squeue <<'END'
 [ -z "$SQUEUE_STATES$SQUEUE_FORMAT" ] || exit 1
 case "$*" in
-*%e*) end=$(LC_ALL=C date --date='2 hours' +%Y-%m-%dT%H:%M:%S); printf '8 %s\n7 %s\n' "${end%%T*}T00:00:00" "$end" ;;
+*%e*)
+    end=$(LC_ALL=C date --date='2 hours' +%Y-%m-%dT%H:%M:%S)
+    printf '8 %s\n7 %s\n' "${end%%T*}T00:00:00" "$end" ;;
 esac
 END
 for script in slurm/{data,train,array,eval}.sbatch pbs/{data,train,array,eval}.pbs; do
@@ -169,8 +186,10 @@ for script in slurm/{data,train,array,eval}.sbatch pbs/{data,train,array,eval}.p
         sed -E 's/^[0-9]+\.[0-9]{6}$/HOURS/' "$WROTE" >"$work/$user.words"
         grep -c '^SLURM_JOB_END_TIME=' "$WROTE.env" >"$work/$user.end" || true
     done
-    diff "$work/clean.words" "$work/hostile.words" || fail "$script starts something else with these startup files"
-    [[ $(cat "$work/hostile.end") == $([[ $script == slurm/* ]] && echo 1 || echo 0) ]] || fail "$script: the end of the job is not known"
+    diff "$work/clean.words" "$work/hostile.words" ||
+        fail "$script starts something else with these startup files"
+    [[ $(cat "$work/hostile.end") == $([[ $script == slurm/* ]] && echo 1 || echo 0) ]] ||
+        fail "$script: the end of the job is not known"
 done
 job "$hostile" data.pbs "${pbs[@]}"
 started --cpg_profiles cells/a b.tsv.gz cells/c.tsv.gz --dna_files genome --out_file my store.h5 --cpg_cov 1
@@ -215,7 +234,8 @@ says 'task 4 of the array, but .* 4 lines'
 line() { # TEXT: the words of it, each between brackets
     local code=0
     # shellcheck disable=SC2016 # for the inner shell
-    RUN=$1 in_lib 'set -euo pipefail; runs=("$RUN"); choose_run 0 >run; printf "[%s]" "$run_name" ${run_options[@]+"${run_options[@]}"}' || code=$?
+    RUN=$1 in_lib 'set -euo pipefail; runs=("$RUN"); choose_run 0 >run
+        printf "[%s]" "$run_name" ${run_options[@]+"${run_options[@]}"}' || code=$?
     return $code
 }
 while IFS='|' read -r text wanted; do
@@ -229,7 +249,8 @@ a --out "my dir"|[a][--out][my dir]
 "my dir" --x "it's" '"'|[my dir][--x][it's]["]
 a --dir=my' 'dir|[a][--dir=my dir]
 a --dir my\ dir|[a][--dir][my dir]
-a --names cpg/Ser_.* 'cpg/(a b)$' ^\d+\. $HOME * ? [ab] ~ $(id) `id` {1,2} !x \n|[a][--names][cpg/Ser_.*][cpg/(a b)$][^\d+\.][$HOME][*][?][[ab]][~][$(id)][`id`][{1,2}][!x][\n]
+a --names cpg/Ser_.* 'cpg/(a b)$' ^\d+\. $HOME|[a][--names][cpg/Ser_.*][cpg/(a b)$][^\d+\.][$HOME]
+a * ? [ab] ~ $(id) `id` {1,2} !x \n|[a][*][?][[ab]][~][$(id)][`id`][{1,2}][!x][\n]
 a '' ""|[a][][]
 a "a \"b\" \n" '\'|[a][a "b" \n][\]
 a|[a]
@@ -239,13 +260,15 @@ a "open'|no
 ''|no
 END
 line "a 'open" 2>"$work/printed" >/dev/null || true
-grep -q "a quote (') has no end in the line of the setting runs: a 'open" "$work/printed" || fail "$(cat "$work/printed")"
+grep -q "a quote (') has no end in the line of the setting runs: a 'open" "$work/printed" ||
+    fail "$(cat "$work/printed")"
 job_script pbs/array.pbs quoted.pbs
 sed -i "s|^    'fast .*|    'fast --log_file \"my log\" --model_files \"my model\"'|" quoted.pbs
 for user in clean hostile; do
     job "${!user}" quoted.pbs "${pbs[@]}"
     ends_with 0
-    grep -qx 'my log' "$WROTE" && grep -qx 'my model' "$WROTE" || fail "words in quotes were split: $(cat "$WROTE")"
+    grep -qx 'my log' "$WROTE" && grep -qx 'my model' "$WROTE" ||
+        fail "words in quotes were split: $(cat "$WROTE")"
 done
 job "$clean" train.pbs "${pbs[@]}" TMPDIR="$work/none"
 ends_with 0
@@ -256,8 +279,12 @@ never_says TMPDIR
 compgen -G "$work/dcpg.*" >/dev/null && fail 'files are left in TMPDIR'
 
 echo '== variables'
-job "$clean" train.pbs "${pbs[@]}" HDF5_USE_FILE_LOCKING=FALSE DCPG_GEMM=blis OMP_PLACES='{0,1}:2' BLIS_ARCH_TYPE=3 LD_LIBRARY_PATH=/opt/x UCX_TLS=tcp
-for name in HDF5_USE_FILE_LOCKING DCPG_GEMM DCPG_PROGRAM OMP_PLACES OMP_NUM_THREADS BLIS_ARCH_TYPE LD_LIBRARY_PATH UCX_TLS; do started -x $name; done
+job "$clean" train.pbs "${pbs[@]}" HDF5_USE_FILE_LOCKING=FALSE DCPG_GEMM=blis OMP_PLACES='{0,1}:2' \
+    BLIS_ARCH_TYPE=3 LD_LIBRARY_PATH=/opt/x UCX_TLS=tcp
+for name in HDF5_USE_FILE_LOCKING DCPG_GEMM DCPG_PROGRAM OMP_PLACES OMP_NUM_THREADS BLIS_ARCH_TYPE \
+    LD_LIBRARY_PATH UCX_TLS; do
+    started -x $name
+done
 # Variables of the script itself cannot be passed on.
 sed 's/^store=/HDF5_DRIVER=sec2\nstore=/' train.pbs >own.pbs
 job "$clean" own.pbs "${pbs[@]}"
@@ -308,7 +335,8 @@ requeued() {
     job "$clean" train.sbatch "${slurm[@]}" "${stopped[@]}" "$@"
     ends_with 85
     says 'code 85: training can go on from model/checkpoints/checkpoint-0001-00000001.h5'
-    [[ $(sort -u "$WROTE.requeued" 2>/dev/null) == "$wanted" ]] || fail "requeued '$(cat "$WROTE.requeued")', not '$wanted'"
+    [[ $(sort -u "$WROTE.requeued" 2>/dev/null) == "$wanted" ]] ||
+        fail "requeued '$(cat "$WROTE.requeued")', not '$wanted'"
 }
 requeued 7_2
 says ' requeued$'
@@ -347,7 +375,8 @@ wait
 END
 for signal in USR1 USR2; do
     rm -f "$WROTE"
-    env -i HOME="$clean" PATH=/usr/bin:/bin WROTE="$WROTE" DCPG_PROGRAM="$bin/dcpg" "${pbs[@]}" bash -l train.pbs >"$work/job.log" 2>&1 &
+    env -i HOME="$clean" PATH=/usr/bin:/bin WROTE="$WROTE" DCPG_PROGRAM="$bin/dcpg" "${pbs[@]}" \
+        bash -l train.pbs >"$work/job.log" 2>&1 &
     wait_until 10 'ranks' test -e "$WROTE"
     kill -$signal $!
     wait $! || fail "the job does not outlive $signal: $(cat "$work/job.log")"
@@ -364,14 +393,21 @@ echo 'Welcome to the cluster'
 echo "$number.server"
 END
 # Variables as a shell of the user may have exported them.
-chain() { env PATH="$bin:$PATH" SHELLOPTS=noclobber:posix BASHOPTS=failglob:nullglob CDPATH=/ bash "$jobs/pbs/chain.sh" "$@" >"$work/chain.log" 2>&1; }
+chain() {
+    env PATH="$bin:$PATH" SHELLOPTS=noclobber:posix BASHOPTS=failglob:nullglob CDPATH=/ \
+        bash "$jobs/pbs/chain.sh" "$@" >"$work/chain.log" 2>&1
+}
 mark() { sed -nE "$1s/.*DCPG_CHAIN=([^ ]*).*/\1/p" "$WROTE.queue"; }
 chain 2 train.pbs -q long || fail "chain.sh: $(cat "$work/chain.log")"
-[[ $(cat "$work/chain.log") == $'link 1: 1.server\nlink 2: 2.server' ]] || fail "chain.sh: $(cat "$work/chain.log")"
-sed 's/^out=.*/out=model_b/' train.pbs >train.new && mv train.new train.pbs # PBS has its own copy of the first
+[[ $(cat "$work/chain.log") == $'link 1: 1.server\nlink 2: 2.server' ]] ||
+    fail "chain.sh: $(cat "$work/chain.log")"
+# PBS has its own copy of the first
+sed 's/^out=.*/out=model_b/' train.pbs >train.new && mv train.new train.pbs
 chain 2 train.pbs
-[[ $(sed -nE 's/.*depend=([^ ]*).*/\1/p' "$WROTE.queue" | paste -sd ' ') == 'afterany:1.server afterany:3.server' ]] || fail "$(cat "$WROTE.queue")"
-[[ -n $(mark 1) && $(mark 1) == "$(mark 2)" && $(mark 3) == "$(mark 4)" && $(mark 1) != "$(mark 3)" ]] || fail "$(cat "$WROTE.queue")"
+[[ $(sed -nE 's/.*depend=([^ ]*).*/\1/p' "$WROTE.queue" | paste -sd ' ') == \
+    'afterany:1.server afterany:3.server' ]] || fail "$(cat "$WROTE.queue")"
+[[ -n $(mark 1) && $(mark 1) == "$(mark 2)" && $(mark 3) == "$(mark 4)" && $(mark 1) != "$(mark 3)" ]] ||
+    fail "$(cat "$WROTE.queue")"
 # link LINE OUT [NAME=VALUE...]
 link() {
     local line=$1
@@ -379,7 +415,10 @@ link() {
     shift 2
     job "$clean" link.pbs "${pbs[@]}" "DCPG_CHAIN=$(mark "$line")" "$@"
 }
-ended() { ends_with "$1" && says "training ended with code $1: nothing left to do" && [[ ! -e $WROTE ]] || fail "link trains on"; }
+ended() {
+    ends_with "$1" && says "training ended with code $1: nothing left to do" && [[ ! -e $WROTE ]] ||
+        fail "link trains on"
+}
 link 1 model
 ends_with 0
 never_says 'nothing left'

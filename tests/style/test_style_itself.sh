@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Proves that test_style.sh sees each kind of fault: it passes on a tiny house in order, and fails on every break.
+# Proves that test_style.sh sees each kind of fault: it passes on a tiny house in order,
+# and fails on every break.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(mktemp -d)
@@ -17,6 +18,7 @@ printf '%s\n#include <blis.h>\n' "$mit" >src/kern/gemm_blis.c
 check() { bash "$here/test_style.sh" "$top" >"$top.log" 2>&1; }
 check || { cat "$top.log"; echo "FAIL: a house in order was refused"; exit 1; }
 
+long=$(printf '%0110d' 0) # no break in it, so that clang-format leaves the line as it is
 breaks=(
     'src/nn/x.c|#include <mpi.h>'
     'src/base/x.c|  #  include "mpi.h"'
@@ -54,21 +56,25 @@ breaks=(
     'bench/deep/tree.h|'
     'stray.h5|'
     'docs/x.c|'
+    "jobs/x.sh|# $long"
+    "bench/CMakeLists.txt|# $long"
 )
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
-    long=$(printf '%0110d' 0) # no break in it, so that clang-format leaves the line as it is
     breaks+=('src/base/x.c|int  x ;' "src/base/x.c|/* $long */")
 fi
 for break in "${breaks[@]}"; do
     file=${break%%|*}
     mkdir -p "$(dirname "$file")"
-    { [[ $break == *nolicence* ]] || echo "$mit"; echo "${break#*|}"; } >"$file"
+    first=$mit
+    [[ $file == *.[ch] ]] || first='# SPDX-License-Identifier: MIT'
+    { [[ $break == *nolicence* ]] || echo "$first"; echo "${break#*|}"; } >"$file"
     if check; then echo "FAIL: not seen: $break"; exit 1; fi
     rm "$file"
     rmdir src/attic 2>/dev/null || true
 done
 
-# The table of src/README.md holds the rules: each of these takes away what the house in order needs, or adds what there is not.
+# The table of src/README.md holds the rules: each of these takes away what the house in order needs,
+# or adds what there is not.
 tables=(
     '/^| .par. /d'
     '/^| .nn. /s/base kern/base/'
