@@ -20,14 +20,15 @@ typedef struct settings {
 
 typedef struct way {
     const char *name;
-    bool tree, late, sharded, bf16;
+    bool tree, late, sharded, bf16, messages;
 } way;
 
 static const way ways[] = {
     {"tree, during backward (default)", .tree = true},
     {"tree, after backward", .tree = true, .late = true},
-    {"as MPI likes (--no_reproducible)", .tree = false},
-    {"as MPI likes, after backward", .late = true},
+    {"tree, by messages on a host", .tree = true, .messages = true},
+    {"any order (--no_reproducible)", .tree = false},
+    {"any order, after backward", .late = true},
     {"tree, sharded optimiser", .tree = true, .sharded = true},
     {"tree, bf16", .tree = true, .bf16 = true},
     {"tree, bf16, sharded optimiser", .tree = true, .sharded = true, .bf16 = true},
@@ -61,6 +62,7 @@ static void late_sum(void *self, double *sums, size_t count, double *total) {
 typedef struct runner {
     dcpg_net *net;
     dcpg_adam *adam;
+    dcpg_par_window *window;
     dcpg_par_sums *sums;
     late late;
     dcpg_reducer reducer;
@@ -76,22 +78,26 @@ static dcpg_status open_runner_all(const way *w, const bench_sizes *s, const dcp
                                 .first = first,
                                 .end = end,
                                 .train = true,
+                                .lent_grads = true,
                                 .bf16_sums = w->bf16};
     DCPG_TRY(dcpg_agree_all(par, dcpg_net_new(graph, &options, &r->net, err), err));
     dcpg_net_init(r->net, 1);
-    size_t total = r->net->nb_trained, block = total < (size_t)1 << 20 ? total : (size_t)1 << 20;
-    dcpg_slices slices = {total, block, par->rank, par->size}, all = {total, block, 0, 1};
+    size_t bytes = r->net->nb_grads * r->net->nb_trained * sizeof(float);
+    DCPG_TRY(dcpg_par_window_open_all(par, bytes, &r->window, err));
+    r->net->grads = r->window->mine;
     dcpg_par_sums_options sums = {.total = (int)s->leaves,
                                   .first = first,
                                   .end = end,
                                   .grads = r->net->grads,
-                                  .slices = slices,
+                                  .count = r->net->nb_trained,
+                                  .window = w->messages ? NULL : r->window,
                                   .reproducible = w->tree,
                                   .sharded = w->sharded,
                                   .bf16 = w->bf16};
+    DCPG_TRY(dcpg_par_sums_open_all(par, &sums, &r->sums, err));
+    dcpg_slices slices = dcpg_par_sums_slices(r->sums), all = {slices.total, slices.block, 0, 1};
     DCPG_TRY(
         dcpg_agree_all(par, dcpg_adam_new(r->net, w->sharded ? &slices : &all, NULL, &r->adam, err), err));
-    DCPG_TRY(dcpg_par_sums_open_all(par, &sums, &r->sums, err));
     r->reducer = dcpg_par_reducer(r->sums);
     r->late.inner = r->reducer;
     if (w->late) r->reducer = (dcpg_reducer){&r->late, late_sum, late_start, late_poll, late_wait};
@@ -102,6 +108,7 @@ static void close_runner_all(runner *r) {
     dcpg_par_sums_close_all(r->sums);
     dcpg_adam_free(r->adam);
     dcpg_net_free(r->net);
+    dcpg_par_window_close_all(r->window);
 }
 
 static void run_step(const way *w, runner *r, const bench_samples *x, const dcpg_par *par, int round) {

@@ -34,9 +34,10 @@ typedef struct dcpg_net_options {
     int at_once; /* training: largest number of leaves in one pass; 0: all of this rank's. Does not change any
                     bit of a result, see dcpg_net_pass */
     bool train;  /* keep activations and gradients */
-    bool bf16_sums; /* round sums of gradients to bfloat16, at every node of the tree */
-    uint64_t seed;  /* dropout keys */
-    bool profile;   /* measure the time of every operation, see dcpg_net_times */
+    bool lent_grads; /* training: the caller sets net->grads, to zeroed memory of its own */
+    bool bf16_sums;  /* round sums of gradients to bfloat16, at every node of the tree */
+    uint64_t seed;   /* dropout keys */
+    bool profile;    /* measure the time of every operation, see dcpg_net_times */
 } dcpg_net_options;
 
 /* Samples to run on. The caller owns the arrays, which must live until backward is done. */
@@ -64,7 +65,8 @@ typedef struct dcpg_net {
     size_t nb_trained; /* floats that have gradients: params[0 .. nb_trained) */
     size_t nb_value;   /* floats of params, moving statistics included (at the end) */
     float *params;     /* [nb_value] ONE allocation */
-    float *grads;      /* [nb_node][nb_trained] sums over this rank's maximal nodes; after backward and
+    size_t nb_grads;   /* arrays of nb_trained floats in grads */
+    float *grads;      /* [nb_grads][nb_trained] sums over this rank's maximal nodes; after backward and
                           reducer.wait the total is in node 0. Followed by scratch levels */
     int nb_pass;       /* forward, loss and backward passes of a step, each over some of the rank's leaves */
     int nb_node;

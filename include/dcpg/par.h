@@ -17,14 +17,17 @@ DCPG_BEGIN_C
 
 /* All ranks of a run. Opaque parts: src/par/par_impl.h. */
 typedef struct dcpg_par {
-    int rank, size;           /* among all ranks of this run */
+    int rank, size;           /* among all ranks of this run; the ranks of a host are neighbours */
+    int launch_rank;          /* the number that the launcher gave this rank, among all of its ranks */
     int host_rank, host_size; /* among the ranks that share this host's memory */
     int host, nb_host;        /* which host, of how many */
     struct dcpg_par_impl *impl;
 } dcpg_par;
 
 /* Starts MPI (unless started; thread level FUNNELED) and fills `par`. `argc` and `argv` are ignored and may
- * be NULL: current MPIs take no arguments from them. Collective. */
+ * be NULL: current MPIs take no arguments from them. If the environment variable DCPG_RANKS_PER_HOST is set
+ * to n, every n ranks of a host act as if they were on a host of their own, for tests and studies.
+ * Collective. */
 DCPG_API dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *err);
 
 /* Ends MPI if dcpg_par_open_all started it. Collective. */
@@ -92,6 +95,23 @@ DCPG_API dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, c
                                         const size_t *send_bytes, void **out, size_t *recv_bytes,
                                         dcpg_err *err);
 
+/* ---- memory that ranks of a host write into each other ---- */
+
+/* Memory of this rank that the other ranks of its host can read and write, too. */
+typedef struct dcpg_par_window {
+    void *mine; /* [bytes] */
+    void **of;  /* [host_size] that of each rank of the host; NULL: memory is not shared, because ranks are
+                   alone on their hosts or space is lacking on one of them */
+    struct dcpg_par_window_impl *impl;
+} dcpg_par_window;
+
+/* Zeroed memory of `bytes`, of which each rank chooses its own number. If the system cannot share it (too
+ * little space in /dev/shm), every rank gets plain memory. Free with dcpg_par_window_close_all. DCPG_E_NOMEM.
+ * Collective. */
+DCPG_API dcpg_status dcpg_par_window_open_all(const dcpg_par *par, size_t bytes, dcpg_par_window **window,
+                                              dcpg_err *err);
+DCPG_API void dcpg_par_window_close_all(dcpg_par_window *window); /* NULL is fine */
+
 /* ---- sums over the tree ---- */
 
 /* Gradients of a rank and how to sum them. */
@@ -100,30 +120,48 @@ typedef struct dcpg_par_sums dcpg_par_sums;
 typedef struct dcpg_par_sums_options {
     int total;      /* V, leaves of the tree */
     int first, end; /* leaves of this rank; the ranks' runs tile [0, V) in rank order and none is empty */
-    float *grads;   /* [number of maximal nodes][slices.total]; the total ends in node 0's part on every rank.
-                       NULL: small sums only */
-    dcpg_slices slices; /* of the gradients of a node: which rank merges which part. Ranges given to start()
-                           are cut at blocks, which travel as a whole */
-    bool sharded; /* only the owners need totals, each in its slices. The rest of node 0's part is destroyed
-                     too */
+    float *grads;   /* [number of maximal nodes][count]; the total ends in node 0's part on every rank. NULL:
+                       small sums only */
+    size_t count;   /* values of a node */
+    size_t block;   /* values that travel as a whole; 0: chosen by dcpg_slices_even */
+    const dcpg_par_window *window; /* if its memory, `grads` at its start, is shared, ranks of a host add up
+                                      their gradients in it; NULL: by messages */
+    size_t max_bytes;              /* for messages under way, on each rank; 0: 32 MiB */
+    bool sharded; /* only the owners need totals, each in its slices. The rest of node 0's part is
+                     destroyed too */
     bool bf16;    /* sums travel as bfloat16. Sums of nodes must already be rounded (dcpg_tree_sum_bf16) */
-    bool reproducible; /* false: node sums are added locally and summed by MPI in any order; not with bf16 */
+    bool reproducible; /* false: each rank adds up its nodes' sums first, so that the bits of the total depend
+                          on the number of ranks; not with bf16 */
 } dcpg_par_sums_options;
 
-/* Prepares the exchange: every rank sends, for each slice of the array, its nodes' sums to the slice's owner,
- * which merges them in the order of the tree and sends the result to all (messages of a reduce-scatter, then
- * of an allgather; all non-blocking). Several ranges are in flight at a time, more wait in a queue that
- * poll() and wait() drain. Summing destroys the summed ranges of nodes other than node 0. With one rank
- * nothing is copied. Owned by the caller (dcpg_par_sums_close_all). `options` is copied; the arrays it points
- * to and `par` must outlive the sums. sum() ends all ranks if it runs out of memory. Collective. */
+/* What an exchange has sent so far on this rank: through the memory of the host and through the network. */
+typedef struct dcpg_par_traffic {
+    int64_t memory_messages, memory_bytes, network_messages, network_bytes;
+} dcpg_par_traffic;
+
+/* Prepares the exchange. Gradients pass through about log2(P) stages: first the ranks of a host add up theirs
+ * in shared memory, each rank a part of the array, then groups of hosts do the same by messages, of which a
+ * rank receives one per stage and sum; the totals come back the same way. A stage merges the sums of nodes in
+ * the order of the tree, so that the total has the same bits for any number of ranks and hosts. Everything is
+ * non-blocking. Ranges given to start() are joined and cut into blocks; several are under way at a time, more
+ * wait in a queue that poll() and wait() drain. Summing destroys the summed ranges of nodes other than node
+ * 0. With one rank nothing is copied. Small sums pass through the same stages, each rank receiving whole
+ * arrays. Owned by the caller (dcpg_par_sums_close_all). `options` is copied; the arrays it points to and
+ * `par` must outlive the sums. sum() ends all ranks if it runs out of memory. Collective. */
 DCPG_API dcpg_status dcpg_par_sums_open_all(const dcpg_par *par, const dcpg_par_sums_options *options,
                                             dcpg_par_sums **sums, dcpg_err *err);
 DCPG_API void dcpg_par_sums_close_all(dcpg_par_sums *sums);
 
+/* The slices of the gradients: which part this rank owns if `sharded`. Local. */
+DCPG_API dcpg_slices dcpg_par_sums_slices(const dcpg_par_sums *sums);
+
+/* Local. */
+DCPG_API dcpg_par_traffic dcpg_par_sums_traffic(const dcpg_par_sums *sums);
+
 /* The reducer on top of it, valid while `sums` lives. Local. */
 DCPG_API dcpg_reducer dcpg_par_reducer(dcpg_par_sums *sums);
 
-/* Sends each rank's slices of array[slices.total], as computed by their owner, to all ranks. No sum may be in
+/* Sends each rank's slices of array[count], as computed by their owner, to all ranks. No sum may be in
  * flight. Collective. */
 DCPG_API void dcpg_par_sums_gather_all(dcpg_par_sums *sums, float *array);
 

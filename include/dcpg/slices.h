@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Slices: which rank owns which part of an array that all ranks hold. The array is cut into blocks, and each
- * block into one slice per rank, by the sizes alone, so that ranks need not exchange anything. */
+ * block into one slice per place, by the sizes alone, so that ranks need not exchange anything. Each rank has
+ * one of the places, in an order that suits the exchange (dcpg_par_sums_slices). */
 #ifndef DCPG_SLICES_H
 #define DCPG_SLICES_H
 
@@ -16,21 +17,29 @@ typedef struct dcpg_range {
 
 typedef struct dcpg_slices {
     size_t total, block; /* values of the array and of a block; the last block may be shorter */
-    int rank, size;      /* this rank and their number; 0 of 1: each block is one slice */
+    int place, size;     /* this rank's place and their number; 0 of 1: each block is one slice */
 } dcpg_slices;
+
+/* Slices of `total` values in equally long blocks of at most DCPG_BLOCK values (multiples of 16 but for the
+ * last). Pure. */
+enum { DCPG_BLOCK = 1 << 19 };
+DCPG_API dcpg_slices dcpg_slices_even(size_t total, int place, int size);
 
 /* Number of blocks of the array. Pure. */
 DCPG_API size_t dcpg_slices_blocks(const dcpg_slices *slices);
 
-/* The slice of block `block` that rank `rank` owns; may be empty. Slices begin at multiples of 16 values from
- * the block's first one (cache lines of floats) and tile the block in the order of the ranks. Pure. */
-DCPG_API dcpg_range dcpg_slice(const dcpg_slices *slices, size_t block, int rank);
+/* The slice of block `block` at `place`; may be empty. Slices begin at multiples of 16 values from the
+ * block's first one (cache lines of floats) and tile the block in the order of the places. Pure. */
+DCPG_API dcpg_range dcpg_slice(const dcpg_slices *slices, size_t block, int place);
 
-/* Number of values that slices->rank owns in all blocks. Pure. */
+/* The slices at places [first, end) of a block, first < end, as one range. Pure. */
+DCPG_API dcpg_range dcpg_slice_run(const dcpg_slices *slices, size_t block, int first, int end);
+
+/* Number of values at slices->place in all blocks. Pure. */
 DCPG_API size_t dcpg_slices_count(const dcpg_slices *slices);
 
-/* Copies the slices of slices->rank from full[total] to own[dcpg_slices_count], one after the other, or back.
- * Local. */
+/* Copies the slices at slices->place from full[total] to own[dcpg_slices_count], one after the other, or
+ * back. Local. */
 DCPG_API void dcpg_slices_take(const dcpg_slices *slices, const float *full, float *own);
 DCPG_API void dcpg_slices_put(const dcpg_slices *slices, const float *own, float *full);
 

@@ -69,6 +69,15 @@ DCPG_API void dcpg_tree_merge(int total, int nb, const dcpg_node *nodes, float *
 DCPG_API void dcpg_tree_merge_bf16(int total, int nb, const dcpg_node *nodes, float **part, size_t count);
 DCPG_API void dcpg_tree_merge64(int total, int nb, const dcpg_node *nodes, double **part, size_t count);
 
+/* What merges the sums of two sibling nodes: left + right, sums number `left` and `right` of those that the
+ * caller keeps; returns which of both numbers holds the sum from now on. */
+typedef int dcpg_join_fn(void *context, int left, int right);
+
+/* Merges the sums of the nodes node[*next], node[*next + 1] ... that tile `wanted`, in the order of the tree,
+ * by calls of `join`; moves *next past them. Returns the number of the sum that holds the total. */
+DCPG_API int dcpg_tree_join(dcpg_node wanted, const dcpg_node *node, int *next, dcpg_join_fn *join,
+                            void *context);
+
 DCPG_END_C
 
 #endif

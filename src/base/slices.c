@@ -21,21 +21,30 @@ static size_t slice_start(size_t count, int r, int size) {
     return min_size(start, count);
 }
 
-dcpg_range dcpg_slice(const dcpg_slices *s, size_t block, int rank) {
-    size_t first = block * s->block, left = s->total - first, count = min_size(left, s->block);
-    size_t start = slice_start(count, rank, s->size), end = slice_start(count, rank + 1, s->size);
-    return (dcpg_range){first + start, end - start};
+dcpg_slices dcpg_slices_even(size_t total, int place, int size) {
+    size_t nb = ceil_div_size(total, DCPG_BLOCK), block = nb ? ceil_div_size(total, nb) : 0;
+    return (dcpg_slices){total, round_up_size(block, LINE), place, size};
+}
+
+dcpg_range dcpg_slice_run(const dcpg_slices *s, size_t block, int first, int end) {
+    size_t at = block * s->block, count = min_size(s->total - at, s->block);
+    size_t from = slice_start(count, first, s->size), to = slice_start(count, end, s->size);
+    return (dcpg_range){at + from, to - from};
+}
+
+dcpg_range dcpg_slice(const dcpg_slices *s, size_t block, int place) {
+    return dcpg_slice_run(s, block, place, place + 1);
 }
 
 size_t dcpg_slices_count(const dcpg_slices *s) {
     size_t count = 0;
-    for (size_t b = 0; b < dcpg_slices_blocks(s); b++) count += dcpg_slice(s, b, s->rank).count;
+    for (size_t b = 0; b < dcpg_slices_blocks(s); b++) count += dcpg_slice(s, b, s->place).count;
     return count;
 }
 
 void dcpg_slices_take(const dcpg_slices *s, const float *full, float *own) {
     for (size_t b = 0; b < dcpg_slices_blocks(s); b++) {
-        dcpg_range slice = dcpg_slice(s, b, s->rank);
+        dcpg_range slice = dcpg_slice(s, b, s->place);
         if (slice.count > 0) memcpy(own, full + slice.offset, slice.count * sizeof *own);
         own += slice.count;
     }
@@ -43,7 +52,7 @@ void dcpg_slices_take(const dcpg_slices *s, const float *full, float *own) {
 
 void dcpg_slices_put(const dcpg_slices *s, const float *own, float *full) {
     for (size_t b = 0; b < dcpg_slices_blocks(s); b++) {
-        dcpg_range slice = dcpg_slice(s, b, s->rank);
+        dcpg_range slice = dcpg_slice(s, b, s->place);
         if (slice.count > 0) memcpy(full + slice.offset, own, slice.count * sizeof *own);
         own += slice.count;
     }

@@ -43,6 +43,14 @@ int dcpg_tree_depth(dcpg_node node) {
     return left > right ? left : right;
 }
 
+int dcpg_tree_join(dcpg_node wanted, const dcpg_node *node, int *next, dcpg_join_fn *join, void *context) {
+    if (node[*next].first == wanted.first && node[*next].end == wanted.end) return (*next)++;
+    int middle = dcpg_tree_split(wanted);
+    int left = dcpg_tree_join((dcpg_node){wanted.first, middle}, node, next, join, context);
+    int right = dcpg_tree_join((dcpg_node){middle, wanted.end}, node, next, join, context);
+    return join(context, left, right);
+}
+
 #define LEAF_FN     dcpg_leaf_fn
 #define REAL        float
 #define TYPED(name) name

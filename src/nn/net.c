@@ -18,7 +18,8 @@ static size_t count_gradients(const dcpg_plan *plan) {
 
 static dcpg_status allocate(dcpg_net *net, dcpg_err *err) {
     const dcpg_plan *plan = net->plan;
-    size_t nb_grads = count_gradients(plan);
+    net->nb_grads = count_gradients(plan);
+    size_t nb_grads = plan->options.lent_grads ? 0 : net->nb_grads;
     net->params = dcpg_alloc(net->nb_value, sizeof *net->params);
     net->grads = dcpg_alloc(nb_grads * net->nb_trained, sizeof *net->grads);
     net->output = dcpg_alloc((size_t)net->nb_output, sizeof *net->output);
@@ -65,7 +66,7 @@ void dcpg_net_free(dcpg_net *net) {
     if (!net) return;
     dcpg_plan_free(net->plan);
     dcpg_free(net->params);
-    dcpg_free(net->grads);
+    if (!net->options.lent_grads) dcpg_free(net->grads);
     dcpg_free(net->output);
     dcpg_free(net);
 }

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <dcpg/cleanup.h>
 #include <dcpg/memory.h>
+#include <stdlib.h>
 
 /* MPI does not get the command line: Open MPI copies it into one environment variable, which thousands of
  * paths overflow. */
@@ -31,34 +32,45 @@ static dcpg_status start_mpi(bool *started, dcpg_err *err) {
                      "this MPI does not allow threads: one built with thread support is needed");
 }
 
-/* Hosts are numbered in the order of their lowest ranks. leader_of[r] is the lowest rank on the host of rank
- * r. */
-static void number_hosts(dcpg_par *par, const int *leader_of) {
-    for (int r = 0; r < par->size; r++) {
-        if (leader_of[r] != r) continue;
-        par->nb_host++;
-        if (r < leader_of[par->rank]) par->host++;
-    }
+/* Splits the ranks of this host into groups of DCPG_RANKS_PER_HOST, if the variable is set, as if each group
+ * were a host. */
+static void pretend_hosts(MPI_Comm *host) {
+    const char *text = getenv("DCPG_RANKS_PER_HOST");
+    long per_host = text ? strtol(text, NULL, 10) : 0;
+    int rank;
+    MPI_Comm part;
+    if (per_host <= 0) return;
+    MPI_Comm_rank(*host, &rank);
+    MPI_Comm_split(*host, (int)(rank / per_host), rank, &part);
+    MPI_Comm_free(host);
+    *host = part;
 }
 
-static dcpg_status find_hosts_all(dcpg_par *par, dcpg_err *err) {
+/* Numbers the ranks host by host, whatever order the launcher gave them: the ranks of a host then hold
+ * neighbouring leaves, whose sums they can merge in the memory of the host. Rank 0 stays rank 0. */
+static void order_ranks(dcpg_par *par) {
     struct dcpg_par_impl *impl = par->impl;
-    MPI_Comm_split_type(impl->comm, MPI_COMM_TYPE_SHARED, par->rank, MPI_INFO_NULL, &impl->host_comm);
+    MPI_Comm ordered;
+    int leader;
+    MPI_Comm_rank(impl->comm, &par->launch_rank);
+    MPI_Comm_split_type(impl->comm, MPI_COMM_TYPE_SHARED, par->launch_rank, MPI_INFO_NULL, &impl->host_comm);
+    pretend_hosts(&impl->host_comm);
     MPI_Comm_rank(impl->host_comm, &par->host_rank);
     MPI_Comm_size(impl->host_comm, &par->host_size);
-    int *leader_of = dcpg_alloc((size_t)par->size, sizeof *leader_of);
-    dcpg_status status =
-        leader_of ? DCPG_OK
-                  : dcpg_fail_nomem(err, "the list of ranks", (size_t)par->size * sizeof *leader_of);
-    status = dcpg_agree_all(par, status, err);
-    if (status == DCPG_OK) {
-        int leader = par->rank;
-        MPI_Bcast(&leader, 1, MPI_INT, 0, impl->host_comm);
-        MPI_Allgather(&leader, 1, MPI_INT, leader_of, 1, MPI_INT, impl->comm);
-        number_hosts(par, leader_of);
-    }
-    dcpg_free(leader_of);
-    return status;
+    leader = par->launch_rank;
+    MPI_Bcast(&leader, 1, MPI_INT, 0, impl->host_comm);
+    MPI_Comm_split(impl->comm, 0, leader, &ordered);
+    MPI_Comm_free(&impl->comm);
+    impl->comm = ordered;
+    MPI_Comm_rank(impl->comm, &par->rank);
+    MPI_Comm_size(impl->comm, &par->size);
+}
+
+static void number_hosts(dcpg_par *par) {
+    int leads = par->host_rank == 0;
+    MPI_Scan(&leads, &par->host, 1, MPI_INT, MPI_SUM, par->impl->comm);
+    MPI_Allreduce(&leads, &par->nb_host, 1, MPI_INT, MPI_SUM, par->impl->comm);
+    par->host--;
 }
 
 dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *err) {
@@ -71,11 +83,9 @@ dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *
     *impl = (struct dcpg_par_impl){.host_comm = MPI_COMM_NULL, .started = started, .piece = (size_t)1 << 30};
     par->impl = impl;
     MPI_Comm_dup(MPI_COMM_WORLD, &impl->comm);
-    MPI_Comm_rank(impl->comm, &par->rank);
-    MPI_Comm_size(impl->comm, &par->size);
-    dcpg_status status = find_hosts_all(par, err);
-    if (status != DCPG_OK) dcpg_par_close_all(par);
-    return status;
+    order_ranks(par);
+    number_hosts(par);
+    return DCPG_OK;
 }
 
 void dcpg_par_close_all(dcpg_par *par) {
@@ -97,12 +107,12 @@ dcpg_status dcpg_agree_all(const dcpg_par *par, dcpg_status status, dcpg_err *er
     MPI_Iallreduce(MPI_IN_PLACE, &speaker, 1, MPI_INT, MPI_MIN, par->impl->comm, &request);
     dcpg_wait_for(par, 1, &request);
     if (speaker == par->size) return DCPG_OK;
-    dcpg_err said = {0};
-    if (err && speaker == par->rank) said = *err;
-    said.status = status;
-    dcpg_bcast_all(par, &said, sizeof said, speaker);
-    if (err) *err = said;
-    return said.status;
+    dcpg_err agreed = {0};
+    if (err && speaker == par->rank) agreed = *err;
+    agreed.status = status;
+    dcpg_bcast_all(par, &agreed, sizeof agreed, speaker);
+    if (err) *err = agreed;
+    return agreed.status;
 }
 
 void dcpg_par_abort(const dcpg_par *par, int code) {

@@ -16,6 +16,9 @@ struct dcpg_par_impl {
     struct dcpg_watch *watch; /* watches waits for other ranks; NULL: no watching */
 };
 
+/* Whether a shared-memory window of `bytes` fits on this host; shared.c. Local. */
+bool dcpg_par_shm_has_space(size_t bytes);
+
 /* ---- waiting for other ranks, watch.c ---- */
 
 /* State of a loop that waits; starts as {0}. */

@@ -104,7 +104,7 @@ static const char *plural(int n) { return n == 1 ? "" : "s"; }
 
 /* Reports how threads were chosen for the ranks of a host, where the user chose none. `least`: fewest threads
  * of a rank on it. */
-static void tell_shares(const place *p, int least, dcpg_log *log) {
+static void log_shares(const place *p, int least, dcpg_log *log) {
     char threads[64], each[48] = "";
     if (least == p->most_threads)
         snprintf(threads, sizeof threads, "%d thread%s each", least, plural(least));
@@ -185,7 +185,7 @@ void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log) {
     }
     for (int r = 0; places && r < par->size; r++) {
         if (first_of_host(places, r) && shared_by_all(places, par->size, r))
-            tell_shares(&places[r], least_threads(places, par->size, r), log);
+            log_shares(&places[r], least_threads(places, par->size, r), log);
     }
     for (int r = 0; places && r < par->size; r++) {
         if (crowded(&places[r]) && !warned_before(places, r)) warn_crowded(&places[r], r, log);

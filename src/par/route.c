@@ -150,10 +150,23 @@ static dcpg_status plan_peers(const planner *p, const member *members, int nb, c
     return DCPG_OK;
 }
 
+/* Remembers the ranks of a host, if `members` are all of them. */
+static dcpg_status note_host(const planner *p, const member *members, int first, int end, dcpg_route *route,
+                             dcpg_err *err) {
+    if (route->host || p->run[first].host != p->run[end - 1].host) return DCPG_OK;
+    route->nb_host = end - first;
+    route->host = dcpg_alloc((size_t)route->nb_host, sizeof *route->host);
+    if (!route->host)
+        return dcpg_fail_nomem(err, "the ranks of a host", (size_t)route->nb_host * sizeof *route->host);
+    memcpy(route->host, members, (size_t)route->nb_host * sizeof *members);
+    return DCPG_OK;
+}
+
 /* Plans the stages above this rank from the last to the first; members[size] is overwritten. */
 static dcpg_status plan_stages(planner *p, member *members, member *halves, dcpg_route *route,
                                dcpg_err *err) {
     int first = 0, end = p->size;
+    DCPG_TRY(note_host(p, members, first, end, route, err));
     while (end - first > 1) {
         assert(route->nb_stage < DCPG_MAX_STAGES);
         dcpg_stage *stage = &route->stage[route->nb_stage++];
@@ -171,6 +184,7 @@ static dcpg_status plan_stages(planner *p, member *members, member *halves, dcpg
         memcpy(members, half, (size_t)nb_mine * sizeof *members);
         first = stage->left ? first : middle;
         end = stage->left ? middle : end;
+        DCPG_TRY(note_host(p, members, first, end, route, err));
     }
     return DCPG_OK;
 }
@@ -214,5 +228,6 @@ void dcpg_route_free(dcpg_route *route) {
         dcpg_free(route->stage[i].node);
         dcpg_free(route->stage[i].merged);
     }
+    dcpg_free(route->host);
     *route = (dcpg_route){0};
 }

@@ -51,6 +51,9 @@ typedef struct dcpg_route {
     int place;       /* this rank's slice */
     int nb_stage;    /* in the order in which sums are merged: stages within the host come first */
     int nb_host_stage;
+    dcpg_peer *host; /* [nb_host] ranks of this rank's host, and the places whose sums each of them holds
+                        when those of the host have been merged */
+    int nb_host;
     dcpg_stage stage[DCPG_MAX_STAGES];
 } dcpg_route;
 

@@ -39,7 +39,7 @@ static void leave_all(struct dcpg_par_shared_impl *impl) {
 }
 
 /* Open MPI and MPICH keep windows in files in /dev/shm; Open MPI hangs if one does not fit. */
-static bool has_space(size_t bytes) {
+bool dcpg_par_shm_has_space(size_t bytes) {
     struct statvfs about;
     if (statvfs("/dev/shm", &about) != 0) return true;
     return bytes / about.f_frsize + 16 < about.f_bavail;
@@ -67,8 +67,8 @@ static void *open_window_all(struct dcpg_par_shared_impl *impl, size_t bytes) {
 static void *take_memory_all(const dcpg_par *par, struct dcpg_par_shared_impl *impl, size_t bytes) {
     void *data = NULL;
     split_all(par, impl, false);
-    bool possible =
-        dcpg_max_i64_all(par, par->host_size) > 1 && dcpg_max_i64_all(par, !has_space(bytes)) == 0;
+    bool possible = dcpg_max_i64_all(par, par->host_size) > 1 &&
+                    dcpg_max_i64_all(par, !dcpg_par_shm_has_space(bytes)) == 0;
     if (possible) data = open_window_all(impl, bytes);
     if (dcpg_max_i64_all(par, data == NULL) == 0) return data;
     leave_all(impl);

@@ -1,391 +1,251 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums of gradients over the ranks, while the backward pass goes on (the par reducer). */
+/* Sums over the ranks, while the backward pass goes on: opening and closing, and the queue of ranges. */
 #include "base/number.h"
-#include "par/par_impl.h"
+#include "par/sums_impl.h"
 #include <assert.h>
-#include <dcpg/bf16.h>
 #include <dcpg/memory.h>
+#include <sched.h>
 #include <string.h>
 
-/* A range of the gradients on its way through the ranks is called a bucket. It passes through two phases,
- * each a set of non-blocking messages:
- *   SCATTER  for every rank r: all ranks send their nodes' sums of the values that r owns to r;
- *   GATHER   rank r, having merged them in the order of the tree, sends the total to all; left out if only
- *            owners need it.
- * poll() moves buckets from phase to phase as their messages arrive. Messages of different buckets may
- * overtake each other, so each bucket has tags of its own, numbered in the order of start(), which is the
- * same on all ranks. Without reproducibility MPI sums in one phase, REDUCE. */
-enum {
-    NB_BUCKET = 8,   /* in flight at a time; more wait in the queue */
-    NB_QUEUED = 256, /* ranges that may wait; start() blocks if there are more */
-    NB_TAG = 16384   /* tags are even for SCATTER, odd for GATHER; MPI guarantees at least 32767 */
-};
+static const size_t MAX_BYTES = (size_t)32 << 20;
 
-typedef enum phase { IDLE, SCATTER, GATHER, REDUCE } phase;
-
-typedef struct bucket {
-    phase phase;
-    dcpg_range range; /* within one block of the slices */
-    int tag;
-    MPI_Request *requests;
-    int nb_request;
-    float *received;    /* [nodes of the other ranks][length of my slice] */
-    uint16_t *out, *in; /* bf16 messages: out [nodes of this rank][length of the range], in like `received` or
-                           [length of the range] */
-    int *count_of;      /* [size] for MPI_Ireduce_scatter */
-} bucket;
-
-struct dcpg_par_sums {
-    const dcpg_par *par;
-    dcpg_par_sums_options options;
-    MPI_Comm comm;    /* for buckets only: nothing else can match their messages */
-    int *nb_node_of;  /* [size] maximal nodes of each rank */
-    dcpg_node *nodes; /* all ranks' maximal nodes in rank order; they tile [0, V) */
-    int nb_node;      /* of all ranks */
-    float **part;     /* [nb_node] scratch for merging */
-    double **part64;  /* the same for sum() */
-    float *unpacked;  /* for bf16: like `received` of a bucket */
-    double *gathered; /* [nb_node][gathered_count], as large as the longest sum() so far needed */
-    size_t gathered_count;
-    int *count_of, *at_of; /* [size] for MPI_Iallgatherv */
-    bucket bucket[NB_BUCKET];
-    dcpg_range queue[NB_QUEUED]; /* ring */
-    unsigned first_queued, nb_queued;
-    int next_tag;
-};
-
-/* Rank r's slice of a bucket. */
-static dcpg_range share_of(const dcpg_par_sums *s, const bucket *b, int r) {
-    const dcpg_slices *slices = &s->options.slices;
-    return dcpg_range_common(b->range, dcpg_slice(slices, b->range.offset / slices->block, r));
+void dcpg_sums_count(dcpg_par_sums *s, const dcpg_route *route, int stage, size_t bytes) {
+    bool memory = stage < route->nb_host_stage;
+    *(memory ? &s->traffic.memory_messages : &s->traffic.network_messages) += 1;
+    *(memory ? &s->traffic.memory_bytes : &s->traffic.network_bytes) += (int64_t)bytes;
 }
 
-static float *grads_of(const dcpg_par_sums *s, int node, size_t offset) {
-    return s->options.grads + (size_t)node * s->options.slices.total + offset;
-}
+/* ---- the queue ---- */
 
-/* ---- messages of a bucket: floats straight from the gradients, or bf16, the floats' upper halves ---- */
+static bucket *next_bucket(dcpg_par_sums *s) { return &s->bucket[s->number % s->nb_bucket]; }
 
-static void receive(dcpg_par_sums *s, bucket *b, void *to, size_t count, int from, int tag) {
-    MPI_Irecv(to, (int)count, s->options.bf16 ? MPI_UINT16_T : MPI_FLOAT, from, tag, s->comm,
-              &b->requests[b->nb_request++]);
-}
-
-/* Sends a range of node `node`'s sums; with bf16 from b->out, where they are packed. */
-static void send(dcpg_par_sums *s, bucket *b, int node, dcpg_range range, int to, int tag) {
-    const uint16_t *half =
-        s->options.bf16 ? b->out + (size_t)node * b->range.count + (range.offset - b->range.offset) : NULL;
-    const void *from = half ? (const void *)half : grads_of(s, node, range.offset);
-    MPI_Isend(from, (int)range.count, half ? MPI_UINT16_T : MPI_FLOAT, to, tag, s->comm,
-              &b->requests[b->nb_request++]);
-}
-
-static void pack(dcpg_par_sums *s, bucket *b, int node, dcpg_range range) {
-    if (s->options.bf16)
-        dcpg_bf16_pack(range.count, grads_of(s, node, range.offset),
-                       b->out + (size_t)node * b->range.count + (range.offset - b->range.offset));
-}
-
-/* ---- phases ---- */
-
-static void start_scatter(dcpg_par_sums *s, bucket *b) {
-    int rank = s->par->rank, size = s->par->size;
-    dcpg_range mine = share_of(s, b, rank);
-    b->phase = SCATTER;
-    b->nb_request = 0;
-    size_t at = 0;
-    for (int r = 0; r < size && mine.count > 0; r++) {
-        for (int i = 0; r != rank && i < s->nb_node_of[r]; i++, at += mine.count)
-            receive(s, b, s->options.bf16 ? (void *)(b->in + at) : b->received + at, mine.count, r, b->tag);
+/* Ranges start in the order of their numbers, each in the place that its number demands, so that the flags of
+ * the ranks of a host speak of the same ranges. */
+bool dcpg_sums_advance(dcpg_par_sums *s) {
+    for (bucket *b = s->bucket; b < s->bucket + s->nb_bucket; b++) dcpg_bucket_advance(s, b);
+    while (s->nb_queued > 0 && next_bucket(s)->phase == IDLE) {
+        task next = {s->options.grads, s->queue[s->first_queued], true};
+        s->first_queued = (s->first_queued + 1) % NB_QUEUED;
+        s->nb_queued--;
+        bucket *b = next_bucket(s);
+        dcpg_bucket_start(s, b, &next);
+        dcpg_bucket_advance(s, b);
     }
-    for (int i = 0; i < s->nb_node_of[rank]; i++) pack(s, b, i, b->range);
-    for (int step = 1; step < size; step++) {
-        int r = (rank + step) % size;
-        dcpg_range share = share_of(s, b, r);
-        for (int i = 0; share.count > 0 && i < s->nb_node_of[rank]; i++) send(s, b, i, share, r, b->tag);
+    for (bucket *b = s->bucket; b < s->bucket + s->nb_bucket; b++)
+        if (b->phase != IDLE) return true;
+    return false;
+}
+
+/* As dcpg_sums_advance, in a loop that does nothing else: other ranks may need this core to raise a flag. */
+static bool advance_and_yield(dcpg_par_sums *s, dcpg_wait *wait) {
+    if (!dcpg_sums_advance(s)) return false;
+    if (s->in_memory) sched_yield();
+    dcpg_wait_tick(s->par, wait);
+    return true;
+}
+
+/* Queues a range that may span several blocks; the last values first, as they come. */
+static void enqueue(dcpg_par_sums *s, size_t first, size_t end) {
+    while (end > first) {
+        size_t block = (end - 1) / s->slices.block * s->slices.block;
+        size_t piece = block + (end - 1 - block) / s->longest * s->longest, start = max_size(first, piece);
+        for (dcpg_wait wait = {0}; s->nb_queued == NB_QUEUED;) advance_and_yield(s, &wait);
+        s->queue[(s->first_queued + s->nb_queued++) % NB_QUEUED] = (dcpg_range){start, end - start};
+        end = start;
     }
 }
 
-/* Merges all nodes' sums of this rank's slice of the bucket; the total ends up in node 0's buffer. */
-static void merge_share(dcpg_par_sums *s, bucket *b, dcpg_range mine) {
-    bool bf16 = s->options.bf16;
-    float *received = bf16 ? s->unpacked : b->received;
-    size_t nb_other = (size_t)(s->nb_node - s->nb_node_of[s->par->rank]);
-    if (bf16) dcpg_bf16_unpack(nb_other * mine.count, b->in, received);
-    for (int r = 0, n = 0; r < s->par->size; r++) {
-        for (int i = 0; i < s->nb_node_of[r]; i++, n++) {
-            if (r == s->par->rank) {
-                s->part[n] = grads_of(s, i, mine.offset);
-            } else {
-                s->part[n] = received;
-                received += mine.count;
-            }
-        }
-    }
-    (bf16 ? dcpg_tree_merge_bf16 : dcpg_tree_merge)(s->options.total, s->nb_node, s->nodes, s->part,
-                                                    mine.count);
-    float *total = grads_of(s, 0, mine.offset);
-    if (total != s->part[0]) memcpy(total, s->part[0], mine.count * sizeof *total);
+/* Queues the whole blocks of what is pending. What is left of the first block stays pending, since backward
+ * passes fill it next; if there is none, what is left of the last one. */
+static void enqueue_blocks(dcpg_par_sums *s) {
+    size_t block = s->slices.block, from = s->pending.offset, to = from + s->pending.count;
+    size_t first = round_up_size(from, block), end = to == s->slices.total ? to : to / block * block;
+    if (first >= end) return;
+    bool keep_end = first == from && end < to;
+    enqueue(s, first, keep_end ? end : to);
+    s->pending = keep_end ? (dcpg_range){end, to - end} : (dcpg_range){from, first - from};
 }
 
-static void start_gather(dcpg_par_sums *s, bucket *b) {
-    int rank = s->par->rank, size = s->par->size;
-    dcpg_range mine = share_of(s, b, rank);
-    b->phase = GATHER;
-    b->nb_request = 0;
-    for (int step = 1; step < size; step++) {
-        int r = (rank + size - step) % size;
-        dcpg_range share = share_of(s, b, r);
-        void *to = s->options.bf16 ? (void *)(b->in + (share.offset - b->range.offset))
-                                   : grads_of(s, 0, share.offset);
-        if (share.count > 0) receive(s, b, to, share.count, r, b->tag + 1);
-    }
-    pack(s, b, 0, mine);
-    for (int step = 1; step < size && mine.count > 0; step++)
-        send(s, b, 0, mine, (rank + step) % size, b->tag + 1);
+static void enqueue_pending(dcpg_par_sums *s) {
+    enqueue(s, s->pending.offset, s->pending.offset + s->pending.count);
+    s->pending.count = 0;
 }
 
-static void end_scatter(dcpg_par_sums *s, bucket *b) {
-    dcpg_range mine = share_of(s, b, s->par->rank);
-    if (mine.count > 0) merge_share(s, b, mine);
-    if (s->options.sharded)
-        b->phase = IDLE;
-    else
-        start_gather(s, b);
+static void hand_over(dcpg_par_sums *s, size_t offset, size_t count) {
+    dcpg_range *p = &s->pending;
+    bool before = offset + count == p->offset, after = offset == p->offset + p->count;
+    if (p->count > 0 && !before && !after) enqueue_pending(s);
+    *p = p->count == 0 ? (dcpg_range){offset, count}
+                       : (dcpg_range){before ? offset : p->offset, p->count + count};
+    enqueue_blocks(s);
 }
 
-static void end_gather(dcpg_par_sums *s, bucket *b) {
-    b->phase = IDLE;
-    for (int r = 0; r < s->par->size && s->options.bf16; r++) {
-        dcpg_range share = share_of(s, b, r);
-        if (r != s->par->rank)
-            dcpg_bf16_unpack(share.count, b->in + (share.offset - b->range.offset),
-                             grads_of(s, 0, share.offset));
-    }
-}
-
-/* Without reproducibility: one phase, in which MPI chooses the order of the additions. */
-static void start_reduce(dcpg_par_sums *s, bucket *b) {
-    size_t count = b->range.count;
-    float *total = grads_of(s, 0, b->range.offset);
-    for (int i = 1; i < s->nb_node_of[s->par->rank]; i++)
-        dcpg_tree_add(total, grads_of(s, i, b->range.offset), count);
-    b->phase = REDUCE;
-    b->nb_request = 1;
-    for (int r = 0; r < s->par->size; r++) b->count_of[r] = (int)share_of(s, b, r).count;
-    if (s->options.sharded)
-        MPI_Ireduce_scatter(total, b->received, b->count_of, MPI_FLOAT, MPI_SUM, s->comm, &b->requests[0]);
-    else
-        MPI_Iallreduce(MPI_IN_PLACE, total, (int)count, MPI_FLOAT, MPI_SUM, s->comm, &b->requests[0]);
-}
-
-static void end_reduce(dcpg_par_sums *s, bucket *b) {
-    dcpg_range mine = share_of(s, b, s->par->rank);
-    if (s->options.sharded && mine.count > 0)
-        memcpy(grads_of(s, 0, mine.offset), b->received, mine.count * sizeof(float));
-    b->phase = IDLE;
-}
-
-/* Starts the range that has waited longest. Collective calls must be made in the same order on all ranks,
- * which a single queue guarantees. */
-static void start_next(dcpg_par_sums *s, bucket *b) {
-    b->range = s->queue[s->first_queued];
-    b->tag = s->next_tag;
-    s->first_queued = (s->first_queued + 1) % NB_QUEUED;
-    s->nb_queued--;
-    s->next_tag = (s->next_tag + 2) % NB_TAG;
-    if (s->options.reproducible)
-        start_scatter(s, b);
-    else
-        start_reduce(s, b);
-}
-
-static void end_phase(dcpg_par_sums *s, bucket *b) {
-    switch (b->phase) {
-    case IDLE:
-        break;
-    case SCATTER:
-        end_scatter(s, b);
-        break;
-    case GATHER:
-        end_gather(s, b);
-        break;
-    case REDUCE:
-        end_reduce(s, b);
-        break;
-    }
-}
-
-/* Moves every bucket as far as its messages allow; returns whether any bucket is still in flight. */
-static bool advance(dcpg_par_sums *s) {
-    bool busy = false;
-    for (bucket *b = s->bucket; b < s->bucket + NB_BUCKET; b++) {
-        int done = 1;
-        if (b->phase != IDLE) MPI_Testall(b->nb_request, b->requests, &done, MPI_STATUSES_IGNORE);
-        if (done) end_phase(s, b);
-        if (b->phase == IDLE && s->nb_queued > 0) start_next(s, b);
-        busy = busy || b->phase != IDLE;
-    }
-    return busy;
-}
+/* ---- the reducer ---- */
 
 static void sums_poll(void *self) {
     dcpg_par_sums *s = self;
-    if (s->par->size > 1) advance(s);
-}
-
-static void sums_wait(void *self) {
-    dcpg_par_sums *s = self;
-    dcpg_wait wait = {0};
-    while (s->par->size > 1 && advance(s)) dcpg_wait_tick(s->par, &wait);
+    if (s->par->size > 1) dcpg_sums_advance(s);
 }
 
 static void sums_start(void *self, size_t offset, size_t count) {
     dcpg_par_sums *s = self;
-    assert(offset + count <= s->options.slices.total);
-    if (s->par->size == 1) return; /* a single node, which already is the total */
-    while (count > 0) {
-        size_t block = s->options.slices.block, left = block - offset % block, n = min_size(count, left);
-        for (dcpg_wait wait = {0}; s->nb_queued == NB_QUEUED; dcpg_wait_tick(s->par, &wait)) advance(s);
-        s->queue[(s->first_queued + s->nb_queued++) % NB_QUEUED] = (dcpg_range){offset, n};
-        offset += n;
-        count -= n;
-    }
-    advance(s);
+    assert(offset + count <= s->options.count);
+    if (s->par->size == 1 || count == 0) return; /* a single node, which already is the total */
+    hand_over(s, offset, count);
+    dcpg_sums_advance(s);
 }
 
-void dcpg_par_sums_gather_all(dcpg_par_sums *s, float *array) {
-    const dcpg_slices *slices = &s->options.slices;
-    for (size_t b = 0; b < dcpg_slices_blocks(slices) && s->par->size > 1; b++) {
-        float *block = array + b * slices->block;
-        for (int r = 0; r < s->par->size; r++) {
-            dcpg_range slice = dcpg_slice(slices, b, r);
-            s->count_of[r] = (int)slice.count;
-            s->at_of[r] = (int)(slice.offset - b * slices->block);
-        }
-        MPI_Request request;
-        MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_FLOAT, block, s->count_of, s->at_of, MPI_FLOAT,
-                        s->par->impl->comm, &request);
-        dcpg_wait_for(s->par, 1, &request);
+static void sums_wait(void *self) {
+    dcpg_par_sums *s = self;
+    if (s->par->size == 1) return;
+    enqueue_pending(s);
+    for (dcpg_wait wait = {0}; advance_and_yield(s, &wait);) {
     }
-}
-
-/* ---- small sums ---- */
-
-static void grow_gathered(dcpg_par_sums *s, size_t count) {
-    if (count <= s->gathered_count) return;
-    dcpg_free(s->gathered);
-    s->gathered = dcpg_alloc((size_t)s->nb_node * count, sizeof *s->gathered);
-    s->gathered_count = count;
-    if (!s->gathered) dcpg_par_abort(s->par, dcpg_exit_code(DCPG_E_NOMEM));
 }
 
 static void sums_sum(void *self, double *sums, size_t count, double *total) {
     dcpg_par_sums *s = self;
     if (count == 0) return;
-    if (s->par->size == 1) {
+    if (s->par->size == 1)
         memmove(total, sums, count * sizeof *total);
-        return;
-    }
-    assert(count <= (size_t)INT32_MAX / (size_t)s->nb_node);
-    grow_gathered(s, count);
-    for (int r = 0, n = 0; r < s->par->size; n += s->nb_node_of[r++]) {
-        s->count_of[r] = s->nb_node_of[r] * (int)count;
-        s->at_of[r] = n * (int)count;
-    }
-    MPI_Request request;
-    MPI_Iallgatherv(sums, s->count_of[s->par->rank], MPI_DOUBLE, s->gathered, s->count_of, s->at_of,
-                    MPI_DOUBLE, s->par->impl->comm, &request);
-    dcpg_wait_for(s->par, 1, &request);
-    for (int n = 0; n < s->nb_node; n++) s->part64[n] = s->gathered + (size_t)n * count;
-    dcpg_tree_merge64(s->options.total, s->nb_node, s->nodes, s->part64, count);
-    memcpy(total, s->gathered, count * sizeof *total);
+    else
+        dcpg_small_sum_all(s, sums, count, total);
 }
+
+dcpg_reducer dcpg_par_reducer(dcpg_par_sums *sums) {
+    return (dcpg_reducer){
+        .self = sums, .sum = sums_sum, .start = sums_start, .poll = sums_poll, .wait = sums_wait};
+}
+
+void dcpg_par_sums_gather_all(dcpg_par_sums *s, float *array) {
+    if (s->par->size == 1) return;
+    sums_wait(s);
+    for (size_t at = 0; at < s->slices.total; at += s->slices.block) {
+        dcpg_range block = {at, min_size(s->slices.total - at, s->slices.block)};
+        bucket *b = next_bucket(s);
+        for (dcpg_wait wait = {0}; b->phase != IDLE;) advance_and_yield(s, &wait);
+        dcpg_bucket_start(s, b, &(task){array, block, false});
+    }
+    sums_wait(s);
+}
+
+dcpg_slices dcpg_par_sums_slices(const dcpg_par_sums *s) { return s->slices; }
+
+dcpg_par_traffic dcpg_par_sums_traffic(const dcpg_par_sums *s) { return s->traffic; }
 
 /* ---- opening and closing ---- */
 
-/* Most messages that a bucket has in flight in one phase. */
-static size_t max_requests(const dcpg_par_sums *s) {
-    size_t others = (size_t)s->par->size - 1, own_nodes = (size_t)s->nb_node_of[s->par->rank];
-    size_t scatter = (size_t)s->nb_node - own_nodes + others * own_nodes;
-    return max_size(scatter, 2 * others);
+static size_t bytes_of(const dcpg_par_sums *s, size_t longest) {
+    bucket_sizes z;
+    dcpg_bucket_measure(s, longest, &z);
+    return (z.received + 2 * z.arena) * sizeof(float) + (z.in + z.out) * sizeof(uint16_t);
+}
+
+/* How many buckets of which length fit into the memory for messages; the same on all ranks. */
+static void choose_buckets_all(dcpg_par_sums *s) {
+    size_t most = s->options.max_bytes ? s->options.max_bytes : MAX_BYTES, line = 16;
+    size_t longest = s->slices.block, one = bytes_of(s, longest);
+    while (one > most && longest > line) {
+        longest = round_up_size(longest / 2, line);
+        one = bytes_of(s, longest);
+    }
+    int64_t least[2] = {(int64_t)longest, (int64_t)(one ? min_size(most / one, NB_BUCKET) : NB_BUCKET)};
+    dcpg_min_i64s_all(s->par, least, 2);
+    s->longest = (size_t)least[0];
+    s->nb_bucket = (unsigned)max_i64(least[1], 1);
 }
 
 static dcpg_status alloc_buckets(dcpg_par_sums *s, dcpg_err *err) {
-    const dcpg_par_sums_options *o = &s->options;
-    if (!o->grads || s->par->size == 1) return DCPG_OK;
-    size_t size = (size_t)s->par->size, own_nodes = (size_t)s->nb_node_of[s->par->rank],
-           other_nodes = (size_t)s->nb_node - own_nodes;
-    size_t longest = 0; /* among this rank's slices */
-    for (size_t b = 0; b < dcpg_slices_blocks(&o->slices); b++) {
-        size_t count = dcpg_slice(&o->slices, b, s->par->rank).count;
-        if (count > longest) longest = count;
-    }
-    size_t others = (o->reproducible ? other_nodes : 1) * longest, in = max_size(others, o->slices.block);
-    size_t floats = o->bf16 ? 0 : others, halves = o->bf16 ? in : 0;
-    s->unpacked = dcpg_alloc(o->bf16 ? others : 0, sizeof *s->unpacked);
-    bool ok = s->unpacked;
-    for (bucket *b = s->bucket; b < s->bucket + NB_BUCKET && ok; b++) {
-        b->requests = dcpg_alloc(max_requests(s) + 1, sizeof *b->requests);
-        b->received = dcpg_alloc(floats, sizeof *b->received);
-        b->in = dcpg_alloc(halves, sizeof *b->in);
-        b->out = dcpg_alloc(o->bf16 ? own_nodes * o->slices.block : 0, sizeof *b->out);
-        b->count_of = dcpg_alloc(size, sizeof *b->count_of);
-        ok = b->requests && b->received && b->in && b->out && b->count_of;
+    bucket_sizes z;
+    dcpg_bucket_measure(s, s->longest, &z);
+    bool ok = true;
+    for (bucket *b = s->bucket; b < s->bucket + s->nb_bucket && ok; b++) {
+        b->requests = dcpg_alloc(z.requests, sizeof *b->requests);
+        b->received = dcpg_alloc(z.received, sizeof *b->received);
+        b->arena[0] = dcpg_alloc(z.arena, sizeof *b->arena[0]);
+        b->arena[1] = dcpg_alloc(z.arena, sizeof *b->arena[1]);
+        b->in = dcpg_alloc(z.in, sizeof *b->in);
+        b->out = dcpg_alloc(z.out, sizeof *b->out);
+        ok = b->requests && b->received && b->arena[0] && b->arena[1] && b->in && b->out;
     }
     return ok ? DCPG_OK
-              : dcpg_fail_nomem(err, "the exchange of gradients",
-                                NB_BUCKET * (floats * sizeof(float) + halves * sizeof(uint16_t)));
+              : dcpg_fail_nomem(err, "the exchange of gradients", s->nb_bucket * bytes_of(s, s->longest));
 }
 
-/* Fills nb_node_of, nodes and the arrays of the same length. `run` holds first and end of each rank's
- * leaves. */
-static dcpg_status lay_out(dcpg_par_sums *s, const int *run, dcpg_err *err) {
-    int size = s->par->size;
+/* Where the gradients of the ranks of this host are. `run`: of all ranks, as the gradients are summed. */
+static dcpg_status find_host_parts(dcpg_par_sums *s, const dcpg_run_of_leaves *run, dcpg_err *err) {
+    int leader = s->par->rank - s->par->host_rank, nb = s->par->host_size;
+    size_t most = (size_t)nb * DCPG_MAX_NODES;
+    s->host_node = dcpg_alloc(most, sizeof *s->host_node);
+    s->host_part = dcpg_alloc(most, sizeof *s->host_part);
+    s->host_work = dcpg_alloc(most, sizeof *s->host_work);
+    s->host_settled = dcpg_alloc(most, sizeof *s->host_settled);
+    if (!s->host_node || !s->host_part || !s->host_work || !s->host_settled)
+        return dcpg_fail_nomem(err, "the gradients of a host", most * sizeof *s->host_node);
+    for (int r = 0; r < nb; r++) {
+        float *grads = s->options.window->of[r];
+        int n = dcpg_tree_nodes(s->way->total, run[leader + r].first, run[leader + r].end,
+                                s->host_node + s->nb_host_part);
+        for (int i = 0; i < n; i++) s->host_part[s->nb_host_part++] = grads + (size_t)i * s->options.count;
+    }
+    return DCPG_OK;
+}
+
+/* Flags for the ranks of a host, if their gradients are shared; these are summed by messages if the flags
+ * find no space. */
+static dcpg_status open_flags_all(dcpg_par_sums *s, dcpg_err *err) {
+    if (!s->options.window || !s->options.window->of) return DCPG_OK;
+    DCPG_TRY(dcpg_par_window_open_all(s->par, sizeof(host_flags), &s->flags, err));
+    s->in_memory = s->flags->of && s->par->host_size > 1;
+    return DCPG_OK;
+}
+
+/* Plans the way of the gradients, and takes the memory for it. */
+static dcpg_status open_gradients_all(dcpg_par_sums *s, dcpg_run_of_leaves *run, dcpg_err *err) {
+    const dcpg_par *par = s->par;
+    dcpg_status status = DCPG_OK;
+    s->way = s->options.reproducible ? &s->route : &s->coarse;
+    for (int r = 0; r < par->size && !s->options.reproducible; r++) run[r].first = r, run[r].end = r + 1;
+    if (!s->options.reproducible)
+        status = dcpg_route_plan(par->size, par->size, run, par->rank, &s->coarse, err);
+    DCPG_TRY(dcpg_agree_all(par, status, err));
+    s->slices.place = s->way->place;
+    DCPG_TRY(open_flags_all(s, err));
+    choose_buckets_all(s);
+    status = alloc_buckets(s, err);
+    if (status == DCPG_OK && s->in_memory) status = find_host_parts(s, run, err);
+    return dcpg_agree_all(par, status, err);
+}
+
+static dcpg_status open_all(dcpg_par_sums *s, dcpg_run_of_leaves *run, dcpg_err *err) {
+    const dcpg_par *par = s->par;
+    dcpg_run_of_leaves mine = {s->options.first, s->options.end, par->host};
     dcpg_node nodes[DCPG_MAX_NODES];
-    for (int r = 0; r < size; r++) {
-        assert(run[2 * r] == (r == 0 ? 0 : run[2 * r - 1]) && run[2 * r] < run[2 * r + 1]);
-        s->nb_node_of[r] = dcpg_tree_nodes(s->options.total, run[2 * r], run[2 * r + 1], nodes);
-        s->nb_node += s->nb_node_of[r];
-    }
-    assert(run[2 * size - 1] == s->options.total);
-    s->nodes = dcpg_alloc((size_t)s->nb_node, sizeof *s->nodes);
-    s->part = dcpg_alloc((size_t)s->nb_node, sizeof *s->part);
-    s->part64 = dcpg_alloc((size_t)s->nb_node, sizeof *s->part64);
-    if (!s->nodes || !s->part || !s->part64)
-        return dcpg_fail_nomem(err, "the summation tree", (size_t)s->nb_node * sizeof *s->nodes);
-    for (int r = 0, n = 0; r < size; n += s->nb_node_of[r++]) {
-        int nb = dcpg_tree_nodes(s->options.total, run[2 * r], run[2 * r + 1], nodes);
-        memcpy(s->nodes + n, nodes, (size_t)nb * sizeof *nodes);
-    }
-    return alloc_buckets(s, err);
+    dcpg_allgather_all(par, &mine, sizeof mine, run);
+    MPI_Comm_dup(par->impl->comm, &s->comm);
+    s->nb_own = dcpg_tree_nodes(s->options.total, mine.first, mine.end, nodes);
+    dcpg_status status = dcpg_route_plan(s->options.total, par->size, run, par->rank, &s->route, err);
+    if (status == DCPG_OK) status = dcpg_small_sums_open(s, run, err);
+    DCPG_TRY(dcpg_agree_all(par, status, err));
+    return s->options.grads && s->options.count > 0 && par->size > 1 ? open_gradients_all(s, run, err)
+                                                                     : DCPG_OK;
 }
 
 dcpg_status dcpg_par_sums_open_all(const dcpg_par *par, const dcpg_par_sums_options *options,
                                    dcpg_par_sums **sums, dcpg_err *err) {
-    assert(!options->grads || (options->slices.block > 0 && options->slices.block <= INT32_MAX));
-    assert(!options->grads || (options->slices.rank == par->rank && options->slices.size == par->size));
     assert(options->reproducible || !options->bf16);
     *sums = NULL;
-    size_t size = (size_t)par->size;
     dcpg_par_sums *s = dcpg_alloc(1, sizeof *s);
-    int *run = dcpg_alloc(2 * size, sizeof *run);
-    dcpg_status status = DCPG_OK;
-    if (s) {
-        *s = (dcpg_par_sums){.par = par, .options = *options, .comm = MPI_COMM_NULL};
-        s->nb_node_of = dcpg_alloc(size, sizeof *s->nb_node_of);
-        s->count_of = dcpg_alloc(size, sizeof *s->count_of);
-        s->at_of = dcpg_alloc(size, sizeof *s->at_of);
-    }
-    if (!s || !run || !s->nb_node_of || !s->count_of || !s->at_of)
-        status = dcpg_fail_nomem(err, "the exchange of gradients", sizeof *s);
+    dcpg_run_of_leaves *run = dcpg_alloc((size_t)par->size, sizeof *run);
+    dcpg_status status = s && run ? DCPG_OK : dcpg_fail_nomem(err, "the exchange of gradients", sizeof *s);
     status = dcpg_agree_all(par, status, err);
-    if (status == DCPG_OK) {
-        int mine[2] = {options->first, options->end};
-        dcpg_allgather_all(par, mine, sizeof mine, run);
-        MPI_Comm_dup(par->impl->comm, &s->comm);
-        status = dcpg_agree_all(par, lay_out(s, run, err), err);
+    if (s) {
+        *s = (dcpg_par_sums){.par = par, .options = *options, .comm = MPI_COMM_NULL, .number = 1};
+        s->slices = dcpg_slices_even(options->count, 0, par->size);
+        if (options->block > 0) s->slices.block = options->block;
+        s->nb_bucket = 1;
     }
+    if (status == DCPG_OK) status = open_all(s, run, err);
     dcpg_free(run);
     if (status == DCPG_OK)
         *sums = s;
@@ -403,22 +263,18 @@ void dcpg_par_sums_close_all(dcpg_par_sums *s) {
     for (bucket *b = s->bucket; b < s->bucket + NB_BUCKET; b++) {
         dcpg_free(b->requests);
         dcpg_free(b->received);
+        dcpg_free(b->arena[0]);
+        dcpg_free(b->arena[1]);
         dcpg_free(b->in);
         dcpg_free(b->out);
-        dcpg_free(b->count_of);
     }
-    dcpg_free(s->unpacked);
-    dcpg_free(s->nb_node_of);
-    dcpg_free(s->count_of);
-    dcpg_free(s->at_of);
-    dcpg_free(s->nodes);
-    dcpg_free(s->part);
-    dcpg_free(s->part64);
-    dcpg_free(s->gathered);
+    dcpg_par_window_close_all(s->flags);
+    dcpg_free(s->host_node);
+    dcpg_free(s->host_part);
+    dcpg_free(s->host_work);
+    dcpg_free(s->host_settled);
+    dcpg_small_sums_close(s);
+    dcpg_route_free(&s->route);
+    dcpg_route_free(&s->coarse);
     dcpg_free(s);
-}
-
-dcpg_reducer dcpg_par_reducer(dcpg_par_sums *sums) {
-    return (dcpg_reducer){
-        .self = sums, .sum = sums_sum, .start = sums_start, .poll = sums_poll, .wait = sums_wait};
 }

@@ -28,14 +28,14 @@ struct dcpg_watch {
     double looked;    /* when dcpg_par_busy last checked */
 };
 
-static void say(const dcpg_par *par, int to, int tag) {
+static void send_signal(const dcpg_par *par, int to, int tag) {
     MPI_Request request;
     MPI_Isend(NULL, 0, MPI_BYTE, to, tag, par->impl->watch->comm, &request);
     MPI_Request_free(&request);
 }
 
 /* Receives one message with this tag, if there is one. */
-static bool hear(const dcpg_par *par, int tag, int *from) {
+static bool receive_signal(const dcpg_par *par, int tag, int *from) {
     MPI_Status status;
     MPI_Comm comm = par->impl->watch->comm;
     int there;
@@ -48,7 +48,7 @@ static bool hear(const dcpg_par *par, int tag, int *from) {
 
 static void answer(const dcpg_par *par, int tag) {
     int from;
-    while (hear(par, TAG_CALL, &from)) say(par, from, tag);
+    while (receive_signal(par, TAG_CALL, &from)) send_signal(par, from, tag);
 }
 
 void dcpg_par_busy(const dcpg_par *par) {
@@ -64,16 +64,16 @@ static int call_roll(const dcpg_par *par, double seconds, bool *busy) {
     bool *present = par->impl->watch->present;
     int from, nb = 1;
     *busy = false;
-    while (hear(par, TAG_HERE, &from) || hear(par, TAG_BUSY, &from)) {
+    while (receive_signal(par, TAG_HERE, &from) || receive_signal(par, TAG_BUSY, &from)) {
     } /* late answers to an earlier call */
     memset(present, 0, (size_t)par->size * sizeof *present);
     present[par->rank] = true;
     for (int r = 0; r < par->size; r++)
-        if (r != par->rank) say(par, r, TAG_CALL);
+        if (r != par->rank) send_signal(par, r, TAG_CALL);
     for (double end = dcpg_now() + seconds; nb < par->size && dcpg_now() < end;) {
         bool works = false;
         answer(par, TAG_HERE);
-        while (hear(par, TAG_HERE, &from) || (works = hear(par, TAG_BUSY, &from))) {
+        while (receive_signal(par, TAG_HERE, &from) || (works = receive_signal(par, TAG_BUSY, &from))) {
             *busy |= works;
             nb += !present[from];
             present[from] = true;
@@ -166,7 +166,8 @@ void dcpg_watch_free_all(struct dcpg_par_impl *impl) {
     if (!impl->watch) return;
     int from;
     const dcpg_par par = {.impl = impl};
-    while (hear(&par, TAG_CALL, &from) || hear(&par, TAG_HERE, &from) || hear(&par, TAG_BUSY, &from)) {
+    while (receive_signal(&par, TAG_CALL, &from) || receive_signal(&par, TAG_HERE, &from) ||
+           receive_signal(&par, TAG_BUSY, &from)) {
     }
     MPI_Comm_free(&impl->watch->comm);
     dcpg_free(impl->watch->host);

@@ -65,8 +65,9 @@ static dcpg_status measure_rest(const trainer *t, size_t *bytes, dcpg_err *err) 
     DCPG_TRY(dcpg_net_measure(t->graph, &size, err));
     size_t values = (size_t)(size.trainable + size.not_trainable),
            leaves = (size_t)(t->leaves / t->par->size + t->nb_block);
-    dcpg_slices slices = dcpg_trainer_slices(t, values);
-    size_t sums = t->par->size > 1 ? 8 * slices.block : 0;
+    dcpg_slices slices = dcpg_slices_even(values, 0, t->par->size);
+    size_t sums =
+        t->par->size > 1 ? 8 * slices.block : 0; /* messages under way: at most 8 blocks, see par.h */
     size_t moments = t->options->shard_optimizer ? dcpg_slices_count(&slices) : values;
     size_t tallies = 2 * leaves * (size_t)t->graph->nb_output * DCPG_TALLY_COLUMNS * sizeof(double);
     /* Adam's two moments, the best weights, and the weights in the files' layout while they are written. */

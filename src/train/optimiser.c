@@ -58,7 +58,7 @@ static void add_range(dcpg_adam *adam, const piece *p, dcpg_range slice, size_t 
 static void add_ranges(dcpg_adam *adam, const piece *pieces, size_t nb_piece) {
     size_t moment = 0, i = 0;
     for (size_t b = 0; b < dcpg_slices_blocks(&adam->slices); b++) {
-        dcpg_range slice = dcpg_slice(&adam->slices, b, adam->slices.rank);
+        dcpg_range slice = dcpg_slice(&adam->slices, b, adam->slices.place);
         while (i < nb_piece && pieces[i].offset + pieces[i].count <= slice.offset) i++;
         for (size_t k = i; k < nb_piece && pieces[k].offset < slice.offset + slice.count; k++)
             if (pieces[k].trainable) add_range(adam, &pieces[k], slice, moment);

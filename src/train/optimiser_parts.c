@@ -51,7 +51,7 @@ static int list_parts(const dcpg_adam *adam, const dcpg_net *net, part_list *lis
         int array = adam->kind.lamb && p->weight.ndim >= 2 ? nb_array++ : -1;
         size_t moment = 0;
         for (size_t b = 0; b < dcpg_slices_blocks(&adam->slices); b++) {
-            dcpg_range slice = dcpg_slice(&adam->slices, b, adam->slices.rank);
+            dcpg_range slice = dcpg_slice(&adam->slices, b, adam->slices.place);
             assert(slice.offset % DCPG_LINE == 0);
             (p->row == p->stride ? add_contiguous : add_columns)(list, p, array, slice, moment);
             moment += slice.count;

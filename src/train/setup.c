@@ -97,18 +97,16 @@ static dcpg_status weigh_classes_all(trainer *t, dcpg_err *err) {
     return status;
 }
 
-dcpg_slices dcpg_trainer_slices(const trainer *t, size_t total) {
-    const size_t most = (size_t)1 << 20;
-    return (dcpg_slices){total, total > 0 && total < most ? total : most, t->par->rank, t->par->size};
-}
-
 static dcpg_status open_net(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
     dcpg_net_options options;
     DCPG_TRY(dcpg_trainer_choose_passes(t, &options, err));
+    options.lent_grads = true;
     DCPG_TRY(dcpg_net_new(t->graph, &options, &t->net, err));
     dcpg_net_init(t->net, t->options->seed);
-    if (initial && initial->nb) DCPG_TRY(dcpg_weights_apply(initial, t->net, err));
-    t->slices = dcpg_trainer_slices(t, t->net->nb_trained);
+    return initial && initial->nb ? dcpg_weights_apply(initial, t->net, err) : DCPG_OK;
+}
+
+static dcpg_status open_optimiser(trainer *t, dcpg_err *err) {
     dcpg_slices all = {t->slices.total, t->slices.block, 0, 1};
     DCPG_TRY(dcpg_adam_new(t->net, t->options->shard_optimizer ? &t->slices : &all, &t->options->optimiser,
                            &t->adam, err));
@@ -134,17 +132,23 @@ static dcpg_status open_run(trainer *t, dcpg_err *err) {
     return dcpg_scores_new(t->net->nb_output, &t->shown, err);
 }
 
+/* The gradients, in memory that the ranks of a host share where that is possible, and their sums. */
 static dcpg_status open_sums_all(trainer *t, dcpg_err *err) {
+    size_t bytes = t->net->nb_grads * t->net->nb_trained * sizeof *t->net->grads;
+    DCPG_TRY(dcpg_par_window_open_all(t->par, bytes, &t->grads, err));
+    t->net->grads = t->grads->mine;
     dcpg_par_sums_options options = {.total = t->leaves,
                                      .first = t->net->options.first,
                                      .end = t->net->options.end,
                                      .grads = t->net->grads,
-                                     .slices = t->slices,
+                                     .count = t->net->nb_trained,
+                                     .window = t->grads,
                                      .sharded = t->options->shard_optimizer,
                                      .bf16 = t->options->grad_bf16,
                                      .reproducible = !t->options->no_reproducible};
     DCPG_TRY(dcpg_par_sums_open_all(t->par, &options, &t->sums, err));
     t->reducer = dcpg_par_reducer(t->sums);
+    t->slices = dcpg_par_sums_slices(t->sums);
     return DCPG_OK;
 }
 
@@ -161,6 +165,7 @@ static dcpg_status open_parts_all(trainer *t, const dcpg_weights *initial, dcpg_
     }
     DCPG_TRY(dcpg_agree_all(t->par, open_net(t, initial, err), err));
     DCPG_TRY(open_sums_all(t, err));
+    DCPG_TRY(dcpg_agree_all(t->par, open_optimiser(t, err), err));
     DCPG_TRY(dcpg_agree_all(t->par, open_run(t, err), err));
     DCPG_TRY(weigh_classes_all(t, err));
     DCPG_TRY(dcpg_trainer_checksum_all(t, t->train, t->train_shards, &t->train_data, err));
@@ -201,6 +206,7 @@ void dcpg_trainer_close_all(trainer *t) {
     dcpg_adam_free(t->adam);
     dcpg_par_sums_close_all(t->sums);
     dcpg_net_free(t->net);
+    dcpg_par_window_close_all(t->grads);
     dcpg_loader_free(t->train_loader);
     dcpg_loader_free(t->val_loader);
     dcpg_shards_free(t->train_shards);

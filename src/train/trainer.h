@@ -72,8 +72,9 @@ typedef struct trainer {
     dcpg_shards *train_shards, *val_shards;
     dcpg_loader *train_loader, *val_loader;
     dcpg_net *net;
-    dcpg_slices slices; /* of the gradients: owners of their sums and, with --shard_optimizer, of the
-                           parameters' updates */
+    dcpg_slices slices;     /* of the gradients: owners of their sums and, with --shard_optimizer, of the
+                               parameters' updates */
+    dcpg_par_window *grads; /* memory of net->grads */
     dcpg_par_sums *sums;
     dcpg_reducer reducer;
     dcpg_adam *adam;
@@ -104,10 +105,6 @@ typedef struct trainer {
     bool advanced; /* at least one training step since the start, so that stopping loses nothing */
     stop_reason stop;
 } trainer;
-
-/* How `total` gradients are cut into blocks for their exchange: large enough for bandwidth, small enough that
- * the first block is summed before the last one starts. */
-dcpg_slices dcpg_trainer_slices(const trainer *t, size_t total);
 
 /* fit.c: sets nb_block and leaves, from options, model and V alone, or to the values of the run that is
  * resumed. Local. */

@@ -73,8 +73,25 @@ static void common_parts(void **state) {
     assert_int_equal(dcpg_range_common(a, (dcpg_range){11, 2}).offset, 11);
 }
 
+/* Blocks are equally long up to lines of 16 values, and a run of places is what its slices are together. */
+static void even_blocks_and_runs(void **state) {
+    (void)state;
+    dcpg_slices s = dcpg_slices_even(4100000, 1, 7);
+    assert_int_equal(dcpg_slices_blocks(&s), 8);
+    assert_int_equal(s.block, 512512);
+    assert_int_equal(dcpg_slices_blocks(&(dcpg_slices){0}), 0);
+    assert_int_equal(dcpg_slices_even(5, 0, 1).block, 16);
+    for (size_t b = 0; b < 8; b++) {
+        dcpg_range run = dcpg_slice_run(&s, b, 2, 5), first = dcpg_slice(&s, b, 2),
+                   last = dcpg_slice(&s, b, 4);
+        assert_int_equal(run.offset, first.offset);
+        assert_int_equal(run.offset + run.count, last.offset + last.count);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(slices_tile), cmocka_unit_test(taken_and_put_back),
-                                       cmocka_unit_test(large), cmocka_unit_test(common_parts)};
+                                       cmocka_unit_test(large), cmocka_unit_test(even_blocks_and_runs),
+                                       cmocka_unit_test(common_parts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,22 @@ static void check_hosts(const dcpg_route *route) {
     }
 }
 
+/* The ranks of a host, each with the places that it holds when the host's stages are done; they tile all. */
+static void check_host_parts(const dcpg_route *route, int rank) {
+    int at = 0;
+    for (int i = 0; i < route->nb_host; i++) {
+        const dcpg_peer *peer = &route->host[i];
+        const dcpg_route *theirs = &routes[peer->rank];
+        assert_int_equal(runs[peer->rank].host, runs[rank].host);
+        assert_int_equal(peer->first, at);
+        at = peer->end;
+        int n = theirs->nb_host_stage;
+        assert_int_equal(peer->first, n ? theirs->stage[n - 1].from.first : 0);
+        assert_int_equal(peer->end, n ? theirs->stage[n - 1].from.end : theirs->size);
+    }
+    assert_int_equal(at, route->size);
+}
+
 static void check_routes(int total, int size) {
     bool taken[MOST_RANKS] = {0};
     plan_all(total, size);
@@ -94,6 +110,7 @@ static void check_routes(int total, int size) {
         check_nodes(&routes[r], r);
         check_peers(&routes[r], r);
         check_hosts(&routes[r]);
+        check_host_parts(&routes[r], r);
         assert_false(taken[routes[r].place]);
         taken[routes[r].place] = true;
     }

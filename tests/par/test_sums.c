@@ -44,6 +44,7 @@ static int first_leaf(int total, int rank, bool equal) {
 
 typedef struct run {
     dcpg_par_sums *sums;
+    dcpg_par_window *window; /* of the gradients */
     dcpg_par_sums_options options;
     dcpg_node nodes[DCPG_MAX_NODES];
     int nb_node;
@@ -53,6 +54,8 @@ typedef struct run {
 /* How sums are made. */
 typedef struct sum_way {
     bool reproducible, sharded, bf16;
+    bool messages;      /* between ranks of a host, too, rather than shared memory */
+    bool little_memory; /* for messages */
 } sum_way;
 
 static const sum_way plain = {.reproducible = true};
@@ -61,12 +64,17 @@ static run open_run(int total, bool equal, size_t block, sum_way way) {
     run x = {.options = {.total = total,
                          .first = first_leaf(total, par.rank, equal),
                          .end = first_leaf(total, par.rank + 1, equal),
-                         .slices = {STRIDE, block, par.rank, par.size},
+                         .count = STRIDE,
+                         .block = block,
                          .reproducible = way.reproducible,
                          .sharded = way.sharded,
                          .bf16 = way.bf16}};
     x.nb_node = dcpg_tree_nodes(total, x.options.first, x.options.end, x.nodes);
-    x.options.grads = dcpg_alloc((size_t)x.nb_node * STRIDE, sizeof(float));
+    size_t bytes = (size_t)x.nb_node * STRIDE * sizeof(float);
+    assert_int_equal(dcpg_par_window_open_all(&par, bytes, &x.window, NULL), DCPG_OK);
+    x.options.grads = x.window->mine;
+    x.options.window = way.messages ? NULL : x.window;
+    x.options.max_bytes = way.little_memory ? 100000 : 0;
     x.scratch = dcpg_alloc(8 * STRIDE, sizeof(float));
     assert_int_equal(dcpg_par_sums_open_all(&par, &x.options, &x.sums, NULL), DCPG_OK);
     return x;
@@ -74,7 +82,7 @@ static run open_run(int total, bool equal, size_t block, sum_way way) {
 
 static void close_run(run *x) {
     dcpg_par_sums_close_all(x->sums);
-    dcpg_free(x->options.grads);
+    dcpg_par_window_close_all(x->window);
     dcpg_free(x->scratch);
 }
 
@@ -127,10 +135,10 @@ static void reduce(run *x, size_t length, int round) {
 
 /* Checks every rank's own values first, then those of all. */
 static void check_shards(run *x, int round) {
-    const dcpg_slices *slices = &x->options.slices;
+    const dcpg_slices slices = dcpg_par_sums_slices(x->sums);
     const float *total = expected_total(x, round);
-    for (size_t b = 0; b < dcpg_slices_blocks(slices); b++) {
-        dcpg_range own = dcpg_range_common(dcpg_slice(slices, b, par.rank), (dcpg_range){0, COUNT});
+    for (size_t b = 0; b < dcpg_slices_blocks(&slices); b++) {
+        dcpg_range own = dcpg_range_common(dcpg_slice(&slices, b, slices.place), (dcpg_range){0, COUNT});
         assert_memory_equal(x->options.grads + own.offset, total + own.offset, own.count * sizeof(float));
     }
     dcpg_par_sums_gather_all(x->sums, x->options.grads);
@@ -155,6 +163,7 @@ static void bits_of_one_rank(void **state) {
         for (int equal = 0; equal <= 1; equal++) {
             check_total(totals[i], equal, 4096, COUNT, plain); /* a single range, which gets cut */
             check_total(totals[i], equal, 1000, 1000, plain);
+            check_total(totals[i], equal, 1000, 1000, (sum_way){.reproducible = true, .messages = true});
         }
     }
 }
@@ -165,20 +174,26 @@ static void many_small_ranges(void **state) {
     check_total(8, true, 64, 7, plain);
     check_total(12, false, 64, 1, plain);
     check_total(5, true, 3, 1000, plain);
+    check_total(12, false, 5000, 3, (sum_way){.reproducible = true, .messages = true, .little_memory = true});
 }
 
 /* Ranges begin and end anywhere in the blocks, blocks are smaller and larger than all ranges. */
 static void shards_and_halves(void **state) {
     (void)state;
-    static const int totals[] = {5, 8, 13};
-    static const size_t blocks[] = {3, 100, 1024, STRIDE, 4 * STRIDE};
-    for (int w = 1; w < 4; w++) {
-        sum_way way = {.reproducible = true, .sharded = w & 1, .bf16 = w & 2};
+    static const sum_way ways[] = {
+        {.reproducible = true, .sharded = true},
+        {.reproducible = true, .bf16 = true},
+        {.reproducible = true, .sharded = true, .bf16 = true},
+        {.reproducible = true, .sharded = true, .messages = true},
+        {.reproducible = true, .bf16 = true, .messages = true},
+        {.reproducible = true, .sharded = true, .bf16 = true, .messages = true, .little_memory = true},
+    };
+    static const int totals[] = {5, 13};
+    static const size_t blocks[] = {13, 100, 1024, STRIDE, 4 * STRIDE};
+    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
         for (size_t i = 0; i < sizeof totals / sizeof *totals; i++) {
-            for (size_t k = 0; k < sizeof blocks / sizeof *blocks; k++) {
-                check_total(totals[i], k % 2, blocks[k], 777, way);
-                check_total(totals[i], k % 2, blocks[k], COUNT, way);
-            }
+            for (size_t k = 0; k < sizeof blocks / sizeof *blocks; k++)
+                check_total(totals[i], k % 2, blocks[k], (i + k) % 2 ? COUNT : 777, ways[w]);
         }
     }
 }
@@ -209,8 +224,8 @@ static void only_small_sums(void **state) {
 }
 
 /* Without the tree the total is right up to rounding, and the same on all ranks. */
-static void check_any_order(bool sharded) {
-    run x = open_run(13, true, 777, (sum_way){.sharded = sharded});
+static void check_any_order(bool sharded, bool messages) {
+    run x = open_run(13, true, 777, (sum_way){.sharded = sharded, .messages = messages});
     fill_grads(&x, 4);
     reduce(&x, 500, 4);
     if (sharded) dcpg_par_sums_gather_all(x.sums, x.options.grads);
@@ -229,8 +244,7 @@ static void check_any_order(bool sharded) {
 
 static void any_order(void **state) {
     (void)state;
-    check_any_order(false);
-    check_any_order(true);
+    for (int i = 0; i < 4; i++) check_any_order(i & 1, i & 2);
 }
 
 int main(int argc, char **argv) {

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* Sums of short arrays, which every rank needs at once: whole arrays pass through the stages of the route,
+ * or, among few ranks, are gathered on all of them. */
+#include "base/number.h"
+#include "par/sums_impl.h"
+#include <assert.h>
+#include <dcpg/memory.h>
+#include <string.h>
+
+/* Up to so many ranks and values, one gathering is faster than stages (bench_ranks). */
+enum { GATHER_RANKS = 2, GATHER_VALUES = 4096 };
+
+/* Longer arrays are summed piece by piece. */
+enum { LONGEST = 1 << 18 };
+
+static bool gathers(const dcpg_par_sums *s) { return s->par->size <= GATHER_RANKS; }
+
+dcpg_status dcpg_small_sums_open(dcpg_par_sums *s, const dcpg_run_of_leaves *run, dcpg_err *err) {
+    size_t size = (size_t)s->par->size, most = 0;
+    for (int i = 0; i < s->route.nb_stage; i++) most = max_size(most, (size_t)s->route.stage[i].nb_to);
+    s->requests = dcpg_alloc(most + 1, sizeof *s->requests);
+    if (!s->requests) return dcpg_fail_nomem(err, "small sums", most * sizeof *s->requests);
+    if (!gathers(s)) return DCPG_OK;
+    s->nb_of = dcpg_alloc(size, sizeof *s->nb_of);
+    s->count_of = dcpg_alloc(size, sizeof *s->count_of);
+    s->at_of = dcpg_alloc(size, sizeof *s->at_of);
+    s->every_node = dcpg_alloc(size * DCPG_MAX_NODES, sizeof *s->every_node);
+    if (!s->nb_of || !s->count_of || !s->at_of || !s->every_node)
+        return dcpg_fail_nomem(err, "the summation tree", size * DCPG_MAX_NODES * sizeof *s->every_node);
+    for (size_t r = 0; r < size; r++) {
+        s->nb_of[r] =
+            dcpg_tree_nodes(s->options.total, run[r].first, run[r].end, s->every_node + s->nb_every);
+        s->nb_every += s->nb_of[r];
+    }
+    return DCPG_OK;
+}
+
+void dcpg_small_sums_close(dcpg_par_sums *s) {
+    dcpg_free(s->all);
+    dcpg_free(s->piece);
+    dcpg_free(s->requests);
+    dcpg_free(s->nb_of);
+    dcpg_free(s->count_of);
+    dcpg_free(s->at_of);
+    dcpg_free(s->every_node);
+}
+
+/* Makes s->all large enough for the sums of `nb` nodes. */
+static void grow(dcpg_par_sums *s, int nb, size_t count) {
+    size_t needed = (size_t)nb * count;
+    if (needed <= s->all_count) return;
+    dcpg_free(s->all);
+    s->all = dcpg_alloc(needed, sizeof *s->all);
+    s->all_count = needed;
+    if (!s->all) dcpg_par_abort(s->par, dcpg_exit_code(DCPG_E_NOMEM));
+}
+
+/* Lets the gradients go on meanwhile. */
+static void wait_for(dcpg_par_sums *s, int nb, MPI_Request *requests) {
+    dcpg_wait wait = {0};
+    int done = 0;
+    while (dcpg_sums_advance(s)) {
+        MPI_Testall(nb, requests, &done, MPI_STATUSES_IGNORE);
+        if (done) return;
+        dcpg_wait_tick(s->par, &wait);
+    }
+    dcpg_wait_for(s->par, nb, requests);
+}
+
+/* Sums of nodes, one after the other. */
+typedef struct rows {
+    double *at;
+    size_t count;
+} rows;
+
+static int join(void *context, int left, int right) {
+    const rows *x = context;
+    dcpg_tree_add64(x->at + (size_t)left * x->count, x->at + (size_t)right * x->count, x->count);
+    return left;
+}
+
+/* Merges rows of `node` into the first nb_merged rows. */
+static void merge(rows *x, const dcpg_node *node, int nb_merged, const dcpg_node *merged) {
+    for (int i = 0, next = 0; i < nb_merged; i++) {
+        int k = dcpg_tree_join(merged[i], node, &next, join, x);
+        if (k != i)
+            memcpy(x->at + (size_t)i * x->count, x->at + (size_t)k * x->count, x->count * sizeof *x->at);
+    }
+}
+
+static void exchange(dcpg_par_sums *s, int at, size_t count) {
+    const dcpg_stage *stage = &s->route.stage[at];
+    size_t mine = (size_t)(stage->left ? stage->nb_left : stage->nb_right) * count,
+           others = (size_t)(stage->left ? stage->nb_right : stage->nb_left) * count;
+    double *own = stage->left ? s->all : s->all + others, *theirs = stage->left ? s->all + mine : s->all;
+    if (own != s->all) memmove(own, s->all, mine * sizeof *own);
+    MPI_Request *requests = s->requests;
+    int nb = 0;
+    MPI_Irecv(theirs, (int)others, MPI_DOUBLE, stage->from.rank, TAG_SMALL, s->comm, &requests[nb++]);
+    for (int k = 0; k < stage->nb_to; k++) {
+        MPI_Isend(own, (int)mine, MPI_DOUBLE, stage->to[k].rank, TAG_SMALL, s->comm, &requests[nb++]);
+        dcpg_sums_count(s, &s->route, at, mine * sizeof *own);
+    }
+    wait_for(s, nb, requests);
+    merge(&(rows){s->all, count}, stage->node, stage->nb_merged, stage->merged);
+}
+
+static void sum_by_stages(dcpg_par_sums *s, double *sums, size_t count, double *total) {
+    int most = 1;
+    for (int i = 0; i < s->route.nb_stage; i++) {
+        int nb = s->route.stage[i].nb_left + s->route.stage[i].nb_right;
+        if (nb > most) most = nb;
+    }
+    grow(s, most, count);
+    memcpy(s->all, sums, (size_t)s->nb_own * count * sizeof *sums);
+    for (int i = 0; i < s->route.nb_stage; i++) exchange(s, i, count);
+    memcpy(total, s->all, count * sizeof *total);
+}
+
+static void sum_gathered(dcpg_par_sums *s, double *sums, size_t count, double *total) {
+    grow(s, s->nb_every, count);
+    for (int r = 0, at = 0; r < s->par->size; at += s->count_of[r++]) {
+        s->at_of[r] = at;
+        s->count_of[r] = s->nb_of[r] * (int)count;
+    }
+    MPI_Request request;
+    MPI_Iallgatherv(sums, s->nb_own * (int)count, MPI_DOUBLE, s->all, s->count_of, s->at_of, MPI_DOUBLE,
+                    s->comm, &request);
+    wait_for(s, 1, &request);
+    merge(&(rows){s->all, count}, s->every_node, 1, &(dcpg_node){0, s->options.total});
+    memcpy(total, s->all, count * sizeof *total);
+}
+
+static void sum_piece(dcpg_par_sums *s, double *sums, size_t count, double *total) {
+    if (gathers(s) && count <= GATHER_VALUES)
+        sum_gathered(s, sums, count, total);
+    else
+        sum_by_stages(s, sums, count, total);
+}
+
+void dcpg_small_sum_all(dcpg_par_sums *s, double *sums, size_t count, double *total) {
+    if (count <= LONGEST) {
+        sum_piece(s, sums, count, total);
+        return;
+    }
+    if (!s->piece) s->piece = dcpg_alloc((size_t)s->nb_own * LONGEST, sizeof *s->piece);
+    if (!s->piece) dcpg_par_abort(s->par, dcpg_exit_code(DCPG_E_NOMEM));
+    for (size_t at = 0; at < count; at += LONGEST) {
+        size_t n = min_size(count - at, LONGEST);
+        for (int i = 0; i < s->nb_own; i++)
+            memcpy(s->piece + (size_t)i * n, sums + (size_t)i * count + at, n * sizeof *sums);
+        sum_piece(s, s->piece, n, total + at);
+    }
+}
