@@ -13,6 +13,7 @@ packages=(gcc libc6-dev make cmake libopenmpi-dev openmpi-bin libhdf5-openmpi-de
     libhts-dev libjansson-dev zlib1g-dev
     libbigwig-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev)
 test_packages=(git clang-format pkg-config python3 python3-numpy python3-h5py shellcheck procps iproute2)
+test_packages+=(libsimgrid-dev) # clusters of bench/scaling/smpi
 test_packages+=(slurmctld slurmd slurm-client munge) # clusters of tests/cluster
 
 case ${1-} in

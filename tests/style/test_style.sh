@@ -62,7 +62,9 @@ declare -A header_of=(
 for party in "${!users[@]}"; do
     [[ -n ${header_of[$party]+known} ]] || fault "src/README.md: $party: no such third party"
 done
-for party in "${!header_of[@]}"; do only_in "${header_of[$party]}" "^src/(${users[$party]-nobody})/"; done
+for party in "${!header_of[@]}"; do
+    only_in "${header_of[$party]}" "^src/(${users[$party]-nobody})/|^bench/scaling/smpi/simulated\.c$"
+done
 only_in "${header_of[BLIS]}" '^src/kern/gemm_blis\.c$'
 only_in "${header_of[protobuf-c]}" '^src/train/tensorboard\.c$'
 
