@@ -95,7 +95,8 @@ build() {
     mkdir -p "$folder"
     smpicc "${common[@]}" -DDCPG_SIMULATED_INSIDE -c "$here/simulated.c" -o "$scratch/simulated.o" &&
         smpicc "${common[@]}" -include "$here/simulated.h" "$here/simulated_sums.c" \
-            "$source"/src/{par,base}/*.c "$scratch/simulated.o" -ldl -lm -o "$scratch/program" && mv "$scratch/program" "$program"
+            "$source"/src/{par,base}/*.c "$scratch/simulated.o" -ldl -lm -o "$scratch/program" &&
+        mv "$scratch/program" "$program"
 }
 build || die 'the simulation does not compile, see above'
 [[ -z $build_only ]] || exit 0

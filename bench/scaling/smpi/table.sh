@@ -4,7 +4,8 @@
 #   bash bench/scaling/smpi/table.sh [--out FILE.tsv] [--ranks 'P ...'] [run.sh's options]
 # Appends a row as soon as it is there and goes on after an interruption: what the file has is not simulated
 # again. Rows of runs that failed stay, with what was wrong; delete a row to have it simulated again. A run
-# takes at most $DCPG_SIMULATION_SECONDS (3600). From 4,096 ranks memory is folded: bits of gradients are not checked.
+# takes at most $DCPG_SIMULATION_SECONDS (3600). From 4,096 ranks memory is folded: bits of gradients are not
+# checked.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../../../jobs/lib.sh
