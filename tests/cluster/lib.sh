@@ -92,20 +92,26 @@ same_training() {
     done
 }
 
-# check_scaling TABLE NODES: strong and weak scaling on 1, 2 and 4 ranks, on so many nodes,
-# with speeds and efficiencies that fit.
-check_scaling() {
+# Settings of a study that takes seconds.
+study=('kinds=(strong layouts)' 'ranks=(1 4)' 'layouts=(2x1 1x2)' 'cells=(3)' batch=16 launches=1 steps=3
+    "options=($(quoted "${training[@]:5:4}")); genome=60000; warmup=1")
+
+# check_study FOLDER NODES: all points of it are complete, on so many nodes, and have the same weights.
+check_study() {
     awk -F '\t' -v nodes="$2" '
-        BEGIN { split(nodes, n, " "); split("1 2 4", r, " ") }
-        NR == 1 { next }
-        {
-            i = (NR - 2) % 3 + 1
-            if (i == 1) base = $6
-            if ($1 != (NR < 5 ? "strong" : "weak") || $2 != n[i] || $3 != r[i] || $4 != 1 ||
-                $5 != ($1 == "strong" ? 40 : 10 * r[i]) || $6 <= 0 ||
-                ($7 - $6 / $3 / base) ^ 2 > 1e-6) { print "line " NR ": " $0; bad = 1 }
-        }
-        END { exit bad || NR != 7 }' "$1" || fail "$1 is not a table of strong and weak scaling"
+        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        { points++ }
+        $at["failed"] != "" || $at["launches"] != 1 || $at["steps"] != 3 { bad = 1 }
+        $at["ms"] <= 0 || $at["sites_per_s"] <= 0 { bad = 1 }
+        !($at["sha256"] in seen) { seen[$at["sha256"]]; weights++ }
+        { got = got (points > 1 ? " " : "") $at["hosts"] }
+        END {
+            if (got != nodes) print "hosts: " got ", not " nodes
+            exit bad || points != 4 || weights != 1 || got != nodes
+        }' "$1/points.tsv" ||
+        fail "$1/points.tsv is not that of a whole study: $(cat "$1/points.tsv" "$1/raw.jsonl")"
+    grep -q '2 of 2 points have the bits of 1 rank' "$1/summary.md" || fail "$(cat "$1/summary.md")"
+    for file in strong split layouts; do grep -q '</svg>' "$1/$file.svg" || fail "no figure $file.svg"; done
 }
 
 # hosts_up N: node1 ... nodeN with networks of their own, until the test ends; on_host HOST COMMAND... runs

@@ -122,7 +122,6 @@ quietly "$dcpg" eval store.h5 --model_files straight --out_data eval.h5 --out_re
 same report.tsv 'predicted here/report.tsv'
 [[ $(find 'predicted here/imputed' -type f | wc -l) == 5 ]] || fail 'not one imputed profile per cell'
 
-job_script pbs/scaling.pbs scaling.pbs "$plain" "options=($(quoted "${training[@]:0:9}"))" 'ranks=(1 2 4)' \
-    batch=40 steps=4
+job_script pbs/scaling.pbs scaling.pbs "$plain" "${study[@]}"
 quietly job scaling.pbs
-check_scaling scaling/scaling.tsv "1 1 $(sort -u <<<"node1"$'\n'"${NETNS:+node2}" | grep -c .)"
+check_study scaling "1 $(sort -u <<<"node1"$'\n'"${NETNS:+node2}" | grep -c .) 1 1"

@@ -125,8 +125,7 @@ job_script slurm/array.sbatch array.sbatch 'out=array' "options=($(quoted "${tra
 array=$(submit array.sbatch --array=0-1 --nodes=1)
 job_script slurm/eval.sbatch eval.sbatch "$plain" launcher=mpirun model=straight "out='predicted here'"
 eval=$(submit eval.sbatch)
-job_script slurm/scaling.sbatch scaling.sbatch "$plain" "options=($(quoted "${training[@]:0:9}"))" \
-    'ranks=(1 2 4)' batch=40 steps=4
+job_script slurm/scaling.sbatch scaling.sbatch "$plain" "${study[@]}"
 scaling=$(submit scaling.sbatch)
 
 quietly "$dcpg" train store.h5 "${training[@]}" --nb_epoch 2 --learning_rate 0.001 --out_dir slow
@@ -141,7 +140,7 @@ same report.tsv 'predicted here/report.tsv'
 [[ $(find 'predicted here/imputed' -type f | wc -l) == 5 ]] || fail 'not one imputed profile per cell'
 
 ended "$scaling" COMPLETED
-check_scaling scaling/scaling.tsv '1 1 2'
+check_study scaling '1 2 1 1'
 
 for task in 0 1; do ended "${patient}_$task" COMPLETED; done
 ended "$forbidden" FAILED
