@@ -15,7 +15,7 @@ out=$dcpg_home/bench/results/smpi.tsv ranks='2 4 8 16 32 64 128 256 512 1024 204
 limit=${DCPG_SIMULATION_SECONDS:-3600} # of one run
 while [[ $# != 0 ]]; do
     case $1 in
-    -h | --help) sed -n 's/^# //p' "$0" | tail -n +2; exit 0 ;;
+    -h | --help) sed -n '4,/^set/s/^# //p' "$0"; exit 0 ;;
     --out) out=${2:?--out FILE.tsv}; shift 2 ;;
     --ranks) ranks=${2:?--ranks \'P ...\'}; shift 2 ;;
     *) more+=("$1"); shift ;;
