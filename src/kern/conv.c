@@ -157,14 +157,8 @@ static void turn_kernel(const dcpg_conv *conv, const float *w, float *turned_w) 
 
 /* ---- forward, and the gradient of the input with stride 1 ---- */
 
-/* How the gemm's result becomes the output: y (+)= relu(result + b). */
-typedef struct finish {
-    const float *b;
-    bool relu, accumulate;
-} finish;
-
 static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *x,
-                            const float *w, finish end, float *y, float *slot) {
+                            const float *w, const kern_finish *end, float *y, float *slot) {
     int64_t c = conv->c, f = conv->f, rows = gemm_rows(conv, l, nb);
     const float *in = x;
     if (l->padded) {
@@ -173,7 +167,7 @@ static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, 
         slot += whole_lines(padded_steps(l, l->block) * c);
     }
     float *out = l->direct ? y : slot;
-    bool add = l->direct && end.accumulate;
+    bool add = l->direct && end->accumulate;
     int64_t taps = conv->dilation == 1 ? conv->k : 1; /* per gemm */
     for (int64_t j = 0; j < conv->k; j += taps) {
         dcpg_mat a = {in + j * conv->dilation * c, conv->stride * c, 1};
@@ -181,17 +175,16 @@ static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, 
         dcpg_gemm(rows, f, taps * c, a, b, add || j > 0 ? 1.0f : 0.0f, (dcpg_mat_out){out, f, 1});
     }
     if (l->direct) {
-        dcpg_rows_finish(rows, f, y, end.b, end.relu, false, y);
+        const kern_finish rest = {.b = end->b, .relu = end->relu}; /* gemm has added */
+        dcpg_rows_finish(rows, f, y, &rest, y);
         return;
     }
-    for (int64_t i = 0; i < nb; i++) {
-        dcpg_rows_finish(conv->t_out, f, out + i * l->rows * f, end.b, end.relu, end.accumulate,
-                         y + i * conv->t_out * f);
-    }
+    for (int64_t i = 0; i < nb; i++)
+        dcpg_rows_finish(conv->t_out, f, out + i * l->rows * f, end, y + i * conv->t_out * f);
 }
 
-static void correlate(const dcpg_conv *conv, int64_t n, const float *x, const float *w, finish end, float *y,
-                      float *scratch) {
+static void correlate(const dcpg_conv *conv, int64_t n, const float *x, const float *w,
+                      const kern_finish *end, float *y, float *scratch) {
     layout l = layout_of(conv);
     int64_t blocks = ceil_div(n, l.block), slot = correlate_slot(conv, &l);
     if (blocks == 1) { /* no parallel region: gemm uses the threads */
@@ -215,7 +208,7 @@ void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const f
         dcpg_winograd_forward(conv, n, x, w, b, relu, y, NULL, scratch);
         return;
     }
-    correlate(conv, n, x, w, (finish){.b = b, .relu = relu}, y, scratch);
+    correlate(conv, n, x, w, &(kern_finish){.b = b, .relu = relu}, y, scratch);
 }
 
 /* ---- gradient of the input ---- */
@@ -244,10 +237,10 @@ static void scatter_block(const dcpg_conv *conv, const layout *l, int64_t nb, co
         dcpg_mat_out to = {padded + j * conv->dilation * c, conv->stride * c, 1};
         dcpg_gemm(gemm_rows(conv, l, nb), c, f, (dcpg_mat){slot, f, 1}, b, 1.0f, to);
     }
-    for (int64_t i = 0; i < nb; i++) {
-        dcpg_rows_finish(conv->t_in, c, padded + (i * l->pitch + conv->pad_left) * c, NULL, false, accumulate,
+    const kern_finish end = {.accumulate = accumulate};
+    for (int64_t i = 0; i < nb; i++)
+        dcpg_rows_finish(conv->t_in, c, padded + (i * l->pitch + conv->pad_left) * c, &end,
                          dx + i * conv->t_in * c);
-    }
 }
 
 void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w,
@@ -260,7 +253,7 @@ void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy,
     if (conv->stride == 1) {
         dcpg_conv back = turned(conv);
         turn_kernel(conv, w, scratch);
-        correlate(&back, n, dy, scratch, (finish){.accumulate = accumulate}, dx,
+        correlate(&back, n, dy, scratch, &(kern_finish){.accumulate = accumulate}, dx,
                   scratch + whole_lines(conv->k * conv->c * conv->f));
         return;
     }

@@ -11,10 +11,11 @@ enum { ROWS = 16 };
 void dcpg_dense_forward(const dcpg_dense *dense, const float *x, const float *w, const float *b, bool relu,
                         float *y) {
     int64_t n = dense->n, c = dense->c, f = dense->f;
+    const kern_finish end = {.b = b, .relu = relu};
     dcpg_gemm(n, f, c, (dcpg_mat){x, c, 1}, (dcpg_mat){w, f, 1}, 0.0f, (dcpg_mat_out){y, f, 1});
 #pragma omp parallel for schedule(static) if (n * f > KERN_SMALL)
     for (int64_t i = 0; i < n; i += ROWS)
-        dcpg_rows_finish(min_i64(ROWS, n - i), f, y + i * f, b, relu, false, y + i * f);
+        dcpg_rows_finish(min_i64(ROWS, n - i), f, y + i * f, &end, y + i * f);
 }
 
 void dcpg_dense_backward_input(const dcpg_dense *dense, const float *dy, const float *w, bool accumulate,

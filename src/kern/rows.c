@@ -25,15 +25,14 @@ KERN_VECTOR(static, void, add, (int64_t count, const float *restrict src, float 
     for (int64_t j = 0; j < count; j++) dst[j] += src[j];
 }
 
-void dcpg_rows_finish(int64_t rows, int64_t f, const float *src, const float *b, bool relu, bool accumulate,
-                      float *dst) {
-    float low = relu ? 0.0f : -__builtin_inff();
-    if (accumulate) {
+void dcpg_rows_finish(int64_t rows, int64_t f, const float *src, const kern_finish *end, float *dst) {
+    float low = end->relu ? 0.0f : -__builtin_inff();
+    if (end->accumulate) {
         add(rows * f, src, dst);
-    } else if (b == NULL) {
-        if (src != dst || relu) copy_cut(rows * f, src, low, dst);
+    } else if (end->b == NULL) {
+        if (src != dst || end->relu) copy_cut(rows * f, src, low, dst);
     } else {
-        for (int64_t i = 0; i < rows; i++) add_bias(f, src + i * f, b, low, dst + i * f);
+        for (int64_t i = 0; i < rows; i++) add_bias(f, src + i * f, end->b, low, dst + i * f);
     }
 }
 

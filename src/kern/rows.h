@@ -6,10 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* dst[rows][f] (+)= src + b, then ReLU if `relu`; with accumulate dst += src alone. b NULL: no bias; src and
- * dst may be the same array. Row strides are f. Not threaded: callers cut the work. */
-void dcpg_rows_finish(int64_t rows, int64_t f, const float *src, const float *b, bool relu, bool accumulate,
-                      float *dst);
+/* How a product becomes an output. */
+typedef struct kern_finish {
+    const float *b;  /* bias; NULL: none */
+    bool relu;       /* after the bias */
+    bool accumulate; /* add to the output, without bias and ReLU */
+} kern_finish;
+
+/* dst[rows][f] (+)= src + b, then ReLU, as `end` says. src and dst may be the same array. Row strides are f.
+ * Not threaded: callers cut the work. */
+void dcpg_rows_finish(int64_t rows, int64_t f, const float *src, const kern_finish *end, float *dst);
 
 /* sums[f] = column sums of x[rows][f] with row stride ld, in a fixed order. Threaded over blocks of
  * columns. */
