@@ -171,17 +171,20 @@ static void conv(const char *name, int64_t t_in, int64_t c, int64_t f, int64_t k
           y = noise(BATCH * out, some * out, 1.0);
     array dx = noise(BATCH * in, some * in, 1.0), dw = noise(k * c * f, k * c * f, 1.0),
           db = noise(f, f, 1.0), scratch = noise((int64_t)dcpg_conv_scratch(&cv, BATCH), 1, 1.0);
-    MEASURE(time, dcpg_conv_forward(&cv, BATCH, x.f, w.f, b.f, true, y.f, scratch.f));
+    dcpg_conv_arrays all = {.n = BATCH, .x = x.f, .w = w.f, .b = b.f, .scratch = scratch.f}, leaf = all,
+                     few = all;
+    leaf.n = LEAF, few.n = some;
+    MEASURE(time, dcpg_conv_forward(&cv, &all, true, y.f));
     naive_conv_forward(&cv, some, x.d, w.d, b.d, true, y.d);
     snprintf(text, sizeof text, "%s forward", name);
     line(text, shape, BATCH * work, "GFLOP/s", time, residual(some * out, y.f, y.d));
     for (int64_t i = 0; i < some * out; i++) y.d[i] = (double)y.f[i];
-    MEASURE(time, dcpg_conv_backward_input(&cv, BATCH, y.f, w.f, false, dx.f, scratch.f));
+    MEASURE(time, dcpg_conv_backward_input(&cv, &all, y.f, false, dx.f));
     naive_conv_backward_input(&cv, some, y.d, w.d, dx.d);
     snprintf(text, sizeof text, "%s input gradient", name);
     line(text, shape, BATCH * work, "GFLOP/s", time, residual(some * in, dx.f, dx.d));
-    MEASURE(time, dcpg_conv_backward_weight(&cv, LEAF, x.f, y.f, dw.f, db.f, scratch.f));
-    dcpg_conv_backward_weight(&cv, some, x.f, y.f, dw.f, db.f, scratch.f);
+    MEASURE(time, dcpg_conv_backward_weight(&cv, &leaf, y.f, dw.f, db.f));
+    dcpg_conv_backward_weight(&cv, &few, y.f, dw.f, db.f);
     naive_conv_backward_weight(&cv, some, x.d, y.d, dw.d, db.d);
     snprintf(text, sizeof text, "%s weight gradient", name);
     snprintf(shape, sizeof shape, "n %d", LEAF);
@@ -210,14 +213,17 @@ static void conv_dna(int64_t t_in, int64_t f, int64_t k, int64_t pool) {
           scratch = noise((int64_t)dcpg_conv_dna_scratch(&cv, BATCH), 1, 1.0);
     snprintf(shape, sizeof shape, "n %d, %dx4 -> %dx%d k%d pool %d", BATCH, (int)t_in, (int)cv.t_out, (int)f,
              (int)k, (int)pool);
-    MEASURE(time, dcpg_conv_dna_pool_forward(&cv, pool, BATCH, codes, w.f, b.f, y.f, arg, scratch.f));
+    dcpg_conv_arrays all = {.n = BATCH, .codes = codes, .w = w.f, .b = b.f, .scratch = scratch.f}, leaf = all,
+                     one = all;
+    leaf.n = LEAF, one.n = 1;
+    const dcpg_conv_pooled pooled = {.dy = dy.f, .y = y.f, .arg = arg};
+    MEASURE(time, dcpg_conv_dna_pool_forward(&cv, &all, pool, y.f, arg));
     naive_one_hot(t_in, codes, x.d);
     naive_conv_forward(&cv, 1, x.d, w.d, b.d, true, flat.d);
     naive_max_pool_forward(1, cv.t_out, f, pool, flat.d, y.d, twin_arg);
     line("conv_dna + relu + pool", shape, BATCH * work, "GFLOP/s", time, residual(out, y.f, y.d));
-    MEASURE(time, dcpg_conv_dna_pool_backward_weight(&cv, pool, LEAF, codes, y.f, arg, dy.f, dw.f, db.f,
-                                                     scratch.f));
-    dcpg_conv_dna_pool_backward_weight(&cv, pool, 1, codes, y.f, arg, dy.f, dw.f, db.f, scratch.f);
+    MEASURE(time, dcpg_conv_dna_pool_backward_weight(&cv, &leaf, pool, &pooled, dw.f, db.f));
+    dcpg_conv_dna_pool_backward_weight(&cv, &one, pool, &pooled, dw.f, db.f);
     for (int64_t i = 0; i < out; i++) dy.d[i] = y.f[i] > 0.0f ? dy.d[i] : 0.0;
     naive_max_pool_backward(1, cv.t_out, f, pool, arg, dy.d, flat.d);
     naive_conv_backward_weight(&cv, 1, x.d, flat.d, dw.d, db.d);

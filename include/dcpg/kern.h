@@ -106,50 +106,59 @@ typedef struct dcpg_conv {
  * input is too short. Pure. */
 DCPG_API void dcpg_conv_shape(dcpg_conv *conv, bool same);
 
-/* y[n][t_out][f] = x[n][t_in][c] * w[k][c][f] + b[f]; relu: max(., 0) after. scratch: dcpg_conv_scratch
- * floats. */
-DCPG_API void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w,
-                                const float *b, bool relu, float *y, float *scratch);
+/* The arrays of a layer for n samples. Forward passes read x, w and b, input gradients w, weight gradients
+ * x. */
+typedef struct dcpg_conv_arrays {
+    int64_t n;
+    const float *x;       /* [n][t_in][c] */
+    const uint8_t *codes; /* dcpg_conv_dna_*: [n][t_in] in place of x */
+    const float *w;       /* [k][c][f] */
+    const float *b;       /* [f] */
+    float *scratch;       /* [dcpg_conv_scratch], dcpg_conv_dna_*: [dcpg_conv_dna_scratch] */
+} dcpg_conv_arrays;
+
+/* A pooled output, as its forward pass returned it (where y is 0, the ReLU was inactive), and its
+ * gradient. */
+typedef struct dcpg_conv_pooled {
+    const float *dy;    /* [n][t_out / pool][f] */
+    const float *y;     /* the same */
+    const uint8_t *arg; /* the same: offset of the maximum in its window */
+} dcpg_conv_pooled;
+
+/* y[n][t_out][f] = x * w + b; relu: max(., 0) after. */
+DCPG_API void dcpg_conv_forward(const dcpg_conv *conv, const dcpg_conv_arrays *in, bool relu, float *y);
 /* dx[n][t_in][c] (+)= dy[n][t_out][f] * w^T; accumulate: += */
-DCPG_API void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w,
-                                       bool accumulate, float *dx, float *scratch);
+DCPG_API void dcpg_conv_backward_input(const dcpg_conv *conv, const dcpg_conv_arrays *in, const float *dy,
+                                       bool accumulate, float *dx);
 /* dw[k][c][f], db[f]: sums over the n samples given, overwritten. db may be NULL here and in all other
  * convolutions: not wanted. */
-DCPG_API void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy,
-                                        float *dw, float *db, float *scratch);
+DCPG_API void dcpg_conv_backward_weight(const dcpg_conv *conv, const dcpg_conv_arrays *in, const float *dy,
+                                        float *dw, float *db);
 DCPG_API size_t dcpg_conv_scratch(const dcpg_conv *conv,
                                   int64_t n); /* floats enough for all three, and for those with pooling */
 
 /* conv + bias + relu + max pool (window = stride = pool) in one pass, for shapes and processors for which
  * dcpg_conv_pools returns true; y and arg as in dcpg_conv_dna_pool_forward. */
 DCPG_API bool dcpg_conv_pools(const dcpg_conv *conv, int64_t pool);
-DCPG_API void dcpg_conv_pool_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w,
-                                     const float *b, float *y, uint8_t *arg, float *scratch);
-/* dx from the gradient dy of the pooled output y (as returned by the forward pass: where y is 0, the ReLU was
- * inactive). */
-DCPG_API void dcpg_conv_pool_backward_input(const dcpg_conv *conv, int64_t n, const float *y,
-                                            const uint8_t *arg, const float *dy, const float *w,
-                                            bool accumulate, float *dx, float *scratch);
-DCPG_API void dcpg_conv_pool_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *y,
-                                             const uint8_t *arg, const float *dy, float *dw, float *db,
-                                             float *scratch);
+DCPG_API void dcpg_conv_pool_forward(const dcpg_conv *conv, const dcpg_conv_arrays *in, float *y,
+                                     uint8_t *arg);
+DCPG_API void dcpg_conv_pool_backward_input(const dcpg_conv *conv, const dcpg_conv_arrays *in,
+                                            const dcpg_conv_pooled *out, bool accumulate, float *dx);
+DCPG_API void dcpg_conv_pool_backward_weight(const dcpg_conv *conv, const dcpg_conv_arrays *in,
+                                             const dcpg_conv_pooled *out, float *dw, float *db);
 
-/* Convolution over one-hot DNA that is never built: codes[n][t_in] in 0..3, 4 = N (all zeros); c is 4; stride
- * 1, dilation 1, valid padding. Uses tables of k-mers (groups of 3 taps). */
-DCPG_API void dcpg_conv_dna_forward(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *w,
-                                    const float *b, bool relu, float *y, float *scratch);
-DCPG_API void dcpg_conv_dna_backward_weight(const dcpg_conv *conv, int64_t n, const uint8_t *codes,
-                                            const float *dy, float *dw, float *db, float *scratch);
+/* Convolution over one-hot DNA that is never built: codes in 0..3, 4 = N (all zeros); c is 4; stride 1,
+ * dilation 1, valid padding. Uses tables of k-mers (groups of 3 taps). */
+DCPG_API void dcpg_conv_dna_forward(const dcpg_conv *conv, const dcpg_conv_arrays *in, bool relu, float *y);
+DCPG_API void dcpg_conv_dna_backward_weight(const dcpg_conv *conv, const dcpg_conv_arrays *in,
+                                            const float *dy, float *dw, float *db);
 /* conv + bias + relu + max pool (window = stride = pool, valid) in one pass: y[n][t_out / pool][f],
  * arg[n][t_out / pool][f] = offset of the maximum in its window. */
-DCPG_API void dcpg_conv_dna_pool_forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes,
-                                         const float *w, const float *b, float *y, uint8_t *arg,
-                                         float *scratch);
-/* dw and db from the gradient of the pooled output (y as returned by the forward pass: where y is 0, the ReLU
- * was inactive). */
-DCPG_API void dcpg_conv_dna_pool_backward_weight(const dcpg_conv *conv, int64_t pool, int64_t n,
-                                                 const uint8_t *codes, const float *y, const uint8_t *arg,
-                                                 const float *dy, float *dw, float *db, float *scratch);
+DCPG_API void dcpg_conv_dna_pool_forward(const dcpg_conv *conv, const dcpg_conv_arrays *in, int64_t pool,
+                                         float *y, uint8_t *arg);
+DCPG_API void dcpg_conv_dna_pool_backward_weight(const dcpg_conv *conv, const dcpg_conv_arrays *in,
+                                                 int64_t pool, const dcpg_conv_pooled *out, float *dw,
+                                                 float *db);
 DCPG_API size_t dcpg_conv_dna_scratch(const dcpg_conv *conv, int64_t n);
 
 /* ---- dense: y[n][f] = x[n][c] * w[c][f] + b[f] ---- */

@@ -157,21 +157,23 @@ static void turn_kernel(const dcpg_conv *conv, const float *w, float *turned_w) 
 
 /* ---- forward, and the gradient of the input with stride 1 ---- */
 
-static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *x,
-                            const float *w, const kern_finish *end, float *y, float *slot) {
-    int64_t c = conv->c, f = conv->f, rows = gemm_rows(conv, l, nb);
-    const float *in = x;
+/* in: the samples of one block, with a slot of scratch. */
+static void correlate_block(const dcpg_conv *conv, const layout *l, const dcpg_conv_arrays *in,
+                            const kern_finish *end, float *y) {
+    int64_t c = conv->c, f = conv->f, nb = in->n, rows = gemm_rows(conv, l, nb);
+    const float *x = in->x;
+    float *slot = in->scratch;
     if (l->padded) {
         pad(conv, l, nb, x, slot);
-        in = slot;
+        x = slot;
         slot += whole_lines(padded_steps(l, l->block) * c);
     }
     float *out = l->direct ? y : slot;
     bool add = l->direct && end->accumulate;
     int64_t taps = conv->dilation == 1 ? conv->k : 1; /* per gemm */
     for (int64_t j = 0; j < conv->k; j += taps) {
-        dcpg_mat a = {in + j * conv->dilation * c, conv->stride * c, 1};
-        dcpg_mat b = {w + j * c * f, f, 1};
+        dcpg_mat a = {x + j * conv->dilation * c, conv->stride * c, 1};
+        dcpg_mat b = {in->w + j * c * f, f, 1};
         dcpg_gemm(rows, f, taps * c, a, b, add || j > 0 ? 1.0f : 0.0f, (dcpg_mat_out){out, f, 1});
     }
     if (l->direct) {
@@ -183,32 +185,41 @@ static void correlate_block(const dcpg_conv *conv, const layout *l, int64_t nb, 
         dcpg_rows_finish(conv->t_out, f, out + i * l->rows * f, end, y + i * conv->t_out * f);
 }
 
-static void correlate(const dcpg_conv *conv, int64_t n, const float *x, const float *w,
-                      const kern_finish *end, float *y, float *scratch) {
+/* `nb` samples from sample i on, of an input of `size` numbers a sample, with the scratch of this thread. */
+static dcpg_conv_arrays part_of(const dcpg_conv_arrays *all, int64_t i, int64_t nb, int64_t size,
+                                int64_t slot) {
+    dcpg_conv_arrays part = *all;
+    part.n = nb;
+    part.x += i * size;
+    part.scratch += omp_get_thread_num() * slot;
+    return part;
+}
+
+static void correlate(const dcpg_conv *conv, const dcpg_conv_arrays *in, const kern_finish *end, float *y) {
     layout l = layout_of(conv);
-    int64_t blocks = ceil_div(n, l.block), slot = correlate_slot(conv, &l);
+    int64_t n = in->n, blocks = ceil_div(n, l.block), slot = correlate_slot(conv, &l);
     if (blocks == 1) { /* no parallel region: gemm uses the threads */
-        correlate_block(conv, &l, n, x, w, end, y, scratch);
+        correlate_block(conv, &l, in, end, y);
         return;
     }
 #pragma omp parallel for schedule(                                                                           \
     static) /* as many slots as blocks: static gives each of the first threads one block */
     for (int64_t block = 0; block < blocks; block++) {
         int64_t i = block * l.block, nb = min_i64(l.block, n - i);
-        correlate_block(conv, &l, nb, x + i * conv->t_in * conv->c, w, end, y + i * conv->t_out * conv->f,
-                        scratch + omp_get_thread_num() * slot);
+        dcpg_conv_arrays part = part_of(in, i, nb, conv->t_in * conv->c, slot);
+        correlate_block(conv, &l, &part, end, y + i * conv->t_out * conv->f);
     }
 }
 
-void dcpg_conv_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b,
-                       bool relu, float *y, float *scratch) {
-    if (n <= 0) return;
+void dcpg_conv_forward(const dcpg_conv *conv, const dcpg_conv_arrays *in, bool relu, float *y) {
+    if (in->n <= 0) return;
     assert(conv->t_out > 0);
     if (dcpg_winograd_pays(conv)) {
-        dcpg_winograd_forward(conv, n, x, w, b, relu, y, NULL, scratch);
+        dcpg_winograd_forward(conv, in, relu, y, NULL);
         return;
     }
-    correlate(conv, n, x, w, &(kern_finish){.b = b, .relu = relu}, y, scratch);
+    const kern_finish end = {.b = in->b, .relu = relu};
+    correlate(conv, in, &end, y);
 }
 
 /* ---- gradient of the input ---- */
@@ -226,14 +237,15 @@ static void scatter_steps(const dcpg_conv *conv, const float *dy, const float *t
               (dcpg_mat_out){dx, stride * c, 1});
 }
 
-static void scatter_block(const dcpg_conv *conv, const layout *l, int64_t nb, const float *dy, const float *w,
-                          bool accumulate, float *dx, float *slot) {
-    int64_t c = conv->c, f = conv->f;
-    float *padded = slot + whole_lines(l->block * l->rows * f);
+/* in: the samples of one block, with dy as x and a slot of scratch. */
+static void scatter_block(const dcpg_conv *conv, const layout *l, const dcpg_conv_arrays *in, bool accumulate,
+                          float *dx) {
+    int64_t c = conv->c, f = conv->f, nb = in->n;
+    float *slot = in->scratch, *padded = slot + whole_lines(l->block * l->rows * f);
     memset(padded, 0, (size_t)(padded_steps(l, nb) * c) * sizeof *padded);
-    spread(conv, l, nb, dy, slot);
+    spread(conv, l, nb, in->x, slot);
     for (int64_t j = 0; j < conv->k; j++) {
-        dcpg_mat b = {w + j * c * f, 1, f};
+        dcpg_mat b = {in->w + j * c * f, 1, f};
         dcpg_mat_out to = {padded + j * conv->dilation * c, conv->stride * c, 1};
         dcpg_gemm(gemm_rows(conv, l, nb), c, f, (dcpg_mat){slot, f, 1}, b, 1.0f, to);
     }
@@ -243,42 +255,64 @@ static void scatter_block(const dcpg_conv *conv, const layout *l, int64_t nb, co
                          dx + i * conv->t_in * c);
 }
 
-void dcpg_conv_backward_input(const dcpg_conv *conv, int64_t n, const float *dy, const float *w,
-                              bool accumulate, float *dx, float *scratch) {
-    if (n <= 0) return;
-    if (dcpg_winograd_pays(conv)) {
-        dcpg_winograd_backward_input(conv, n, (dcpg_winograd_dy){.dy = dy}, w, accumulate, dx, scratch);
+/* With stride 1: a convolution of dy with the turned kernel. */
+static void turn_and_correlate(const dcpg_conv *conv, const dcpg_conv_arrays *in, const float *dy,
+                               bool accumulate, float *dx) {
+    dcpg_conv back = turned(conv);
+    turn_kernel(conv, in->w, in->scratch);
+    const dcpg_conv_arrays turned_in = {.n = in->n,
+                                        .x = dy,
+                                        .w = in->scratch,
+                                        .scratch = in->scratch + whole_lines(conv->k * conv->c * conv->f)};
+    const kern_finish end = {.accumulate = accumulate};
+    correlate(&back, &turned_in, &end, dx);
+}
+
+/* For kernels of one tap. */
+static void scatter_tap(const dcpg_conv *conv, const dcpg_conv_arrays *in, const float *dy, bool accumulate,
+                        float *dx) {
+    int64_t n = in->n, in_size = conv->t_in * conv->c, out_size = conv->t_out * conv->f;
+    turn_kernel(conv, in->w, in->scratch);
+    if (n == 1) { /* no parallel region: gemm uses the threads */
+        scatter_steps(conv, dy, in->scratch, accumulate, dx);
         return;
     }
-    if (conv->stride == 1) {
-        dcpg_conv back = turned(conv);
-        turn_kernel(conv, w, scratch);
-        correlate(&back, n, dy, scratch, &(kern_finish){.accumulate = accumulate}, dx,
-                  scratch + whole_lines(conv->k * conv->c * conv->f));
-        return;
-    }
-    if (conv->k == 1 && conv->pad_left == 0) {
-        int64_t in = conv->t_in * conv->c, out = conv->t_out * conv->f;
-        turn_kernel(conv, w, scratch);
-        if (n == 1) { /* no parallel region: gemm uses the threads */
-            scatter_steps(conv, dy, scratch, accumulate, dx);
-            return;
-        }
 #pragma omp parallel for schedule(static)
-        for (int64_t i = 0; i < n; i++) scatter_steps(conv, dy + i * out, scratch, accumulate, dx + i * in);
-        return;
-    }
+    for (int64_t i = 0; i < n; i++)
+        scatter_steps(conv, dy + i * out_size, in->scratch, accumulate, dx + i * in_size);
+}
+
+/* In all other cases. */
+static void scatter_taps(const dcpg_conv *conv, const dcpg_conv_arrays *in, const float *dy, bool accumulate,
+                         float *dx) {
     layout l = layout_of(conv);
-    int64_t blocks = ceil_div(n, l.block), slot = scatter_slot(conv, &l);
+    dcpg_conv_arrays back = *in;
+    back.x = dy;
+    int64_t n = in->n, blocks = ceil_div(n, l.block), slot = scatter_slot(conv, &l);
     if (blocks == 1) {
-        scatter_block(conv, &l, n, dy, w, accumulate, dx, scratch);
+        scatter_block(conv, &l, &back, accumulate, dx);
         return;
     }
 #pragma omp parallel for schedule(static)
     for (int64_t block = 0; block < blocks; block++) {
         int64_t i = block * l.block, nb = min_i64(l.block, n - i);
-        scatter_block(conv, &l, nb, dy + i * conv->t_out * conv->f, w, accumulate,
-                      dx + i * conv->t_in * conv->c, scratch + omp_get_thread_num() * slot);
+        dcpg_conv_arrays part = part_of(&back, i, nb, conv->t_out * conv->f, slot);
+        scatter_block(conv, &l, &part, accumulate, dx + i * conv->t_in * conv->c);
+    }
+}
+
+void dcpg_conv_backward_input(const dcpg_conv *conv, const dcpg_conv_arrays *in, const float *dy,
+                              bool accumulate, float *dx) {
+    if (in->n <= 0) return;
+    if (dcpg_winograd_pays(conv)) {
+        const dcpg_conv_pooled out = {.dy = dy}; /* not pooled */
+        dcpg_winograd_backward_input(conv, in, &out, accumulate, dx);
+    } else if (conv->stride == 1) {
+        turn_and_correlate(conv, in, dy, accumulate, dx);
+    } else if (conv->k == 1 && conv->pad_left == 0) {
+        scatter_tap(conv, in, dy, accumulate, dx);
+    } else {
+        scatter_taps(conv, in, dy, accumulate, dx);
     }
 }
 
@@ -291,28 +325,30 @@ static void zero_gradients(const dcpg_conv *conv, float *dw, float *db) {
 
 /* One gemm over the rows of all samples: the sum over time and samples is its inner sum, and threads divide
  * dw. */
-void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *dy, float *dw,
-                               float *db, float *scratch) {
-    int64_t c = conv->c, f = conv->f;
+void dcpg_conv_backward_weight(const dcpg_conv *conv, const dcpg_conv_arrays *in, const float *dy, float *dw,
+                               float *db) {
+    int64_t n = in->n, c = conv->c, f = conv->f;
     if (n <= 0) {
         zero_gradients(conv, dw, db);
         return;
     }
     if (dcpg_winograd_pays(conv)) {
-        dcpg_winograd_backward_weight(conv, n, x, (dcpg_winograd_dy){.dy = dy}, dw, db, scratch);
+        const dcpg_conv_pooled all = {.dy = dy}; /* not pooled */
+        dcpg_winograd_backward_weight(conv, in, &all, dw, db);
         return;
     }
     layout l = layout_of(conv);
-    const float *in = x, *out = dy;
+    const float *x = in->x, *out = dy;
+    float *scratch = in->scratch;
     bool repitch = n > 1 && l.pitch != conv->t_in;
     if (l.padded || repitch) {
-        in = scratch;
+        x = scratch;
         /* Samples are padded one by one in parallel; only the last one gets the zeros after it. */
 #pragma omp parallel for schedule(static) if (n * conv->t_in * c > KERN_SMALL)
         for (int64_t i = 0; i < n; i++) {
             layout one = l;
             if (i < n - 1) one.need = 0;
-            pad(conv, &one, 1, x + i * conv->t_in * c, scratch + i * l.pitch * c);
+            pad(conv, &one, 1, in->x + i * conv->t_in * c, scratch + i * l.pitch * c);
         }
     }
     if (n > 1 && l.rows != conv->t_out) {
@@ -323,7 +359,7 @@ void dcpg_conv_backward_weight(const dcpg_conv *conv, int64_t n, const float *x,
     }
     int64_t taps = conv->dilation == 1 ? conv->k : 1;
     for (int64_t j = 0; j < conv->k; j += taps) {
-        dcpg_mat a = {in + j * conv->dilation * c, 1, conv->stride * c};
+        dcpg_mat a = {x + j * conv->dilation * c, 1, conv->stride * c};
         dcpg_gemm(taps * c, f, gemm_rows(conv, &l, n), a, (dcpg_mat){out, f, 1}, 0.0f,
                   (dcpg_mat_out){dw + j * c * f, f, 1});
     }
@@ -336,23 +372,19 @@ bool dcpg_conv_pools(const dcpg_conv *conv, int64_t pool) {
     return pool == 2 && dcpg_winograd_pools(conv) && dcpg_winograd_pays(conv);
 }
 
-void dcpg_conv_pool_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b,
-                            float *y, uint8_t *arg, float *scratch) {
-    if (n > 0) dcpg_winograd_forward(conv, n, x, w, b, true, y, arg, scratch);
+void dcpg_conv_pool_forward(const dcpg_conv *conv, const dcpg_conv_arrays *in, float *y, uint8_t *arg) {
+    if (in->n > 0) dcpg_winograd_forward(conv, in, true, y, arg);
 }
 
-void dcpg_conv_pool_backward_input(const dcpg_conv *conv, int64_t n, const float *y, const uint8_t *arg,
-                                   const float *dy, const float *w, bool accumulate, float *dx,
-                                   float *scratch) {
-    if (n > 0)
-        dcpg_winograd_backward_input(conv, n, (dcpg_winograd_dy){dy, y, arg}, w, accumulate, dx, scratch);
+void dcpg_conv_pool_backward_input(const dcpg_conv *conv, const dcpg_conv_arrays *in,
+                                   const dcpg_conv_pooled *out, bool accumulate, float *dx) {
+    if (in->n > 0) dcpg_winograd_backward_input(conv, in, out, accumulate, dx);
 }
 
-void dcpg_conv_pool_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, const float *y,
-                                    const uint8_t *arg, const float *dy, float *dw, float *db,
-                                    float *scratch) {
-    if (n > 0)
-        dcpg_winograd_backward_weight(conv, n, x, (dcpg_winograd_dy){dy, y, arg}, dw, db, scratch);
+void dcpg_conv_pool_backward_weight(const dcpg_conv *conv, const dcpg_conv_arrays *in,
+                                    const dcpg_conv_pooled *out, float *dw, float *db) {
+    if (in->n > 0)
+        dcpg_winograd_backward_weight(conv, in, out, dw, db);
     else
         zero_gradients(conv, dw, db);
 }

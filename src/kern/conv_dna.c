@@ -173,9 +173,19 @@ KERN_INLINE block sum_rows(const float *table, contents c, const int64_t groups,
     return sum;
 }
 
-/* Rows y[t_out] of one block of channels of one sample; rows lie f apart. */
+/* The output of one block of channels of one sample; rows lie f apart. */
+typedef struct output {
+    int64_t pool;
+    bool relu;
+    float *y;
+    uint8_t *arg; /* NULL: no pooling */
+} output;
+
+/* Rows y[t_out]. */
 KERN_INLINE void convolve(const dcpg_conv *conv, const int64_t groups, contents c, const float *table,
-                          int64_t lanes, bool relu, float *y) {
+                          int64_t lanes, const output *out) {
+    const bool relu = out->relu;
+    float *y = out->y;
     for (int64_t p = 0; p < conv->t_out; p++, y += conv->f) {
         block sum = sum_rows(table, c, groups, p);
         for (int h = 0; h < 2 && relu; h++) sum.at[h] = relu_of(sum.at[h]);
@@ -183,8 +193,11 @@ KERN_INLINE void convolve(const dcpg_conv *conv, const int64_t groups, contents 
     }
 }
 
-KERN_INLINE void convolve_pool(const dcpg_conv *conv, const int64_t groups, int64_t pool, contents c,
-                               const float *table, int64_t lanes, float *y, uint8_t *arg) {
+KERN_INLINE void convolve_pool(const dcpg_conv *conv, const int64_t groups, contents c, const float *table,
+                               int64_t lanes, const output *out) {
+    const int64_t pool = out->pool;
+    float *y = out->y;
+    uint8_t *arg = out->arg;
     for (int64_t i = 0, p = 0, nb = conv->t_out / pool; i < nb; i++, y += conv->f, arg += conv->f) {
         block best = sum_rows(table, c, groups, p++);
         block_ints at = {0};
@@ -207,46 +220,50 @@ KERN_INLINE void convolve_pool(const dcpg_conv *conv, const int64_t groups, int6
 enum { USUAL = 4 }; /* groups of 10 to 12 taps, usual in the zoo's models */
 
 KERN_VECTOR(static, void, forward_lanes,
-            (const dcpg_conv *conv, int64_t groups, int64_t pool, contents c, const float *table,
-             int64_t lanes, bool relu, float *y, uint8_t *arg),
-            (conv, groups, pool, c, table, lanes, relu, y, arg)) {
-    if (groups == USUAL && lanes == KERN_LANES && arg == NULL)
-        convolve(conv, USUAL, c, table, KERN_LANES, relu, y);
+            (const dcpg_conv *conv, int64_t groups, contents c, const float *table, int64_t lanes,
+             const output *out),
+            (conv, groups, c, table, lanes, out)) {
+    if (groups == USUAL && lanes == KERN_LANES && out->arg == NULL)
+        convolve(conv, USUAL, c, table, KERN_LANES, out);
     else if (groups == USUAL && lanes == KERN_LANES)
-        convolve_pool(conv, USUAL, pool, c, table, KERN_LANES, y, arg);
-    else if (arg == NULL)
-        convolve(conv, groups, c, table, lanes, relu, y);
+        convolve_pool(conv, USUAL, c, table, KERN_LANES, out);
+    else if (out->arg == NULL)
+        convolve(conv, groups, c, table, lanes, out);
     else
-        convolve_pool(conv, groups, pool, c, table, lanes, y, arg);
+        convolve_pool(conv, groups, c, table, lanes, out);
 }
 
-/* Both forward passes; arg NULL: no pooling. The blocks of channels of a sample follow each other, so that
- * the sample's results stay in the L2 cache. */
-static void forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *w,
-                    const float *b, bool relu, float *y, uint8_t *arg, float *scratch) {
+/* Both forward passes. The blocks of channels of a sample follow each other, so that the sample's results
+ * stay in the L2 cache. */
+static void forward(const dcpg_conv *conv, const dcpg_conv_arrays *in, const output *all) {
     tables t = tables_of(conv);
-    fill_tables(conv, &t, w, b, scratch);
-    number_samples(conv, &t, n, codes, scratch);
-    int64_t f = conv->f, out = conv->t_out / pool * f;
+    float *scratch = in->scratch;
+    fill_tables(conv, &t, in->w, in->b, scratch);
+    number_samples(conv, &t, in->n, in->codes, scratch);
+    int64_t n = in->n, f = conv->f, size = conv->t_out / all->pool * f;
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t i = 0; i < n; i++) {
         for (int64_t part = 0; part < lane_blocks(conv); part++) {
-            int64_t j = part * KERN_LANES, lanes = min_i64(KERN_LANES, f - j), at = i * out + j;
-            forward_lanes(conv, t.groups, pool, contents_of(conv, &t, scratch, i),
-                          scratch + part * table_floats(&t), lanes, relu, y + at, arg ? arg + at : NULL);
+            int64_t j = part * KERN_LANES, lanes = min_i64(KERN_LANES, f - j), at = i * size + j;
+            output out = *all;
+            out.y += at;
+            if (out.arg) out.arg += at;
+            forward_lanes(conv, t.groups, contents_of(conv, &t, scratch, i),
+                          scratch + part * table_floats(&t), lanes, &out);
         }
     }
 }
 
-void dcpg_conv_dna_forward(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *w,
-                           const float *b, bool relu, float *y, float *scratch) {
-    forward(conv, 1, n, codes, w, b, relu, y, NULL, scratch);
+void dcpg_conv_dna_forward(const dcpg_conv *conv, const dcpg_conv_arrays *in, bool relu, float *y) {
+    const output out = {.pool = 1, .relu = relu, .y = y};
+    forward(conv, in, &out);
 }
 
-void dcpg_conv_dna_pool_forward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes,
-                                const float *w, const float *b, float *y, uint8_t *arg, float *scratch) {
+void dcpg_conv_dna_pool_forward(const dcpg_conv *conv, const dcpg_conv_arrays *in, int64_t pool, float *y,
+                                uint8_t *arg) {
     assert(pool > 0 && pool <= UINT8_MAX && arg != NULL);
-    forward(conv, pool, n, codes, w, b, true, y, arg, scratch);
+    const output out = {.pool = pool, .relu = true, .y = y, .arg = arg};
+    forward(conv, in, &out);
 }
 
 /* ---- backward ---- */
@@ -266,10 +283,19 @@ KERN_INLINE void spread(const dcpg_conv *conv, const int64_t groups, contents c,
         scatter(table, c, groups, p, load_some(dy, lanes));
 }
 
+/* The gradient of one block of channels of one sample's output. */
+typedef struct gradient {
+    int64_t pool;
+    const float *dy, *y; /* y NULL: not pooled */
+    const uint8_t *arg;
+} gradient;
+
 /* The gradient of a pooled value goes to the step that gave the maximum, if the ReLU was open. */
-KERN_INLINE void spread_pool(const dcpg_conv *conv, const int64_t groups, int64_t pool, contents c,
-                             int64_t lanes, const float *y, const uint8_t *arg, const float *dy,
-                             float *table) {
+KERN_INLINE void spread_pool(const dcpg_conv *conv, const int64_t groups, contents c, int64_t lanes,
+                             const gradient *out, float *table) {
+    const int64_t pool = out->pool;
+    const float *y = out->y, *dy = out->dy;
+    const uint8_t *arg = out->arg;
     for (int64_t i = 0, p = 0, nb = conv->t_out / pool; i < nb;
          i++, y += conv->f, arg += conv->f, dy += conv->f) {
         block value = load_some(y, lanes), slope = load_some(dy, lanes), g;
@@ -285,19 +311,19 @@ KERN_INLINE void spread_pool(const dcpg_conv *conv, const int64_t groups, int64_
     }
 }
 
-/* Backward pass of one block of channels of one sample; y NULL: dy is not pooled. */
+/* Backward pass of one block of channels of one sample. */
 KERN_VECTOR(static, void, backward_lanes,
-            (const dcpg_conv *conv, int64_t groups, int64_t pool, contents c, int64_t lanes, const float *y,
-             const uint8_t *arg, const float *dy, float *table),
-            (conv, groups, pool, c, lanes, y, arg, dy, table)) {
-    if (groups == USUAL && lanes == KERN_LANES && y == NULL)
-        spread(conv, USUAL, c, KERN_LANES, dy, table);
+            (const dcpg_conv *conv, int64_t groups, contents c, int64_t lanes, const gradient *out,
+             float *table),
+            (conv, groups, c, lanes, out, table)) {
+    if (groups == USUAL && lanes == KERN_LANES && out->y == NULL)
+        spread(conv, USUAL, c, KERN_LANES, out->dy, table);
     else if (groups == USUAL && lanes == KERN_LANES)
-        spread_pool(conv, USUAL, pool, c, KERN_LANES, y, arg, dy, table);
-    else if (y == NULL)
-        spread(conv, groups, c, lanes, dy, table);
+        spread_pool(conv, USUAL, c, KERN_LANES, out, table);
+    else if (out->y == NULL)
+        spread(conv, groups, c, lanes, out->dy, table);
     else
-        spread_pool(conv, groups, pool, c, lanes, y, arg, dy, table);
+        spread_pool(conv, groups, c, lanes, out, table);
 }
 
 /* dw and, unless it is NULL, db of `lanes` channels, from the table of these channels. */
@@ -318,34 +344,37 @@ static void sum_tables(const dcpg_conv *conv, const tables *t, int64_t lanes, co
     }
 }
 
-/* Both backward passes; y NULL: dy is not pooled. Each thread has its own block of channels with its
- * table. */
-static void backward(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes, const float *y,
-                     const uint8_t *arg, const float *dy, float *dw, float *db, float *scratch) {
+/* Both backward passes. Each thread has its own block of channels with its table. */
+static void backward(const dcpg_conv *conv, const dcpg_conv_arrays *in, const gradient *all, float *dw,
+                     float *db) {
     tables t = tables_of(conv);
-    number_samples(conv, &t, n, codes, scratch);
-    int64_t size = table_floats(&t), f = conv->f, out = conv->t_out / pool * f;
+    float *scratch = in->scratch;
+    number_samples(conv, &t, in->n, in->codes, scratch);
+    int64_t size = table_floats(&t), f = conv->f, out_size = conv->t_out / all->pool * f;
 #pragma omp parallel for schedule(static, 1)
     for (int64_t part = 0; part < lane_blocks(conv); part++) {
         int64_t j = part * KERN_LANES, lanes = min_i64(KERN_LANES, f - j);
         float *table = scratch + part * size;
         memset(table, 0, (size_t)size * sizeof *table);
-        for (int64_t i = 0; i < n; i++) {
-            int64_t at = i * out + j;
-            backward_lanes(conv, t.groups, pool, contents_of(conv, &t, scratch, i), lanes, y ? y + at : NULL,
-                           arg ? arg + at : NULL, dy + at, table);
+        for (int64_t i = 0; i < in->n; i++) {
+            int64_t at = i * out_size + j;
+            gradient out = *all;
+            out.dy += at;
+            if (out.y) out.y += at, out.arg += at;
+            backward_lanes(conv, t.groups, contents_of(conv, &t, scratch, i), lanes, &out, table);
         }
         sum_tables(conv, &t, lanes, table, dw + j, db ? db + j : NULL);
     }
 }
 
-void dcpg_conv_dna_backward_weight(const dcpg_conv *conv, int64_t n, const uint8_t *codes, const float *dy,
-                                   float *dw, float *db, float *scratch) {
-    backward(conv, 1, n, codes, NULL, NULL, dy, dw, db, scratch);
+void dcpg_conv_dna_backward_weight(const dcpg_conv *conv, const dcpg_conv_arrays *in, const float *dy,
+                                   float *dw, float *db) {
+    const gradient out = {.pool = 1, .dy = dy};
+    backward(conv, in, &out, dw, db);
 }
 
-void dcpg_conv_dna_pool_backward_weight(const dcpg_conv *conv, int64_t pool, int64_t n, const uint8_t *codes,
-                                        const float *y, const uint8_t *arg, const float *dy, float *dw,
-                                        float *db, float *scratch) {
-    backward(conv, pool, n, codes, y, arg, dy, dw, db, scratch);
+void dcpg_conv_dna_pool_backward_weight(const dcpg_conv *conv, const dcpg_conv_arrays *in, int64_t pool,
+                                        const dcpg_conv_pooled *out, float *dw, float *db) {
+    const gradient all = {.pool = pool, .dy = out->dy, .y = out->y, .arg = out->arg};
+    backward(conv, in, &all, dw, db);
 }

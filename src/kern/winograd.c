@@ -26,9 +26,11 @@ typedef struct form {
     int64_t groups;
 } form;
 
+KERN_INLINE form form_by(int taps, int64_t groups) { return (form){taps, OUT + taps - 1, groups}; }
+
 static form form_of(const dcpg_conv *conv) {
     int taps = conv->k == 3 ? 3 : 4;
-    return (form){taps, OUT + taps - 1, ceil_div(conv->k, taps)};
+    return form_by(taps, ceil_div(conv->k, taps));
 }
 
 /* ---- tiles ---- */
@@ -84,6 +86,7 @@ static dcpg_conv turned(const dcpg_conv *conv) {
  * then row t / 2 where arg == t % 2 and y > 0, and 0 elsewhere. */
 typedef struct rows {
     int64_t steps, c;
+    int64_t apart; /* from one step of a tile to the next */
     const float *x, *y;
     const uint8_t *arg;
 } rows;
@@ -104,21 +107,29 @@ KERN_INLINE void pooled_lanes(const rows *from, int64_t r, int64_t j, kern_lanes
     *second = kern_where(later, x);
 }
 
-/* Steps t, t + d ... of a tile, `nb` of them. Pooled steps come in pairs: t and nb are then even, and d is
- * 1. */
-KERN_INLINE void tile_lanes(const rows *from, const bool pooled, const int nb, int64_t t, int64_t d,
-                            int64_t j, kern_lanes *x) {
+/* Steps t, t + apart ... of a tile, `nb` of them. Pooled steps come in pairs: t and nb are then even, and
+ * `apart` is 1. */
+KERN_INLINE void tile_lanes(const rows *from, const bool pooled, const int nb, int64_t t, int64_t j,
+                            kern_lanes *x) {
 #pragma GCC unroll 7
     for (int i = 0; i < nb; i++)
-        if (!pooled) x[i] = row_lanes(from, t + i * d, j);
+        if (!pooled) x[i] = row_lanes(from, t + i * from->apart, j);
 #pragma GCC unroll 3
     for (int i = 0; i + 1 < nb; i += 2)
         if (pooled) pooled_lanes(from, (t + i) / 2, j, &x[i], &x[i + 1]);
 }
 
-static rows rows_of(int64_t steps, int64_t c, dcpg_winograd_dy dy, int64_t sample) {
-    int64_t at = sample * (dy.arg ? steps / 2 : steps) * c;
-    return (rows){steps, c, dy.dy + at, dy.arg ? dy.y + at : NULL, dy.arg ? dy.arg + at : NULL};
+/* Sample `sample` of an array of samples of `steps` steps and c channels. */
+static rows rows_of(const dcpg_conv *conv, int64_t steps, int64_t c, const dcpg_conv_pooled *all,
+                    int64_t sample) {
+    bool pooled = all->arg != NULL;
+    int64_t at = sample * (pooled ? steps / 2 : steps) * c;
+    return (rows){.steps = steps,
+                  .c = c,
+                  .apart = conv->dilation,
+                  .x = all->dy + at,
+                  .y = pooled ? all->y + at : NULL,
+                  .arg = pooled ? all->arg + at : NULL};
 }
 
 /* ---- transforms ---- */
@@ -146,7 +157,7 @@ KERN_INLINE void transform_tile(const int points, const kern_lanes *x, kern_lane
 
 /* Divisor of each point's kernel value, for F(4,3) and F(4,4). */
 static const float divisors[2][MOST] = {{4, -6, -6, 24, 24, 1, 1}, {-4, -6, 18, 72, -120, 2, 45 / 32.0f}};
-static const float *divisors_of(form how) { return divisors[how.taps - 3]; }
+KERN_INLINE const float *divisors_of(form how) { return divisors[how.taps - 3]; }
 
 /* Evaluates the polynomial y[0] + y[1] z + ... of degree `last` at the points; y are the gradients of four
  * outputs, or taps. */
@@ -177,12 +188,13 @@ KERN_INLINE void collect(const int points, const kern_lanes *at, const int last,
 
 /* to[points][tiles][c] = the transformed inputs of a sample's tiles; points lie `plane` floats apart. */
 KERN_INLINE void transform_rows(const dcpg_conv *conv, const rows *from, const bool pooled, const int points,
-                                int64_t end, int64_t plane, float *to) {
+                                int64_t plane, float *to) {
+    const int64_t end = tiles_end(conv);
     for (EACH_TILE(t, conv, end)) {
         int64_t step = t.first - conv->pad_left;
         for (int64_t j = 0; j < conv->c; j += KERN_LANES) {
             kern_lanes x[MOST], at[MOST];
-            tile_lanes(from, pooled, points, step, conv->dilation, j, x);
+            tile_lanes(from, pooled, points, step, j, x);
             transform_tile(points, x, at);
 #pragma GCC unroll 7
             for (int i = 0; i < points; i++) kern_store(to + i * plane + j, at[i]);
@@ -192,59 +204,64 @@ KERN_INLINE void transform_rows(const dcpg_conv *conv, const rows *from, const b
 }
 
 KERN_VECTOR(static, void, transform_input,
-            (const dcpg_conv *conv, form how, const rows *from, int64_t end, int64_t plane, float *to),
-            (conv, how, from, end, plane, to)) {
+            (const dcpg_conv *conv, form how, const rows *from, int64_t plane, float *to),
+            (conv, how, from, plane, to)) {
     if (how.points == 7)
-        transform_rows(conv, from, false, 7, end, plane, to);
+        transform_rows(conv, from, false, 7, plane, to);
     else if (from->arg)
-        transform_rows(conv, from, true, 6, end, plane, to);
+        transform_rows(conv, from, true, 6, plane, to);
     else
-        transform_rows(conv, from, false, 6, end, plane, to);
+        transform_rows(conv, from, false, 6, plane, to);
 }
 
-/* Columns j .. j + 15 in row `row` of tap k of w[k][c][f], or of the turned kernel [k][f][c]; 0 beyond the
- * last tap. */
-KERN_INLINE kern_lanes tap_lanes(const dcpg_conv *conv, const float *w, bool turn, int64_t k, int64_t row,
-                                 int64_t j) {
+/* w[k][c][f] or, with `turn`, the turned kernel [k][f][c] that is read from it. */
+typedef struct weights {
+    const float *w;
+    bool turn;
+} weights;
+
+/* Columns j .. j + 15 in row `row` of tap k; 0 beyond the last tap. */
+KERN_INLINE kern_lanes tap_lanes(const dcpg_conv *conv, weights from, int64_t k, int64_t row, int64_t j) {
     if (k >= conv->k) return kern_zero();
-    if (!turn) return kern_load(w + (k * conv->c + row) * conv->f + j);
+    if (!from.turn) return kern_load(from.w + (k * conv->c + row) * conv->f + j);
     float lanes[KERN_LANES];
     for (int64_t i = 0; i < KERN_LANES; i++)
-        lanes[i] = w[((conv->k - 1 - k) * conv->c + j + i) * conv->f + row];
+        lanes[i] = from.w[((conv->k - 1 - k) * conv->c + j + i) * conv->f + row];
     return kern_load(lanes);
 }
 
 /* Row `row` of a group of taps into to[points][f / 32][groups * c][32] or, with `turn`, row `row` of the
  * turned kernel into [points][c / 32][groups * f][32]. */
-KERN_INLINE void transform_taps(const dcpg_conv *conv, const int taps, int64_t groups, const float *divisor,
-                                const float *w, bool turn, int64_t group, int64_t row, float *to) {
-    int64_t depth = turn ? conv->f : conv->c, width = turn ? conv->c : conv->f,
-            plane = groups * depth * width;
+KERN_INLINE void transform_taps(const dcpg_conv *conv, const form how, weights from, int64_t group,
+                                int64_t row, float *to) {
+    const float *divisor = divisors_of(how);
+    int64_t depth = from.turn ? conv->f : conv->c, width = from.turn ? conv->c : conv->f,
+            plane = how.groups * depth * width;
     for (int64_t j = 0; j < width; j += KERN_LANES) {
         kern_lanes g[OUT], at[MOST];
-        for (int k = 0; k < taps; k++) g[k] = tap_lanes(conv, w, turn, group * taps + k, row, j);
-        evaluate(taps + 3, g, taps - 1, at);
-        float *first = to + ((j / KERN_WIDTH * groups + group) * depth + row) * KERN_WIDTH + j % KERN_WIDTH;
-        for (int i = 0; i < taps + 3; i++) kern_store(first + i * plane, at[i] / divisor[i]);
+        for (int k = 0; k < how.taps; k++) g[k] = tap_lanes(conv, from, group * how.taps + k, row, j);
+        evaluate(how.points, g, how.taps - 1, at);
+        float *first =
+            to + ((j / KERN_WIDTH * how.groups + group) * depth + row) * KERN_WIDTH + j % KERN_WIDTH;
+        for (int i = 0; i < how.points; i++) kern_store(first + i * plane, at[i] / divisor[i]);
     }
 }
 
 KERN_VECTOR(static, void, transform_row,
-            (const dcpg_conv *conv, form how, const float *w, bool turn, int64_t group, int64_t row,
-             float *to),
-            (conv, how, w, turn, group, row, to)) {
+            (const dcpg_conv *conv, form how, weights from, int64_t group, int64_t row, float *to),
+            (conv, how, from, group, row, to)) {
     if (how.taps == 3)
-        transform_taps(conv, 3, 1, divisors_of(how), w, turn, 0, row, to);
+        transform_taps(conv, form_by(3, 1), from, 0, row, to);
     else
-        transform_taps(conv, 4, how.groups, divisors_of(how), w, turn, group, row, to);
+        transform_taps(conv, form_by(4, how.groups), from, group, row, to);
 }
 
-static void transform_kernel(const dcpg_conv *conv, const float *w, bool turn, float *to) {
+static void transform_kernel(const dcpg_conv *conv, weights from, float *to) {
     form how = form_of(conv);
-    int64_t depth = turn ? conv->f : conv->c;
+    int64_t depth = from.turn ? conv->f : conv->c;
 #pragma omp parallel for collapse(2) schedule(static) if (conv->c * conv->f > KERN_SMALL)
     for (int64_t group = 0; group < how.groups; group++)
-        for (int64_t row = 0; row < depth; row++) transform_row(conv, how, w, turn, group, row, to);
+        for (int64_t row = 0; row < depth; row++) transform_row(conv, how, from, group, row, to);
 }
 
 static int64_t kernel_floats(const dcpg_conv *conv) {
@@ -280,9 +297,9 @@ KERN_INLINE void put_pooled(const dcpg_conv *conv, const finish *end, int64_t t,
 }
 
 /* m[points][tiles][32] to outputs of filters j .. j + 31. */
-KERN_INLINE void put_tiles(const dcpg_conv *conv, const int points, int64_t last, int64_t plane,
-                           const float *m, int64_t j, const finish *end) {
-    int64_t d = conv->dilation;
+KERN_INLINE void put_tiles(const dcpg_conv *conv, const int points, int64_t plane, const float *m, int64_t j,
+                           const finish *end) {
+    const int64_t d = conv->dilation, last = tiles_end(conv);
     for (EACH_TILE(t, conv, last)) {
         for (int64_t half = 0; half < KERN_WIDTH && t.first < conv->t_out; half += KERN_LANES) {
             kern_lanes at[MOST], y[OUT], bias = end->b ? kern_load(end->b + j + half) : kern_zero();
@@ -302,13 +319,12 @@ KERN_INLINE void put_tiles(const dcpg_conv *conv, const int points, int64_t last
 }
 
 KERN_VECTOR(static, void, transform_output,
-            (const dcpg_conv *conv, form how, int64_t last, int64_t plane, const float *m, int64_t j,
-             const finish *end),
-            (conv, how, last, plane, m, j, end)) {
+            (const dcpg_conv *conv, form how, int64_t plane, const float *m, int64_t j, const finish *end),
+            (conv, how, plane, m, j, end)) {
     if (how.points == 7)
-        put_tiles(conv, 7, last, plane, m, j, end);
+        put_tiles(conv, 7, plane, m, j, end);
     else
-        put_tiles(conv, 6, last, plane, m, j, end);
+        put_tiles(conv, 6, plane, m, j, end);
 }
 
 /* ---- forward, and the gradient of the input ---- */
@@ -320,27 +336,26 @@ static int64_t slot_floats(const dcpg_conv *conv) {
 static void convolve_sample(const dcpg_conv *conv, const rows *from, const float *kernel, const finish *end,
                             float *slot) {
     form how = form_of(conv);
-    int64_t tiles = nb_tile(conv), last = tiles_end(conv), c = conv->c, depth = how.groups * c,
-            plane = depth * conv->f;
+    int64_t tiles = nb_tile(conv), c = conv->c, depth = how.groups * c, plane = depth * conv->f;
     float *m = slot + how.points * tiles * c;
-    transform_input(conv, how, from, last, tiles * c, slot);
+    transform_input(conv, how, from, tiles * c, slot);
     for (int64_t j = 0; j < conv->f; j += KERN_WIDTH) {
         for (int i = 0; i < how.points; i++)
             dcpg_kern_multiply_rows(tiles - tiles_beyond(conv), depth, slot + i * tiles * c, c, 1,
                                     kernel + i * plane + j * depth, KERN_WIDTH, false,
                                     m + i * tiles * KERN_WIDTH, KERN_WIDTH);
-        transform_output(conv, how, last, tiles * KERN_WIDTH, m, j, end);
+        transform_output(conv, how, tiles * KERN_WIDTH, m, j, end);
     }
 }
 
 /* Each thread works on one sample, which stays in the L2 cache from input to output. Slots of threads that do
  * not exist are never touched. */
-static void convolve(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy x, const float *kernel,
+static void convolve(const dcpg_conv *conv, int64_t n, const dcpg_conv_pooled *x, const float *kernel,
                      const finish *end, float *slots) {
     int64_t slot = slot_floats(conv), size = (end->arg ? conv->t_out / 2 : conv->t_out) * conv->f;
 #pragma omp parallel for schedule(static) if (n > 1)
     for (int64_t i = 0; i < n; i++) {
-        rows from = rows_of(conv->t_in, conv->c, x, i);
+        rows from = rows_of(conv, conv->t_in, conv->c, x, i);
         finish here = *end;
         here.y += i * size;
         if (here.arg) here.arg += i * size;
@@ -348,67 +363,73 @@ static void convolve(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy x, const
     }
 }
 
-void dcpg_winograd_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b,
-                           bool relu, float *y, uint8_t *arg, float *scratch) {
-    finish end = {.b = b, .relu = relu, .y = y, .arg = arg};
-    transform_kernel(conv, w, false, scratch);
-    convolve(conv, n, (dcpg_winograd_dy){.dy = x}, scratch, &end, scratch + kernel_floats(conv));
+void dcpg_winograd_forward(const dcpg_conv *conv, const dcpg_conv_arrays *in, bool relu, float *y,
+                           uint8_t *arg) {
+    const finish end = {.b = in->b, .relu = relu, .y = y, .arg = arg};
+    const dcpg_conv_pooled x = {.dy = in->x}; /* not pooled */
+    transform_kernel(conv, (weights){in->w, false}, in->scratch);
+    convolve(conv, in->n, &x, in->scratch, &end, in->scratch + kernel_floats(conv));
 }
 
-void dcpg_winograd_backward_input(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy dy, const float *w,
-                                  bool accumulate, float *dx, float *scratch) {
-    finish end = {.accumulate = accumulate, .y = dx};
+void dcpg_winograd_backward_input(const dcpg_conv *conv, const dcpg_conv_arrays *in,
+                                  const dcpg_conv_pooled *out, bool accumulate, float *dx) {
+    const finish end = {.accumulate = accumulate, .y = dx};
     dcpg_conv back = turned(conv);
-    transform_kernel(conv, w, true, scratch);
-    convolve(&back, n, dy, scratch, &end, scratch + kernel_floats(conv));
+    transform_kernel(conv, (weights){in->w, true}, in->scratch);
+    convolve(&back, in->n, out, in->scratch, &end, in->scratch + kernel_floats(conv));
 }
 
 /* ---- gradient of the weights ---- */
 
-/* Transforms dy of a sample's tiles into to[points][f / 32][tiles of all samples][32], and sums it over time
- * into sums[f]. */
+/* Where the gradient of a sample's output goes. */
+typedef struct dy_rows {
+    float *at;     /* [points][f / 32][tiles of all samples][32], from the sample's first tile on */
+    int64_t block; /* from one f / 32 to the next */
+    float *sums;   /* [f], over time */
+} dy_rows;
+
+/* Transforms dy of a sample's tiles, and sums it over time. */
 KERN_INLINE void transform_dy_rows(const dcpg_conv *conv, const rows *from, const bool pooled,
-                                   const int points, int64_t end, int64_t block, float *to, float *sums) {
-    int64_t plane = conv->f / KERN_WIDTH * block;
+                                   const int points, const dy_rows *to) {
+    const int64_t end = tiles_end(conv), block = to->block, plane = conv->f / KERN_WIDTH * block;
     for (int64_t j = 0; j < conv->f; j += KERN_LANES) {
         kern_lanes total = kern_zero();
-        float *first = to + j / KERN_WIDTH * block + j % KERN_WIDTH;
+        float *first = to->at + j / KERN_WIDTH * block + j % KERN_WIDTH;
         for (EACH_TILE(t, conv, end)) {
             kern_lanes y[OUT], at[MOST];
-            tile_lanes(from, pooled, OUT, t.first, conv->dilation, j, y);
+            tile_lanes(from, pooled, OUT, t.first, j, y);
             evaluate(points, y, OUT - 1, at);
 #pragma GCC unroll 7
             for (int i = 0; i < points; i++) kern_store(first + i * plane, at[i]);
             total += at[1]; /* the value at point 1 is the plain sum */
             first += KERN_WIDTH;
         }
-        kern_store(sums + j, total);
+        kern_store(to->sums + j, total);
     }
 }
 
 KERN_VECTOR(static, void, transform_dy,
-            (const dcpg_conv *conv, form how, const rows *from, int64_t end, int64_t block, float *to,
-             float *sums),
-            (conv, how, from, end, block, to, sums)) {
+            (const dcpg_conv *conv, form how, const rows *from, const dy_rows *to), (conv, how, from, to)) {
     if (how.points == 7)
-        transform_dy_rows(conv, from, false, 7, end, block, to, sums);
+        transform_dy_rows(conv, from, false, 7, to);
     else if (from->arg)
-        transform_dy_rows(conv, from, true, 6, end, block, to, sums);
+        transform_dy_rows(conv, from, true, 6, to);
     else
-        transform_dy_rows(conv, from, false, 6, end, block, to, sums);
+        transform_dy_rows(conv, from, false, 6, to);
 }
 
 /* dw[k][c][f] of one channel and group of taps, from du[points][groups * c][f]. */
-KERN_INLINE void collect_taps(const dcpg_conv *conv, const int taps, int64_t groups, const float *divisor,
-                              const float *du, int64_t group, int64_t row, float *dw) {
-    int64_t f = conv->f, plane = groups * conv->c * f;
+KERN_INLINE void collect_taps(const dcpg_conv *conv, const form how, const float *du, int64_t group,
+                              int64_t row, float *dw) {
+    const float *divisor = divisors_of(how);
+    int64_t f = conv->f, plane = how.groups * conv->c * f;
     for (int64_t j = 0; j < f; j += KERN_LANES) {
         kern_lanes at[MOST], g[OUT];
-        for (int i = 0; i < taps + 3; i++)
+        for (int i = 0; i < how.points; i++)
             at[i] = kern_load(du + i * plane + (group * conv->c + row) * f + j) / divisor[i];
-        collect(taps + 3, at, taps - 1, g);
-        for (int64_t k = 0; k < min_i64(taps, conv->k - group * taps); k++)
-            kern_store(dw + ((group * taps + k) * conv->c + row) * f + j, g[k]);
+        collect(how.points, at, how.taps - 1, g);
+        for (int64_t k = 0; k < min_i64(how.taps, conv->k - group * how.taps); k++)
+            kern_store(dw + ((group * how.taps + k) * conv->c + row) * f + j, g[k]);
     }
 }
 
@@ -416,9 +437,9 @@ KERN_VECTOR(static, void, collect_row,
             (const dcpg_conv *conv, form how, const float *du, int64_t group, int64_t row, float *dw),
             (conv, how, du, group, row, dw)) {
     if (how.taps == 3)
-        collect_taps(conv, 3, 1, divisors_of(how), du, 0, row, dw);
+        collect_taps(conv, form_by(3, 1), du, 0, row, dw);
     else
-        collect_taps(conv, 4, how.groups, divisors_of(how), du, group, row, dw);
+        collect_taps(conv, form_by(4, how.groups), du, group, row, dw);
 }
 
 /* Offsets of the weight gradient's arrays in its scratch, in floats. */
@@ -446,21 +467,23 @@ static void sum_samples(int64_t n, int64_t f, const float *sums, float *db) {
 /* The inner sum of the products runs over the tiles of all samples; threads divide the blocks of the product.
  * The last tiles of a sample have dy = 0: there the groups may read the first tiles of the next sample. For
  * the last sample they are left out. */
-void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, dcpg_winograd_dy dy,
-                                   float *dw, float *db, float *scratch) {
+void dcpg_winograd_backward_weight(const dcpg_conv *conv, const dcpg_conv_arrays *in,
+                                   const dcpg_conv_pooled *out, float *dw, float *db) {
     form how = form_of(conv);
-    int64_t c = conv->c, f = conv->f, tiles = nb_tile(conv), last = tiles_end(conv), depth = how.groups * c;
+    int64_t n = in->n, c = conv->c, f = conv->f, tiles = nb_tile(conv), depth = how.groups * c;
     weight_layout l = weight_layout_of(conv, n);
-    float *xs = scratch + l.x, *dys = scratch + l.dy, *du = scratch + l.du, *sums = scratch + l.sums;
+    float *xs = in->scratch + l.x, *dys = in->scratch + l.dy, *du = in->scratch + l.du,
+          *sums = in->scratch + l.sums;
+    const dcpg_conv_pooled x = {.dy = in->x}; /* not pooled */
 #pragma omp parallel
     {
 #pragma omp for schedule(static)
         for (int64_t i = 0; i < n; i++) {
-            rows in = rows_of(conv->t_in, c, (dcpg_winograd_dy){.dy = x}, i),
-                 out = rows_of(conv->t_out, f, dy, i);
-            transform_input(conv, how, &in, last, l.tiles * c, xs + i * tiles * c);
-            transform_dy(conv, how, &out, last, l.tiles * KERN_WIDTH, dys + i * tiles * KERN_WIDTH,
-                         sums + i * f);
+            rows x_rows = rows_of(conv, conv->t_in, c, &x, i),
+                 out_rows = rows_of(conv, conv->t_out, f, out, i);
+            const dy_rows to = {dys + i * tiles * KERN_WIDTH, l.tiles * KERN_WIDTH, sums + i * f};
+            transform_input(conv, how, &x_rows, l.tiles * c, xs + i * tiles * c);
+            transform_dy(conv, how, &out_rows, &to);
         }
 #pragma omp for collapse(2) schedule(static)
         for (int64_t i = 0; i < how.points; i++) {

@@ -17,21 +17,15 @@ bool dcpg_winograd_exists(const dcpg_conv *conv);
 bool dcpg_winograd_pools(const dcpg_conv *conv);
 bool dcpg_winograd_pays(const dcpg_conv *conv);
 
-/* A gradient of the output: [n][t_out][f], or pooled. */
-typedef struct dcpg_winograd_dy {
-    const float *dy;
-    const float *y;     /* pooled output: the ReLU was closed where it is 0; NULL: not pooled */
-    const uint8_t *arg; /* the maximum's step in each window: 0 or 1 */
-} dcpg_winograd_dy;
-
 /* arg NULL: no pooling, and a ReLU only if `relu`. */
-void dcpg_winograd_forward(const dcpg_conv *conv, int64_t n, const float *x, const float *w, const float *b,
-                           bool relu, float *y, uint8_t *arg, float *scratch);
-void dcpg_winograd_backward_input(const dcpg_conv *conv, int64_t n, dcpg_winograd_dy dy, const float *w,
-                                  bool accumulate, float *dx, float *scratch);
+void dcpg_winograd_forward(const dcpg_conv *conv, const dcpg_conv_arrays *in, bool relu, float *y,
+                           uint8_t *arg);
+/* out: y and arg NULL: not pooled, dy is [n][t_out][f]. */
+void dcpg_winograd_backward_input(const dcpg_conv *conv, const dcpg_conv_arrays *in,
+                                  const dcpg_conv_pooled *out, bool accumulate, float *dx);
 /* db may be NULL. */
-void dcpg_winograd_backward_weight(const dcpg_conv *conv, int64_t n, const float *x, dcpg_winograd_dy dy,
-                                   float *dw, float *db, float *scratch);
+void dcpg_winograd_backward_weight(const dcpg_conv *conv, const dcpg_conv_arrays *in,
+                                   const dcpg_conv_pooled *out, float *dw, float *db);
 size_t dcpg_winograd_scratch(const dcpg_conv *conv, int64_t n); /* in floats, enough for all three */
 
 #endif

@@ -12,18 +12,27 @@ static dcpg_status conv_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     return DCPG_OK;
 }
 
+/* Samples first .. end - 1 of the batch. */
+static dcpg_conv_arrays arrays_of(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end) {
+    return (dcpg_conv_arrays){.n = end - first,
+                              .x = dcpg_run_in(run, op, 0) + first * op->from.t * op->from.c,
+                              .w = dcpg_run_weight(run, op, 0),
+                              .b = dcpg_run_weight(run, op, 1),
+                              .scratch = dcpg_run_scratch(run)};
+}
+
 static void conv_forward(const dcpg_op *op, const dcpg_run *run) {
     if (run->n == 0) return;
-    dcpg_conv_forward(&op->conv, run->n, dcpg_run_in(run, op, 0), dcpg_run_weight(run, op, 0),
-                      dcpg_run_weight(run, op, 1), op->relu, dcpg_run_out(run, op), dcpg_run_scratch(run));
+    dcpg_conv_arrays in = arrays_of(op, run, 0, run->n);
+    dcpg_conv_forward(&op->conv, &in, op->relu, dcpg_run_out(run, op));
 }
 
 static void conv_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out,
                       float *scratch) {
-    const float *x = dcpg_run_in(run, op, 0) + first * op->from.t * op->from.c;
+    dcpg_conv_arrays in = arrays_of(op, run, first, end);
+    in.scratch = scratch;
     const float *dy = dcpg_run_out_gradient(run, op) + first * op->to.t * op->to.c;
-    dcpg_conv_backward_weight(&op->conv, end - first, x, dy, out, dcpg_run_bias_gradient(run, op, out),
-                              scratch);
+    dcpg_conv_backward_weight(&op->conv, &in, dy, out, dcpg_run_bias_gradient(run, op, out));
 }
 
 static void conv_backward(const dcpg_op *op, const dcpg_run *run) {
@@ -31,8 +40,8 @@ static void conv_backward(const dcpg_op *op, const dcpg_run *run) {
     if (op->trained) dcpg_sum_gradients(op, run, conv_leaf);
     float *dx = dcpg_run_in_gradient(run, op, 0);
     if (!dx || run->n == 0) return;
-    dcpg_conv_backward_input(&op->conv, run->n, dcpg_run_out_gradient(run, op), dcpg_run_weight(run, op, 0),
-                             op->adds[0], dx, dcpg_run_scratch(run));
+    dcpg_conv_arrays in = arrays_of(op, run, 0, run->n);
+    dcpg_conv_backward_input(&op->conv, &in, dcpg_run_out_gradient(run, op), op->adds[0], dx);
 }
 
 const dcpg_op_kind dcpg_op_conv = {"conv", conv_plan, conv_forward, conv_backward};
@@ -47,28 +56,33 @@ static dcpg_status pool_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
 
 static void pool_forward(const dcpg_op *op, const dcpg_run *run) {
     if (run->n == 0) return;
-    dcpg_conv_pool_forward(&op->conv, run->n, dcpg_run_in(run, op, 0), dcpg_run_weight(run, op, 0),
-                           dcpg_run_weight(run, op, 1), dcpg_run_out(run, op), dcpg_run_own(run, op, 0),
-                           dcpg_run_scratch(run));
+    dcpg_conv_arrays in = arrays_of(op, run, 0, run->n);
+    dcpg_conv_pool_forward(&op->conv, &in, dcpg_run_out(run, op), dcpg_run_own(run, op, 0));
+}
+
+/* The output from sample `first` on. */
+static dcpg_conv_pooled pooled_of(const dcpg_op *op, const dcpg_run *run, int64_t first) {
+    int64_t at = first * op->to.t * op->to.c;
+    const uint8_t *arg = dcpg_run_own(run, op, 0);
+    return (dcpg_conv_pooled){
+        .dy = dcpg_run_out_gradient(run, op) + at, .y = dcpg_run_out(run, op) + at, .arg = arg + at};
 }
 
 static void pool_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out,
                       float *scratch) {
-    int64_t at = first * op->to.t * op->to.c;
-    const uint8_t *arg = dcpg_run_own(run, op, 0);
-    dcpg_conv_pool_backward_weight(&op->conv, end - first,
-                                   dcpg_run_in(run, op, 0) + first * op->from.t * op->from.c,
-                                   dcpg_run_out(run, op) + at, arg + at, dcpg_run_out_gradient(run, op) + at,
-                                   out, dcpg_run_bias_gradient(run, op, out), scratch);
+    dcpg_conv_arrays in = arrays_of(op, run, first, end);
+    in.scratch = scratch;
+    dcpg_conv_pooled pooled = pooled_of(op, run, first);
+    dcpg_conv_pool_backward_weight(&op->conv, &in, &pooled, out, dcpg_run_bias_gradient(run, op, out));
 }
 
 static void pool_backward(const dcpg_op *op, const dcpg_run *run) {
     if (op->trained) dcpg_sum_gradients(op, run, pool_leaf);
     float *dx = dcpg_run_in_gradient(run, op, 0);
     if (!dx || run->n == 0) return;
-    dcpg_conv_pool_backward_input(&op->conv, run->n, dcpg_run_out(run, op), dcpg_run_own(run, op, 0),
-                                  dcpg_run_out_gradient(run, op), dcpg_run_weight(run, op, 0), op->adds[0],
-                                  dx, dcpg_run_scratch(run));
+    dcpg_conv_arrays in = arrays_of(op, run, 0, run->n);
+    dcpg_conv_pooled pooled = pooled_of(op, run, 0);
+    dcpg_conv_pool_backward_input(&op->conv, &in, &pooled, op->adds[0], dx);
 }
 
 const dcpg_op_kind dcpg_op_conv_pool = {"conv_pool", pool_plan, pool_forward, pool_backward};

@@ -12,18 +12,27 @@ static dcpg_status conv_dna_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
     return DCPG_OK;
 }
 
+/* Samples first .. end - 1 of the batch. */
+static dcpg_conv_arrays arrays_of(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end) {
+    return (dcpg_conv_arrays){.n = end - first,
+                              .codes = run->input->dna + first * op->conv.t_in,
+                              .w = dcpg_run_weight(run, op, 0),
+                              .b = dcpg_run_weight(run, op, 1),
+                              .scratch = dcpg_run_scratch(run)};
+}
+
 static void conv_dna_forward(const dcpg_op *op, const dcpg_run *run) {
     if (run->n == 0) return;
-    dcpg_conv_dna_forward(&op->conv, run->n, run->input->dna, dcpg_run_weight(run, op, 0),
-                          dcpg_run_weight(run, op, 1), op->relu, dcpg_run_out(run, op),
-                          dcpg_run_scratch(run));
+    dcpg_conv_arrays in = arrays_of(op, run, 0, run->n);
+    dcpg_conv_dna_forward(&op->conv, &in, op->relu, dcpg_run_out(run, op));
 }
 
 static void conv_dna_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out,
                           float *scratch) {
+    dcpg_conv_arrays in = arrays_of(op, run, first, end);
+    in.scratch = scratch;
     const float *dy = dcpg_run_out_gradient(run, op) + first * op->to.t * op->to.c;
-    dcpg_conv_dna_backward_weight(&op->conv, end - first, run->input->dna + first * op->conv.t_in, dy, out,
-                                  dcpg_run_bias_gradient(run, op, out), scratch);
+    dcpg_conv_dna_backward_weight(&op->conv, &in, dy, out, dcpg_run_bias_gradient(run, op, out));
 }
 
 static void conv_dna_backward(const dcpg_op *op, const dcpg_run *run) {
@@ -41,18 +50,20 @@ static dcpg_status pool_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) {
 
 static void pool_forward(const dcpg_op *op, const dcpg_run *run) {
     if (run->n == 0) return;
-    dcpg_conv_dna_pool_forward(&op->conv, op->pool, run->n, run->input->dna, dcpg_run_weight(run, op, 0),
-                               dcpg_run_weight(run, op, 1), dcpg_run_out(run, op), dcpg_run_own(run, op, 0),
-                               dcpg_run_scratch(run));
+    dcpg_conv_arrays in = arrays_of(op, run, 0, run->n);
+    dcpg_conv_dna_pool_forward(&op->conv, &in, op->pool, dcpg_run_out(run, op), dcpg_run_own(run, op, 0));
 }
 
 static void pool_leaf(const dcpg_op *op, const dcpg_run *run, int64_t first, int64_t end, float *out,
                       float *scratch) {
     int64_t at = first * op->to.t * op->to.c;
     const uint8_t *arg = dcpg_run_own(run, op, 0);
-    dcpg_conv_dna_pool_backward_weight(
-        &op->conv, op->pool, end - first, run->input->dna + first * op->conv.t_in, dcpg_run_out(run, op) + at,
-        arg + at, dcpg_run_out_gradient(run, op) + at, out, dcpg_run_bias_gradient(run, op, out), scratch);
+    dcpg_conv_arrays in = arrays_of(op, run, first, end);
+    in.scratch = scratch;
+    dcpg_conv_pooled pooled = {
+        .dy = dcpg_run_out_gradient(run, op) + at, .y = dcpg_run_out(run, op) + at, .arg = arg + at};
+    dcpg_conv_dna_pool_backward_weight(&op->conv, &in, op->pool, &pooled, out,
+                                       dcpg_run_bias_gradient(run, op, out));
 }
 
 static void pool_backward(const dcpg_op *op, const dcpg_run *run) {

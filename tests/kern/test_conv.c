@@ -25,6 +25,7 @@ typedef struct problem {
     dcpg_conv conv;
     int64_t n;
     array x, w, b, dy, y, scratch;
+    dcpg_conv_arrays in;
 } problem;
 
 static problem make(shape s) {
@@ -38,6 +39,7 @@ static problem make(shape s) {
     p.dy = noise(s.n * p.conv.t_out * s.f, 1.0);
     p.y = zeros(s.n * p.conv.t_out * s.f);
     p.scratch = noise((int64_t)dcpg_conv_scratch(&p.conv, s.n), 1.0); /* kernels must not rely on zeros */
+    p.in = (dcpg_conv_arrays){.n = s.n, .x = p.x.f, .w = p.w.f, .b = p.b.f, .scratch = p.scratch.f};
     return p;
 }
 
@@ -72,20 +74,20 @@ static void test_twin(void **state) {
               db = zeros((int64_t)p.b.count);
         for (int relu = 0; relu < 2; relu++) {
             naive_conv_forward(&p.conv, p.n, p.x.d, p.w.d, p.b.d, relu, p.y.d);
-            dcpg_conv_forward(&p.conv, p.n, p.x.f, p.w.f, p.b.f, relu, p.y.f, p.scratch.f);
+            dcpg_conv_forward(&p.conv, &p.in, relu, p.y.f);
             assert_close("forward", p.y.count, p.y.f, p.y.d, 2e-6);
         }
         array want = zeros((int64_t)p.x.count);
         naive_conv_backward_input(&p.conv, p.n, p.dy.d, p.w.d, want.d);
         for (size_t i = 0; i < dx.count; i++) dx.d[i] += want.d[i];
-        dcpg_conv_backward_input(&p.conv, p.n, p.dy.f, p.w.f, true, dx.f, p.scratch.f);
+        dcpg_conv_backward_input(&p.conv, &p.in, p.dy.f, true, dx.f);
         assert_close("backward input added", dx.count, dx.f, dx.d, 2e-6);
         for (size_t i = 0; i < dx.count; i++) dx.f[i] = NAN;
-        dcpg_conv_backward_input(&p.conv, p.n, p.dy.f, p.w.f, false, dx.f, p.scratch.f);
+        dcpg_conv_backward_input(&p.conv, &p.in, p.dy.f, false, dx.f);
         assert_close("backward input", dx.count, dx.f, want.d, 2e-6);
         for (size_t i = 0; i < dw.count; i++) dw.f[i] = NAN;
         naive_conv_backward_weight(&p.conv, p.n, p.x.d, p.dy.d, dw.d, db.d);
-        dcpg_conv_backward_weight(&p.conv, p.n, p.x.f, p.dy.f, dw.f, db.f, p.scratch.f);
+        dcpg_conv_backward_weight(&p.conv, &p.in, p.dy.f, dw.f, db.f);
         assert_close("backward weight", dw.count, dw.f, dw.d, 2e-6);
         assert_close("backward bias", db.count, db.f, db.d, 2e-6);
         free_arrays();
@@ -104,8 +106,8 @@ static void test_gradient(void **state) {
         if (shapes[s].n * shapes[s].t_in * shapes[s].c * shapes[s].f > 20000) continue;
         problem p = make(shapes[s]);
         array dx = zeros((int64_t)p.x.count), dw = zeros((int64_t)p.w.count), db = zeros((int64_t)p.b.count);
-        dcpg_conv_backward_input(&p.conv, p.n, p.dy.f, p.w.f, false, dx.f, p.scratch.f);
-        dcpg_conv_backward_weight(&p.conv, p.n, p.x.f, p.dy.f, dw.f, db.f, p.scratch.f);
+        dcpg_conv_backward_input(&p.conv, &p.in, p.dy.f, false, dx.f);
+        dcpg_conv_backward_weight(&p.conv, &p.in, p.dy.f, dw.f, db.f);
         assert_gradient("dx", dx.count, dx.f, p.x.d, loss, &p);
         assert_gradient("dw", dw.count, dw.f, p.w.d, loss, &p);
         assert_gradient("db", db.count, db.f, p.b.d, loss, &p);
@@ -121,15 +123,15 @@ static void test_bits(void **state) {
         array dx = noise((int64_t)p.x.count, 1.0), kept = noise((int64_t)p.x.count, 1.0),
               dw = zeros((int64_t)p.w.count), db = zeros((int64_t)p.b.count);
         SAME_ON_ANY_THREADS("forward", p.y.count, p.y.f, (void)0,
-                            dcpg_conv_forward(conv, p.n, p.x.f, p.w.f, p.b.f, true, p.y.f, p.scratch.f));
+                            dcpg_conv_forward(conv, &p.in, true, p.y.f));
         SAME_ON_ANY_THREADS("backward input", dx.count, dx.f, memcpy(dx.f, kept.f, dx.count * sizeof(float)),
-                            dcpg_conv_backward_input(conv, p.n, p.dy.f, p.w.f, true, dx.f, p.scratch.f));
+                            dcpg_conv_backward_input(conv, &p.in, p.dy.f, true, dx.f));
         SAME_ON_ANY_THREADS("backward weight", dw.count, dw.f, (void)0,
-                            dcpg_conv_backward_weight(conv, p.n, p.x.f, p.dy.f, dw.f, db.f, p.scratch.f));
+                            dcpg_conv_backward_weight(conv, &p.in, p.dy.f, dw.f, db.f));
         SAME_ON_ANY_THREADS("backward bias", db.count, db.f, (void)0,
-                            dcpg_conv_backward_weight(conv, p.n, p.x.f, p.dy.f, dw.f, db.f, p.scratch.f));
+                            dcpg_conv_backward_weight(conv, &p.in, p.dy.f, dw.f, db.f));
         array dw1 = zeros((int64_t)p.w.count);
-        dcpg_conv_backward_weight(conv, p.n, p.x.f, p.dy.f, dw1.f, NULL, p.scratch.f);
+        dcpg_conv_backward_weight(conv, &p.in, p.dy.f, dw1.f, NULL);
         assert_same_bits("weights without a bias", dw.count, dw.f, dw1.f);
         /* the samples one by one, then the first alone and the rest together */
         array y = zeros((int64_t)p.y.count), dx1 = zeros((int64_t)dx.count);
@@ -138,9 +140,11 @@ static void test_bits(void **state) {
             memcpy(dx1.f, kept.f, dx.count * sizeof(float));
             for (int64_t i = 0; i < p.n; i += i == 0 ? 1 : step) {
                 int64_t nb = i == 0 ? 1 : p.n - i < step ? p.n - i : step;
-                dcpg_conv_forward(conv, nb, p.x.f + i * in, p.w.f, p.b.f, true, y.f + i * out, p.scratch.f);
-                dcpg_conv_backward_input(conv, nb, p.dy.f + i * out, p.w.f, true, dx1.f + i * in,
-                                         p.scratch.f);
+                dcpg_conv_arrays part = p.in;
+                part.n = nb;
+                part.x += i * in;
+                dcpg_conv_forward(conv, &part, true, y.f + i * out);
+                dcpg_conv_backward_input(conv, &part, p.dy.f + i * out, true, dx1.f + i * in);
             }
             assert_same_bits("forward of fewer samples", y.count, p.y.f, y.f);
             assert_same_bits("backward of fewer samples", dx.count, dx.f, dx1.f);

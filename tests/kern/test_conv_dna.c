@@ -18,8 +18,10 @@ enum { NB_SHAPE = sizeof shapes / sizeof shapes[0] };
 typedef struct problem {
     dcpg_conv conv;
     int64_t n, pool, out;
-    uint8_t *codes, *arg;
+    uint8_t *arg;
     array x, w, b, dy, y, flat, scratch;
+    dcpg_conv_arrays in;
+    dcpg_conv_pooled pooled;
 } problem;
 
 static uint8_t codes[6 * 301], args[6 * 128 * 291];
@@ -28,7 +30,6 @@ static problem make(shape s) {
     problem p = {.conv = {.t_in = s.t_in, .c = 4, .f = s.f, .k = s.k, .stride = 1, .dilation = 1},
                  .n = s.n,
                  .pool = s.pool,
-                 .codes = codes,
                  .arg = args};
     dcpg_conv_shape(&p.conv, false);
     p.x = zeros(s.n * s.t_in * 4);
@@ -42,6 +43,8 @@ static problem make(shape s) {
     p.dy = noise(s.n * p.out, 1.0);
     p.y = zeros(s.n * p.out);
     p.scratch = noise((int64_t)dcpg_conv_dna_scratch(&p.conv, s.n), 1.0);
+    p.in = (dcpg_conv_arrays){.n = s.n, .codes = codes, .w = p.w.f, .b = p.b.f, .scratch = p.scratch.f};
+    p.pooled = (dcpg_conv_pooled){.dy = p.dy.f, .y = p.y.f, .arg = args};
     return p;
 }
 
@@ -53,11 +56,11 @@ static void test_twin(void **state) {
               db = noise((int64_t)p.b.count, 1.0);
         for (int relu = 0; relu < 2; relu++) {
             naive_conv_forward(&p.conv, p.n, p.x.d, p.w.d, p.b.d, relu, y.d);
-            dcpg_conv_dna_forward(&p.conv, p.n, p.codes, p.w.f, p.b.f, relu, y.f, p.scratch.f);
+            dcpg_conv_dna_forward(&p.conv, &p.in, relu, y.f);
             assert_close("forward", y.count, y.f, y.d, 2e-6);
         }
         naive_conv_backward_weight(&p.conv, p.n, p.x.d, p.flat.d, dw.d, db.d);
-        dcpg_conv_dna_backward_weight(&p.conv, p.n, p.codes, p.flat.f, dw.f, db.f, p.scratch.f);
+        dcpg_conv_dna_backward_weight(&p.conv, &p.in, p.flat.f, dw.f, db.f);
         assert_close("backward weight", dw.count, dw.f, dw.d, 2e-6);
         assert_close("backward bias", db.count, db.f, db.d, 2e-6);
         free_arrays();
@@ -84,7 +87,7 @@ static void test_pool(void **state) {
         array dw = noise((int64_t)p.w.count, 1.0), db = noise((int64_t)p.b.count, 1.0),
               dx = zeros((int64_t)p.flat.count), dflat = zeros((int64_t)p.flat.count);
         pooled(&p, p.y.d, arg);
-        dcpg_conv_dna_pool_forward(&p.conv, p.pool, p.n, p.codes, p.w.f, p.b.f, p.y.f, p.arg, p.scratch.f);
+        dcpg_conv_dna_pool_forward(&p.conv, &p.in, p.pool, p.y.f, p.arg);
         assert_close("pool forward", p.y.count, p.y.f, p.y.d, 2e-6);
         for (size_t i = 0; i < p.y.count; i++) {
             /* where the ReLU is open, the place of the maximum matters (equal k-mers give equal values: the
@@ -94,8 +97,7 @@ static void test_pool(void **state) {
         for (size_t i = 0; i < p.y.count; i++) dx.d[i] = p.y.d[i] > 0.0 ? p.dy.d[i] : 0.0;
         naive_max_pool_backward(p.n, p.conv.t_out, p.conv.f, p.pool, arg, dx.d, dflat.d);
         naive_conv_backward_weight(&p.conv, p.n, p.x.d, dflat.d, dw.d, db.d);
-        dcpg_conv_dna_pool_backward_weight(&p.conv, p.pool, p.n, p.codes, p.y.f, p.arg, p.dy.f, dw.f, db.f,
-                                           p.scratch.f);
+        dcpg_conv_dna_pool_backward_weight(&p.conv, &p.in, p.pool, &p.pooled, dw.f, db.f);
         assert_close("pool backward weight", dw.count, dw.f, dw.d, 2e-6);
         assert_close("pool backward bias", db.count, db.f, db.d, 2e-6);
         if (p.n * p.conv.t_out * p.conv.f < 3000) {
@@ -113,29 +115,25 @@ static void test_bits(void **state) {
         const dcpg_conv *conv = &p.conv;
         array y = zeros((int64_t)p.flat.count), y1 = zeros((int64_t)p.flat.count),
               dw = zeros((int64_t)p.w.count), db = zeros((int64_t)p.b.count);
-        SAME_ON_ANY_THREADS("forward", y.count, y.f, (void)0,
-                            dcpg_conv_dna_forward(conv, p.n, p.codes, p.w.f, p.b.f, true, y.f, p.scratch.f));
-        SAME_ON_ANY_THREADS(
-            "pool forward", p.y.count, p.y.f, (void)0,
-            dcpg_conv_dna_pool_forward(conv, p.pool, p.n, p.codes, p.w.f, p.b.f, p.y.f, p.arg, p.scratch.f));
-        SAME_ON_ANY_THREADS(
-            "backward weight", dw.count, dw.f, (void)0,
-            dcpg_conv_dna_backward_weight(conv, p.n, p.codes, p.flat.f, dw.f, db.f, p.scratch.f));
+        SAME_ON_ANY_THREADS("forward", y.count, y.f, (void)0, dcpg_conv_dna_forward(conv, &p.in, true, y.f));
+        SAME_ON_ANY_THREADS("pool forward", p.y.count, p.y.f, (void)0,
+                            dcpg_conv_dna_pool_forward(conv, &p.in, p.pool, p.y.f, p.arg));
+        SAME_ON_ANY_THREADS("backward weight", dw.count, dw.f, (void)0,
+                            dcpg_conv_dna_backward_weight(conv, &p.in, p.flat.f, dw.f, db.f));
         SAME_ON_ANY_THREADS("pool backward weight", dw.count, dw.f, (void)0,
-                            dcpg_conv_dna_pool_backward_weight(conv, p.pool, p.n, p.codes, p.y.f, p.arg,
-                                                               p.dy.f, dw.f, db.f, p.scratch.f));
+                            dcpg_conv_dna_pool_backward_weight(conv, &p.in, p.pool, &p.pooled, dw.f, db.f));
         array dw1 = zeros((int64_t)p.w.count);
-        dcpg_conv_dna_pool_backward_weight(conv, p.pool, p.n, p.codes, p.y.f, p.arg, p.dy.f, dw1.f, NULL,
-                                           p.scratch.f);
+        dcpg_conv_dna_pool_backward_weight(conv, &p.in, p.pool, &p.pooled, dw1.f, NULL);
         assert_same_bits("pool backward weight without a bias", dw.count, dw.f, dw1.f);
         uint8_t *arg = malloc(sizeof args);
         assert_non_null(arg);
         array pooled1 = zeros((int64_t)p.y.count);
         for (int64_t i = 0; i < p.n; i++) {
-            dcpg_conv_dna_forward(conv, 1, p.codes + i * conv->t_in, p.w.f, p.b.f, true,
-                                  y1.f + i * conv->t_out * conv->f, p.scratch.f);
-            dcpg_conv_dna_pool_forward(conv, p.pool, 1, p.codes + i * conv->t_in, p.w.f, p.b.f,
-                                       pooled1.f + i * p.out, arg + i * p.out, p.scratch.f);
+            dcpg_conv_arrays one = p.in;
+            one.n = 1;
+            one.codes += i * conv->t_in;
+            dcpg_conv_dna_forward(conv, &one, true, y1.f + i * conv->t_out * conv->f);
+            dcpg_conv_dna_pool_forward(conv, &one, p.pool, pooled1.f + i * p.out, arg + i * p.out);
         }
         assert_same_bits("forward of one sample", y.count, y.f, y1.f);
         assert_same_bits("pool forward of one sample", p.y.count, p.y.f, pooled1.f);

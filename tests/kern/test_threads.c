@@ -54,11 +54,10 @@ static void check_conv(int64_t k, int64_t stride, int64_t c, int64_t f, bool sam
         array x = noise(n * conv.t_in * c, 1.0), w = noise(k * c * f, 1.0), b = noise(f, 1.0),
               y = zeros(n * conv.t_out * f);
         float *scratch = zeros((int64_t)dcpg_conv_scratch(&conv, n)).f;
-        KEEPS_THREADS("conv", dcpg_conv_forward(&conv, n, x.f, w.f, b.f, true, y.f, scratch));
-        KEEPS_THREADS("conv input gradient",
-                      dcpg_conv_backward_input(&conv, n, y.f, w.f, false, x.f, scratch));
-        KEEPS_THREADS("conv weight gradient",
-                      dcpg_conv_backward_weight(&conv, n, x.f, y.f, w.f, b.f, scratch));
+        const dcpg_conv_arrays in = {.n = n, .x = x.f, .w = w.f, .b = b.f, .scratch = scratch};
+        KEEPS_THREADS("conv", dcpg_conv_forward(&conv, &in, true, y.f));
+        KEEPS_THREADS("conv input gradient", dcpg_conv_backward_input(&conv, &in, y.f, false, x.f));
+        KEEPS_THREADS("conv weight gradient", dcpg_conv_backward_weight(&conv, &in, y.f, w.f, b.f));
         free_arrays();
     }
 }

@@ -31,6 +31,7 @@ typedef struct problem {
     dcpg_conv conv;
     int64_t n, out; /* pooled values of a sample */
     array x, w, b, y, dy, dx, dw, db, scratch;
+    dcpg_conv_arrays in;
 } problem;
 
 static problem make(shape s) {
@@ -48,6 +49,7 @@ static problem make(shape s) {
     p.dw = noise(s.k * s.c * s.f, 1.0);
     p.db = noise(s.f, 1.0);
     p.scratch = noise((int64_t)dcpg_winograd_scratch(&p.conv, s.n), 1.0);
+    p.in = (dcpg_conv_arrays){.n = s.n, .x = p.x.f, .w = p.w.f, .b = p.b.f, .scratch = p.scratch.f};
     return p;
 }
 
@@ -55,21 +57,21 @@ static void test_twin(void **state) {
     (void)state;
     for (int s = 0; s < NB_SHAPE; s++) {
         problem p = make(shapes[s]);
-        dcpg_winograd_dy dy = {.dy = p.dy.f};
+        dcpg_conv_pooled dy = {.dy = p.dy.f};
         for (int relu = 0; relu < 2; relu++) {
             naive_conv_forward(&p.conv, p.n, p.x.d, p.w.d, p.b.d, relu, p.y.d);
-            dcpg_winograd_forward(&p.conv, p.n, p.x.f, p.w.f, p.b.f, relu, p.y.f, NULL, p.scratch.f);
+            dcpg_winograd_forward(&p.conv, &p.in, relu, p.y.f, NULL);
             assert_close("forward", p.y.count, p.y.f, p.y.d, TOLERANCE);
         }
         array want = zeros((int64_t)p.x.count), sum = zeros((int64_t)p.x.count);
         naive_conv_backward_input(&p.conv, p.n, p.dy.d, p.w.d, want.d);
         for (size_t i = 0; i < p.dx.count; i++) sum.d[i] = want.d[i] + p.dx.d[i];
-        dcpg_winograd_backward_input(&p.conv, p.n, dy, p.w.f, true, p.dx.f, p.scratch.f);
+        dcpg_winograd_backward_input(&p.conv, &p.in, &dy, true, p.dx.f);
         assert_close("backward input added", p.dx.count, p.dx.f, sum.d, TOLERANCE);
-        dcpg_winograd_backward_input(&p.conv, p.n, dy, p.w.f, false, p.dx.f, p.scratch.f);
+        dcpg_winograd_backward_input(&p.conv, &p.in, &dy, false, p.dx.f);
         assert_close("backward input", p.dx.count, p.dx.f, want.d, TOLERANCE);
         naive_conv_backward_weight(&p.conv, p.n, p.x.d, p.dy.d, p.dw.d, p.db.d);
-        dcpg_winograd_backward_weight(&p.conv, p.n, p.x.f, dy, p.dw.f, p.db.f, p.scratch.f);
+        dcpg_winograd_backward_weight(&p.conv, &p.in, &dy, p.dw.f, p.db.f);
         assert_close("backward weight", p.dw.count, p.dw.f, p.dw.d, TOLERANCE);
         assert_close("backward bias", p.db.count, p.db.f, p.db.d, TOLERANCE);
         free_arrays();
@@ -102,18 +104,18 @@ static void test_pool(void **state) {
         array full = zeros((int64_t)p.y.count), pooled = zeros(p.n * p.out);
         naive_conv_forward(&p.conv, p.n, p.x.d, p.w.d, p.b.d, true, full.d);
         naive_max_pool_forward(p.n, t, f, 2, full.d, pooled.d, arg + p.y.count);
-        dcpg_winograd_forward(&p.conv, p.n, p.x.f, p.w.f, p.b.f, true, p.y.f, arg, p.scratch.f);
+        dcpg_winograd_forward(&p.conv, &p.in, true, p.y.f, arg);
         assert_close("pooled", pooled.count, p.y.f, pooled.d, TOLERANCE);
         int64_t wrong = 0;
         for (size_t i = 0; i < pooled.count; i++) wrong += pooled.d[i] > 0 && arg[i] != arg[p.y.count + i];
         assert_true(wrong <= (int64_t)pooled.count / 10000); /* ties that rounding decided */
-        dcpg_winograd_dy dy = {p.dy.f, p.y.f, arg};
+        dcpg_conv_pooled dy = {p.dy.f, p.y.f, arg};
         unpool(&p, p.y.f, arg, p.dy.d, full.d);
         naive_conv_backward_input(&p.conv, p.n, full.d, p.w.d, p.dx.d);
-        dcpg_winograd_backward_input(&p.conv, p.n, dy, p.w.f, false, p.dx.f, p.scratch.f);
+        dcpg_winograd_backward_input(&p.conv, &p.in, &dy, false, p.dx.f);
         assert_close("pooled backward input", p.dx.count, p.dx.f, p.dx.d, TOLERANCE);
         naive_conv_backward_weight(&p.conv, p.n, p.x.d, full.d, p.dw.d, p.db.d);
-        dcpg_winograd_backward_weight(&p.conv, p.n, p.x.f, dy, p.dw.f, p.db.f, p.scratch.f);
+        dcpg_winograd_backward_weight(&p.conv, &p.in, &dy, p.dw.f, p.db.f);
         assert_close("pooled backward weight", p.dw.count, p.dw.f, p.dw.d, TOLERANCE);
         assert_close("pooled backward bias", p.db.count, p.db.f, p.db.d, TOLERANCE);
         free(arg);
@@ -125,7 +127,7 @@ static void test_nan(void **state) {
     (void)state;
     problem p = make(shapes[2]);
     p.x.f[5] = NAN;
-    dcpg_winograd_forward(&p.conv, p.n, p.x.f, p.w.f, p.b.f, true, p.y.f, NULL, p.scratch.f);
+    dcpg_winograd_forward(&p.conv, &p.in, true, p.y.f, NULL);
     assert_true(isnan(p.y.f[0]));
     free_arrays();
 }
@@ -135,23 +137,24 @@ static void test_bits(void **state) {
     for (int s = 0; s < NB_SHAPE; s++) {
         problem p = make(shapes[s]);
         const dcpg_conv *conv = &p.conv;
-        dcpg_winograd_dy dy = {.dy = p.dy.f};
-        SAME_ON_ANY_THREADS(
-            "forward", p.y.count, p.y.f, (void)0,
-            dcpg_winograd_forward(conv, p.n, p.x.f, p.w.f, p.b.f, true, p.y.f, NULL, p.scratch.f));
+        dcpg_conv_pooled dy = {.dy = p.dy.f};
+        SAME_ON_ANY_THREADS("forward", p.y.count, p.y.f, (void)0,
+                            dcpg_winograd_forward(conv, &p.in, true, p.y.f, NULL));
         SAME_ON_ANY_THREADS("backward input", p.dx.count, p.dx.f, (void)0,
-                            dcpg_winograd_backward_input(conv, p.n, dy, p.w.f, false, p.dx.f, p.scratch.f));
+                            dcpg_winograd_backward_input(conv, &p.in, &dy, false, p.dx.f));
         SAME_ON_ANY_THREADS("backward weight", p.dw.count, p.dw.f, (void)0,
-                            dcpg_winograd_backward_weight(conv, p.n, p.x.f, dy, p.dw.f, p.db.f, p.scratch.f));
+                            dcpg_winograd_backward_weight(conv, &p.in, &dy, p.dw.f, p.db.f));
         SAME_ON_ANY_THREADS("backward bias", p.db.count, p.db.f, (void)0,
-                            dcpg_winograd_backward_weight(conv, p.n, p.x.f, dy, p.dw.f, p.db.f, p.scratch.f));
+                            dcpg_winograd_backward_weight(conv, &p.in, &dy, p.dw.f, p.db.f));
         array y = zeros((int64_t)p.y.count), dx = zeros((int64_t)p.dx.count);
         int64_t in = conv->t_in * conv->c, out = conv->t_out * conv->f;
         for (int64_t i = 0; i < p.n; i++) {
-            dcpg_winograd_forward(conv, 1, p.x.f + i * in, p.w.f, p.b.f, true, y.f + i * out, NULL,
-                                  p.scratch.f);
-            dcpg_winograd_backward_input(conv, 1, (dcpg_winograd_dy){.dy = p.dy.f + i * out}, p.w.f, false,
-                                         dx.f + i * in, p.scratch.f);
+            dcpg_conv_arrays one = p.in;
+            dcpg_conv_pooled dy_one = {.dy = p.dy.f + i * out};
+            one.n = 1;
+            one.x += i * in;
+            dcpg_winograd_forward(conv, &one, true, y.f + i * out, NULL);
+            dcpg_winograd_backward_input(conv, &one, &dy_one, false, dx.f + i * in);
         }
         assert_same_bits("forward of one sample", y.count, p.y.f, y.f);
         assert_same_bits("backward of one sample", dx.count, p.dx.f, dx.f);
