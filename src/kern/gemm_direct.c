@@ -139,9 +139,15 @@ static void multiply_piece(const piece *x) {
             int64_t j = q * KERN_WIDTH, columns = min_i64(KERN_WIDTH, x->n - j);
             dcpg_mat_out c = {x->c.p + first * x->c.rs + j, x->c.rs, 1};
             bool whole = columns == KERN_WIDTH;
-            dcpg_kern_multiply_block(rows, x->depth, copies ? own->rows : a, copies ? ROW : x->a.rs, x->a.cs,
-                                     at[q].p, at[q].row, whole && x->add, whole ? c.p : own->tile,
-                                     whole ? c.rs : KERN_WIDTH, next_rows(x, a, rows, q, nb_panel));
+            const kern_product product = {
+                .rows = rows,
+                .depth = x->depth,
+                .a = {copies ? own->rows : a, copies ? ROW : x->a.rs, x->a.cs},
+                .b = {at[q].p, at[q].row, 1},
+                .add = whole && x->add,
+                .c = {whole ? c.p : own->tile, whole ? c.rs : KERN_WIDTH, 1},
+            };
+            dcpg_kern_multiply_block(&product, next_rows(x, a, rows, q, nb_panel));
             if (!whole) add_tile(rows, columns, own->tile, x->add, c);
         }
     }

@@ -6,9 +6,12 @@
 #include "kern/lanes.h"
 
 /* `rows` is a constant: all of c is in registers, up to 28 of 16 floats. */
-KERN_INLINE void multiply(const int rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                          const float *b, int64_t b_row, bool add, float *c, int64_t c_row,
-                          kern_ahead ahead) {
+KERN_INLINE void multiply(const int rows, const kern_product *product, kern_ahead ahead) {
+    const int64_t depth = product->depth, a_row = product->a.rs, a_step = product->a.cs,
+                  b_row = product->b.rs, c_row = product->c.rs;
+    const float *a = product->a.p, *b = product->b.p;
+    const bool add = product->add;
+    float *c = product->c.p;
     kern_lanes low[KERN_ROWS], high[KERN_ROWS];
     /* One pointer serves three rows by its addressing modes: fourteen pointers would not fit the
      * registers. */
@@ -40,14 +43,12 @@ KERN_INLINE void multiply(const int rows, int64_t depth, const float *a, int64_t
     }
 }
 
-KERN_VECTOR(, void, dcpg_kern_multiply_block,
-            (int64_t rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step, const float *b,
-             int64_t b_row, bool add, float *c, int64_t c_row, kern_ahead ahead),
-            (rows, depth, a, a_row, a_step, b, b_row, add, c, c_row, ahead)) {
-    switch (rows) {
+KERN_VECTOR(, void, dcpg_kern_multiply_block, (const kern_product *product, kern_ahead ahead),
+            (product, ahead)) {
+    switch (product->rows) {
 #define CASE(rows)                                                                                           \
     case rows:                                                                                               \
-        multiply(rows, depth, a, a_row, a_step, b, b_row, add, c, c_row, ahead);                             \
+        multiply(rows, product, ahead);                                                                      \
         break
         CASE(1);
         CASE(2);
@@ -69,12 +70,14 @@ KERN_VECTOR(, void, dcpg_kern_multiply_block,
     }
 }
 
-void dcpg_kern_multiply_rows(int64_t count, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                             const float *b, int64_t b_row, bool add, float *c, int64_t c_row) {
-    int64_t blocks = ceil_div(count, KERN_ROWS);
+void dcpg_kern_multiply_rows(const kern_product *product) {
+    int64_t count = product->rows, blocks = ceil_div(count, KERN_ROWS);
     for (int64_t block = 0; block < blocks; block++) {
         int64_t first = count * block / blocks, end = count * (block + 1) / blocks;
-        dcpg_kern_multiply_block(end - first, depth, a + first * a_row, a_row, a_step, b, b_row, add,
-                                 c + first * c_row, c_row, (kern_ahead){(const char *)b, 0});
+        kern_product part = *product;
+        part.rows = end - first;
+        part.a.p += first * part.a.rs;
+        part.c.p += first * part.c.rs;
+        dcpg_kern_multiply_block(&part, (kern_ahead){(const char *)part.b.p, 0});
     }
 }

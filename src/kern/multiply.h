@@ -4,6 +4,7 @@
 #ifndef KERN_MULTIPLY_H
 #define KERN_MULTIPLY_H
 
+#include <dcpg/kern.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,15 +24,19 @@ typedef struct kern_ahead {
     int64_t step;
 } kern_ahead;
 
-/* c[rows][32] (+)= a[rows][depth] * b[depth][32] for up to KERN_ROWS rows. Element (r, i) of a is a[r * a_row
- * + i * a_step]; rows of b lie b_row apart, rows of c c_row. An element's bits depend on its own row and
- * column alone. */
-void dcpg_kern_multiply_block(int64_t rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                              const float *b, int64_t b_row, bool add, float *c, int64_t c_row,
-                              kern_ahead ahead);
+/* c[rows][32] (+)= a[rows][depth] * b[depth][32]; b and c have column stride 1. An element's bits depend on
+ * its own row and column alone. */
+typedef struct kern_product {
+    int64_t rows, depth;
+    dcpg_mat a, b;
+    bool add;
+    dcpg_mat_out c;
+} kern_product;
 
-/* The same for any number of rows, in blocks as equal as possible. */
-void dcpg_kern_multiply_rows(int64_t rows, int64_t depth, const float *a, int64_t a_row, int64_t a_step,
-                             const float *b, int64_t b_row, bool add, float *c, int64_t c_row);
+/* Up to KERN_ROWS rows. */
+void dcpg_kern_multiply_block(const kern_product *product, kern_ahead ahead);
+
+/* Any number of rows, in blocks as equal as possible. */
+void dcpg_kern_multiply_rows(const kern_product *product);
 
 #endif

@@ -341,9 +341,11 @@ static void convolve_sample(const dcpg_conv *conv, const rows *from, const float
     transform_input(conv, how, from, tiles * c, slot);
     for (int64_t j = 0; j < conv->f; j += KERN_WIDTH) {
         for (int i = 0; i < how.points; i++)
-            dcpg_kern_multiply_rows(tiles - tiles_beyond(conv), depth, slot + i * tiles * c, c, 1,
-                                    kernel + i * plane + j * depth, KERN_WIDTH, false,
-                                    m + i * tiles * KERN_WIDTH, KERN_WIDTH);
+            dcpg_kern_multiply_rows(&(kern_product){.rows = tiles - tiles_beyond(conv),
+                                                    .depth = depth,
+                                                    .a = {slot + i * tiles * c, c, 1},
+                                                    .b = {kernel + i * plane + j * depth, KERN_WIDTH, 1},
+                                                    .c = {m + i * tiles * KERN_WIDTH, KERN_WIDTH, 1}});
         transform_output(conv, how, tiles * KERN_WIDTH, m, j, end);
     }
 }
@@ -488,9 +490,11 @@ void dcpg_winograd_backward_weight(const dcpg_conv *conv, const dcpg_conv_arrays
 #pragma omp for collapse(2) schedule(static)
         for (int64_t i = 0; i < how.points; i++) {
             for (int64_t j = 0; j < f; j += KERN_WIDTH)
-                dcpg_kern_multiply_rows(depth, l.tiles - tiles_beyond(conv), xs + i * l.tiles * c, 1, c,
-                                        dys + (i * f + j) * l.tiles, KERN_WIDTH, false,
-                                        du + i * depth * f + j, f);
+                dcpg_kern_multiply_rows(&(kern_product){.rows = depth,
+                                                        .depth = l.tiles - tiles_beyond(conv),
+                                                        .a = {xs + i * l.tiles * c, 1, c},
+                                                        .b = {dys + (i * f + j) * l.tiles, KERN_WIDTH, 1},
+                                                        .c = {du + i * depth * f + j, f, 1}});
         }
 #pragma omp for collapse(2) schedule(static)
         for (int64_t group = 0; group < how.groups; group++)
