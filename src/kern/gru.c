@@ -50,18 +50,21 @@ size_t dcpg_gru_scratch(const dcpg_gru *gru, int64_t n) {
     return (size_t)(n * scratch_row(gru) + turned_floats(gru));
 }
 
+/* The scratch of nb samples that go through the steps together. */
 typedef struct buffers {
+    int64_t nb;
     float *state, *reset, *step, *gates; /* [nb][u], [nb][u], [nb][3u], [nb][t][3u] */
 } buffers;
 
 static buffers buffers_at(const dcpg_gru *gru, int64_t nb, float *scratch) {
     int64_t size = nb * gru->u;
-    return (buffers){scratch, scratch + size, scratch + 2 * size, scratch + 5 * size};
+    return (buffers){nb, scratch, scratch + size, scratch + 2 * size, scratch + 5 * size};
 }
 
 /* The input step that is computed as the s-th. */
 static int64_t time_of(const dcpg_gru *gru, int64_t s) { return gru->backwards ? gru->t - 1 - s : s; }
 
+KERN_INLINE bool is_hard(const dcpg_gru *gru) { return gru->recurrent_activation == DCPG_HARD_SIGMOID; }
 KERN_INLINE float gate(bool hard, float x) { return hard ? kern_hard_sigmoid(x) : kern_sigmoid(x); }
 KERN_INLINE float gate_slope(bool hard, float y) {
     return !hard ? y * (1.0f - y) : y > 0.0f && y < 1.0f ? 0.2f : 0.0f;
@@ -71,9 +74,11 @@ KERN_INLINE float gate_slope(bool hard, float y) {
 
 /* gates: in x W, out z and r; reset: r * s */
 KERN_VECTOR(static, void, open_gates,
-            (int64_t u, bool hard, const float *restrict b, const float *restrict step,
+            (const dcpg_gru *gru, const float *restrict b, const float *restrict step,
              const float *restrict state, float *restrict gates, float *restrict reset),
-            (u, hard, b, step, state, gates, reset)) {
+            (gru, b, step, state, gates, reset)) {
+    const int64_t u = gru->u;
+    const bool hard = is_hard(gru);
     for (int64_t l = 0; l < 2 * u; l++) gates[l] = gate(hard, gates[l] + b[l] + step[l]);
     for (int64_t l = 0; l < u; l++) reset[l] = gates[u + l] * state[l];
 }
@@ -92,9 +97,11 @@ KERN_VECTOR(static, void, new_state,
 
 /* The same with reset_after, in one pass; extra: s U_c + d_c */
 KERN_VECTOR(static, void, new_state_after,
-            (int64_t u, bool hard, const float *restrict b, const float *restrict step, float *restrict gates,
+            (const dcpg_gru *gru, const float *restrict b, const float *restrict step, float *restrict gates,
              float *restrict state, float *restrict extra),
-            (u, hard, b, step, gates, state, extra)) {
+            (gru, b, step, gates, state, extra)) {
+    const int64_t u = gru->u;
+    const bool hard = is_hard(gru);
     const float *d = b + 3 * u;
     for (int64_t l = 0; l < 2 * u; l++) gates[l] = gate(hard, gates[l] + b[l] + (step[l] + d[l]));
     for (int64_t l = 0; l < u; l++) {
@@ -105,24 +112,22 @@ KERN_VECTOR(static, void, new_state_after,
     }
 }
 
-/* step's columns first .. first + columns - 1 = in[nb][u] * the same columns of r; step and r have row stride
- * 3u */
-static void recur(const dcpg_gru *gru, int64_t nb, const float *in, const float *r, int64_t first,
-                  int64_t columns, float *step) {
+/* at.step's columns first .. first + columns - 1 = in[nb][u] * the same columns of r; step and r have row
+ * stride 3u */
+static void recur(const dcpg_gru *gru, buffers at, const float *in, const float *r, int64_t first,
+                  int64_t columns) {
     int64_t u = gru->u;
-    dcpg_gemm(nb, columns, u, (dcpg_mat){in, u, 1}, (dcpg_mat){r + first, 3 * u, 1}, 0.0f,
-              (dcpg_mat_out){step + first, 3 * u, 1});
+    dcpg_gemm(at.nb, columns, u, (dcpg_mat){in, u, 1}, (dcpg_mat){r + first, 3 * u, 1}, 0.0f,
+              (dcpg_mat_out){at.step + first, 3 * u, 1});
 }
 
 /* Step s of a block. keep: where results of the block's first sample go; gates always, the other two unless
  * NULL. */
-static void forward_step(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t s, int64_t nb, buffers at,
-                         kept keep) {
+static void forward_step(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t s, buffers at, kept keep) {
     const float *r = in->r, *b = in->b;
-    int64_t u = gru->u, t = gru->t, j = time_of(gru, s);
-    bool hard = gru->recurrent_activation == DCPG_HARD_SIGMOID;
+    int64_t u = gru->u, t = gru->t, j = time_of(gru, s), nb = at.nb;
     if (s > 0)
-        recur(gru, nb, at.state, r, 0, gru->reset_after ? 3 * u : 2 * u, at.step);
+        recur(gru, at, at.state, r, 0, gru->reset_after ? 3 * u : 2 * u);
     else
         memset(at.step, 0, (size_t)(nb * 3 * u) * sizeof *at.step); /* the first state is 0 */
     for (int64_t i = 0; i < nb; i++) {
@@ -130,26 +135,26 @@ static void forward_step(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t
         const float *step = at.step + i * 3 * u;
         if (keep.state != NULL) memcpy(keep.state + (i * t + j) * u, state, (size_t)u * sizeof *state);
         if (gru->reset_after)
-            new_state_after(u, hard, b, step, gates, state, reset);
+            new_state_after(gru, b, step, gates, state, reset);
         else
-            open_gates(u, hard, b, step, state, gates, reset);
+            open_gates(gru, b, step, state, gates, reset);
         if (keep.extra != NULL) memcpy(keep.extra + (i * t + j) * u, reset, (size_t)u * sizeof *reset);
     }
     if (gru->reset_after) return;
-    if (s > 0) recur(gru, nb, at.reset, r, 2 * u, u, at.step);
+    if (s > 0) recur(gru, at, at.reset, r, 2 * u, u);
     for (int64_t i = 0; i < nb; i++)
         new_state(u, b, at.step + i * 3 * u, keep.gates + (i * t + j) * 3 * u, at.state + i * u);
 }
 
 /* x and y: those of the block's first sample. */
-static void forward_block(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t nb, const float *x,
-                          float *y, kept keep, buffers at) {
-    int64_t u = gru->u, t = gru->t;
+static void forward_block(const dcpg_gru *gru, const dcpg_gru_arrays *in, const float *x, float *y, kept keep,
+                          buffers at) {
+    int64_t u = gru->u, t = gru->t, nb = at.nb;
     dcpg_gemm(nb * t, 3 * u, gru->c, (dcpg_mat){x, gru->c, 1}, (dcpg_mat){in->w, 3 * u, 1}, 0.0f,
               (dcpg_mat_out){keep.gates, 3 * u, 1});
     memset(at.state, 0, (size_t)(nb * u) * sizeof *at.state);
     for (int64_t s = 0; s < t; s++) {
-        forward_step(gru, in, s, nb, at, keep);
+        forward_step(gru, in, s, at, keep);
         if (!gru->sequences && s < t - 1) continue;
         for (int64_t i = 0; i < nb; i++) {
             int64_t row = gru->sequences ? i * t + time_of(gru, s) : i;
@@ -174,7 +179,7 @@ static kept kept_from(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t i)
 static void forward_from(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t i, int64_t nb, float *y) {
     buffers at = buffers_at(gru, nb, in->scratch + i * scratch_row(gru));
     kept keep = in->saved ? kept_from(gru, in, i) : (kept){at.gates, NULL, NULL};
-    forward_block(gru, in, nb, in->x + i * gru->t * gru->c, y + y_at(gru, in, i), keep, at);
+    forward_block(gru, in, in->x + i * gru->t * gru->c, y + y_at(gru, in, i), keep, at);
 }
 
 void dcpg_gru_forward(const dcpg_gru *gru, const dcpg_gru_arrays *in, float *y) {
@@ -206,9 +211,11 @@ KERN_VECTOR(static, void, close_state,
 /* From the gradient of r * s in `reset`: the gradient of r's pre-activation, and its part of the state's
  * gradient. */
 KERN_VECTOR(static, void, close_reset,
-            (int64_t u, bool hard, const float *restrict before, const float *restrict reset,
+            (const dcpg_gru *gru, const float *restrict before, const float *restrict reset,
              float *restrict gates, float *restrict step, float *restrict state),
-            (u, hard, before, reset, gates, step, state)) {
+            (gru, before, reset, gates, step, state)) {
+    const int64_t u = gru->u;
+    const bool hard = is_hard(gru);
     for (int64_t l = 0; l < u; l++) {
         float r = gates[u + l];
         step[u + l] = gates[u + l] = reset[l] * before[l] * gate_slope(hard, r);
@@ -244,19 +251,23 @@ static void turn(int64_t u, const float *r, float *turned) {
     }
 }
 
-/* to[nb][u] (+)= step's columns first .. first + columns - 1 times the same rows of the turned kernel */
-static void recur_back(const dcpg_gru *gru, int64_t nb, const float *step, const float *turned, int64_t first,
-                       int64_t columns, float beta, float *to) {
+/* Columns of the gates. */
+typedef struct gate_columns {
+    int64_t first, nb;
+} gate_columns;
+
+/* to[nb][u] = beta * to + these columns of at.step times the same rows of the turned kernel */
+static void recur_back(const dcpg_gru *gru, buffers at, const float *turned, gate_columns part, float beta,
+                       float *to) {
     int64_t u = gru->u;
-    dcpg_gemm(nb, u, columns, (dcpg_mat){step + first, 3 * u, 1}, (dcpg_mat){turned + first * u, u, 1}, beta,
-              (dcpg_mat_out){to, u, 1});
+    dcpg_gemm(at.nb, u, part.nb, (dcpg_mat){at.step + part.first, 3 * u, 1},
+              (dcpg_mat){turned + part.first * u, u, 1}, beta, (dcpg_mat_out){to, u, 1});
 }
 
 /* at.state: in the gradient of the state after step s, out the gradient of the state before it. */
-static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const float *turned, buffers at,
-                          kept keep) {
-    int64_t u = gru->u, t = gru->t, j = time_of(gru, s);
-    bool hard = gru->recurrent_activation == DCPG_HARD_SIGMOID;
+static void backward_step(const dcpg_gru *gru, int64_t s, const float *turned, buffers at, kept keep) {
+    int64_t u = gru->u, t = gru->t, j = time_of(gru, s), nb = at.nb;
+    bool hard = is_hard(gru);
     for (int64_t i = 0; i < nb; i++) {
         int64_t row = i * t + j;
         float *gates = keep.gates + row * 3 * u, *step = at.step + i * 3 * u;
@@ -264,59 +275,68 @@ static void backward_step(const dcpg_gru *gru, int64_t s, int64_t nb, const floa
         if (gru->reset_after) close_reset_after(u, hard, keep.extra + row * u, gates, step);
     }
     if (gru->reset_after) {
-        if (s > 0) recur_back(gru, nb, at.step, turned, 0, 3 * u, 1.0f, at.state);
+        if (s > 0) recur_back(gru, at, turned, (gate_columns){0, 3 * u}, 1.0f, at.state);
         return;
     }
     if (s > 0)
-        recur_back(gru, nb, at.step, turned, 2 * u, u, 0.0f, at.reset);
+        recur_back(gru, at, turned, (gate_columns){2 * u, u}, 0.0f, at.reset);
     else
         memset(at.reset, 0, (size_t)(nb * u) * sizeof *at.reset); /* the first state is the constant 0 */
     for (int64_t i = 0; i < nb; i++) {
         int64_t row = i * t + j;
-        close_reset(u, hard, keep.state + row * u, at.reset + i * u, keep.gates + row * 3 * u,
+        close_reset(gru, keep.state + row * u, at.reset + i * u, keep.gates + row * 3 * u,
                     at.step + i * 3 * u, at.state + i * u);
     }
-    if (s > 0) recur_back(gru, nb, at.step, turned, 0, 2 * u, 1.0f, at.state);
+    if (s > 0) recur_back(gru, at, turned, (gate_columns){0, 2 * u}, 1.0f, at.state);
 }
 
-/* dy, dx and keep: those of the block's first sample. */
-static void backward_block(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t nb, const float *dy,
-                           bool accumulate, float *dx, kept keep, buffers at) {
-    int64_t u = gru->u, t = gru->t;
+/* Gradients of the output and the input. */
+typedef struct gradients {
+    const float *dy;
+    bool accumulate; /* dx += */
+    float *dx;       /* NULL: not wanted */
+} gradients;
+
+/* g and keep: those of the block's first sample. */
+static void backward_block(const dcpg_gru *gru, const dcpg_gru_arrays *in, gradients g, kept keep,
+                           buffers at) {
+    int64_t u = gru->u, t = gru->t, nb = at.nb;
     const float *turned = in->scratch; /* with which the scratch begins */
     memset(at.state, 0, (size_t)(nb * u) * sizeof *at.state);
     for (int64_t s = t - 1; s >= 0; s--) {
         for (int64_t i = 0; i < nb && (gru->sequences || s == t - 1); i++) {
             int64_t row = gru->sequences ? i * t + time_of(gru, s) : i;
-            add_row(u, dy + row * in->y_stride, at.state + i * u);
+            add_row(u, g.dy + row * in->y_stride, at.state + i * u);
         }
-        backward_step(gru, s, nb, turned, at, keep);
+        backward_step(gru, s, turned, at, keep);
     }
-    if (dx != NULL) {
+    if (g.dx != NULL) {
         dcpg_gemm(nb * t, gru->c, 3 * u, (dcpg_mat){keep.gates, 3 * u, 1}, (dcpg_mat){in->w, 1, 3 * u},
-                  accumulate ? 1.0f : 0.0f, (dcpg_mat_out){dx, gru->c, 1});
+                  g.accumulate ? 1.0f : 0.0f, (dcpg_mat_out){g.dx, gru->c, 1});
     }
 }
 
 /* Backward pass of samples i .. i + nb - 1 of n; scratch begins with the turned kernel. */
 static void backward_from(const dcpg_gru *gru, const dcpg_gru_arrays *in, int64_t i, int64_t nb,
-                          const float *dy, bool accumulate, float *dx) {
+                          gradients all) {
+    gradients g = all;
+    g.dy += y_at(gru, in, i);
+    if (g.dx != NULL) g.dx += i * gru->t * gru->c;
     buffers at = buffers_at(gru, nb, in->scratch + turned_floats(gru) + i * scratch_row(gru));
-    backward_block(gru, in, nb, dy + y_at(gru, in, i), accumulate,
-                   dx == NULL ? NULL : dx + i * gru->t * gru->c, kept_from(gru, in, i), at);
+    backward_block(gru, in, g, kept_from(gru, in, i), at);
 }
 
 void dcpg_gru_backward_input(const dcpg_gru *gru, const dcpg_gru_arrays *in, const float *dy, bool accumulate,
                              float *dx) {
     int64_t n = in->n, block = block_of(n);
+    gradients all = {dy, accumulate, dx};
     turn(gru->u, in->r, in->scratch);
     if (n <= block) { /* no parallel region: gemm uses the threads */
-        backward_from(gru, in, 0, n, dy, accumulate, dx);
+        backward_from(gru, in, 0, n, all);
         return;
     }
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < n; i += block)
-        backward_from(gru, in, i, min_i64(block, n - i), dy, accumulate, dx);
+    for (int64_t i = 0; i < n; i += block) backward_from(gru, in, i, min_i64(block, n - i), all);
 }
 
 /* ---- gradient of the weights ---- */
