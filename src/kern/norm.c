@@ -13,10 +13,11 @@ enum {
     WIDE = 128 /* channels whose constants are prepared at a time */
 };
 
+/* `width` channels: sums[0..) of x - shift, sums[c..) of its square. */
 KERN_VECTOR(static, void, moments,
-            (int64_t rows, int64_t c, int64_t width, const float *x, const float *shift, double *sum,
-             double *square),
-            (rows, c, width, x, shift, sum, square)) {
+            (int64_t rows, int64_t c, int64_t width, const float *x, const float *shift, double *sums),
+            (rows, c, width, x, shift, sums)) {
+    double *sum = sums, *square = sums + c;
     double s[STRIP] = {0}, q[STRIP] = {0};
     float about[STRIP] = {0};
     for (int64_t j = 0; j < width; j++) about[j] = shift[j];
@@ -36,16 +37,18 @@ KERN_VECTOR(static, void, moments,
 void dcpg_bn_sums(int64_t rows, int64_t c, const float *x, const float *shift, double *sums) {
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
     for (int64_t j = 0; j < c; j += STRIP)
-        moments(rows, c, min_i64(STRIP, c - j), x + j, shift + j, sums + j, sums + c + j);
+        moments(rows, c, min_i64(STRIP, c - j), x + j, shift + j, sums + j);
 }
 
-KERN_VECTOR(static, void, apply,
-            (int64_t rows, int64_t c, const float *restrict x, const float *restrict mean,
-             const float *restrict rstd, const float *restrict gamma, const float *restrict beta, bool relu,
-             float *restrict y),
-            (rows, c, x, mean, rstd, gamma, beta, relu, y)) {
-    float low = relu ? 0.0f : -__builtin_inff();
-    for (int64_t i = 0; i < rows; i++, x += c, y += c) {
+/* Rows first .. end - 1. */
+KERN_VECTOR(static, void, apply, (const dcpg_bn *bn, int64_t first, int64_t end, float *y),
+            (bn, first, end, y)) {
+    const int64_t c = bn->c;
+    const float *x = bn->x + first * c, *mean = bn->mean, *rstd = bn->rstd, *gamma = bn->gamma,
+                *beta = bn->beta, low = bn->relu ? 0.0f : -__builtin_inff();
+    y += first * c;
+    for (int64_t i = first; i < end; i++, x += c, y += c) {
+        KERN_INDEPENDENT
         for (int64_t j = 0; j < c; j++) {
             float v = gamma[j] * rstd[j] * (x[j] - mean[j]) + beta[j];
             y[j] = v < low ? low : v;
@@ -56,9 +59,7 @@ KERN_VECTOR(static, void, apply,
 void dcpg_bn_apply(const dcpg_bn *bn, float *y) {
     int64_t rows = bn->rows, c = bn->c;
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
-    for (int64_t i = 0; i < rows; i += ROWS)
-        apply(min_i64(ROWS, rows - i), c, bn->x + i * c, bn->mean, bn->rstd, bn->gamma, bn->beta, bn->relu,
-              y + i * c);
+    for (int64_t i = 0; i < rows; i += ROWS) apply(bn, i, min_i64(i + ROWS, rows), y);
 }
 
 /* sum[16] += v */
@@ -138,8 +139,18 @@ typedef struct slope {
     float centre[WIDE], gain[WIDE], beta[WIDE], tilt[WIDE], level[WIDE];
 } slope;
 
-KERN_INLINE void descend(const bool relu, const bool accumulate, int64_t rows, int64_t c, int64_t width,
-                         const slope *k, const float *x, const float *dy, float *dx) {
+/* Up to ROWS rows and WIDE channels of x, dy and dx, which have c channels. */
+typedef struct patch {
+    int64_t rows, c, width;
+    const float *x, *dy;
+    float *dx;
+    bool accumulate;
+} patch;
+
+KERN_INLINE void descend(const bool relu, const bool accumulate, const slope *k, const patch *p) {
+    const int64_t rows = p->rows, c = p->c, width = p->width;
+    const float *x = p->x, *dy = p->dy;
+    float *dx = p->dx;
     for (int64_t i = 0; i < rows; i++, x += c, dy += c, dx += c) {
         int64_t j = 0;
         for (; j + KERN_LANES <= width; j += KERN_LANES) {
@@ -158,16 +169,13 @@ KERN_INLINE void descend(const bool relu, const bool accumulate, int64_t rows, i
     }
 }
 
-KERN_VECTOR(static, void, gradient,
-            (int64_t rows, int64_t c, int64_t width, const slope *k, const float *x, const float *dy,
-             bool relu, bool accumulate, float *dx),
-            (rows, c, width, k, x, dy, relu, accumulate, dx)) {
-    if (relu && accumulate)
-        descend(true, true, rows, c, width, k, x, dy, dx);
+KERN_VECTOR(static, void, gradient, (bool relu, const slope *k, const patch *p), (relu, k, p)) {
+    if (relu && p->accumulate)
+        descend(true, true, k, p);
     else if (relu)
-        descend(true, false, rows, c, width, k, x, dy, dx);
+        descend(true, false, k, p);
     else
-        descend(false, accumulate, rows, c, width, k, x, dy, dx);
+        descend(false, p->accumulate, k, p);
 }
 
 /* The constants of channels first .. first + width - 1. */
@@ -191,8 +199,14 @@ void dcpg_bn_backward(const dcpg_bn *bn, const float *dy, const double *totals, 
             slope k;
             int64_t width = min_i64(WIDE, c - j), at = i * c + j;
             prepare(bn, totals, count, j, width, &k);
-            gradient(min_i64(ROWS, rows - i), c, width, &k, bn->x + at, dy + at, bn->relu, accumulate,
-                     dx + at);
+            const patch p = {.rows = min_i64(ROWS, rows - i),
+                             .c = c,
+                             .width = width,
+                             .x = bn->x + at,
+                             .dy = dy + at,
+                             .dx = dx + at,
+                             .accumulate = accumulate};
+            gradient(bn->relu, &k, &p);
         }
     }
 }
