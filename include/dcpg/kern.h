@@ -203,9 +203,15 @@ typedef enum dcpg_activation {
 } dcpg_activation;
 /* y = activation(x) over rows of c values (softmax over the row); x and y may be the same array. */
 DCPG_API void dcpg_activate(dcpg_activation kind, int64_t rows, int64_t c, const float *x, float *y);
+/* What an activation gave. */
+typedef struct dcpg_activated {
+    dcpg_activation kind;
+    int64_t rows, c;
+    const float *y; /* [rows][c] */
+} dcpg_activated;
+
 /* dx (+)= dy * activation'(x), from the OUTPUT y; dx and dy may be the same array unless accumulating. */
-DCPG_API void dcpg_activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const float *y,
-                                     const float *dy, bool accumulate, float *dx);
+DCPG_API void dcpg_activate_backward(const dcpg_activated *out, const float *dy, bool accumulate, float *dx);
 DCPG_API void dcpg_add(size_t count, const float *a, const float *b, float *y); /* y = a + b, may alias */
 DCPG_API void dcpg_accumulate(size_t count, const float *x, float *y);          /* y += x */
 /* Copies c columns: dst[rows][c] (+)= src[rows][c], where both may be parts of wider matrices (concatenation

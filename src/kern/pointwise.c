@@ -113,10 +113,10 @@ static void softmax_backward(int64_t c, const float *y, const float *dy, bool ac
     }
 }
 
-static void activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const float *y, const float *dy,
-                              bool accumulate, float *dx) {
-    int64_t count = rows * c;
-    switch (kind) {
+static void activate_backward(const dcpg_activated *out, const float *dy, bool accumulate, float *dx) {
+    int64_t rows = out->rows, c = out->c, count = rows * c;
+    const float *y = out->y;
+    switch (out->kind) {
     case DCPG_LINEAR:
         if (accumulate)
             add(count, dx, dy, dx);
@@ -144,12 +144,13 @@ static void activate_backward(dcpg_activation kind, int64_t rows, int64_t c, con
     }
 }
 
-void dcpg_activate_backward(dcpg_activation kind, int64_t rows, int64_t c, const float *y, const float *dy,
-                            bool accumulate, float *dx) {
-    int64_t step = block_rows(c);
+void dcpg_activate_backward(const dcpg_activated *out, const float *dy, bool accumulate, float *dx) {
+    int64_t rows = out->rows, c = out->c, step = block_rows(c);
 #pragma omp parallel for schedule(static) if (rows * c > KERN_SMALL)
-    for (int64_t i = 0; i < rows; i += step)
-        activate_backward(kind, min_i64(step, rows - i), c, y + i * c, dy + i * c, accumulate, dx + i * c);
+    for (int64_t i = 0; i < rows; i += step) {
+        const dcpg_activated part = {out->kind, min_i64(step, rows - i), c, out->y + i * c};
+        activate_backward(&part, dy + i * c, accumulate, dx + i * c);
+    }
 }
 
 /* ---- sums and copies ---- */

@@ -18,8 +18,8 @@ static void activation_forward(const dcpg_op *op, const dcpg_run *run) {
 static void activation_backward(const dcpg_op *op, const dcpg_run *run) {
     float *dx = dcpg_run_in_gradient(run, op, 0);
     if (!dx || run->n == 0) return;
-    dcpg_activate_backward(op->activation, run->n * op->to.t, op->to.c, dcpg_run_out(run, op),
-                           dcpg_run_out_gradient(run, op), op->adds[0], dx);
+    const dcpg_activated out = {op->activation, run->n * op->to.t, op->to.c, dcpg_run_out(run, op)};
+    dcpg_activate_backward(&out, dcpg_run_out_gradient(run, op), op->adds[0], dx);
 }
 
 const dcpg_op_kind dcpg_op_activation = {"activation", activation_plan, activation_forward,

@@ -54,12 +54,13 @@ static void undo_activations(const dcpg_op *op, const dcpg_run *run) {
         int64_t c = range_of(op, i, &end), at = op->head[i].column;
         if (op->head[i].activation == DCPG_LINEAR) continue;
         if (c == all) {
-            dcpg_activate_backward(op->head[i].activation, n, c, y, dy, false, dy);
+            dcpg_activate_backward(&(dcpg_activated){op->head[i].activation, n, c, y}, dy, false, dy);
             return;
         }
         dcpg_copy_columns(n, c, (dcpg_mat){y + at, all, 1}, (dcpg_mat_out){y_range, c, 1}, false);
         dcpg_copy_columns(n, c, (dcpg_mat){dy + at, all, 1}, (dcpg_mat_out){dy_range, c, 1}, false);
-        dcpg_activate_backward(op->head[i].activation, n, c, y_range, dy_range, false, dy_range);
+        const dcpg_activated range = {op->head[i].activation, n, c, y_range};
+        dcpg_activate_backward(&range, dy_range, false, dy_range);
         dcpg_copy_columns(n, c, (dcpg_mat){dy_range, c, 1}, (dcpg_mat_out){dy + at, all, 1}, false);
     }
 }

@@ -20,9 +20,10 @@ void dcpg_run_leaf(const dcpg_run *run, int leaf, int64_t *first, int64_t *end) 
 }
 
 void dcpg_run_close_relu(const dcpg_op *op, const dcpg_run *run) {
+    if (!op->relu) return;
+    const dcpg_activated out = {DCPG_RELU, run->n * op->to.t, op->to.c, dcpg_run_out(run, op)};
     float *dy = dcpg_run_out_gradient(run, op);
-    if (op->relu)
-        dcpg_activate_backward(DCPG_RELU, run->n * op->to.t, op->to.c, dcpg_run_out(run, op), dy, false, dy);
+    dcpg_activate_backward(&out, dy, false, dy);
 }
 
 float *dcpg_run_bias_gradient(const dcpg_run *run, const dcpg_op *op, float *out) {

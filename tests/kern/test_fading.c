@@ -98,7 +98,7 @@ static void tails(void **state) {
         array x = noise(ROWS * C, 120), y = zeros(ROWS * C), dy = noise(ROWS * C, 1e-2), dx = zeros(ROWS * C);
         dcpg_activate(kinds[k], ROWS, C, x.f, y.f);
         FLUSHES("tail", dx, dcpg_activate(kinds[k], ROWS, C, x.f, y.f),
-                dcpg_activate_backward(kinds[k], ROWS, C, y.f, dy.f, false, dx.f));
+                dcpg_activate_backward(&(dcpg_activated){kinds[k], ROWS, C, y.f}, dy.f, false, dx.f));
     }
 }
 

@@ -65,17 +65,18 @@ static void test_gradient(void **state) {
                                 dcpg_activate(p.kind, rows, c, p.x.f, p.y.f));
             naive_activate(p.kind, rows, c, p.x.d, p.y.d);
             assert_close("activate", p.y.count, p.y.f, p.y.d, 1e-6);
-            dcpg_activate_backward(p.kind, rows, c, p.y.f, p.dy.f, true, sum.f);
+            dcpg_activate_backward(&(dcpg_activated){p.kind, rows, c, p.y.f}, p.dy.f, true, sum.f);
             for (size_t i = 0; i < sum.count; i++) sum.d[i] = (double)dx.f[i];
-            SAME_ON_ANY_THREADS("activate backward", dx.count, dx.f, (void)0,
-                                dcpg_activate_backward(p.kind, rows, c, p.y.f, p.dy.f, false, dx.f));
+            SAME_ON_ANY_THREADS(
+                "activate backward", dx.count, dx.f, (void)0,
+                dcpg_activate_backward(&(dcpg_activated){p.kind, rows, c, p.y.f}, p.dy.f, false, dx.f));
             if (rows * c > 1 || p.kind != DCPG_SOFTMAX)
                 assert_gradient("activate", dx.count, dx.f, p.x.d, loss, &p);
             for (size_t i = 0; i < sum.count; i++) sum.d[i] += (double)dx.f[i];
             assert_close("activate backward added", sum.count, sum.f, sum.d, 1e-6);
             dcpg_activate(p.kind, rows, c, p.x.f, p.x.f); /* in place */
             assert_same_bits("in place", p.y.count, p.x.f, p.y.f);
-            dcpg_activate_backward(p.kind, rows, c, p.y.f, p.dy.f, false, p.dy.f);
+            dcpg_activate_backward(&(dcpg_activated){p.kind, rows, c, p.y.f}, p.dy.f, false, p.dy.f);
             assert_same_bits("backward in place", dx.count, p.dy.f, dx.f);
             /* row by row */
             memset(sum.f, 0, sum.count * sizeof(float));
