@@ -80,7 +80,7 @@ void bench_step(dcpg_net *net, const bench_samples *x, const dcpg_reducer *reduc
     const int64_t *row = x->leaves.row;
     dcpg_net_forward(net, &x->input, true, reducer);
     for (int leaf = 0; leaf < x->leaves.end - x->leaves.first; leaf++)
-        dcpg_net_loss(net, &x->input, &x->targets, row[leaf], row[leaf + 1], true, loss);
+        dcpg_net_loss(net, &x->input, &x->targets, (dcpg_net_rows){row[leaf], row[leaf + 1]}, true, loss);
     dcpg_net_backward(net, &x->input, reducer);
 }
 

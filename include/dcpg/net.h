@@ -114,12 +114,17 @@ DCPG_API void dcpg_net_forward(dcpg_net *net, const dcpg_input *input, bool trai
 /* Predictions of output o of the last forward pass: sample i, unit j at p[i * stride + j]. */
 DCPG_API const float *dcpg_net_prediction(const dcpg_net *net, int output, int64_t *stride);
 
-/* SUM of class weight * loss of samples first .. end-1 into loss[nb_output] (the caller divides by n_global
- * and multiplies by the output weights), without penalty. with_gradient: prepares backward for these rows
- * (output weights included). Rows are those of one leaf when the sums go through the tree. A missing label
- * (-1) counts with weight 1e-7. Local. */
+/* Samples first .. end - 1 of an input. */
+typedef struct dcpg_net_rows {
+    int64_t first, end;
+} dcpg_net_rows;
+
+/* SUM of class weight * loss of samples rows.first .. rows.end - 1 into loss[nb_output] (the caller divides
+ * by n_global and multiplies by the output weights), without penalty. with_gradient: prepares backward for
+ * these rows (output weights included). Rows are those of one leaf when the sums go through the tree. A
+ * missing label (-1) counts with weight 1e-7. Local. */
 DCPG_API void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets,
-                            int64_t first, int64_t end, bool with_gradient, double *loss);
+                            dcpg_net_rows rows, bool with_gradient, double *loss);
 
 /* Backward pass (once) after forward(training) and loss over all rows; of several passes only the last one
  * hands ranges to the reducer. Layers from last to first; reducer->start for each range of gradients as it

@@ -34,10 +34,10 @@ static float *gradient_of(const dcpg_plan *plan, int output) {
            plan->prediction[output].column;
 }
 
-void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, int64_t first,
-                   int64_t end, bool with_gradient, double *loss) {
+void dcpg_net_loss(dcpg_net *net, const dcpg_input *input, const dcpg_targets *targets, dcpg_net_rows rows,
+                   bool with_gradient, double *loss) {
     const float *label = net->plan->label, *weight = net->plan->weight;
-    int64_t n = end - first;
+    int64_t first = rows.first, end = rows.end, n = end - first;
     dcpg_flush_begin();
     for (int o = 0; o < net->nb_output; o++) {
         dcpg_output_kind kind = dcpg_output_kind_of(net->output[o]);

@@ -92,7 +92,7 @@ void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, c
         const int64_t *row = leaves->row + (leaf - leaves->first);
         int64_t first = row[0] - leaves->row[0], end = row[1] - leaves->row[0];
         double *sum = tally->sum + (size_t)(leaf - net->options.first) * width(tally);
-        dcpg_net_loss(net, input, targets, first, end, with_gradient, loss);
+        dcpg_net_loss(net, input, targets, (dcpg_net_rows){first, end}, with_gradient, loss);
         for (int o = 0; o < tally->nb_output; o++) {
             double *column = sum + (size_t)o * DCPG_TALLY_COLUMNS;
             column[DCPG_TALLY_LOSS] += loss[o];

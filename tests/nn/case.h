@@ -125,8 +125,9 @@ static inline double sum_loss(dcpg_net *net, const dcpg_input *input, const dcpg
                               bool with_gradient) {
     double total = 0, loss[64];
     for (int leaf = 0; leaf < input->leaves->end - input->leaves->first; leaf++) {
-        dcpg_net_loss(net, input, targets, input->leaves->row[leaf], input->leaves->row[leaf + 1],
-                      with_gradient, loss);
+        dcpg_net_loss(net, input, targets,
+                      (dcpg_net_rows){input->leaves->row[leaf], input->leaves->row[leaf + 1]}, with_gradient,
+                      loss);
         for (int o = 0; o < net->nb_output; o++)
             total += (double)targets->output_weight[o] * loss[o] / (double)input->n_global;
     }

@@ -379,7 +379,8 @@ static void train(fixture *f, double *loss) {
     dcpg_net_forward(f->net, &input, true, NULL);
     for (int o = 0; o < f->net->nb_output; o++) loss[o] = 0;
     for (int leaf = 0; leaf < f->nb_leaf; leaf++) {
-        dcpg_net_loss(f->net, &input, &targets, f->data.row[leaf], f->data.row[leaf + 1], true, part);
+        dcpg_net_loss(f->net, &input, &targets, (dcpg_net_rows){f->data.row[leaf], f->data.row[leaf + 1]},
+                      true, part);
         for (int o = 0; o < f->net->nb_output; o++) loss[o] += part[o] / (double)f->data.n;
     }
     dcpg_net_backward(f->net, &input, NULL);

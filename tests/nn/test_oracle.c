@@ -261,7 +261,7 @@ static void train_step(oracle *o, double *loss) {
     dcpg_net_forward(o->net, &input, true, NULL);
     for (int k = 0; k < o->net->nb_output; k++) loss[k] = 0;
     for (int leaf = 0; leaf < 2; leaf++) {
-        dcpg_net_loss(o->net, &input, &targets, o->row[leaf], o->row[leaf + 1], true, part);
+        dcpg_net_loss(o->net, &input, &targets, (dcpg_net_rows){o->row[leaf], o->row[leaf + 1]}, true, part);
         for (int k = 0; k < o->net->nb_output; k++) loss[k] += part[k] / (double)o->n;
     }
     dcpg_net_backward(o->net, &input, NULL);

@@ -56,8 +56,9 @@ static dcpg_net *step(const dcpg_graph *graph, const data *d, const dcpg_net_opt
         double sum[64];
         for (int leaf = 0; leaf < part.leaves.end - part.leaves.first; leaf++) {
             int64_t at = part.leaves.row[0];
-            dcpg_net_loss(net, &part.input, &part.targets, part.leaves.row[leaf] - at,
-                          part.leaves.row[leaf + 1] - at, true, sum);
+            dcpg_net_loss(net, &part.input, &part.targets,
+                          (dcpg_net_rows){part.leaves.row[leaf] - at, part.leaves.row[leaf + 1] - at}, true,
+                          sum);
             *loss += sum[0];
         }
         int64_t stride;
