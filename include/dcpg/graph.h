@@ -88,12 +88,20 @@ DCPG_API void dcpg_glayer_free(dcpg_glayer *layer);
 /* "relu", "scaled_sigmoid" ...: Keras's name. Pure. */
 DCPG_API const char *dcpg_activation_name(dcpg_activation activation);
 
-/* Appends a layer of `kind` called `name` (copied) on top of `source` layers, with the field values of `like`
- * (NULL: defaults; its name and sources are ignored, its inner name is copied, stride and dilation 0 mean 1);
- * computes its output extent. `*index` receives its number. DCPG_E_INPUT if the sources do not fit; the
- * message names the layer. Local. */
-DCPG_API dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb_source,
-                                    const int *source, const dcpg_glayer *like, int *index, dcpg_err *err);
+/* What dcpg_graph_add appends. */
+typedef struct dcpg_new_layer {
+    dcpg_kind kind;
+    const char *name;        /* copied */
+    int nb_source;           /* layers on top of which it stands */
+    const int *source;       /* [nb_source] their numbers */
+    const dcpg_glayer *like; /* its field values (NULL: defaults); its name and sources are ignored, its inner
+                                name is copied, stride and dilation 0 mean 1 */
+} dcpg_new_layer;
+
+/* Appends a layer and computes its output extent. `*index` receives its number. DCPG_E_INPUT if the sources
+ * do not fit; the message names the layer. Local. */
+DCPG_API dcpg_status dcpg_graph_add(dcpg_graph *graph, const dcpg_new_layer *layer, int *index,
+                                    dcpg_err *err);
 
 /* Declares layer `index` an output head. */
 DCPG_API dcpg_status dcpg_graph_add_output(dcpg_graph *graph, int index, dcpg_err *err);

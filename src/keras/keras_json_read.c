@@ -78,8 +78,13 @@ static dcpg_status add(reader *r, dcpg_kind kind, const char *name, const tensor
                        const dcpg_glayer *like, tensors *out) {
     dcpg_err local = {0};
     int index = -1;
-    dcpg_status status = dcpg_graph_add(r->graph, kind, name, source ? source->nb : 0,
-                                        source ? source->index : NULL, like, &index, &local);
+    dcpg_status status = dcpg_graph_add(r->graph,
+                                        &(dcpg_new_layer){.kind = kind,
+                                                          .name = name,
+                                                          .nb_source = source ? source->nb : 0,
+                                                          .source = source ? source->index : NULL,
+                                                          .like = like},
+                                        &index, &local);
     if (status != DCPG_OK) return dcpg_fail(r->err, status, "%s: %s", r->origin, local.text);
     return tensors_add(r, out, index);
 }

@@ -235,12 +235,11 @@ static dcpg_status check_layer(const dcpg_graph *graph, dcpg_glayer *layer, dcpg
                      in.t, in.c);
 }
 
-dcpg_status dcpg_graph_add(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb_source,
-                           const int *source, const dcpg_glayer *like, int *index, dcpg_err *err) {
+dcpg_status dcpg_graph_add(dcpg_graph *graph, const dcpg_new_layer *new, int *index, dcpg_err *err) {
     DCPG_TRY(grow(graph, err));
     dcpg_glayer *layer = &graph->layer[graph->nb_layer];
-    dcpg_status status = copy_layer(layer, name, like, nb_source, source, err);
-    layer->kind = kind;
+    dcpg_status status = copy_layer(layer, new->name, new->like, new->nb_source, new->source, err);
+    layer->kind = new->kind;
     if (status == DCPG_OK) status = check_layer(graph, layer, err);
     if (status != DCPG_OK) {
         dcpg_glayer_free(layer);

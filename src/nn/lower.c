@@ -30,24 +30,30 @@ static int new_value(dcpg_plan *plan, dcpg_origin origin, int64_t size) {
     return plan->nb_value++;
 }
 
-/* An operation for layer `index` that reads `nb_in` values, the first of extent `from`, and writes one of
- * extent `to`. */
-static dcpg_status new_op(lowering *l, const dcpg_op_kind *kind, int index, int nb_in, const int *in,
-                          dcpg_extent from, dcpg_extent to, dcpg_op **made) {
+/* What an operation reads and writes. */
+typedef struct edges {
+    int nb_in;
+    const int *in;    /* values */
+    dcpg_extent from; /* of the first of them */
+    dcpg_extent to;   /* of the value written */
+} edges;
+
+/* An operation for layer `index`. */
+static dcpg_status new_op(lowering *l, const dcpg_op_kind *kind, int index, const edges *e, dcpg_op **made) {
     dcpg_plan *plan = l->plan;
     dcpg_op *op = &plan->op[plan->nb_op];
     *op = (dcpg_op){.kind = kind,
                     .layer = &l->layer[index],
                     .index = index,
-                    .nb_in = nb_in,
-                    .from = steps(from),
-                    .to = steps(to),
+                    .nb_in = e->nb_in,
+                    .from = steps(e->from),
+                    .to = steps(e->to),
                     .own = {-1, -1}};
-    op->in = dcpg_alloc((size_t)nb_in, sizeof *op->in);
-    op->adds = dcpg_alloc((size_t)nb_in, sizeof *op->adds);
+    op->in = dcpg_alloc((size_t)e->nb_in, sizeof *op->in);
+    op->adds = dcpg_alloc((size_t)e->nb_in, sizeof *op->adds);
     plan->nb_op++; /* from here on dcpg_plan_free frees it */
     if (!op->in || !op->adds) return dcpg_fail_nomem(l->err, "an operation", sizeof *op->in);
-    for (int i = 0; i < nb_in; i++) op->in[i] = in[i];
+    for (int i = 0; i < e->nb_in; i++) op->in[i] = e->in[i];
     op->out = new_value(plan, DCPG_FROM_OP, op->to.t * op->to.c);
     plan->value[op->out].writer = plan->nb_op - 1;
     *made = op;
@@ -78,7 +84,8 @@ static dcpg_status lower_input(lowering *l, int index) {
     int in = dna ? dna_codes(l) : cpg_rows(l);
     dcpg_extent extent = l->layer[index].out;
     dcpg_op *op;
-    DCPG_TRY(new_op(l, dna ? &dcpg_op_onehot : &dcpg_op_columns, index, 1, &in, extent, extent, &op));
+    DCPG_TRY(
+        new_op(l, dna ? &dcpg_op_onehot : &dcpg_op_columns, index, &(edges){1, &in, extent, extent}, &op));
     l->plan->value_of[index] = op->out;
     return DCPG_OK;
 }
@@ -123,7 +130,7 @@ static bool take_own_relu(lowering *l, int index, int *last) {
 static dcpg_status lower_activation(lowering *l, int index, dcpg_activation kind, int in,
                                     dcpg_extent extent) {
     dcpg_op *op;
-    DCPG_TRY(new_op(l, &dcpg_op_activation, index, 1, &in, extent, extent, &op));
+    DCPG_TRY(new_op(l, &dcpg_op_activation, index, &(edges){1, &in, extent, extent}, &op));
     op->activation = kind;
     l->plan->value_of[index] = op->out;
     return DCPG_OK;
@@ -171,8 +178,8 @@ static dcpg_status lower_conv(lowering *l, int index) {
     const dcpg_op_kind *const kinds[2][2] = {{&dcpg_op_conv, &dcpg_op_conv_pool},
                                              {&dcpg_op_conv_dna, &dcpg_op_conv_dna_pool}};
     dcpg_op *op;
-    DCPG_TRY(
-        new_op(l, kinds[dna][pooled >= 0], index, 1, &in, l->layer[source].out, l->layer[last].out, &op));
+    DCPG_TRY(new_op(l, kinds[dna][pooled >= 0], index,
+                    &(edges){1, &in, l->layer[source].out, l->layer[last].out}, &op));
     op->relu = relu;
     op->conv = conv;
     op->pool = pooled >= 0 ? l->layer[pooled].k : 0;
@@ -183,7 +190,7 @@ static dcpg_status lower_conv(lowering *l, int index) {
 static dcpg_status lower_plain(lowering *l, int index, const dcpg_op_kind *kind, dcpg_op **op) {
     int source = l->layer[index].source[0], in;
     DCPG_TRY(value_of(l, source, &in));
-    DCPG_TRY(new_op(l, kind, index, 1, &in, l->layer[source].out, l->layer[index].out, op));
+    DCPG_TRY(new_op(l, kind, index, &(edges){1, &in, l->layer[source].out, l->layer[index].out}, op));
     l->plan->value_of[index] = (*op)->out;
     return DCPG_OK;
 }
@@ -240,8 +247,8 @@ static dcpg_status lower_join(lowering *l, int index, const dcpg_op_kind *kind) 
         status = value_of(l, layer->source[i], &in[i]);
     dcpg_op *op = NULL;
     if (status == DCPG_OK)
-        status =
-            new_op(l, kind, index, layer->nb_source, in, l->layer[layer->source[0]].out, layer->out, &op);
+        status = new_op(l, kind, index,
+                        &(edges){layer->nb_source, in, l->layer[layer->source[0]].out, layer->out}, &op);
     if (op) l->plan->value_of[index] = op->out;
     dcpg_free(in);
     return status;
@@ -268,7 +275,8 @@ static dcpg_status lower_heads(lowering *l, int first) {
     int source = l->layer[first].source[0], in;
     DCPG_TRY(value_of(l, source, &in));
     dcpg_op *op;
-    DCPG_TRY(new_op(l, &dcpg_op_heads, first, 1, &in, l->layer[source].out, l->layer[first].out, &op));
+    DCPG_TRY(
+        new_op(l, &dcpg_op_heads, first, &(edges){1, &in, l->layer[source].out, l->layer[first].out}, &op));
     op->head = dcpg_alloc((size_t)l->plan->graph->nb_output, sizeof *op->head);
     if (!op->head) return dcpg_fail_nomem(l->err, "heads", sizeof *op->head);
     op->to.c = 0;

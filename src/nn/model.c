@@ -74,7 +74,10 @@ static void name_layer(builder *b, layer_class class, const char *prefix, char n
 /* Adds a layer on `*source`, which then becomes that layer. */
 static dcpg_status add_named(builder *b, dcpg_kind kind, const char *name, const dcpg_glayer *like,
                              int *source) {
-    return dcpg_graph_add(b->graph, kind, name, 1, source, like, source, b->err);
+    return dcpg_graph_add(
+        b->graph,
+        &(dcpg_new_layer){.kind = kind, .name = name, .nb_source = 1, .source = source, .like = like}, source,
+        b->err);
 }
 
 /* Adds a layer on top of the part, named after its class. */
@@ -111,19 +114,24 @@ typedef struct unit {
     int nb_conv; /* convolutions of the branch so far */
 } unit;
 
+/* A convolution of a unit's branch. */
+typedef struct unit_conv {
+    int64_t filters, k, stride, dilation;
+    bool same;
+} unit_conv;
+
 /* bn, relu, conv: a third (bottleneck) or half of a unit's branch. */
-static dcpg_status add_unit_conv(builder *b, unit *u, int64_t filters, int64_t k, int64_t stride,
-                                 int64_t dilation, bool same) {
+static dcpg_status add_unit_conv(builder *b, unit *u, unit_conv form) {
     static const struct {
         dcpg_kind kind;
         const char *name;
     } steps[3] = {{DCPG_BATCH_NORM, "bn"}, {DCPG_ACTIVATION, "act"}, {DCPG_CONV, "conv"}};
     dcpg_glayer conv = penalised(b), relu = activation(DCPG_RELU);
-    conv.units = filters;
-    conv.k = k;
-    conv.stride = stride;
-    conv.dilation = dilation;
-    conv.same = same;
+    conv.units = form.filters;
+    conv.k = form.k;
+    conv.stride = form.stride;
+    conv.dilation = form.dilation;
+    conv.same = form.same;
     const dcpg_glayer *like[3] = {NULL, &relu, &conv};
     u->nb_conv++;
     for (int i = 0; i < 3; i++) {
@@ -152,19 +160,21 @@ static dcpg_status add_unit(builder *b, dcpg_token_kind kind, unit *u) {
     bool plain = kind == DCPG_TOKEN_RESC;
     u->source = b->top;
     if (plain) {
-        DCPG_TRY(add_unit_conv(b, u, u->width, 3, u->stride, 1, true));
-        DCPG_TRY(add_unit_conv(b, u, u->width, 3, 1, 1, true));
+        DCPG_TRY(add_unit_conv(b, u, (unit_conv){u->width, 3, u->stride, 1, true}));
+        DCPG_TRY(add_unit_conv(b, u, (unit_conv){u->width, 3, 1, 1, true}));
     } else {
-        DCPG_TRY(add_unit_conv(b, u, u->width / 4, 1, u->stride, 1, false));
-        DCPG_TRY(add_unit_conv(b, u, u->width / 4, 3, 1, u->dilation, true));
-        DCPG_TRY(add_unit_conv(b, u, u->width, 1, 1, 1, false));
+        DCPG_TRY(add_unit_conv(b, u, (unit_conv){u->width / 4, 1, u->stride, 1, false}));
+        DCPG_TRY(add_unit_conv(b, u, (unit_conv){u->width / 4, 3, 1, u->dilation, true}));
+        DCPG_TRY(add_unit_conv(b, u, (unit_conv){u->width, 1, 1, 1, false}));
     }
     int shortcut;
     DCPG_TRY(add_shortcut(b, u, plain ? 3 : 1, plain, &shortcut));
     char name[NAME_SIZE];
     snprintf(name, sizeof name, "%s%smerge", b->prefix, u->name);
     int sources[2] = {shortcut, b->top};
-    return dcpg_graph_add(b->graph, DCPG_ADD, name, 2, sources, NULL, &b->top, b->err);
+    return dcpg_graph_add(
+        b->graph, &(dcpg_new_layer){.kind = DCPG_ADD, .name = name, .nb_source = 2, .source = sources},
+        &b->top, b->err);
 }
 
 static dcpg_status add_residual(builder *b, const dcpg_token *token) {
@@ -334,7 +344,7 @@ static dcpg_status add_dna(builder *b) {
                          " is too short for DNA model %s; the shortest that works is %" PRId64,
                          wlen, b->options->dna, shortest);
     b->graph->dna_wlen = wlen;
-    DCPG_TRY(dcpg_graph_add(b->graph, DCPG_INPUT, "dna", 0, NULL, NULL, &b->top, b->err));
+    DCPG_TRY(dcpg_graph_add(b->graph, &(dcpg_new_layer){.kind = DCPG_INPUT, .name = "dna"}, &b->top, b->err));
     return add_part(b, DCPG_PART_DNA, "dna/", spec);
 }
 
@@ -356,11 +366,15 @@ static dcpg_status add_cpg(builder *b) {
     b->graph->cpg_wlen = b->options->cpg_wlen;
     b->graph->nb_cell = b->options->nb_cell;
     int inputs[2];
-    DCPG_TRY(dcpg_graph_add(b->graph, DCPG_INPUT, "cpg/state", 0, NULL, NULL, &inputs[0], b->err));
-    DCPG_TRY(dcpg_graph_add(b->graph, DCPG_INPUT, "cpg/dist", 0, NULL, NULL, &inputs[1], b->err));
+    DCPG_TRY(dcpg_graph_add(b->graph, &(dcpg_new_layer){.kind = DCPG_INPUT, .name = "cpg/state"}, &inputs[0],
+                            b->err));
+    DCPG_TRY(dcpg_graph_add(b->graph, &(dcpg_new_layer){.kind = DCPG_INPUT, .name = "cpg/dist"}, &inputs[1],
+                            b->err));
     char name[NAME_SIZE];
     name_layer(b, CONCATENATE, "cpg/", name);
-    DCPG_TRY(dcpg_graph_add(b->graph, DCPG_CONCAT, name, 2, inputs, NULL, &b->top, b->err));
+    DCPG_TRY(dcpg_graph_add(
+        b->graph, &(dcpg_new_layer){.kind = DCPG_CONCAT, .name = name, .nb_source = 2, .source = inputs},
+        &b->top, b->err));
     return add_part(b, DCPG_PART_CPG, "cpg/", spec);
 }
 
@@ -372,7 +386,9 @@ static dcpg_status add_joint(builder *b, int dna, int cpg) {
     char name[NAME_SIZE];
     name_layer(b, CONCATENATE, "", name);
     int sources[2] = {dna, cpg};
-    DCPG_TRY(dcpg_graph_add(b->graph, DCPG_CONCAT, name, 2, sources, NULL, &b->top, b->err));
+    DCPG_TRY(dcpg_graph_add(
+        b->graph, &(dcpg_new_layer){.kind = DCPG_CONCAT, .name = name, .nb_source = 2, .source = sources},
+        &b->top, b->err));
     return add_part(b, DCPG_PART_JOINT, "joint/", spec);
 }
 

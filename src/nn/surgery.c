@@ -115,8 +115,13 @@ static dcpg_status append_layer(dcpg_graph *graph, const dcpg_graph *part, int i
     int *source = dcpg_alloc((size_t)layer->nb_source, sizeof *source), copy;
     if (!source) return dcpg_fail_nomem(err, "a layer's sources", sizeof *source);
     for (int j = 0; j < layer->nb_source; j++) source[j] = first + layer->source[j];
-    dcpg_status status =
-        dcpg_graph_add(graph, layer->kind, layer->name, layer->nb_source, source, layer, &copy, err);
+    dcpg_status status = dcpg_graph_add(graph,
+                                        &(dcpg_new_layer){.kind = layer->kind,
+                                                          .name = layer->name,
+                                                          .nb_source = layer->nb_source,
+                                                          .source = source,
+                                                          .like = layer},
+                                        &copy, err);
     dcpg_free(source);
     if (status != DCPG_OK || same_weights(part, index, graph, copy)) return status;
     char text[128];

@@ -175,9 +175,18 @@ static void write_model(const char *name, bool complete, float mark) {
     int at[3];
     graph->dna_wlen = 5;
     like.units = 1;
-    ok(dcpg_graph_add(graph, DCPG_INPUT, "dna", 0, NULL, NULL, &at[0], &err), &err);
-    ok(dcpg_graph_add(graph, DCPG_FLATTEN, "dna/flatten_1", 1, &at[0], NULL, &at[1], &err), &err);
-    ok(dcpg_graph_add(graph, DCPG_DENSE, "cpg/a", 1, &at[1], &like, &at[2], &err), &err);
+    ok(dcpg_graph_add(graph, &(dcpg_new_layer){.kind = DCPG_INPUT, .name = "dna"}, &at[0], &err), &err);
+    ok(dcpg_graph_add(
+           graph,
+           &(dcpg_new_layer){.kind = DCPG_FLATTEN, .name = "dna/flatten_1", .nb_source = 1, .source = &at[0]},
+           &at[1], &err),
+       &err);
+    ok(dcpg_graph_add(
+           graph,
+           &(dcpg_new_layer){
+               .kind = DCPG_DENSE, .name = "cpg/a", .nb_source = 1, .source = &at[1], .like = &like},
+           &at[2], &err),
+       &err);
     ok(dcpg_graph_add_output(graph, at[2], &err), &err);
     ok(dcpg_weights_new(graph, &weights, &err), &err);
     dcpg_weights_find(&weights, "cpg/a", "bias")->value[0] = mark;

@@ -279,15 +279,35 @@ static dcpg_graph *made_graph(void) {
     dcpg_err err = {0};
     int at[5];
     graph->dna_wlen = 7;
-    ok(dcpg_graph_add(graph, DCPG_INPUT, "dna", 0, NULL, NULL, &at[0], &err), &err);
+    ok(dcpg_graph_add(graph, &(dcpg_new_layer){.kind = DCPG_INPUT, .name = "dna"}, &at[0], &err), &err);
     like.units = 2;
     like.k = 3;
-    ok(dcpg_graph_add(graph, DCPG_CONV, "dna/conv", 1, &at[0], &like, &at[1], &err), &err);
-    ok(dcpg_graph_add(graph, DCPG_BATCH_NORM, "dna/bn", 1, &at[1], &like, &at[2], &err), &err);
+    ok(dcpg_graph_add(
+           graph,
+           &(dcpg_new_layer){
+               .kind = DCPG_CONV, .name = "dna/conv", .nb_source = 1, .source = &at[0], .like = &like},
+           &at[1], &err),
+       &err);
+    ok(dcpg_graph_add(
+           graph,
+           &(dcpg_new_layer){
+               .kind = DCPG_BATCH_NORM, .name = "dna/bn", .nb_source = 1, .source = &at[1], .like = &like},
+           &at[2], &err),
+       &err);
     like.units = 5;
-    ok(dcpg_graph_add(graph, DCPG_GRU, "dna/gru", 1, &at[2], &like, &at[3], &err), &err);
+    ok(dcpg_graph_add(
+           graph,
+           &(dcpg_new_layer){
+               .kind = DCPG_GRU, .name = "dna/gru", .nb_source = 1, .source = &at[2], .like = &like},
+           &at[3], &err),
+       &err);
     like.units = 1;
-    ok(dcpg_graph_add(graph, DCPG_DENSE, "cpg/a", 1, &at[3], &like, &at[4], &err), &err);
+    ok(dcpg_graph_add(
+           graph,
+           &(dcpg_new_layer){
+               .kind = DCPG_DENSE, .name = "cpg/a", .nb_source = 1, .source = &at[3], .like = &like},
+           &at[4], &err),
+       &err);
     ok(dcpg_graph_add_output(graph, at[4], &err), &err);
     return graph;
 }

@@ -19,7 +19,14 @@ static int add(dcpg_graph *graph, dcpg_kind kind, const char *name, int64_t unit
     dcpg_err err = {0};
     int source = graph->nb_layer - 1, index;
     like.units = units;
-    ok(dcpg_graph_add(graph, kind, name, kind == DCPG_INPUT ? 0 : 1, &source, &like, &index, &err), &err);
+    ok(dcpg_graph_add(graph,
+                      &(dcpg_new_layer){.kind = kind,
+                                        .name = name,
+                                        .nb_source = kind == DCPG_INPUT ? 0 : 1,
+                                        .source = &source,
+                                        .like = &like},
+                      &index, &err),
+       &err);
     return index;
 }
 

@@ -59,7 +59,10 @@ static int put(dcpg_graph *graph, dcpg_kind kind, const char *name, int nb, cons
                const dcpg_glayer *like) {
     int index;
     dcpg_err err = {0};
-    if (dcpg_graph_add(graph, kind, name, nb, source, like, &index, &err) != DCPG_OK)
+    if (dcpg_graph_add(
+            graph,
+            &(dcpg_new_layer){.kind = kind, .name = name, .nb_source = nb, .source = source, .like = like},
+            &index, &err) != DCPG_OK)
         fail_msg("%s", err.text);
     return index;
 }

@@ -13,7 +13,8 @@ static dcpg_graph *new_graph(int64_t wlen) {
     graph->dna_wlen = wlen;
     graph->cpg_wlen = 6;
     graph->nb_cell = 3;
-    assert_int_equal(dcpg_graph_add(graph, DCPG_INPUT, "dna", 0, NULL, NULL, NULL, &err), DCPG_OK);
+    assert_int_equal(dcpg_graph_add(graph, &(dcpg_new_layer){.kind = DCPG_INPUT, .name = "dna"}, NULL, &err),
+                     DCPG_OK);
     return graph;
 }
 
@@ -21,7 +22,10 @@ static dcpg_graph *new_graph(int64_t wlen) {
 static int add(dcpg_graph *graph, dcpg_kind kind, const char *name, int source, const dcpg_glayer *like) {
     dcpg_err err = {0};
     int index;
-    if (dcpg_graph_add(graph, kind, name, 1, &source, like, &index, &err) != DCPG_OK)
+    if (dcpg_graph_add(
+            graph,
+            &(dcpg_new_layer){.kind = kind, .name = name, .nb_source = 1, .source = &source, .like = like},
+            &index, &err) != DCPG_OK)
         fail_msg("%s", err.text);
     return index;
 }
@@ -65,15 +69,27 @@ static void joins(void **state) {
     int a = add(graph, DCPG_CONV, "a", 0, &like), b = add(graph, DCPG_CONV, "b", 0, &like), joined;
     like.same = true;
     int c = add(graph, DCPG_CONV, "c", 0, &like);
-    assert_int_equal(dcpg_graph_add(graph, DCPG_CONCAT, "concat", 2, (int[]){a, b}, NULL, &joined, &err),
-                     DCPG_OK);
+    assert_int_equal(
+        dcpg_graph_add(
+            graph,
+            &(dcpg_new_layer){.kind = DCPG_CONCAT, .name = "concat", .nb_source = 2, .source = (int[]){a, b}},
+            &joined, &err),
+        DCPG_OK);
     check_extent(graph, joined, 7, 4);
-    assert_int_equal(dcpg_graph_add(graph, DCPG_ADD, "sum", 3, (int[]){a, b, a}, NULL, &joined, &err),
-                     DCPG_OK);
+    assert_int_equal(
+        dcpg_graph_add(
+            graph,
+            &(dcpg_new_layer){.kind = DCPG_ADD, .name = "sum", .nb_source = 3, .source = (int[]){a, b, a}},
+            &joined, &err),
+        DCPG_OK);
     check_extent(graph, joined, 7, 2);
     int before = graph->nb_layer;
-    assert_int_equal(dcpg_graph_add(graph, DCPG_ADD, "wrong sum", 2, (int[]){a, c}, NULL, &joined, &err),
-                     DCPG_E_INPUT);
+    assert_int_equal(
+        dcpg_graph_add(
+            graph,
+            &(dcpg_new_layer){.kind = DCPG_ADD, .name = "wrong sum", .nb_source = 2, .source = (int[]){a, c}},
+            &joined, &err),
+        DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "wrong sum"));
     assert_int_equal(graph->nb_layer, before);
     dcpg_graph_free(graph);
@@ -115,8 +131,13 @@ static void refused(void **state) {
         dcpg_err err = {0};
         like.units = rows[i].units, like.k = rows[i].k, like.stride = rows[i].stride,
         like.dilation = rows[i].dilation, like.rate = rows[i].rate;
-        if (dcpg_graph_add(graph, rows[i].kind, "bad layer", 1, &rows[i].source, &like, NULL, &err) !=
-            DCPG_E_INPUT)
+        if (dcpg_graph_add(graph,
+                           &(dcpg_new_layer){.kind = rows[i].kind,
+                                             .name = "bad layer",
+                                             .nb_source = 1,
+                                             .source = &rows[i].source,
+                                             .like = &like},
+                           NULL, &err) != DCPG_E_INPUT)
             fail_msg("row %d passed", (int)i);
         assert_non_null(strstr(err.text, "bad layer"));
     }
@@ -124,12 +145,24 @@ static void refused(void **state) {
     like.units = rows[nb - 1].units;
     dcpg_err err = {0};
     int wide = add(graph, DCPG_DENSE, "wide", flat, &like);
-    assert_int_equal(dcpg_graph_add(graph, DCPG_DENSE, "wider", 1, &wide, &like, NULL, &err), DCPG_E_INPUT);
+    assert_int_equal(
+        dcpg_graph_add(
+            graph,
+            &(dcpg_new_layer){
+                .kind = DCPG_DENSE, .name = "wider", .nb_source = 1, .source = &wide, .like = &like},
+            NULL, &err),
+        DCPG_E_INPUT);
     err = (dcpg_err){0};
-    assert_int_equal(dcpg_graph_add(graph, DCPG_FLATTEN, "flat", 1, &flat, NULL, NULL, &err), DCPG_E_INPUT);
+    assert_int_equal(
+        dcpg_graph_add(
+            graph, &(dcpg_new_layer){.kind = DCPG_FLATTEN, .name = "flat", .nb_source = 1, .source = &flat},
+            NULL, &err),
+        DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "two layers"));
     err = (dcpg_err){0};
-    assert_int_equal(dcpg_graph_add(graph, DCPG_INPUT, "proteins", 0, NULL, NULL, NULL, &err), DCPG_E_INPUT);
+    assert_int_equal(
+        dcpg_graph_add(graph, &(dcpg_new_layer){.kind = DCPG_INPUT, .name = "proteins"}, NULL, &err),
+        DCPG_E_INPUT);
     dcpg_graph_free(graph);
 }
 

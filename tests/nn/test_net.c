@@ -484,7 +484,13 @@ static void output_of_wrong_size(void **state) {
     dcpg_err err = {0};
     int source = dcpg_graph_find(graph, "cpg/global_average_pooling1d_1"), head;
     like.units = 2;
-    assert_int_equal(dcpg_graph_add(graph, DCPG_DENSE, "cpg/wide", 1, &source, &like, &head, &err), DCPG_OK);
+    assert_int_equal(
+        dcpg_graph_add(
+            graph,
+            &(dcpg_new_layer){
+                .kind = DCPG_DENSE, .name = "cpg/wide", .nb_source = 1, .source = &source, .like = &like},
+            &head, &err),
+        DCPG_OK);
     assert_int_equal(dcpg_graph_add_output(graph, head, &err), DCPG_OK);
     dcpg_net *net;
     dcpg_net_options options = {.max_rows = 1, .total = 1, .first = 0, .end = 1};

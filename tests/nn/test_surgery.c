@@ -27,7 +27,12 @@ static int add(dcpg_graph *graph, dcpg_kind kind, const char *name, int source, 
     dcpg_err err = {0};
     int index;
     like.units = units;
-    ok(dcpg_graph_add(graph, kind, name, source < 0 ? 0 : 1, &source, &like, &index, &err), &err);
+    ok(dcpg_graph_add(
+           graph,
+           &(dcpg_new_layer){
+               .kind = kind, .name = name, .nb_source = source < 0 ? 0 : 1, .source = &source, .like = &like},
+           &index, &err),
+       &err);
     return index;
 }
 
@@ -120,7 +125,12 @@ static void what_nothing_needs_goes(void **state) {
     dcpg_err err = {0};
     int dense = add(graph, DCPG_DENSE, "v", A, 1), index;
     scaled.activation = DCPG_SCALED_SIGMOID;
-    ok(dcpg_graph_add(graph, DCPG_ACTIVATION, "var", 1, &dense, &scaled, &index, &err), &err);
+    ok(dcpg_graph_add(
+           graph,
+           &(dcpg_new_layer){
+               .kind = DCPG_ACTIVATION, .name = "var", .nb_source = 1, .source = &dense, .like = &scaled},
+           &index, &err),
+       &err);
     add_output(graph, index);
     cut(graph);
     check_names(graph, "dna flat a");
