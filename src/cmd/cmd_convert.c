@@ -30,13 +30,14 @@ static dcpg_status parse(convert_settings *s, int argc, char **argv, bool *help,
     return dcpg_cmd_check_windows(w, err);
 }
 
-static dcpg_status make_store_all(const convert_settings *s, const dcpg_cmd_named *data, int argc,
-                                  char **argv, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+static dcpg_status make_store_all(const convert_settings *s, const dcpg_cmd_named *data,
+                                  const dcpg_cmd_call *call, const dcpg_par *par, dcpg_log *log,
+                                  dcpg_err *err) {
     if (data->store)
         return dcpg_fail(err, DCPG_E_USAGE, "%s is a store already: --out_file is for DeepCpG data files",
                          data->name);
     char *command = NULL;
-    DCPG_TRY(dcpg_cmd_words_all(argc, argv, par, &command, err));
+    DCPG_TRY(dcpg_cmd_words_all(call->argc, call->argv, par, &command, err));
     dcpg_store_options options = {.dna_files = &s->dna_files,
                                   .out_file = s->out_file,
                                   .cpg_cov = 1,
@@ -50,12 +51,12 @@ static dcpg_status make_store_all(const convert_settings *s, const dcpg_cmd_name
     return status;
 }
 
-static dcpg_status convert_all(const convert_settings *s, int argc, char **argv, const dcpg_par *par,
+static dcpg_status convert_all(const convert_settings *s, const dcpg_cmd_call *call, const dcpg_par *par,
                                dcpg_log *log, dcpg_err *err) {
     dcpg_cmd_named data = {0};
     dcpg_status status = dcpg_cmd_named_open_all(&s->files, par, &data, err);
     if (status == DCPG_OK)
-        status = s->out_file ? make_store_all(s, &data, argc, argv, par, log, err)
+        status = s->out_file ? make_store_all(s, &data, call, par, log, err)
                              : dcpg_cmd_write_files_all(&s->windows, &data, &s->chromos, log, err);
     dcpg_cmd_named_close(&data);
     return status;
@@ -77,7 +78,7 @@ int dcpg_cmd_convert(dcpg_par *par, int argc, char **argv) {
             .call = call};
         s.windows.force = s.common.force;
         status = dcpg_cmd_begin_all(&job, par, &log, &err);
-        if (status == DCPG_OK) status = convert_all(&s, argc, argv, par, &log, &err);
+        if (status == DCPG_OK) status = convert_all(&s, &call, par, &log, &err);
         status = dcpg_cmd_finish_all(&job, par, &log, status, &err);
     }
     dcpg_strings_free(&s.files);

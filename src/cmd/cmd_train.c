@@ -18,8 +18,8 @@
 
 /* Everything that the run holds; freed together. */
 typedef struct parts {
-    dcpg_cmd_named data, val_data;
-    dcpg_source *train, *val;
+    dcpg_cmd_named data;
+    train_data sites;
     dcpg_strings cells, outputs; /* chosen cells and outputs */
     train_model_files loaded;
     train_model model;
@@ -149,8 +149,13 @@ static dcpg_status make_model_all(const train_settings *s, parts *p, const dcpg_
         p->checkpoint->graph = NULL;
         return DCPG_OK;
     }
-    const train_model_data data = {&p->cells, &p->outputs, p->data.dna_wlen, p->data.cpg_wlen, s->train.seed};
-    DCPG_TRY(train_model_make_all(&s->model, &data, par, log, &p->loaded, &p->model, err));
+    const train_model_data data = {.options = &s->model,
+                                   .cells = &p->cells,
+                                   .outputs = &p->outputs,
+                                   .dna_wlen = p->data.dna_wlen,
+                                   .cpg_wlen = p->data.cpg_wlen,
+                                   .seed = s->train.seed};
+    DCPG_TRY(train_model_make_all(&data, par, log, &p->loaded, &p->model, err));
     const dcpg_graph *g = p->model.graph;
     dcpg_status status = DCPG_OK;
     dcpg_strings_free(&p->outputs);
@@ -174,8 +179,8 @@ static dcpg_status open_sources_all(const train_settings *s, parts *p, const dcp
                       .cpg_wlen = p->model.graph->cpg_wlen,
                       .cells = &p->cells,
                       .outputs = &p->outputs};
-    const train_data_wish wish = {&s->files, &s->val_files, &s->train_chromos, &s->val_chromos};
-    return train_data_open_all(&wish, &want, &p->data, &p->val_data, par, log, &p->train, &p->val, err);
+    const train_data_wish wish = {&s->files, &s->val_files, &s->train_chromos, &s->val_chromos, &want};
+    return train_data_open_all(&wish, &p->data, par, log, &p->sites, err);
 }
 
 static dcpg_status weigh_outputs(const train_settings *s, parts *p, dcpg_err *err) {
@@ -220,14 +225,15 @@ static dcpg_status train_all(train_settings *s, parts *p, const dcpg_par *par, d
     s->train.output_weight = p->output_weight;
     s->train.words = &p->kept;
     s->train.resume = p->checkpoint;
-    return dcpg_train_all(p->train, p->val, p->model.graph, &p->model.weights, &s->train, par, log, err);
+    return dcpg_train_all(p->sites.train, p->sites.val, p->model.graph, &p->model.weights, &s->train, par,
+                          log, err);
 }
 
 static void free_parts(parts *p) {
-    dcpg_source_close(p->train);
-    dcpg_source_close(p->val);
+    dcpg_source_close(p->sites.train);
+    dcpg_source_close(p->sites.val);
     dcpg_cmd_named_close(&p->data);
-    dcpg_cmd_named_close(&p->val_data);
+    dcpg_cmd_named_close(&p->sites.val_data);
     train_model_files_free(&p->loaded);
     train_model_free(&p->model);
     dcpg_strings_free(&p->cells);
@@ -246,11 +252,18 @@ static void free_settings(train_settings *s) {
     train_model_options_free(&s->model);
 }
 
-/* Parses the words of the checkpoint, followed by argv. */
-static dcpg_status parse_after(const parts *p, train_settings *s, const dcpg_strings *files, int argc,
-                               char **argv, dcpg_strings *words, const dcpg_par *par, dcpg_err *err) {
+/* What follows the words of the checkpoint. */
+typedef struct words_after {
+    const dcpg_strings *files;
+    int argc;
+    char **argv;
+} words_after;
+
+/* Parses the words of the checkpoint, followed by others. */
+static dcpg_status parse_after(const parts *p, const words_after *after, train_settings *s,
+                               dcpg_strings *words, const dcpg_par *par, dcpg_err *err) {
     bool help;
-    DCPG_TRY(train_resume_words(p->checkpoint, argc, argv, files, words, err));
+    DCPG_TRY(train_resume_words(p->checkpoint, after->argc, after->argv, after->files, words, err));
     return parse(s, (int)words->n, words->v, &help, par, err);
 }
 
@@ -261,7 +274,8 @@ static dcpg_status distrust(const train_settings *s, parts *p, char **argv, cons
                             dcpg_err *err) {
     train_settings then = {0};
     dcpg_strings words = {0}, none = {0};
-    dcpg_status status = parse_after(p, &then, &none, 1, argv, &words, par, err);
+    const words_after nothing = {&none, 1, argv};
+    dcpg_status status = parse_after(p, &nothing, &then, &words, par, err);
     const train_resume_given given = {then.table, &then.files, s->files.n > 0, s->val_files.n > 0};
     if (status == DCPG_OK) status = train_resume_distrust(p->checkpoint, &given, &p->left_out, err);
     free_settings(&then);
@@ -270,16 +284,17 @@ static dcpg_status distrust(const train_settings *s, parts *p, char **argv, cons
 }
 
 /* Replaces the settings by those of the checkpoint, with the options of this command line on top. */
-static dcpg_status parse_again(train_settings *s, parts *p, int argc, char **argv, const dcpg_par *par,
+static dcpg_status parse_again(train_settings *s, parts *p, const dcpg_cmd_call *call, const dcpg_par *par,
                                dcpg_err *err) {
     train_settings then = {0};
-    DCPG_TRY(distrust(s, p, argv, par, err));
+    DCPG_TRY(distrust(s, p, call->argv, par, err));
     dcpg_strings words = {0}, files = s->files, none = {0};
+    const words_after given = {&files, call->argc, call->argv}, nothing = {&none, 1, call->argv};
     s->files = none;
     free_settings(s);
     *s = (train_settings){0};
-    dcpg_status status = parse_after(p, s, &files, argc, argv, &p->words, par, err);
-    if (status == DCPG_OK) status = parse_after(p, &then, &none, 1, argv, &words, par, err);
+    dcpg_status status = parse_after(p, &given, s, &p->words, par, err);
+    if (status == DCPG_OK) status = parse_after(p, &nothing, &then, &words, par, err);
     if (status == DCPG_OK) status = train_resume_check(p->checkpoint, then.table, s->table, err);
     free_settings(&then);
     dcpg_strings_free(&words);
@@ -288,12 +303,12 @@ static dcpg_status parse_again(train_settings *s, parts *p, int argc, char **arg
 }
 
 /* Looks for the checkpoint to resume from. Collective. */
-static dcpg_status find_checkpoint_all(train_settings *s, parts *p, int argc, char **argv,
+static dcpg_status find_checkpoint_all(train_settings *s, parts *p, const dcpg_cmd_call *call,
                                        const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     if (!s->resume) return DCPG_OK;
     DCPG_TRY(dcpg_checkpoint_find_all(s->resume, par, log, &p->checkpoint, err));
     if (p->checkpoint) {
-        DCPG_TRY(dcpg_agree_all(par, parse_again(s, p, argc, argv, par, err), err));
+        DCPG_TRY(dcpg_agree_all(par, parse_again(s, p, call, par, err), err));
         for (size_t i = 0; i < p->left_out.n && !s->common.log_file && !s->train.stop_file; i++)
             dcpg_info(log, "--%s is not taken from a checkpoint: give it again where it is wanted",
                       p->left_out.v[i]);
@@ -335,7 +350,7 @@ static dcpg_status run_all(train_settings *s, parts *p, dcpg_cmd_job *job, const
     DCPG_TRY(dcpg_par_watch_all(par, s->common.stall_timeout,
                                 err)); /* set again when a checkpoint's words are known */
     DCPG_TRY(lock_all(s, job, par, log, err));
-    DCPG_TRY(find_checkpoint_all(s, p, job->call.argc, job->call.argv, par, log, err));
+    DCPG_TRY(find_checkpoint_all(s, p, &job->call, par, log, err));
     log->level = s->common.verbose ? DCPG_DEBUG : DCPG_INFO;
     DCPG_TRY(dcpg_agree_all(par, check(s, err), err));
     job->common.log_file = s->common.log_file;

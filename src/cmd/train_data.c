@@ -65,18 +65,18 @@ static dcpg_status warn_of_shared(const dcpg_source *train, const dcpg_source *v
     return status;
 }
 
-dcpg_status train_data_open_all(const train_data_wish *wish, const dcpg_want *want,
-                                const dcpg_cmd_named *data, dcpg_cmd_named *val_data, const dcpg_par *par,
-                                dcpg_log *log, dcpg_source **train, dcpg_source **val, dcpg_err *err) {
+dcpg_status train_data_open_all(const train_data_wish *wish, const dcpg_cmd_named *data, const dcpg_par *par,
+                                dcpg_log *log, train_data *opened, dcpg_err *err) {
+    const dcpg_want *want = wish->want;
     bool validates = wish->val_chromos->n || wish->val_files->n, shared = validates;
     const dcpg_cmd_named *from = data;
     dcpg_strings others = {0};
     char text[DCPG_LIST_TEXT];
     dcpg_status status = DCPG_OK;
     if (wish->val_files->n) {
-        DCPG_TRY(dcpg_cmd_named_open_all(wish->val_files, par, val_data, err));
-        shared = share_sites_all(data, val_data, par);
-        from = val_data;
+        DCPG_TRY(dcpg_cmd_named_open_all(wish->val_files, par, &opened->val_data, err));
+        shared = share_sites_all(data, &opened->val_data, par);
+        from = &opened->val_data;
     }
     bool chooses = shared && wish->train_chromos->n == 0 && wish->val_chromos->n > 0;
     if (chooses) status = dcpg_agree_all(par, choose_others(data, wish->val_chromos, &others, err), err);
@@ -86,11 +86,12 @@ dcpg_status train_data_open_all(const train_data_wish *wish, const dcpg_want *wa
                   "on: %s",
                   dcpg_strings_text(&others, text));
     if (status == DCPG_OK)
-        status = dcpg_cmd_source_all(data, chooses ? &others : wish->train_chromos, want, log, train, err);
+        status = dcpg_cmd_source_all(data, chooses ? &others : wish->train_chromos, want, log, &opened->train,
+                                     err);
     dcpg_strings_free(&others);
     if (status == DCPG_OK && validates)
-        status = dcpg_cmd_source_all(from, wish->val_chromos, want, log, val, err);
+        status = dcpg_cmd_source_all(from, wish->val_chromos, want, log, &opened->val, err);
     if (status == DCPG_OK && shared)
-        status = dcpg_agree_all(par, warn_of_shared(*train, *val, log, err), err);
+        status = dcpg_agree_all(par, warn_of_shared(opened->train, opened->val, log, err), err);
     return status;
 }

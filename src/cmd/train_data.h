@@ -10,14 +10,20 @@
 /* The user's options for them. */
 typedef struct train_data_wish {
     const dcpg_strings *files, *val_files, *train_chromos, *val_chromos;
+    const dcpg_want *want; /* of a site */
 } train_data_wish;
 
-/* Opens the sites to train on, and those to validate on where the user wants any: `*val` stays as it is
- * otherwise. `data` is open; `val_data` is opened where --val_files names other files; both must outlive the
- * sources. Where only --val_chromos is given, the other chromosomes of the data are trained on; chromosomes
- * that are both trained and validated on are named in a warning. Collective. */
-dcpg_status train_data_open_all(const train_data_wish *wish, const dcpg_want *want,
-                                const dcpg_cmd_named *data, dcpg_cmd_named *val_data, const dcpg_par *par,
-                                dcpg_log *log, dcpg_source **train, dcpg_source **val, dcpg_err *err);
+/* What is opened; nothing before. */
+typedef struct train_data {
+    dcpg_cmd_named val_data;  /* where --val_files names other files */
+    dcpg_source *train, *val; /* sites to train on, and to validate on */
+} train_data;
+
+/* Opens the sites to train on, and those to validate on where the user wants any: otherwise `opened->val`
+ * stays as it is. `data` is open; it and `opened` must outlive the sources. Where only --val_chromos is
+ * given, the other chromosomes of the data are trained on; chromosomes that are both trained and validated on
+ * are named in a warning. Collective. */
+dcpg_status train_data_open_all(const train_data_wish *wish, const dcpg_cmd_named *data, const dcpg_par *par,
+                                dcpg_log *log, train_data *opened, dcpg_err *err);
 
 #endif

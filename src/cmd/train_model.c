@@ -32,15 +32,22 @@ static dcpg_status look(const char *option, const dcpg_strings *words, bool *is_
     return DCPG_OK;
 }
 
-static dcpg_status load_all(const train_model_options *o, const char *option, const dcpg_strings *words,
-                            const dcpg_par *par, dcpg_log *log, train_model *model, dcpg_err *err) {
+/* An option that names a model. */
+typedef struct model_option {
+    const char *name; /* without -- */
+    const dcpg_strings *words;
+} model_option;
+
+static dcpg_status load_all(const train_model_options *o, model_option from, const dcpg_par *par,
+                            dcpg_log *log, train_model *model, dcpg_err *err) {
+    const dcpg_strings *words = from.words;
     bool is_file = false;
     if (words->n == 0) return DCPG_OK;
-    DCPG_TRY(dcpg_agree_all(par, par->rank == 0 ? look(option, words, &is_file, err) : DCPG_OK, err));
+    DCPG_TRY(dcpg_agree_all(par, par->rank == 0 ? look(from.name, words, &is_file, err) : DCPG_OK, err));
     dcpg_bcast_all(par, &is_file, sizeof is_file, 0);
     if (!is_file) return DCPG_OK;
     DCPG_TRY(dcpg_model_load_all(words, o->keras_backend, par, log, &model->graph, &model->weights, err));
-    dcpg_info(log, "--%s %s: model %s, %d layers", option, words->v[0], model->graph->name,
+    dcpg_info(log, "--%s %s: model %s, %d layers", from.name, words->v[0], model->graph->name,
               model->graph->nb_layer);
     return DCPG_OK;
 }
@@ -66,8 +73,8 @@ static dcpg_status to_part(const char *option, const dcpg_strings *words, const 
 
 dcpg_status train_model_load_all(const train_model_options *o, const dcpg_par *par, dcpg_log *log,
                                  train_model_files *files, dcpg_err *err) {
-    DCPG_TRY(load_all(o, "dna_model", &o->dna, par, log, &files->dna, err));
-    DCPG_TRY(load_all(o, "cpg_model", &o->cpg, par, log, &files->cpg, err));
+    DCPG_TRY(load_all(o, (model_option){"dna_model", &o->dna}, par, log, &files->dna, err));
+    DCPG_TRY(load_all(o, (model_option){"cpg_model", &o->cpg}, par, log, &files->cpg, err));
     if (o->files.n) {
         DCPG_TRY(dcpg_model_load_all(&o->files, o->keras_backend, par, log, &files->whole.graph,
                                      &files->whole.weights, err));
@@ -81,8 +88,10 @@ dcpg_status train_model_load_all(const train_model_options *o, const dcpg_par *p
 /* ---- making ---- */
 
 /* Resizes a loaded model to the windows of the options and to the chosen cells. */
-static dcpg_status resize(const train_model_options *o, const train_model_data *data, const char *option,
-                          const dcpg_strings *words, dcpg_log *log, train_model *model, dcpg_err *err) {
+static dcpg_status resize(const train_model_options *o, const train_model_data *data, model_option from,
+                          dcpg_log *log, train_model *model, dcpg_err *err) {
+    const char *option = from.name;
+    const dcpg_strings *words = from.words;
     dcpg_err reason = {0};
     if (!model->graph) return DCPG_OK;
     int64_t nb_cell = model->graph->nb_cell, chosen = (int64_t)data->cells->n;
@@ -128,8 +137,8 @@ static dcpg_status fill_weights(const train_model_data *data, const dcpg_weights
 
 static dcpg_status make_from_parts(const train_model_options *o, const train_model_data *data, dcpg_log *log,
                                    train_model_files *files, train_model *model, dcpg_err *err) {
-    DCPG_TRY(resize(o, data, "dna_model", &o->dna, log, &files->dna, err));
-    DCPG_TRY(resize(o, data, "cpg_model", &o->cpg, log, &files->cpg, err));
+    DCPG_TRY(resize(o, data, (model_option){"dna_model", &o->dna}, log, &files->dna, err));
+    DCPG_TRY(resize(o, data, (model_option){"cpg_model", &o->cpg}, log, &files->cpg, err));
     DCPG_TRY(build(o, data, files, &model->graph, err));
     const dcpg_weights *loaded[2] = {&files->dna.weights, &files->cpg.weights};
     return files->dna.graph || files->cpg.graph ? fill_weights(data, loaded, model, err) : DCPG_OK;
@@ -162,7 +171,7 @@ static dcpg_status replace_heads(const train_model_options *o, const train_model
 
 static dcpg_status make_from_whole(const train_model_options *o, const train_model_data *data, dcpg_log *log,
                                    train_model_files *files, train_model *model, dcpg_err *err) {
-    DCPG_TRY(resize(o, data, "model_files", &o->files, log, &files->whole, err));
+    DCPG_TRY(resize(o, data, (model_option){"model_files", &o->files}, log, &files->whole, err));
     if (!has_heads_of(files->whole.graph, data->outputs))
         return replace_heads(o, data, log, files, model, err);
     *model = files->whole;
@@ -214,9 +223,9 @@ static dcpg_status set_filters_all(const train_model_options *o, const train_mod
                                    err);
 }
 
-dcpg_status train_model_make_all(const train_model_options *o, const train_model_data *data,
-                                 const dcpg_par *par, dcpg_log *log, train_model_files *files,
-                                 train_model *model, dcpg_err *err) {
+dcpg_status train_model_make_all(const train_model_data *data, const dcpg_par *par, dcpg_log *log,
+                                 train_model_files *files, train_model *model, dcpg_err *err) {
+    const train_model_options *o = data->options;
     dcpg_status status = files->whole.graph ? make_from_whole(o, data, log, files, model, err)
                                             : make_from_parts(o, data, log, files, model, err);
     if (status == DCPG_OK) status = choose_layers(o, log, model->graph, err);

@@ -20,8 +20,9 @@ typedef struct train_model_options {
     dcpg_strings train_models, trainable, not_trainable, filter_weights;
 } train_model_options;
 
-/* Choices made by the data and other options. */
+/* The user's options, and choices made by the data and other options. */
 typedef struct train_model_data {
+    const train_model_options *options;
     const dcpg_strings *cells, *outputs; /* chosen */
     int64_t dna_wlen, cpg_wlen;          /* of new models, unless the user chooses others */
     uint64_t seed;                       /* of new weights */
@@ -45,9 +46,8 @@ dcpg_status train_model_load_all(const train_model_options *options, const dcpg_
 
 /* Makes the model to train, with heads for the chosen outputs: a loaded model keeps its heads where they
  * belong to these outputs. Takes over the content of `files`. Collective. */
-dcpg_status train_model_make_all(const train_model_options *options, const train_model_data *data,
-                                 const dcpg_par *par, dcpg_log *log, train_model_files *files,
-                                 train_model *model, dcpg_err *err);
+dcpg_status train_model_make_all(const train_model_data *data, const dcpg_par *par, dcpg_log *log,
+                                 train_model_files *files, train_model *model, dcpg_err *err);
 
 void train_model_options_free(train_model_options *options);
 void train_model_files_free(train_model_files *files);
