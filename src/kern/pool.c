@@ -32,12 +32,14 @@ void dcpg_max_pool_forward(const dcpg_pool *pool, const float *x, float *y, uint
         max_forward(windows, c, pool->window, x + i * t * c, y + i * windows * c, arg + i * windows * c);
 }
 
+/* One sample. */
 KERN_VECTOR(static, void, max_backward,
-            (int64_t windows, int64_t c, int64_t pool, const uint8_t *restrict arg, const float *restrict dy,
-             bool accumulate, float *restrict dx),
-            (windows, c, pool, arg, dy, accumulate, dx)) {
+            (const dcpg_pool *pool, const uint8_t *restrict arg, const float *restrict dy, bool accumulate,
+             float *restrict dx),
+            (pool, arg, dy, accumulate, dx)) {
+    const int64_t c = pool->c, window = pool->window, windows = pool->t / window;
     for (int64_t i = 0; i < windows; i++, arg += c, dy += c) {
-        for (int64_t q = 0; q < pool; q++, dx += c) {
+        for (int64_t q = 0; q < window; q++, dx += c) {
             if (accumulate) {
                 for (int64_t j = 0; j < c; j++) dx[j] += arg[j] == q ? dy[j] : 0.0f;
             } else {
@@ -55,7 +57,7 @@ void dcpg_max_pool_backward(const dcpg_pool *pool, const uint8_t *arg, const flo
 #pragma omp parallel for schedule(static) if (n * t * c > KERN_SMALL)
     for (int64_t i = 0; i < n; i++) {
         float *to = dx + i * t * c;
-        max_backward(windows, c, pool->window, arg + i * windows * c, dy + i * windows * c, accumulate, to);
+        max_backward(pool, arg + i * windows * c, dy + i * windows * c, accumulate, to);
         if (!accumulate) memset(to + covered * c, 0, (size_t)((t - covered) * c) * sizeof *to);
     }
 }
