@@ -8,7 +8,7 @@
 
 typedef struct dcpg_gemm_backend {
     const char *name;
-    void (*describe)(char *text, size_t room); /* "blis 0.9.0 (skx)"; starts the backend */
+    void (*describe)(char *text, size_t size); /* "blis 0.9.0 (skx)"; starts the backend */
     /* dcpg_gemm for m, n, k > 0, on the calling thread alone */
     void (*gemm)(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c);
 } dcpg_gemm_backend;

@@ -86,9 +86,9 @@ void dcpg_kern_blis_choose(int set, int number) {
 
 const char *dcpg_kern_blis_version(void) { return bli_info_get_version_str(); }
 
-static void describe(char *text, size_t room) {
+static void describe(char *text, size_t size) {
     bli_init(); /* querying the kernel set does not start BLIS */
-    snprintf(text, room, "blis %s (%s)", bli_info_get_version_str(), bli_arch_string(bli_arch_query_id()));
+    snprintf(text, size, "blis %s (%s)", bli_info_get_version_str(), bli_arch_string(bli_arch_query_id()));
 }
 
 /* BLIS's prototypes lack const. */

@@ -177,10 +177,10 @@ static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float 
     }
 }
 
-static void describe(char *text, size_t room) {
+static void describe(char *text, size_t size) {
     char blis[64];
     dcpg_gemm_blis.describe(blis, sizeof blis);
-    snprintf(text, room, "direct (%s), %s", dcpg_kern_multiply_pays() ? "avx512" : "slow here", blis);
+    snprintf(text, size, "direct (%s), %s", dcpg_kern_multiply_pays() ? "avx512" : "slow here", blis);
 }
 
 const dcpg_gemm_backend dcpg_gemm_direct = {"direct", describe, gemm};

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static void describe(char *text, size_t room) { snprintf(text, room, "ref"); }
+static void describe(char *text, size_t size) { snprintf(text, size, "ref"); }
 
 static void gemm(int64_t m, int64_t n, int64_t k, dcpg_mat a, dcpg_mat b, float beta, dcpg_mat_out c) {
     for (int64_t i = 0; i < m; i++) {

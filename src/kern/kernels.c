@@ -36,13 +36,13 @@ static int lowest_bit(uint32_t bits) {
 }
 
 /* The value of an environment variable; NULL: not set, or empty. */
-static const char *said(const char *variable) {
+static const char *setting_of(const char *variable) {
     const char *text = getenv(variable);
     return text && *text ? text : NULL;
 }
 
 static dcpg_status offer_vector(dcpg_kern_offer *offer, kern_level *level, dcpg_err *err) {
-    const char *most = said("DCPG_ISA");
+    const char *most = setting_of("DCPG_ISA");
     int cap = most ? find_name(vector_names, most) : AVX512;
     *level = dcpg_kern_level_here();
     if (cap < 0 || cap == NATIVE)
@@ -60,7 +60,7 @@ static dcpg_status offer_vector(dcpg_kern_offer *offer, kern_level *level, dcpg_
 }
 
 static dcpg_status offer_gemm(dcpg_kern_offer *offer, const char *name, kern_level level, dcpg_err *err) {
-    if (name == NULL || *name == '\0') name = said("DCPG_GEMM");
+    if (name == NULL || *name == '\0') name = setting_of("DCPG_GEMM");
     int backend = name ? find_name(gemm_names, name) : -1;
     if (name && backend < 0)
         return dcpg_fail(err, DCPG_E_USAGE, "gemm backend '%s' is unknown: use direct, blis or ref", name);
@@ -129,7 +129,7 @@ dcpg_status dcpg_kern_agree(const dcpg_kern_offer *offer, int nb, const char *wa
         if (r < 0 || note) continue;
         note = true;
         if (offer[r].asked[part])
-            snprintf(set->why, sizeof set->why, "rank %d on host %s was told %s by %s", r, offer[r].host,
+            snprintf(set->why, sizeof set->why, "rank %d on host %s is limited to %s by %s", r, offer[r].host,
                      names_of[part][lowest_bit(offer[r].can[part])], variable_of[part]);
         else
             snprintf(set->why, sizeof set->why, "rank %d on host %s lacks %s", r, offer[r].host,

@@ -28,8 +28,9 @@ levels=(DCPG_GEMM=blis)
 [[ $best == *avx512* ]] && levels+=(DCPG_ISA=avx2 DCPG_ISA=baseline)
 for what in "${levels[@]}"; do
     train_as one "$what"
-    grep -q "matrix products: blis .* on all ranks (rank 1 on host .* was told ${what#*=} by ${what%=*})" \
-        out.txt || fail "$what: $(grep matrix out.txt)"
+    limit="is limited to ${what#*=} by ${what%=*}"
+    grep -q "matrix products: blis .* on all ranks (rank 1 on host .* $limit)" out.txt ||
+        fail "$what: $(grep matrix out.txt)"
     env "$what" "$dcpg" "${train[@]}" --out_dir all >/dev/null 2>&1 || fail "$what alone"
     same one/model.h5 all/model.h5
     rm -rf one all

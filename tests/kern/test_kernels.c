@@ -37,28 +37,28 @@ static void the_best_that_all_have(void **state) {
     agrees(old, old, old, "vector=baseline gemm=blis blis=auto 1.0", "");
 }
 
-static dcpg_kern_offer told(dcpg_kern_offer offer, int part, uint32_t can) {
+static dcpg_kern_offer limited(dcpg_kern_offer offer, int part, uint32_t can) {
     offer.can[part] = can;
     offer.asked[part] = true;
     return offer;
 }
 
-static void what_one_rank_was_told(void **state) {
+static void one_rank_is_limited(void **state) {
     (void)state;
-    agrees(new_intel, told(new_intel, 1, BLIS), new_intel, "vector=avx512 gemm=blis blis=skx 1.0",
-           "rank 1 on host intel was told blis by DCPG_GEMM");
-    agrees(told(new_intel, 1, REF), told(new_intel, 1, REF), told(new_intel, 1, REF),
+    agrees(new_intel, limited(new_intel, 1, BLIS), new_intel, "vector=avx512 gemm=blis blis=skx 1.0",
+           "rank 1 on host intel is limited to blis by DCPG_GEMM");
+    agrees(limited(new_intel, 1, REF), limited(new_intel, 1, REF), limited(new_intel, 1, REF),
            "vector=avx512 gemm=ref blis=skx 1.0", "");
-    agrees(new_intel, new_intel, told(new_intel, 2, HASWELL), "vector=avx512 gemm=direct blis=haswell 1.0",
-           "rank 2 on host intel was told haswell by BLIS_ARCH_TYPE");
-    dcpg_kern_offer offer[] = {new_intel, told(new_intel, 1, BLIS), told(new_amd, 1, DIRECT)};
+    agrees(new_intel, new_intel, limited(new_intel, 2, HASWELL), "vector=avx512 gemm=direct blis=haswell 1.0",
+           "rank 2 on host intel is limited to haswell by BLIS_ARCH_TYPE");
+    dcpg_kern_offer offer[] = {new_intel, limited(new_intel, 1, BLIS), limited(new_amd, 1, DIRECT)};
     dcpg_kern_set set;
     dcpg_err err = {0};
     assert_int_equal(dcpg_kern_agree(offer, 3, NULL, &set, &err), DCPG_E_USAGE);
     assert_non_null(strstr(err.text, "rank 1 on host intel is to use blis (DCPG_GEMM)"));
     assert_non_null(strstr(err.text, "rank 2 on host amd does not"));
     /* BLIS's numbers of sets that we do not know by name must be the same on all ranks */
-    for (int r = 0; r < 3; r++) offer[r] = told(new_intel, 2, OTHER), offer[r].blis_number = 77;
+    for (int r = 0; r < 3; r++) offer[r] = limited(new_intel, 2, OTHER), offer[r].blis_number = 77;
     assert_int_equal(dcpg_kern_agree(offer, 3, NULL, &set, NULL), DCPG_OK);
     offer[2].blis_number = 78;
     assert_int_equal(dcpg_kern_agree(offer, 3, NULL, &set, NULL), DCPG_E_USAGE);
@@ -134,7 +134,7 @@ static void all_sets_compute(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_best_that_all_have),
-        cmocka_unit_test(what_one_rank_was_told),
+        cmocka_unit_test(one_rank_is_limited),
         cmocka_unit_test(those_of_the_checkpoint),
         cmocka_unit_test(words_of_the_environment),
         cmocka_unit_test_setup_teardown(all_sets_compute, start_numbers, end_numbers),
