@@ -122,6 +122,55 @@ while IFS= read -r line; do
 done < <(grep -E '^(src|include|bench|tests)/.*\.([ch]|sh|py)$' <<<"$text" |
     xargs grep -niE "$banned" /dev/null)
 
+# Seven and more parameters are a struct with named fields. `longer` prints "file: function"
+# for each function of src and include that has more than six; of the functions of KERN_VECTOR
+# it reads the inner list.
+longer() {
+    awk 'function check(text, file,   group, name) {
+             gsub(/\/\*[^*]*\*+([^\/*][^*]*\*+)*\//, " ", text)
+             gsub(/"([^"\\\n]|\\.)*"|\047([^\047\\\n]|\\.)+\047/, "0", text)
+             gsub(/\\\n/, " ", text)
+             gsub(/(^|\n)[ \t]*#[^\n]*/, "\n", text)
+             gsub(/KERN_VECTOR\([^,]*,[^,]*,/, "", text)
+             gsub(/,[ \n]*\(/, "(", text)
+             while (gsub(/\{[^{}]*\}/, ";", text)) continue
+             while (match(text, /[A-Za-z_0-9]*[ ]*\([^()]*\)/)) {
+                 group = name = substr(text, RSTART, RLENGTH)
+                 sub(/[ ]*\(.*/, "", name)
+                 if (gsub(/,/, "", group) > 5 && name != "") print file ": " name
+                 text = substr(text, 1, RSTART - 1) " " substr(text, RSTART + RLENGTH)
+             }
+         }
+         FNR == 1 && NR > 1 { check(text, file); text = "" }
+         { text = text $0 "\n"; file = FILENAME }
+         END { check(text, file) }' "$@"
+}
+blas='dcpg_gemm gemm' # in the order of BLAS: m, n, k, a, b, beta, c
+# Not yet changed. A name that has become shorter must leave the list.
+long_yet='dcpg_eval_all dcpg_eval_file_create_all make read_rows score_round_all write_rows
+    dcpg_shards_new put_calls
+    dcpg_filter_weights_all dcpg_keras_read_weights_of dcpg_model_load_all load place_member
+    take_columns take_part
+    add_metrics dcpg_events_add dcpg_train_all open_shards_all
+    dcpg_alltoallv_all plan_peers
+    add_chromo dcpg_span_alloc_all dcpg_span_read_all find_far read_row read_rows_all read_slab_all
+    read_values_all take_far write_slab
+    add_reads dcpg_profile_check_share settle_value
+    check_part dcpg_deepcpg_read dcpg_import_read fail_value
+    dcpg_h5_chunks_open fetch_variable refuse_external transfer_block write_attr write_list'
+mapfile -t c_files < <(grep -E '^(src|include)/.*\.[ch]$' <<<"$text")
+long=$(longer "${c_files[@]}")
+while IFS= read -r line; do
+    [[ -z $line || " $blas ${long_yet//$'\n'/ } " == *" ${line##* } "* ]] ||
+        fault "$line: more than six parameters: give them by a struct"
+done <<<"$long"
+if [[ -f src/CMakeLists.txt ]]; then # whole clones only
+    for name in $blas $long_yet; do
+        [[ $long$'\n' == *": $name"$'\n'* ]] ||
+            fault "tests/style/test_style.sh: $name has six parameters or fewer: strike it out"
+    done
+fi
+
 while IFS= read -r file; do
     head -n 2 "$file" | grep -c 'SPDX-License-Identifier: MIT' >/dev/null ||
         fault "$file: no line SPDX-License-Identifier: MIT on top"

@@ -51,6 +51,8 @@ breaks=(
     'src/base/x.c|int he''ar(void);'
     'tests/x.py|sa''id = run()'
     'tests/x.py|says_n''ot()'
+    'src/base/x.c|int seven(int a, int b, int c, int d, int e, int f, int g);'
+    'src/kern/x.c|KERN_VECTOR(static, void, seven, (int a, int b, int c, int d, int e, int f, int g), (a)) {}'
     'src/base/x.c|int nolicence;'
     'bench/par.c|'
     'bench/deep/tree.h|'
