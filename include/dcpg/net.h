@@ -8,6 +8,7 @@
 #include <dcpg/graph.h>
 #include <dcpg/output.h>
 #include <dcpg/reducer.h>
+#include <dcpg/slices.h>
 #include <dcpg/status.h>
 #include <dcpg/tree.h>
 #include <stdbool.h>
@@ -140,6 +141,8 @@ typedef struct dcpg_op_time {
     const char *layer;        /* name of its first layer; owned by the net */
     int64_t macs;             /* multiply-adds per sample, forward */
     double forward, backward; /* seconds so far, including waits for other ranks (batch norm) */
+    dcpg_range gradients;     /* that its backward pass completes; none: count 0 */
+    int64_t nb_sum;           /* doubles summed over all ranks at once, in forward and again in backward */
 } dcpg_op_time;
 
 /* The operations in the order in which they run; returns their number; `time` may be NULL. All 0 unless

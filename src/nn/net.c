@@ -165,7 +165,13 @@ int dcpg_net_times(const dcpg_net *net, dcpg_op_time *time) {
     const dcpg_plan *plan = net->plan;
     for (int i = 0; time && i < plan->nb_op; i++) {
         const dcpg_op *op = &plan->op[i];
-        time[i] = (dcpg_op_time){op->kind->name, op->layer->name, op->macs, op->seconds[0], op->seconds[1]};
+        time[i] = (dcpg_op_time){.kind = op->kind->name,
+                                 .layer = op->layer->name,
+                                 .macs = op->macs,
+                                 .forward = op->seconds[0],
+                                 .backward = op->seconds[1],
+                                 .gradients = {op->begin, op->trained ? op->padded : 0},
+                                 .nb_sum = op->nb_sum};
     }
     return plan->nb_op;
 }

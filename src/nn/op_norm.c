@@ -22,6 +22,7 @@ static dcpg_status batch_norm_plan(dcpg_op *op, dcpg_plan *plan, dcpg_err *err) 
     op->keeps_in = true;
     op->scratch = totals_size(op) * (size_t)(1 + plan->nb_node + plan->depth) * sizeof(double);
     op->macs = op->to.t * op->to.c;
+    op->nb_sum = (int64_t)totals_size(op);
     return dcpg_plan_own(plan, op, 0, 2 * (size_t)op->from.c * sizeof(float),
                          err); /* mean, 1 / standard deviation */
 }

@@ -92,6 +92,7 @@ struct dcpg_op {
     size_t scratch;           /* bytes, needed during a call only */
     int own[DCPG_OP_OWN];     /* buffers kept from its forward to its backward pass; -1: none */
     int64_t macs;             /* multiply-adds per sample, forward */
+    int64_t nb_sum;           /* doubles summed over the ranks in each direction (batch norm) */
     double seconds[2];        /* spent in forward and backward, if timed */
 };
 

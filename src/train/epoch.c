@@ -136,6 +136,7 @@ dcpg_status dcpg_trainer_epoch_all(trainer *t, dcpg_err *err) {
     DCPG_TRY(dcpg_agree_all(t->par, dcpg_loader_prepare(t->train_loader, err), err));
     double started = dcpg_now(), before = started;
     t->measured_from = started;
+    t->busy_from = dcpg_timing_busy();
     while (t->run.step < steps && t->stop == STOP_NOT) {
         bool finite = true;
         dcpg_status status = step_all(t, &finite, err);
@@ -151,6 +152,7 @@ dcpg_status dcpg_trainer_epoch_all(trainer *t, dcpg_err *err) {
         before = dcpg_now();
     }
     t->training_seconds += dcpg_now() - t->measured_from;
+    t->busy_seconds += dcpg_timing_busy() - t->busy_from;
     epoch_scores_all(t, &t->run.train[t->run.epoch]);
     return DCPG_OK;
 }

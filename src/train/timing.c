@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct name {
     const char *key, *what;
@@ -38,6 +39,12 @@ double dcpg_timing_lap(double *since) {
     return seconds;
 }
 
+double dcpg_timing_busy(void) {
+    struct timespec time = {0};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
 /* ---- steps ---- */
 
 static void note_step(step_times *times, double seconds) {
@@ -53,7 +60,8 @@ static void note_step(step_times *times, double seconds) {
 static void restart(trainer *t) {
     dcpg_net_reset_times(t->net);
     memset(t->part, 0, sizeof t->part);
-    t->training_seconds = 0;
+    t->training_seconds = t->busy_seconds = 0;
+    t->busy_from = dcpg_timing_busy();
     t->samples = 0;
     t->cutting_before = dcpg_loader_cutting(t->train_loader);
     t->measured_from = t->epochs_from = dcpg_now();
@@ -92,6 +100,7 @@ static dcpg_status list_own(const trainer *t, timing_table *table, dcpg_err *err
     put(r++, "all", "all", t->epochs_seconds);
     put(r++, "compute", "all operations", compute);
     put(r++, "steps", "training steps", t->training_seconds);
+    put(r++, "processor", "processor time of training steps", t->busy_seconds);
     for (int i = 0; i < TIMING_MOMENTS; i++, r++)
         put(r, moment_name[i].key, moment_name[i].what, t->moment[i]);
     dcpg_free(op);
@@ -119,7 +128,7 @@ static void compare_all(const trainer *t, timing_table *table, int64_t *x) {
 
 dcpg_status dcpg_timing_table_all(const trainer *t, timing_table *table, dcpg_err *err) {
     int nb_op = dcpg_net_times(t->net, NULL), nb_shown = nb_op + TIMING_PARTS + 2;
-    *table = (timing_table){.nb = nb_shown + 2 + TIMING_MOMENTS, .nb_op = nb_op, .nb_shown = nb_shown};
+    *table = (timing_table){.nb = nb_shown + 3 + TIMING_MOMENTS, .nb_op = nb_op, .nb_shown = nb_shown};
     size_t nb = (size_t)table->nb;
     table->row = dcpg_alloc(nb, sizeof *table->row);
     int64_t *numbers = dcpg_alloc(4 * nb, sizeof *numbers);

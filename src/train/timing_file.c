@@ -39,7 +39,9 @@ static void put_rows(FILE *out, const char *name, const timing_row *row, int nb)
     fputc('}', out);
 }
 
-static void put_operations(FILE *out, const timing_table *table) {
+/* In the order in which they run; with what they exchange: a range of the gradients, and numbers of batch
+ * norm. `op`: this rank's. */
+static void put_operations(FILE *out, const timing_table *table, const dcpg_op_time *op) {
     fputs(",\n\"operations\":[", out);
     for (int i = 0; i < table->nb_op; i++) {
         const timing_row *row = &table->row[i];
@@ -47,6 +49,8 @@ static void put_operations(FILE *out, const timing_table *table) {
         put_text(out, row->what);
         fputc(',', out);
         put_spread(out, row);
+        fprintf(out, ",\"backward\":%.9f,\"gradients\":[%zu,%zu],\"summed\":%" PRId64, row->backward,
+                op[i].gradients.offset, op[i].gradients.count, op[i].nb_sum);
         fputc('}', out);
     }
     fputc(']', out);
@@ -78,15 +82,21 @@ static int64_t peak_all(const trainer *t) {
 static dcpg_status write(const trainer *t, const timing_table *table, int64_t peak, dcpg_err *err) {
     char *text = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out) return dcpg_fail_nomem(err, "times", 0);
+    dcpg_op_time *op = dcpg_alloc((size_t)table->nb_op, sizeof *op);
+    FILE *out = op ? open_memstream(&text, &size) : NULL;
+    if (!out) {
+        dcpg_free(op);
+        return dcpg_fail_nomem(err, "times", (size_t)table->nb_op * sizeof *op);
+    }
+    dcpg_net_times(t->net, op);
     put_run(out, t, peak);
     put_rows(out, "seconds", table->row + table->nb_op, table->nb - table->nb_op);
-    put_operations(out, table);
+    put_operations(out, table, op);
     put_steps(out, &t->times);
     dcpg_status status = fclose(out) == 0 ? dcpg_file_write(t->options->profile_file, text, size, err)
                                           : dcpg_fail_nomem(err, "times", size);
     free(text);
+    dcpg_free(op);
     return status;
 }
 

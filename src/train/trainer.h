@@ -85,17 +85,18 @@ typedef struct trainer {
     char *train_data, *val_data;     /* checksums */
     char *train_digest, *val_digest; /* of the data's values */
     run_state run;
-    journal *journal;              /* rank 0; NULL: none, or given up */
-    double started;                /* dcpg_now() */
-    double job_end;                /* of the scheduler's job, seconds since 1970; infinite: not known */
-    int64_t steps;                 /* of this run so far, those for warming up included */
-    double measured_from;          /* when the present epoch's steps began to count */
-    double epochs_from;            /* when the epochs did */
-    double training_seconds;       /* steps only, without validation and saving */
-    double epochs_seconds;         /* from the first step to the last file */
-    double part[TIMING_PARTS];     /* seconds */
-    double moment[TIMING_MOMENTS]; /* seconds; of the last checkpoint */
-    double cutting_before;         /* seconds of cutting batches that do not count */
+    journal *journal;               /* rank 0; NULL: none, or given up */
+    double started;                 /* dcpg_now() */
+    double job_end;                 /* of the scheduler's job, seconds since 1970; infinite: not known */
+    int64_t steps;                  /* of this run so far, those for warming up included */
+    double measured_from;           /* when the present epoch's steps began to count */
+    double epochs_from;             /* when the epochs did */
+    double training_seconds;        /* steps only, without validation and saving */
+    double busy_from, busy_seconds; /* as the two above, of processor time */
+    double epochs_seconds;          /* from the first step to the last file */
+    double part[TIMING_PARTS];      /* seconds */
+    double moment[TIMING_MOMENTS];  /* seconds; of the last checkpoint */
+    double cutting_before;          /* seconds of cutting batches that do not count */
     step_times times;
     int64_t samples;                /* trained on, over all ranks */
     double last_shown, last_looked; /* when progress was shown, and the stop file looked for */
@@ -120,6 +121,9 @@ void dcpg_trainer_log_rate(const trainer *t);
 
 /* timing.c: seconds since `*since`, which becomes now. Local. */
 double dcpg_timing_lap(double *since);
+
+/* timing.c: processor time of all threads of this rank so far. Local. */
+double dcpg_timing_busy(void);
 
 /* timing.c: after a step that took `seconds`: notes it, or, at the end of the steps for warming up, begins to
  * measure anew. Local. */

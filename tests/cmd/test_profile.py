@@ -55,6 +55,12 @@ def check_file(path, ranks, warmup, steps):
     faults += [] if abs(parts - seconds["all"]["mean"]) < 1e-6 else [f"the parts make {parts}, all is {seconds['all']}"]
     compute = sum(row["mean"] for row in timing["operations"])
     faults += [] if abs(compute - seconds["compute"]["mean"]) < 1e-6 else [f"operations make {compute}, compute is {seconds['compute']}"]
+    faults += [f"{row}: backward" for row in timing["operations"] if not 0 <= row["backward"] <= row["most"] + 1e-8]
+    at = 0  # the operations' gradients tile those of the model
+    for offset, count in sorted(row["gradients"] for row in timing["operations"] if row["gradients"][1]):
+        faults += [] if offset == at else [f"gradients from {offset}, not {at}"]
+        at = offset + count
+    faults += [] if at == timing["trained"] else [f"gradients of operations: {at}, of {timing['trained']}"]
     times = timing["step_seconds"]
     faults += [] if len(times) == steps and min(times, default=1) > 0 and sum(times) <= 1.001 * seconds["steps"]["most"] else [f"steps: {times}, all of them {seconds['steps']}"]
     faults += [] if timing["peak_memory_bytes"] > 1e6 and seconds["opening"]["most"] > seconds["loading"]["most"] > 0 else ["no memory, or no time to read"]
