@@ -111,11 +111,18 @@ typedef struct dcpg_shards {
     int64_t *row;    /* [(end - first) * nb_block + 1] rows of the leaves in the current step */
 } dcpg_shards;
 
+typedef struct dcpg_shards_options {
+    int total;              /* V */
+    int64_t nb_site, batch; /* sites; global batch size */
+    uint64_t seed;          /* of the orders */
+    bool shuffle;           /* false: steps take the samples in order */
+} dcpg_shards_options;
+
 /* Makes the shards of this rank; free with dcpg_shards_free. If V > sites some shards are empty, which is
  * allowed for sweeps, and for steps without shuffling. DCPG_E_INPUT: no sites, V > B, more ranks than V.
  * Local. */
-DCPG_API dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch,
-                                     uint64_t seed, bool shuffle, dcpg_shards **shards, dcpg_err *err);
+DCPG_API dcpg_status dcpg_shards_new(const dcpg_par *par, const dcpg_shards_options *options,
+                                     dcpg_shards **shards, dcpg_err *err);
 DCPG_API void dcpg_shards_free(dcpg_shards *shards);
 
 /* Cuts every shard's samples of a step into nb_block leaves instead of one: of n samples leaf k has samples

@@ -77,9 +77,18 @@ float dcpg_value_in(const dcpg_site *site, int64_t cell) {
 
 /* ---- neighbours ---- */
 
-/* Writes n calls in a row into state[n] and distance[n]; value NULL: a binary cell. */
-static void put_calls(const uint32_t *call, const float *value, int64_t n, int32_t pos, bool raw,
-                      float *state, float *distance) {
+/* Calls of a cell in a row. */
+typedef struct call_run {
+    int64_t n;
+    const uint32_t *call;
+    const float *value; /* NULL: a binary cell */
+} call_run;
+
+/* Writes the calls into state[n] and distance[n]. */
+static void put_calls(const call_run *calls, int32_t pos, bool raw, float *state, float *distance) {
+    int64_t n = calls->n;
+    const uint32_t *call = calls->call;
+    const float *value = calls->value;
     if (raw) {
         for (int64_t i = 0; i < n; i++) {
             int32_t d = (int32_t)(call[i] >> 1) - pos;
@@ -109,10 +118,14 @@ static void put_neighbours(const dcpg_near *near, int64_t half, int32_t pos, boo
     int64_t left = half - near->nb_left, right = half + near->nb_right;
     fill(state, left, no_state);
     fill(distance, left, no_distance);
-    put_calls(near->call - near->nb_left, near->value ? near->value - near->nb_left : NULL, near->nb_left,
-              pos, raw, state + left, distance + left);
-    put_calls(near->call + near->own, near->value ? near->value + near->own : NULL, near->nb_right, pos, raw,
-              state + half, distance + half);
+    const call_run before = {.n = near->nb_left,
+                             .call = near->call - near->nb_left,
+                             .value = near->value ? near->value - near->nb_left : NULL};
+    const call_run after = {.n = near->nb_right,
+                            .call = near->call + near->own,
+                            .value = near->value ? near->value + near->own : NULL};
+    put_calls(&before, pos, raw, state + left, distance + left);
+    put_calls(&after, pos, raw, state + half, distance + half);
     fill(state + right, 2 * half - right, no_state);
     fill(distance + right, 2 * half - right, no_distance);
 }

@@ -20,8 +20,10 @@ static int64_t shard_share(const dcpg_shards *s, int v) {
 /* Most samples of a shard in each step of a sweep. */
 static int64_t sweep_share(const dcpg_shards *s) { return ceil_div(s->batch, s->total); }
 
-static dcpg_status check(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, dcpg_err *err) {
-    if (nb_site <= 0)
+static dcpg_status check(const dcpg_par *par, const dcpg_shards_options *options, dcpg_err *err) {
+    int total = options->total;
+    int64_t batch = options->batch;
+    if (options->nb_site <= 0)
         return dcpg_fail(err, DCPG_E_INPUT,
                          "no sites to work on: choose other chromosomes, or a store with more sites");
     if (total < 1) return dcpg_fail(err, DCPG_E_INPUT, "%d virtual ranks: at least 1 is needed", total);
@@ -38,20 +40,21 @@ static dcpg_status check(const dcpg_par *par, int total, int64_t nb_site, int64_
     return DCPG_OK;
 }
 
-dcpg_status dcpg_shards_new(const dcpg_par *par, int total, int64_t nb_site, int64_t batch, uint64_t seed,
-                            bool shuffle, dcpg_shards **shards, dcpg_err *err) {
+dcpg_status dcpg_shards_new(const dcpg_par *par, const dcpg_shards_options *options, dcpg_shards **shards,
+                            dcpg_err *err) {
+    int total = options->total;
     *shards = NULL;
-    DCPG_TRY(check(par, total, nb_site, batch, err));
+    DCPG_TRY(check(par, options, err));
     dcpg_shards *s = dcpg_alloc(1, sizeof *s);
     if (!s) return dcpg_fail_nomem(err, "shards", sizeof *s);
     *s = (dcpg_shards){
         .total = total,
         .first = (int)dcpg_part(total, par->rank, par->size),
         .end = (int)dcpg_part(total, par->rank + 1, par->size),
-        .nb_site = nb_site,
-        .batch = batch,
-        .seed = seed,
-        .shuffle = shuffle,
+        .nb_site = options->nb_site,
+        .batch = options->batch,
+        .seed = options->seed,
+        .shuffle = options->shuffle,
         .epoch = -1,
         .nb_block = 1,
     };

@@ -59,9 +59,12 @@ static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err) {
 static dcpg_status open_shards_all(trainer *t, dcpg_source *source, int64_t nb_site, bool sweep,
                                    dcpg_shards **shards, dcpg_loader **loader, dcpg_err *err) {
     int64_t first = 0, end = 0;
-    bool shuffle = !sweep && !t->options->no_shuffle;
-    dcpg_status status =
-        dcpg_shards_new(t->par, t->virtual_ranks, nb_site, t->batch, t->options->seed, shuffle, shards, err);
+    const dcpg_shards_options options = {.total = t->virtual_ranks,
+                                         .nb_site = nb_site,
+                                         .batch = t->batch,
+                                         .seed = t->options->seed,
+                                         .shuffle = !sweep && !t->options->no_shuffle};
+    dcpg_status status = dcpg_shards_new(t->par, &options, shards, err);
     if (status == DCPG_OK) status = dcpg_shards_cut(*shards, t->nb_block, err);
     DCPG_TRY(dcpg_agree_all(t->par, status, err));
     if (sweep)

@@ -28,7 +28,9 @@ static const dcpg_source_ops ops = {.fill = fill};
 static dcpg_shards *open_shards(void) {
     dcpg_par par = {.rank = 1, .size = 2};
     dcpg_shards *shards = NULL;
-    assert_int_equal(dcpg_shards_new(&par, TOTAL, NB_SITE, BATCH, 1, true, &shards, NULL), DCPG_OK);
+    const dcpg_shards_options options = {
+        .total = TOTAL, .nb_site = NB_SITE, .batch = BATCH, .seed = 1, .shuffle = true};
+    assert_int_equal(dcpg_shards_new(&par, &options, &shards, NULL), DCPG_OK);
     assert_int_equal(dcpg_shards_start_epoch(shards, 0, NULL), DCPG_OK);
     return shards;
 }

@@ -12,8 +12,9 @@ static dcpg_shards *open_rank(int rank, int size, int total, int64_t nb_site, in
     dcpg_par par = {.rank = rank, .size = size};
     dcpg_shards *shards = NULL;
     dcpg_err err = {0};
-    if (dcpg_shards_new(&par, total, nb_site, batch, 7, shuffle, &shards, &err) != DCPG_OK)
-        fail_msg("%s", err.text);
+    const dcpg_shards_options options = {
+        .total = total, .nb_site = nb_site, .batch = batch, .seed = 7, .shuffle = shuffle};
+    if (dcpg_shards_new(&par, &options, &shards, &err) != DCPG_OK) fail_msg("%s", err.text);
     return shards;
 }
 
@@ -138,7 +139,9 @@ static void test_order(void **state) {
     int64_t order[4][100];
     for (int i = 0; i < 4; i++) {
         dcpg_shards *s = NULL;
-        assert_int_equal(dcpg_shards_new(&par, 2, 200, 2, i == 1 ? 8 : 7, true, &s, NULL), DCPG_OK);
+        const dcpg_shards_options options = {
+            .total = 2, .nb_site = 200, .batch = 2, .seed = i == 1 ? 8 : 7, .shuffle = true};
+        assert_int_equal(dcpg_shards_new(&par, &options, &s, NULL), DCPG_OK);
         assert_int_equal(dcpg_shards_start_epoch(s, 9, NULL), DCPG_OK);
         assert_int_equal(dcpg_shards_start_epoch(s, i == 2 ? 1 : 0, NULL), DCPG_OK);
         memcpy(order[i], s->order[0], sizeof order[i]);
@@ -173,7 +176,8 @@ static void expect_refused(int size, int total, int64_t nb_site, int64_t batch, 
     dcpg_par par = {.size = size};
     dcpg_shards *s = NULL;
     dcpg_err err = {0};
-    assert_int_equal(dcpg_shards_new(&par, total, nb_site, batch, 0, true, &s, &err), DCPG_E_INPUT);
+    const dcpg_shards_options options = {.total = total, .nb_site = nb_site, .batch = batch, .shuffle = true};
+    assert_int_equal(dcpg_shards_new(&par, &options, &s, &err), DCPG_E_INPUT);
     assert_null(s);
     if (!strstr(err.text, words)) fail_msg("\"%s\" does not say \"%s\"", err.text, words);
 }
