@@ -127,9 +127,12 @@ static dcpg_status open_all(run *r, const dcpg_weights *weights, dcpg_err *err) 
     r->first = dcpg_part(r->total, r->par->rank, r->par->size);
     r->end = dcpg_part(r->total, r->par->rank + 1, r->par->size);
     DCPG_TRY(dcpg_agree_all(r->par, open_parts(r, weights, err), err));
-    if (options->out_data)
-        DCPG_TRY(dcpg_eval_file_create_all(options->out_data, r->total, r->block.capacity, &r->outputs,
-                                           &r->source->chromo, r->par, &r->file, err));
+    const eval_file_options file = {.path = options->out_data,
+                                    .total = r->total,
+                                    .capacity = r->block.capacity,
+                                    .outputs = &r->outputs,
+                                    .chromos = &r->source->chromo};
+    if (options->out_data) DCPG_TRY(dcpg_eval_file_create_all(&file, r->par, &r->file, err));
     return r->source->ops->load_all(r->source, r->first, r->end, err);
 }
 

@@ -22,16 +22,34 @@ static dcpg_h5_type label_type(const dcpg_output_kind *kind) {
     return kind->loss == DCPG_LOSS_MSE ? DCPG_H5_F32 : DCPG_H5_I8;
 }
 
-static dcpg_status make(eval_file *file, const char *group, const char *name, dcpg_h5_type type, int units,
-                        int64_t total, dcpg_err *err) {
-    dcpg_h5_shape shape = {.type = type,
+/* A dataset of the file, with a row of `units` numbers for each site. */
+typedef struct dataset {
+    const char *group, *name; /* "outputs/", "preds/", or "" for the root */
+    dcpg_h5_type type;
+    int units;
+} dataset;
+
+static const dataset chromo_set = {"", "chromo", DCPG_H5_TEXT, 1}, pos_set = {"", "pos", DCPG_H5_I32, 1};
+
+/* The labels of output o. */
+static dataset label_set(const eval_outputs *outputs, int o) {
+    return (dataset){"outputs/", outputs->name[o], label_type(&outputs->kind[o]), outputs->kind[o].units};
+}
+
+/* The predictions of output o. */
+static dataset prediction_set(const eval_outputs *outputs, int o) {
+    return (dataset){"preds/", outputs->name[o], DCPG_H5_F32, outputs->kind[o].units};
+}
+
+static dcpg_status make(eval_file *file, dataset set, int64_t total, dcpg_err *err) {
+    dcpg_h5_shape shape = {.type = set.type,
                            .width = file->width,
-                           .ndim = units > 1 ? 2 : 1,
-                           .dim = {total, units},
-                           .chunk = {CHUNK, units},
+                           .ndim = set.units > 1 ? 2 : 1,
+                           .dim = {total, set.units},
+                           .chunk = {CHUNK, set.units},
                            .deflate = 1};
-    char *path = dcpg_format("%s%s", group, name);
-    dcpg_status status = path ? dcpg_h5_make(file->h5, path, &shape, err) : no_memory(err, strlen(name));
+    char *path = dcpg_format("%s%s", set.group, set.name);
+    dcpg_status status = path ? dcpg_h5_make(file->h5, path, &shape, err) : no_memory(err, strlen(set.name));
     dcpg_free(path);
     return status;
 }
@@ -39,39 +57,39 @@ static dcpg_status make(eval_file *file, const char *group, const char *name, dc
 static dcpg_status make_all(eval_file *file, int64_t total, dcpg_err *err) {
     const eval_outputs *outputs = file->outputs;
     DCPG_TRY(dcpg_h5_write_attr_string(file->h5, "/", "format", DCPG_EVAL_FORMAT, err));
-    DCPG_TRY(make(file, "", "chromo", DCPG_H5_TEXT, 1, total, err));
-    DCPG_TRY(make(file, "", "pos", DCPG_H5_I32, 1, total, err));
+    DCPG_TRY(make(file, chromo_set, total, err));
+    DCPG_TRY(make(file, pos_set, total, err));
     for (int o = 0; o < outputs->nb; o++) {
-        DCPG_TRY(make(file, "outputs/", outputs->name[o], label_type(&outputs->kind[o]),
-                      outputs->kind[o].units, total, err));
-        DCPG_TRY(make(file, "preds/", outputs->name[o], DCPG_H5_F32, outputs->kind[o].units, total, err));
+        DCPG_TRY(make(file, label_set(outputs, o), total, err));
+        DCPG_TRY(make(file, prediction_set(outputs, o), total, err));
     }
     return DCPG_OK;
 }
 
-dcpg_status dcpg_eval_file_create_all(const char *path, int64_t total, int64_t capacity,
-                                      const eval_outputs *outputs, const dcpg_strings *chromos,
-                                      const dcpg_par *par, eval_file *file, dcpg_err *err) {
-    *file = (eval_file){.outputs = outputs, .chromos = chromos, .width = 2};
+dcpg_status dcpg_eval_file_create_all(const eval_file_options *options, const dcpg_par *par, eval_file *file,
+                                      dcpg_err *err) {
+    const dcpg_strings *chromos = options->chromos;
+    size_t capacity = (size_t)options->capacity;
+    *file = (eval_file){.outputs = options->outputs, .chromos = chromos, .width = 2};
     for (size_t i = 0; i < chromos->n; i++)
         if (strlen(chromos->v[i]) > file->width) file->width = strlen(chromos->v[i]);
     size_t per_site =
         file->width > DCPG_MAX_CLASSES * sizeof(float) ? file->width : DCPG_MAX_CLASSES * sizeof(float);
-    file->scratch = dcpg_alloc((size_t)capacity, per_site);
+    file->scratch = dcpg_alloc(capacity, per_site);
     dcpg_status status =
-        dcpg_agree_all(par, file->scratch ? DCPG_OK : no_memory(err, (size_t)capacity * per_site), err);
-    if (status == DCPG_OK) status = dcpg_h5_create(path, par, &file->h5, err);
-    if (status == DCPG_OK) status = make_all(file, total, err);
+        dcpg_agree_all(par, file->scratch ? DCPG_OK : no_memory(err, capacity * per_site), err);
+    if (status == DCPG_OK) status = dcpg_h5_create(options->path, par, &file->h5, err);
+    if (status == DCPG_OK) status = make_all(file, options->total, err);
     return status == DCPG_OK ? DCPG_OK : dcpg_eval_file_close_all(file, status, err);
 }
 
-/* Writes `n` rows of `units` numbers from row `first` on. Collective. */
-static dcpg_status write_rows(eval_file *file, const char *group, const char *name, dcpg_h5_type type,
-                              int units, int64_t first, int64_t n, const void *data, dcpg_err *err) {
-    dcpg_h5_block block = {.start = {first}, .count = {n, units}};
-    char *path = dcpg_format("%s%s", group, name);
+/* Writes `n` rows from row `first` on. Collective. */
+static dcpg_status write_rows(eval_file *file, dataset set, int64_t first, int64_t n, const void *data,
+                              dcpg_err *err) {
+    dcpg_h5_block block = {.start = {first}, .count = {n, set.units}};
+    char *path = dcpg_format("%s%s", set.group, set.name);
     assert(path);
-    dcpg_status status = dcpg_h5_write(file->h5, path, type, &block, data, err);
+    dcpg_status status = dcpg_h5_write(file->h5, path, set.type, &block, data, err);
     dcpg_free(path);
     return status;
 }
@@ -102,14 +120,13 @@ static const void *labels_of(const eval_file *file, const eval_block *block, int
 
 dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err) {
     const eval_outputs *outputs = file->outputs;
-    DCPG_TRY(write_rows(file, "", "chromo", DCPG_H5_TEXT, 1, first, block->n, names_of(file, block), err));
-    DCPG_TRY(write_rows(file, "", "pos", DCPG_H5_I32, 1, first, block->n, block->pos, err));
+    int64_t n = block->n;
+    DCPG_TRY(write_rows(file, chromo_set, first, n, names_of(file, block), err));
+    DCPG_TRY(write_rows(file, pos_set, first, n, block->pos, err));
     for (int o = 0; o < outputs->nb; o++) {
-        const dcpg_output_kind *kind = &outputs->kind[o];
-        DCPG_TRY(write_rows(file, "outputs/", outputs->name[o], label_type(kind), kind->units, first,
-                            block->n, labels_of(file, block, o), err));
-        DCPG_TRY(write_rows(file, "preds/", outputs->name[o], DCPG_H5_F32, kind->units, first, block->n,
-                            block->prediction + outputs->unit[o] * block->capacity, err));
+        const float *prediction = block->prediction + outputs->unit[o] * block->capacity;
+        DCPG_TRY(write_rows(file, label_set(outputs, o), first, n, labels_of(file, block, o), err));
+        DCPG_TRY(write_rows(file, prediction_set(outputs, o), first, n, prediction, err));
     }
     return DCPG_OK;
 }

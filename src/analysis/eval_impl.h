@@ -65,10 +65,17 @@ typedef struct eval_file {
     char *scratch; /* one dataset of a block */
 } eval_file;
 
-/* Creates the file for `total` sites, written in blocks of up to `capacity`. Collective. */
-dcpg_status dcpg_eval_file_create_all(const char *path, int64_t total, int64_t capacity,
-                                      const eval_outputs *outputs, const dcpg_strings *chromos,
-                                      const dcpg_par *par, eval_file *file, dcpg_err *err);
+/* What the file will hold; `outputs` and `chromos` must outlive it. */
+typedef struct eval_file_options {
+    const char *path;
+    int64_t total, capacity; /* sites; most of them in a block */
+    const eval_outputs *outputs;
+    const dcpg_strings *chromos;
+} eval_file_options;
+
+/* Creates the file. Collective. */
+dcpg_status dcpg_eval_file_create_all(const eval_file_options *options, const dcpg_par *par, eval_file *file,
+                                      dcpg_err *err);
 /* Writes the block as sites first, first + 1 ...; a rank's block may be empty. Collective. */
 dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err);
 /* Gives the file its final name if `status` is DCPG_OK, otherwise removes it. Collective. */

@@ -79,10 +79,20 @@ static dcpg_status score_column(const eval_column *column, const char *output, d
     return DCPG_OK;
 }
 
+/* What every round reads and writes. */
+typedef struct scoring {
+    const dcpg_par *par;
+    const eval_outputs *outputs;
+    eval_observed *observed;
+    size_t *sizes; /* [3][par->size] scratch */
+    double *value; /* [outputs->nb][DCPG_NB_SCORE] */
+} scoring;
+
 /* One round: rank r receives column first + r and scores it. Collective. */
-static dcpg_status score_round_all(eval_observed *observed, int first, const eval_outputs *outputs,
-                                   const dcpg_par *par, size_t *sizes, double *value, dcpg_err *err) {
-    size_t *at = sizes, *bytes = sizes + par->size, *received = bytes + par->size, used = 0;
+static dcpg_status score_round_all(const scoring *s, int first, dcpg_err *err) {
+    const dcpg_par *par = s->par;
+    eval_observed *observed = s->observed;
+    size_t *at = s->sizes, *bytes = at + par->size, *received = bytes + par->size, used = 0;
     for (int r = 0; r < par->size; r++) {
         const eval_column *column = first + r < observed->nb_column ? &observed->column[first + r] : NULL;
         at[r] = used;
@@ -111,8 +121,8 @@ static dcpg_status score_round_all(eval_observed *observed, int first, const eva
     const eval_column *mine =
         first + par->rank < observed->nb_column ? &observed->column[first + par->rank] : NULL;
     if (mine)
-        status = score_column(mine, outputs->name[mine->output], all, (int64_t)(total / sizeof(dcpg_pair)),
-                              value + mine->output * DCPG_NB_SCORE, err);
+        status = score_column(mine, s->outputs->name[mine->output], all, (int64_t)(total / sizeof(dcpg_pair)),
+                              s->value + mine->output * DCPG_NB_SCORE, err);
     dcpg_free(all);
     return dcpg_agree_all(par, status, err);
 }
@@ -133,8 +143,9 @@ dcpg_status dcpg_eval_scores_all(eval_observed *observed, const eval_outputs *ou
     dcpg_status status = sizes && bits ? DCPG_OK : dcpg_fail_nomem(err, "scores", count * sizeof *bits);
     status = dcpg_agree_all(par, status, err);
     memset(value, 0, count * sizeof *value);
+    const scoring s = {par, outputs, observed, sizes, value};
     for (int first = 0; first < observed->nb_column && status == DCPG_OK; first += par->size)
-        status = score_round_all(observed, first, outputs, par, sizes, value, err);
+        status = score_round_all(&s, first, err);
     if (status == DCPG_OK) spread_all(value, bits, count, par);
     dcpg_free(sizes);
     dcpg_free(bits);

@@ -147,17 +147,17 @@ static float known_or_predicted(const float *label, const float *prediction, int
     return (float)likeliest;
 }
 
-static dcpg_status read_rows(data *d, const char *group, const char *output, int64_t first, int64_t n,
-                             int64_t classes, float *to, dcpg_err *err) {
-    const dcpg_h5_block block = {.start = {first}, .count = {n, classes}};
+/* Reads a block of rows, with a column for each class, of an output's labels or predictions. */
+static dcpg_status read_rows(data *d, const char *group, const char *output, const dcpg_h5_block *block,
+                             float *to, dcpg_err *err) {
     char *path = dcpg_format("%s/%s", group, output);
     dcpg_h5_shape shape;
     dcpg_status status =
         path ? shape_is(d, path, MAX_CLASS, &shape, err) : dcpg_fail_nomem(err, "a name", strlen(output));
-    if (status == DCPG_OK && (shape.ndim == 2 ? shape.dim[1] : 1) != classes)
+    if (status == DCPG_OK && (shape.ndim == 2 ? shape.dim[1] : 1) != block->count[1])
         status = dcpg_fail(err, DCPG_E_INPUT, "%s: labels and predictions of %s are of different shapes",
                            d->options->data, output);
-    if (status == DCPG_OK) status = dcpg_h5_read(d->file, path, DCPG_H5_F32, &block, to, err);
+    if (status == DCPG_OK) status = dcpg_h5_read(d->file, path, DCPG_H5_F32, block, to, err);
     dcpg_free(path);
     return status;
 }
@@ -179,8 +179,9 @@ static dcpg_status read_sites(data *d, int64_t first, int64_t n, dcpg_err *err) 
 
 static dcpg_status read_values(data *d, const char *output, int64_t classes, int64_t first, int64_t n,
                                dcpg_err *err) {
-    DCPG_TRY(read_rows(d, "outputs", output, first, n, classes, d->label, err));
-    DCPG_TRY(read_rows(d, "preds", output, first, n, classes, d->value, err));
+    const dcpg_h5_block block = {.start = {first}, .count = {n, classes}};
+    DCPG_TRY(read_rows(d, "outputs", output, &block, d->label, err));
+    DCPG_TRY(read_rows(d, "preds", output, &block, d->value, err));
     const export_values values = {.file = d->options->data,
                                   .output = output,
                                   .label = d->label,
