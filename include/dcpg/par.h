@@ -89,11 +89,16 @@ DCPG_API void dcpg_allgather_all(const dcpg_par *par, const void *mine, size_t b
 DCPG_API dcpg_status dcpg_allgatherv_all(const dcpg_par *par, const void *mine, size_t bytes, void **out,
                                          size_t *bytes_of, dcpg_err *err);
 
-/* Sends send_bytes[r] bytes at send + send_at[r] to each rank r; the data from all ranks are received in rank
- * order into `*out` (allocated; dcpg_free), and their sizes into recv_bytes[size]. Collective. */
-DCPG_API dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, const size_t *send_at,
-                                        const size_t *send_bytes, void **out, size_t *recv_bytes,
-                                        dcpg_err *err);
+/* Data for all ranks: bytes[r] bytes at data + at[r] are for rank r. */
+typedef struct dcpg_par_parts {
+    const void *data;
+    const size_t *at, *bytes; /* [size] */
+} dcpg_par_parts;
+
+/* Sends every rank its part; the data from all ranks are received in rank order into `*out` (allocated;
+ * dcpg_free), and their sizes into bytes_of[size]. Collective. */
+DCPG_API dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const dcpg_par_parts *parts, void **out,
+                                        size_t *bytes_of, dcpg_err *err);
 
 /* ---- memory that ranks of a host write into each other ---- */
 

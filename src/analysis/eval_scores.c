@@ -112,8 +112,9 @@ static dcpg_status score_round_all(const scoring *s, int first, dcpg_err *err) {
         dcpg_free(column->pair);
         column->pair = NULL;
     }
+    const dcpg_par_parts parts = {packed, at, bytes};
     void *all = NULL;
-    status = dcpg_alltoallv_all(par, packed, at, bytes, &all, received, err);
+    status = dcpg_alltoallv_all(par, &parts, &all, received, err);
     dcpg_free(packed);
     DCPG_TRY(status);
     size_t total = 0;

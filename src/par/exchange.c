@@ -135,13 +135,14 @@ static void post_sends(transfer *t, const char *from, size_t bytes, int to) {
     }
 }
 
-dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, const size_t *send_at,
-                               const size_t *send_bytes, void **out, size_t *recv_bytes, dcpg_err *err) {
+dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const dcpg_par_parts *parts, void **out, size_t *bytes_of,
+                               dcpg_err *err) {
+    const size_t *send_at = parts->at, *send_bytes = parts->bytes;
     *out = NULL;
-    MPI_Alltoall(send_bytes, (int)sizeof *send_bytes, MPI_BYTE, recv_bytes, (int)sizeof *recv_bytes, MPI_BYTE,
+    MPI_Alltoall(send_bytes, (int)sizeof *send_bytes, MPI_BYTE, bytes_of, (int)sizeof *bytes_of, MPI_BYTE,
                  par->impl->comm);
-    size_t total = sum_sizes(recv_bytes, par->size), nb = 0;
-    for (int r = 0; r < par->size; r++) nb += nb_piece(par, send_bytes[r]) + nb_piece(par, recv_bytes[r]);
+    size_t total = sum_sizes(bytes_of, par->size), nb = 0;
+    for (int r = 0; r < par->size; r++) nb += nb_piece(par, send_bytes[r]) + nb_piece(par, bytes_of[r]);
     assert(nb <= INT32_MAX);
     char *all = dcpg_alloc(total, 1);
     transfer t = {.par = par, .requests = dcpg_alloc(nb, sizeof(MPI_Request))};
@@ -150,11 +151,11 @@ dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const void *send, const size
     status = dcpg_agree_all(par, status, err);
     if (status == DCPG_OK) {
         char *to = all;
-        for (int r = 0; r < par->size; to += recv_bytes[r++]) post_receives(&t, to, recv_bytes[r], r);
+        for (int r = 0; r < par->size; to += bytes_of[r++]) post_receives(&t, to, bytes_of[r], r);
         for (int i = 1; i <= par->size;
              i++) { /* every rank starts with a different receiver, and with itself last */
             int r = (par->rank + i) % par->size;
-            post_sends(&t, (const char *)send + send_at[r], send_bytes[r], r);
+            post_sends(&t, (const char *)parts->data + send_at[r], send_bytes[r], r);
         }
         dcpg_wait_for(par, t.nb_request, t.requests);
         *out = all;

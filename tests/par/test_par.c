@@ -150,8 +150,9 @@ static void all_to_all(void **state) {
         send[r] = length_of(par.rank, r);
         for (size_t i = 0; i < send[r]; i++) mine[at[r] + i] = byte_of(par.rank, r, i);
     }
+    const dcpg_par_parts parts = {mine, at, send};
     void *all;
-    assert_int_equal(dcpg_alltoallv_all(&par, mine, at, send, &all, received, NULL), DCPG_OK);
+    assert_int_equal(dcpg_alltoallv_all(&par, &parts, &all, received, NULL), DCPG_OK);
     const char *p = all;
     for (int r = 0; r < par.size; p += received[r++]) {
         assert_int_equal(received[r], length_of(r, par.rank));

@@ -146,7 +146,8 @@ static dcpg_status move_all(making *m, moving *v, dcpg_err *err) {
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) {
         pack_all(m, v, &sent);
-        status = dcpg_alltoallv_all(m->par, sent.v, v->at, v->bytes, &all, received, err);
+        const dcpg_par_parts parts = {sent.v, v->at, v->bytes};
+        status = dcpg_alltoallv_all(m->par, &parts, &all, received, err);
     }
     for (size_t r = 0; status == DCPG_OK && r < n; r++) total += received[r];
     if (status == DCPG_OK) status = unpack_all(m, v, &(parcel){.v = all}, total, err);

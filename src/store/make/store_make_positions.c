@@ -197,8 +197,9 @@ static dcpg_status exchange_all(const making *m, const group *g, const tallies *
         at[r] = (size_t)from * sizeof *own->v;
         bytes[r] = (size_t)(to - from) * sizeof *own->v;
     }
+    const dcpg_par_parts parts = {own->v, at, bytes};
     void *received = NULL;
-    DCPG_TRY(dcpg_alltoallv_all(m->par, own->v, at, bytes, &received, bytes_of, err));
+    DCPG_TRY(dcpg_alltoallv_all(m->par, &parts, &received, bytes_of, err));
     dcpg_status status = merge_received(m, received, bytes_of, range, err);
     dcpg_free(received);
     if (status == DCPG_OK && m->positions.every_cg)

@@ -92,7 +92,7 @@ static dcpg_status write_window(making *m, const window *w, const int64_t *held_
     status = dcpg_agree_all(m->par, status, err);
     if (status == DCPG_OK) {
         copy_own(m, w, held_of, own);
-        status = dcpg_alltoallv_all(m->par, own, at, bytes, &sent, bytes_of, err);
+        status = dcpg_alltoallv_all(m->par, &(dcpg_par_parts){own, at, bytes}, &sent, bytes_of, err);
     }
     if (status == DCPG_OK && writer) lay_out(m, w, sent, bytes_of, at, bases);
     if (status == DCPG_OK)
