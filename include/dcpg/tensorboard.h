@@ -21,9 +21,17 @@ DCPG_API bool dcpg_events_available(void);
  * DCPG_E_IO; DCPG_E_USAGE if this build cannot write event files. */
 DCPG_API dcpg_status dcpg_events_open(const char *path, int64_t keep, dcpg_events **events, dcpg_err *err);
 
-/* Adds scalars value[nb] named tag[nb] of step `step`, at the time `wall` (seconds since 1970). DCPG_E_IO. */
-DCPG_API dcpg_status dcpg_events_add(dcpg_events *events, double wall, int64_t step, int nb,
-                                     const char *const *tag, const float *value, dcpg_err *err);
+/* Scalars of one step. */
+typedef struct dcpg_event {
+    double wall; /* seconds since 1970 */
+    int64_t step;
+    int nb;
+    const char *const *tag; /* [nb] names */
+    const float *value;     /* [nb] */
+} dcpg_event;
+
+/* Adds the scalars of an event. DCPG_E_IO. */
+DCPG_API dcpg_status dcpg_events_add(dcpg_events *events, const dcpg_event *event, dcpg_err *err);
 
 /* Flushes the file to the disk; `*bytes` receives its length. DCPG_E_IO. */
 DCPG_API dcpg_status dcpg_events_settle(dcpg_events *events, int64_t *bytes, dcpg_err *err);

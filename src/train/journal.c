@@ -100,8 +100,12 @@ static void add_scores(journal *j, const trainer *t, const char *set, const dcpg
 }
 
 static dcpg_status write_event(journal *j, int64_t step, dcpg_err *err) {
-    dcpg_status status =
-        dcpg_events_add(j->events, wall_time(), step, j->nb, (const char *const *)j->tag, j->value, err);
+    const dcpg_event event = {.wall = wall_time(),
+                              .step = step,
+                              .nb = j->nb,
+                              .tag = (const char *const *)j->tag,
+                              .value = j->value};
+    dcpg_status status = dcpg_events_add(j->events, &event, err);
     for (int i = 0; i < j->nb; i++) dcpg_free(j->tag[i]);
     j->nb = 0;
     return status;

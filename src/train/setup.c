@@ -14,6 +14,14 @@ static int64_t first_samples(int64_t nb_site, int64_t limit) {
     return limit > 0 && limit < nb_site ? limit : nb_site;
 }
 
+static int64_t nb_train_site(const trainer *t) {
+    return first_samples(t->train->nb_site, t->options->nb_train_sample);
+}
+
+static int64_t nb_val_site(const trainer *t) {
+    return first_samples(t->val->nb_site, t->options->nb_val_sample);
+}
+
 /* Chooses the global batch and the number of shards, from options and data; only the default number of shards
  * depends on the number of ranks. */
 static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err) {
@@ -56,11 +64,11 @@ static dcpg_status choose_cut(trainer *t, int64_t nb_site, dcpg_err *err) {
 }
 
 /* The shards of a source, with this rank's part loaded, and a loader over them. */
-static dcpg_status open_shards_all(trainer *t, dcpg_source *source, int64_t nb_site, bool sweep,
-                                   dcpg_shards **shards, dcpg_loader **loader, dcpg_err *err) {
+static dcpg_status open_shards_all(trainer *t, dcpg_source *source, bool sweep, dcpg_shards **shards,
+                                   dcpg_loader **loader, dcpg_err *err) {
     int64_t first = 0, end = 0;
     const dcpg_shards_options options = {.total = t->virtual_ranks,
-                                         .nb_site = nb_site,
+                                         .nb_site = sweep ? nb_val_site(t) : nb_train_site(t),
                                          .batch = t->batch,
                                          .seed = t->options->seed,
                                          .shuffle = !sweep && !t->options->no_shuffle};
@@ -156,15 +164,13 @@ static dcpg_status open_sums_all(trainer *t, dcpg_err *err) {
 }
 
 static dcpg_status open_parts_all(trainer *t, const dcpg_weights *initial, dcpg_err *err) {
-    int64_t nb_train = first_samples(t->train->nb_site, t->options->nb_train_sample);
-    DCPG_TRY(dcpg_agree_all(t->par, choose_cut(t, nb_train, err), err));
-    DCPG_TRY(open_shards_all(t, t->train, nb_train, false, &t->train_shards, &t->train_loader, err));
+    DCPG_TRY(dcpg_agree_all(t->par, choose_cut(t, nb_train_site(t), err), err));
+    DCPG_TRY(open_shards_all(t, t->train, false, &t->train_shards, &t->train_loader, err));
     if (t->val) {
-        int64_t nb_val = first_samples(t->val->nb_site, t->options->nb_val_sample);
-        if (nb_val == 0)
+        if (nb_val_site(t) == 0)
             return dcpg_fail(err, DCPG_E_INPUT,
                              "no validation sites: choose other chromosomes, or train without");
-        DCPG_TRY(open_shards_all(t, t->val, nb_val, true, &t->val_shards, &t->val_loader, err));
+        DCPG_TRY(open_shards_all(t, t->val, true, &t->val_shards, &t->val_loader, err));
     }
     DCPG_TRY(dcpg_agree_all(t->par, open_net(t, initial, err), err));
     DCPG_TRY(open_sums_all(t, err));

@@ -68,13 +68,13 @@ static double metric_value(dcpg_metric metric, const float *p, int units, float 
     return 0;
 }
 
-/* Adds the metrics of output o for rows first .. end-1 to column[DCPG_TALLY_COLUMNS]. */
-static void add_metrics(const dcpg_tally *tally, const dcpg_net *net, const dcpg_targets *targets, int o,
-                        int64_t first, int64_t end, double *column) {
+/* Adds the metrics of output o for these rows to column[DCPG_TALLY_COLUMNS]. */
+static void add_metrics(const dcpg_tally *tally, const dcpg_net *net, const dcpg_targets *targets,
+                        dcpg_net_rows rows, int o, double *column) {
     int64_t stride;
     const float *p = dcpg_net_prediction(net, o, &stride);
     const dcpg_output_kind *kind = &tally->kind[o];
-    for (int64_t i = first; i < end; i++) {
+    for (int64_t i = rows.first; i < rows.end; i++) {
         float label = targets->label[i * tally->nb_output + o];
         if (label < 0) continue;
         for (int m = 0; m < kind->nb_metric; m++)
@@ -90,13 +90,13 @@ void dcpg_tally_add(dcpg_tally *tally, dcpg_net *net, const dcpg_input *input, c
     const dcpg_leaves *leaves = input->leaves;
     for (int leaf = leaves->first; leaf < leaves->end; leaf++) {
         const int64_t *row = leaves->row + (leaf - leaves->first);
-        int64_t first = row[0] - leaves->row[0], end = row[1] - leaves->row[0];
+        const dcpg_net_rows rows = {row[0] - leaves->row[0], row[1] - leaves->row[0]};
         double *sum = tally->sum + (size_t)(leaf - net->options.first) * width(tally);
-        dcpg_net_loss(net, input, targets, (dcpg_net_rows){first, end}, with_gradient, loss);
+        dcpg_net_loss(net, input, targets, rows, with_gradient, loss);
         for (int o = 0; o < tally->nb_output; o++) {
             double *column = sum + (size_t)o * DCPG_TALLY_COLUMNS;
             column[DCPG_TALLY_LOSS] += loss[o];
-            add_metrics(tally, net, targets, o, first, end, column);
+            add_metrics(tally, net, targets, rows, o, column);
         }
     }
     if (input->pass == 0) tally->n += input->n_global;

@@ -13,9 +13,8 @@ dcpg_status dcpg_events_open(const char *path, int64_t keep, dcpg_events **event
                      "%s: this dcpg was built without protobuf-c, which TensorBoard's files need", path);
 }
 
-dcpg_status dcpg_events_add(dcpg_events *events, double wall, int64_t step, int nb, const char *const *tag,
-                            const float *value, dcpg_err *err) {
-    (void)events, (void)wall, (void)step, (void)nb, (void)tag, (void)value, (void)err;
+dcpg_status dcpg_events_add(dcpg_events *events, const dcpg_event *event, dcpg_err *err) {
+    (void)events, (void)event, (void)err;
     return DCPG_OK;
 }
 
@@ -93,29 +92,28 @@ dcpg_status dcpg_events_open(const char *path, int64_t keep, dcpg_events **event
     return status;
 }
 
-dcpg_status dcpg_events_add(dcpg_events *e, double wall, int64_t step, int nb, const char *const *tag,
-                            const float *value, dcpg_err *err) {
-    Dcpg__Value *values = dcpg_alloc((size_t)nb, sizeof *values);
-    Dcpg__Value **list = dcpg_alloc((size_t)nb, sizeof *list);
-    dcpg_status status =
-        values && list ? DCPG_OK : dcpg_fail_nomem(err, "events", (size_t)nb * sizeof *values);
-    for (int i = 0; i < nb && status == DCPG_OK; i++) {
+dcpg_status dcpg_events_add(dcpg_events *e, const dcpg_event *event, dcpg_err *err) {
+    size_t nb = (size_t)event->nb;
+    Dcpg__Value *values = dcpg_alloc(nb, sizeof *values);
+    Dcpg__Value **list = dcpg_alloc(nb, sizeof *list);
+    dcpg_status status = values && list ? DCPG_OK : dcpg_fail_nomem(err, "events", nb * sizeof *values);
+    for (int i = 0; i < event->nb && status == DCPG_OK; i++) {
         dcpg__value__init(&values[i]);
-        values[i].tag = (char *)(uintptr_t)tag[i]; /* packing does not write to it */
+        values[i].tag = (char *)(uintptr_t)event->tag[i]; /* packing does not write to it */
         values[i].value_case = DCPG__VALUE__VALUE_SIMPLE_VALUE;
-        values[i].simple_value = value[i];
+        values[i].simple_value = event->value[i];
         list[i] = &values[i];
     }
     if (status == DCPG_OK) {
         Dcpg__Summary summary = DCPG__SUMMARY__INIT;
-        Dcpg__Event event = DCPG__EVENT__INIT;
-        summary.n_value = (size_t)nb;
+        Dcpg__Event record = DCPG__EVENT__INIT;
+        summary.n_value = nb;
         summary.value = list;
-        event.wall_time = wall;
-        event.step = step;
-        event.what_case = DCPG__EVENT__WHAT_SUMMARY;
-        event.summary = &summary;
-        status = write_record(e, &event, err);
+        record.wall_time = event->wall;
+        record.step = event->step;
+        record.what_case = DCPG__EVENT__WHAT_SUMMARY;
+        record.summary = &summary;
+        status = write_record(e, &record, err);
     }
     dcpg_free(list);
     dcpg_free(values);

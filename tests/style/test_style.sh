@@ -150,7 +150,7 @@ blas='dcpg_gemm gemm' # in the order of BLAS: m, n, k, a, b, beta, c
 long_yet='dcpg_eval_all
     dcpg_filter_weights_all dcpg_keras_read_weights_of dcpg_model_load_all load place_member
     take_columns take_part
-    add_metrics dcpg_events_add dcpg_train_all open_shards_all
+    dcpg_train_all
     plan_peers
     add_chromo dcpg_span_alloc_all dcpg_span_read_all find_far read_row read_rows_all read_slab_all
     read_values_all take_far write_slab
