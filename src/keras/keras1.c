@@ -51,10 +51,10 @@ bool dcpg_keras1_gates_next(const keras_arrays *arrays) {
     return dcpg_keras_next(arrays) && ends_in(dcpg_keras_next(arrays), "_W_z");
 }
 
-/* Takes the next array, whose name must end in `suffix`, as columns [at, at + columns) of rows with `stride`
- * columns; `out` points to column `at` of the first row. */
-static dcpg_status take_columns(keras_arrays *arrays, const char *suffix, int64_t rows, int64_t columns,
-                                float *scratch, float *out, int64_t stride) {
+/* Takes the next array, whose name must end in `suffix`, as one gate of three: `columns` columns of rows with
+ * 3 * columns; `out` points to the first of them in the first row. */
+static dcpg_status take_gate(keras_arrays *arrays, const char *suffix, int64_t rows, int64_t columns,
+                             float *scratch, float *out) {
     const char *name = dcpg_keras_next(arrays);
     const int64_t matrix[2] = {rows, columns};
     if (!name || !ends_in(name, suffix))
@@ -67,7 +67,7 @@ static dcpg_status take_columns(keras_arrays *arrays, const char *suffix, int64_
         DCPG_TRY(dcpg_keras_read_array(arrays, name, 2, matrix, scratch));
     arrays->next++;
     for (int64_t r = 0; r < rows; r++)
-        memcpy(out + r * stride, scratch + r * columns, (size_t)columns * sizeof *out);
+        memcpy(out + r * 3 * columns, scratch + r * columns, (size_t)columns * sizeof *out);
     return DCPG_OK;
 }
 
@@ -80,10 +80,9 @@ dcpg_status dcpg_keras1_take_gates(keras_arrays *arrays, int64_t c, int64_t u, f
     dcpg_status status =
         scratch ? DCPG_OK : dcpg_fail_nomem(arrays->err, "a GRU's weights", size * sizeof *scratch);
     for (int g = 0; g < 3 && status == DCPG_OK; g++) {
-        status = take_columns(arrays, gates[g][0], c, u, scratch, kernel + g * u, 3 * u);
-        if (status == DCPG_OK)
-            status = take_columns(arrays, gates[g][1], u, u, scratch, recurrent + g * u, 3 * u);
-        if (status == DCPG_OK) status = take_columns(arrays, gates[g][2], 1, u, scratch, bias + g * u, 3 * u);
+        status = take_gate(arrays, gates[g][0], c, u, scratch, kernel + g * u);
+        if (status == DCPG_OK) status = take_gate(arrays, gates[g][1], u, u, scratch, recurrent + g * u);
+        if (status == DCPG_OK) status = take_gate(arrays, gates[g][2], 1, u, scratch, bias + g * u);
     }
     dcpg_free(scratch);
     return status;

@@ -94,8 +94,14 @@ static int64_t count(counts *known, const char *snake) {
     return known->n[i]++;
 }
 
+/* Notes the places of a member of a container, in a group inside `group`. */
 static dcpg_status place_member(places *p, const json_t *layer, const char *prefix, const char *group,
-                                int64_t number, const char *snake, int depth) {
+                                counts *known, int depth) {
+    char snake[2 * MAX_CLASS];
+    snake_case(text_of(layer, "class_name"), snake);
+    int64_t number = count(known, snake);
+    if (number < 0)
+        return dcpg_fail(p->err, DCPG_E_INPUT, "%s: layers of more than %d classes", p->origin, MAX_CLASSES);
     const char *name = text_of(config_of(layer), "name");
     if (!*name) name = text_of(layer, "name");
     char *full = dcpg_format("%s%s", prefix, name);
@@ -116,15 +122,8 @@ static dcpg_status place_container(places *p, const json_t *layer, const char *p
     char *inside = depth > 0 ? dcpg_format("%s/layers", group) : dcpg_strdup(group);
     counts *known = dcpg_alloc(1, sizeof *known);
     dcpg_status status = inside && known ? DCPG_OK : dcpg_fail_nomem(p->err, "a path", sizeof *known);
-    for (size_t i = 0; i < json_array_size(layers) && status == DCPG_OK; i++) {
-        const json_t *member = json_array_get(layers, i);
-        char snake[2 * MAX_CLASS];
-        snake_case(text_of(member, "class_name"), snake);
-        int64_t number = count(known, snake);
-        status = number < 0 ? dcpg_fail(p->err, DCPG_E_INPUT, "%s: layers of more than %d classes", p->origin,
-                                        MAX_CLASSES)
-                            : place_member(p, member, prefix, inside, number, snake, depth);
-    }
+    for (size_t i = 0; i < json_array_size(layers) && status == DCPG_OK; i++)
+        status = place_member(p, json_array_get(layers, i), prefix, inside, known, depth);
     dcpg_free(inside);
     dcpg_free(known);
     return status;
@@ -174,28 +173,29 @@ static dcpg_status check_name(reading *r, const char *vars, const char *layer) {
     return status;
 }
 
-/* Takes weights [first, end) of a layer from the group `vars`, in order. */
+/* Takes weight[nb] of a layer from the group `vars`, in order. */
 static dcpg_status take_vars(reading *r, const char *layer, const char *vars, const dcpg_weight *weight,
-                             int first, int end) {
+                             int nb) {
     keras_arrays arrays = {.file = r->file, .group = vars, .layer = layer, .err = r->err};
     char name[16];
-    for (int w = first; w < end; w++) {
+    for (int w = 0; w < nb; w++) {
         struct dcpg_weight_value *to = dcpg_keras_find_from(r->weights, r->next, layer, weight[w].name);
         r->next = (int)(to - r->weights->entry) + 1;
-        snprintf(name, sizeof name, "%d", w - first);
+        snprintf(name, sizeof name, "%d", w);
         DCPG_TRY(dcpg_keras_read_array(&arrays, name, weight[w].ndim, weight[w].shape, to->value));
         r->done++;
     }
     return DCPG_OK;
 }
 
+/* Takes weight[nb] of a layer from the group `within` its own. */
 static dcpg_status take_part(reading *r, int index, ptrdiff_t place, const char *within,
-                             const dcpg_weight *weight, int first, int end) {
+                             const dcpg_weight *weight, int nb) {
     const char *layer = r->graph->layer[index].name, *group = r->places.group.v[place];
     char *vars = dcpg_format("%s%s/vars", group, within);
     if (!vars) return dcpg_fail_nomem(r->err, "a path", strlen(group));
     dcpg_status status = *within ? DCPG_OK : check_name(r, vars, r->places.own.v[place]);
-    if (status == DCPG_OK) status = take_vars(r, layer, vars, weight, first, end);
+    if (status == DCPG_OK) status = take_vars(r, layer, vars, weight, nb);
     dcpg_free(vars);
     return status;
 }
@@ -209,10 +209,10 @@ static dcpg_status take_layer(reading *r, int index) {
     if (place < 0)
         return dcpg_fail(r->err, DCPG_E_INPUT, "%s: layer %s is not in the model's JSON",
                          dcpg_h5_path(r->file), layer->name);
-    if (layer->kind != DCPG_GRU) return take_part(r, index, place, "", weight, 0, nb);
-    if (!layer->bidirectional) return take_part(r, index, place, "/cell", weight, 0, nb);
-    DCPG_TRY(take_part(r, index, place, "/forward_layer/cell", weight, 0, nb / 2));
-    return take_part(r, index, place, "/backward_layer/cell", weight, nb / 2, nb);
+    if (layer->kind != DCPG_GRU) return take_part(r, index, place, "", weight, nb);
+    if (!layer->bidirectional) return take_part(r, index, place, "/cell", weight, nb);
+    DCPG_TRY(take_part(r, index, place, "/forward_layer/cell", weight, nb / 2));
+    return take_part(r, index, place, "/backward_layer/cell", weight + nb / 2, nb - nb / 2);
 }
 
 /* All arrays below the layers must have been read, except for the state of dropout. */

@@ -14,10 +14,16 @@ typedef struct keras_origin {
     bool keras3;        /* Keras 3's layout, keras3.h; nothing else is set then */
 } keras_origin;
 
-/* Like dcpg_keras_read_weights, and reports the file's origin. `json`: the model's; NULL: not known. */
-dcpg_status dcpg_keras_read_weights_of(const char *path, const char *json, const dcpg_graph *graph,
-                                       const char *backend, dcpg_weights *weights, keras_origin *origin,
-                                       dcpg_err *err);
+/* A weights file, and what else is known of it. */
+typedef struct keras_weights_file {
+    const char *path;
+    const char *json;    /* of its model; NULL: not known */
+    const char *backend; /* as in dcpg_keras_read_weights */
+} keras_weights_file;
+
+/* Like dcpg_keras_read_weights, and reports the file's origin. */
+dcpg_status dcpg_keras_read_weights_of(const keras_weights_file *from, const dcpg_graph *graph,
+                                       dcpg_weights *weights, keras_origin *origin, dcpg_err *err);
 
 /* keras_data.c: writes the cells and outputs of a graph as attributes of the root. */
 dcpg_status dcpg_keras_write_data(dcpg_h5 *file, const dcpg_graph *graph, dcpg_err *err);

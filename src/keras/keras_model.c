@@ -136,7 +136,8 @@ static dcpg_status load(const dcpg_strings *files, const char *backend, dcpg_log
     if (status == DCPG_OK) status = read_json(described, json, err);
     if (status == DCPG_OK) status = dcpg_keras_parse(*json, described, graph, err);
     if (status == DCPG_OK)
-        status = dcpg_keras_read_weights_of(at.weights, *json, *graph, backend, weights, &origin, err);
+        status = dcpg_keras_read_weights_of(&(keras_weights_file){at.weights, *json, backend}, *graph,
+                                            weights, &origin, err);
     if (status == DCPG_OK) status = dcpg_keras_read_data(at.json, at.weights, *graph, err);
     if (status == DCPG_OK) log_backend(at.weights, *graph, &origin, backend, log);
     place_free(&at);

@@ -262,18 +262,17 @@ static dcpg_status read_any(dcpg_h5 *file, const char *json, target *to, const c
                      dcpg_h5_path(file));
 }
 
-dcpg_status dcpg_keras_read_weights_of(const char *path, const char *json, const dcpg_graph *graph,
-                                       const char *backend, dcpg_weights *weights, keras_origin *origin,
-                                       dcpg_err *err) {
+dcpg_status dcpg_keras_read_weights_of(const keras_weights_file *from, const dcpg_graph *graph,
+                                       dcpg_weights *weights, keras_origin *origin, dcpg_err *err) {
     dcpg_h5 *file = NULL;
     *origin = (keras_origin){0};
     *weights = (dcpg_weights){0};
-    DCPG_TRY(dcpg_h5_open(path, NULL, &file, err));
+    DCPG_TRY(dcpg_h5_open(from->path, NULL, &file, err));
     dcpg_status status = dcpg_weights_new(graph, weights, err);
     bool *filled = dcpg_alloc((size_t)weights->nb, sizeof *filled);
     target to = {.graph = graph, .weights = weights, .filled = filled};
     if (status == DCPG_OK && !filled) status = dcpg_fail_nomem(err, "weights", sizeof *filled);
-    if (status == DCPG_OK) status = read_any(file, json, &to, backend, origin, err);
+    if (status == DCPG_OK) status = read_any(file, from->json, &to, from->backend, origin, err);
     dcpg_free(filled);
     dcpg_h5_close(file);
     if (status != DCPG_OK) dcpg_weights_free(weights);
@@ -283,5 +282,6 @@ dcpg_status dcpg_keras_read_weights_of(const char *path, const char *json, const
 dcpg_status dcpg_keras_read_weights(const char *path, const dcpg_graph *graph, const char *backend,
                                     dcpg_weights *weights, dcpg_err *err) {
     keras_origin origin;
-    return dcpg_keras_read_weights_of(path, NULL, graph, backend, weights, &origin, err);
+    return dcpg_keras_read_weights_of(&(keras_weights_file){.path = path, .backend = backend}, graph, weights,
+                                      &origin, err);
 }

@@ -148,8 +148,7 @@ longer() {
 blas='dcpg_gemm gemm' # in the order of BLAS: m, n, k, a, b, beta, c
 # Not yet changed. A name that has become shorter must leave the list.
 long_yet='dcpg_eval_all
-    dcpg_filter_weights_all dcpg_keras_read_weights_of dcpg_model_load_all load place_member
-    take_columns take_part
+    dcpg_filter_weights_all dcpg_model_load_all load
     dcpg_train_all
     plan_peers
     add_chromo dcpg_span_alloc_all dcpg_span_read_all find_far read_row read_rows_all read_slab_all
