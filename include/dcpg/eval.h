@@ -31,12 +31,11 @@ typedef struct dcpg_eval_options {
     int64_t nb_sample; /* first n sites only; 0: all */
 } dcpg_eval_options;
 
-/* Predicts every sample of `source` with the graph and weights of a loaded model and writes the files that
- * `options` names. Outputs of the graph that the source lacks are predicted, with all labels missing. Sites
- * are distributed among the ranks; results do not depend on the number of ranks. Logs the mean of each metric
- * and the speed. DCPG_E_INPUT: the source has other windows or cells than the model, or no site.
- * Collective. */
-DCPG_API dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_graph *graph, const dcpg_weights *weights,
+/* Predicts every sample of `source` with a loaded model and writes the files that `options` names. Outputs of
+ * the model that the source lacks are predicted, with all labels missing. Sites are distributed among the
+ * ranks; results do not depend on the number of ranks. Logs the mean of each metric and the speed.
+ * DCPG_E_INPUT: the source has other windows or cells than the model, or no site. Collective. */
+DCPG_API dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_model *model,
                                    const dcpg_eval_options *options, const dcpg_par *par, dcpg_log *log,
                                    dcpg_err *err);
 

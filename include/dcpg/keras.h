@@ -54,16 +54,22 @@ DCPG_API dcpg_status dcpg_weights_take(dcpg_weights *weights, const dcpg_weights
 DCPG_API dcpg_status dcpg_model_to_part(dcpg_graph *graph, dcpg_weights *weights, const char *prefix,
                                         dcpg_err *err);
 
-/* Sets the filters of the graph's first convolution among its `weights` from an HDF5 file: file[0], and in it
+/* A graph and its weights, which have no entries where only the graph is known. Free with dcpg_model_free. */
+typedef struct dcpg_model {
+    dcpg_graph *graph;
+    dcpg_weights weights;
+} dcpg_model;
+DCPG_API void dcpg_model_free(dcpg_model *model);
+
+/* Sets the filters of the model's first convolution among its weights from an HDF5 file: file[0], and in it
  * the group file[1] (the root where there is none), which holds the array "weights" as
  * [length][1][4][filters], [length][4][filters], or [filters][4][length][1], and may hold "bias" [filters].
  * As in DeepCpG 1.0.7: filters beyond the model's number are ignored, and where the file has fewer the
  * model's others stay; longer filters lose their ends, shorter ones are padded with random numbers from 0 to
  * 0.01. Rank 0 reads. DCPG_E_INPUT: the file is wrong; DCPG_E_USAGE: the model has no convolution over DNA.
  * Collective. */
-DCPG_API dcpg_status dcpg_filter_weights_all(const dcpg_strings *file, const dcpg_graph *graph, uint64_t seed,
-                                             const dcpg_par *par, dcpg_log *log, dcpg_weights *weights,
-                                             dcpg_err *err);
+DCPG_API dcpg_status dcpg_filter_weights_all(const dcpg_strings *file, uint64_t seed, const dcpg_par *par,
+                                             dcpg_log *log, dcpg_model *model, dcpg_err *err);
 
 /* The text of model.json for a graph; NULL when out of memory (free with dcpg_free). Depends on the graph
  * alone. Local. */
@@ -105,10 +111,9 @@ DCPG_API dcpg_status dcpg_keras_read_weights(const char *path, const dcpg_graph 
 /* Loads a model as a user names it: a directory (model.json with model_weights.h5, else model_weights_val.h5,
  * else model_weights_train.h5, else model.h5; without model.json, model.h5), a model.h5, or model.json
  * followed by a weights file. The cells' names come with the weights, or from DCPG_MODEL_DATA beside
- * model.json. Rank 0 reads, all ranks receive. The caller owns graph and weights. Collective. */
+ * model.json. Rank 0 reads, all ranks receive. Free with dcpg_model_free. Collective. */
 DCPG_API dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, const dcpg_par *par,
-                                         dcpg_log *log, dcpg_graph **graph, dcpg_weights *weights,
-                                         dcpg_err *err);
+                                         dcpg_log *log, dcpg_model *model, dcpg_err *err);
 
 /* Reads the layers of a model named in the same ways, or by model.json alone; `*weights`: whether there are
  * weights. Collective. */

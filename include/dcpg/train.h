@@ -195,19 +195,24 @@ typedef struct dcpg_train_options {
     dcpg_lock *lock; /* lock of out_dir, checked after every step; NULL: none, as on all ranks but 0 */
     const dcpg_strings *words; /* the command line, kept in checkpoints; may be NULL */
     const dcpg_checkpoint
-        *resume; /* checkpoint to continue from, whose graph is `graph`; NULL: start from the beginning */
+        *resume; /* checkpoint to continue from, whose graph is the model's; NULL: start from the beginning */
 } dcpg_train_options;
 
-/* Trains `graph` on `train`, validating on `val` (NULL: none), starting from `initial` weights (NULL or
- * without entries: fresh ones), and leaves in out_dir: model.json, model_data.json, model_weights_train.h5
- * (last epoch), model_weights_val.h5 and model.h5 (best validation loss), lc_train.tsv, lc_val.tsv,
- * metrics.jsonl, TensorBoard's events, checkpoints; those of an earlier run are removed before the first
- * step, its checkpoints renamed. The same learning curve for every number of ranks and threads, and however
- * often the run was stopped and resumed. DCPG_E_REQUEUE: stopped before its end by time or a signal
- * (signal.h), with a checkpoint; DCPG_E_NUMERIC: losses or gradients are no longer finite. Collective. */
-DCPG_API dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,
-                                    const dcpg_weights *initial, const dcpg_train_options *options,
-                                    const dcpg_par *par, dcpg_log *log, dcpg_err *err);
+/* Sites to train on, and to validate on (NULL: none). */
+typedef struct dcpg_train_sources {
+    dcpg_source *train, *val;
+} dcpg_train_sources;
+
+/* Trains the graph of `model`, starting from its weights (without entries: fresh ones), and leaves in
+ * out_dir: model.json, model_data.json, model_weights_train.h5 (last epoch), model_weights_val.h5 and
+ * model.h5 (best validation loss), lc_train.tsv, lc_val.tsv, metrics.jsonl, TensorBoard's events,
+ * checkpoints; those of an earlier run are removed before the first step, its checkpoints renamed. The same
+ * learning curve for every number of ranks and threads, and however often the run was stopped and resumed.
+ * DCPG_E_REQUEUE: stopped before its end by time or a signal (signal.h), with a checkpoint; DCPG_E_NUMERIC:
+ * losses or gradients are no longer finite. Collective. */
+DCPG_API dcpg_status dcpg_train_all(const dcpg_train_sources *sources, const dcpg_model *model,
+                                    const dcpg_train_options *options, const dcpg_par *par, dcpg_log *log,
+                                    dcpg_err *err);
 
 DCPG_END_C
 

@@ -263,12 +263,11 @@ static dcpg_status evaluate_all(run *r, const dcpg_weights *weights, dcpg_err *e
     return DCPG_OK;
 }
 
-dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_graph *graph, const dcpg_weights *weights,
-                          const dcpg_eval_options *options, const dcpg_par *par, dcpg_log *log,
-                          dcpg_err *err) {
-    run r = {.source = source, .graph = graph, .options = options, .par = par, .log = log};
+dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_model *model, const dcpg_eval_options *options,
+                          const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+    run r = {.source = source, .graph = model->graph, .options = options, .par = par, .log = log};
     dcpg_flush_begin();
-    dcpg_status status = evaluate_all(&r, weights, err);
+    dcpg_status status = evaluate_all(&r, &model->weights, err);
     dcpg_flush_end();
     status = dcpg_eval_file_close_all(&r.file, status, err);
     dcpg_eval_observed_free(&r.observed);

@@ -12,8 +12,7 @@
 
 /* Everything that the run holds; freed together. */
 typedef struct parts {
-    dcpg_graph *graph;
-    dcpg_weights weights;
+    dcpg_model model;
     dcpg_cmd_named data;
     dcpg_source *source;
     dcpg_strings names;          /* of the model's outputs, in the data and in the files written */
@@ -45,10 +44,11 @@ static dcpg_status parse(eval_settings *s, int argc, char **argv, bool *help, co
 /* Chooses the cells that the model reads, and its outputs, by their names in the data: `chosen` are those to
  * evaluate, `outputs` those of them that the data have. */
 static dcpg_status choose(const eval_settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
-    const dcpg_cmd_cells_model model = {s->model_files.v[0], p->graph, false};
+    const dcpg_cmd_cells_model model = {s->model_files.v[0], p->model.graph, false};
     const dcpg_cmd_cells_wish wish = {&s->replicate_names, s->nb_replicate, s->any_cells};
-    if (p->graph->nb_cell) DCPG_TRY(dcpg_cmd_choose_cells(&wish, &p->data, &model, log, &p->cells, err));
-    DCPG_TRY(dcpg_cmd_name_outputs(p->graph, &p->cells, &p->names, err));
+    if (p->model.graph->nb_cell)
+        DCPG_TRY(dcpg_cmd_choose_cells(&wish, &p->data, &model, log, &p->cells, err));
+    DCPG_TRY(dcpg_cmd_name_outputs(p->model.graph, &p->cells, &p->names, err));
     DCPG_TRY(dcpg_strings_select(&p->names, &s->output_names, 0, "output", &p->chosen, err));
     if (s->output_names.n) dcpg_cmd_log_chosen(log, "output", &p->chosen, p->names.n);
     for (size_t i = 0; i < p->chosen.n; i++)
@@ -59,17 +59,17 @@ static dcpg_status choose(const eval_settings *s, parts *p, dcpg_log *log, dcpg_
 
 static dcpg_status eval_all(eval_settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     DCPG_TRY(dcpg_cmd_kernels_all(par, NULL, log, err));
-    DCPG_TRY(dcpg_model_load_all(&s->model_files, s->keras_backend, par, log, &p->graph, &p->weights, err));
+    DCPG_TRY(dcpg_model_load_all(&s->model_files, s->keras_backend, par, log, &p->model, err));
     DCPG_TRY(dcpg_cmd_named_open_all(&s->files, par, &p->data, err));
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, log, err), err));
     s->eval.names = &p->names;
     s->eval.outputs = &p->chosen;
-    dcpg_want want = {.dna_wlen = p->graph->dna_wlen,
-                      .cpg_wlen = p->graph->cpg_wlen,
+    dcpg_want want = {.dna_wlen = p->model.graph->dna_wlen,
+                      .cpg_wlen = p->model.graph->cpg_wlen,
                       .cells = &p->cells,
                       .outputs = &p->outputs};
     DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->chromos, &want, log, &p->source, err));
-    return dcpg_eval_all(p->source, p->graph, &p->weights, &s->eval, par, log, err);
+    return dcpg_eval_all(p->source, &p->model, &s->eval, par, log, err);
 }
 
 static void free_all(eval_settings *s, parts *p) {
@@ -78,8 +78,7 @@ static void free_all(eval_settings *s, parts *p) {
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
     dcpg_source_close(p->source);
     dcpg_cmd_named_close(&p->data);
-    dcpg_graph_free(p->graph);
-    dcpg_weights_free(&p->weights);
+    dcpg_model_free(&p->model);
 }
 
 int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv) {

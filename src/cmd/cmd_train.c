@@ -22,7 +22,7 @@ typedef struct parts {
     train_data sites;
     dcpg_strings cells, outputs; /* chosen cells and outputs */
     train_model_files loaded;
-    train_model model;
+    dcpg_model model;
     float *output_weight;
     dcpg_checkpoint *checkpoint; /* to resume from; NULL: none */
     dcpg_strings words;    /* the checkpoint's command line, then this one; the settings point into it */
@@ -225,8 +225,8 @@ static dcpg_status train_all(train_settings *s, parts *p, const dcpg_par *par, d
     s->train.output_weight = p->output_weight;
     s->train.words = &p->kept;
     s->train.resume = p->checkpoint;
-    return dcpg_train_all(p->sites.train, p->sites.val, p->model.graph, &p->model.weights, &s->train, par,
-                          log, err);
+    const dcpg_train_sources sources = {.train = p->sites.train, .val = p->sites.val};
+    return dcpg_train_all(&sources, &p->model, &s->train, par, log, err);
 }
 
 static void free_parts(parts *p) {
@@ -235,7 +235,7 @@ static void free_parts(parts *p) {
     dcpg_cmd_named_close(&p->data);
     dcpg_cmd_named_close(&p->sites.val_data);
     train_model_files_free(&p->loaded);
-    train_model_free(&p->model);
+    dcpg_model_free(&p->model);
     dcpg_strings_free(&p->cells);
     dcpg_strings_free(&p->outputs);
     dcpg_strings_free(&p->words);

@@ -39,14 +39,14 @@ typedef struct model_option {
 } model_option;
 
 static dcpg_status load_all(const train_model_options *o, model_option from, const dcpg_par *par,
-                            dcpg_log *log, train_model *model, dcpg_err *err) {
+                            dcpg_log *log, dcpg_model *model, dcpg_err *err) {
     const dcpg_strings *words = from.words;
     bool is_file = false;
     if (words->n == 0) return DCPG_OK;
     DCPG_TRY(dcpg_agree_all(par, par->rank == 0 ? look(from.name, words, &is_file, err) : DCPG_OK, err));
     dcpg_bcast_all(par, &is_file, sizeof is_file, 0);
     if (!is_file) return DCPG_OK;
-    DCPG_TRY(dcpg_model_load_all(words, o->keras_backend, par, log, &model->graph, &model->weights, err));
+    DCPG_TRY(dcpg_model_load_all(words, o->keras_backend, par, log, model, err));
     dcpg_info(log, "--%s %s: model %s, %d layers", from.name, words->v[0], model->graph->name,
               model->graph->nb_layer);
     return DCPG_OK;
@@ -54,7 +54,7 @@ static dcpg_status load_all(const train_model_options *o, model_option from, con
 
 /* Turns a loaded model into the DNA or CpG part of another. */
 static dcpg_status to_part(const char *option, const dcpg_strings *words, const char *prefix,
-                           train_model *model, dcpg_err *err) {
+                           dcpg_model *model, dcpg_err *err) {
     dcpg_err reason = {0};
     if (!model->graph) return DCPG_OK;
     bool dna = strcmp(prefix, "dna") == 0, has_dna = model->graph->dna_wlen > 0,
@@ -76,8 +76,7 @@ dcpg_status train_model_load_all(const train_model_options *o, const dcpg_par *p
     DCPG_TRY(load_all(o, (model_option){"dna_model", &o->dna}, par, log, &files->dna, err));
     DCPG_TRY(load_all(o, (model_option){"cpg_model", &o->cpg}, par, log, &files->cpg, err));
     if (o->files.n) {
-        DCPG_TRY(dcpg_model_load_all(&o->files, o->keras_backend, par, log, &files->whole.graph,
-                                     &files->whole.weights, err));
+        DCPG_TRY(dcpg_model_load_all(&o->files, o->keras_backend, par, log, &files->whole, err));
         dcpg_info(log, "--model_files %s: model %s, %d layers", o->files.v[0], files->whole.graph->name,
                   files->whole.graph->nb_layer);
     }
@@ -89,7 +88,7 @@ dcpg_status train_model_load_all(const train_model_options *o, const dcpg_par *p
 
 /* Resizes a loaded model to the windows of the options and to the chosen cells. */
 static dcpg_status resize(const train_model_options *o, const train_model_data *data, model_option from,
-                          dcpg_log *log, train_model *model, dcpg_err *err) {
+                          dcpg_log *log, dcpg_model *model, dcpg_err *err) {
     const char *option = from.name;
     const dcpg_strings *words = from.words;
     dcpg_err reason = {0};
@@ -128,7 +127,7 @@ static dcpg_status build(const train_model_options *o, const train_model_data *d
 
 /* Initialises all weights, then takes over the loaded ones. */
 static dcpg_status fill_weights(const train_model_data *data, const dcpg_weights *loaded[2],
-                                train_model *model, dcpg_err *err) {
+                                dcpg_model *model, dcpg_err *err) {
     DCPG_TRY(dcpg_weights_init(model->graph, data->seed, &model->weights, err));
     for (int i = 0; i < 2; i++)
         if (loaded[i]) DCPG_TRY(dcpg_weights_take(&model->weights, loaded[i], err));
@@ -136,7 +135,7 @@ static dcpg_status fill_weights(const train_model_data *data, const dcpg_weights
 }
 
 static dcpg_status make_from_parts(const train_model_options *o, const train_model_data *data, dcpg_log *log,
-                                   train_model_files *files, train_model *model, dcpg_err *err) {
+                                   train_model_files *files, dcpg_model *model, dcpg_err *err) {
     DCPG_TRY(resize(o, data, (model_option){"dna_model", &o->dna}, log, &files->dna, err));
     DCPG_TRY(resize(o, data, (model_option){"cpg_model", &o->cpg}, log, &files->cpg, err));
     DCPG_TRY(build(o, data, files, &model->graph, err));
@@ -153,7 +152,7 @@ static bool has_heads_of(const dcpg_graph *graph, const dcpg_strings *outputs) {
 }
 
 static dcpg_status replace_heads(const train_model_options *o, const train_model_data *data, dcpg_log *log,
-                                 train_model_files *files, train_model *model, dcpg_err *err) {
+                                 train_model_files *files, dcpg_model *model, dcpg_err *err) {
     dcpg_err reason = {0};
     int nb_output = files->whole.graph->nb_output;
     dcpg_status status = dcpg_model_to_part(files->whole.graph, &files->whole.weights, NULL, &reason);
@@ -170,12 +169,12 @@ static dcpg_status replace_heads(const train_model_options *o, const train_model
 }
 
 static dcpg_status make_from_whole(const train_model_options *o, const train_model_data *data, dcpg_log *log,
-                                   train_model_files *files, train_model *model, dcpg_err *err) {
+                                   train_model_files *files, dcpg_model *model, dcpg_err *err) {
     DCPG_TRY(resize(o, data, (model_option){"model_files", &o->files}, log, &files->whole, err));
     if (!has_heads_of(files->whole.graph, data->outputs))
         return replace_heads(o, data, log, files, model, err);
     *model = files->whole;
-    files->whole = (train_model){0};
+    files->whole = (dcpg_model){0};
     return DCPG_OK;
 }
 
@@ -214,17 +213,16 @@ static dcpg_status choose_layers(const train_model_options *o, dcpg_log *log, dc
 }
 
 static dcpg_status set_filters_all(const train_model_options *o, const train_model_data *data,
-                                   const dcpg_par *par, dcpg_log *log, train_model *model, dcpg_err *err) {
+                                   const dcpg_par *par, dcpg_log *log, dcpg_model *model, dcpg_err *err) {
     if (o->filter_weights.n == 0) return DCPG_OK;
     bool fresh = model->weights.nb == 0;
     dcpg_status status = fresh ? dcpg_weights_init(model->graph, data->seed, &model->weights, err) : DCPG_OK;
     DCPG_TRY(dcpg_agree_all(par, status, err));
-    return dcpg_filter_weights_all(&o->filter_weights, model->graph, data->seed, par, log, &model->weights,
-                                   err);
+    return dcpg_filter_weights_all(&o->filter_weights, data->seed, par, log, model, err);
 }
 
 dcpg_status train_model_make_all(const train_model_data *data, const dcpg_par *par, dcpg_log *log,
-                                 train_model_files *files, train_model *model, dcpg_err *err) {
+                                 train_model_files *files, dcpg_model *model, dcpg_err *err) {
     const train_model_options *o = data->options;
     dcpg_status status = files->whole.graph ? make_from_whole(o, data, log, files, model, err)
                                             : make_from_parts(o, data, log, files, model, err);
@@ -242,14 +240,8 @@ void train_model_options_free(train_model_options *o) {
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
 }
 
-void train_model_free(train_model *model) {
-    dcpg_graph_free(model->graph);
-    dcpg_weights_free(&model->weights);
-    model->graph = NULL;
-}
-
 void train_model_files_free(train_model_files *files) {
-    train_model_free(&files->dna);
-    train_model_free(&files->cpg);
-    train_model_free(&files->whole);
+    dcpg_model_free(&files->dna);
+    dcpg_model_free(&files->cpg);
+    dcpg_model_free(&files->whole);
 }

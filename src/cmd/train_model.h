@@ -28,15 +28,9 @@ typedef struct train_model_data {
     uint64_t seed;                       /* of new weights */
 } train_model_data;
 
-/* A graph with weights; without weights where all of it is new. */
-typedef struct train_model {
-    dcpg_graph *graph;
-    dcpg_weights weights;
-} train_model;
-
 /* Loaded models; graph NULL: none. */
 typedef struct train_model_files {
-    train_model dna, cpg, whole;
+    dcpg_model dna, cpg, whole;
 } train_model_files;
 
 /* Loads the models that the options name by files. A word is taken as a file where that path exists on rank
@@ -47,10 +41,9 @@ dcpg_status train_model_load_all(const train_model_options *options, const dcpg_
 /* Makes the model to train, with heads for the chosen outputs: a loaded model keeps its heads where they
  * belong to these outputs. Takes over the content of `files`. Collective. */
 dcpg_status train_model_make_all(const train_model_data *data, const dcpg_par *par, dcpg_log *log,
-                                 train_model_files *files, train_model *model, dcpg_err *err);
+                                 train_model_files *files, dcpg_model *model, dcpg_err *err);
 
 void train_model_options_free(train_model_options *options);
 void train_model_files_free(train_model_files *files);
-void train_model_free(train_model *model);
 
 #endif

@@ -131,9 +131,9 @@ static dcpg_status set_filters(const dcpg_strings *names, uint64_t seed, dcpg_lo
     return status;
 }
 
-dcpg_status dcpg_filter_weights_all(const dcpg_strings *file, const dcpg_graph *graph, uint64_t seed,
-                                    const dcpg_par *par, dcpg_log *log, dcpg_weights *weights,
-                                    dcpg_err *err) {
+dcpg_status dcpg_filter_weights_all(const dcpg_strings *file, uint64_t seed, const dcpg_par *par,
+                                    dcpg_log *log, dcpg_model *model, dcpg_err *err) {
+    const dcpg_graph *graph = model->graph;
     int conv = dcpg_graph_first_conv(graph);
     if (file->n < 1 || file->n > 2)
         return dcpg_fail(err, DCPG_E_USAGE,
@@ -141,8 +141,8 @@ dcpg_status dcpg_filter_weights_all(const dcpg_strings *file, const dcpg_graph *
                          file->n);
     if (conv < 0)
         return dcpg_fail(err, DCPG_E_USAGE, "--filter_weights: the model has no convolution over DNA");
-    struct dcpg_weight_value *kernel = dcpg_weights_find(weights, graph->layer[conv].name, "kernel"),
-                             *bias = dcpg_weights_find(weights, graph->layer[conv].name, "bias");
+    struct dcpg_weight_value *kernel = dcpg_weights_find(&model->weights, graph->layer[conv].name, "kernel"),
+                             *bias = dcpg_weights_find(&model->weights, graph->layer[conv].name, "bias");
     dcpg_status status = par->rank == 0 ? set_filters(file, seed, log, kernel, bias, err) : DCPG_OK;
     DCPG_TRY(dcpg_agree_all(par, status, err));
     const int64_t *shape = kernel->shape;

@@ -128,18 +128,18 @@ static void log_backend(const char *path, const dcpg_graph *graph, const keras_o
 }
 
 static dcpg_status load(const dcpg_strings *files, const char *backend, dcpg_log *log, char **json,
-                        dcpg_graph **graph, dcpg_weights *weights, dcpg_err *err) {
+                        dcpg_model *model, dcpg_err *err) {
     place at = {0};
     keras_origin origin = {0};
     dcpg_status status = find_model(files, &at, err);
     const char *described = at.json ? at.json : at.weights;
     if (status == DCPG_OK) status = read_json(described, json, err);
-    if (status == DCPG_OK) status = dcpg_keras_parse(*json, described, graph, err);
+    if (status == DCPG_OK) status = dcpg_keras_parse(*json, described, &model->graph, err);
+    const keras_weights_file from = {.path = at.weights, .json = *json, .backend = backend};
     if (status == DCPG_OK)
-        status = dcpg_keras_read_weights_of(&(keras_weights_file){at.weights, *json, backend}, *graph,
-                                            weights, &origin, err);
-    if (status == DCPG_OK) status = dcpg_keras_read_data(at.json, at.weights, *graph, err);
-    if (status == DCPG_OK) log_backend(at.weights, *graph, &origin, backend, log);
+        status = dcpg_keras_read_weights_of(&from, model->graph, &model->weights, &origin, err);
+    if (status == DCPG_OK) status = dcpg_keras_read_data(at.json, at.weights, model->graph, err);
+    if (status == DCPG_OK) log_backend(at.weights, model->graph, &origin, backend, log);
     place_free(&at);
     return status;
 }
@@ -154,37 +154,38 @@ static dcpg_status spread_text_all(const dcpg_par *par, char **text, dcpg_err *e
     return DCPG_OK;
 }
 
-static dcpg_status receive(const char *json, dcpg_graph **graph, dcpg_weights *weights, dcpg_err *err) {
-    DCPG_TRY(dcpg_keras_parse(json, "model", graph, err));
-    return dcpg_weights_new(*graph, weights, err);
+static dcpg_status receive(const char *json, dcpg_model *model, dcpg_err *err) {
+    DCPG_TRY(dcpg_keras_parse(json, "model", &model->graph, err));
+    return dcpg_weights_new(model->graph, &model->weights, err);
 }
 
-static dcpg_status spread_all(const dcpg_par *par, char **json, dcpg_graph **graph, dcpg_weights *weights,
-                              dcpg_err *err) {
+static dcpg_status spread_all(const dcpg_par *par, char **json, dcpg_model *model, dcpg_err *err) {
     DCPG_TRY(spread_text_all(par, json, err));
-    DCPG_TRY(dcpg_agree_all(par, par->rank == 0 ? DCPG_OK : receive(*json, graph, weights, err), err));
-    for (int i = 0; i < weights->nb; i++) {
-        const struct dcpg_weight_value *entry = &weights->entry[i];
+    DCPG_TRY(dcpg_agree_all(par, par->rank == 0 ? DCPG_OK : receive(*json, model, err), err));
+    for (int i = 0; i < model->weights.nb; i++) {
+        const struct dcpg_weight_value *entry = &model->weights.entry[i];
         const dcpg_weight weight = {.ndim = entry->ndim,
                                     .shape = {entry->shape[0], entry->shape[1], entry->shape[2]}};
         dcpg_bcast_all(par, entry->value, (size_t)dcpg_weight_size(&weight) * sizeof *entry->value, 0);
     }
-    return dcpg_keras_spread_data_all(par, *graph, err);
+    return dcpg_keras_spread_data_all(par, model->graph, err);
+}
+
+void dcpg_model_free(dcpg_model *model) {
+    dcpg_graph_free(model->graph);
+    dcpg_weights_free(&model->weights);
+    model->graph = NULL;
 }
 
 dcpg_status dcpg_model_load_all(const dcpg_strings *files, const char *backend, const dcpg_par *par,
-                                dcpg_log *log, dcpg_graph **graph, dcpg_weights *weights, dcpg_err *err) {
+                                dcpg_log *log, dcpg_model *model, dcpg_err *err) {
     char *json = NULL;
-    *graph = NULL;
-    *weights = (dcpg_weights){0};
-    dcpg_status status = par->rank == 0 ? load(files, backend, log, &json, graph, weights, err) : DCPG_OK;
+    *model = (dcpg_model){0};
+    dcpg_status status = par->rank == 0 ? load(files, backend, log, &json, model, err) : DCPG_OK;
     status = dcpg_agree_all(par, status, err);
-    if (status == DCPG_OK) status = spread_all(par, &json, graph, weights, err);
+    if (status == DCPG_OK) status = spread_all(par, &json, model, err);
     dcpg_free(json);
-    if (status == DCPG_OK) return DCPG_OK;
-    dcpg_graph_free(*graph);
-    dcpg_weights_free(weights);
-    *graph = NULL;
+    if (status != DCPG_OK) dcpg_model_free(model);
     return status;
 }
 
@@ -210,12 +211,13 @@ static dcpg_status describe_json_all(const char *path, const dcpg_par *par, dcpg
 dcpg_status dcpg_model_describe_all(const dcpg_strings *files, const char *backend, const dcpg_par *par,
                                     dcpg_graph **graph, bool *weights, dcpg_err *err) {
     bool alone = par->rank == 0 && is_description(files);
-    dcpg_weights unused;
+    dcpg_model model;
     *graph = NULL;
     dcpg_bcast_all(par, &alone, sizeof alone, 0);
     *weights = !alone;
     if (alone) return describe_json_all(files->v[0], par, graph, err);
-    DCPG_TRY(dcpg_model_load_all(files, backend, par, NULL, graph, &unused, err));
-    dcpg_weights_free(&unused);
+    DCPG_TRY(dcpg_model_load_all(files, backend, par, NULL, &model, err));
+    dcpg_weights_free(&model.weights);
+    *graph = model.graph;
     return DCPG_OK;
 }

@@ -147,20 +147,20 @@ static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
     return reported;
 }
 
-dcpg_status dcpg_train_all(dcpg_source *train, dcpg_source *val, const dcpg_graph *graph,
-                           const dcpg_weights *initial, const dcpg_train_options *options,
-                           const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
+dcpg_status dcpg_train_all(const dcpg_train_sources *sources, const dcpg_model *model,
+                           const dcpg_train_options *options, const dcpg_par *par, dcpg_log *log,
+                           dcpg_err *err) {
     trainer t = {.options = options,
                  .par = par,
                  .log = log,
-                 .graph = graph,
-                 .train = train,
-                 .val = val,
+                 .graph = model->graph,
+                 .train = sources->train,
+                 .val = sources->val,
                  .started = dcpg_now()};
     t.last_shown = t.last_saved = t.started;
     dcpg_trainer_note_job_end(&t);
     dcpg_par_report_all(par, options->nb_thread, log);
-    DCPG_TRY(dcpg_trainer_open_all(&t, initial, err));
+    DCPG_TRY(dcpg_trainer_open_all(&t, &model->weights, err));
     t.moment[TIMING_OPENING] = dcpg_now() - t.started;
     dcpg_flush_begin();
     dcpg_status status = train_opened_all(&t, err);

@@ -209,7 +209,8 @@ static void check_run(const dcpg_eval_options *asked, int64_t nb) {
     options.out_report = report;
     model m = model_new();
     dcpg_source *source = fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs);
-    ok(dcpg_eval_all(source, m.graph, &m.weights, &options, &par, NULL, &err), &err);
+    const dcpg_model evaluated = {m.graph, m.weights};
+    ok(dcpg_eval_all(source, &evaluated, &options, &par, NULL, &err), &err);
     if (par.rank == 0) {
         dcpg_h5 *file = NULL;
         expect_all(&m, source);
@@ -245,7 +246,8 @@ static void test_two_sites(void **state) {
 static dcpg_status run_with(dcpg_source *source, const char *data, dcpg_err *err) {
     model m = model_new();
     dcpg_eval_options options = {.out_data = data};
-    dcpg_status status = dcpg_eval_all(source, m.graph, &m.weights, &options, &par, NULL, err);
+    const dcpg_model evaluated = {m.graph, m.weights};
+    dcpg_status status = dcpg_eval_all(source, &evaluated, &options, &par, NULL, err);
     dcpg_source_close(source);
     model_free(&m);
     return status;

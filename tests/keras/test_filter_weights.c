@@ -83,12 +83,13 @@ static dcpg_graph *build(const char *dna, const char *cpg) {
     return graph;
 }
 
-static dcpg_status load(const dcpg_graph *graph, const char *group, dcpg_weights *weights, dcpg_err *err) {
+static dcpg_status load(dcpg_graph *graph, const char *group, dcpg_weights *weights, dcpg_err *err) {
     dcpg_strings file = {0};
     ok(dcpg_strings_add(&file, path, err), err);
     if (group) ok(dcpg_strings_add(&file, group, err), err);
     ok(dcpg_weights_init(graph, 1, weights, err), err);
-    dcpg_status status = dcpg_filter_weights_all(&file, graph, 1, &par, NULL, weights, err);
+    dcpg_model model = {graph, *weights};
+    dcpg_status status = dcpg_filter_weights_all(&file, 1, &par, NULL, &model, err);
     dcpg_strings_free(&file);
     return status;
 }
@@ -144,8 +145,7 @@ static void other_sizes(void **state) {
     check_loaded(NULL, -2, 1, 1, 0);
 }
 
-static void check_refused(const dcpg_graph *graph, const char *group, dcpg_status expected,
-                          const char *words) {
+static void check_refused(dcpg_graph *graph, const char *group, dcpg_status expected, const char *words) {
     dcpg_weights weights;
     dcpg_err err = {0};
     assert_int_equal(load(graph, group, &weights, &err), expected);

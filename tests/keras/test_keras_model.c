@@ -46,7 +46,10 @@ static dcpg_status load(const char *a, const char *b, const char *backend, model
     *m = (model){0};
     add(&files, a);
     if (b) add(&files, b);
-    dcpg_status status = dcpg_model_load_all(&files, backend, &par, NULL, &m->graph, &m->weights, err);
+    dcpg_model loaded;
+    dcpg_status status = dcpg_model_load_all(&files, backend, &par, NULL, &loaded, err);
+    m->graph = loaded.graph;
+    m->weights = loaded.weights;
     dcpg_strings_free(&files);
     return status;
 }
