@@ -67,10 +67,18 @@ static void order_ranks(dcpg_par *par) {
 }
 
 static void number_hosts(dcpg_par *par) {
-    int leads = par->host_rank == 0;
-    MPI_Scan(&leads, &par->host, 1, MPI_INT, MPI_SUM, par->impl->comm);
-    MPI_Allreduce(&leads, &par->nb_host, 1, MPI_INT, MPI_SUM, par->impl->comm);
-    par->host--;
+    bool leads = par->host_rank == 0;
+    MPI_Comm leaders;
+    int number[2] = {0, 0};
+    MPI_Comm_split(par->impl->comm, leads ? 0 : MPI_UNDEFINED, par->rank, &leaders);
+    if (leads) {
+        MPI_Comm_rank(leaders, &number[0]);
+        MPI_Comm_size(leaders, &number[1]);
+        MPI_Comm_free(&leaders);
+    }
+    MPI_Bcast(number, 2, MPI_INT, 0, par->impl->host_comm);
+    par->host = number[0];
+    par->nb_host = number[1];
 }
 
 dcpg_status dcpg_par_open_all(dcpg_par *par, int *argc, char ***argv, dcpg_err *err) {

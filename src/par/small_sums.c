@@ -18,8 +18,8 @@ static bool gathers(const dcpg_par_sums *s) { return s->par->size <= GATHER_RANK
 dcpg_status dcpg_small_sums_open(dcpg_par_sums *s, const dcpg_run_of_leaves *run, dcpg_err *err) {
     size_t size = (size_t)s->par->size, most = 0;
     for (int i = 0; i < s->route.nb_stage; i++) most = max_size(most, (size_t)s->route.stage[i].nb_to);
-    s->requests = dcpg_alloc(most + 1, sizeof *s->requests);
-    if (!s->requests) return dcpg_fail_nomem(err, "small sums", most * sizeof *s->requests);
+    s->stage_requests = dcpg_alloc(most + 1, sizeof *s->stage_requests);
+    if (!s->stage_requests) return dcpg_fail_nomem(err, "small sums", most * sizeof *s->stage_requests);
     if (!gathers(s)) return DCPG_OK;
     s->nb_of = dcpg_alloc(size, sizeof *s->nb_of);
     s->count_of = dcpg_alloc(size, sizeof *s->count_of);
@@ -38,7 +38,7 @@ dcpg_status dcpg_small_sums_open(dcpg_par_sums *s, const dcpg_run_of_leaves *run
 void dcpg_small_sums_close(dcpg_par_sums *s) {
     dcpg_free(s->all);
     dcpg_free(s->piece);
-    dcpg_free(s->requests);
+    dcpg_free(s->stage_requests);
     dcpg_free(s->nb_of);
     dcpg_free(s->count_of);
     dcpg_free(s->at_of);
@@ -94,7 +94,7 @@ static void exchange(dcpg_par_sums *s, int at, size_t count) {
            others = (size_t)(stage->left ? stage->nb_right : stage->nb_left) * count;
     double *own = stage->left ? s->all : s->all + others, *theirs = stage->left ? s->all + mine : s->all;
     if (own != s->all) memmove(own, s->all, mine * sizeof *own);
-    MPI_Request *requests = s->requests;
+    MPI_Request *requests = s->stage_requests;
     int nb = 0;
     MPI_Irecv(theirs, (int)others, MPI_DOUBLE, stage->from.rank, TAG_SMALL, s->comm, &requests[nb++]);
     for (int k = 0; k < stage->nb_to; k++) {

@@ -36,10 +36,15 @@ bool dcpg_sums_advance(dcpg_par_sums *s) {
     return false;
 }
 
-/* As dcpg_sums_advance, in a loop that does nothing else: other ranks may need this core to raise a flag. */
+/* As dcpg_sums_advance, in a loop that does nothing else. If only messages can change anything, it waits for
+ * one; otherwise other ranks of this host may need this core to raise a flag. */
 static bool advance_and_yield(dcpg_par_sums *s, dcpg_wait *wait) {
+    int which;
     if (!dcpg_sums_advance(s)) return false;
-    if (s->in_memory) sched_yield();
+    if (s->in_memory)
+        sched_yield();
+    else if (!s->par->impl->watch)
+        MPI_Waitany(s->nb_request, s->requests, &which, MPI_STATUS_IGNORE);
     dcpg_wait_tick(s->par, wait);
     return true;
 }
@@ -149,7 +154,8 @@ static void choose_buckets_all(dcpg_par_sums *s) {
         longest = round_up_size(longest / 2, line);
         one = bytes_of(s, longest);
     }
-    int64_t least[2] = {(int64_t)longest, (int64_t)(one ? min_size(most / one, NB_BUCKET) : NB_BUCKET)};
+    size_t nb = min_size(NB_BUCKET, dcpg_slices_blocks(&s->slices) + 1);
+    int64_t least[2] = {(int64_t)longest, (int64_t)(one ? min_size(most / one, nb) : nb)};
     dcpg_min_i64s_all(s->par, least, 2);
     s->longest = (size_t)least[0];
     s->nb_bucket = (unsigned)max_i64(least[1], 1);
@@ -158,15 +164,18 @@ static void choose_buckets_all(dcpg_par_sums *s) {
 static dcpg_status alloc_buckets(dcpg_par_sums *s, dcpg_err *err) {
     bucket_sizes z;
     dcpg_bucket_measure(s, s->longest, &z);
-    bool ok = true;
+    s->nb_request = (int)(z.requests * s->nb_bucket);
+    s->requests = dcpg_alloc((size_t)s->nb_request, sizeof *s->requests);
+    bool ok = s->requests;
+    for (int i = 0; i < s->nb_request && ok; i++) s->requests[i] = MPI_REQUEST_NULL;
     for (bucket *b = s->bucket; b < s->bucket + s->nb_bucket && ok; b++) {
-        b->requests = dcpg_alloc(z.requests, sizeof *b->requests);
+        b->requests = s->requests + (size_t)(b - s->bucket) * z.requests;
         b->received = dcpg_alloc(z.received, sizeof *b->received);
         b->arena[0] = dcpg_alloc(z.arena, sizeof *b->arena[0]);
         b->arena[1] = dcpg_alloc(z.arena, sizeof *b->arena[1]);
         b->in = dcpg_alloc(z.in, sizeof *b->in);
         b->out = dcpg_alloc(z.out, sizeof *b->out);
-        ok = b->requests && b->received && b->arena[0] && b->arena[1] && b->in && b->out;
+        ok = b->received && b->arena[0] && b->arena[1] && b->in && b->out;
     }
     return ok ? DCPG_OK
               : dcpg_fail_nomem(err, "the exchange of gradients", s->nb_bucket * bytes_of(s, s->longest));
@@ -261,13 +270,13 @@ void dcpg_par_sums_close_all(dcpg_par_sums *s) {
         MPI_Comm_free(&s->comm);
     }
     for (bucket *b = s->bucket; b < s->bucket + NB_BUCKET; b++) {
-        dcpg_free(b->requests);
         dcpg_free(b->received);
         dcpg_free(b->arena[0]);
         dcpg_free(b->arena[1]);
         dcpg_free(b->in);
         dcpg_free(b->out);
     }
+    dcpg_free(s->requests);
     dcpg_par_window_close_all(s->flags);
     dcpg_free(s->host_node);
     dcpg_free(s->host_part);

@@ -56,7 +56,7 @@ typedef struct bucket {
     int stage;   /* of the route */
     int host_at; /* ranks of the host before this one are known to have arrived */
     held_sums held;
-    MPI_Request *requests;
+    MPI_Request *requests; /* part of those of all buckets */
     int nb_request;
     float *received;    /* [nodes][values kept] */
     float *arena[2];    /* sums that must survive the next stage, in turns */
@@ -82,11 +82,13 @@ struct dcpg_par_sums {
     const dcpg_route *way; /* one of the routes above */
     bool in_memory;        /* ranks of this host share their gradients */
     dcpg_par_window *flags;
-    int nb_host_part;     /* rows of gradients of all ranks of the host, in the order of their nodes */
-    dcpg_node *host_node; /* [nb_host_part] */
-    float **host_part;    /* [nb_host_part] */
-    float **host_work;    /* [nb_host_part] */
-    bool *host_settled;   /* [nb_host_part] */
+    int nb_host_part;      /* rows of gradients of all ranks of the host, in the order of their nodes */
+    dcpg_node *host_node;  /* [nb_host_part] */
+    float **host_part;     /* [nb_host_part] */
+    float **host_work;     /* [nb_host_part] */
+    bool *host_settled;    /* [nb_host_part] */
+    MPI_Request *requests; /* [nb_request] of all buckets */
+    int nb_request;
     bucket bucket[NB_BUCKET];
     unsigned nb_bucket;          /* in use */
     size_t longest;              /* range of a bucket */
@@ -99,7 +101,7 @@ struct dcpg_par_sums {
     double *all; /* [all_count] sums of the nodes of a stage, one after the other */
     size_t all_count;
     double *piece;                 /* [nb_own][piece of a long array] */
-    MPI_Request *requests;         /* of a stage */
+    MPI_Request *stage_requests;   /* of a stage */
     int *nb_of, *count_of, *at_of; /* [size] nodes of each rank, and of values for MPI_Iallgatherv; only if
                                       there are few ranks */
     dcpg_node *every_node;         /* [nb_every] of all ranks; only then */

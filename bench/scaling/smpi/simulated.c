@@ -69,9 +69,22 @@ int dcpg_simulated_yield(void) {
  * and src/par does so in sums of floats alone. */
 int dcpg_simulated_iallreduce(const void *send, void *receive, int count, MPI_Datatype type, MPI_Op op,
                               MPI_Comm comm, MPI_Request *request) {
-    if (type == MPI_FLOAT) return MPI_Iallreduce(send, receive, count, type, op, comm, request);
     *request = MPI_REQUEST_NULL;
     return MPI_Allreduce(send, receive, count, type, op, comm);
+}
+
+int dcpg_simulated_iallgather(const void *send, int nb_send, MPI_Datatype send_type, void *receive,
+                              int nb_receive, MPI_Datatype receive_type, MPI_Comm comm,
+                              MPI_Request *request) {
+    *request = MPI_REQUEST_NULL;
+    return MPI_Allgather(send, nb_send, send_type, receive, nb_receive, receive_type, comm);
+}
+
+int dcpg_simulated_iallgatherv(const void *send, int nb_send, MPI_Datatype send_type, void *receive,
+                               const int *nb_receive, const int *at, MPI_Datatype receive_type, MPI_Comm comm,
+                               MPI_Request *request) {
+    *request = MPI_REQUEST_NULL;
+    return MPI_Allgatherv(send, nb_send, send_type, receive, nb_receive, at, receive_type, comm);
 }
 
 int dcpg_simulated_ibarrier(MPI_Comm comm, MPI_Request *request) {

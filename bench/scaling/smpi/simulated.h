@@ -11,6 +11,8 @@
 #ifndef DCPG_SIMULATED_INSIDE
 #define MPI_Init_thread         dcpg_simulated_init_thread
 #define MPI_Iallreduce          dcpg_simulated_iallreduce
+#define MPI_Iallgather          dcpg_simulated_iallgather
+#define MPI_Iallgatherv         dcpg_simulated_iallgatherv
 #define MPI_Ibarrier            dcpg_simulated_ibarrier
 #define MPI_Ibcast              dcpg_simulated_ibcast
 #define MPI_Win_allocate_shared dcpg_simulated_win_allocate_shared
