@@ -204,9 +204,9 @@ DCPG_API void dcpg_par_shared_sync_all(dcpg_par_shared *shared);
  * Collective. */
 DCPG_API int dcpg_par_threads_all(dcpg_par *par);
 
-/* Logs one line per rank (host, cores allowed, threads) and, if dcpg_par_threads_all divided the cores, how
- * ranks of a host share them; warns once per host if threads exceed the cores of a rank or of the host.
- * Collective. */
+/* Logs one line per group of equal hosts (ranks, cores allowed, threads), at DCPG_DEBUG one per rank, and, if
+ * dcpg_par_threads_all divided the cores, how ranks of a host share them; warns once per host if threads
+ * exceed the cores of a rank or of the host. Collective. */
 DCPG_API void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log);
 
 /* Number of processors this process may run on. Local. */

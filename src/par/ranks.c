@@ -76,6 +76,7 @@ int dcpg_par_threads_all(dcpg_par *par) {
 /* A rank's report about itself. */
 typedef struct place {
     char host[64];
+    int launch_rank;                           /* its number for the launcher */
     int cores, threads;                        /* of this rank */
     int host_number, host_cores, host_threads; /* of its host; cores: those that any of its ranks may use */
     int host_ranks, most_threads; /* most_threads: the largest number of threads of a rank on its host */
@@ -85,6 +86,7 @@ typedef struct place {
 
 static place my_place_all(const dcpg_par *par, int nb_thread) {
     place mine = {.threads = nb_thread,
+                  .launch_rank = par->launch_rank,
                   .host_number = par->host,
                   .host_ranks = par->host_size,
                   .shares = par->impl->shares_cores};
@@ -170,6 +172,78 @@ static int least_threads(const place *places, int nb, int r) {
     return least;
 }
 
+/* ---- hosts that are alike ---- */
+
+/* A host: the fewest and most of its ranks' cores and threads. */
+typedef struct host_summary {
+    const char *name;
+    int ranks, least_cores, most_cores, least_threads, most_threads;
+} host_summary;
+
+/* Of the host whose first rank is r; its ranks are neighbours. */
+static host_summary summarise(const place *places, int r) {
+    const place *p = &places[r];
+    host_summary h = {p->host, p->host_ranks, p->cores, p->cores, p->threads, p->threads};
+    for (int q = r; q < r + p->host_ranks; q++) {
+        if (places[q].cores < h.least_cores) h.least_cores = places[q].cores;
+        if (places[q].cores > h.most_cores) h.most_cores = places[q].cores;
+        if (places[q].threads < h.least_threads) h.least_threads = places[q].threads;
+        if (places[q].threads > h.most_threads) h.most_threads = places[q].threads;
+    }
+    return h;
+}
+
+static bool alike(const host_summary *a, const host_summary *b) {
+    return a->ranks == b->ranks && a->least_cores == b->least_cores && a->most_cores == b->most_cores &&
+           a->least_threads == b->least_threads && a->most_threads == b->most_threads;
+}
+
+/* "4 cores", or "3 to 4 cores". */
+static const char *amount(char text[48], int least, int most, const char *unit) {
+    if (least == most)
+        snprintf(text, 48, "%d %s%s", least, unit, plural(least));
+    else
+        snprintf(text, 48, "%d to %d %ss", least, most, unit);
+    return text;
+}
+
+static void log_group(const host_summary *first, const host_summary *last, int nb, dcpg_log *log) {
+    char cores[48], threads[48], names[192];
+    if (nb == 1)
+        snprintf(names, sizeof names, "host %s", first->name);
+    else
+        snprintf(names, sizeof names, "%d hosts alike, %s to %s", nb, first->name, last->name);
+    dcpg_info(log, "%s: %d rank%s%s, %s and %s%s", names, first->ranks, plural(first->ranks),
+              nb > 1 ? " on each" : "", amount(cores, first->least_cores, first->most_cores, "core"),
+              amount(threads, first->least_threads, first->most_threads, "thread"),
+              first->ranks > 1 || nb > 1 ? " a rank" : "");
+}
+
+/* One line per group of neighbouring hosts that are alike. */
+static void log_hosts(const place *places, int size, dcpg_log *log) {
+    for (int r = 0; r < size;) {
+        host_summary first = summarise(places, r), last = first;
+        int nb = 1;
+        for (r += first.ranks; r < size; r += first.ranks, nb++) {
+            host_summary next = summarise(places, r);
+            if (!alike(&first, &next)) break;
+            last = next;
+        }
+        log_group(&first, &last, nb, log);
+    }
+}
+
+/* One line per rank, with the launcher's number of the rank where that is another. */
+static void log_ranks(const place *places, int size, dcpg_log *log) {
+    for (int r = 0; r < size; r++) {
+        const place *p = &places[r];
+        char launched[48] = "";
+        if (p->launch_rank != r) snprintf(launched, sizeof launched, " (%d of the launcher)", p->launch_rank);
+        dcpg_debug(log, "rank %d%s: host %s, %d core%s, %d thread%s", r, launched, p->host, p->cores,
+                   plural(p->cores), p->threads, plural(p->threads));
+    }
+}
+
 void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log) {
     place mine = my_place_all(par, nb_thread);
     place *places = NULL;
@@ -178,10 +252,9 @@ void dcpg_par_report_all(const dcpg_par *par, int nb_thread, dcpg_log *log) {
         if (!places) dcpg_par_abort(par, dcpg_exit_code(DCPG_E_NOMEM));
     }
     MPI_Gather(&mine, sizeof mine, MPI_BYTE, places, sizeof mine, MPI_BYTE, 0, par->impl->comm);
-    for (int r = 0; places && r < par->size; r++) {
-        const place *p = &places[r];
-        dcpg_info(log, "rank %d: host %s, %d core%s, %d thread%s", r, p->host, p->cores,
-                  p->cores == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s");
+    if (places) {
+        log_hosts(places, par->size, log);
+        log_ranks(places, par->size, log);
     }
     for (int r = 0; places && r < par->size; r++) {
         if (first_of_host(places, r) && shared_by_all(places, par->size, r))

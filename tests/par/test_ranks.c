@@ -16,9 +16,9 @@ static dcpg_par par;
 static char text[65536];
 
 /* The log on rank 0 of a report of ranks with `nb_thread` threads; empty on the other ranks. */
-static const char *report(int nb_thread) {
+static const char *report_at(int nb_thread, dcpg_level level) {
     FILE *file = tmpfile();
-    dcpg_log log = {.screen = file, .level = DCPG_INFO, .speaks = par.rank == 0};
+    dcpg_log log = {.screen = file, .level = level, .speaks = par.rank == 0};
     dcpg_par_report_all(&par, nb_thread, &log);
     rewind(file);
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
@@ -26,15 +26,30 @@ static const char *report(int nb_thread) {
     return text;
 }
 
+static const char *report(int nb_thread) { return report_at(nb_thread, DCPG_INFO); }
+
 static int count(const char *in, const char *what) {
     int n = 0;
     for (const char *p = strstr(in, what); p; p = strstr(p + 1, what)) n++;
     return n;
 }
 
-static void a_line_per_rank(void **state) {
+/* This test's ranks share one host. */
+static void a_line_per_host(void **state) {
     (void)state;
     const char *printed = report(3);
+    char host[256] = "", line[512];
+    gethostname(host, sizeof host - 1);
+    snprintf(line, sizeof line, "host %.63s: %d rank%s, ", host, par.size, par.size > 1 ? "s" : "");
+    if (par.rank > 0) return;
+    assert_int_equal(count(printed, line), 1);
+    assert_int_equal(count(printed, "rank 0: "), 0);
+    assert_int_equal(count(printed, par.size > 1 ? "3 threads a rank\n" : "3 threads\n"), 1);
+}
+
+static void a_line_per_rank(void **state) {
+    (void)state;
+    const char *printed = report_at(3, DCPG_DEBUG);
     if (par.rank > 0) {
         assert_string_equal(printed, "");
         return;
@@ -229,12 +244,12 @@ int main(int argc, char **argv) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failing rank ends all */
     if (dcpg_par_open_all(&par, &argc, &argv, NULL) != DCPG_OK) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_per_rank),   cmocka_unit_test(warns_of_crowds),
-        cmocka_unit_test(host_as_a_whole),   cmocka_unit_test(counts_cores),
-        cmocka_unit_test(all_started_alike), cmocka_unit_test(alone_by_mistake),
-        cmocka_unit_test(another_mpirun),    cmocka_unit_test(shares_of_cores),
-        cmocka_unit_test(bound_ranks),       cmocka_unit_test(watched_exchanges),
-        cmocka_unit_test(busy_rank),
+        cmocka_unit_test(a_line_per_host),   cmocka_unit_test(a_line_per_rank),
+        cmocka_unit_test(warns_of_crowds),   cmocka_unit_test(host_as_a_whole),
+        cmocka_unit_test(counts_cores),      cmocka_unit_test(all_started_alike),
+        cmocka_unit_test(alone_by_mistake),  cmocka_unit_test(another_mpirun),
+        cmocka_unit_test(shares_of_cores),   cmocka_unit_test(bound_ranks),
+        cmocka_unit_test(watched_exchanges), cmocka_unit_test(busy_rank),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     dcpg_par_close_all(&par);
