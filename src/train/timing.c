@@ -63,6 +63,7 @@ static void restart(trainer *t) {
     t->training_seconds = t->busy_seconds = 0;
     t->busy_from = dcpg_timing_busy();
     t->samples = 0;
+    t->traffic_before = dcpg_par_sums_traffic(t->sums);
     t->cutting_before = dcpg_loader_cutting(t->train_loader);
     t->measured_from = t->epochs_from = dcpg_now();
 }
@@ -126,6 +127,20 @@ static void compare_all(const trainer *t, timing_table *table, int64_t *x) {
     }
 }
 
+static void compare_traffic_all(const trainer *t, timing_table *table) {
+    dcpg_par_traffic now = dcpg_par_sums_traffic(t->sums), before = t->traffic_before;
+    int64_t steps = t->steps - t->options->timing_warmup_steps;
+    int64_t most[TRAFFIC_NUMBERS] = {
+        [TRAFFIC_MEMORY_MESSAGES] = now.memory_messages - before.memory_messages,
+        [TRAFFIC_MEMORY_BYTES] = now.memory_bytes - before.memory_bytes,
+        [TRAFFIC_NETWORK_MESSAGES] = now.network_messages - before.network_messages,
+        [TRAFFIC_NETWORK_BYTES] = now.network_bytes - before.network_bytes,
+    };
+    dcpg_max_i64s_all(t->par, most, TRAFFIC_NUMBERS);
+    for (int i = 0; i < TRAFFIC_NUMBERS; i++)
+        table->traffic[i] = steps > 0 ? (double)most[i] / (double)steps : 0;
+}
+
 dcpg_status dcpg_timing_table_all(const trainer *t, timing_table *table, dcpg_err *err) {
     int nb_op = dcpg_net_times(t->net, NULL), nb_shown = nb_op + TIMING_PARTS + 2;
     *table = (timing_table){.nb = nb_shown + 3 + TIMING_MOMENTS, .nb_op = nb_op, .nb_shown = nb_shown};
@@ -136,7 +151,10 @@ dcpg_status dcpg_timing_table_all(const trainer *t, timing_table *table, dcpg_er
                              ? list_own(t, table, err)
                              : dcpg_fail_nomem(err, "times", (unsigned long long)nb * sizeof *table->row);
     status = dcpg_agree_all(t->par, status, err);
-    if (status == DCPG_OK) compare_all(t, table, numbers);
+    if (status == DCPG_OK) {
+        compare_all(t, table, numbers);
+        compare_traffic_all(t, table);
+    }
     dcpg_free(numbers);
     return status;
 }
@@ -157,6 +175,13 @@ static void print(const trainer *t, const timing_table *table) {
         dcpg_info(t->log, "profile: %-46s %10.3f %5.1f%% %8.3f %8.3f  %d", what, row->mean,
                   all->mean > 0 ? 100 * row->mean / all->mean : 0, row->least, row->most, row->slowest);
     }
+    const double *sent = table->traffic;
+    dcpg_info(
+        t->log,
+        "profile: sums of a step, most of any rank: %.1f messages, %.3f MB through the memory of a host "
+        "and %.1f messages, %.3f MB through the network",
+        sent[TRAFFIC_MEMORY_MESSAGES], sent[TRAFFIC_MEMORY_BYTES] / 1e6, sent[TRAFFIC_NETWORK_MESSAGES],
+        sent[TRAFFIC_NETWORK_BYTES] / 1e6);
 }
 
 dcpg_status dcpg_timing_report_all(trainer *t, dcpg_err *err) {

@@ -72,6 +72,14 @@ static void put_run(FILE *out, const trainer *t, int64_t peak) {
             t->net->nb_output, t->net->nb_value, t->net->nb_trained, warmup, steps > 0 ? steps : 0, peak);
 }
 
+static void put_traffic(FILE *out, const double *sent) {
+    fprintf(out,
+            ",\n\"traffic_per_step\":{\"memory_messages\":%.3f,\"memory_bytes\":%.0f,"
+            "\"network_messages\":%.3f,\"network_bytes\":%.0f}",
+            sent[TRAFFIC_MEMORY_MESSAGES], sent[TRAFFIC_MEMORY_BYTES], sent[TRAFFIC_NETWORK_MESSAGES],
+            sent[TRAFFIC_NETWORK_BYTES]);
+}
+
 /* Largest memory of any rank so far. Collective. */
 static int64_t peak_all(const trainer *t) {
     struct rusage usage;
@@ -90,6 +98,7 @@ static dcpg_status write(const trainer *t, const timing_table *table, int64_t pe
     }
     dcpg_net_times(t->net, op);
     put_run(out, t, peak);
+    put_traffic(out, table->traffic);
     put_rows(out, "seconds", table->row + table->nb_op, table->nb - table->nb_op);
     put_operations(out, table, op);
     put_steps(out, &t->times);

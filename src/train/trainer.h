@@ -85,18 +85,19 @@ typedef struct trainer {
     char *train_data, *val_data;     /* checksums */
     char *train_digest, *val_digest; /* of the data's values */
     run_state run;
-    journal *journal;               /* rank 0; NULL: none, or given up */
-    double started;                 /* dcpg_now() */
-    double job_end;                 /* of the scheduler's job, seconds since 1970; infinite: not known */
-    int64_t steps;                  /* of this run so far, those for warming up included */
-    double measured_from;           /* when the present epoch's steps began to count */
-    double epochs_from;             /* when the epochs did */
-    double training_seconds;        /* steps only, without validation and saving */
-    double busy_from, busy_seconds; /* as the two above, of processor time */
-    double epochs_seconds;          /* from the first step to the last file */
-    double part[TIMING_PARTS];      /* seconds */
-    double moment[TIMING_MOMENTS];  /* seconds; of the last checkpoint */
-    double cutting_before;          /* seconds of cutting batches that do not count */
+    journal *journal;                /* rank 0; NULL: none, or given up */
+    double started;                  /* dcpg_now() */
+    double job_end;                  /* of the scheduler's job, seconds since 1970; infinite: not known */
+    int64_t steps;                   /* of this run so far, those for warming up included */
+    dcpg_par_traffic traffic_before; /* when steps began to count */
+    double measured_from;            /* when the present epoch's steps began to count */
+    double epochs_from;              /* when the epochs did */
+    double training_seconds;         /* steps only, without validation and saving */
+    double busy_from, busy_seconds;  /* as the two above, of processor time */
+    double epochs_seconds;           /* from the first step to the last file */
+    double part[TIMING_PARTS];       /* seconds */
+    double moment[TIMING_MOMENTS];   /* seconds; of the last checkpoint */
+    double cutting_before;           /* seconds of cutting batches that do not count */
     step_times times;
     int64_t samples;                /* trained on, over all ranks */
     double last_shown, last_looked; /* when progress was shown, and the stop file looked for */
@@ -129,6 +130,15 @@ double dcpg_timing_busy(void);
  * measure anew. Local. */
 void dcpg_timing_step(trainer *t, double seconds);
 
+/* What a rank sends in a step, or reads in the memory of its host. */
+enum {
+    TRAFFIC_MEMORY_MESSAGES,
+    TRAFFIC_MEMORY_BYTES,
+    TRAFFIC_NETWORK_MESSAGES,
+    TRAFFIC_NETWORK_BYTES,
+    TRAFFIC_NUMBERS
+};
+
 /* timing.c: a row of --profile: the seconds of an operation, a part or a moment of the run. */
 typedef struct timing_row {
     char what[128];           /* in words, or the layer */
@@ -140,7 +150,8 @@ typedef struct timing_row {
 
 /* All of them: operations, parts, "everything else", "all"; then those that only the file tells. */
 typedef struct timing_table {
-    timing_row *row; /* [nb] */
+    double traffic[TRAFFIC_NUMBERS]; /* a step's messages and bytes; of each number, the most of any rank */
+    timing_row *row;                 /* [nb] */
     int nb, nb_op, nb_shown;
 } timing_table;
 

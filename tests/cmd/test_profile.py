@@ -61,6 +61,9 @@ def check_file(path, ranks, warmup, steps):
         faults += [] if offset == at else [f"gradients from {offset}, not {at}"]
         at = offset + count
     faults += [] if at == timing["trained"] else [f"gradients of operations: {at}, of {timing['trained']}"]
+    sent = timing["traffic_per_step"]
+    assert sent["network_messages"] == sent["network_bytes"] == 0  # one host
+    assert (sent["memory_bytes"] >= 4 * timing["trained"]) == (timing["ranks"] > 1), sent
     times = timing["step_seconds"]
     faults += [] if len(times) == steps and min(times, default=1) > 0 and sum(times) <= 1.001 * seconds["steps"]["most"] else [f"steps: {times}, all of them {seconds['steps']}"]
     faults += [] if timing["peak_memory_bytes"] > 1e6 and seconds["opening"]["most"] > seconds["loading"]["most"] > 0 else ["no memory, or no time to read"]
