@@ -21,8 +21,10 @@ static dcpg_status alloc_shared_all(const dcpg_par *par, dcpg_span *span, size_t
     return DCPG_OK;
 }
 
-dcpg_status dcpg_span_alloc_all(const dcpg_par *par, dcpg_span *span, int64_t count, size_t size,
-                                const char *what, void **out, dcpg_err *err) {
+dcpg_status dcpg_span_alloc_all(const dcpg_span_loading *l, int64_t count, size_t size, const char *what,
+                                void **out, dcpg_err *err) {
+    const dcpg_par *par = l->want->store->par;
+    dcpg_span *span = l->span;
     *out = NULL;
     if (span->share) return alloc_shared_all(par, span, (size_t)count * size, out, err);
     void *memory = dcpg_alloc((size_t)count, size);
@@ -45,12 +47,12 @@ void dcpg_span_free_all(dcpg_span *span) {
     *span = (dcpg_span){0};
 }
 
-dcpg_status dcpg_span_read_all(const dcpg_store *store, dcpg_h5 *file, dcpg_span *span, const char *path,
-                               dcpg_h5_type type, size_t size, int64_t first, int64_t end, void **out,
+dcpg_status dcpg_span_read_all(const dcpg_span_loading *l, const dcpg_span_part *part, void **out,
                                dcpg_err *err) {
-    DCPG_TRY(dcpg_span_alloc_all(store->par, span, end - first, size, path, out, err));
-    dcpg_h5_block block = {{first, 0}, {end - first, 2}}; /* a list has no second dimension */
-    return dcpg_h5_read(file, path, type, &block, *out, err);
+    int64_t n = part->end - part->first;
+    DCPG_TRY(dcpg_span_alloc_all(l, n, part->size, part->path, out, err));
+    dcpg_h5_block block = {{part->first, 0}, {n, 2}}; /* a list has no second dimension */
+    return dcpg_h5_read(l->file, part->path, part->type, &block, *out, err);
 }
 
 /* ---- sites and positions ---- */
@@ -65,11 +67,14 @@ static dcpg_status check_sites(const dcpg_store *store, const dcpg_span *span, d
     return DCPG_OK;
 }
 
-static dcpg_status load_sites_all(const dcpg_store *store, dcpg_h5 *file, dcpg_span *span, dcpg_err *err) {
+static dcpg_status load_sites_all(const dcpg_span_loading *l, dcpg_err *err) {
+    const dcpg_store *store = l->want->store;
+    dcpg_span *span = l->span;
     if (store->all_sites) return DCPG_OK;
+    const dcpg_span_part part = {STORE_SITES, DCPG_H5_I64, sizeof *span->site, span->site_first,
+                                 span->site_end};
     void *site;
-    dcpg_status status = dcpg_span_read_all(store, file, span, STORE_SITES, DCPG_H5_I64, sizeof *span->site,
-                                            span->site_first, span->site_end, &site, err);
+    dcpg_status status = dcpg_span_read_all(l, &part, &site, err);
     span->site = site;
     DCPG_TRY(status);
     return dcpg_agree_all(store->par, check_sites(store, span, err), err);
@@ -94,12 +99,13 @@ static dcpg_status check_positions(const dcpg_store *store, const dcpg_span *spa
     return DCPG_OK;
 }
 
-static dcpg_status load_positions_all(const dcpg_store *store, dcpg_h5 *file, dcpg_span *span,
-                                      dcpg_err *err) {
+static dcpg_status load_positions_all(const dcpg_span_loading *l, dcpg_err *err) {
+    const dcpg_store *store = l->want->store;
+    dcpg_span *span = l->span;
+    const dcpg_span_part part = {STORE_POS, DCPG_H5_I32, sizeof *span->pos, dcpg_span_pos_first(span),
+                                 dcpg_span_pos_end(span, store)};
     void *pos;
-    int64_t first = dcpg_span_pos_first(span), end = dcpg_span_pos_end(span, store);
-    dcpg_status status = dcpg_span_read_all(store, file, span, STORE_POS, DCPG_H5_I32, sizeof *span->pos,
-                                            first, end, &pos, err);
+    dcpg_status status = dcpg_span_read_all(l, &part, &pos, err);
     span->pos = pos;
     DCPG_TRY(status);
     return dcpg_agree_all(store->par, check_positions(store, span, err), err);
@@ -132,25 +138,33 @@ static void choose_bases(const dcpg_span_want *want, dcpg_span *span, int64_t fi
     span->byte_end = store->base_offset[span->chromo_last] + store_base_bytes(end);
 }
 
-static dcpg_status load_bases_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span, dcpg_err *err) {
-    const dcpg_store *store = want->store;
+/* Reads the runs of N of the span's chromosomes. Collective. */
+static dcpg_status load_runs_all(const dcpg_span_loading *l, dcpg_err *err) {
+    const dcpg_store *store = l->want->store;
+    dcpg_span *span = l->span;
     bool empty = span->site_first == span->site_end;
-    if (want->dna_wlen == 0) return DCPG_OK;
-    if (!empty)
-        choose_bases(want, span, dcpg_span_index(span, span->site_first),
-                     dcpg_span_index(span, span->site_end - 1));
-    void *memory;
-    dcpg_status status = dcpg_span_read_all(store, file, span, STORE_BASES, DCPG_H5_U8, 1, span->byte_first,
-                                            span->byte_end, &memory, err);
-    span->bases = memory;
-    DCPG_TRY(status);
-    int64_t run_first = empty ? 0 : store->run_offset[span->chromo_first],
-            run_end = empty ? 0 : store->run_offset[span->chromo_last + 1];
-    status = dcpg_span_read_all(store, file, span, STORE_RUNS, DCPG_H5_I64, 2 * sizeof *span->run, run_first,
-                                run_end, &memory, err);
-    span->run = memory;
+    const dcpg_span_part part = {STORE_RUNS, DCPG_H5_I64, 2 * sizeof *span->run,
+                                 empty ? 0 : store->run_offset[span->chromo_first],
+                                 empty ? 0 : store->run_offset[span->chromo_last + 1]};
+    void *run;
+    dcpg_status status = dcpg_span_read_all(l, &part, &run, err);
+    span->run = run;
     DCPG_TRY(status);
     return dcpg_agree_all(store->par, empty ? DCPG_OK : check_runs(store, span, err), err);
+}
+
+static dcpg_status load_bases_all(const dcpg_span_loading *l, dcpg_err *err) {
+    dcpg_span *span = l->span;
+    if (l->want->dna_wlen == 0) return DCPG_OK;
+    if (span->site_first < span->site_end)
+        choose_bases(l->want, span, dcpg_span_index(span, span->site_first),
+                     dcpg_span_index(span, span->site_end - 1));
+    const dcpg_span_part part = {STORE_BASES, DCPG_H5_U8, 1, span->byte_first, span->byte_end};
+    void *bases;
+    dcpg_status status = dcpg_span_read_all(l, &part, &bases, err);
+    span->bases = bases;
+    DCPG_TRY(status);
+    return load_runs_all(l, err);
 }
 
 /* ---- the whole span ---- */
@@ -162,9 +176,9 @@ static void choose_words(dcpg_span *span) {
 }
 
 /* Loads the bitmaps and, for the cells that need them, lists of calls. */
-static dcpg_status load_calls_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span, dcpg_err *err) {
+static dcpg_status load_calls_all(const dcpg_span_loading *l, dcpg_err *err) {
     dcpg_far far[2] = {{0}, {0}};
-    size_t n = (size_t)want->nb_list, most = n * (size_t)want->nb_neighbour;
+    size_t n = (size_t)l->want->nb_list, most = n * (size_t)l->want->nb_neighbour;
     dcpg_status status = DCPG_OK;
     for (int side = 0; side < 2; side++) {
         far[side] = (dcpg_far){dcpg_alloc(n, sizeof *far->found), dcpg_alloc(most, sizeof *far->index),
@@ -172,9 +186,9 @@ static dcpg_status load_calls_all(const dcpg_span_want *want, dcpg_h5 *file, dcp
         if (!far[side].found || !far[side].index || !far[side].call)
             status = dcpg_fail_nomem(err, "neighbours", most * sizeof *far->index);
     }
-    status = dcpg_agree_all(want->store->par, status, err);
-    if (status == DCPG_OK) status = dcpg_span_load_calls_all(want, file, span, far, err);
-    if (status == DCPG_OK) status = dcpg_span_make_lists_all(want, file, span, far, err);
+    status = dcpg_agree_all(l->want->store->par, status, err);
+    if (status == DCPG_OK) status = dcpg_span_load_calls_all(l, far, err);
+    if (status == DCPG_OK) status = dcpg_span_make_lists_all(l, far, err);
     for (int side = 0; side < 2; side++) {
         dcpg_free(far[side].found);
         dcpg_free(far[side].index);
@@ -183,13 +197,13 @@ static dcpg_status load_calls_all(const dcpg_span_want *want, dcpg_h5 *file, dcp
     return status;
 }
 
-static dcpg_status load_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span, dcpg_err *err) {
-    DCPG_TRY(load_sites_all(want->store, file, span, err));
-    choose_words(span);
-    DCPG_TRY(load_positions_all(want->store, file, span, err));
-    DCPG_TRY(load_bases_all(want, file, span, err));
-    DCPG_TRY(load_calls_all(want, file, span, err));
-    return dcpg_span_load_extras_all(want, file, span, err);
+static dcpg_status load_all(const dcpg_span_loading *l, dcpg_err *err) {
+    DCPG_TRY(load_sites_all(l, err));
+    choose_words(l->span);
+    DCPG_TRY(load_positions_all(l, err));
+    DCPG_TRY(load_bases_all(l, err));
+    DCPG_TRY(load_calls_all(l, err));
+    return dcpg_span_load_extras_all(l, err);
 }
 
 /* Gives what rank 0 read to the other hosts, and to all ranks the bounds of the words and bytes held. */
@@ -209,7 +223,7 @@ dcpg_status dcpg_span_load_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_s
     int64_t site_end = span->site_end;
     if (span->share && par->rank > 0)
         span->site_end = span->site_first; /* takes part without loading anything */
-    dcpg_status status = load_all(want, file, span, err);
+    dcpg_status status = load_all(&(dcpg_span_loading){want, file, span}, err);
     span->site_end = site_end;
     if (status != DCPG_OK)
         dcpg_span_free_all(span);

@@ -73,14 +73,27 @@ typedef struct dcpg_span {
 dcpg_status dcpg_span_load_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span, dcpg_err *err);
 void dcpg_span_free_all(dcpg_span *span); /* Collective if the span is shared, else Local */
 
-/* Zeroed memory owned by the span, on all ranks or on none. Collective. */
-dcpg_status dcpg_span_alloc_all(const dcpg_par *par, dcpg_span *span, int64_t count, size_t size,
-                                const char *what, void **out, dcpg_err *err);
+/* A span being loaded. */
+typedef struct dcpg_span_loading {
+    const dcpg_span_want *want;
+    dcpg_h5 *file;
+    dcpg_span *span;
+} dcpg_span_loading;
 
-/* Reads elements [first, end) of a list, or rows of a list of pairs, into memory owned by the span.
- * Collective. */
-dcpg_status dcpg_span_read_all(const dcpg_store *store, dcpg_h5 *file, dcpg_span *span, const char *path,
-                               dcpg_h5_type type, size_t size, int64_t first, int64_t end, void **out,
+/* Zeroed memory owned by the span, on all ranks or on none. Collective. */
+dcpg_status dcpg_span_alloc_all(const dcpg_span_loading *l, int64_t count, size_t size, const char *what,
+                                void **out, dcpg_err *err);
+
+/* Elements [first, end) of a list; rows of a list of pairs; or columns of a table. */
+typedef struct dcpg_span_part {
+    const char *path;
+    dcpg_h5_type type;
+    size_t size; /* of an element in memory, bytes */
+    int64_t first, end;
+} dcpg_span_part;
+
+/* Reads part of a list, or of a list of pairs, into memory owned by the span. Collective. */
+dcpg_status dcpg_span_read_all(const dcpg_span_loading *l, const dcpg_span_part *part, void **out,
                                dcpg_err *err);
 
 /* The calls just outside a span's words on one side, which its lists start or end with. */
@@ -92,16 +105,13 @@ typedef struct dcpg_far {
 
 /* Loads the bitmaps of the span's words and finds the calls outside them: far[0] before, far[1] after. The
  * arrays of `far` must be allocated, with found[] zeroed. Collective. */
-dcpg_status dcpg_span_load_calls_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span,
-                                     dcpg_far far[2], dcpg_err *err);
+dcpg_status dcpg_span_load_calls_all(const dcpg_span_loading *l, dcpg_far far[2], dcpg_err *err);
 
 /* Builds the lists of calls, and of values, from the bitmaps and `far`. Collective. */
-dcpg_status dcpg_span_make_lists_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span,
-                                     const dcpg_far far[2], dcpg_err *err);
+dcpg_status dcpg_span_make_lists_all(const dcpg_span_loading *l, const dcpg_far far[2], dcpg_err *err);
 
 /* Loads bulk profiles and annotations at the positions held. Collective. */
-dcpg_status dcpg_span_load_extras_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span,
-                                      dcpg_err *err);
+dcpg_status dcpg_span_load_extras_all(const dcpg_span_loading *l, dcpg_err *err);
 
 /* ---- look-ups; Local ---- */
 

@@ -26,6 +26,12 @@ typedef struct block {
     int64_t first, end, row, rows;
 } block;
 
+/* The bitmap of a cell, from word `first` on. */
+typedef struct bitmap {
+    const uint64_t *word;
+    int64_t first;
+} bitmap;
+
 /* Bits of a word that belong to positions [low, high). */
 static uint64_t inside(int64_t word, int64_t low, int64_t high) {
     int64_t from = max_i64(low - 64 * word, 0), to = min_i64(high - 64 * word, 64);
@@ -69,15 +75,15 @@ static bool take_states(const column *c, const block *b, int64_t from, int64_t t
 /* ---- calls outside the span's words ---- */
 
 /* Adds the nearest calls of list j at positions [low, high), which lie on side `side` of the span (0: before,
- * 1: after), until there are enough. words[0] is word `first` of the cell's bitmap. */
-static void find_far(const column *c, int side, int64_t j, const uint64_t *words, int64_t first, int64_t low,
+ * 1: after), until there are enough. */
+static void find_far(const column *c, int side, int64_t j, const bitmap *observed, int64_t low,
                      int64_t high) {
     dcpg_far *far = &c->far[side];
     int64_t half = c->want->nb_neighbour, word = side == 0 ? (high - 1) / 64 : low / 64,
             last = side == 0 ? low / 64 : (high - 1) / 64;
     for (; low < high && (side == 0 ? word >= last : word <= last) && far->found[j] < half;
          word += side == 0 ? -1 : 1) {
-        uint64_t bits = words[word - first] & inside(word, low, high);
+        uint64_t bits = observed->word[word - observed->first] & inside(word, low, high);
         for (; bits && far->found[j] < half; far->found[j]++) {
             int bit = side == 0 ? 63 - __builtin_clzll(bits) : __builtin_ctzll(bits);
             bits &= ~(UINT64_C(1) << bit);
@@ -87,13 +93,12 @@ static void find_far(const column *c, int side, int64_t j, const uint64_t *words
 }
 
 /* Fills in states and positions of the calls that list j found in this block, from number `from` on. */
-static void fill_far(const column *c, int side, int64_t j, int64_t from, const uint64_t *words,
-                     int64_t first) {
+static void fill_far(const column *c, int side, int64_t j, int64_t from, const bitmap *state) {
     dcpg_far *far = &c->far[side];
     for (int64_t i = from; i < far->found[j]; i++) {
         int64_t at = j * c->want->nb_neighbour + i, index = far->index[at];
-        far->call[at] = (uint32_t)c->pos[index - 64 * first] << 1 |
-                        (uint32_t)(words[index / 64 - first] >> index % 64 & 1);
+        far->call[at] = (uint32_t)c->pos[index - 64 * state->first] << 1 |
+                        (uint32_t)(state->word[index / 64 - state->first] >> index % 64 & 1);
     }
 }
 
@@ -108,11 +113,11 @@ static void go_far(const column *c, const block *b, int side, const int64_t *fou
     for (int64_t j = 0; j < want->nb_list; j++) {
         int64_t row = want->cell[want->list_cell[j]] - b->row;
         if (row < 0 || row >= b->rows) continue;
-        const uint64_t *words = c->bits + row * (b->end - b->first);
+        const bitmap bits = {c->bits + row * (b->end - b->first), b->first};
         if (found)
-            fill_far(c, side, j, found[j], words, b->first);
+            fill_far(c, side, j, found[j], &bits);
         else
-            find_far(c, side, j, words, b->first, low, high);
+            find_far(c, side, j, &bits, low, high);
     }
 }
 
@@ -246,15 +251,16 @@ static dcpg_status read_all(column *c, int64_t *scratch, dcpg_err *err) {
     return dcpg_agree_all(c->want->store->par, status, err);
 }
 
-dcpg_status dcpg_span_load_calls_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span,
-                                     dcpg_far far[2], dcpg_err *err) {
+dcpg_status dcpg_span_load_calls_all(const dcpg_span_loading *l, dcpg_far far[2], dcpg_err *err) {
+    const dcpg_span_want *want = l->want;
     const dcpg_par *par = want->store->par;
+    dcpg_span *span = l->span;
     void *calls = NULL;
     if (want->nb_cell == 0) return DCPG_OK;
-    DCPG_TRY(dcpg_span_alloc_all(par, span, span->word_end - span->word_first,
+    DCPG_TRY(dcpg_span_alloc_all(l, span->word_end - span->word_first,
                                  (size_t)want->nb_cell * sizeof *span->calls, "calls", &calls, err));
     span->calls = calls;
-    column c = {.want = want, .file = file, .span = span, .far = far};
+    column c = {.want = want, .file = l->file, .span = span, .far = far};
     int64_t words = 0; /* of the widest column */
     if (span->word_first < span->word_end) {
         c.low = want->store->pos_offset[span->chromo_first];

@@ -44,6 +44,8 @@ static void fill_list(const dcpg_span_want *want, dcpg_span *span, const dcpg_fa
 typedef struct slabs {
     uint8_t *needed; /* [nb] */
     int64_t nb, next;
+    float *value; /* [rows][at most STORE_VALUE_CHUNK] of the slab read last */
+    bool damaged; /* a value does not fit its state */
 } slabs;
 
 static void mark_slabs(const dcpg_span_want *want, const dcpg_span *span, const dcpg_far far[2], slabs *s) {
@@ -63,8 +65,9 @@ static bool is_sound(float value, bool state) { return value >= 0 && value <= 1 
 
 /* Takes the values of list j at positions [from, to) from row[to - from], for its calls outside the words
  * held. Returns false where value and state disagree. */
-static bool take_far(const dcpg_span_want *want, dcpg_span *span, const dcpg_far far[2], int64_t j,
-                     int64_t from, int64_t to, const float *row) {
+static bool take_far(const dcpg_span_loading *l, const dcpg_far far[2], int64_t j, int64_t from, int64_t to,
+                     const float *row) {
+    const dcpg_span *span = l->span;
     float *value = span->value + span->value_at[j];
     int64_t n = span->list_at[j + 1] - span->list_at[j];
     bool sound = true;
@@ -72,7 +75,7 @@ static bool take_far(const dcpg_span_want *want, dcpg_span *span, const dcpg_far
         int64_t first =
             side == 0 ? far[0].found[j] - 1 : n - far[1].found[j]; /* place of the nearest call in the list */
         for (int64_t i = 0; i < far[side].found[j]; i++) {
-            int64_t at = j * want->nb_neighbour + i, index = far[side].index[at];
+            int64_t at = j * l->want->nb_neighbour + i, index = far[side].index[at];
             if (index < from || index >= to) continue;
             value[side == 0 ? first - i : first + i] = row[index - from];
             sound = sound && is_sound(row[index - from], far[side].call[at] & 1);
@@ -83,9 +86,10 @@ static bool take_far(const dcpg_span_want *want, dcpg_span *span, const dcpg_far
 
 /* Like take_far, for calls in the words held. Where the bitmaps have no call on the span's chromosomes, there
  * must be no value. */
-static bool take_own(const dcpg_span_want *want, dcpg_span *span, int64_t j, int64_t from, int64_t to,
-                     const float *row) {
+static bool take_own(const dcpg_span_loading *l, int64_t j, int64_t from, int64_t to, const float *row) {
+    const dcpg_span_want *want = l->want;
     const dcpg_store *store = want->store;
+    const dcpg_span *span = l->span;
     float *value = span->value + span->value_at[j];
     int64_t first = store->pos_offset[span->chromo_first], end = store->pos_offset[span->chromo_last + 1];
     if (from > first) first = from;
@@ -103,8 +107,8 @@ static bool take_own(const dcpg_span_want *want, dcpg_span *span, int64_t j, int
 }
 
 /* Reads the next needed slab, if any is left, and takes values from it. Collective. */
-static dcpg_status read_slab_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span,
-                                 const dcpg_far far[2], slabs *s, float *slab, bool *sound, dcpg_err *err) {
+static dcpg_status read_slab_all(const dcpg_span_loading *l, const dcpg_far far[2], slabs *s, dcpg_err *err) {
+    const dcpg_span_want *want = l->want;
     int64_t row = INT64_MAX, end = 0;
     for (int64_t j = 0; j < want->nb_list; j++) {
         if (want->value_row[j] >= 0) row = min_i64(row, want->value_row[j]);
@@ -115,97 +119,99 @@ static dcpg_status read_slab_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg
             to = min_i64(from + STORE_VALUE_CHUNK, want->store->nb_pos);
     s->next++;
     DCPG_TRY(dcpg_h5_read(
-        file, STORE_VALUE, DCPG_H5_F32,
+        l->file, STORE_VALUE, DCPG_H5_F32,
         &(dcpg_h5_block){{from < to ? row : 0, from < to ? from : 0}, {from < to ? end - row : 0, to - from}},
-        slab, err));
-    bool fine = true;
-#pragma omp parallel for schedule(static) reduction(&& : fine)
+        s->value, err));
+    bool sound = true;
+#pragma omp parallel for schedule(static) reduction(&& : sound)
     for (int64_t j = 0; j < (from < to ? want->nb_list : 0); j++) {
         if (want->value_row[j] < 0) continue;
-        const float *values = slab + (want->value_row[j] - row) * (to - from);
-        fine = take_far(want, span, far, j, from, to, values) && take_own(want, span, j, from, to, values) &&
-               fine;
+        const float *values = s->value + (want->value_row[j] - row) * (to - from);
+        sound = take_far(l, far, j, from, to, values) && take_own(l, j, from, to, values) && sound;
     }
-    *sound = *sound && fine;
+    s->damaged = s->damaged || !sound;
     return DCPG_OK;
 }
 
-static dcpg_status read_values_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span,
-                                   const dcpg_far far[2], dcpg_err *err) {
+static dcpg_status read_values_all(const dcpg_span_loading *l, const dcpg_far far[2], dcpg_err *err) {
+    const dcpg_span_want *want = l->want;
+    const dcpg_span *span = l->span;
     const dcpg_par *par = want->store->par;
     slabs s = {.nb = want->store->nb_pos / STORE_VALUE_CHUNK + 1};
     int64_t rows = 0, n = 0;
-    bool empty = span->word_first == span->word_end, sound = true;
+    bool empty = span->word_first == span->word_end;
     for (int64_t j = 0; j < want->nb_list; j++)
         rows = want->value_row[j] >= rows ? want->value_row[j] + 1 : rows;
     size_t width = (size_t)min_i64(STORE_VALUE_CHUNK, want->store->nb_pos);
-    float *slab = dcpg_alloc(empty ? 0 : (size_t)rows, width * sizeof *slab);
+    s.value = dcpg_alloc(empty ? 0 : (size_t)rows, width * sizeof *s.value);
     s.needed = dcpg_alloc((size_t)s.nb, 1);
     dcpg_status status =
-        slab && s.needed ? DCPG_OK
-                         : dcpg_fail_nomem(err, "values", (unsigned long long)rows * width * sizeof *slab);
+        s.value && s.needed
+            ? DCPG_OK
+            : dcpg_fail_nomem(err, "values", (unsigned long long)rows * width * sizeof *s.value);
     status = dcpg_agree_all(par, status, err);
     if (status == DCPG_OK) {
         mark_slabs(want, span, far, &s);
         for (int64_t k = 0; k < s.nb; k++) n += s.needed[k];
         n = dcpg_max_i64_all(par, n);
     }
-    for (int64_t i = 0; i < n && status == DCPG_OK; i++)
-        status = read_slab_all(want, file, span, far, &s, slab, &sound, err);
-    dcpg_free(slab);
+    for (int64_t i = 0; i < n && status == DCPG_OK; i++) status = read_slab_all(l, far, &s, err);
+    dcpg_free(s.value);
     dcpg_free(s.needed);
     DCPG_TRY(status);
-    return dcpg_agree_all(
-        par,
-        sound ? DCPG_OK
-              : dcpg_store_fail_damaged(want->store, STORE_VALUE, "does not fit the observed positions", err),
-        err);
+    return dcpg_agree_all(par,
+                          s.damaged ? dcpg_store_fail_damaged(want->store, STORE_VALUE,
+                                                              "does not fit the observed positions", err)
+                                    : DCPG_OK,
+                          err);
 }
 
 /* ---- the whole ---- */
 
-static dcpg_status alloc_values_all(const dcpg_span_want *want, dcpg_span *span, dcpg_err *err) {
+static dcpg_status alloc_values_all(const dcpg_span_loading *l, dcpg_err *err) {
+    const dcpg_span_want *want = l->want;
+    dcpg_span *span = l->span;
     void *memory = NULL;
     int64_t total = 0;
-    DCPG_TRY(dcpg_span_alloc_all(want->store->par, span, want->nb_list, sizeof *span->value_at, "values",
-                                 &memory, err));
+    DCPG_TRY(dcpg_span_alloc_all(l, want->nb_list, sizeof *span->value_at, "values", &memory, err));
     span->value_at = memory;
     bool empty = span->word_first == span->word_end;
     for (int64_t j = 0; j < want->nb_list && !empty; j++) {
         span->value_at[j] = want->value_row[j] < 0 ? -1 : total;
         if (want->value_row[j] >= 0) total += span->list_at[j + 1] - span->list_at[j];
     }
-    DCPG_TRY(dcpg_span_alloc_all(want->store->par, span, total, sizeof *span->value, "values", &memory, err));
+    DCPG_TRY(dcpg_span_alloc_all(l, total, sizeof *span->value, "values", &memory, err));
     span->value = memory;
     return DCPG_OK;
 }
 
-static dcpg_status alloc_counts_all(const dcpg_span_want *want, dcpg_span *span, dcpg_err *err) {
-    const dcpg_par *par = want->store->par;
+static dcpg_status alloc_counts_all(const dcpg_span_loading *l, dcpg_err *err) {
+    const dcpg_span_want *want = l->want;
+    dcpg_span *span = l->span;
     void *memory = NULL;
-    DCPG_TRY(dcpg_span_alloc_all(par, span, span->word_end - span->word_first,
+    DCPG_TRY(dcpg_span_alloc_all(l, span->word_end - span->word_first,
                                  (size_t)want->nb_list * sizeof *span->before, "calls", &memory, err));
     span->before = memory;
-    DCPG_TRY(dcpg_span_alloc_all(par, span, want->nb_list + 1, sizeof *span->list_at, "calls", &memory, err));
+    DCPG_TRY(dcpg_span_alloc_all(l, want->nb_list + 1, sizeof *span->list_at, "calls", &memory, err));
     span->list_at = memory;
     return DCPG_OK;
 }
 
-dcpg_status dcpg_span_make_lists_all(const dcpg_span_want *want, dcpg_h5 *file, dcpg_span *span,
-                                     const dcpg_far far[2], dcpg_err *err) {
+dcpg_status dcpg_span_make_lists_all(const dcpg_span_loading *l, const dcpg_far far[2], dcpg_err *err) {
+    const dcpg_span_want *want = l->want;
+    dcpg_span *span = l->span;
     void *memory = NULL;
     if (want->nb_list == 0) return DCPG_OK;
-    DCPG_TRY(alloc_counts_all(want, span, err));
+    DCPG_TRY(alloc_counts_all(l, err));
     int64_t n = span->word_first < span->word_end ? want->nb_list : 0;
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t j = 0; j < n; j += BLOCK) count_calls(want, span, far, j, min_i64(j + BLOCK, n));
     for (int64_t j = 0; j < n; j++) span->list_at[j + 1] += span->list_at[j];
-    DCPG_TRY(dcpg_span_alloc_all(want->store->par, span, n > 0 ? span->list_at[n] : 0, sizeof *span->list,
-                                 "calls", &memory, err));
+    DCPG_TRY(dcpg_span_alloc_all(l, n > 0 ? span->list_at[n] : 0, sizeof *span->list, "calls", &memory, err));
     span->list = memory;
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t j = 0; j < n; j++) fill_list(want, span, far, j);
     if (want->nb_value == 0) return DCPG_OK;
-    DCPG_TRY(alloc_values_all(want, span, err));
-    return read_values_all(want, file, span, far, err);
+    DCPG_TRY(alloc_values_all(l, err));
+    return read_values_all(l, far, err);
 }

@@ -260,12 +260,19 @@ static dcpg_status read_positions_all(const opening *o, dcpg_err *err) {
 
 /* ---- bulk profiles, annotations, statistics, and the outputs that they make ---- */
 
-/* Reads names and expects `rows` to hold `extent` numbers for each; both datasets may be absent. */
-static dcpg_status read_rows_all(const opening *o, const char *path, const char *rows, dcpg_h5_type type,
-                                 int64_t extent, dcpg_strings *names, dcpg_err *err) {
-    if (!dcpg_h5_exists(o->file, path)) return DCPG_OK;
-    DCPG_TRY(read_names_all(o, path, names, err));
-    return expect_all(o, rows, type, 2, (int64_t[]){(int64_t)names->n, extent}, err);
+/* A table with a row of `extent` numbers for each name in the dataset `names`. */
+typedef struct named_rows {
+    const char *names, *path;
+    dcpg_h5_type type;
+    int64_t extent;
+} named_rows;
+
+/* Reads the names and checks the table; both datasets may be absent. Collective. */
+static dcpg_status read_rows_all(const opening *o, const named_rows *rows, dcpg_strings *names,
+                                 dcpg_err *err) {
+    if (!dcpg_h5_exists(o->file, rows->names)) return DCPG_OK;
+    DCPG_TRY(read_names_all(o, rows->names, names, err));
+    return expect_all(o, rows->path, rows->type, 2, (int64_t[]){(int64_t)names->n, rows->extent}, err);
 }
 
 static dcpg_status read_stat_names_all(const opening *o, const char *path, dcpg_strings *names,
@@ -303,9 +310,10 @@ static dcpg_status read_stats_all(const opening *o, dcpg_err *err) {
 
 static dcpg_status read_extras_all(const opening *o, dcpg_err *err) {
     dcpg_store *s = o->store;
-    DCPG_TRY(read_rows_all(o, STORE_BULK, STORE_BULK_VALUE, DCPG_H5_F32, s->nb_pos, &s->bulk, err));
-    DCPG_TRY(read_rows_all(o, STORE_ANNOS, STORE_ANNO_INSIDE, DCPG_H5_U64, store_words(s->nb_pos), &s->annos,
-                           err));
+    const named_rows bulk = {STORE_BULK, STORE_BULK_VALUE, DCPG_H5_F32, s->nb_pos},
+                     annos = {STORE_ANNOS, STORE_ANNO_INSIDE, DCPG_H5_U64, store_words(s->nb_pos)};
+    DCPG_TRY(read_rows_all(o, &bulk, &s->bulk, err));
+    DCPG_TRY(read_rows_all(o, &annos, &s->annos, err));
     return read_stats_all(o, err);
 }
 

@@ -176,24 +176,31 @@ static dcpg_status read_bits_all(const reading *r, dcpg_err *err) {
     return status;
 }
 
-/* Each rank reads its slice of the n rows of values. The name of a row is names->v[index[row]], or
- * names->v[row] if index is NULL. Collective. */
-static dcpg_status read_values_all(const reading *r, const char *path, int64_t n, const dcpg_strings *names,
-                                   const int64_t *index, store_digest_part part, dcpg_err *err) {
+/* Rows of values, and the digest that they belong to. */
+typedef struct value_rows {
+    store_digest_part part;
+    const char *path;
+    int64_t n;
+    const dcpg_strings *names;
+    const int64_t *index; /* [n] of a row's name; NULL: the row's number */
+} value_rows;
+
+/* Each rank reads its slice of the rows. Collective. */
+static dcpg_status read_values_all(const reading *r, const value_rows *rows, dcpg_err *err) {
     const dcpg_store *s = r->store;
-    int64_t first = dcpg_part(n, s->par->rank, s->par->size),
-            end = dcpg_part(n, s->par->rank + 1, s->par->size);
-    if (n == 0) return DCPG_OK;
+    int64_t first = dcpg_part(rows->n, s->par->rank, s->par->size),
+            end = dcpg_part(rows->n, s->par->rank + 1, s->par->size);
+    if (rows->n == 0) return DCPG_OK;
     float *value = alloc_all(r, s->nb_pos, sizeof *value, err);
     if (!value) return DCPG_E_NOMEM;
     dcpg_status status = DCPG_OK;
     for (int64_t left = dcpg_max_i64_all(s->par, end - first); left > 0 && status == DCPG_OK; left--) {
         bool any = first < end;
         const dcpg_h5_block block = {{any ? first : 0, 0}, {any, s->nb_pos}};
-        status = dcpg_h5_read(r->file, path, DCPG_H5_F32, &block, value, err);
+        status = dcpg_h5_read(r->file, rows->path, DCPG_H5_F32, &block, value, err);
         if (any && status == DCPG_OK)
-            r->digest->part[part] +=
-                dcpg_store_digest_values(names->v[index ? index[first] : first], s->nb_pos, value);
+            r->digest->part[rows->part] += dcpg_store_digest_values(
+                rows->names->v[rows->index ? rows->index[first] : first], s->nb_pos, value);
         first += any;
     }
     dcpg_free(value);
@@ -206,15 +213,14 @@ static dcpg_status read_all(const reading *r, dcpg_err *err) {
     if (!cell) return DCPG_E_NOMEM;
     for (int64_t i = 0; i < (int64_t)s->cells.n; i++)
         if (!s->binary[i]) cell[nb++] = i;
+    const value_rows of_cells = {STORE_DIGEST_CALLS, STORE_VALUE, nb, &s->cells, cell},
+                     of_bulk = {STORE_DIGEST_BULK, STORE_BULK_VALUE, (int64_t)s->bulk.n, &s->bulk, NULL};
     dcpg_store_digest_cells(r->digest, &s->cells);
     dcpg_status status = read_lists_all(r, err);
     if (status == DCPG_OK) status = read_sites_all(r, err);
     if (status == DCPG_OK) status = read_bits_all(r, err);
-    if (status == DCPG_OK)
-        status = read_values_all(r, STORE_VALUE, nb, &s->cells, cell, STORE_DIGEST_CALLS, err);
-    if (status == DCPG_OK)
-        status =
-            read_values_all(r, STORE_BULK_VALUE, (int64_t)s->bulk.n, &s->bulk, NULL, STORE_DIGEST_BULK, err);
+    if (status == DCPG_OK) status = read_values_all(r, &of_cells, err);
+    if (status == DCPG_OK) status = read_values_all(r, &of_bulk, err);
     if (status == DCPG_OK) dcpg_store_digest_join_all(r->digest, s->par);
     dcpg_free(cell);
     return status;

@@ -116,12 +116,18 @@ static dcpg_status start_profile(const appending *a, bool binary, dcpg_profile *
 
 static bool has_bit(const uint64_t *word, int64_t i) { return word[i / 64] >> i % 64 & 1; }
 
-/* Adds the positions of chromosome `c` whose bit is set, with value[nb_pos] or, if that is NULL, the bits of
- * `state` (NULL: 0). */
-static dcpg_status add_chromo(const appending *a, int c, const uint64_t *set, const uint64_t *state,
-                              const float *value, dcpg_profile *profile, dcpg_err *err) {
+/* Some of the store's positions and their values. */
+typedef struct selection {
+    const uint64_t *set;   /* a bit for each position */
+    const uint64_t *state; /* values as bits; NULL: 0 */
+    const float *value;    /* [nb_pos] or NULL: the values are those of `state` */
+} selection;
+
+/* Adds the selected positions of chromosome `c`. */
+static dcpg_status add_chromo(const appending *a, int c, const selection *s, dcpg_profile *profile,
+                              dcpg_err *err) {
     int64_t n = 0, from = a->store->pos_offset[c], to = a->store->pos_offset[c + 1];
-    for (int64_t i = from; i < to; i++) n += has_bit(set, i);
+    for (int64_t i = from; i < to; i++) n += has_bit(s->set, i);
     if (n == 0) return DCPG_OK;
     dcpg_calls *calls = &profile->chromo[profile->nb_chromo++];
     calls->chromo = dcpg_strdup(a->store->chromo.v[c]);
@@ -130,23 +136,17 @@ static dcpg_status add_chromo(const appending *a, int c, const uint64_t *set, co
     if (!calls->chromo || !calls->pos || !calls->value)
         return dcpg_fail_nomem(err, "calls", (unsigned long long)n * 2 * sizeof *calls->pos);
     for (int64_t i = from; i < to; i++) {
-        if (!has_bit(set, i)) continue;
+        if (!has_bit(s->set, i)) continue;
         calls->pos[calls->n] = a->pos[i];
-        calls->value[calls->n++] = value ? value[i] : state ? (float)has_bit(state, i) : 0;
+        calls->value[calls->n++] = s->value ? s->value[i] : s->state ? (float)has_bit(s->state, i) : 0;
     }
     return DCPG_OK;
 }
 
-static dcpg_status add_all(const appending *a, const uint64_t *set, const uint64_t *state, const float *value,
-                           dcpg_profile *profile, dcpg_err *err) {
-    DCPG_TRY(start_profile(a, !value, profile, err));
-    for (int c = 0; c < a->store->nb_chromo; c++) DCPG_TRY(add_chromo(a, c, set, state, value, profile, err));
+static dcpg_status add_chromos(const appending *a, selection s, dcpg_profile *profile, dcpg_err *err) {
+    DCPG_TRY(start_profile(a, !s.value, profile, err));
+    for (int c = 0; c < a->store->nb_chromo; c++) DCPG_TRY(add_chromo(a, c, &s, profile, err));
     return DCPG_OK;
-}
-
-static dcpg_status read_row(appending *a, const char *path, dcpg_h5_type type, int64_t row, int64_t width,
-                            void *out, dcpg_err *err) {
-    return dcpg_h5_read(a->file, path, type, &(dcpg_h5_block){{row, 0}, {1, width}}, out, err);
 }
 
 static dcpg_status read_block(appending *a, int64_t cell, dcpg_err *err) {
@@ -167,7 +167,8 @@ static dcpg_status read_values(appending *a, const char *path, int64_t row, dcpg
     int64_t n = a->store->nb_pos;
     if (!a->value) a->value = dcpg_alloc((size_t)n, sizeof *a->value);
     if (!a->value) return dcpg_fail_nomem(err, "values", (unsigned long long)n * sizeof *a->value);
-    DCPG_TRY(read_row(a, path, DCPG_H5_F32, row, n, a->value, err));
+    const dcpg_h5_block block = {{row, 0}, {1, n}};
+    DCPG_TRY(dcpg_h5_read(a->file, path, DCPG_H5_F32, &block, a->value, err));
     for (int64_t i = 0; i < n; i++) {
         if (a->value[i] < 0 || a->value[i] > 1)
             return fail_damaged(a, path, "holds a value outside [0, 1]", err);
@@ -180,14 +181,15 @@ static dcpg_status give_cell(void *context, int64_t cell, dcpg_profile *profile,
     DCPG_TRY(read_block(a, cell, err));
     int64_t at = (cell - a->block_first) * store_words(a->store->nb_pos), row = 0;
     const uint64_t *observed = a->observed + at;
-    if (a->store->binary[cell]) return add_all(a, observed, a->state + at, NULL, profile, err);
+    if (a->store->binary[cell])
+        return add_chromos(a, (selection){.set = observed, .state = a->state + at}, profile, err);
     for (int64_t i = 0; i < cell; i++) row += !a->store->binary[i];
     DCPG_TRY(read_values(a, STORE_VALUE, row, err));
     for (int64_t i = 0; i < a->store->nb_pos; i++) {
         if (has_bit(observed, i) == (bool)isnan(a->value[i]))
             return fail_damaged(a, STORE_VALUE, "does not fit the calls", err);
     }
-    return add_all(a, observed, NULL, a->value, profile, err);
+    return add_chromos(a, (selection){.set = observed, .value = a->value}, profile, err);
 }
 
 static dcpg_status give_bulk(void *context, int64_t number, dcpg_profile *profile, dcpg_err *err) {
@@ -196,7 +198,7 @@ static dcpg_status give_bulk(void *context, int64_t number, dcpg_profile *profil
     uint64_t *known = dcpg_alloc((size_t)store_words(a->store->nb_pos), sizeof *known);
     if (!known) return dcpg_fail_nomem(err, "values", (unsigned long long)a->store->nb_pos / 8);
     for (int64_t i = 0; i < a->store->nb_pos; i++) known[i / 64] |= (uint64_t)!isnan(a->value[i]) << i % 64;
-    dcpg_status status = add_all(a, known, NULL, a->value, profile, err);
+    dcpg_status status = add_chromos(a, (selection){.set = known, .value = a->value}, profile, err);
     dcpg_free(known);
     return status;
 }
@@ -206,8 +208,9 @@ static dcpg_status give_anno(void *context, int64_t number, dcpg_profile *profil
     int64_t words = store_words(a->store->nb_pos);
     uint64_t *inside = dcpg_alloc((size_t)words, sizeof *inside);
     if (!inside) return dcpg_fail_nomem(err, "an annotation", (unsigned long long)words * sizeof *inside);
-    dcpg_status status = read_row(a, STORE_ANNO_INSIDE, DCPG_H5_U64, number, words, inside, err);
-    if (status == DCPG_OK) status = add_all(a, inside, NULL, NULL, profile, err);
+    const dcpg_h5_block block = {{number, 0}, {1, words}};
+    dcpg_status status = dcpg_h5_read(a->file, STORE_ANNO_INSIDE, DCPG_H5_U64, &block, inside, err);
+    if (status == DCPG_OK) status = add_chromos(a, (selection){.set = inside}, profile, err);
     dcpg_free(inside);
     return status;
 }
@@ -227,7 +230,7 @@ static dcpg_status give_sites(void *context, dcpg_profile *profile, dcpg_err *er
         int64_t at = s->all_sites ? i : site[i];
         chosen[at / 64] |= UINT64_C(1) << at % 64;
     }
-    if (status == DCPG_OK) status = add_all(a, chosen, NULL, NULL, profile, err);
+    if (status == DCPG_OK) status = add_chromos(a, (selection){.set = chosen}, profile, err);
     dcpg_free(chosen);
     dcpg_free(site);
     return status;

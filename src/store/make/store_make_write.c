@@ -255,25 +255,30 @@ static void count_bits(int64_t words, const uint64_t *observed, int32_t *count) 
     for (int64_t w = 0; w < words; w++) count[w / STORE_WORD_CHUNK] += __builtin_popcountll(observed[w]);
 }
 
-/* Writes cells [from, to) of this rank. observed, state: [to - from][words]; count: [to -
- * from][store_counts]; all zeroed. Collective. */
-static dcpg_status write_slab(making *m, int64_t from, int64_t to, uint64_t *observed, uint64_t *state,
-                              int32_t *count, dcpg_err *err) {
-    int64_t words = store_words(m->positions.n);
+/* Bitmaps of as many cells as are written together. */
+typedef struct slab {
+    uint64_t *observed, *state; /* [cells][words] */
+    int32_t *count;             /* [cells][store_counts] */
+} slab;
+
+/* Writes cells [from, to) of this rank from `s`, which is zeroed. Collective. */
+static dcpg_status write_slab(making *m, const slab *s, int64_t from, int64_t to, dcpg_err *err) {
+    int64_t words = store_words(m->positions.n), counts = store_counts(m->positions.n);
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t i = from; i < to; i++) {
-        set_bits(m, &m->cells.packed[i], observed + (i - from) * words, state + (i - from) * words);
-        count_bits(words, observed + (i - from) * words, count + (i - from) * store_counts(m->positions.n));
+        uint64_t *observed = s->observed + (i - from) * words, *state = s->state + (i - from) * words;
+        set_bits(m, &m->cells.packed[i], observed, state);
+        count_bits(words, observed, s->count + (i - from) * counts);
     }
     for (int64_t i = from; i < to; i++)
         m->digest.part[STORE_DIGEST_CALLS] +=
             dcpg_store_digest_bits(m->cells.files.name.v[m->cells.first + i], 0, words,
-                                   observed + (i - from) * words, state + (i - from) * words);
+                                   s->observed + (i - from) * words, s->state + (i - from) * words);
     dcpg_h5_block block = {{from < to ? m->cells.first + from : 0, 0}, {to - from, words}};
-    DCPG_TRY(dcpg_h5_write(m->file, STORE_OBSERVED, DCPG_H5_U64, &block, observed, err));
-    DCPG_TRY(dcpg_h5_write(m->file, STORE_STATE, DCPG_H5_U64, &block, state, err));
-    block.count[1] = store_counts(m->positions.n);
-    return dcpg_h5_write(m->file, STORE_COUNT, DCPG_H5_I32, &block, count, err);
+    DCPG_TRY(dcpg_h5_write(m->file, STORE_OBSERVED, DCPG_H5_U64, &block, s->observed, err));
+    DCPG_TRY(dcpg_h5_write(m->file, STORE_STATE, DCPG_H5_U64, &block, s->state, err));
+    block.count[1] = counts;
+    return dcpg_h5_write(m->file, STORE_COUNT, DCPG_H5_I32, &block, s->count, err);
 }
 
 /* Number of cells in a slab: whole chunks. */
@@ -298,21 +303,21 @@ static dcpg_status write_bitmaps(making *m, dcpg_err *err) {
         err));
     size_t bytes = (size_t)(rows * words) * sizeof(uint64_t),
            count_bytes = (size_t)(rows * store_counts(m->positions.n)) * sizeof(int32_t);
-    uint64_t *observed = dcpg_alloc(bytes, 1), *state = dcpg_alloc(bytes, 1);
-    int32_t *count = dcpg_alloc(count_bytes, 1);
-    dcpg_status status = observed && state && count ? DCPG_OK : dcpg_fail_nomem(err, "calls", 2 * bytes);
+    slab s = {dcpg_alloc(bytes, 1), dcpg_alloc(bytes, 1), dcpg_alloc(count_bytes, 1)};
+    dcpg_status status =
+        s.observed && s.state && s.count ? DCPG_OK : dcpg_fail_nomem(err, "calls", 2 * bytes);
     status = dcpg_agree_all(m->par, status, err);
     int64_t rounds = rows > 0 ? ceil_div(n, rows) : 0;
     rounds = dcpg_max_i64_all(m->par, rounds);
     for (int64_t i = 0; i < rounds && status == DCPG_OK; i++) {
-        if (i > 0) memset(observed, 0, bytes);
-        if (i > 0) memset(state, 0, bytes);
-        if (i > 0) memset(count, 0, count_bytes);
-        status = write_slab(m, min_i64(i * rows, n), min_i64((i + 1) * rows, n), observed, state, count, err);
+        if (i > 0) memset(s.observed, 0, bytes);
+        if (i > 0) memset(s.state, 0, bytes);
+        if (i > 0) memset(s.count, 0, count_bytes);
+        status = write_slab(m, &s, min_i64(i * rows, n), min_i64((i + 1) * rows, n), err);
     }
-    dcpg_free(count);
-    dcpg_free(observed);
-    dcpg_free(state);
+    dcpg_free(s.count);
+    dcpg_free(s.observed);
+    dcpg_free(s.state);
     return status;
 }
 
