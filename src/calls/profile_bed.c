@@ -51,41 +51,41 @@ static bool is_5mc(const char *name, bool counts) {
 }
 
 /* Modified and all reads, from the percentage and the two columns after it. */
-static dcpg_status take_modified(const profile_parser *p, const fields *f, double share, uint32_t *meth,
-                                 uint32_t *total, dcpg_err *err) {
+static dcpg_status take_modified(const profile_parser *p, const fields *f, double share, read_counts *reads,
+                                 dcpg_err *err) {
     uint32_t first = 0, second = 0;
     DCPG_TRY(take_reads(p, f->at[11], &first, err));
     DCPG_TRY(take_reads(p, f->at[12], &second, err));
     /* modbam2bed's column 10 also counts the reads that were filtered or lack the base. */
-    bool swapped = f->n < MODKIT_COLUMNS && second + (uint64_t)first <= *total &&
+    bool swapped = f->n < MODKIT_COLUMNS && second + (uint64_t)first <= reads->total &&
                    dcpg_profile_agrees(share, 2, 100, second, (double)first + second);
-    if (!swapped && first > *total)
+    if (!swapped && first > reads->total)
         return dcpg_profile_fail_field(p, err, "number of modified reads", f->at[11],
                                        "is larger than that of all reads");
-    if (swapped) *total = first + second;
-    *meth = swapped ? second : first;
-    return dcpg_profile_check_share(p, f->at[10], share, 100, *meth, *total, err);
+    if (swapped) reads->total = first + second;
+    reads->meth = swapped ? second : first;
+    return dcpg_profile_check_share(p, f->at[10], share, 100, *reads, err);
 }
 
 static dcpg_status parse_bedmethyl(profile_parser *p, const fields *f, dcpg_err *err) {
     int64_t start = 0;
     strand on = STRAND_UNKNOWN;
     double share = 0;
-    uint32_t total = 0, meth = 0;
+    read_counts reads = {0};
     /* Reads as well as their percentage; gemBS has genotypes there. */
     bool counts = f->n >= LEAST_COUNTS && strspn(f->at[11], "ACGTN") != 2;
     DCPG_TRY(take_interval(p, f, &start, err));
     DCPG_TRY(take_strand(p, f->at[5], &on, err));
-    DCPG_TRY(take_reads(p, f->at[9], &total, err));
+    DCPG_TRY(take_reads(p, f->at[9], &reads.total, err));
     if (!is_5mc(f->at[3], counts)) return DCPG_OK;
     if (take_missing(p, f->at[10])) return DCPG_OK; /* of no reads; in modbam2bed all were filtered */
     DCPG_TRY(take_share(p, "percentage", f->at[10], 100, &share, err));
-    if (total == 0) return DCPG_OK;
+    if (reads.total == 0) return DCPG_OK;
     if (counts)
-        DCPG_TRY(take_modified(p, f, share, &meth, &total, err));
+        DCPG_TRY(take_modified(p, f, share, &reads, err));
     else
-        meth = (uint32_t)lrint(share / 100 * total);
-    return add_reads(p, f->at[0], start, on, meth, total, err);
+        reads.meth = (uint32_t)lrint(share / 100 * reads.total);
+    return add_reads(p, f->at[0], start, on, reads, err);
 }
 
 const profile_format dcpg_profile_bedmethyl = {
@@ -147,10 +147,11 @@ static dcpg_status parse_biscuit(profile_parser *p, const fields *f, dcpg_err *e
         if (unmeth > MAX_READS - meth)
             return dcpg_profile_fail_field(p, err, "number of reads", f->at[at + 2],
                                            "is too large: is this its column?");
-        DCPG_TRY(dcpg_profile_check_share(p, f->at[at], beta, 1, meth, meth + unmeth, err));
-        return add_reads(p, f->at[0], start, on, meth, meth + unmeth, err);
+        const read_counts reads = {meth, meth + unmeth};
+        DCPG_TRY(dcpg_profile_check_share(p, f->at[at], beta, 1, reads, err));
+        return add_reads(p, f->at[0], start, on, reads, err);
     }
-    return add_reads(p, f->at[0], start, on, (uint32_t)lrint(beta * total), total, err);
+    return add_reads(p, f->at[0], start, on, (read_counts){(uint32_t)lrint(beta * total), total}, err);
 }
 
 const profile_format dcpg_profile_biscuit = {

@@ -235,7 +235,8 @@ dcpg_status dcpg_profile_parse_columns(profile_parser *p, char *line, dcpg_err *
     if (!spec->coverage && other > MAX_READS - meth)
         return dcpg_profile_fail_field(p, err, "number of reads", part[3],
                                        "is too large: is this its column?");
-    return add_reads(p, part[0], pos, STRAND_UNKNOWN, meth, spec->coverage ? other : meth + other, err);
+    const read_counts reads = {meth, spec->coverage ? other : meth + other};
+    return add_reads(p, part[0], pos, STRAND_UNKNOWN, reads, err);
 }
 
 const profile_format dcpg_profile_columns = {"columns", "", "", 0, 0, true, 1, NULL, NULL};

@@ -28,8 +28,9 @@ static dcpg_status parse_cov(profile_parser *p, const fields *f, dcpg_err *err) 
     if (unmeth > MAX_READS - meth)
         return dcpg_profile_fail_field(p, err, "number of reads", f->at[5],
                                        "is too large: is this its column?");
-    DCPG_TRY(dcpg_profile_check_share(p, f->at[3], share, 100, meth, meth + unmeth, err));
-    return add_reads(p, f->at[0], end - start == 2 ? end - 1 : end, STRAND_UNKNOWN, meth, meth + unmeth, err);
+    const read_counts reads = {meth, meth + unmeth};
+    DCPG_TRY(dcpg_profile_check_share(p, f->at[3], share, 100, reads, err));
+    return add_reads(p, f->at[0], end - start == 2 ? end - 1 : end, STRAND_UNKNOWN, reads, err);
 }
 
 const profile_format dcpg_profile_cov = {
@@ -75,7 +76,8 @@ static dcpg_status parse_report(profile_parser *p, const fields *f, dcpg_err *er
     if (unmeth > MAX_READS - meth)
         return dcpg_profile_fail_field(p, err, "number of reads", f->at[4],
                                        "is too large: is this its column?");
-    return is_cg(f->at[5]) ? add_reads(p, f->at[0], pos, on, meth, meth + unmeth, err) : DCPG_OK;
+    return is_cg(f->at[5]) ? add_reads(p, f->at[0], pos, on, (read_counts){meth, meth + unmeth}, err)
+                           : DCPG_OK;
 }
 
 const profile_format dcpg_profile_cpg_report = {
@@ -101,17 +103,17 @@ static bool is_allc(const fields *f) {
 static dcpg_status parse_allc(profile_parser *p, const fields *f, dcpg_err *err) {
     int64_t pos = 0;
     strand on = STRAND_UNKNOWN;
-    uint32_t meth = 0, total = 0;
+    read_counts reads = {0};
     DCPG_TRY(take_int(p, "position", f->at[1], &pos, err));
     DCPG_TRY(take_strand(p, f->at[2], &on, err));
     if (!is_context(f->at[3]))
         return dcpg_profile_fail_field(p, err, "context", f->at[3], "is no context such as CGN or CHH");
-    DCPG_TRY(take_reads(p, f->at[4], &meth, err));
-    DCPG_TRY(take_reads(p, f->at[5], &total, err));
-    if (meth > total)
+    DCPG_TRY(take_reads(p, f->at[4], &reads.meth, err));
+    DCPG_TRY(take_reads(p, f->at[5], &reads.total, err));
+    if (reads.meth > reads.total)
         return dcpg_profile_fail_field(p, err, "number of methylated reads", f->at[4],
                                        "is larger than that of all reads");
-    return is_cg(f->at[3]) ? add_reads(p, f->at[0], pos, on, meth, total, err) : DCPG_OK;
+    return is_cg(f->at[3]) ? add_reads(p, f->at[0], pos, on, reads, err) : DCPG_OK;
 }
 
 const profile_format dcpg_profile_allc = {

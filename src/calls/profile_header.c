@@ -113,14 +113,24 @@ bool dcpg_profile_is_header(const fields *header) {
 
 /* ---- what the columns hold ---- */
 
+/* A table's names of columns, and its first lines. */
+typedef struct table {
+    const fields *header;
+    const sample *lines;
+    int first;                 /* the first line of data in `lines` */
+    int shift;                 /* columns of the data before the first that the header names */
+    bool known[MAX_FIELD + 1]; /* columns of the data that are known by their names */
+} table;
+
 typedef struct column_facts {
     int n;                     /* fields that are numbers */
     int whole, beyond_1, text; /* of these, and others that are neither numbers nor missing */
 } column_facts;
 
-static column_facts look(const profile_parser *p, const sample *lines, int first, int column) {
+static column_facts look(const profile_parser *p, const table *t, int column) {
+    const sample *lines = t->lines;
     column_facts facts = {0};
-    for (int i = first; i < lines->n; i++) {
+    for (int i = t->first; i < lines->n; i++) {
         fields f;
         double x;
         char line[1024];
@@ -151,27 +161,28 @@ int dcpg_profile_row_names(const profile_parser *p, const fields *header, const 
 
 /* ---- the layout ---- */
 
-static void find_roles(const fields *header, int shift, layout *l, bool *taken) {
+static void find_roles(table *t, layout *l) {
+    const fields *header = t->header;
     size_t best[NB_ROLE], rank = 0;
     for (int i = 0; i < header->n; i++) {
         role r = role_of(header->at[i], &rank);
         if (r == NB_ROLE || (l->column[r] >= 0 && best[r] <= rank)) continue;
         best[r] = rank;
-        l->column[r] = i + shift;
+        l->column[r] = i + t->shift;
     }
-    if (l->column[ROLE_CHROMO] < 0) l->column[ROLE_CHROMO] = shift; /* its name is unknown or empty */
+    if (l->column[ROLE_CHROMO] < 0) l->column[ROLE_CHROMO] = t->shift; /* its name is unknown or empty */
     for (int r = 0; r < NB_ROLE; r++) {
-        if (l->column[r] >= 0) taken[l->column[r]] = true;
+        if (l->column[r] >= 0) t->known[l->column[r]] = true;
     }
 }
 
 static void drop(layout *l, role r) { l->column[r] = -1; }
 
 /* "meth" holds a fraction or percentage if it has decimals or no other number of reads is beside it. */
-static void settle_meth(const profile_parser *p, const sample *lines, int first, layout *l) {
+static void settle_meth(const profile_parser *p, const table *t, layout *l) {
     bool share = l->column[ROLE_PERCENT] >= 0 || l->column[ROLE_FRACTION] >= 0 || l->column[ROLE_VALUE] >= 0;
     if (l->column[ROLE_METH] < 0) return;
-    column_facts facts = look(p, lines, first, l->column[ROLE_METH]);
+    column_facts facts = look(p, t, l->column[ROLE_METH]);
     if (facts.whole == facts.n && (l->column[ROLE_UNMETH] >= 0 || l->column[ROLE_TOTAL] >= 0)) return;
     if (!share) l->column[ROLE_VALUE] = l->column[ROLE_METH];
     drop(l, ROLE_METH);
@@ -190,8 +201,8 @@ static bool is_other(const char *name) {
 }
 
 /* If no column is known to hold methylation, the value is the one column of numbers with an unknown name. */
-static dcpg_status settle_value(const profile_parser *p, const fields *header, const sample *lines, int first,
-                                int shift, const bool *taken, layout *l, dcpg_err *err) {
+static dcpg_status settle_value(const profile_parser *p, const table *t, layout *l, dcpg_err *err) {
+    const fields *header = t->header;
     int found = 0;
     char names[160] = "";
     for (int r = ROLE_METH; r < NB_ROLE; r++) {
@@ -201,10 +212,10 @@ static dcpg_status settle_value(const profile_parser *p, const fields *header, c
     for (int i = 0; i < header->n; i++) {
         size_t used = strlen(names);
         snprintf(names + used, sizeof names - used, "%s%.20s", i ? " " : "", header->at[i]);
-        column_facts facts = look(p, lines, first, i + shift);
-        if (taken[i + shift] || facts.text > 0 || (facts.n == 0 && header->n > 3)) continue;
+        column_facts facts = look(p, t, i + t->shift);
+        if (t->known[i + t->shift] || facts.text > 0 || (facts.n == 0 && header->n > 3)) continue;
         if (is_other(header->at[i])) continue;
-        l->column[ROLE_VALUE] = i + shift;
+        l->column[ROLE_VALUE] = i + t->shift;
         found++;
     }
     if (found == 1) return DCPG_OK;
@@ -213,15 +224,16 @@ static dcpg_status settle_value(const profile_parser *p, const fields *header, c
         "%s: line %" PRId64 ": %s of its columns (%s) is known to hold methylation: name them, for example "
         "--profile_format chrom=%s,pos=%s,meth=NAME,total=NAME (or unmeth=, percent=, fraction=)",
         p->path, p->header, found ? "more than one, or none," : "none", names, header->at[0],
-        header->at[l->column[ROLE_POS] - shift]);
+        header->at[l->column[ROLE_POS] - t->shift]);
 }
 
 /* The base that positions count from: 1 for a position; for a start and its end, 1 if they are equal, else 0;
  * for a start alone -1, not settled. */
-static int find_base(const profile_parser *p, const fields *header, int shift, const sample *lines, int first,
-                     const layout *l) {
+static int find_base(const profile_parser *p, const table *t, const layout *l) {
+    const fields *header = t->header;
+    const sample *lines = t->lines;
     char name[MAX_NAME];
-    simplify(header->at[l->column[ROLE_POS] - shift], name);
+    simplify(header->at[l->column[ROLE_POS] - t->shift], name);
     for (int i = 0; i < header->n; i++) {
         char other[MAX_NAME];
         simplify(header->at[i], other);
@@ -229,7 +241,7 @@ static int find_base(const profile_parser *p, const fields *header, int shift, c
     }
     if (l->column[ROLE_GROUP] >= 0) return 0; /* nanopolish, f5c */
     if (l->column[ROLE_END] < 0) return strstr(name, "start") || strcmp(name, "begin") == 0 ? -1 : 1;
-    for (int i = first; i < lines->n; i++) {
+    for (int i = t->first; i < lines->n; i++) {
         fields f;
         char line[4096];
         int64_t start, end;
@@ -244,7 +256,7 @@ static int find_base(const profile_parser *p, const fields *header, int shift, c
 }
 
 /* A fraction or percentage beside reads is read only if it is needed or can be checked. */
-static void settle_share(const profile_parser *p, const sample *lines, int first, layout *l) {
+static void settle_share(const profile_parser *p, const table *t, layout *l) {
     static const role kinds[] = {ROLE_PERCENT, ROLE_FRACTION, ROLE_VALUE};
     int best = -1;
     for (int i = 0; i < 3; i++) {
@@ -264,7 +276,7 @@ static void settle_share(const profile_parser *p, const sample *lines, int first
     }
     if (best < 0 || (kinds[best] != ROLE_VALUE && kinds[best] != ROLE_FRACTION)) return;
     int column = l->column[kinds[best]];
-    column_facts facts = look(p, lines, first, column);
+    column_facts facts = look(p, t, column);
     if (facts.beyond_1 > 0 || (l->counts && kinds[best] == ROLE_VALUE)) {
         drop(l, kinds[best]);
         l->column[facts.beyond_1 > 0 ? ROLE_PERCENT : ROLE_FRACTION] = column;
@@ -279,7 +291,7 @@ static void count_columns(layout *l) {
 }
 
 /* Whether the table is DeepCpG's TSV: chromosome, position, value, the value not under the name of a rate. */
-static bool is_tsv(const fields *header, int shift, const layout *l) {
+static bool is_tsv(const table *t, const layout *l) {
     char simple[MAX_NAME];
     size_t rank;
     for (int r = ROLE_END; r < NB_ROLE; r++) {
@@ -287,17 +299,19 @@ static bool is_tsv(const fields *header, int shift, const layout *l) {
     }
     if (l->column[ROLE_CHROMO] != 0 || l->column[ROLE_POS] != 1 || l->column[ROLE_VALUE] != 2 || l->base != 1)
         return false;
-    simplify(header->at[2 - shift], simple);
-    return role_of(header->at[2 - shift], &rank) == NB_ROLE || is_among(plain_values, simple, &rank);
+    const char *name = t->header->at[2 - t->shift];
+    simplify(name, simple);
+    return role_of(name, &rank) == NB_ROLE || is_among(plain_values, simple, &rank);
 }
 
 /* Notes in the report the columns of reads, fractions and further samples that are not read. */
-static void note_ignored(const profile_parser *p, const fields *header, int shift) {
+static void note_ignored(const profile_parser *p, const table *t) {
+    const fields *header = t->header;
     char *text = p->report->ignored;
     size_t size = sizeof p->report->ignored, used = 0, rank;
     for (int i = 0; i < header->n && used + 1 < size; i++) {
         bool read = false;
-        for (int r = 0; r < NB_ROLE; r++) read |= p->layout.column[r] == i + shift;
+        for (int r = 0; r < NB_ROLE; r++) read |= p->layout.column[r] == i + t->shift;
         char simple[MAX_NAME];
         simplify(header->at[i], simple);
         size_t n = strlen(simple);
@@ -332,28 +346,30 @@ static bool agrees(const layout *l, const profile_format *marked) {
 dcpg_status dcpg_profile_read_header(profile_parser *p, const fields *header, const sample *lines, int first,
                                      dcpg_err *err) {
     layout *l = &p->layout;
-    bool taken[MAX_FIELD + 1] = {false};
-    int shift = dcpg_profile_row_names(p, header, lines, first);
+    table t = {.header = header,
+               .lines = lines,
+               .first = first,
+               .shift = dcpg_profile_row_names(p, header, lines, first)};
     const profile_format *marked = dcpg_profile_find_marked(p, lines, first);
     *l = (layout){.named = true};
     for (int r = 0; r < NB_ROLE; r++) l->column[r] = -1;
-    find_roles(header, shift, l, taken);
-    if (marked && shift == 0 && agrees(l, marked)) {
+    find_roles(&t, l);
+    if (marked && t.shift == 0 && agrees(l, marked)) {
         dcpg_profile_take_format(p, marked);
         return DCPG_OK;
     }
-    settle_meth(p, lines, first, l);
-    DCPG_TRY(settle_value(p, header, lines, first, shift, taken, l, err));
-    l->base = find_base(p, header, shift, lines, first, l);
-    if (is_tsv(header, shift, l)) {
-        note_ignored(p, header, shift);
+    settle_meth(p, &t, l);
+    DCPG_TRY(settle_value(p, &t, l, err));
+    l->base = find_base(p, &t, l);
+    if (is_tsv(&t, l)) {
+        note_ignored(p, &t);
         dcpg_profile_take_format(p, &dcpg_profile_tsv);
         return DCPG_OK;
     }
     p->scale_known = l->column[ROLE_PERCENT] >= 0;
-    settle_share(p, lines, first, l);
+    settle_share(p, &t, l);
     count_columns(l);
-    note_ignored(p, header, shift);
+    note_ignored(p, &t);
     dcpg_profile_take_format(p, l->counts ? &dcpg_profile_table : &dcpg_profile_table_shares);
     return DCPG_OK;
 }

@@ -89,13 +89,14 @@ static int count_decimals(const char *text) {
 }
 
 dcpg_status dcpg_profile_check_share(const profile_parser *p, const char *text, double share, double scale,
-                                     uint32_t meth, uint32_t total, dcpg_err *err) {
-    if (meth == 0 ? share == 0 : meth == total && share == scale) return DCPG_OK; /* as on nearly all lines */
-    if (dcpg_profile_agrees(share, count_decimals(text), scale, meth, total)) return DCPG_OK;
+                                     read_counts n, dcpg_err *err) {
+    if (n.meth == 0 ? share == 0 : n.meth == n.total && share == scale)
+        return DCPG_OK; /* as on nearly all lines */
+    if (dcpg_profile_agrees(share, count_decimals(text), scale, n.meth, n.total)) return DCPG_OK;
     char remedy[160];
     snprintf(
         remedy, sizeof remedy,
         "contradicts its reads, %u of %u: correct it, or name the columns to be read, see --profile_format",
-        meth, total);
+        n.meth, n.total);
     return dcpg_profile_fail_field(p, err, scale > 1 ? "percentage" : "fraction", text, remedy);
 }

@@ -245,10 +245,15 @@ dcpg_status dcpg_profile_finish(profile_parser *p, dcpg_profile *profile, dcpg_p
 bool dcpg_profile_missing(profile_parser *p, const char *field);
 bool dcpg_profile_is_missing(const char *field);
 
+/* Reads of a CpG. */
+typedef struct read_counts {
+    uint32_t meth, total;
+} read_counts;
+
 /* DCPG_E_INPUT unless `share`, written as `text`, is meth / total in units of `scale` (1 or 100), rounded or
  * truncated to its decimals. */
 dcpg_status dcpg_profile_check_share(const profile_parser *p, const char *text, double share, double scale,
-                                     uint32_t meth, uint32_t total, dcpg_err *err);
+                                     read_counts n, dcpg_err *err);
 
 /* The same without a message; a `share` of NaN or a total of 0 agrees with everything. */
 bool dcpg_profile_agrees(double share, int decimals, double scale, double meth, double total);

@@ -134,13 +134,12 @@ static inline dcpg_status take_end(const profile_parser *p, const char *text, in
     return DCPG_OK;
 }
 
-/* Adds a call with `meth` of `total` reads methylated; a CpG without reads was not observed. */
+/* Adds a call by its reads; a CpG without reads was not observed. */
 static inline dcpg_status add_reads(profile_parser *p, const char *chromo, int64_t pos, strand on,
-                                    uint32_t meth, uint32_t total, dcpg_err *err) {
-    if (total == 0) return DCPG_OK;
-    return dcpg_profile_add(p, chromo, pos,
-                            (raw_call){.meth = meth, .total = total & MAX_READS, .strand = (uint32_t)on & 3},
-                            err);
+                                    read_counts n, dcpg_err *err) {
+    if (n.total == 0) return DCPG_OK;
+    const raw_call call = {.meth = n.meth, .total = n.total & MAX_READS, .strand = (uint32_t)on & 3};
+    return dcpg_profile_add(p, chromo, pos, call, err);
 }
 
 #endif

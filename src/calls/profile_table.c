@@ -80,45 +80,45 @@ static dcpg_status fail_more(const profile_parser *p, const char *meth, dcpg_err
 
 /* The numbers of reads, from two of methylated, unmethylated and all, or from all and a fraction or
  * percentage. */
-static dcpg_status take_counts(profile_parser *p, const fields *f, uint32_t *meth, uint32_t *total,
-                               bool *missing, dcpg_err *err) {
+static dcpg_status take_counts(profile_parser *p, const fields *f, read_counts *to, bool *missing,
+                               dcpg_err *err) {
     const char *m = at(p, f, ROLE_METH), *u = at(p, f, ROLE_UNMETH), *n = at(p, f, ROLE_TOTAL);
     double scale, share;
     const char *text = find_share(p, f, &scale);
     uint32_t unmeth = 0;
     *missing = (m && take_missing(p, m)) || (u && take_missing(p, u)) || (n && take_missing(p, n));
     if (*missing) return DCPG_OK;
-    if (m) DCPG_TRY(take_reads(p, m, meth, err));
+    if (m) DCPG_TRY(take_reads(p, m, &to->meth, err));
     if (u) DCPG_TRY(take_reads(p, u, &unmeth, err));
-    if (n) DCPG_TRY(take_reads(p, n, total, err));
-    if (m && u && unmeth > MAX_READS - *meth)
+    if (n) DCPG_TRY(take_reads(p, n, &to->total, err));
+    if (m && u && unmeth > MAX_READS - to->meth)
         return dcpg_profile_fail_field(p, err, "number of reads", u, "is too large: is this its column?");
-    if (m && u) *total = *meth + unmeth;
-    if (!m && u && unmeth > *total)
+    if (m && u) to->total = to->meth + unmeth;
+    if (!m && u && unmeth > to->total)
         return dcpg_profile_fail_field(p, err, "number of unmethylated reads", u,
                                        "is larger than that of all reads");
-    if (!m && u) *meth = *total - unmeth;
-    if (m && *meth > *total) return fail_more(p, m, err);
-    if (!text || *total == 0) return DCPG_OK;
+    if (!m && u) to->meth = to->total - unmeth;
+    if (m && to->meth > to->total) return fail_more(p, m, err);
+    if (!text || to->total == 0) return DCPG_OK;
     if (dcpg_profile_is_missing(text)) {
         if (m || u) return DCPG_OK;
         *missing = take_missing(p, text);
         return DCPG_OK;
     }
     DCPG_TRY(take_share(p, scale > 1 ? "percentage" : "fraction", text, scale, &share, err));
-    if (!m && !u) *meth = (uint32_t)lrint(share / scale * *total);
+    if (!m && !u) to->meth = (uint32_t)lrint(share / scale * to->total);
     bool state = p->layout.named && (share == 0 || share == scale) && m; /* a rate rounded to 0 or 1 */
-    return state ? DCPG_OK : dcpg_profile_check_share(p, text, share, scale, *meth, *total, err);
+    return state ? DCPG_OK : dcpg_profile_check_share(p, text, share, scale, *to, err);
 }
 
 static dcpg_status parse_counts(profile_parser *p, const fields *f, dcpg_err *err) {
     place to;
-    uint32_t meth = 0, total = 0;
+    read_counts reads = {0};
     bool missing = false;
     DCPG_TRY(take_place(p, f, &to, err));
     if (to.other) return DCPG_OK;
-    DCPG_TRY(take_counts(p, f, &meth, &total, &missing, err));
-    return missing ? DCPG_OK : add_reads(p, at(p, f, ROLE_CHROMO), to.pos, to.on, meth, total, err);
+    DCPG_TRY(take_counts(p, f, &reads, &missing, err));
+    return missing ? DCPG_OK : add_reads(p, at(p, f, ROLE_CHROMO), to.pos, to.on, reads, err);
 }
 
 static dcpg_status parse_shares(profile_parser *p, const fields *f, dcpg_err *err) {
