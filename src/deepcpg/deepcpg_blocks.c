@@ -105,7 +105,7 @@ void dcpg_deepcpg_blocks_close(dcpg_deepcpg_blocks *b) {
 
 /* ---- reading ---- */
 
-static dcpg_status open_file(dcpg_deepcpg_blocks *b, int64_t file, dcpg_err *err) {
+dcpg_status dcpg_deepcpg_open_file(dcpg_deepcpg_blocks *b, int64_t file, dcpg_err *err) {
     if (b->file_index == file) return DCPG_OK;
     dcpg_h5_close(b->file);
     b->file = NULL;
@@ -113,12 +113,6 @@ static dcpg_status open_file(dcpg_deepcpg_blocks *b, int64_t file, dcpg_err *err
     DCPG_TRY(dcpg_h5_open(b->set->files.v[file], NULL, &b->file, err));
     b->file_index = file;
     return DCPG_OK;
-}
-
-dcpg_status dcpg_deepcpg_read(dcpg_deepcpg_blocks *b, int64_t file, const char *path, dcpg_h5_type type,
-                              const dcpg_h5_block *part, void *out, dcpg_err *err) {
-    DCPG_TRY(open_file(b, file, err));
-    return dcpg_h5_read(b->file, path, type, part, out, err);
 }
 
 /* A block that is being read. */
@@ -133,10 +127,11 @@ static dcpg_h5_block middle(const reading *r, int64_t stored, int64_t width) {
     return (dcpg_h5_block){{r->block->first, (stored - width) / 2}, {r->block->n, width}};
 }
 
-static dcpg_status fail_value(const reading *r, const char *path, int64_t at, int64_t width, double value,
+/* `row`: of the block. */
+static dcpg_status fail_value(const reading *r, const char *path, int64_t row, double value,
                               const char *wanted, dcpg_err *err) {
     return dcpg_fail(err, DCPG_E_INPUT, "%s: dataset %s holds %g in row %" PRId64 ", where %s should be",
-                     r->blocks->set->files.v[r->file], path, value, r->block->first + at / width, wanted);
+                     r->blocks->set->files.v[r->file], path, value, r->block->first + row, wanted);
 }
 
 static dcpg_status read_dna(const reading *r, dcpg_err *err) {
@@ -145,9 +140,9 @@ static dcpg_status read_dna(const reading *r, dcpg_err *err) {
     dcpg_h5_block part = middle(r, r->blocks->set->dna_wlen, wlen);
     uint8_t *dna = r->block->dna;
     if (wlen == 0) return DCPG_OK;
-    DCPG_TRY(dcpg_deepcpg_read(r->blocks, r->file, path, DCPG_H5_I8, &part, dna, err));
+    DCPG_TRY(dcpg_h5_read(r->blocks->file, path, DCPG_H5_I8, &part, dna, err));
     for (int64_t i = 0; i < n; i++)
-        if (dna[i] > 4) return fail_value(r, path, i, wlen, (int8_t)dna[i], "a base from 0 to 4", err);
+        if (dna[i] > 4) return fail_value(r, path, i / wlen, (int8_t)dna[i], "a base from 0 to 4", err);
     return DCPG_OK;
 }
 
@@ -155,9 +150,9 @@ static dcpg_status read_dna(const reading *r, dcpg_err *err) {
 static dcpg_status read_binary(const reading *r, const char *path, int8_t *state, dcpg_err *err) {
     int64_t wlen = r->blocks->source->cpg_wlen, n = r->block->n * wlen;
     dcpg_h5_block part = middle(r, r->blocks->set->cpg_wlen, wlen);
-    DCPG_TRY(dcpg_deepcpg_read(r->blocks, r->file, path, DCPG_H5_I8, &part, state, err));
+    DCPG_TRY(dcpg_h5_read(r->blocks->file, path, DCPG_H5_I8, &part, state, err));
     for (int64_t i = 0; i < n; i++) {
-        if (state[i] < -1 || state[i] > 1) return fail_value(r, path, i, wlen, state[i], "-1, 0 or 1", err);
+        if (state[i] < -1 || state[i] > 1) return fail_value(r, path, i / wlen, state[i], "-1, 0 or 1", err);
         if (state[i] < 0 && !r->blocks->source->raw) state[i] = 0;
     }
     return DCPG_OK;
@@ -169,7 +164,7 @@ static dcpg_status read_real(const reading *r, const char *path, float *state, d
     int64_t wlen = r->blocks->source->cpg_wlen, n = r->block->n * wlen;
     dcpg_h5_block part = middle(r, r->blocks->set->cpg_wlen, wlen);
     dcpg_h5_shape shape;
-    DCPG_TRY(dcpg_deepcpg_read(r->blocks, r->file, path, DCPG_H5_F32, &part, state, err));
+    DCPG_TRY(dcpg_h5_read(r->blocks->file, path, DCPG_H5_F32, &part, state, err));
     DCPG_TRY(dcpg_h5_shape_of(r->blocks->file, path, &shape, err));
     float missing = shape.type == DCPG_H5_F32 || shape.type == DCPG_H5_F64 ? 0.5f : 0;
     if (r->blocks->source->raw) missing = -1;
@@ -177,7 +172,7 @@ static dcpg_status read_real(const reading *r, const char *path, float *state, d
         if (state[i] == -1 || isnan(state[i]))
             state[i] = missing;
         else if (!(state[i] >= 0 && state[i] <= 1))
-            return fail_value(r, path, i, wlen, (double)state[i], "-1 or a number from 0 to 1", err);
+            return fail_value(r, path, i / wlen, (double)state[i], "-1 or a number from 0 to 1", err);
     }
     return DCPG_OK;
 }
@@ -186,12 +181,12 @@ static dcpg_status read_distances(const reading *r, const char *path, float *dis
     int64_t wlen = r->blocks->source->cpg_wlen, n = r->block->n * wlen;
     bool raw = r->blocks->source->raw;
     dcpg_h5_block part = middle(r, r->blocks->set->cpg_wlen, wlen);
-    DCPG_TRY(dcpg_deepcpg_read(r->blocks, r->file, path, DCPG_H5_F32, &part, dist, err));
+    DCPG_TRY(dcpg_h5_read(r->blocks->file, path, DCPG_H5_F32, &part, dist, err));
     for (int64_t i = 0; i < n; i++) {
         bool missing = dist[i] == -1;
         if (missing && !raw) dist[i] = MAX_DISTANCE;
         if (!(dist[i] >= 0 || missing))
-            return fail_value(r, path, i, wlen, (double)dist[i], "-1 or a distance in bp", err);
+            return fail_value(r, path, i / wlen, (double)dist[i], "-1 or a distance in bp", err);
         if (!raw) dist[i] = (dist[i] < MAX_DISTANCE ? dist[i] : MAX_DISTANCE) / MAX_DISTANCE;
     }
     return DCPG_OK;
@@ -214,6 +209,7 @@ static dcpg_status read_cell(const reading *r, int64_t cell, dcpg_err *err) {
 }
 
 static dcpg_status read_block(const reading *r, dcpg_err *err) {
+    DCPG_TRY(dcpg_deepcpg_open_file(r->blocks, r->file, err));
     DCPG_TRY(read_dna(r, err));
     for (size_t i = 0; i < r->blocks->source->cells.n && r->blocks->source->cpg_wlen > 0; i++)
         DCPG_TRY(read_cell(r, (int64_t)i, err));

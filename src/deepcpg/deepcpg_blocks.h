@@ -52,9 +52,7 @@ int64_t dcpg_deepcpg_block_bytes(const dcpg_deepcpg_blocks *blocks, int64_t file
 dcpg_status dcpg_deepcpg_block_hold(dcpg_deepcpg_blocks *blocks, int64_t file, int64_t block, bool *fits,
                                     dcpg_err *err);
 
-/* Reads `part` of a dataset: rows from start[0] on and, if the dataset has columns, columns from start[1] on.
- * Keeps the file open. */
-dcpg_status dcpg_deepcpg_read(dcpg_deepcpg_blocks *blocks, int64_t file, const char *path, dcpg_h5_type type,
-                              const dcpg_h5_block *part, void *out, dcpg_err *err);
+/* Opens a file as blocks->file, unless it is open already. */
+dcpg_status dcpg_deepcpg_open_file(dcpg_deepcpg_blocks *blocks, int64_t file, dcpg_err *err);
 
 #endif

@@ -95,12 +95,11 @@ static dcpg_status check_rows(part *p, const char *path, enum kind kind, int64_t
     return claim_bytes(p, path, shape, err);
 }
 
-/* check_rows for a path made of three parts. */
-static dcpg_status check_part(part *p, const char *prefix, const char *name, const char *suffix,
-                              enum kind kind, int64_t width, dcpg_h5_shape *shape, dcpg_err *err) {
-    char *path = dcpg_format("%s%s%s", prefix, name, suffix);
+/* check_rows for a path (NULL: there is no memory for it), which is freed. */
+static dcpg_status check_part(part *p, char *path, enum kind kind, int64_t width, dcpg_h5_shape *shape,
+                              dcpg_err *err) {
     dcpg_status status =
-        path ? check_rows(p, path, kind, width, shape, err) : dcpg_fail_nomem(err, "a name", strlen(name));
+        path ? check_rows(p, path, kind, width, shape, err) : dcpg_fail_nomem(err, "a name", 256);
     dcpg_free(path);
     return status;
 }
@@ -187,17 +186,20 @@ static dcpg_status check_names(const part *p, dcpg_err *err) {
 
 static dcpg_status check_shapes(part *p, dcpg_err *err) {
     const dcpg_deepcpg *set = p->set;
+    int64_t wlen = set->cpg_wlen;
     dcpg_h5_shape shape;
-    if (set->dna_wlen > 0) DCPG_TRY(check_part(p, "inputs/dna", "", "", WHOLE, set->dna_wlen, &shape, err));
+    if (set->dna_wlen > 0) DCPG_TRY(check_rows(p, "inputs/dna", WHOLE, set->dna_wlen, &shape, err));
     for (size_t i = 0; i < set->cells.n; i++) {
-        DCPG_TRY(check_part(p, "inputs/cpg/", set->cells.v[i], "/dist", NUMBER, set->cpg_wlen, &shape, err));
-        DCPG_TRY(check_part(p, "inputs/cpg/", set->cells.v[i], "/state", NUMBER, set->cpg_wlen, &shape, err));
+        char *dist = dcpg_format("inputs/cpg/%s/dist", set->cells.v[i]);
+        DCPG_TRY(check_part(p, dist, NUMBER, wlen, &shape, err));
+        char *state = dcpg_format("inputs/cpg/%s/state", set->cells.v[i]);
+        DCPG_TRY(check_part(p, state, NUMBER, wlen, &shape, err));
         if (!is_kind(WHOLE, shape.type)) p->real[i] = 1;
     }
     for (size_t i = 0; i < set->annos.n; i++)
-        DCPG_TRY(check_part(p, "inputs/annos/", set->annos.v[i], "", WHOLE, 0, &shape, err));
+        DCPG_TRY(check_part(p, dcpg_format("inputs/annos/%s", set->annos.v[i]), WHOLE, 0, &shape, err));
     for (size_t i = 0; i < set->outputs.n; i++)
-        DCPG_TRY(check_part(p, "outputs/", set->outputs.v[i], "", NUMBER, 0, &shape, err));
+        DCPG_TRY(check_part(p, dcpg_format("outputs/%s", set->outputs.v[i]), NUMBER, 0, &shape, err));
     return DCPG_OK;
 }
 

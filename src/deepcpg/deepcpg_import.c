@@ -15,16 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-dcpg_status dcpg_import_read(dcpg_importing *im, int64_t file, const char *path, dcpg_h5_type type,
-                             int64_t row, int64_t n, int64_t width, void *out, dcpg_err *err) {
-    if (im->file_index != file) {
-        dcpg_h5_close(im->file);
-        im->file = NULL;
-        im->file_index = -1;
-        DCPG_TRY(dcpg_h5_open(im->set->files.v[file], NULL, &im->file, err));
-        im->file_index = file;
-    }
-    return dcpg_h5_read(im->file, path, type, &(dcpg_h5_block){{row, 0}, {n, width}}, out, err);
+dcpg_status dcpg_import_open_file(dcpg_importing *im, int64_t file, dcpg_err *err) {
+    if (im->file_index == file) return DCPG_OK;
+    dcpg_h5_close(im->file);
+    im->file = NULL;
+    im->file_index = -1;
+    DCPG_TRY(dcpg_h5_open(im->set->files.v[file], NULL, &im->file, err));
+    im->file_index = file;
+    return DCPG_OK;
 }
 
 /* ---- names ---- */
@@ -142,7 +140,9 @@ static dcpg_status read_positions(dcpg_importing *im, dcpg_err *err) {
         const dcpg_deepcpg_run *run = &set->run[k];
         int32_t *pos = im->pos + im->first_row[k];
         im->first_row[k + 1] = im->first_row[k] + run->n;
-        DCPG_TRY(dcpg_import_read(im, run->file, "pos", DCPG_H5_I32, run->row, run->n, 0, pos, err));
+        const dcpg_h5_block rows = {{run->row}, {run->n}};
+        DCPG_TRY(dcpg_import_open_file(im, run->file, err));
+        DCPG_TRY(dcpg_h5_read(im->file, "pos", DCPG_H5_I32, &rows, pos, err));
         int64_t *last = &im->last[im->chromo_of[run->chromo]];
         for (int64_t i = 0; i < run->n; i++)
             if (pos[i] > *last) *last = pos[i];
@@ -154,12 +154,13 @@ static dcpg_status read_positions(dcpg_importing *im, dcpg_err *err) {
 static dcpg_status farthest(dcpg_importing *im, const dcpg_deepcpg_run *run, int64_t row, float *dist,
                             int64_t *most, dcpg_err *err) {
     const dcpg_deepcpg *set = im->set;
+    const dcpg_h5_block one = {{row, 0}, {1, set->cpg_wlen}};
     *most = 0;
+    DCPG_TRY(dcpg_import_open_file(im, run->file, err));
     for (size_t i = 0; i < set->cells.n; i++) {
         char *path = dcpg_format("inputs/cpg/%s/dist", set->cells.v[i]);
         if (!path) return dcpg_fail_nomem(err, "a name", strlen(set->cells.v[i]));
-        dcpg_status status =
-            dcpg_import_read(im, run->file, path, DCPG_H5_F32, row, 1, set->cpg_wlen, dist, err);
+        dcpg_status status = dcpg_h5_read(im->file, path, DCPG_H5_F32, &one, dist, err);
         dcpg_free(path);
         DCPG_TRY(status);
         for (int64_t k = set->cpg_wlen / 2; k < set->cpg_wlen; k++)

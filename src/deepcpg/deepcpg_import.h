@@ -26,10 +26,8 @@ typedef struct dcpg_importing {
     int64_t nb_contradictory; /* bases that differ between windows */
 } dcpg_importing;
 
-/* Reads rows [row, row + n) and columns [0, width) of a dataset (width 0: it has no columns) in file `file`.
- * Local, as are all functions below. */
-dcpg_status dcpg_import_read(dcpg_importing *im, int64_t file, const char *path, dcpg_h5_type type,
-                             int64_t row, int64_t n, int64_t width, void *out, dcpg_err *err);
+/* Opens a file of the set as im->file, unless it is open already. Local, as are all functions below. */
+dcpg_status dcpg_import_open_file(dcpg_importing *im, int64_t file, dcpg_err *err);
 
 /* All calls of a cell in the files: its labels, and its neighbours at their distances from the rows.
  * DCPG_E_INPUT names file and row if they contradict each other. */

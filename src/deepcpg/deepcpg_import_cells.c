@@ -129,15 +129,18 @@ static dcpg_status add_neighbour(rows *r, int64_t i, int64_t k, dcpg_err *err) {
     return add(r, i, pos, state, false, err);
 }
 
+/* Reads the rows, columns [0, width), of a dataset; width 0: it has no columns. */
+static dcpg_status read_dataset(const rows *r, const char *path, int64_t width, float *out, dcpg_err *err) {
+    const dcpg_h5_block block = {{r->row, 0}, {r->n, width}};
+    DCPG_TRY(dcpg_import_open_file(r->im, r->run->file, err));
+    return dcpg_h5_read(r->im->file, path, DCPG_H5_F32, &block, out, err);
+}
+
 static dcpg_status add_rows(rows *r, dcpg_err *err) {
-    int64_t file = r->run->file;
-    if (r->has_label)
-        DCPG_TRY(dcpg_import_read(r->im, file, r->label_path, DCPG_H5_F32, r->row, r->n, 0, r->label, err));
+    if (r->has_label) DCPG_TRY(read_dataset(r, r->label_path, 0, r->label, err));
     if (r->wlen > 0) {
-        DCPG_TRY(
-            dcpg_import_read(r->im, file, r->state_path, DCPG_H5_F32, r->row, r->n, r->wlen, r->state, err));
-        DCPG_TRY(
-            dcpg_import_read(r->im, file, r->dist_path, DCPG_H5_F32, r->row, r->n, r->wlen, r->dist, err));
+        DCPG_TRY(read_dataset(r, r->state_path, r->wlen, r->state, err));
+        DCPG_TRY(read_dataset(r, r->dist_path, r->wlen, r->dist, err));
     }
     for (int64_t i = 0; i < r->n; i++) {
         if (r->has_label) DCPG_TRY(add_label(r, i, err));
@@ -256,8 +259,7 @@ static dcpg_status add_number(rows *r, int64_t i, dcpg_err *err) {
 }
 
 static dcpg_status add_numbers(rows *r, dcpg_err *err) {
-    DCPG_TRY(
-        dcpg_import_read(r->im, r->run->file, r->label_path, DCPG_H5_F32, r->row, r->n, 0, r->label, err));
+    DCPG_TRY(read_dataset(r, r->label_path, 0, r->label, err));
     for (int64_t i = 0; i < r->n; i++) DCPG_TRY(add_number(r, i, err));
     return DCPG_OK;
 }

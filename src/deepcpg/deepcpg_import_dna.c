@@ -56,8 +56,9 @@ static dcpg_status read_windows(assembly *a, int64_t k, dcpg_err *err) {
     for (int64_t at = 0, n; at < run->n; at += n) {
         n = min_i64(run->n - at, a->rows);
         const int32_t *pos = a->im->pos + a->im->first_row[k] + at;
-        DCPG_TRY(dcpg_import_read(a->im, run->file, "inputs/dna", DCPG_H5_I8, run->row + at, n, a->wlen,
-                                  a->window, err));
+        const dcpg_h5_block rows = {{run->row + at, 0}, {n, a->wlen}};
+        DCPG_TRY(dcpg_import_open_file(a->im, run->file, err));
+        DCPG_TRY(dcpg_h5_read(a->im->file, "inputs/dna", DCPG_H5_I8, &rows, a->window, err));
         for (int64_t i = 0; i < n; i++) {
             DCPG_TRY(check_window(a, run, run->row + at + i, a->window + i * a->wlen, err));
             lay(a, pos[i], a->window + i * a->wlen);

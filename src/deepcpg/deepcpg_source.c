@@ -188,7 +188,7 @@ static dcpg_status read_labels(dcpg_deepcpg_source *s, const stretch *here, size
     float most = largest_label(name);
     char *path = dcpg_format("outputs/%s", name);
     if (!path) return dcpg_fail_nomem(err, "a name", strlen(name));
-    dcpg_status status = dcpg_deepcpg_read(&s->blocks, here->file, path, DCPG_H5_F32, &part, column, err);
+    dcpg_status status = dcpg_h5_read(s->blocks.file, path, DCPG_H5_F32, &part, column, err);
     for (int64_t i = 0; i < here->n && status == DCPG_OK; i++) {
         bool missing = column[i] == -1 || isnan(column[i]);
         if (!missing && !(column[i] >= 0 && column[i] <= most))
@@ -209,7 +209,7 @@ static dcpg_status read_annos(dcpg_deepcpg_source *s, const stretch *here, float
     for (size_t a = 0; a < nb_anno; a++) {
         char *path = dcpg_format("inputs/annos/%s", s->base.annos.v[a]);
         if (!path) return dcpg_fail_nomem(err, "a name", strlen(s->base.annos.v[a]));
-        dcpg_status status = dcpg_deepcpg_read(&s->blocks, here->file, path, DCPG_H5_F32, &part, column, err);
+        dcpg_status status = dcpg_h5_read(s->blocks.file, path, DCPG_H5_F32, &part, column, err);
         dcpg_free(path);
         DCPG_TRY(status);
         for (int64_t i = 0; i < here->n; i++) inside[(size_t)i * nb_anno + a] = column[i] != 0;
@@ -220,7 +220,8 @@ static dcpg_status read_annos(dcpg_deepcpg_source *s, const stretch *here, float
 /* Reads positions, labels and annotations. */
 static dcpg_status read_stretch(dcpg_deepcpg_source *s, const stretch *here, int64_t at, dcpg_err *err) {
     dcpg_h5_block part = {{here->row}, {here->n}};
-    DCPG_TRY(dcpg_deepcpg_read(&s->blocks, here->file, "pos", DCPG_H5_I32, &part, s->pos + at, err));
+    DCPG_TRY(dcpg_deepcpg_open_file(&s->blocks, here->file, err));
+    DCPG_TRY(dcpg_h5_read(s->blocks.file, "pos", DCPG_H5_I32, &part, s->pos + at, err));
     float *column = dcpg_alloc((size_t)here->n, sizeof *column);
     dcpg_status status =
         column ? DCPG_OK : dcpg_fail_nomem(err, "labels", (unsigned long long)here->n * sizeof *column);
