@@ -15,9 +15,15 @@ bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name) {
 
 /* ---- writing ---- */
 
-static dcpg_status write_attr(dcpg_h5 *file, const char *path, const char *name, hid_t type, hid_t space,
-                              const void *data, dcpg_err *err) {
-    hid_t object = dcpg_h5_open_object(file, path, err);
+/* An attribute to be written. */
+typedef struct attr {
+    dcpg_h5 *file;
+    const char *path, *name;
+} attr;
+
+static dcpg_status write_attr(const attr *a, hid_t type, hid_t space, const void *data, dcpg_err *err) {
+    dcpg_h5 *file = a->file;
+    hid_t object = dcpg_h5_open_object(file, a->path, err);
     if (object < 0) return DCPG_E_IO;
     uint64_t bytes = data ? H5Tget_size(type) * (uint64_t)H5Sget_simple_extent_npoints(space) : 0;
     dcpg_h5_count_object(file, dcpg_h5_parallel(file) ? bytes : 0);
@@ -25,12 +31,12 @@ static dcpg_status write_attr(dcpg_h5 *file, const char *path, const char *name,
         H5Oclose(object);
         return DCPG_E_IO;
     }
-    if (H5Aexists(object, name) > 0) H5Adelete(object, name);
-    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    if (H5Aexists(object, a->name) > 0) H5Adelete(object, a->name);
+    hid_t attribute = H5Acreate2(object, a->name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     bool fine = attribute >= 0 && (!data || H5Awrite(attribute, type, data) >= 0);
     dcpg_status status =
         fine ? DCPG_OK
-             : dcpg_h5_fail(file, DCPG_E_IO, err, "attribute %s of %s cannot be written", name, path);
+             : dcpg_h5_fail(file, DCPG_E_IO, err, "attribute %s of %s cannot be written", a->name, a->path);
     if (attribute >= 0) H5Aclose(attribute);
     H5Oclose(object);
     return status;
@@ -38,6 +44,7 @@ static dcpg_status write_attr(dcpg_h5 *file, const char *path, const char *name,
 
 dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const char *name, const char *text,
                                       dcpg_err *err) {
+    const attr a = {file, path, name};
     char *v[1] = {(char *)text};
     dcpg_strings one = {.v = v, .n = 1};
     bool ascii;
@@ -46,7 +53,7 @@ dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const cha
     dcpg_status status = dcpg_h5_agree(file, packed ? DCPG_OK : dcpg_fail_nomem(err, name, length), err);
     if (status == DCPG_OK) {
         hid_t type = dcpg_h5_text_type(length, ascii), space = H5Screate(H5S_SCALAR);
-        status = dcpg_h5_agree(file, write_attr(file, path, name, type, space, packed, err), err);
+        status = dcpg_h5_agree(file, write_attr(&a, type, space, packed, err), err);
         H5Sclose(space);
         H5Tclose(type);
     }
@@ -60,22 +67,23 @@ dcpg_status dcpg_h5_write_attr_i64(dcpg_h5 *file, const char *path, const char *
     /* write_attr writes without conversion, so the bytes are put in the file's order here. */
     unsigned char little[8];
     for (int i = 0; i < 8; i++) little[i] = (unsigned char)((uint64_t)value >> 8 * i);
-    dcpg_status status = write_attr(file, path, name, H5T_STD_I64LE, space, little, err);
+    dcpg_status status = write_attr(&(attr){file, path, name}, H5T_STD_I64LE, space, little, err);
     H5Sclose(space);
     return dcpg_h5_agree(file, status, err);
 }
 
-static dcpg_status write_list(dcpg_h5 *file, const char *path, const char *name, const dcpg_strings *text,
-                              size_t first, size_t end, dcpg_err *err) {
+/* Writes the strings [first, end). */
+static dcpg_status write_list(const attr *a, const dcpg_strings *text, size_t first, size_t end,
+                              dcpg_err *err) {
     bool ascii;
     size_t length = dcpg_h5_text_length(text, &ascii);
     char *packed = dcpg_h5_text_pack(text, first, end, length);
     dcpg_status status =
-        dcpg_h5_agree(file, packed ? DCPG_OK : dcpg_fail_nomem(err, name, (end - first) * length), err);
+        dcpg_h5_agree(a->file, packed ? DCPG_OK : dcpg_fail_nomem(err, a->name, (end - first) * length), err);
     if (status == DCPG_OK) {
         hsize_t count = end - first;
         hid_t type = dcpg_h5_text_type(length, ascii), space = H5Screate_simple(1, &count, NULL);
-        status = dcpg_h5_agree(file, write_attr(file, path, name, type, space, packed, err), err);
+        status = dcpg_h5_agree(a->file, write_attr(a, type, space, packed, err), err);
         H5Sclose(space);
         H5Tclose(type);
     }
@@ -86,7 +94,7 @@ static dcpg_status write_list(dcpg_h5 *file, const char *path, const char *name,
 static dcpg_status write_empty_list(dcpg_h5 *file, const char *path, const char *name, dcpg_err *err) {
     hsize_t none = 0;
     hid_t space = H5Screate_simple(1, &none, NULL);
-    dcpg_status status = write_attr(file, path, name, H5T_IEEE_F64LE, space, NULL, err);
+    dcpg_status status = write_attr(&(attr){file, path, name}, H5T_IEEE_F64LE, space, NULL, err);
     H5Sclose(space);
     return dcpg_h5_agree(file, status, err);
 }
@@ -104,14 +112,14 @@ dcpg_status dcpg_h5_write_attr_strings(dcpg_h5 *file, const char *path, const ch
     if (text->n == 0) return write_empty_list(file, path, name, err);
     bool ascii;
     size_t nb = nb_attr_of(text->n, dcpg_h5_text_length(text, &ascii));
-    if (nb == 1) return write_list(file, path, name, text, 0, text->n, err);
+    if (nb == 1) return write_list(&(attr){file, path, name}, text, 0, text->n, err);
     size_t first = 0;
     for (size_t i = 0; i < nb; i++) {
         size_t end = first + text->n / nb + (i < text->n % nb);
         char *part = dcpg_format("%s%zu", name, i);
         dcpg_status status =
             dcpg_h5_agree(file, part ? DCPG_OK : dcpg_fail_nomem(err, name, strlen(name)), err);
-        if (status == DCPG_OK) status = write_list(file, path, part, text, first, end, err);
+        if (status == DCPG_OK) status = write_list(&(attr){file, path, part}, text, first, end, err);
         dcpg_free(part);
         DCPG_TRY(status);
         first = end;

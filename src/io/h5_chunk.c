@@ -104,12 +104,11 @@ static dcpg_status open_layout(dcpg_h5_chunks *c, const dcpg_h5 *file, hid_t cre
     return alloc_buffers(c, file, err);
 }
 
-dcpg_status dcpg_h5_chunks_open(dcpg_h5_chunks *c, const dcpg_h5 *file, const char *path, hid_t dataset,
-                                hid_t type, bool *ours, dcpg_err *err) {
-    *c = (dcpg_h5_chunks){.path = path, .dataset = dataset, .type = type, .element = H5Tget_size(type)};
-    hid_t creation = H5Dget_create_plist(dataset);
+dcpg_status dcpg_h5_chunks_open(dcpg_h5_chunks *c, const dcpg_h5 *file, bool *ours, dcpg_err *err) {
+    hid_t creation = H5Dget_create_plist(c->dataset);
     if (creation < 0)
-        return dcpg_h5_fail(file, DCPG_E_INPUT, err, "the layout of dataset %s cannot be read", path);
+        return dcpg_h5_fail(file, DCPG_E_INPUT, err, "the layout of dataset %s cannot be read", c->path);
+    c->element = H5Tget_size(c->type);
     dcpg_status status = open_layout(c, file, creation, ours, err);
     H5Pclose(creation);
     return status;

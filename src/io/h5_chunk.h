@@ -9,7 +9,7 @@
 
 enum { DCPG_H5_MAX_FILTER = 4 };
 
-/* Chunks and filters of a dataset, and buffers for one chunk. Initialise with {0}. */
+/* Chunks and filters of a dataset, and buffers for one chunk. */
 typedef struct dcpg_h5_chunks {
     const char *path;
     hid_t dataset, type; /* borrowed; `type` is the one in the file */
@@ -24,12 +24,12 @@ typedef struct dcpg_h5_chunks {
     size_t capacity;
 } dcpg_h5_chunks;
 
-/* Inspects a dataset of an opened file; sets `*ours` and allocates the buffers if its chunks have filters.
- * HDF5 itself reads chunks without filters; without its cache (h5_impl.h) it uses no stored length then.
- * DCPG_E_INPUT for filters other than deflate, shuffle and fletcher32 (HDF5 must not decode data that it does
- * not check), and for a dataset without chunks that is too short. Local. */
-dcpg_status dcpg_h5_chunks_open(dcpg_h5_chunks *chunks, const dcpg_h5 *file, const char *path, hid_t dataset,
-                                hid_t type, bool *ours, dcpg_err *err);
+/* Inspects a dataset of an opened file: its path, id and type are set in `chunks`, all else is 0. Sets
+ * `*ours` and allocates the buffers if its chunks have filters. HDF5 itself reads chunks without filters;
+ * without its cache (h5_impl.h) it uses no stored length then. DCPG_E_INPUT for filters other than deflate,
+ * shuffle and fletcher32 (HDF5 must not decode data that it does not check), and for a dataset without chunks
+ * that is too short. Local. */
+dcpg_status dcpg_h5_chunks_open(dcpg_h5_chunks *chunks, const dcpg_h5 *file, bool *ours, dcpg_err *err);
 
 /* Checks that the chunks of a dataset of variable-length strings, which only HDF5 can read, have the right
  * length; DCPG_E_INPUT if not. Local. */

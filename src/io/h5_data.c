@@ -16,6 +16,8 @@ typedef struct transfer {
     const char *path;
     hid_t dataset, space;
     hid_t file_type, memory_type;
+    char *read_to; /* NULL: the block is written */
+    const char *write_from;
     int ndim;
     hsize_t start[DCPG_H5_MAX_NDIM], count[DCPG_H5_MAX_NDIM]; /* count[0] is 0 if there is nothing to do */
     uint64_t row_count;    /* elements per index of the first dimension: a row */
@@ -101,8 +103,8 @@ static dcpg_status plan_pieces(transfer *t, dcpg_err *err) {
 static dcpg_status prepare(transfer *t, dcpg_h5_type type, const dcpg_h5_block *block, dcpg_err *err) {
     DCPG_TRY(open_transfer(t, type, err));
     DCPG_TRY(place_block(t, block, err));
-    if (!t->file->temporary)
-        DCPG_TRY(dcpg_h5_chunks_open(&t->chunks, t->file, t->path, t->dataset, t->file_type, &t->ours, err));
+    t->chunks = (dcpg_h5_chunks){.path = t->path, .dataset = t->dataset, .type = t->file_type};
+    if (!t->file->temporary) DCPG_TRY(dcpg_h5_chunks_open(&t->chunks, t->file, &t->ours, err));
     return plan_pieces(t, err);
 }
 
@@ -160,10 +162,10 @@ static dcpg_status fetch_rows(transfer *t, uint64_t row, uint64_t rows, hid_t ty
     return status;
 }
 
-static dcpg_status read_rows(transfer *t, uint64_t row, uint64_t rows, char *data, dcpg_err *err) {
+static dcpg_status read_rows(transfer *t, uint64_t row, uint64_t rows, dcpg_err *err) {
     char nothing[8];
     size_t nb = rows * t->row_count, size = H5Tget_size(t->memory_type);
-    char *to = rows > 0 ? data + row * t->row_count * size : nothing;
+    char *to = rows > 0 ? t->read_to + row * t->row_count * size : nothing;
     if (!t->converted) return fetch_rows(t, row, rows, t->memory_type, to, err);
     DCPG_TRY(fetch_rows(t, row, rows, t->file_type, t->converted, err));
     if (!convert(t, t->file_type, t->memory_type, nb)) return fail_rows(t, "read", err);
@@ -171,11 +173,10 @@ static dcpg_status read_rows(transfer *t, uint64_t row, uint64_t rows, char *dat
     return DCPG_OK;
 }
 
-static dcpg_status write_rows(const transfer *t, uint64_t row, uint64_t rows, const char *data,
-                              dcpg_err *err) {
+static dcpg_status write_rows(const transfer *t, uint64_t row, uint64_t rows, dcpg_err *err) {
     static const char nothing[8];
     size_t nb = rows * t->row_count, size = H5Tget_size(t->memory_type);
-    const char *from = rows > 0 ? data + row * t->row_count * size : nothing;
+    const char *from = rows > 0 ? t->write_from + row * t->row_count * size : nothing;
     hid_t memory = select_rows(t, row, rows), type = t->memory_type;
     dcpg_status status = DCPG_OK;
     if (t->converted) {
@@ -194,7 +195,7 @@ static dcpg_status write_rows(const transfer *t, uint64_t row, uint64_t rows, co
 
 /* Every rank makes as many calls as the rank with most rows, even after a failure, because transfers are
  * collective. */
-static dcpg_status move(transfer *t, char *read_to, const char *write_from, dcpg_err *err) {
+static dcpg_status move(transfer *t, dcpg_err *err) {
     dcpg_status status = DCPG_OK;
     int64_t nb_call = t->count[0] > 0 ? (int64_t)((t->count[0] + t->row_step - 1) / t->row_step) : 0;
     if (dcpg_h5_parallel(t->file) && !t->ours) nb_call = dcpg_max_i64_all(t->file->par, nb_call);
@@ -202,35 +203,35 @@ static dcpg_status move(transfer *t, char *read_to, const char *write_from, dcpg
         uint64_t row = (uint64_t)call * t->row_step;
         uint64_t left = row < t->count[0] ? t->count[0] - row : 0;
         uint64_t rows = min_size(left, t->row_step);
-        dcpg_status now =
-            read_to ? read_rows(t, row, rows, read_to, err) : write_rows(t, row, rows, write_from, err);
+        dcpg_status now = t->read_to ? read_rows(t, row, rows, err) : write_rows(t, row, rows, err);
         if (status == DCPG_OK) status = now;
     }
     return status;
 }
 
-static dcpg_status transfer_block(dcpg_h5 *file, const char *path, dcpg_h5_type type,
-                                  const dcpg_h5_block *block, char *read_to, const char *write_from,
-                                  dcpg_err *err) {
-    transfer t = {.file = file, .path = path, .dataset = -1, .space = -1, .file_type = -1};
-    dcpg_status status = prepare(&t, type, block, err);
-    if (!block && write_from && dcpg_h5_parallel(file) && file->par->rank > 0)
-        t.count[0] = 0; /* all ranks hold the same data: rank 0 writes it */
-    if (status == DCPG_OK && write_from) measure_space(&t);
+static dcpg_status transfer_block(transfer *t, dcpg_h5_type type, const dcpg_h5_block *block, dcpg_err *err) {
+    dcpg_h5 *file = t->file;
+    t->dataset = t->space = t->file_type = -1;
+    dcpg_status status = prepare(t, type, block, err);
+    if (!block && t->write_from && dcpg_h5_parallel(file) && file->par->rank > 0)
+        t->count[0] = 0; /* all ranks hold the same data: rank 0 writes it */
+    if (status == DCPG_OK && t->write_from) measure_space(t);
     status = dcpg_h5_agree(file, status, err);
-    if (status == DCPG_OK && write_from) status = dcpg_h5_reserve(file, t.space_needed, err);
-    if (status == DCPG_OK) status = dcpg_h5_agree(file, move(&t, read_to, write_from, err), err);
-    finish(&t);
+    if (status == DCPG_OK && t->write_from) status = dcpg_h5_reserve(file, t->space_needed, err);
+    if (status == DCPG_OK) status = dcpg_h5_agree(file, move(t, err), err);
+    finish(t);
     return status;
 }
 
 dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block,
                           const void *data, dcpg_err *err) {
-    return transfer_block(file, path, type, block, NULL, data ? data : "", err);
+    transfer t = {.file = file, .path = path, .write_from = data ? data : ""};
+    return transfer_block(&t, type, block, err);
 }
 
 dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type, const dcpg_h5_block *block,
                          void *data, dcpg_err *err) {
     char nothing[8];
-    return transfer_block(file, path, type, block, data ? data : nothing, NULL, err);
+    transfer t = {.file = file, .path = path, .read_to = data ? data : nothing};
+    return transfer_block(&t, type, block, err);
 }

@@ -51,11 +51,11 @@ static bool fetch(const dcpg_h5_text *from, hid_t type, void *to) {
 /* Reads a dataset of fixed-length strings in filtered chunks; sets `*ours` if it is one. */
 static dcpg_status fetch_chunks(const dcpg_h5_text *from, hid_t type, hid_t space, char *to, bool *ours,
                                 dcpg_err *err) {
-    dcpg_h5_chunks chunks = {0};
+    dcpg_h5_chunks chunks = {.path = from->name, .dataset = from->id, .type = type};
     hsize_t start[H5S_MAX_RANK] = {0}, count[H5S_MAX_RANK];
     *ours = false;
     if (from->attribute || from->file->temporary) return DCPG_OK;
-    dcpg_status status = dcpg_h5_chunks_open(&chunks, from->file, from->name, from->id, type, ours, err);
+    dcpg_status status = dcpg_h5_chunks_open(&chunks, from->file, ours, err);
     if (status == DCPG_OK && *ours && H5Sget_simple_extent_dims(space, count, NULL) == chunks.ndim) {
         status = dcpg_h5_chunks_read(&chunks, from->file, start, count, to, err);
     }
@@ -126,21 +126,20 @@ static void free_text(void *text, void *context) {
 }
 
 /* HDF5 takes no properties for attributes; only the number of their strings is bounded. */
-static bool fetch_variable(const dcpg_h5_text *from, hid_t type, hid_t space, budget *b, char **text,
-                           dcpg_strings *list, dcpg_status *added, dcpg_err *err) {
-    hsize_t count = (hsize_t)H5Sget_simple_extent_npoints(space);
+static bool fetch_variable(const dcpg_h5_text *from, hid_t type, budget *b, char **text) {
+    if (from->attribute) return H5Aread(from->id, type, text) >= 0;
     hid_t with = H5Pcopy(from->file->transfer);
     H5Pset_vlen_mem_manager(with, take_text, b, free_text, NULL);
-    bool fine = from->attribute ? H5Aread(from->id, type, text) >= 0
-                                : H5Dread(from->id, type, H5S_ALL, H5S_ALL, with, text) >= 0;
-    for (hsize_t i = 0; fine && i < count && *added == DCPG_OK; i++)
-        *added = dcpg_strings_add(list, text[i] ? text[i] : "", err);
+    bool fine = H5Dread(from->id, type, H5S_ALL, H5S_ALL, with, text) >= 0;
+    H5Pclose(with);
+    return fine;
+}
+
+static void free_variable(const dcpg_h5_text *from, hid_t type, hid_t space, uint64_t count, char **text) {
     if (from->attribute)
         H5Dvlen_reclaim(type, space, H5P_DEFAULT, text);
     else
-        for (hsize_t i = 0; i < count; i++) free(text[i]);
-    H5Pclose(with);
-    return fine;
+        for (uint64_t i = 0; i < count; i++) free(text[i]);
 }
 
 /* A string of a dataset takes 16 bytes in the file besides its text; attributes hold only few names. */
@@ -159,8 +158,13 @@ static dcpg_status read_variable(const dcpg_h5_text *from, hid_t type, hid_t spa
     char **text = status == DCPG_OK ? dcpg_alloc(count, sizeof *text) : NULL;
     if (status == DCPG_OK && !text) status = dcpg_fail_nomem(err, from->name, count * sizeof *text);
     status = dcpg_h5_agree(from->file, status, err);
-    if (status == DCPG_OK && !fetch_variable(from, type, space, &b, text, list, &status, err))
-        status = b.spent ? fail_budget(from, err) : fail_read(from, err);
+    if (status == DCPG_OK) {
+        if (!fetch_variable(from, type, &b, text))
+            status = b.spent ? fail_budget(from, err) : fail_read(from, err);
+        for (uint64_t i = 0; i < count && status == DCPG_OK; i++)
+            status = dcpg_strings_add(list, text[i] ? text[i] : "", err);
+        free_variable(from, type, space, count, text);
+    }
     dcpg_free(text);
     return status;
 }
