@@ -126,26 +126,28 @@ static dcpg_status plan_nodes(const planner *p, dcpg_stage *stage, dcpg_err *err
     return DCPG_OK;
 }
 
-/* What this rank sends and receives when the halves `mine` and `others` of a group become `members`. */
-static dcpg_status plan_peers(const planner *p, const member *members, int nb, const member *mine,
-                              const member *others, int nb_other, dcpg_stage *stage, dcpg_err *err) {
-    const member *keep = find_rank(members, nb, p->rank);
-    stage->from = *find_place(others, nb_other, keep->first);
+/* A group, its ranks in the order of their places, and how they were placed in their halves before. */
+typedef struct group {
+    const member *members, *mine, *others; /* mine: this rank in its half; others: the other half */
+    int nb, nb_other;
+} group;
+
+/* What this rank sends and receives when the halves of a group become one. */
+static dcpg_status plan_peers(const planner *p, const group *g, dcpg_stage *stage, dcpg_err *err) {
+    const member *keep = find_rank(g->members, g->nb, p->rank);
+    stage->from = *find_place(g->others, g->nb_other, keep->first);
     stage->from.first = keep->first;
     stage->from.end = keep->end;
-    stage->held = mine->first;
-    stage->hold = mine->end;
-    for (int pass = 0; pass < 2; pass++) {
-        int n = 0;
-        for (int i = 0; i < nb; i++) {
-            bool left = members[i].rank < stage->middle;
-            if (left == stage->left || members[i].first < mine->first || members[i].end > mine->end) continue;
-            if (pass == 1) stage->to[n] = members[i];
-            n++;
-        }
-        stage->nb_to = n;
-        if (pass == 0 && !(stage->to = dcpg_alloc((size_t)n, sizeof *stage->to)))
-            return dcpg_fail_nomem(err, "the exchange of gradients", (size_t)n * sizeof *stage->to);
+    stage->held = g->mine->first;
+    stage->hold = g->mine->end;
+    stage->to = dcpg_alloc((size_t)g->nb_other, sizeof *stage->to);
+    if (!stage->to)
+        return dcpg_fail_nomem(err, "the exchange of gradients", (size_t)g->nb_other * sizeof *stage->to);
+    for (int i = 0; i < g->nb; i++) {
+        const member *m = &g->members[i];
+        bool left = m->rank < stage->middle;
+        if (left != stage->left && m->first >= stage->held && m->end <= stage->hold)
+            stage->to[stage->nb_to++] = *m;
     }
     return DCPG_OK;
 }
@@ -178,8 +180,8 @@ static dcpg_status plan_stages(planner *p, member *members, member *halves, dcpg
                      *other = stage->left ? halves + nb_left : halves;
         int nb_mine = stage->left ? nb_left : nb_right;
         DCPG_TRY(plan_nodes(p, stage, err));
-        DCPG_TRY(
-            plan_peers(p, members, nb, find_rank(half, nb_mine, p->rank), other, nb - nb_mine, stage, err));
+        group g = {members, find_rank(half, nb_mine, p->rank), other, nb, nb - nb_mine};
+        DCPG_TRY(plan_peers(p, &g, stage, err));
         route->nb_host_stage += p->run[first].host == p->run[end - 1].host;
         memcpy(members, half, (size_t)nb_mine * sizeof *members);
         first = stage->left ? first : middle;
