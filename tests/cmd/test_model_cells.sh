@@ -83,8 +83,8 @@ model=alone.h5 evaluate alone all.h5
 says 'those of the model'
 
 # ---- other cells are refused, unless the user asks for them ----
-refused_to 'has no cell a, which the model model reads \(it has b, c, x\).*--replicate_names.*--any_cells' \
-    renamed.h5
+options='--replicate_names.*--any_cells'
+refused_to "renamed.h5: has no cell a, which the model model reads \(it has b, c, x\).*$options" renamed.h5
 refused_to 'has no cell a.*in the order of the data set' renamed_files/*.h5
 refused_to 'has no cells a, b, c.*it has x, y, z' others.h5
 refused_to 'has no cell c' two.h5
