@@ -367,7 +367,8 @@ static const dcpg_cmd_option options[] = {
     {.name = "no_reproducible",
      .kind = DCPG_OPT_FLAG,
      .to = TO(train.no_reproducible),
-     .help = "sum gradients in any order"},
+     .help = "let each rank add up its own gradients first: fewer bytes where ranks have several virtual "
+             "ranks that are no power of two, but the bits of the result depend on the number of ranks"},
 
     {.name = "messages", .kind = DCPG_OPT_GROUP},
     {.name = "profile",
