@@ -20,7 +20,7 @@ says so and exits with 77.
   --ranks P             (64)
   --ranks_per_host R    (1)
   --mapping M           block: hosts have consecutive ranks (default); cyclic: ranks are dealt out to hosts
-  --platform FILE.xml   hosts host0, host1 ... and their network (flat.xml of this folder; fattree.xml: a tree
+  --platform FILE.xml   hosts, by <cluster> or <host>, and their network (flat.xml of this folder; fattree.xml: a tree
                         that halves bandwidth)
   --floats N            gradients (1048576)
   --profile FILE        lines 'offset count ready-ms', which tile the gradients: when the backward pass has
@@ -101,9 +101,27 @@ build() {
 build || die 'the simulation does not compile, see above'
 [[ -z $build_only ]] || exit 0
 
+# The names of the hosts of a platform, in the order of the file.
+names() {
+    python3 - "$1" <<'END'
+import sys
+import xml.etree.ElementTree as tree
+for at in tree.parse(sys.argv[1]).iter():
+    if at.tag == "host":
+        print(at.get("id"))
+    for span in at.get("radical", "").split(",") if at.tag == "cluster" else []:
+        first, _, last = span.partition("-")
+        for i in range(int(first), int(last or first) + 1):
+            print(at.get("prefix", "") + str(i) + at.get("suffix", ""))
+END
+}
 hosts=$(((ranks + per_host - 1) / per_host))
+names "$platform" >"$scratch/names" 2>"$scratch/err" ||
+    die "$platform: not a platform of SimGrid: $(tail -n 1 "$scratch/err")"
+mapfile -t name <"$scratch/names"
+((hosts <= ${#name[@]})) || die "$ranks ranks need $hosts hosts, but $platform has ${#name[@]}: --ranks_per_host"
 for ((rank = 0; rank < ranks; rank++)); do
-    if [[ $mapping == block ]]; then echo "host$((rank / per_host))"; else echo "host$((rank % hosts))"; fi
+    if [[ $mapping == block ]]; then echo "${name[rank / per_host]}"; else echo "${name[rank % hosts]}"; fi
 done >"$scratch/hosts"
 
 # Time passes in MPI alone, and there as simulated.h says; ranks that send do not slow down what they receive.
