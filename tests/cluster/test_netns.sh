@@ -30,7 +30,8 @@ for case in 'node1:1,node2:1 2' 'node1:2,node2:2 4' 'node1:1,node2:1,node3:1 3';
     read -r hosts ranks <<<"$case"
     before=$("$here/netns.sh" sent node2)
     train "$hosts" "$ranks" "on $ranks"
-    grep -q 'host node2' "$work/last.log" || fail "no rank on node2: $hosts"
+    nb=$(tr ',' '\n' <<<"$hosts" | wc -l)
+    grep -q "^$nb hosts alike, node1 to node$nb: " "$work/last.log" || fail "not on $nb hosts: $hosts"
     sent=$(($("$here/netns.sh" sent node2) - before))
     echo "$hosts: node2 sent $sent bytes"
     ((sent > steps * parameters)) ||
