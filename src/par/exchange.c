@@ -66,12 +66,21 @@ double dcpg_max_f64_all(const dcpg_par *par, double x) {
     return x;
 }
 
-/* Broadcasts every rank's part of `out` in turn; for sizes that a single MPI call cannot count. */
-static void bcast_parts_all(const dcpg_par *par, char *out, const size_t *bytes_of) {
-    for (int r = 0; r < par->size; r++) {
-        dcpg_bcast_all(par, out, bytes_of[r], r);
-        out += bytes_of[r];
+/* Gives all ranks every rank's part of out[total], in one call; if MPI cannot count so many bytes, by a
+ * broadcast of each part. numbers[2 * size] is scratch. */
+static void gather_parts_all(const dcpg_par *par, char *out, size_t total, const size_t *bytes_of,
+                             int *numbers) {
+    int *count_of = numbers, *at_of = numbers + par->size;
+    size_t at = 0;
+    for (int r = 0; r < par->size; at += bytes_of[r++]) {
+        if (total > par->impl->piece) dcpg_bcast_all(par, out + at, bytes_of[r], r);
+        count_of[r] = (int)bytes_of[r];
+        at_of[r] = (int)at;
     }
+    if (total > par->impl->piece || par->size == 1) return;
+    MPI_Request request;
+    MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_BYTE, out, count_of, at_of, MPI_BYTE, par->impl->comm, &request);
+    dcpg_wait_for(par, 1, &request);
 }
 
 void dcpg_allgather_all(const dcpg_par *par, const void *mine, size_t bytes, void *out) {
@@ -97,16 +106,19 @@ dcpg_status dcpg_allgatherv_all(const dcpg_par *par, const void *mine, size_t by
     dcpg_allgather_all(par, &bytes, sizeof bytes, bytes_of);
     size_t total = sum_sizes(bytes_of, par->size);
     char *all = dcpg_alloc(total, 1);
-    dcpg_status status = all ? DCPG_OK : dcpg_fail_nomem(err, "data gathered from all ranks", total);
+    int *numbers = dcpg_alloc(2 * (size_t)par->size, sizeof *numbers);
+    dcpg_status status =
+        all && numbers ? DCPG_OK : dcpg_fail_nomem(err, "data gathered from all ranks", total);
     status = dcpg_agree_all(par, status, err);
-    if (status != DCPG_OK) {
-        dcpg_free(all);
-        return status;
+    if (status == DCPG_OK) {
+        if (bytes > 0) memcpy(all + sum_sizes(bytes_of, par->rank), mine, bytes);
+        gather_parts_all(par, all, total, bytes_of, numbers);
+        *out = all;
+        all = NULL;
     }
-    if (bytes > 0) memcpy(all + sum_sizes(bytes_of, par->rank), mine, bytes);
-    bcast_parts_all(par, all, bytes_of);
-    *out = all;
-    return DCPG_OK;
+    dcpg_free(all);
+    dcpg_free(numbers);
+    return status;
 }
 
 /* ---- all to all ---- */
