@@ -104,7 +104,7 @@ DCPG_API dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const dcpg_par_part
 
 /* Memory of this rank that the other ranks of its host can read and write, too. */
 typedef struct dcpg_par_window {
-    void *mine; /* [bytes] */
+    void *mine; /* [bytes], aligned to 64 bytes */
     void **of;  /* [host_size] that of each rank of the host; NULL: memory is not shared, because ranks are
                    alone on their hosts or space is lacking on one of them */
     struct dcpg_par_window_impl *impl;

@@ -11,14 +11,21 @@ struct dcpg_par_window_impl {
     MPI_Win window;
 };
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, LINE = 64 };
+
+/* Bytes of the window for a rank that wants `bytes`: whole pages, and what aligning takes. */
+static size_t window_bytes(size_t bytes) { return round_up_size(bytes + LINE, PAGE); }
+
+/* MPI's windows begin anywhere. Every process maps whole pages, so all of them align a rank's memory alike.
+ */
+static void *aligned(void *memory) { return (char *)memory + (LINE - (uintptr_t)memory % LINE) % LINE; }
 
 /* Fills w->of and w->mine; false if the system cannot. */
 static bool share_all(const dcpg_par *par, size_t bytes, dcpg_par_window *w) {
     struct dcpg_par_window_impl *impl = w->impl;
     MPI_Comm_dup(par->impl->host_comm, &impl->host);
     MPI_Comm_set_errhandler(impl->host, MPI_ERRORS_RETURN);
-    if (MPI_Win_allocate_shared((MPI_Aint)round_up_size(bytes, PAGE), 1, MPI_INFO_NULL, impl->host, &w->mine,
+    if (MPI_Win_allocate_shared((MPI_Aint)window_bytes(bytes), 1, MPI_INFO_NULL, impl->host, &w->mine,
                                 &impl->window) != MPI_SUCCESS) {
         impl->window = MPI_WIN_NULL;
         return false;
@@ -28,7 +35,9 @@ static bool share_all(const dcpg_par *par, size_t bytes, dcpg_par_window *w) {
         MPI_Aint size;
         int unit;
         MPI_Win_shared_query(impl->window, r, &size, &unit, &w->of[r]);
+        w->of[r] = aligned(w->of[r]);
     }
+    w->mine = aligned(w->mine);
     memset(w->mine, 0, bytes); /* by the rank itself, so that it is near its cores */
     MPI_Win_sync(impl->window);
     MPI_Barrier(impl->host);
@@ -49,7 +58,7 @@ static void stop_sharing_all(dcpg_par_window *w) {
 
 /* Whether every host has several ranks, or could share, and enough space; the same on all ranks. */
 static bool can_share_all(const dcpg_par *par, size_t bytes) {
-    int64_t needed = (int64_t)round_up_size(bytes, PAGE), most = 0;
+    int64_t needed = (int64_t)window_bytes(bytes), most = 0;
     MPI_Allreduce(&needed, &most, 1, MPI_INT64_T, MPI_SUM, par->impl->host_comm);
     int64_t answers[2] = {par->host_size > 1, par->host_size > 1 && !dcpg_par_shm_has_space((size_t)most)};
     dcpg_max_i64s_all(par, answers, 2);

@@ -73,6 +73,9 @@ static run open_run(int total, bool equal, size_t block, sum_way way) {
     size_t bytes = (size_t)x.nb_node * STRIDE * sizeof(float);
     assert_int_equal(dcpg_par_window_open_all(&par, bytes, &x.window, NULL), DCPG_OK);
     x.options.grads = x.window->mine;
+    assert_int_equal((uintptr_t)x.window->mine % 64, 0);
+    for (int r = 0; x.window->of && r < par.host_size; r++)
+        assert_int_equal((uintptr_t)x.window->of[r] % 64, 0);
     x.options.window = way.messages ? NULL : x.window;
     x.options.max_bytes = way.little_memory ? 100000 : 0;
     x.scratch = dcpg_alloc(8 * STRIDE, sizeof(float));
