@@ -20,8 +20,8 @@ says so and exits with 77.
   --ranks P             (64)
   --ranks_per_host R    (1)
   --mapping M           block: hosts have consecutive ranks (default); cyclic: ranks are dealt out to hosts
-  --platform FILE.xml   hosts, by <cluster> or <host>, and their network (flat.xml of this folder; fattree.xml: a tree
-                        that halves bandwidth)
+  --platform FILE.xml   hosts, by <cluster> or <host>, and their network (flat.xml of this folder;
+                        fattree.xml: a tree that halves bandwidth)
   --floats N            gradients (1048576)
   --profile FILE        lines 'offset count ready-ms', which tile the gradients: when the backward pass has
                         which; ranks compute until then. Default: all are there at once
@@ -119,7 +119,8 @@ hosts=$(((ranks + per_host - 1) / per_host))
 names "$platform" >"$scratch/names" 2>"$scratch/err" ||
     die "$platform: not a platform of SimGrid: $(tail -n 1 "$scratch/err")"
 mapfile -t name <"$scratch/names"
-((hosts <= ${#name[@]})) || die "$ranks ranks need $hosts hosts, but $platform has ${#name[@]}: --ranks_per_host"
+((hosts <= ${#name[@]})) ||
+    die "$ranks ranks need $hosts hosts, but $platform has ${#name[@]}: --ranks_per_host"
 for ((rank = 0; rank < ranks; rank++)); do
     if [[ $mapping == block ]]; then echo "${name[rank / per_host]}"; else echo "${name[rank % hosts]}"; fi
 done >"$scratch/hosts"
