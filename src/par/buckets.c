@@ -66,11 +66,14 @@ typedef struct joiner {
     bool bf16;
 } joiner;
 
+static int settled_one(const bool *settled, int left, int right) {
+    return settled[right] && !settled[left] ? right : left;
+}
+
 /* Adds in the memory of the gradients where one of the sums lies there: additions commute. */
 static int join(void *context, int left, int right) {
     joiner *j = context;
-    bool swap = j->settled[right] && !j->settled[left];
-    int to = swap ? right : left, from = swap ? left : right;
+    int to = settled_one(j->settled, left, right), from = left + right - to;
     (j->bf16 ? dcpg_tree_add_bf16 : dcpg_tree_add)(j->part[to], j->part[from], j->count);
     return to;
 }
@@ -336,23 +339,17 @@ void dcpg_bucket_advance(dcpg_par_sums *s, bucket *b) {
 
 /* ---- sizes ---- */
 
-/* Of which of the merged sums the memory of the gradients holds none of the parts; fills in settled[], and
- * returns their number. */
-typedef struct tracer {
-    bool settled[2 * DCPG_MAX_NODES];
-} tracer;
+/* Where `join` would leave a sum. */
+static int trace_join(void *context, int left, int right) { return settled_one(context, left, right); }
 
-static int trace_join(void *context, int left, int right) {
-    tracer *t = context;
-    return t->settled[right] && !t->settled[left] ? right : left;
-}
-
+/* Number of merged sums of which the memory of the gradients holds no part. settled[]: of this rank's sums
+ * before the stage, then of the merged ones. */
 static int count_unsettled(const dcpg_stage *stage, bool settled[DCPG_MAX_NODES]) {
-    tracer t = {{false}};
+    bool parts[2 * DCPG_MAX_NODES] = {false};
     int mine = stage->left ? 0 : stage->nb_left, nb = 0;
-    memcpy(t.settled + mine, settled, (size_t)nb_mine(stage) * sizeof *settled);
+    memcpy(parts + mine, settled, (size_t)nb_mine(stage) * sizeof *settled);
     for (int i = 0, next = 0; i < stage->nb_merged; i++) {
-        settled[i] = t.settled[dcpg_tree_join(stage->merged[i], stage->node, &next, trace_join, &t)];
+        settled[i] = parts[dcpg_tree_join(stage->merged[i], stage->node, &next, trace_join, parts)];
         nb += !settled[i];
     }
     return nb;

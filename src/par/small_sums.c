@@ -1,48 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums of short arrays, which every rank needs at once: whole arrays pass through the stages of the route,
- * or, among few ranks, are gathered on all of them. */
+/* Sums of short arrays, which every rank needs at once: whole arrays pass through the stages of the route. */
 #include "base/number.h"
 #include "par/sums_impl.h"
-#include <assert.h>
 #include <dcpg/memory.h>
 #include <string.h>
-
-/* Up to so many ranks and values, one gathering is faster than stages (bench_ranks). */
-enum { GATHER_RANKS = 2, GATHER_VALUES = 4096 };
 
 /* Longer arrays are summed piece by piece. */
 enum { LONGEST = 1 << 18 };
 
-static bool gathers(const dcpg_par_sums *s) { return s->par->size <= GATHER_RANKS; }
-
-dcpg_status dcpg_small_sums_open(dcpg_par_sums *s, const dcpg_run_of_leaves *run, dcpg_err *err) {
-    size_t size = (size_t)s->par->size, most = 0;
+dcpg_status dcpg_small_sums_open(dcpg_par_sums *s, dcpg_err *err) {
+    size_t most = 0;
     for (int i = 0; i < s->route.nb_stage; i++) most = max_size(most, (size_t)s->route.stage[i].nb_to);
     s->stage_requests = dcpg_alloc(most + 1, sizeof *s->stage_requests);
-    if (!s->stage_requests) return dcpg_fail_nomem(err, "small sums", most * sizeof *s->stage_requests);
-    if (!gathers(s)) return DCPG_OK;
-    s->nb_of = dcpg_alloc(size, sizeof *s->nb_of);
-    s->count_of = dcpg_alloc(size, sizeof *s->count_of);
-    s->at_of = dcpg_alloc(size, sizeof *s->at_of);
-    s->every_node = dcpg_alloc(size * DCPG_MAX_NODES, sizeof *s->every_node);
-    if (!s->nb_of || !s->count_of || !s->at_of || !s->every_node)
-        return dcpg_fail_nomem(err, "the summation tree", size * DCPG_MAX_NODES * sizeof *s->every_node);
-    for (size_t r = 0; r < size; r++) {
-        s->nb_of[r] =
-            dcpg_tree_nodes(s->options.total, run[r].first, run[r].end, s->every_node + s->nb_every);
-        s->nb_every += s->nb_of[r];
-    }
-    return DCPG_OK;
+    return s->stage_requests ? DCPG_OK : dcpg_fail_nomem(err, "small sums", most * sizeof *s->stage_requests);
 }
 
 void dcpg_small_sums_close(dcpg_par_sums *s) {
     dcpg_free(s->all);
     dcpg_free(s->piece);
     dcpg_free(s->stage_requests);
-    dcpg_free(s->nb_of);
-    dcpg_free(s->count_of);
-    dcpg_free(s->at_of);
-    dcpg_free(s->every_node);
 }
 
 /* Makes s->all large enough for the sums of `nb` nodes. */
@@ -105,7 +81,7 @@ static void exchange(dcpg_par_sums *s, int at, size_t count) {
     merge(&(rows){s->all, count}, stage->node, stage->nb_merged, stage->merged);
 }
 
-static void sum_by_stages(dcpg_par_sums *s, double *sums, size_t count, double *total) {
+static void sum_piece(dcpg_par_sums *s, double *sums, size_t count, double *total) {
     int most = 1;
     for (int i = 0; i < s->route.nb_stage; i++) {
         int nb = s->route.stage[i].nb_left + s->route.stage[i].nb_right;
@@ -115,27 +91,6 @@ static void sum_by_stages(dcpg_par_sums *s, double *sums, size_t count, double *
     memcpy(s->all, sums, (size_t)s->nb_own * count * sizeof *sums);
     for (int i = 0; i < s->route.nb_stage; i++) exchange(s, i, count);
     memcpy(total, s->all, count * sizeof *total);
-}
-
-static void sum_gathered(dcpg_par_sums *s, double *sums, size_t count, double *total) {
-    grow(s, s->nb_every, count);
-    for (int r = 0, at = 0; r < s->par->size; at += s->count_of[r++]) {
-        s->at_of[r] = at;
-        s->count_of[r] = s->nb_of[r] * (int)count;
-    }
-    MPI_Request request;
-    MPI_Iallgatherv(sums, s->nb_own * (int)count, MPI_DOUBLE, s->all, s->count_of, s->at_of, MPI_DOUBLE,
-                    s->comm, &request);
-    wait_for(s, 1, &request);
-    merge(&(rows){s->all, count}, s->every_node, 1, &(dcpg_node){0, s->options.total});
-    memcpy(total, s->all, count * sizeof *total);
-}
-
-static void sum_piece(dcpg_par_sums *s, double *sums, size_t count, double *total) {
-    if (gathers(s) && count <= GATHER_VALUES)
-        sum_gathered(s, sums, count, total);
-    else
-        sum_by_stages(s, sums, count, total);
 }
 
 void dcpg_small_sum_all(dcpg_par_sums *s, double *sums, size_t count, double *total) {

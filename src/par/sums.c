@@ -234,7 +234,7 @@ static dcpg_status open_all(dcpg_par_sums *s, dcpg_run_of_leaves *run, dcpg_err 
     MPI_Comm_dup(par->impl->comm, &s->comm);
     s->nb_own = dcpg_tree_nodes(s->options.total, mine.first, mine.end, nodes);
     dcpg_status status = dcpg_route_plan(s->options.total, par->size, run, par->rank, &s->route, err);
-    if (status == DCPG_OK) status = dcpg_small_sums_open(s, run, err);
+    if (status == DCPG_OK) status = dcpg_small_sums_open(s, err);
     DCPG_TRY(dcpg_agree_all(par, status, err));
     return s->options.grads && s->options.count > 0 && par->size > 1 ? open_gradients_all(s, run, err)
                                                                      : DCPG_OK;

@@ -100,12 +100,8 @@ struct dcpg_par_sums {
     /* small sums */
     double *all; /* [all_count] sums of the nodes of a stage, one after the other */
     size_t all_count;
-    double *piece;                 /* [nb_own][piece of a long array] */
-    MPI_Request *stage_requests;   /* of a stage */
-    int *nb_of, *count_of, *at_of; /* [size] nodes of each rank, and of values for MPI_Iallgatherv; only if
-                                      there are few ranks */
-    dcpg_node *every_node;         /* [nb_every] of all ranks; only then */
-    int nb_every;
+    double *piece;               /* [nb_own][piece of a long array] */
+    MPI_Request *stage_requests; /* of a stage */
 };
 
 /* ---- buckets.c ---- */
@@ -129,7 +125,7 @@ void dcpg_sums_count(dcpg_par_sums *s, const dcpg_route *route, int stage, size_
 
 /* ---- small_sums.c ---- */
 
-dcpg_status dcpg_small_sums_open(dcpg_par_sums *s, const dcpg_run_of_leaves *run, dcpg_err *err);
+dcpg_status dcpg_small_sums_open(dcpg_par_sums *s, dcpg_err *err);
 void dcpg_small_sums_close(dcpg_par_sums *s);
 void dcpg_small_sum_all(dcpg_par_sums *s, double *sums, size_t count, double *total);
 
