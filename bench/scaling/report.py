@@ -49,11 +49,11 @@ def digest(path):
 
 def io_of(kind, state, out, log, store, profile):
     """{what: [seconds, bytes]} of a run of the kind io."""
-    work = os.path.join(out, "work")
-    checkpoint = sum(os.path.getsize(path) for path in glob.glob(os.path.join(work, "model/checkpoints/*.h5")))
+    scratch = os.path.join(out, "scratch")
+    checkpoint = sum(os.path.getsize(path) for path in glob.glob(os.path.join(scratch, "model/checkpoints/*.h5")))
     if kind == "data":
         found = re.search(r"^data: .*, ([0-9.]+) s$", read(log, 1 << 26), re.M)
-        return {f"store writing, inputs {state}": [float(found[1]), os.path.getsize(os.path.join(work, "store.h5"))]}
+        return {f"store writing, inputs {state}": [float(found[1]), os.path.getsize(os.path.join(scratch, "store.h5"))]}
     if kind == "load":
         return {f"load, {state}": [profile["seconds"]["loading"]["most"], os.path.getsize(os.path.join(out, "input", store))],
                 "checkpoint writing": [profile["seconds"]["checkpoint"]["most"], checkpoint]}
@@ -65,7 +65,7 @@ def io_of(kind, state, out, log, store, profile):
 def point(out, run, launch, ranks, threads, batch, leaves, store, log, why):
     line = {"run": run, "launch": int(launch), "ranks": int(ranks), "threads": int(threads), "batch": int(batch), "virtual_ranks": int(leaves), "store": store,
             "time": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "load": os.getloadavg()[0], "failed": why or None}
-    times, weights = os.path.join(out, "work/times.json"), os.path.join(out, "work/model/model_weights_train.h5")
+    times, weights = os.path.join(out, "scratch/times.json"), os.path.join(out, "scratch/model/model_weights_train.h5")
     kind, state = run.split("-")[:2]
     try:
         if not why:

@@ -174,7 +174,7 @@ simulated() {
 
 make_input() {
     local n
-    mkdir -p "$out"/{input,logs,work}
+    mkdir -p "$out"/{input,logs,scratch}
     heading "Input"
     if [[ -z $store ]]; then
         simulated 20
@@ -279,30 +279,30 @@ helper() {
 caches() {
     local state=$1
     shift
-    helper "$out/work/caches.log" cache "$state" "$@" || {
-        reason=$(tail -n 1 "$out/work/caches.log")
+    helper "$out/scratch/caches.log" cache "$state" "$@" || {
+        reason=$(tail -n 1 "$out/scratch/caches.log")
         return 1
     }
 }
 
 # perform RUN RANKS THREADS BATCH LEAVES STORE LOG: runs it once and returns its exit code. Times are in
-# $out/work/times.json.
+# $out/scratch/times.json.
 perform() {
     local name=$1 n=$2 t=$3 sites=$4 tree=$5 from=$6 log=$7 kind=${1%%-*} state
-    local model=$out/work/model times=$out/work/times.json
+    local model=$out/scratch/model times=$out/scratch/times.json
     local always=(--nb_epoch 1000 --early_stopping 0 --checkpoint_minutes 0 --keep_checkpoints 1
         --out_dir "$model" --batch_size "$sites" --virtual_ranks "$tree")
     local start=(start_ranks "$n" "$t" "$log" "$dcpg")
     local timed=(--profile "$times" --max_steps $((warmup + steps)) --timing_warmup_steps "$warmup")
     state=$(cut -d - -f 2 <<<"$name")
-    rm -rf "$model" "$times" "$out/work/store.h5"
+    rm -rf "$model" "$times" "$out/scratch/store.h5"
     case $kind in
     train) "${start[@]}" train "$from" "${options[@]}" "${always[@]}" "${timed[@]}" ;;
     cells) "${start[@]}" train "$from" "${cells_options[@]}" "${always[@]}" "${timed[@]}" ;;
     data)
         caches "$state" "${from%.h5}"/cpg "${from%.h5}"/dna || return 1
         "${start[@]}" data --cpg_profiles "${from%.h5}"/cpg/*.tsv.gz --dna_files "${from%.h5}/dna" \
-            --out_file "$out/work/store.h5"
+            --out_file "$out/scratch/store.h5"
         ;;
     load)
         caches "$state" "$from" || return 1
@@ -364,7 +364,7 @@ run_all() {
 
 # What the machine is, into $out/environment.json.
 describe() {
-    local log=$out/work/hosts.log
+    local log=$out/scratch/hosts.log
     helper "$log" host || true
     local commit mpi
     commit=$(git -C "$dcpg_home" describe --always --abbrev=12 --dirty --exclude='*' 2>/dev/null) ||
@@ -391,7 +391,7 @@ scaling_study() {
     heading "Runs: $(cut -f 2 "$out/plan.tsv" | sort -u | wc -l), $launches times each;" \
         "$warmup steps thrown away, $steps timed"
     run_all
-    rm -rf "${out:?}/work"
+    rm -rf "${out:?}/scratch"
     heading "$out/summary.md"
     "$python" "$study_home/report.py" report "$out"
 }
