@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Adam's update in one pass over the parameters, and the norms that regularisation needs. */
 #include "base/number.h"
-#include "kern/vector.h"
+#include "kern/gradient.h"
 
 #include <dcpg/kern.h>
 #include <math.h>
@@ -9,37 +9,33 @@
 
 enum { BLOCK = 1 << 13 };
 
-/* Returns the bits of the largest absolute gradient: for floats without a sign they order as the numbers do,
- * with infinity and NaN above every finite number. */
+/* Returns the largest magnitude of a gradient. */
 KERN_VECTOR(static, uint32_t, update,
             (const dcpg_adam_step *step, int64_t count, const float *restrict grad, float *restrict w,
              float *restrict m, float *restrict v),
             (step, count, grad, w, m, v)) {
-    float rate = step->rate, rest1 = 1.0f - step->beta1, rest2 = 1.0f - step->beta2, epsilon = step->epsilon,
-          l1 = step->l1, l2 = 2.0f * step->l2, scale = step->scale;
+    const dcpg_adam_step s = *step;
+    float rest1 = 1.0f - s.beta1, rest2 = 1.0f - s.beta2;
     uint32_t largest = 0;
     for (int64_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &grad[i], sizeof bits);
-        bits &= 0x7FFFFFFFu;
+        uint32_t bits = kern_magnitude(grad[i]);
         largest = bits > largest ? bits : largest;
-        float sign = (w[i] > 0.0f ? 1.0f : 0.0f) - (w[i] < 0.0f ? 1.0f : 0.0f);
-        float g = scale * (grad[i] + (l1 * sign + l2 * w[i]));
+        float g = kern_full_gradient(&s, grad[i], w[i]);
         m[i] += rest1 * (g - m[i]);
         v[i] += rest2 * (g * g - v[i]);
-        w[i] -= rate * m[i] / (sqrtf(v[i]) + epsilon);
+        w[i] -= s.rate * m[i] / (sqrtf(v[i]) + s.epsilon);
     }
     return largest;
 }
 
 bool dcpg_adam_update(const dcpg_adam_step *step, size_t count, const float *grad, float *w, float *m,
                       float *v) {
-    static const uint32_t infinity = 0x7F800000u;
     int64_t all = (int64_t)count;
     bool finite = true;
 #pragma omp parallel for schedule(static) reduction(&& : finite) if (all > KERN_SMALL)
     for (int64_t i = 0; i < all; i += BLOCK)
-        finite = update(step, min_i64(BLOCK, all - i), grad + i, w + i, m + i, v + i) < infinity && finite;
+        finite =
+            update(step, min_i64(BLOCK, all - i), grad + i, w + i, m + i, v + i) < KERN_INFINITE && finite;
     return finite;
 }
 

@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* LAMB's moments, directions and updates, and sums of squares that do not depend on how arrays are cut. */
 #include "base/number.h"
-#include "kern/vector.h"
+#include "kern/gradient.h"
 
 #include <dcpg/kern.h>
 #include <math.h>
 #include <string.h>
-
-static const uint32_t INFINITE = 0x7F800000u;
-
-/* A gradient with its penalty, scaled. */
-KERN_INLINE float full(const dcpg_adam_step *step, float grad, float w) {
-    float sign = (w > 0.0f ? 1.0f : 0.0f) - (w < 0.0f ? 1.0f : 0.0f);
-    return step->scale * (grad + (step->l1 * sign + 2.0f * step->l2 * w));
-}
 
 KERN_VECTOR(static, void, gradient,
             (const dcpg_adam_step *step, int64_t count, const float *restrict grad, const float *restrict w,
              float *restrict g),
             (step, count, grad, w, g)) {
     const dcpg_adam_step s = *step;
-    for (int64_t i = 0; i < count; i++) g[i] = full(&s, grad[i], w[i]);
+    for (int64_t i = 0; i < count; i++) g[i] = kern_full_gradient(&s, grad[i], w[i]);
 }
 
 void dcpg_full_gradient(const dcpg_adam_step *step, size_t count, const float *grad, const float *w,
@@ -28,7 +20,7 @@ void dcpg_full_gradient(const dcpg_adam_step *step, size_t count, const float *g
     gradient(step, (int64_t)count, grad, w, g);
 }
 
-/* Returns the bits of the largest absolute gradient, as adam.c does. */
+/* Returns the largest magnitude of a gradient. */
 KERN_VECTOR(static, uint32_t, moments,
             (const dcpg_adam_step *step, int64_t count, const float *restrict grad, const float *restrict w,
              float *restrict m, float *restrict v),
@@ -37,11 +29,9 @@ KERN_VECTOR(static, uint32_t, moments,
     float rest1 = 1.0f - s.beta1, rest2 = 1.0f - s.beta2;
     uint32_t largest = 0;
     for (int64_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &grad[i], sizeof bits);
-        bits &= 0x7FFFFFFFu;
+        uint32_t bits = kern_magnitude(grad[i]);
         largest = bits > largest ? bits : largest;
-        float g = full(&s, grad[i], w[i]);
+        float g = kern_full_gradient(&s, grad[i], w[i]);
         m[i] += rest1 * (g - m[i]);
         v[i] += rest2 * (g * g - v[i]);
     }
@@ -50,7 +40,7 @@ KERN_VECTOR(static, uint32_t, moments,
 
 bool dcpg_lamb_moments(const dcpg_adam_step *step, size_t count, const float *grad, const float *w, float *m,
                        float *v) {
-    return moments(step, (int64_t)count, grad, w, m, v) < INFINITE;
+    return moments(step, (int64_t)count, grad, w, m, v) < KERN_INFINITE;
 }
 
 KERN_VECTOR(static, void, direction,
