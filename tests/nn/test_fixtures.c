@@ -4,6 +4,7 @@
  * predictions, losses, gradients and steps of Adam, with one leaf and with four leaves of the summation
  * tree. */
 #include "case.h"
+#include "net_adam.h"
 
 #include <dcpg/h5.h>
 
@@ -396,24 +397,6 @@ static void check_losses(fixture *f, const double *loss, double *worst) {
     dcpg_free(penalty);
 }
 
-static void adam_step(fixture *f, int t) {
-    double rate = f->options[0] * sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t));
-    for (int i = 0; i < f->net->nb_param; i++) {
-        const dcpg_param *p = &f->net->param[i];
-        dcpg_adam_step step = {.rate = (float)rate,
-                               .beta1 = 0.9f,
-                               .beta2 = 0.999f,
-                               .epsilon = 1e-7f,
-                               .l1 = p->l1,
-                               .l2 = p->l2,
-                               .scale = 1};
-        for (size_t row = 0; p->trainable && row < p->size / p->row; row++) {
-            size_t at = p->offset + row * p->stride;
-            dcpg_adam_update(&step, p->row, f->net->grads + at, f->net->params + at, f->m + at, f->v + at);
-        }
-    }
-}
-
 static void check_fixture(const char *name, int nb_leaf) {
     fixture f;
     double loss[64], predictions = 0, losses = 0, gradients = 0, weights = 0, moving = 0, moves = 0,
@@ -435,7 +418,7 @@ static void check_fixture(const char *name, int nb_leaf) {
             check_gradients(&f, &gradients);
             check_moves(&f, before, &moves);
         }
-        adam_step(&f, t);
+        net_adam_step(f.net, f.m, f.v, f.options[0], t);
     }
     int64_t compared = check_adam(&f, &weights, &moving);
     predict(&f);

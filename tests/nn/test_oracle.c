@@ -2,6 +2,7 @@
 /* Predictions, losses, gradients and Adam steps of models from another program: reference results in
  * DCPG_SHARED/oracle/keras (its README describes the files). */
 #include "case.h"
+#include "net_adam.h"
 
 #include <dcpg/h5.h>
 
@@ -282,24 +283,6 @@ static void check_losses(const oracle *o, const double *loss) {
     }
 }
 
-static void adam_step(oracle *o, int t) {
-    double rate = 1e-4 * sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t));
-    for (int i = 0; i < o->net->nb_param; i++) {
-        const dcpg_param *p = &o->net->param[i];
-        dcpg_adam_step step = {.rate = (float)rate,
-                               .beta1 = 0.9f,
-                               .beta2 = 0.999f,
-                               .epsilon = 1e-7f,
-                               .l1 = p->l1,
-                               .l2 = p->l2,
-                               .scale = 1};
-        for (size_t row = 0; p->trainable && row < p->size / p->row; row++) {
-            size_t at = p->offset + row * p->stride;
-            dcpg_adam_update(&step, p->row, o->net->grads + at, o->net->params + at, o->m + at, o->v + at);
-        }
-    }
-}
-
 /* Steps 1 to 3 and another forward pass; losses before each. */
 static void check_adam(oracle *o) {
     int64_t size;
@@ -313,7 +296,7 @@ static void check_adam(oracle *o) {
         for (int k = 0; k < o->net->nb_output; k++) sum += loss[k];
         check_close(o, "loss before an Adam step", sum, (double)data_loss[t], 1e-5);
         check_close(o, "penalty before an Adam step", dcpg_net_penalty(o->net), (double)penalty[t], 1e-5);
-        adam_step(o, t + 1);
+        net_adam_step(o->net, o->m, o->v, 1e-4, t + 1);
     }
     dcpg_free(data_loss);
     dcpg_free(penalty);
