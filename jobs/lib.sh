@@ -222,6 +222,19 @@ nodes_of() {
     fi
 }
 
+# list_profiles LIST: where the array `profiles` has more than 1,000 names, writes them to LIST, which takes their
+# place: mpirun hands all arguments on in one variable, which Linux limits to 128 KiB.
+list_profiles() {
+    local file name
+    if ((${#profiles[@]} <= 1000)); then return; fi
+    for file in "${profiles[@]}"; do
+        name=${file##*/}
+        [[ $file == /* ]] || file=$PWD/$file
+        printf '%s\t%s\n' "${name%%.*}" "$file"
+    done >"$1"
+    profiles=("$1")
+}
+
 # launch COMMAND [options...]: dcpg COMMAND on all ranks of the job. launch_on RANKS ...: on some of them.
 # Meanwhile USR1 and USR2 (the scheduler's warning) are passed on to them. Returns their exit code.
 launch() { launch_on '' "$@"; }

@@ -157,7 +157,7 @@ fill_layouts() {
 
 # simulated CELLS: makes $out/input/CELLS.h5 where it is not there.
 simulated() {
-    local n=$1 length folder=$out/input start
+    local n=$1 length folder=$out/input start profiles
     [[ ! -e $folder/$n.h5 ]] || return 0
     length=$((genome * 20 / (n > 20 ? n : 20) / 3))
     # Some thousand sites for any number of cells.
@@ -166,7 +166,9 @@ simulated() {
     start=(start_ranks "$most" "$threads" "$folder/$n.log" "$dcpg")
     "$dcpg" simulate --out_dir "$folder/$n" --nb_chromo 3 --chromo_len "$length" --nb_cell "$n" \
         --no_cell_truth --seed 1 >"$folder/$n.log" 2>&1 &&
-        "${start[@]}" data --cpg_profiles "$folder/$n"/cpg/*.tsv.gz \
+        profiles=("$folder/$n"/cpg/*.tsv.gz) &&
+        list_profiles "$folder/$n/profiles.tsv" &&
+        "${start[@]}" data --cpg_profiles "${profiles[@]}" \
             --dna_files "$folder/$n/dna" --out_file "$folder/$n.new" ||
         { tail -n 5 "$folder/$n.log" >&2; die "no input of $n cells, see $folder/$n.log"; }
     mv "$folder/$n.new" "$folder/$n.h5"
@@ -288,7 +290,7 @@ caches() {
 # perform RUN RANKS THREADS BATCH LEAVES STORE LOG: runs it once and returns its exit code. Times are in
 # $out/scratch/times.json.
 perform() {
-    local name=$1 n=$2 t=$3 sites=$4 tree=$5 from=$6 log=$7 kind=${1%%-*} state
+    local name=$1 n=$2 t=$3 sites=$4 tree=$5 from=$6 log=$7 kind=${1%%-*} state profiles
     local model=$out/scratch/model times=$out/scratch/times.json
     local always=(--nb_epoch 1000 --early_stopping 0 --checkpoint_minutes 0 --keep_checkpoints 1
         --out_dir "$model" --batch_size "$sites" --virtual_ranks "$tree")
@@ -301,7 +303,9 @@ perform() {
     cells) "${start[@]}" train "$from" "${cells_options[@]}" "${always[@]}" "${timed[@]}" ;;
     data)
         caches "$state" "${from%.h5}"/cpg "${from%.h5}"/dna || return 1
-        "${start[@]}" data --cpg_profiles "${from%.h5}"/cpg/*.tsv.gz --dna_files "${from%.h5}/dna" \
+        profiles=("${from%.h5}"/cpg/*.tsv.gz)
+        list_profiles "${from%.h5}/profiles.tsv"
+        "${start[@]}" data --cpg_profiles "${profiles[@]}" --dna_files "${from%.h5}/dna" \
             --out_file "$out/scratch/store.h5"
         ;;
     load)

@@ -82,6 +82,14 @@ in_lib() { (cd "$work" && env -u DCPG_CHAIN bash -c "source '$jobs/lib.sh'"$'\n'
 # SECONDS stands still once it was unset: slow machines make no difference.
 hours() { in_lib "unset SECONDS; SECONDS=0 reserve=${2-0} walltime='$1'; max_time"; }
 
+echo '== many profiles'
+# shellcheck disable=SC2016 # for the inner shell
+in_lib 'profiles=(a/c{0001..1000}.tsv.gz); list_profiles list; echo "${#profiles[@]}"; [[ ! -e list ]] || echo "a list"
+    profiles+=(/b/last.cell.gz); list_profiles list; echo "${profiles[*]}"; sed -n "1p; \$p" list; wc -l <list' \
+    >"$work/profiles"
+printf '%s\n' 1000 list "c0001	$(realpath "$work")/a/c0001.tsv.gz" $'last\t/b/last.cell.gz' 1001 |
+    diff - "$work/profiles" || fail "profiles and their list"
+
 echo '== walltimes'
 # shellcheck disable=SC2016 # for the inner shell
 in_lib 'while IFS="|" read -r text wanted; do
