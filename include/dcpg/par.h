@@ -100,6 +100,27 @@ typedef struct dcpg_par_parts {
 DCPG_API dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const dcpg_par_parts *parts, void **out,
                                         size_t *bytes_of, dcpg_err *err);
 
+/* Rows of an array too long for one rank: ranks hold them one after the other, in rank order, and rank 0
+ * moves them to or from elsewhere, a file for example, a piece at a time. */
+typedef struct dcpg_par_rows {
+    void *mine;   /* [nb][bytes] this rank's */
+    int64_t nb;   /* 0 is fine */
+    size_t bytes; /* of a row, the same number on all ranks */
+    int64_t step; /* rows of a piece, the same number on all ranks; 0: as many as fit into 8 MiB, at least
+                     one. A piece must be shorter than 2 GiB */
+    /* Called on rank 0 alone, for every piece in order: rows first, first + 1, ... of the whole array. */
+    dcpg_status (*move)(void *context, int64_t first, int64_t nb, void *piece, dcpg_err *err);
+    void *context;
+} dcpg_par_rows;
+
+/* Collects the ranks' rows: each piece is passed to move(), which stores it. After an error of move(), which
+ * all ranks return, it is not called again. Collective. */
+DCPG_API dcpg_status dcpg_collect_rows_all(const dcpg_par *par, const dcpg_par_rows *rows, dcpg_err *err);
+
+/* The opposite direction: move() fills the pieces, and each rank receives its rows into `mine`; they are
+ * undefined after an error. Collective. */
+DCPG_API dcpg_status dcpg_deal_rows_all(const dcpg_par *par, const dcpg_par_rows *rows, dcpg_err *err);
+
 /* ---- memory that ranks of a host write into each other ---- */
 
 /* Memory of this rank that the other ranks of its host can read and write, too. */

@@ -165,6 +165,92 @@ static void all_to_all(void **state) {
     dcpg_free(all);
 }
 
+/* ---- rows that pass through rank 0 ---- */
+
+enum { WIDTH = 12 };
+
+/* A file's stand-in. */
+typedef struct shelf {
+    char row[40][WIDTH];
+    int64_t nb;    /* rows moved so far */
+    int64_t fails; /* the row that cannot be moved; -1: none */
+    int nb_call;
+} shelf;
+
+static void put_row(char *row, int64_t number) {
+    for (size_t i = 0; i < WIDTH; i++) row[i] = byte_of((int)number, 0, i);
+}
+
+static dcpg_status move_rows(shelf *s, int64_t first, int64_t nb, void *to, const void *from, dcpg_err *err) {
+    assert_int_equal(par.rank, 0);
+    assert_int_equal(first, s->nb);
+    s->nb_call++;
+    if (s->fails >= first && s->fails < first + nb) return dcpg_fail(err, DCPG_E_IO, "the shelf is full");
+    memcpy(to, from, (size_t)nb * WIDTH);
+    s->nb += nb;
+    return DCPG_OK;
+}
+
+static dcpg_status store_rows(void *context, int64_t first, int64_t nb, void *piece, dcpg_err *err) {
+    shelf *s = context;
+    return move_rows(s, first, nb, s->row[first], piece, err);
+}
+
+static dcpg_status fetch_rows(void *context, int64_t first, int64_t nb, void *piece, dcpg_err *err) {
+    shelf *s = context;
+    return move_rows(s, first, nb, piece, s->row[first], err);
+}
+
+static void rows_pass_through_rank_0(void **state) {
+    (void)state;
+    for (int round = 0; round < 8; round++) {
+        int64_t nb[4], first = 0, total = 0;
+        for (int r = 0; r < par.size; r++) {
+            nb[r] = (int64_t)length_of(r, round) % 10;
+            if (r < par.rank) first += nb[r];
+            total += nb[r];
+        }
+        char mine[10][WIDTH], back[10][WIDTH];
+        for (int64_t i = 0; i < nb[par.rank]; i++) put_row(mine[i], first + i);
+        for (int64_t step = 0; step < 12; step++) {
+            shelf s = {.fails = -1};
+            dcpg_par_rows rows = {mine, nb[par.rank], WIDTH, step, store_rows, &s};
+            assert_int_equal(dcpg_collect_rows_all(&par, &rows, NULL), DCPG_OK);
+            if (par.rank == 0) {
+                assert_int_equal(s.nb, total);
+                assert_int_equal(s.nb_call, step ? (total + step - 1) / step : total > 0);
+                for (int64_t i = 0; i < total; i++) {
+                    char row[WIDTH];
+                    put_row(row, i);
+                    assert_memory_equal(s.row[i], row, WIDTH);
+                }
+            }
+            s.nb = 0;
+            memset(back, 0, sizeof back);
+            rows = (dcpg_par_rows){back, nb[par.rank], WIDTH, step, fetch_rows, &s};
+            assert_int_equal(dcpg_deal_rows_all(&par, &rows, NULL), DCPG_OK);
+            assert_memory_equal(back, mine, (size_t)nb[par.rank] * WIDTH);
+        }
+    }
+}
+
+static void an_error_of_rank_0_ends_rows(void **state) {
+    (void)state;
+    char mine[6][WIDTH] = {0};
+    for (int collects = 0; collects < 2; collects++) {
+        for (int64_t fails = 0; fails < 6 * par.size; fails += 5) {
+            shelf s = {.fails = fails};
+            dcpg_err err = {0};
+            dcpg_par_rows rows = {mine, 6, WIDTH, 4, collects ? store_rows : fetch_rows, &s};
+            dcpg_status status =
+                collects ? dcpg_collect_rows_all(&par, &rows, &err) : dcpg_deal_rows_all(&par, &rows, &err);
+            assert_int_equal(status, DCPG_E_IO);
+            assert_string_equal(err.text, "the shelf is full");
+            if (par.rank == 0) assert_int_equal(s.nb_call, fails / 4 + 1);
+        }
+    }
+}
+
 /* An impossible request of one rank must not hang the others. */
 static void out_of_memory_is_agreed(void **state) {
     (void)state;
@@ -192,6 +278,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(gathers),
         cmocka_unit_test(gathers_of_different_length),
         cmocka_unit_test(all_to_all),
+        cmocka_unit_test(rows_pass_through_rank_0),
+        cmocka_unit_test(an_error_of_rank_0_ends_rows),
         cmocka_unit_test(out_of_memory_is_agreed),
     };
     int failed = cmocka_run_group_tests_name("whole messages", tests, NULL, NULL);
