@@ -103,16 +103,14 @@ static void move_curve(int64_t nb_output, const checkpoint_field *field, double 
     }
 }
 
-void dcpg_checkpoint_pack(const trainer *t, const checkpoint_field *field, const double *all_leaves,
-                          void *plain) {
+void dcpg_checkpoint_pack(const trainer *t, const checkpoint_field *field, void *plain) {
     double *scalar = plain;
     switch (field->kind) {
     case FIELD_SCALARS:
         scalar[SCALAR_PENALTY] = t->run.penalty;
         scalar[SCALAR_BEST_LOSS] = t->run.best_loss;
         break;
-    case FIELD_TALLY:
-        memcpy(plain, all_leaves, (size_t)dcpg_checkpoint_count(field) * sizeof *all_leaves);
+    case FIELD_TALLY: /* piece by piece: checkpoint_tally.c */
         break;
     case FIELD_CURVE:
         move_curve(t->net->nb_output, field, plain, true);
@@ -126,15 +124,12 @@ void dcpg_checkpoint_pack(const trainer *t, const checkpoint_field *field, const
 
 void dcpg_checkpoint_unpack(trainer *t, const checkpoint_field *field, const void *plain) {
     const double *scalar = plain;
-    size_t row = (size_t)t->net->nb_output * DCPG_TALLY_COLUMNS;
     switch (field->kind) {
     case FIELD_SCALARS:
         t->run.penalty = scalar[SCALAR_PENALTY];
         t->run.best_loss = scalar[SCALAR_BEST_LOSS];
         break;
-    case FIELD_TALLY: /* only this rank's leaves */
-        memcpy(t->tally->sum, scalar + (size_t)t->net->options.first * row,
-               (size_t)t->tally->nb_leaf * row * sizeof *scalar);
+    case FIELD_TALLY: /* piece by piece: checkpoint_tally.c */
         break;
     case FIELD_CURVE:
         move_curve(t->net->nb_output, field, (double *)(uintptr_t)plain, false);

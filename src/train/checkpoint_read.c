@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding and reading checkpoints: rank 0 reads and sends everything to all ranks. */
+/* Finding and reading checkpoints: rank 0 reads, and sends the other ranks what they need. */
 #include "train/checkpoint_impl.h"
 
 #include <dcpg/memory.h>
@@ -216,9 +216,9 @@ static dcpg_status read_numbers(const trainer *t, dcpg_h5 *file, int64_t number[
     return dcpg_checkpoint_check_numbers(t, number, err);
 }
 
-/* Reads the array of a field, whose extents must be as expected. */
-static dcpg_status read_field(const trainer *t, dcpg_h5 *file, const checkpoint_field *field, void *plain,
-                              dcpg_err *err) {
+/* The extents of a field's array must be as expected. */
+static dcpg_status check_field(const trainer *t, dcpg_h5 *file, const checkpoint_field *field,
+                               dcpg_err *err) {
     dcpg_h5_shape shape;
     const char *path = t->options->resume->path;
     if (!dcpg_h5_exists(file, field->path))
@@ -227,17 +227,18 @@ static dcpg_status read_field(const trainer *t, dcpg_h5 *file, const checkpoint_
     bool fits = shape.ndim == field->ndim && shape.type == field->type;
     for (int i = 0; fits && i < field->ndim; i++) fits = shape.dim[i] == field->dim[i];
     if (!fits) return dcpg_fail(err, DCPG_E_INPUT, "%s: %s does not fit the model", path, field->path);
-    return dcpg_h5_read(file, field->path, field->type, NULL, plain, err);
+    return DCPG_OK;
 }
 
-static dcpg_status restore_field_all(trainer *t, dcpg_h5 *file, const checkpoint_field *field,
+/* Gives all ranks all values of a field. Collective. */
+static dcpg_status restore_whole_all(trainer *t, dcpg_h5 *file, const checkpoint_field *field,
                                      dcpg_err *err) {
     size_t count = (size_t)dcpg_checkpoint_count(field),
            size = field->type == DCPG_H5_F32 ? sizeof(float) : sizeof(double);
-    if (count == 0) return DCPG_OK;
     void *plain = dcpg_alloc(count, size);
     dcpg_status status = plain ? DCPG_OK : dcpg_fail_nomem(err, field->path, count * size);
-    if (status == DCPG_OK && t->par->rank == 0) status = read_field(t, file, field, plain, err);
+    if (status == DCPG_OK && t->par->rank == 0)
+        status = dcpg_h5_read(file, field->path, field->type, NULL, plain, err);
     status = dcpg_agree_all(t->par, status, err);
     if (status == DCPG_OK) {
         dcpg_bcast_all(t->par, plain, count * size, 0);
@@ -245,6 +246,15 @@ static dcpg_status restore_field_all(trainer *t, dcpg_h5 *file, const checkpoint
     }
     dcpg_free(plain);
     return status;
+}
+
+static dcpg_status restore_field_all(trainer *t, dcpg_h5 *file, const checkpoint_field *field,
+                                     dcpg_err *err) {
+    if (dcpg_checkpoint_count(field) == 0) return DCPG_OK;
+    dcpg_status status = t->par->rank == 0 ? check_field(t, file, field, err) : DCPG_OK;
+    DCPG_TRY(dcpg_agree_all(t->par, status, err));
+    return field->kind == FIELD_TALLY ? dcpg_checkpoint_read_tally_all(t, field, file, err)
+                                      : restore_whole_all(t, file, field, err);
 }
 
 static dcpg_status restore_from_all(trainer *t, dcpg_h5 *file, dcpg_err *err) {

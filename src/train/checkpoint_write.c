@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing checkpoints: rank 0 writes, after gathering what only other ranks have. */
+/* Writing checkpoints: rank 0 writes, and receives what only other ranks have. */
 #include "base/number.h"
 #include "train/checkpoint_impl.h"
 
@@ -45,34 +45,40 @@ static dcpg_status write_config(const trainer *t, dcpg_h5 *file, dcpg_err *err) 
     return status;
 }
 
-static dcpg_status write_field(const trainer *t, const checkpoint_field *field, const double *tally,
-                               dcpg_h5 *file, dcpg_err *err) {
+static dcpg_status make_field(const checkpoint_field *field, dcpg_h5 *file, dcpg_err *err) {
     dcpg_h5_shape shape = {.type = field->type, .ndim = field->ndim};
     memcpy(shape.dim, field->dim, sizeof field->dim);
+    return dcpg_h5_make(file, field->path, &shape, err);
+}
+
+static dcpg_status write_field(const trainer *t, const checkpoint_field *field, dcpg_h5 *file,
+                               dcpg_err *err) {
     int64_t count = dcpg_checkpoint_count(field);
-    if (count == 0) return DCPG_OK;
     void *plain = dcpg_alloc((size_t)count, field->type == DCPG_H5_F32 ? sizeof(float) : sizeof(double));
     if (!plain) return dcpg_fail_nomem(err, field->path, (size_t)count * sizeof(double));
-    dcpg_checkpoint_pack(t, field, tally, plain);
-    dcpg_status status = dcpg_h5_make(file, field->path, &shape, err);
+    dcpg_checkpoint_pack(t, field, plain);
+    dcpg_status status = make_field(field, file, err);
     if (status == DCPG_OK) status = dcpg_h5_write(file, field->path, field->type, NULL, plain, err);
     dcpg_free(plain);
     return status;
 }
 
-/* Writes the fields into rank 0's file (NULL on other ranks, and on rank 0 if creating it failed with
- * `status`). Whatever happens there, all ranks take part in gathering to the end. Collective; returns this
- * rank's status. */
-static dcpg_status write_fields_all(trainer *t, const double *tally, dcpg_h5 *file, dcpg_status status,
-                                    dcpg_err *err) {
+/* Writes a field into rank 0's file. Collective. */
+static dcpg_status write_field_all(trainer *t, checkpoint_field *field, dcpg_h5 *file, dcpg_err *err) {
+    bool writes = t->par->rank == 0, in_pieces = field->kind == FIELD_TALLY;
+    dcpg_status status = DCPG_OK;
+    if (field->kind == FIELD_MOMENTS) field->values = dcpg_trainer_all_moments_all(t, field->values);
+    if (dcpg_checkpoint_count(field) == 0) return DCPG_OK;
+    if (writes) status = in_pieces ? make_field(field, file, err) : write_field(t, field, file, err);
+    DCPG_TRY(dcpg_agree_all(t->par, status, err));
+    return in_pieces ? dcpg_checkpoint_write_tally_all(t, field, file, err) : DCPG_OK;
+}
+
+static dcpg_status write_fields_all(trainer *t, dcpg_h5 *file, dcpg_err *err) {
     checkpoint_field field[CHECKPOINT_FIELDS];
     dcpg_checkpoint_fields(t, field);
-    for (int i = 0; i < CHECKPOINT_FIELDS; i++) {
-        if (field[i].kind == FIELD_MOMENTS)
-            field[i].values = dcpg_trainer_all_moments_all(t, field[i].values);
-        if (file && status == DCPG_OK) status = write_field(t, &field[i], tally, file, err);
-    }
-    return status;
+    for (int i = 0; i < CHECKPOINT_FIELDS; i++) DCPG_TRY(write_field_all(t, &field[i], file, err));
+    return DCPG_OK;
 }
 
 static dcpg_status create_file(trainer *t, const char *path, dcpg_h5 **file, dcpg_err *err) {
@@ -84,15 +90,15 @@ static dcpg_status create_file(trainer *t, const char *path, dcpg_h5 **file, dcp
     return status;
 }
 
-/* Rank 0 writes the file and, if that succeeds, removes older ones. Collective; returns this rank's
- * status. */
-static dcpg_status write_and_prune_all(trainer *t, const double *tally, dcpg_err *err) {
+/* Rank 0 writes the file and, if that succeeds, removes older ones. Collective. */
+static dcpg_status write_and_prune_all(trainer *t, dcpg_err *err) {
     const dcpg_train_options *o = t->options;
     bool writes = t->par->rank == 0;
     char *path = writes ? dcpg_checkpoint_path(o->out_dir, t->run.epoch, t->run.step) : NULL;
     dcpg_h5 *file = NULL;
     dcpg_status status = writes ? create_file(t, path, &file, err) : DCPG_OK;
-    status = write_fields_all(t, tally, file, status, err);
+    status = dcpg_agree_all(t->par, status, err);
+    if (status == DCPG_OK) status = write_fields_all(t, file, err);
     if (file && status == DCPG_OK) {
         status = dcpg_h5_commit_sealed(file, err);
         file = NULL;
@@ -101,24 +107,13 @@ static dcpg_status write_and_prune_all(trainer *t, const double *tally, dcpg_err
     if (writes && status == DCPG_OK)
         dcpg_checkpoint_prune(o->out_dir, dcpg_basename(path), max_i64(o->keep_checkpoints, 1));
     dcpg_free(path);
-    return status;
+    return dcpg_agree_all(t->par, status, err);
 }
 
 dcpg_status dcpg_trainer_checkpoint_all(trainer *t, dcpg_err *err) {
     double started = dcpg_now();
-    size_t bytes =
-        (size_t)t->tally->nb_leaf * (size_t)t->net->nb_output * DCPG_TALLY_COLUMNS * sizeof(double);
-    size_t *bytes_of = dcpg_alloc((size_t)t->par->size, sizeof *bytes_of);
-    void *tally = NULL;
-    dcpg_status status =
-        dcpg_agree_all(t->par, bytes_of ? DCPG_OK : dcpg_fail_nomem(err, "a checkpoint", 8), err);
-    if (status == DCPG_OK) status = dcpg_allgatherv_all(t->par, t->tally->sum, bytes, &tally, bytes_of, err);
-    if (status == DCPG_OK) {
-        if (t->par->rank == 0) dcpg_journal_settle(t);
-        status = dcpg_agree_all(t->par, write_and_prune_all(t, tally, err), err);
-    }
-    dcpg_free(tally);
-    dcpg_free(bytes_of);
+    if (t->par->rank == 0) dcpg_journal_settle(t);
+    dcpg_status status = write_and_prune_all(t, err);
     t->last_saved = dcpg_now();
     t->saving_seconds = t->last_saved - started;
     t->part[TIMING_FILES] += t->saving_seconds;
