@@ -151,8 +151,10 @@ dcpg_status dcpg_alltoallv_all(const dcpg_par *par, const dcpg_par_parts *parts,
                                dcpg_err *err) {
     const size_t *send_at = parts->at, *send_bytes = parts->bytes;
     *out = NULL;
-    MPI_Alltoall(send_bytes, (int)sizeof *send_bytes, MPI_BYTE, bytes_of, (int)sizeof *bytes_of, MPI_BYTE,
-                 par->impl->comm);
+    MPI_Request request;
+    MPI_Ialltoall(send_bytes, (int)sizeof *send_bytes, MPI_BYTE, bytes_of, (int)sizeof *bytes_of, MPI_BYTE,
+                  par->impl->comm, &request);
+    dcpg_wait_for(par, 1, &request);
     size_t total = sum_sizes(bytes_of, par->size), nb = 0;
     for (int r = 0; r < par->size; r++) nb += nb_piece(par, send_bytes[r]) + nb_piece(par, bytes_of[r]);
     assert(nb <= INT32_MAX);
