@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Statistics of outputs: samples are cut into fixed blocks, each summed by one rank, and the blocks are
- * combined in order. */
+/* Statistics of outputs: samples are cut into fixed blocks, of which each rank sums one per round; after each
+ * round the ranks combine the blocks in order, every rank for its own part of the outputs. */
 #include "analysis/table.h"
 #include "base/number.h"
 
@@ -28,11 +28,11 @@ static moments join(moments a, moments b) {
 typedef struct counting {
     dcpg_source *source;
     int64_t nb_sample, nb_block;
-    int64_t first, end; /* blocks of this rank */
     dcpg_batch *batch;
     int64_t sample[ROWS];
-    moments *block; /* [end - first][outputs] */
-    moments *total; /* [outputs] */
+    size_t *sizes;  /* [3][ranks]: where each rank's part of the outputs begins, its length, and scratch */
+    moments *block; /* [outputs] of this rank's block in this round */
+    moments *total; /* [outputs] of the blocks so far; of this rank's part only, until the end */
 } counting;
 
 /* ---- one block ---- */
@@ -71,50 +71,61 @@ static dcpg_status count_block(counting *c, int64_t first, int64_t end, moments 
 
 static dcpg_status start(counting *c, int64_t nb_sample, dcpg_err *err) {
     const dcpg_par *par = c->source->par;
-    size_t nb_output = c->source->outputs.n;
+    size_t nb_output = c->source->outputs.n, size = (size_t)par->size;
     c->nb_sample = nb_sample > 0 && nb_sample < c->source->nb_site ? nb_sample : c->source->nb_site;
     c->nb_block = ceil_div(c->nb_sample, BLOCK);
-    c->first = dcpg_part(c->nb_block, par->rank, par->size);
-    c->end = dcpg_part(c->nb_block, par->rank + 1, par->size);
-    c->block = dcpg_alloc((size_t)(c->end - c->first), nb_output * sizeof *c->block);
+    c->sizes = dcpg_alloc(3 * size, sizeof *c->sizes);
+    c->block = dcpg_alloc(nb_output, sizeof *c->block);
     c->total = dcpg_alloc(nb_output, sizeof *c->total);
-    if (!c->block || !c->total)
-        return dcpg_fail_nomem(err, "statistics",
-                               (unsigned long long)c->nb_block * nb_output * sizeof *c->block);
+    if (!c->sizes || !c->block || !c->total)
+        return dcpg_fail_nomem(err, "statistics", 2 * nb_output * sizeof *c->block + 24 * size);
+    for (int r = 0; r < par->size; r++) {
+        int64_t first = dcpg_part((int64_t)nb_output, r, par->size),
+                end = dcpg_part((int64_t)nb_output, r + 1, par->size);
+        c->sizes[r] = (size_t)first * sizeof *c->block;
+        c->sizes[par->size + r] = (size_t)(end - first) * sizeof *c->block;
+    }
     return dcpg_batch_new(c->source, ROWS, &c->batch, err);
+}
+
+/* Combines the blocks of a round. Collective. */
+static dcpg_status combine_all(counting *c, dcpg_err *err) {
+    const dcpg_par *par = c->source->par;
+    const size_t *at = c->sizes, *bytes = at + par->size;
+    size_t nb = bytes[par->rank] / sizeof(moments);
+    moments *total = c->total + at[par->rank] / sizeof(moments);
+    void *received = NULL;
+    const dcpg_par_parts parts = {c->block, at, bytes};
+    DCPG_TRY(dcpg_alltoallv_all(par, &parts, &received, c->sizes + 2 * par->size, err));
+    const moments *block = received; /* one per rank, in the order of the samples */
+    for (int r = 0; r < par->size; r++)
+        for (size_t o = 0; o < nb; o++) total[o] = join(total[o], *block++);
+    dcpg_free(received);
+    return DCPG_OK;
 }
 
 static dcpg_status count_all(counting *c, dcpg_err *err) {
     const dcpg_par *par = c->source->par;
-    size_t nb_output = c->source->outputs.n;
-    int64_t rounds = dcpg_max_i64_all(par, c->end - c->first);
-    for (int64_t i = 0; i < rounds; i++) {
-        bool mine = i < c->end - c->first;
-        int64_t first = mine ? (c->first + i) * BLOCK : 0, end = mine ? first + BLOCK : 0;
-        if (end > c->nb_sample) end = c->nb_sample;
+    for (int64_t b = par->rank; b < round_up(c->nb_block, par->size); b += par->size) {
+        int64_t first = min_i64(b * BLOCK, c->nb_sample), end = min_i64((b + 1) * BLOCK, c->nb_sample);
         DCPG_TRY(c->source->ops->load_all(c->source, first, end, err));
-        dcpg_status status =
-            mine ? count_block(c, first, end, c->block + (size_t)i * nb_output, err) : DCPG_OK;
-        DCPG_TRY(dcpg_agree_all(par, status, err));
+        memset(c->block, 0, c->source->outputs.n * sizeof *c->block);
+        DCPG_TRY(dcpg_agree_all(par, count_block(c, first, end, c->block, err), err));
+        DCPG_TRY(combine_all(c, err));
     }
     return DCPG_OK;
 }
 
-/* Combines all ranks' blocks into total[]. Collective. */
-static dcpg_status total_all(counting *c, dcpg_err *err) {
+/* Gives all ranks the totals of all outputs. Collective. */
+static dcpg_status share_totals_all(counting *c, dcpg_err *err) {
     const dcpg_par *par = c->source->par;
-    size_t nb_output = c->source->outputs.n, *bytes = dcpg_alloc((size_t)par->size, sizeof *bytes);
+    const size_t *at = c->sizes, *bytes = at + par->size;
     void *all = NULL;
-    dcpg_status status = dcpg_agree_all(par, bytes ? DCPG_OK : dcpg_fail_nomem(err, "statistics", 64), err);
-    if (status == DCPG_OK)
-        status = dcpg_allgatherv_all(
-            par, c->block, (size_t)(c->end - c->first) * nb_output * sizeof *c->block, &all, bytes, err);
-    const moments *block = all;
-    for (int64_t b = 0; b < c->nb_block && status == DCPG_OK; b++)
-        for (size_t o = 0; o < nb_output; o++) c->total[o] = join(c->total[o], *block++);
-    dcpg_free(all);
-    dcpg_free(bytes);
-    return status;
+    DCPG_TRY(dcpg_allgatherv_all(par, (const char *)c->total + at[par->rank], bytes[par->rank], &all,
+                                 c->sizes + 2 * par->size, err));
+    dcpg_free(c->total);
+    c->total = all;
+    return DCPG_OK;
 }
 
 static dcpg_status make_table(const counting *c, table *t, dcpg_err *err) {
@@ -158,10 +169,11 @@ dcpg_status dcpg_stats_all(dcpg_source *source, int64_t nb_sample, const char *o
     const dcpg_par *par = source->par;
     dcpg_status status = dcpg_agree_all(par, start(&c, nb_sample, err), err);
     if (status == DCPG_OK) status = count_all(&c, err);
-    if (status == DCPG_OK) status = total_all(&c, err);
+    if (status == DCPG_OK) status = share_totals_all(&c, err);
     if (status == DCPG_OK)
         status = dcpg_agree_all(par, par->rank == 0 ? write_out(&c, out_tsv, out, err) : DCPG_OK, err);
     dcpg_batch_free(c.batch);
+    dcpg_free(c.sizes);
     dcpg_free(c.block);
     dcpg_free(c.total);
     return status;

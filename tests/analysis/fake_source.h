@@ -5,6 +5,7 @@
 #define DCPG_TESTS_FAKE_SOURCE_H
 
 #include <dcpg/memory.h>
+#include <dcpg/output.h>
 #include <dcpg/rng.h>
 #include <dcpg/source.h>
 
