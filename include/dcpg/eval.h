@@ -21,7 +21,9 @@ typedef struct dcpg_eval_options {
     const char *out_data;   /* HDF5, a row per site: chromo (strings), pos (int32, 1-based), preds/NAME
                              * (float32), outputs/NAME (labels: int8, float32 of continuous outputs; -1:
                              * missing). Of a categorical output both have a column per class, labels are 1 in
-                             * that of the class, and 0 everywhere where they are missing. NULL: none */
+                             * that of the class, and 0 everywhere where they are missing. Where the source
+                             * knows them:   genome/chromo, genome/fasta_name, genome/length (int64), a row per
+                             * chromosome.   NULL: none */
     const char *out_report; /* TSV: metric, output, value, sorted by metric and output; the value is empty if
                                it is not defined. NULL: none */
     const dcpg_strings *names; /* names of the graph's outputs in the data and in files, in the graph's order;

@@ -69,6 +69,8 @@ struct dcpg_source {
     const dcpg_par *par;
     int64_t nb_site;            /* samples */
     dcpg_strings chromo;        /* chromosome names */
+    dcpg_strings fasta_name;    /* [chromo.n] names of the chromosomes in FASTA files; empty: unknown */
+    int64_t *length;            /* [chromo.n] bases of the chromosomes; NULL: unknown */
     dcpg_strings cells;         /* cells whose neighbours are given, in order */
     dcpg_strings outputs;       /* outputs whose labels are given, in order */
     int64_t dna_wlen, cpg_wlen; /* as wanted */

@@ -14,6 +14,8 @@
  *                         from others: "PART:16 hexadecimal digits" of chromosomes, bases, positions, sites,
  *                         cells, calls and bulk, between blanks; absent in stores of older versions of dcpg
  *   /genome/chromo        S  [C] names in bytewise order (all chromosomes that hold a CpG position)
+ *   /genome/fasta_name    S  [C] their names as the FASTA files have them; absent where these are unknown: no
+ *                         DNA, a store of an older version of dcpg, or DNA from DeepCpG data files
  *   /genome/length        i64 [C] bases; 0 where there is no DNA
  *   /genome/md5           S  [C] SAM's M5; empty where there is no DNA
  *   /genome/offset        i64 [C + 1] first byte of each chromosome in /genome/bases
@@ -64,15 +66,16 @@ DCPG_BEGIN_C
 typedef struct dcpg_store {
     char *path;
     int nb_chromo;
-    dcpg_strings chromo;  /* [nb_chromo] names */
-    int64_t *length;      /* [nb_chromo] bases, 0: no DNA */
-    int64_t *base_offset; /* [nb_chromo + 1] bytes */
-    int64_t *run_offset;  /* [nb_chromo + 1] rows of n_runs */
-    int64_t *pos_offset;  /* [nb_chromo + 1] positions */
-    int64_t *site_offset; /* [nb_chromo + 1] sites */
-    dcpg_strings cells;   /* [nb_cell] names */
-    bool *binary;         /* [nb_cell] */
-    int64_t *nb_call;     /* [nb_cell] observed positions */
+    dcpg_strings chromo;     /* [nb_chromo] names */
+    dcpg_strings fasta_name; /* [nb_chromo] names as in the FASTA files; empty: unknown */
+    int64_t *length;         /* [nb_chromo] bases, 0: no DNA */
+    int64_t *base_offset;    /* [nb_chromo + 1] bytes */
+    int64_t *run_offset;     /* [nb_chromo + 1] rows of n_runs */
+    int64_t *pos_offset;     /* [nb_chromo + 1] positions */
+    int64_t *site_offset;    /* [nb_chromo + 1] sites */
+    dcpg_strings cells;      /* [nb_cell] names */
+    bool *binary;            /* [nb_cell] */
+    int64_t *nb_call;        /* [nb_cell] observed positions */
     bool has_dna;
     bool all_sites; /* every position is a site */
     bool has_count; /* /calls/count is present */

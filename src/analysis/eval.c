@@ -131,7 +131,7 @@ static dcpg_status open_all(run *r, const dcpg_weights *weights, dcpg_err *err) 
                                     .total = r->total,
                                     .capacity = r->block.capacity,
                                     .outputs = &r->outputs,
-                                    .chromos = &r->source->chromo};
+                                    .source = r->source};
     if (options->out_data) DCPG_TRY(dcpg_eval_file_create_all(&file, r->par, &r->file, err));
     return r->source->ops->load_all(r->source, r->first, r->end, err);
 }

@@ -54,8 +54,22 @@ static dcpg_status make(eval_file *file, dataset set, int64_t total, dcpg_err *e
     return status;
 }
 
-static dcpg_status make_all(eval_file *file, int64_t total, dcpg_err *err) {
+/* Records what is known of the genome, for export: chromosomes as `chromo` has them, their names in the FASTA
+ * files, their lengths. */
+static dcpg_status write_genome(eval_file *file, const dcpg_source *source, dcpg_err *err) {
+    const dcpg_h5_shape shape = {.type = DCPG_H5_I64, .ndim = 1, .dim = {(int64_t)source->chromo.n}};
+    if (source->fasta_name.n == 0 && !source->length) return DCPG_OK;
+    DCPG_TRY(dcpg_h5_write_strings(file->h5, "genome/chromo", &source->chromo, err));
+    if (source->fasta_name.n > 0)
+        DCPG_TRY(dcpg_h5_write_strings(file->h5, "genome/fasta_name", &source->fasta_name, err));
+    if (!source->length) return DCPG_OK;
+    DCPG_TRY(dcpg_h5_make(file->h5, "genome/length", &shape, err));
+    return dcpg_h5_write(file->h5, "genome/length", DCPG_H5_I64, NULL, source->length, err);
+}
+
+static dcpg_status make_all(eval_file *file, const eval_file_options *options, dcpg_err *err) {
     const eval_outputs *outputs = file->outputs;
+    int64_t total = options->total;
     DCPG_TRY(dcpg_h5_write_attr_string(file->h5, "/", "format", DCPG_EVAL_FORMAT, err));
     DCPG_TRY(make(file, chromo_set, total, err));
     DCPG_TRY(make(file, pos_set, total, err));
@@ -63,12 +77,12 @@ static dcpg_status make_all(eval_file *file, int64_t total, dcpg_err *err) {
         DCPG_TRY(make(file, label_set(outputs, o), total, err));
         DCPG_TRY(make(file, prediction_set(outputs, o), total, err));
     }
-    return DCPG_OK;
+    return write_genome(file, options->source, err);
 }
 
 dcpg_status dcpg_eval_file_create_all(const eval_file_options *options, const dcpg_par *par, eval_file *file,
                                       dcpg_err *err) {
-    const dcpg_strings *chromos = options->chromos;
+    const dcpg_strings *chromos = &options->source->chromo;
     size_t capacity = (size_t)options->capacity;
     *file = (eval_file){.outputs = options->outputs, .chromos = chromos, .width = 2};
     for (size_t i = 0; i < chromos->n; i++)
@@ -79,7 +93,7 @@ dcpg_status dcpg_eval_file_create_all(const eval_file_options *options, const dc
     dcpg_status status =
         dcpg_agree_all(par, file->scratch ? DCPG_OK : no_memory(err, capacity * per_site), err);
     if (status == DCPG_OK) status = dcpg_h5_create(options->path, par, &file->h5, err);
-    if (status == DCPG_OK) status = make_all(file, options->total, err);
+    if (status == DCPG_OK) status = make_all(file, options, err);
     return status == DCPG_OK ? DCPG_OK : dcpg_eval_file_close_all(file, status, err);
 }
 

@@ -65,12 +65,12 @@ typedef struct eval_file {
     char *scratch; /* one dataset of a block */
 } eval_file;
 
-/* What the file will hold; `outputs` and `chromos` must outlive it. */
+/* What the file will hold; `outputs` and `source` must outlive it. */
 typedef struct eval_file_options {
     const char *path;
     int64_t total, capacity; /* sites; most of them in a block */
     const eval_outputs *outputs;
-    const dcpg_strings *chromos;
+    const dcpg_source *source;
 } eval_file_options;
 
 /* Creates the file. Collective. */

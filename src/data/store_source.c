@@ -196,6 +196,8 @@ static void close_source(dcpg_source *source) {
     dcpg_store_source *s = self_of(source);
     drop_spans(s);
     dcpg_strings_free(&source->chromo);
+    dcpg_strings_free(&source->fasta_name);
+    dcpg_free(source->length);
     dcpg_strings_free(&source->cells);
     dcpg_strings_free(&source->outputs);
     dcpg_strings_free(&source->annos);
@@ -244,6 +246,19 @@ static dcpg_status fail_chromo(const dcpg_store *store, const char *name, dcpg_e
                      store->path, name, known);
 }
 
+/* What is known of the genome's chromosomes chosen[chromo.n]: their names in its files, and their lengths. */
+static dcpg_status copy_genome(dcpg_store_source *s, dcpg_err *err) {
+    const dcpg_store *store = s->store;
+    size_t n = s->base.chromo.n;
+    for (size_t k = 0; k < n && store->fasta_name.n > 0; k++)
+        DCPG_TRY(dcpg_strings_add(&s->base.fasta_name, store->fasta_name.v[s->chosen[k]], err));
+    if (!store->has_dna) return DCPG_OK;
+    s->base.length = dcpg_alloc(n, sizeof *s->base.length);
+    if (!s->base.length) return dcpg_fail_nomem(err, "chromosomes", n * sizeof *s->base.length);
+    for (size_t k = 0; k < n; k++) s->base.length[k] = store->length[s->chosen[k]];
+    return DCPG_OK;
+}
+
 static dcpg_status choose_chromos(dcpg_store_source *s, const dcpg_strings *chromos, dcpg_err *err) {
     const dcpg_store *store = s->store;
     bool all = !chromos || chromos->n == 0;
@@ -268,7 +283,7 @@ static dcpg_status choose_chromos(dcpg_store_source *s, const dcpg_strings *chro
         s->first_sample[k + 1] = s->first_sample[k] + store->site_offset[c + 1] - store->site_offset[c];
     }
     s->base.nb_site = s->first_sample[s->base.chromo.n];
-    return DCPG_OK;
+    return copy_genome(s, err);
 }
 
 static dcpg_status copy_names(const dcpg_strings *from, dcpg_strings *to, dcpg_err *err) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens a store: reads its description once and checks everything in it. */
 #include "store/store_layout.h"
+#include <dcpg/chromo.h>
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
 #include <dcpg/rng.h>
@@ -34,6 +35,7 @@ void dcpg_store_free(dcpg_store *store) {
     if (!store) return;
     dcpg_free(store->path);
     dcpg_strings_free(&store->chromo);
+    dcpg_strings_free(&store->fasta_name);
     dcpg_free(store->length);
     dcpg_free(store->base_offset);
     dcpg_free(store->run_offset);
@@ -149,10 +151,24 @@ static dcpg_status check_lengths(const opening *o, dcpg_err *err) {
     return DCPG_OK;
 }
 
+/* Reads the names that the chromosomes have in the FASTA files, where they are known. Collective. */
+static dcpg_status read_fasta_names_all(const opening *o, dcpg_err *err) {
+    dcpg_store *s = o->store;
+    if (!dcpg_h5_exists(o->file, STORE_FASTA_NAME)) return DCPG_OK;
+    DCPG_TRY(dcpg_h5_read_strings(o->file, STORE_FASTA_NAME, &s->fasta_name, err));
+    if (s->fasta_name.n != s->chromo.n) return fail_damaged(o, STORE_FASTA_NAME, "has a wrong extent", err);
+    for (size_t i = 0; i < s->fasta_name.n; i++) {
+        if (!dcpg_chromo_fits(s->fasta_name.v[i], strlen(s->fasta_name.v[i]) + 1))
+            return fail_damaged(o, STORE_FASTA_NAME, "holds no names of chromosomes", err);
+    }
+    return DCPG_OK;
+}
+
 static dcpg_status read_genome_all(opening *o, dcpg_err *err) {
     dcpg_store *s = o->store;
     DCPG_TRY(read_names_all(o, STORE_CHROMO, &s->chromo, err));
     s->nb_chromo = (int)s->chromo.n;
+    DCPG_TRY(read_fasta_names_all(o, err));
     DCPG_TRY(read_i64s_all(o, STORE_LENGTH, s->nb_chromo, &s->length, err));
     DCPG_TRY(read_offsets_all(o, STORE_BASE_OFFSET, s->nb_chromo, 0, &s->base_offset, err));
     DCPG_TRY(read_offsets_all(o, STORE_RUN_OFFSET, s->nb_chromo, 0, &s->run_offset, err));

@@ -15,6 +15,7 @@
 #define STORE_DIGEST  "digest"
 
 #define STORE_CHROMO      "/genome/chromo"
+#define STORE_FASTA_NAME  "/genome/fasta_name"
 #define STORE_LENGTH      "/genome/length"
 #define STORE_MD5         "/genome/md5"
 #define STORE_BASE_OFFSET "/genome/offset"

@@ -17,13 +17,13 @@ quietly "$python" "$here/../oracle/deepcpg_files.py" files --write --dna_wlen 61
     --chunk_size 70 --cpg_profiles "${profiles[@]}" --dna_files sim/dna/*.gz
 [[ $(find files -name 'c1_*.h5' | wc -l) -gt 2 ]] || fail 'one file per chromosome shows little'
 
-# same_predictions A B: every dataset is the same in both files
+# same_predictions A B: every dataset is the same in both files, but for what only a store knows of the genome
 same_predictions() {
     "$python" - "$1" "$2" <<'P' || fail "$1 and $2 differ"
 import sys, h5py
 a, b = (h5py.File(p, "r") for p in sys.argv[1:])
 names = []
-a.visititems(lambda name, x: names.append(name) if isinstance(x, h5py.Dataset) else None)
+a.visititems(lambda name, x: names.append(name) if isinstance(x, h5py.Dataset) and name[:7] != "genome/" else None)
 assert len(names) == 12, names
 for name in names:
     assert a[name].dtype == b[name].dtype and a[name][()].tobytes() == b[name][()].tobytes(), name

@@ -96,7 +96,8 @@ typedef struct making_input {
     dcpg_status (*sequences)(void *context, dcpg_sequence_fn *each, void *receiver,
                              dcpg_err *err); /* this rank's part; NULL: there are none */
     const dcpg_strings *chromo, *md5;        /* [chromo->n] that FASTA files must agree with; NULL: none */
-    const dcpg_strings *alike;               /* its making.dna.alike; NULL: unknown */
+    const dcpg_strings *fasta_name; /* [chromo->n] their names in FASTA files; NULL or empty: unknown */
+    const dcpg_strings *alike;      /* its making.dna.alike; NULL: unknown */
 } making_input;
 
 /* Where profiles come from: files or the input, in the order of the profiles' names. */
@@ -131,12 +132,13 @@ typedef struct making_dna {
 typedef struct making_chromos {
     dcpg_strings name;
     int64_t nb_held, held_capacity;
-    held_sequence *held; /* [nb_held] sequences on this rank */
-    int64_t *owner;      /* [name.n] rank that holds the sequence */
-    int64_t *length;     /* [name.n] */
-    dcpg_strings md5;    /* [name.n] */
-    int64_t *run_offset; /* [name.n + 1] */
-    dcpg_run_n *run;     /* [run_offset[name.n]] runs of N */
+    held_sequence *held;     /* [nb_held] sequences on this rank */
+    int64_t *owner;          /* [name.n] rank that holds the sequence */
+    int64_t *length;         /* [name.n] */
+    dcpg_strings md5;        /* [name.n] */
+    dcpg_strings fasta_name; /* [name.n] names as the FASTA files have them; empty: unknown */
+    int64_t *run_offset;     /* [name.n + 1] */
+    dcpg_run_n *run;         /* [run_offset[name.n]] runs of N */
 } making_chromos;
 
 /* All positions, and which of them are sites. Given by dcpg_make_positions_all. */

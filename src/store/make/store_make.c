@@ -27,6 +27,7 @@ static void free_making(making *m) {
     dcpg_free(m->chromos.owner);
     dcpg_free(m->chromos.length);
     dcpg_strings_free(&m->chromos.md5);
+    dcpg_strings_free(&m->chromos.fasta_name);
     dcpg_free(m->chromos.run_offset);
     dcpg_free(m->chromos.run);
     dcpg_free(m->positions.offset);

@@ -392,6 +392,7 @@ static making_input input_of(appending *a) {
                           .sequences = s->has_dna ? give_sequences : NULL,
                           .chromo = &s->chromo,
                           .md5 = &a->md5,
+                          .fasta_name = &s->fasta_name,
                           .alike = &a->alike};
 }
 

@@ -73,7 +73,10 @@ static dcpg_status take_chromo(making *m, int chromo, dcpg_err *err) {
     m->chromos.owner[chromo] = about->owner;
     m->chromos.run_offset[chromo + 1] = m->chromos.run_offset[chromo] + about->nb_run;
     if (about->owner == m->par->rank) m->chromos.held[about->held].chromo = chromo;
-    return dcpg_strings_add(&m->chromos.md5, about->md5, err);
+    DCPG_TRY(dcpg_strings_add(&m->chromos.md5, about->md5, err));
+    if (m->dna.files.n > 0) return dcpg_strings_add(&m->chromos.fasta_name, about->raw, err);
+    bool named = known >= 0 && m->input->fasta_name && m->input->fasta_name->n > 0;
+    return named ? dcpg_strings_add(&m->chromos.fasta_name, m->input->fasta_name->v[known], err) : DCPG_OK;
 }
 
 static dcpg_status take_chromos(making *m, dcpg_err *err) {

@@ -143,6 +143,8 @@ static dcpg_status write_genome(making *m, dcpg_err *err) {
     dcpg_store_digest_genome(&m->digest, &m->chromos.name, m->chromos.length, &m->chromos.md5);
     DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_CHROMO, &m->chromos.name, err));
     DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_MD5, &m->chromos.md5, err));
+    if (m->chromos.fasta_name.n == m->chromos.name.n)
+        DCPG_TRY(dcpg_h5_write_strings(m->file, STORE_FASTA_NAME, &m->chromos.fasta_name, err));
     DCPG_TRY(write_list(m, STORE_LENGTH, DCPG_H5_I64, n, m->chromos.length, err));
     DCPG_TRY(write_base_offsets(m, &total, err));
     DCPG_TRY(write_list(m, STORE_RUN_OFFSET, DCPG_H5_I64, n + 1, m->chromos.run_offset, err));
