@@ -222,8 +222,8 @@ nodes_of() {
     fi
 }
 
-# list_profiles LIST: where the array `profiles` has more than 1,000 names, writes them to LIST, which takes their
-# place: mpirun hands all arguments on in one variable, which Linux limits to 128 KiB.
+# list_profiles LIST: where the array `profiles` has more than 1,000 names, writes them to LIST, which takes
+# their place: mpirun hands all arguments on in one variable, which Linux limits to 128 KiB.
 list_profiles() {
     local file name
     if ((${#profiles[@]} <= 1000)); then return; fi

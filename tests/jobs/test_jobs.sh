@@ -84,8 +84,10 @@ hours() { in_lib "unset SECONDS; SECONDS=0 reserve=${2-0} walltime='$1'; max_tim
 
 echo '== many profiles'
 # shellcheck disable=SC2016 # for the inner shell
-in_lib 'profiles=(a/c{0001..1000}.tsv.gz); list_profiles list; echo "${#profiles[@]}"; [[ ! -e list ]] || echo "a list"
-    profiles+=(/b/last.cell.gz); list_profiles list; echo "${profiles[*]}"; sed -n "1p; \$p" list; wc -l <list' \
+in_lib 'profiles=(a/c{0001..1000}.tsv.gz); list_profiles list; echo "${#profiles[@]}"
+    [[ ! -e list ]] || echo "a list"
+    profiles+=(/b/last.cell.gz); list_profiles list; echo "${profiles[*]}"
+    sed -n "1p; \$p" list; wc -l <list' \
     >"$work/profiles"
 printf '%s\n' 1000 list "c0001	$(realpath "$work")/a/c0001.tsv.gz" $'last\t/b/last.cell.gz' 1001 |
     diff - "$work/profiles" || fail "profiles and their list"
