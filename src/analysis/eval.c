@@ -9,7 +9,6 @@
 #include <dcpg/signal.h>
 #include <dcpg/subnormals.h>
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -117,7 +116,8 @@ static dcpg_status open_parts(run *r, const dcpg_weights *weights, dcpg_err *err
     r->sample = dcpg_alloc((size_t)rows, sizeof *r->sample);
     if (!r->sample) return dcpg_fail_nomem(err, "samples", (size_t)rows * sizeof *r->sample);
     DCPG_TRY(open_block(r, err));
-    return dcpg_eval_observed_new(&r->outputs, &r->observed, err);
+    const char *path = r->options->out_report ? r->options->out_report : r->options->out_data;
+    return dcpg_eval_observed_new(&r->outputs, path ? path : "evaluation", r->par, &r->observed, err);
 }
 
 static dcpg_status open_all(run *r, const dcpg_weights *weights, dcpg_err *err) {
@@ -176,7 +176,7 @@ static dcpg_status predict_block(run *r, int64_t first, int64_t end, dcpg_err *e
         dcpg_progress(r->log, false, "eval: %.0f %%",
                       100.0 * (double)(at + n - r->first) / (double)(r->end - r->first));
     }
-    return dcpg_eval_observed_add(&r->observed, &r->outputs, &r->block, err);
+    return DCPG_OK;
 }
 
 /* Every rank takes as many turns as the rank with most sites needs: writing is collective. */
@@ -185,6 +185,7 @@ static dcpg_status predict_all(run *r, dcpg_err *err) {
     for (int64_t done = 0; done < largest; done += capacity) {
         int64_t first = min_i64(r->first + done, r->end), end = min_i64(first + capacity, r->end);
         DCPG_TRY(dcpg_agree_all(r->par, predict_block(r, first, end, err), err));
+        DCPG_TRY(dcpg_eval_observed_add_all(&r->observed, &r->outputs, &r->block, r->par, err));
         if (r->file.h5) DCPG_TRY(dcpg_eval_file_write_all(&r->file, first, &r->block, err));
     }
     return DCPG_OK;
@@ -213,7 +214,7 @@ static dcpg_status check_any(const run *r, const double *value, dcpg_err *err) {
 }
 
 static dcpg_status report_all(run *r, dcpg_err *err) {
-    size_t count = (size_t)r->outputs.nb * DCPG_NB_SCORE;
+    size_t count = (size_t)(r->outputs.nb + NB_EVAL_ROW) * DCPG_NB_SCORE;
     double *value = dcpg_alloc(count, sizeof *value);
     dcpg_status status =
         dcpg_agree_all(r->par, value ? DCPG_OK : dcpg_fail_nomem(err, "scores", count * sizeof *value), err);

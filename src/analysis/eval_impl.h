@@ -3,6 +3,8 @@
 #ifndef DCPG_ANALYSIS_EVAL_IMPL_H
 #define DCPG_ANALYSIS_EVAL_IMPL_H
 
+#include "analysis/ranking.h"
+
 #include <dcpg/eval.h>
 #include <dcpg/h5.h>
 #include <dcpg/metrics.h>
@@ -32,6 +34,8 @@ typedef struct eval_block {
  * rest. */
 typedef struct eval_column {
     int output, class_index; /* -1: the output as a whole */
+    bool ranked;             /* has scores of classes, which the ranking computes */
+    bool paired;             /* has others, for which pairs are kept */
     dcpg_pair *pair;
     int64_t n, capacity;
 } eval_column;
@@ -39,20 +43,32 @@ typedef struct eval_column {
 typedef struct eval_observed {
     int nb_column;
     eval_column *column;
+    bool *pooled;          /* [nb_column] states of cells */
+    dcpg_ranking *ranking; /* whose outputs are the columns */
 } eval_observed;
 
-dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, eval_observed *observed, dcpg_err *err);
+/* Temporary files lie beside `path`. Local. */
+dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, const char *path, const dcpg_par *par,
+                                   eval_observed *observed, dcpg_err *err);
 void dcpg_eval_observed_free(eval_observed *observed);
 
-/* Adds the observed labels of a block. Local. */
-dcpg_status dcpg_eval_observed_add(eval_observed *observed, const eval_outputs *outputs,
-                                   const eval_block *block, dcpg_err *err);
+/* Adds the observed labels of a block. Collective. */
+dcpg_status dcpg_eval_observed_add_all(eval_observed *observed, const eval_outputs *outputs,
+                                       const eval_block *block, const dcpg_par *par, dcpg_err *err);
 
-/* Scores over all ranks: value[nb][DCPG_NB_SCORE] on every rank, with the same bits for any number of ranks.
- * Each column is gathered on one rank, as many columns at a time as there are ranks. Frees the pairs in
- * `observed`. Collective. */
+/* Rows of scores after those of the outputs: means over them, and scores of the pooled states of all cells.
+ */
+enum { EVAL_MEAN, EVAL_POOLED, NB_EVAL_ROW };
+
+/* Scores over all ranks: value[nb + NB_EVAL_ROW][DCPG_NB_SCORE] on every rank, with the same bits for any
+ * number of ranks. What pairs a column keeps are gathered on one rank, as many columns at a time as there are
+ * ranks, and freed. Collective. */
 dcpg_status dcpg_eval_scores_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
                                  double *value, dcpg_err *err);
+
+/* Whether the row - an output, nb + EVAL_MEAN or nb + EVAL_POOLED - has the score, even if it is undefined.
+ */
+bool dcpg_eval_has_score(const eval_outputs *outputs, int row, dcpg_score score);
 
 /* ---- files ---- */
 

@@ -11,19 +11,49 @@
 void dcpg_eval_observed_free(eval_observed *observed) {
     for (int i = 0; i < observed->nb_column; i++) dcpg_free(observed->column[i].pair);
     dcpg_free(observed->column);
+    dcpg_free(observed->pooled);
+    dcpg_ranking_free(observed->ranking);
     *observed = (eval_observed){0};
 }
 
-dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, eval_observed *observed, dcpg_err *err) {
+static bool is_cell(const char *output) { return strncmp(output, "cpg/", 4) == 0; }
+
+/* Whether the ranking computes the score. */
+static bool is_ranked(dcpg_score score) {
+    static const dcpg_score others[] = {DCPG_SCORE_CAT_ACC, DCPG_SCORE_COR, DCPG_SCORE_KENDALL,
+                                        DCPG_SCORE_MAD, DCPG_SCORE_MSE};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (score == others[i]) return false;
+    return true;
+}
+
+static eval_column column_of(const eval_outputs *outputs, int output, int class_index) {
+    eval_column column = {.output = output, .class_index = class_index};
+    dcpg_score scores[DCPG_NB_SCORE];
+    int nb = dcpg_scores_of(outputs->name[output], scores);
+    for (int s = 0; s < nb; s++) {
+        if (dcpg_score_class(scores[s]) != class_index || scores[s] == DCPG_SCORE_N) continue;
+        *(is_ranked(scores[s]) ? &column.ranked : &column.paired) = true;
+    }
+    return column;
+}
+
+dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, const char *path, const dcpg_par *par,
+                                   eval_observed *observed, dcpg_err *err) {
     size_t most = (size_t)outputs->nb * (1 + DCPG_MAX_CLASSES);
-    *observed = (eval_observed){.column = dcpg_alloc(most, sizeof(eval_column))};
-    if (!observed->column) return dcpg_fail_nomem(err, "observations", most * sizeof(eval_column));
+    *observed = (eval_observed){.column = dcpg_alloc(most, sizeof(eval_column)),
+                                .pooled = dcpg_alloc(most, sizeof(bool))};
+    if (!observed->column || !observed->pooled)
+        return dcpg_fail_nomem(err, "observations", most * sizeof(eval_column));
     for (int o = 0; o < outputs->nb; o++) {
         int nb_class = outputs->kind[o].units > 1 ? outputs->kind[o].units : 0;
-        for (int c = -1; c < nb_class; c++)
-            observed->column[observed->nb_column++] = (eval_column){.output = o, .class_index = c};
+        for (int c = -1; c < nb_class; c++) {
+            observed->pooled[observed->nb_column] = c < 0 && is_cell(outputs->name[o]);
+            observed->column[observed->nb_column++] = column_of(outputs, o, c);
+        }
     }
-    return DCPG_OK;
+    const dcpg_ranking_options options = {observed->nb_column, observed->pooled, path, 0};
+    return dcpg_ranking_new(&options, par, &observed->ranking, err);
 }
 
 static dcpg_status make_space(eval_column *column, int64_t more, dcpg_err *err) {
@@ -50,31 +80,44 @@ static dcpg_pair pair_of(const eval_column *column, int units, float label, cons
     return (dcpg_pair){label == (float)c, prediction[c]};
 }
 
-dcpg_status dcpg_eval_observed_add(eval_observed *observed, const eval_outputs *outputs,
-                                   const eval_block *block, dcpg_err *err) {
-    for (int i = 0; i < observed->nb_column; i++) {
-        eval_column *column = &observed->column[i];
-        int units = outputs->kind[column->output].units;
-        const float *label = block->label + column->output * block->capacity;
-        const float *prediction = block->prediction + outputs->unit[column->output] * block->capacity;
-        int64_t nb = 0;
-        for (int64_t j = 0; j < block->n; j++) nb += label[j] >= 0;
-        DCPG_TRY(make_space(column, nb, err));
-        for (int64_t j = 0; j < block->n; j++)
-            if (label[j] >= 0)
-                column->pair[column->n++] = pair_of(column, units, label[j], prediction + j * units);
+/* Adds column i's observed labels of a block. */
+static dcpg_status add_column(eval_observed *observed, int i, const eval_outputs *outputs,
+                              const eval_block *block, dcpg_err *err) {
+    eval_column *column = &observed->column[i];
+    int units = outputs->kind[column->output].units;
+    const float *label = block->label + column->output * block->capacity;
+    const float *prediction = block->prediction + outputs->unit[column->output] * block->capacity;
+    int64_t nb = 0;
+    for (int64_t j = 0; j < block->n && column->paired; j++) nb += label[j] >= 0;
+    if (nb) DCPG_TRY(make_space(column, nb, err));
+    for (int64_t j = 0; j < block->n; j++) {
+        if (label[j] < 0) continue;
+        dcpg_pair pair = pair_of(column, units, label[j], prediction + j * units);
+        if (column->paired) column->pair[column->n++] = pair;
+        if (column->ranked)
+            DCPG_TRY(dcpg_ranking_add(observed->ranking, i, pair.label > 0.5f, pair.prediction, err));
     }
     return DCPG_OK;
 }
 
-/* Scores the pairs of a column, into the values of its output. Local. */
+dcpg_status dcpg_eval_observed_add_all(eval_observed *observed, const eval_outputs *outputs,
+                                       const eval_block *block, const dcpg_par *par, dcpg_err *err) {
+    dcpg_status status = DCPG_OK;
+    for (int i = 0; i < observed->nb_column && status == DCPG_OK; i++)
+        status = add_column(observed, i, outputs, block, err);
+    DCPG_TRY(dcpg_agree_all(par, status, err));
+    return dcpg_ranking_exchange_all(observed->ranking, err);
+}
+
+/* Scores the pairs of a column, into the values of its output; the ranking has the other scores. Local. */
 static dcpg_status score_column(const eval_column *column, const char *output, dcpg_pair *pairs, int64_t n,
                                 double *value, dcpg_err *err) {
     dcpg_score scores[DCPG_NB_SCORE];
     int nb = dcpg_scores_of(output, scores);
     dcpg_pairs_sort(pairs, n);
     for (int s = 0; s < nb; s++)
-        if (dcpg_score_class(scores[s]) == column->class_index)
+        if (dcpg_score_class(scores[s]) == column->class_index &&
+            (!is_ranked(scores[s]) || (scores[s] == DCPG_SCORE_N && !column->ranked)))
             DCPG_TRY(dcpg_score_compute(scores[s], pairs, n, &value[scores[s]], err));
     return DCPG_OK;
 }
@@ -136,19 +179,83 @@ static void spread_all(double *value, int64_t *bits, size_t count, const dcpg_pa
     memcpy(value, bits, count * sizeof *bits);
 }
 
-dcpg_status dcpg_eval_scores_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
-                                 double *value, dcpg_err *err) {
+/* Scores what pairs are kept for. Collective. */
+static dcpg_status score_pairs_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
+                                   double *value, dcpg_err *err) {
     size_t count = (size_t)outputs->nb * DCPG_NB_SCORE;
     size_t *sizes = dcpg_alloc(3 * (size_t)par->size, sizeof *sizes);
     int64_t *bits = dcpg_alloc(count, sizeof *bits);
     dcpg_status status = sizes && bits ? DCPG_OK : dcpg_fail_nomem(err, "scores", count * sizeof *bits);
     status = dcpg_agree_all(par, status, err);
-    memset(value, 0, count * sizeof *value);
     const scoring s = {par, outputs, observed, sizes, value};
     for (int first = 0; first < observed->nb_column && status == DCPG_OK; first += par->size)
         status = score_round_all(&s, first, err);
     if (status == DCPG_OK) spread_all(value, bits, count, par);
     dcpg_free(sizes);
     dcpg_free(bits);
+    return status;
+}
+
+/* ---- scores of classes, means, pooled scores ---- */
+
+bool dcpg_eval_has_score(const eval_outputs *outputs, int row, dcpg_score score) {
+    dcpg_score scores[DCPG_NB_SCORE];
+    bool has = false;
+    if (row == outputs->nb + EVAL_MEAN) {
+        for (int o = 0; o < outputs->nb; o++) has = has || dcpg_eval_has_score(outputs, o, score);
+        return has;
+    }
+    if (row == outputs->nb + EVAL_POOLED) {
+        for (int o = 0; o < outputs->nb; o++)
+            has = has || (is_cell(outputs->name[o]) && dcpg_eval_has_score(outputs, o, score));
+        return has;
+    }
+    int nb = dcpg_scores_of(outputs->name[row], scores);
+    for (int s = 0; s < nb; s++) has = has || scores[s] == score;
+    return has;
+}
+
+static void score_classes(const dcpg_class_sums *sums, int class_index, const eval_outputs *outputs, int row,
+                          double *value) {
+    for (int s = 0; s < DCPG_NB_SCORE; s++)
+        if (is_ranked((dcpg_score)s) && dcpg_score_class((dcpg_score)s) == class_index &&
+            dcpg_eval_has_score(outputs, row, (dcpg_score)s))
+            value[row * DCPG_NB_SCORE + s] = dcpg_class_score(sums, (dcpg_score)s);
+}
+
+/* Means over the outputs for which a score is defined. */
+static void take_means(const eval_outputs *outputs, double *value) {
+    double *mean = value + (outputs->nb + EVAL_MEAN) * DCPG_NB_SCORE;
+    for (int s = 0; s < DCPG_NB_SCORE; s++) {
+        double sum = 0;
+        int nb = 0;
+        for (int o = 0; o < outputs->nb; o++) {
+            double x = value[o * DCPG_NB_SCORE + s];
+            if (!dcpg_eval_has_score(outputs, o, (dcpg_score)s) || isnan(x)) continue;
+            sum += x;
+            nb++;
+        }
+        mean[s] = nb ? sum / nb : NAN;
+    }
+}
+
+dcpg_status dcpg_eval_scores_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
+                                 double *value, dcpg_err *err) {
+    size_t nb = (size_t)observed->nb_column;
+    dcpg_class_sums *sums = dcpg_alloc(nb + 1, sizeof *sums);
+    dcpg_status status = sums ? DCPG_OK : dcpg_fail_nomem(err, "scores", nb * sizeof *sums);
+    memset(value, 0, (size_t)(outputs->nb + NB_EVAL_ROW) * DCPG_NB_SCORE * sizeof *value);
+    status = dcpg_agree_all(par, status, err);
+    if (status == DCPG_OK) status = score_pairs_all(observed, outputs, par, value, err);
+    if (status == DCPG_OK) status = dcpg_ranking_sums_all(observed->ranking, sums, err);
+    for (size_t i = 0; i < nb && status == DCPG_OK; i++)
+        if (observed->column[i].ranked)
+            score_classes(&sums[i], observed->column[i].class_index, outputs, observed->column[i].output,
+                          value);
+    if (status == DCPG_OK) {
+        score_classes(&sums[nb], -1, outputs, outputs->nb + EVAL_POOLED, value);
+        take_means(outputs, value);
+    }
+    dcpg_free(sums);
     return status;
 }

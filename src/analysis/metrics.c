@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Metrics of binary, continuous and categorical outputs. */
-#include <dcpg/metrics.h>
+#include "analysis/class_scores.h"
 
 #include <dcpg/memory.h>
+#include <dcpg/metrics.h>
 #include <dcpg/output.h>
 
 #include <assert.h>
@@ -12,9 +13,9 @@
 #include <string.h>
 
 const char *dcpg_score_name(dcpg_score score) {
-    static const char *const names[DCPG_NB_SCORE] = {"acc",     "auc", "auc_0", "auc_1",   "auc_2",
-                                                     "cat_acc", "cor", "f1",    "kendall", "mad",
-                                                     "mcc",     "mse", "n",     "tnr",     "tpr"};
+    static const char *const names[DCPG_NB_SCORE] = {
+        "acc", "auc",     "auc_0",    "auc_1", "auc_2", "auprc", "brier", "cat_acc", "cor",
+        "f1",  "kendall", "log_loss", "mad",   "mcc",   "mse",   "n",     "tnr",     "tpr"};
     assert((int)score >= 0 && score < DCPG_NB_SCORE);
     return names[score];
 }
@@ -31,6 +32,7 @@ static int add_scores(dcpg_score *scores, int nb, const dcpg_score *more, size_t
 int dcpg_scores_of(const char *output, dcpg_score scores[DCPG_NB_SCORE]) {
     static const dcpg_score classes[] = {DCPG_SCORE_ACC, DCPG_SCORE_AUC, DCPG_SCORE_F1,
                                          DCPG_SCORE_MCC, DCPG_SCORE_TNR, DCPG_SCORE_TPR};
+    static const dcpg_score probabilities[] = {DCPG_SCORE_AUPRC, DCPG_SCORE_BRIER, DCPG_SCORE_LOG_LOSS};
     static const dcpg_score continuous[] = {DCPG_SCORE_COR, DCPG_SCORE_MAD, DCPG_SCORE_MSE};
     static const dcpg_score categories[] = {DCPG_SCORE_AUC_0, DCPG_SCORE_AUC_1, DCPG_SCORE_AUC_2,
                                             DCPG_SCORE_CAT_ACC};
@@ -42,6 +44,7 @@ int dcpg_scores_of(const char *output, dcpg_score scores[DCPG_NB_SCORE]) {
     if (categorical) nb = add_scores(scores, nb, categories, 4);
     if (squared) nb = add_scores(scores, nb, continuous, 3);
     if (accuracy) nb = add_scores(scores, nb, classes, 6);
+    if (accuracy && !squared) nb = add_scores(scores, nb, probabilities, 3);
     if (squared && strncmp(output, "bulk/", 5) != 0) scores[nb++] = DCPG_SCORE_KENDALL;
     return nb;
 }
@@ -75,43 +78,16 @@ static int64_t tie_end(const dcpg_pair *pairs, int64_t n, int64_t i) {
 
 static bool positive(float value) { return value > 0.5f; }
 
-/* Mann and Whitney 1947: the fraction of pairs of a positive and a negative in which the positive is
- * predicted higher, ties counting half. */
-static double auc(const dcpg_pair *pairs, int64_t n) {
-    int64_t nb_negative = 0, half_wins = 0;
+static dcpg_class_sums class_sums(const dcpg_pair *pairs, int64_t n) {
+    dcpg_class_stream stream = {0};
+    for (int64_t i = 0; i < n; i++) *(positive(pairs[i].label) ? &stream.up : &stream.down) += 1;
     for (int64_t i = 0, end; i < n; i = end) {
-        int64_t up = 0;
+        dcpg_ranked ranked = {.prediction = pairs[i].prediction};
         end = tie_end(pairs, n, i);
-        for (int64_t j = i; j < end; j++) up += positive(pairs[j].label);
-        int64_t down = end - i - up;
-        half_wins += up * (2 * nb_negative + down);
-        nb_negative += down;
+        for (int64_t j = i; j < end; j++) *(positive(pairs[j].label) ? &ranked.up : &ranked.down) += 1;
+        dcpg_class_add(&stream, ranked);
     }
-    int64_t nb_positive = n - nb_negative;
-    return nb_positive && nb_negative ? (double)half_wins / 2 / ((double)nb_positive * (double)nb_negative)
-                                      : NAN;
-}
-
-typedef struct table {
-    double tp, fp, tn, fn;
-} table;
-
-static table count_classes(const dcpg_pair *pairs, int64_t n) {
-    int64_t count[2][2] = {{0}};
-    for (int64_t i = 0; i < n; i++) count[positive(pairs[i].label)][positive(pairs[i].prediction)]++;
-    return (table){.tp = (double)count[1][1],
-                   .fp = (double)count[0][1],
-                   .tn = (double)count[0][0],
-                   .fn = (double)count[1][0]};
-}
-
-/* a / b; `otherwise` if b is 0. */
-static double ratio(double a, double b, double otherwise) { return b > 0 ? a / b : otherwise; }
-
-/* Matthews 1975. */
-static double mcc(table t) {
-    double square = (t.tp + t.fp) * (t.tp + t.fn) * (t.tn + t.fp) * (t.tn + t.fn);
-    return square > 0 ? (t.tp * t.tn - t.fp * t.fn) / sqrt(square) : 0;
+    return stream.sums;
 }
 
 /* ---- numbers ---- */
@@ -202,24 +178,9 @@ static dcpg_status compute_kendall(const dcpg_pair *pairs, int64_t n, double *va
 /* ---- all metrics ---- */
 
 static double compute(dcpg_score score, const dcpg_pair *pairs, int64_t n) {
-    table t = count_classes(pairs, n);
+    dcpg_class_sums sums;
     int64_t equal = 0;
     switch (score) {
-    case DCPG_SCORE_AUC:
-    case DCPG_SCORE_AUC_0:
-    case DCPG_SCORE_AUC_1:
-    case DCPG_SCORE_AUC_2:
-        return auc(pairs, n);
-    case DCPG_SCORE_ACC:
-        return (t.tp + t.tn) / (double)n;
-    case DCPG_SCORE_TPR:
-        return ratio(t.tp, t.tp + t.fn, 0);
-    case DCPG_SCORE_TNR:
-        return ratio(t.tn, t.tn + t.fp, NAN);
-    case DCPG_SCORE_F1:
-        return ratio(2 * t.tp, 2 * t.tp + t.fp + t.fn, 0);
-    case DCPG_SCORE_MCC:
-        return mcc(t);
     case DCPG_SCORE_MSE:
         return mean_error(pairs, n, true);
     case DCPG_SCORE_MAD:
@@ -230,7 +191,8 @@ static double compute(dcpg_score score, const dcpg_pair *pairs, int64_t n) {
         for (int64_t i = 0; i < n; i++) equal += pairs[i].label == pairs[i].prediction;
         return (double)equal / (double)n;
     default:
-        return NAN;
+        sums = class_sums(pairs, n);
+        return dcpg_class_score(&sums, score);
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The report of an evaluation: a TSV of metric, output and value, and a logged table of means. */
+/* The report of an evaluation: a TSV of metric, output and value, and a logged table of pooled scores and
+ * means. */
 #include "analysis/eval_impl.h"
 
 #include <dcpg/memory.h>
@@ -8,14 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool has_score(const char *output, dcpg_score score) {
-    dcpg_score scores[DCPG_NB_SCORE];
-    int nb = dcpg_scores_of(output, scores);
-    for (int i = 0; i < nb; i++)
-        if (scores[i] == score) return true;
-    return false;
-}
 
 /* The shortest decimal for exactly this number; nothing for NaN, as pandas writes it. */
 static void write_value(FILE *out, double value) {
@@ -27,9 +20,10 @@ static void write_value(FILE *out, double value) {
     fputs(text, out);
 }
 
+/* A row of `value`. */
 typedef struct named {
     const char *name;
-    int output;
+    int row;
 } named;
 
 static int by_name(const void *a, const void *b) {
@@ -39,10 +33,10 @@ static int by_name(const void *a, const void *b) {
 static void write_report(FILE *out, const named *order, const eval_outputs *outputs, const double *value) {
     fputs("metric\toutput\tvalue\n", out);
     for (int s = 0; s < DCPG_NB_SCORE; s++)
-        for (int i = 0; i < outputs->nb; i++) {
-            if (!has_score(order[i].name, (dcpg_score)s)) continue;
+        for (int i = 0; i < outputs->nb + NB_EVAL_ROW; i++) {
+            if (!dcpg_eval_has_score(outputs, order[i].row, (dcpg_score)s)) continue;
             fprintf(out, "%s\t%s\t", dcpg_score_name((dcpg_score)s), order[i].name);
-            write_value(out, value[order[i].output * DCPG_NB_SCORE + s]);
+            write_value(out, value[order[i].row * DCPG_NB_SCORE + s]);
             fputc('\n', out);
         }
 }
@@ -50,11 +44,14 @@ static void write_report(FILE *out, const named *order, const eval_outputs *outp
 char *dcpg_eval_report_text(const eval_outputs *outputs, const double *value) {
     char *text = NULL, *copy = NULL;
     size_t size = 0;
-    named *order = dcpg_alloc((size_t)outputs->nb, sizeof *order);
+    int nb = outputs->nb;
+    named *order = dcpg_alloc((size_t)(nb + NB_EVAL_ROW), sizeof *order);
     FILE *out = order ? open_memstream(&text, &size) : NULL;
     if (out) {
-        for (int o = 0; o < outputs->nb; o++) order[o] = (named){outputs->name[o], o};
-        qsort(order, (size_t)outputs->nb, sizeof *order, by_name);
+        for (int o = 0; o < nb; o++) order[o] = (named){outputs->name[o], o};
+        order[nb + EVAL_MEAN] = (named){"mean", nb + EVAL_MEAN};
+        order[nb + EVAL_POOLED] = (named){"pooled", nb + EVAL_POOLED};
+        qsort(order, (size_t)(nb + NB_EVAL_ROW), sizeof *order, by_name);
         write_report(out, order, outputs, value);
         bool fine = !ferror(out);
         if (fclose(out) == 0 && fine) copy = dcpg_strdup(text);
@@ -79,7 +76,7 @@ static gap gap_of(const eval_outputs *outputs, const double *value, int o) {
     const double *of = value + o * DCPG_NB_SCORE;
     if (!(of[DCPG_SCORE_N] > 0)) return GAP_NO_LABEL;
     for (int s = 0; s < DCPG_NB_SCORE; s++)
-        if (has_score(outputs->name[o], (dcpg_score)s) && always_defined((dcpg_score)s) && isnan(of[s]))
+        if (dcpg_eval_has_score(outputs, o, (dcpg_score)s) && always_defined((dcpg_score)s) && isnan(of[s]))
             return GAP_NO_NUMBER;
     return GAP_SAME_LABELS;
 }
@@ -90,7 +87,8 @@ static dcpg_status collect(const eval_outputs *outputs, const double *value, gap
     for (int s = 0; s < DCPG_NB_SCORE; s++) {
         const char *score = dcpg_score_name((dcpg_score)s);
         for (int o = 0; o < outputs->nb; o++) {
-            bool lacks = has_score(outputs->name[o], (dcpg_score)s) && isnan(value[o * DCPG_NB_SCORE + s]);
+            bool lacks =
+                dcpg_eval_has_score(outputs, o, (dcpg_score)s) && isnan(value[o * DCPG_NB_SCORE + s]);
             if (!lacks || gap_of(outputs, value, o) != why) continue;
             if (dcpg_strings_find(scores, score) < 0) DCPG_TRY(dcpg_strings_add(scores, score, err));
             if (dcpg_strings_find(names, outputs->name[o]) < 0)
@@ -127,25 +125,33 @@ dcpg_status dcpg_eval_report_gaps(const eval_outputs *outputs, const double *val
 
 /* ---- means ---- */
 
+static int nb_with(const eval_outputs *outputs, const double *value, dcpg_score score, int *defined) {
+    int nb = *defined = 0;
+    for (int o = 0; o < outputs->nb; o++) {
+        if (!dcpg_eval_has_score(outputs, o, score)) continue;
+        nb++;
+        *defined += !isnan(value[o * DCPG_NB_SCORE + (int)score]);
+    }
+    return nb;
+}
+
+static const char *number_text(double value, char text[40]) {
+    snprintf(text, 40, isnan(value) ? "-" : "%.6g", value);
+    return text;
+}
+
 void dcpg_eval_report_means(const eval_outputs *outputs, const double *value, dcpg_log *log) {
-    dcpg_info(log, "%-8s %12s  %s", "metric", "mean", "outputs");
+    const double *mean = value + (outputs->nb + EVAL_MEAN) * DCPG_NB_SCORE,
+                 *pooled = value + (outputs->nb + EVAL_POOLED) * DCPG_NB_SCORE;
+    dcpg_info(log, "%-8s %12s %12s  %s", "metric", "pooled", "mean", "outputs");
     for (int s = 0; s < DCPG_NB_SCORE; s++) {
-        double sum = 0;
-        int nb = 0, defined = 0;
-        for (int o = 0; o < outputs->nb; o++) {
-            double x = value[o * DCPG_NB_SCORE + s];
-            if (!has_score(outputs->name[o], (dcpg_score)s)) continue;
-            nb++;
-            defined += !isnan(x);
-            sum += isnan(x) ? 0 : x;
-        }
+        char text[2][40], note[64] = "";
+        bool has = dcpg_eval_has_score(outputs, outputs->nb + EVAL_POOLED, (dcpg_score)s);
+        int defined, nb = nb_with(outputs, value, (dcpg_score)s, &defined);
         if (nb == 0) continue;
-        if (defined == nb)
-            dcpg_info(log, "%-8s %12.6g  %d", dcpg_score_name((dcpg_score)s), sum / nb, nb);
-        else if (defined)
-            dcpg_info(log, "%-8s %12.6g  %d of %d (not defined for the others)",
-                      dcpg_score_name((dcpg_score)s), sum / defined, defined, nb);
-        else
-            dcpg_info(log, "%-8s %12s  0 of %d (not defined)", dcpg_score_name((dcpg_score)s), "-", nb);
+        if (defined < nb)
+            snprintf(note, sizeof note, " of %d (not defined%s)", nb, defined ? " for the others" : "");
+        dcpg_info(log, "%-8s %12s %12s  %d%s", dcpg_score_name((dcpg_score)s),
+                  number_text(has ? pooled[s] : NAN, text[0]), number_text(mean[s], text[1]), defined, note);
     }
 }

@@ -30,7 +30,8 @@ static const dcpg_cmd_option options[] = {
      .kind = DCPG_OPT_STRING,
      .to = TO(eval.out_report),
      .meaning = "FILE",
-     .help = "table of metrics to write: metric, output, value"},
+     .help = "table of metrics to write: metric, output, value; of each output, their means (mean) and those "
+             "of all cells together (pooled)"},
     {.name = "replicate_names",
      .kind = DCPG_OPT_LIST,
      .to = TO(replicate_names),

@@ -39,7 +39,7 @@ static void test_by_definition(void **state) {
         for (int i = 0; i < cases[c].n; i++)
             pairs[i] = (dcpg_pair){(float)cases[c].pairs[i][0], (float)cases[c].pairs[i][1]};
         dcpg_pairs_sort(pairs, cases[c].n);
-        for (int s = 0; s < 11; s++) {
+        for (int s = 0; s < NB_EXPECTED; s++) {
             const char *name = cases[c].expected[s].score;
             assert_near(score_of(score_called(name), pairs, cases[c].n), cases[c].expected[s].value,
                         cases[c].name, name);
@@ -125,17 +125,17 @@ static void test_categories(void **state) {
 /* The scores of an output, by its name. */
 static void test_scores_of(void **state) {
     static const char *const expected[][2] = {
-        {"cpg/BS27_1_SER", "acc auc f1 mcc n tnr tpr"},
-        {"cpg/mean", "acc auc f1 mcc n tnr tpr"},
+        {"cpg/BS27_1_SER", "acc auc auprc brier f1 log_loss mcc n tnr tpr"},
+        {"cpg/mean", "acc auc auprc brier f1 log_loss mcc n tnr tpr"},
         {"bulk/serum", "acc auc cor f1 mad mcc mse n tnr tpr"},
         {"cpg_stats/mean", "acc auc cor f1 kendall mad mcc mse n tnr tpr"},
         {"win_stats/1001/mean", "acc auc cor f1 kendall mad mcc mse n tnr tpr"},
         {"cpg_stats/var", "cor kendall mad mse n"},
         {"cpg_stats/entropy", "cor kendall mad mse n"},
         {"cpg_stats/cat_var", "auc_0 auc_1 auc_2 cat_acc n"},
-        {"cpg_stats/cat2_var", "acc auc f1 mcc n tnr tpr"},
-        {"cpg_stats/diff", "acc auc f1 mcc n tnr tpr"},
-        {"cpg_stats/mode", "acc auc f1 mcc n tnr tpr"},
+        {"cpg_stats/cat2_var", "acc auc auprc brier f1 log_loss mcc n tnr tpr"},
+        {"cpg_stats/diff", "acc auc auprc brier f1 log_loss mcc n tnr tpr"},
+        {"cpg_stats/mode", "acc auc auprc brier f1 log_loss mcc n tnr tpr"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {

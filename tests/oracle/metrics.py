@@ -17,6 +17,17 @@ def auc(y, z):
     return np.mean([(a > b) + 0.5 * (a == b) for a in up for b in down])
 
 
+def auprc(y, z):
+    """The mean over the positives of the precision where the threshold is their prediction."""
+    up = z[y > 0.5]
+    return np.mean([np.mean(y[z >= t] > 0.5) for t in up]) if len(up) else math.nan
+
+
+def log_loss(y, z):
+    p = np.clip(z.astype(float), np.finfo(np.float32).eps, 1 - float(np.finfo(np.float32).eps))
+    return -np.mean(np.where(y > 0.5, np.log(p), np.log(1 - p)))
+
+
 def kendall(y, z):
     concordant = discordant = 0
     free_y = free_z = 0
@@ -46,9 +57,12 @@ def scores(y, z):
     return {
         "acc": np.mean(a == b),
         "auc": auc(y, z),
+        "auprc": auprc(y, z),
+        "brier": np.mean((a.astype(float) - z.astype(float)) ** 2),
         "cor": cor(y, z),
         "f1": 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 0,
         "kendall": kendall(y, z),
+        "log_loss": log_loss(y, z),
         "mad": np.mean(np.abs(y - z)),
         "mcc": (float(tp) * tn - float(fp) * fn) / root if root else 0,
         "mse": np.mean((y - z) ** 2),
@@ -76,11 +90,11 @@ def main():
         "constant": (label[:9], np.full(9, 0.25, f32)),
         "one": (np.array([1], f32), np.array([0.9], f32)),
     }
-    print("/* Made by tests/oracle/metrics.py. */")
+    print("/* SPDX-License-Identifier: MIT */\n/* Made by tests/oracle/metrics.py. */\nenum { NB_EXPECTED = 14 };")
     for name, (y, z) in cases.items():
         pairs = ", ".join("{%r, %r}" % (float(a), float(b)) for a, b in zip(y, z))
         print("static const double pairs_of_%s[][2] = {%s};" % (name, pairs))
-    print("static const struct { const char *name; const double (*pairs)[2]; int n; struct { const char *score; double value; } expected[11]; } cases[] = {")
+    print("static const struct { const char *name; const double (*pairs)[2]; int n; struct { const char *score; double value; } expected[NB_EXPECTED]; } cases[] = {")
     for name, (y, z) in cases.items():
         values = scores(y.astype(np.float64), z.astype(np.float64))
         print('    {"%s", pairs_of_%s, %d, {%s}},' % (name, name, len(y), ", ".join('{"%s", %s}' % (k, number(v)) for k, v in values.items())))
