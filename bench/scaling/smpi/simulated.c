@@ -100,7 +100,16 @@ int dcpg_simulated_ibcast(void *data, int count, MPI_Datatype type, int root, MP
 
 /* ---- windows: SMPI gives all ranks as much as rank 0 asks for, and tells of rank 0's memory only ---- */
 
-enum { LINE = 64 };
+enum { LINE = 64, MAX_FOLDED = 1024 };
+
+/* Arrays of all ranks in the same memory; static data are of one rank, as in a real run. */
+static size_t fold_from = (size_t)-1;
+static void *folded[MAX_FOLDED];
+static int nb_folded;
+
+/* The last window of that kind: there is one, with the gradients. */
+static MPI_Win folded_window = MPI_WIN_NULL;
+static void *folded_memory;
 
 static char *aligned(char *memory) { return memory + (LINE - (uintptr_t)memory % LINE) % LINE; }
 
@@ -109,25 +118,27 @@ int dcpg_simulated_win_allocate_shared(MPI_Aint bytes, int unit, MPI_Info info, 
     MPI_Aint most;
     char *memory;
     MPI_Allreduce(&bytes, &most, 1, MPI_AINT, MPI_MAX, comm);
+    int fold = (size_t)most >= fold_from;
+    MPI_Aint size = fold ? LINE : most;
     int status =
-        MPI_Win_allocate_shared(((most + LINE - 1) / LINE + 1) * LINE, unit, info, comm, &memory, window);
-    if (status == MPI_SUCCESS) *(void **)mine = aligned(memory);
+        MPI_Win_allocate_shared(((size + LINE - 1) / LINE + 1) * LINE, unit, info, comm, &memory, window);
+    if (status != MPI_SUCCESS) return status;
+    *(void **)mine = aligned(memory);
+    if (!fold) return status;
+    folded_window = *window;
+    *(void **)mine = folded_memory = smpi_shared_malloc((size_t)most, "folded", 0);
     return status;
 }
 
 int dcpg_simulated_win_shared_query(MPI_Win window, int rank, MPI_Aint *bytes, int *unit, void *memory) {
     char *first;
     int status = MPI_Win_shared_query(window, rank, bytes, unit, &first);
-    if (status == MPI_SUCCESS) *(void **)memory = aligned(first) + rank * *bytes;
+    if (status == MPI_SUCCESS)
+        *(void **)memory = window == folded_window ? folded_memory : aligned(first) + rank * *bytes;
     return status;
 }
 
-/* ---- folded memory; static data are of one rank, as in a real run ---- */
-
-enum { MAX_FOLDED = 1024 };
-static size_t fold_from = (size_t)-1;
-static void *folded[MAX_FOLDED];
-static int nb_folded;
+/* ---- folded memory ---- */
 
 void dcpg_simulated_fold(size_t bytes) { fold_from = bytes; }
 

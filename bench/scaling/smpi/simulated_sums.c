@@ -37,7 +37,7 @@ typedef struct simulation {
     dcpg_node nodes[DCPG_MAX_NODES];
     int nb_node, round;
     dcpg_slices slices;
-    dcpg_par_window *window; /* holds the gradients; NULL: they are folded */
+    dcpg_par_window *window; /* holds the gradients */
     float *grads;            /* [nb_node][floats] */
     double *small;           /* [sums][nb_node][SMALL] */
     double *total;           /* [sums][SMALL] */
@@ -226,17 +226,12 @@ static dcpg_status allocate(simulation *m, dcpg_err *err) {
     return dcpg_fail_nomem(err, "expected sums", floats * sizeof *m->expected);
 }
 
-/* In a window, as training has them; a window cannot be folded. */
+/* In a window, as training has them. */
 static dcpg_status open_grads_all(simulation *m, dcpg_err *err) {
-    size_t count = (size_t)m->nb_node * (size_t)m->set.floats;
-    if (!m->set.fold) {
-        DCPG_TRY(dcpg_par_window_open_all(&m->par, count * sizeof *m->grads, &m->window, err));
-        m->grads = m->window->mine;
-        return DCPG_OK;
-    }
-    m->grads = dcpg_alloc(count, sizeof *m->grads);
-    dcpg_status status = m->grads ? DCPG_OK : dcpg_fail_nomem(err, "gradients", count * sizeof *m->grads);
-    return dcpg_agree_all(&m->par, status, err);
+    size_t bytes = (size_t)m->nb_node * (size_t)m->set.floats * sizeof *m->grads;
+    DCPG_TRY(dcpg_par_window_open_all(&m->par, bytes, &m->window, err));
+    m->grads = m->window->mine;
+    return DCPG_OK;
 }
 
 static dcpg_status open_all(simulation *m, dcpg_err *err) {
@@ -255,10 +250,7 @@ static dcpg_status open_all(simulation *m, dcpg_err *err) {
 
 static void close_all(simulation *m) {
     dcpg_par_sums_close_all(m->par_sums);
-    if (m->window)
-        dcpg_par_window_close_all(m->window);
-    else
-        dcpg_free(m->grads);
+    dcpg_par_window_close_all(m->window);
     dcpg_free(m->small);
     dcpg_free(m->total);
     dcpg_free(m->expected);
