@@ -46,6 +46,13 @@ n = 1 << 18
 equal("two ranks, one block", model.exchange(n, 0, 2, FREE, SLOW)[0], 2 * (10e-6 + 4 * n / 2 / 1e9))
 equal("64 ranks, one block", model.exchange(n, 0, 64, FREE, SLOW)[0], 2 * (6 * 10e-6 + 4 * n * (63 / 64) / 1e9))
 equal("small sums", model.exchange(n, 5, 64, FREE, SLOW)[1], 5 * 6 * (10e-6 + 4096 / 1e9))
+equal("half of a block comes late", model.exchange(2 * n, 0, 2, FREE, SLOW, [(n, n, 0.0), (0, n, 1.0)])[0], 1 + 2 * (10e-6 + 4 * n / 1e9))
+for in_order, end in (False, 2 * 8e-9), (True, 4 * n / 2 / 1e9 + 8e-9):
+    step = model.Step(n, 2, FREE, {**SLOW, "in_order": in_order})
+    step.sums.hand_over(0, n)
+    step.poll()
+    step.small_sum(8, "sums")
+    equal(f"a small sum beside a block, in order: {in_order}", step.now, 10e-6 + end)
 host = {**FREE, "ranks_per_host": 4, "rank_GBs": 10}
 equal("one host", model.exchange(n, 0, 4, host, SLOW)[0], (4 * n / 4 * 5 + 4 * n / 4 * 3 * 2) / 1e10)
 equal("its card is shared", model.exchange(n, 0, 8, {**host, "rank_GBs": None}, SLOW)[0], 2 * (10e-6 + 4 * n / 2 / 1e9))
@@ -70,7 +77,8 @@ equal("sharding moves the same bytes", sharded.sums.traffic[1], plain.sums.traff
 # bench/scaling/smpi/run.sh, 2026-11-29: ranks, ranks a host, floats, ms, small sums, ms. The model is to be within 20 %.
 parameters = predict.read(os.path.join(FOLDER, "parameters.json"))
 for ranks, per_host, floats, ms, sums, small in ((4, 1, 1048576, 0.628, 60, 0.502), (16, 1, 1048576, 0.855, 60, 1.005), (64, 1, 1048576, 0.952, 60, 1.507),
-                                                 (16, 1, 4194304, 2.770, 10, 0.167), (64, 8, 1048576, 0.750, 60, 1.394), (16, 8, 1048576, 0.402, 60, 0.535)):
+                                                 (256, 1, 1048576, 0.984, 60, 2.010), (256, 8, 1048576, 0.842, 60, 2.253), (16, 1, 4194304, 2.770, 10, 0.167),
+                                                 (64, 8, 1048576, 0.750, 60, 1.394), (16, 8, 1048576, 0.402, 60, 0.535)):
     got = model.exchange(floats, sums, ranks, {**parameters["hosts"]["smpi"], "ranks_per_host": per_host}, parameters["networks"]["smpi"])
     equal(f"{ranks} ranks, {per_host} a host", 1e3 * got[0], ms, 0.05)
     equal(f"{ranks} ranks, {per_host} a host, small sums", 1e3 * got[1], small, 0.05)

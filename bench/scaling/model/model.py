@@ -12,6 +12,7 @@ LINE = 16
 UNDER_WAY = 8  # blocks; src/par/sums_impl.h
 AGREEMENT = 40  # bytes of src/train/epoch.c
 ADAM_BYTES = 28  # read and written for each parameter
+POLL_EVERY = 1e-4  # seconds; bench/scaling/smpi/simulated_sums.c
 
 
 def log2(n):
@@ -41,10 +42,11 @@ def slowest(ranks, jitter):
 
 
 class Network:
-    """A rank's part of its host's card. Messages first take their latency, then share the bandwidth equally. `host_ranks` ranks send at the same time."""
+    """A rank's part of its host's card. Messages first take their latency, then share the bandwidth equally or pass in order. `host_ranks` ranks send at the same time."""
 
     def __init__(self, values, host_ranks):
         self.values, self.host_ranks = values, host_ranks
+        self.at_once = 1 if values.get("in_order") else None
         self.now, self.flows, self.carried = 0.0, [], 0.0
 
     def send(self, at, size, local=False):
@@ -69,7 +71,7 @@ class Network:
             self.flows = [flow for flow in self.flows if flow[2] is None]
             if self.now >= until:
                 break
-            active = [flow for flow in active if flow[2] is None]
+            active = [flow for flow in active if flow[2] is None][:self.at_once]
             later = [flow[0] for flow in self.flows if flow[0] > self.now]
             step = min([until - self.now] + [at - self.now for at in later] + [flow[1] * len(active) for flow in active])
             self.now += step
@@ -263,10 +265,15 @@ class Step:
         self.note("gradients' sums", began)
 
 
-def exchange(floats, sums, ranks, host, network):
-    """Seconds of the sum of `floats` floats that are all there, and of `sums` small sums of 512 doubles, as bench/scaling/smpi/run.sh times them."""
+def exchange(floats, sums, ranks, host, network, ready=()):
+    """Seconds of the sum of `floats` floats that are all there, or of its parts (offset, count, seconds until they are there), and of `sums` small sums of 512 doubles, as
+    bench/scaling/smpi/run.sh times them."""
     step = Step(floats, ranks, host, network)
-    step.sums.hand_over(0, floats)
+    for offset, count, seconds in ready or [(0, floats, 0.0)]:
+        if seconds > step.now:
+            step.compute(seconds - step.now, "compute", math.ceil((seconds - step.now) / POLL_EVERY))
+        step.sums.hand_over(offset, count)
+        step.poll()
     step.wait_for_sums()
     small = Step(floats, ranks, host, network)
     for _ in range(sums):
@@ -289,10 +296,25 @@ def rest_per_step(profile):
     return max(0.0, seconds_per_step(profile, "steps") - sum(seconds_per_step(profile, key) for key in ("compute", "data", "scores", "sums", "optimiser", "agreeing")))
 
 
+def speed_of(host, profile):
+    """How much faster a rank computes than that of the profile."""
+    threads, measured = host["threads"], profile["threads"]
+    return threads / measured * (host["thread_efficiency"] if threads > measured else 1) * host.get("core_speed", 1)
+
+
+def ready_times(profile, sites, host):
+    """When a backward pass over `sites` sites of a rank has which gradients: (offset, count, seconds)."""
+    part, at, ready = undisturbed(profile) / profile["steps"] * sites / profile["batch"] / speed_of(host, profile), 0.0, []
+    for op in reversed(profile["operations"]):
+        at += op["backward"] * part
+        if op["gradients"][1]:
+            ready.append((*op["gradients"], at))
+    return ready
+
+
 def train_step(profile, ranks, batch, host, network):
     """The Step of a training with a global batch, made of a profile of one rank. What takes a time for each sample, and the optimiser, is divided by threads x their efficiency."""
-    threads, measured = host["threads"], profile["threads"]
-    speed = threads / measured * (host["thread_efficiency"] if threads > measured else 1) * host.get("core_speed", 1)
+    speed = speed_of(host, profile)
     rows = batch / ranks / profile["batch"] / speed * slowest(ranks, host["jitter"])  # samples of a rank, as a part of the profile's step
     leaves = max(1, profile["virtual_ranks"] // ranks)
     step = Step(profile["trained"], ranks, host, network)
