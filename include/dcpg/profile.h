@@ -37,7 +37,7 @@ typedef struct dcpg_profile {
  *              counts (meth of total reads)               values without counts
  *  AUTO        as ROUND                                   as they are
  *  ROUND       1 or 0, whichever most reads say;          the same of the share (0.5 is dropped); those of a
- *              a tie is dropped                           DeepCpG TSV stay as they are: they are states or
+ *              a tie is dropped, or 1                     DeepCpG TSV stay as they are: they are states or
  *                                                         fractions by their author's will
  *  STRICT      calls whose reads all agree                values 0 and 1
  *  FRACTION    meth / total                               as they are */
@@ -55,6 +55,7 @@ typedef struct dcpg_profile_options {
     const dcpg_strings *chromos; /* only these (names of the genome's chromosomes; without a genome normalised
                                     names), in bytewise order; NULL or empty: all */
     dcpg_call call;
+    bool ties_methylated; /* AUTO, ROUND: a tie is 1; false: it is dropped */
     int bedgraph_base; /* first position, 0 or 1, in bedGraphs of fractions; -1: found by the genome; without
                           a genome they are refused */
     int64_t min_reads; /* of both strands together; 0 and 1: any */

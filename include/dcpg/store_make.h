@@ -21,6 +21,7 @@ typedef struct dcpg_store_options {
                                      or a manifest: see dcpg_profile_list */
     const char *profile_format;   /* of all profiles; NULL or "auto": recognised by their content */
     dcpg_call call;               /* how reads become states */
+    bool ties_methylated;         /* as many reads methylated as not: 1; false: dropped */
     int64_t min_reads;            /* CpGs with fewer reads are dropped */
     size_t max_memory;            /* bytes of a rank beyond which reading a profile stops; 0: no limit */
     double

@@ -263,23 +263,25 @@ typedef struct cpg {
 static bool call_reads(const dcpg_profile_options *o, const cpg *x, float *value, dcpg_profile_report *r) {
     bool few =
         x->total<(uint64_t)(o->min_reads > 0 ? o->min_reads : 0), mixed = x->meth> 0 && x->meth < x->total;
-    bool tied =
-        o->call == DCPG_CALL_STRICT ? mixed : o->call != DCPG_CALL_FRACTION && 2 * x->meth == x->total;
+    bool equal = o->call != DCPG_CALL_FRACTION && 2 * x->meth == x->total,
+         dropped = o->call == DCPG_CALL_STRICT ? mixed : equal && !o->ties_methylated;
     r->few += few;
-    r->tied += !few && tied;
-    *value =
-        o->call == DCPG_CALL_FRACTION ? (float)((double)x->meth / (double)x->total) : 2 * x->meth > x->total;
-    return !few && !tied;
+    r->tied += !few && dropped;
+    *value = o->call == DCPG_CALL_FRACTION ? (float)((double)x->meth / (double)x->total)
+                                           : equal || 2 * x->meth > x->total;
+    return !few && !dropped;
 }
 
 static bool call_value(const profile_parser *p, const cpg *x, float *value, dcpg_profile_report *r) {
     double share = x->nb_value == 1 ? x->value : x->value / x->nb_value;
     dcpg_call rule = p->options->call;
     bool round = rule == DCPG_CALL_ROUND && p->format != &dcpg_profile_tsv;
-    bool tied = round ? share == 0.5 : rule == DCPG_CALL_STRICT && share > 0 && share < 1;
-    r->tied += tied;
-    *value = round ? share > 0.5 : (float)share;
-    return !tied;
+    bool ties_methylated = p->options->ties_methylated;
+    bool dropped =
+        round ? share == 0.5 && !ties_methylated : rule == DCPG_CALL_STRICT && share > 0 && share < 1;
+    r->tied += dropped;
+    *value = round ? share >= 0.5 : (float)share;
+    return !dropped;
 }
 
 static void add_to(cpg *x, const raw_call *call, bool counts) {

@@ -25,6 +25,16 @@ static void take_lists(data_settings *s) {
     o->win_stats_wlen = &s->win_stats_wlen;
 }
 
+static dcpg_status take_ties(const char *word, dcpg_store_options *o, dcpg_err *err) {
+    o->ties_methylated = strcmp(word, "methylated") == 0;
+    if (!o->ties_methylated && strcmp(word, "drop") != 0)
+        return dcpg_fail(err, DCPG_E_USAGE, "--ties %s: drop or methylated", word);
+    if (!o->ties_methylated || o->call == DCPG_CALL_AUTO || o->call == DCPG_CALL_ROUND) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_USAGE,
+                     "--ties methylated: --call strict drops ties, and --call fraction knows none; choose "
+                     "--call round or auto");
+}
+
 /* Turns words of the command line into numbers and choices of the store's options. */
 static dcpg_status take_words(data_settings *s, dcpg_err *err) {
     dcpg_store_options *o = &s->store;
@@ -37,6 +47,7 @@ static dcpg_status take_words(data_settings *s, dcpg_err *err) {
     o->bedgraph_base = (int)s->bedgraph_base;
     s->windows.seed = o->seed;
     DCPG_TRY(dcpg_call_named(s->call, &o->call, err));
+    DCPG_TRY(take_ties(s->ties, o, err));
     if (s->max_memory && !dcpg_parse_size(s->max_memory, &o->max_memory))
         return dcpg_fail(err, DCPG_E_USAGE, "--max_memory %s: a size such as 8G or 500M", s->max_memory);
     return DCPG_OK;

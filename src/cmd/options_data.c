@@ -107,6 +107,13 @@ static const dcpg_cmd_option options[] = {
              "ties dropped; strict: only where all reads agree; fraction: the methylated share. Of "
              "files without counts the value is the share, but round leaves those of tsv as they are, "
              "and the values of two strands are averaged. auto: counts are rounded, values stay"},
+    {.name = "ties",
+     .kind = DCPG_OPT_STRING,
+     .to = TO(ties),
+     .initial = "drop",
+     .meaning = "RULE",
+     .help = "drop, or methylated: CpGs with as many methylated reads as others, where counts are "
+             "rounded; the data sets of CpG Transformer have them as methylated"},
     {.name = "min_reads",
      .kind = DCPG_OPT_INT,
      .to = TO(store.min_reads),

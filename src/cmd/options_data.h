@@ -11,7 +11,7 @@
 typedef struct data_settings {
     dcpg_strings profiles, dna_files, chromos, bulk_profiles, anno_files, cpg_stats, win_stats;
     dcpg_strings win_stats_wlen;
-    const char *call, *sites, *max_memory;
+    const char *call, *ties, *sites, *max_memory;
     int64_t bedgraph_base;
     dcpg_store_options store;
     dcpg_cmd_windows windows; /* of --out_dir */

@@ -18,7 +18,9 @@ def fault(text):
 def called(truth, mode, min_reads):
     """{chromosome: (positions, values)} for a file with counts."""
     rows = [(c, p, m, t) for c, p, m, t in truth.merged() if t >= min_reads]
-    if mode == "round":
+    if mode == "ties":
+        rows = [(c, p, int(2 * m >= t), 1) for c, p, m, t in rows]
+    elif mode == "round":
         rows = [(c, p, int(2 * m > t), 1) for c, p, m, t in rows if 2 * m != t]
     elif mode == "strict":
         rows = [(c, p, int(m == t), 1) for c, p, m, t in rows if m in (0, t)]
@@ -70,6 +72,8 @@ def main():
     for ranks, mode in ((1, "auto"), (2, "round"), (3, "strict"), (1, "fraction")):
         run(ranks, "data", "--cpg_profiles", *recognised, "--dna_files", "dna", "--call", mode, "--out_file", "s.h5")
         check_store(truth, "s.h5", mode)
+    run(2, "data", "--cpg_profiles", *counts, "--dna_files", "dna", "--ties", "methylated", "--out_file", "s.h5")
+    check_store(truth, "s.h5", "ties")
     run(1, "data", "--cpg_profiles", *counts, "--dna_files", "dna", "--min_reads", 3, "--out_file", "s.h5")
     check_store(truth, "s.h5", "auto", 3)
 

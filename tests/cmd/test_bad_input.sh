@@ -52,6 +52,8 @@ data_refused 'a.tsv.*not replaced' --cpg_profiles cpg/list.txt --out_file cpg/a.
 data_refused 'a.tsv.*read' --cpg_profiles cpg/list.txt --out_file cpg/a.tsv --force
 data_refused 'profile_format.*cpg_report' --cpg_profiles cpg/a.tsv --profile_format cpgreport
 data_refused 'call.*strict' --cpg_profiles cpg/a.tsv --call most
+data_refused 'ties.*methylated' --cpg_profiles cpg/a.tsv --ties keep
+data_refused 'ties.*round' --cpg_profiles cpg/a.tsv --ties methylated --call strict
 data_refused 'min_reads' --cpg_profiles cpg/a.tsv --min_reads 2
 data_refused 'min_cg' --cpg_profiles cpg/a.tsv --min_cg 101
 mkdir other && cp cpg/a.tsv other/a.tsv

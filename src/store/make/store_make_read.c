@@ -19,6 +19,7 @@ dcpg_profile_options dcpg_make_profile_options(const making *m) {
                                   .genome = has_genome(m) ? &m->genome.map : NULL,
                                   .chromos = &m->wanted,
                                   .call = o->call,
+                                  .ties_methylated = o->ties_methylated,
                                   .bedgraph_base = o->bedgraph_base,
                                   .runs = has_genome(m) ? &m->genome.runs : NULL,
                                   .max_memory = o->max_memory,
