@@ -4,7 +4,7 @@
 #include "cmd/job.h"
 #include "cmd/model_cells.h"
 #include "cmd/options_eval.h"
-#include "cmd/sources.h"
+#include "cmd/split.h"
 
 #include <dcpg/eval.h>
 #include <dcpg/file.h>
@@ -18,6 +18,7 @@ typedef struct parts {
     dcpg_strings names;          /* of the model's outputs, in the data and in the files written */
     dcpg_strings chosen;         /* names of the outputs to evaluate */
     dcpg_strings cells, outputs; /* read from the data */
+    dcpg_cmd_split split;
 } parts;
 
 static dcpg_status check_outputs(const eval_settings *s, dcpg_err *err) {
@@ -38,6 +39,8 @@ static dcpg_status parse(eval_settings *s, int argc, char **argv, bool *help, co
     if (*help) return DCPG_OK;
     DCPG_TRY(dcpg_cmd_need_data(table, &s->files, err));
     if (s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "name the model: --model_files DIR");
+    if (s->split && s->chromos.n)
+        return dcpg_fail(err, DCPG_E_USAGE, "--split and --chromos both choose chromosomes: leave one out");
     return check_outputs(s, err);
 }
 
@@ -57,6 +60,13 @@ static dcpg_status choose(const eval_settings *s, parts *p, dcpg_log *log, dcpg_
     return DCPG_OK;
 }
 
+static dcpg_status take_split(const eval_settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
+    char text[DCPG_LIST_TEXT];
+    DCPG_TRY(dcpg_cmd_split_take(s->split, &p->data, &p->split, err));
+    dcpg_info(log, "split %s: evaluated on %s", s->split, dcpg_strings_text(&p->split.test, text));
+    return DCPG_OK;
+}
+
 static dcpg_status eval_all(eval_settings *s, parts *p, const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     DCPG_TRY(dcpg_cmd_kernels_all(par, NULL, log, err));
     DCPG_TRY(dcpg_model_load_all(&s->model_files, s->keras_backend, par, log, &p->model, err));
@@ -68,7 +78,9 @@ static dcpg_status eval_all(eval_settings *s, parts *p, const dcpg_par *par, dcp
                       .cpg_wlen = p->model.graph->cpg_wlen,
                       .cells = &p->cells,
                       .outputs = &p->outputs};
-    DCPG_TRY(dcpg_cmd_source_all(&p->data, &s->chromos, &want, log, &p->source, err));
+    if (s->split) DCPG_TRY(dcpg_agree_all(par, take_split(s, p, log, err), err));
+    DCPG_TRY(
+        dcpg_cmd_source_all(&p->data, s->split ? &p->split.test : &s->chromos, &want, log, &p->source, err));
     return dcpg_eval_all(p->source, &p->model, &s->eval, par, log, err);
 }
 
@@ -76,6 +88,7 @@ static void free_all(eval_settings *s, parts *p) {
     dcpg_strings *lists[] = {&s->files,   &s->chromos,      &s->model_files, &s->replicate_names, &p->cells,
                              &p->outputs, &s->output_names, &p->names,       &p->chosen};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) dcpg_strings_free(lists[i]);
+    dcpg_cmd_split_free(&p->split);
     dcpg_source_close(p->source);
     dcpg_cmd_named_close(&p->data);
     dcpg_model_free(&p->model);

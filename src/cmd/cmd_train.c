@@ -5,6 +5,7 @@
 #include "cmd/model_cells.h"
 #include "cmd/options_train.h"
 #include "cmd/sources.h"
+#include "cmd/split.h"
 #include "cmd/train_data.h"
 #include "cmd/train_model.h"
 #include "cmd/train_resume.h"
@@ -19,6 +20,7 @@
 /* Everything that the run holds; freed together. */
 typedef struct parts {
     dcpg_cmd_named data;
+    dcpg_cmd_split split;
     train_data sites;
     dcpg_strings cells, outputs; /* chosen cells and outputs */
     train_model_files loaded;
@@ -94,6 +96,10 @@ static dcpg_status check(train_settings *s, dcpg_err *err) {
                          "without: choose one of them");
     s->train.profile = s->profile.given;
     s->train.profile_file = profile_file(s);
+    if (s->split && (s->train_chromos.n || s->val_chromos.n || s->val_files.n))
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--split chooses the chromosomes to train and validate on: leave --train_chromos, "
+                         "--val_chromos and --val_files out");
     DCPG_TRY(check_optimiser(s, err));
     s->train.virtual_ranks = (int)s->virtual_ranks;
     s->train.seed = (uint64_t)s->seed;
@@ -173,13 +179,25 @@ static dcpg_status name_cells(parts *p, dcpg_err *err) {
     return DCPG_OK;
 }
 
+/* Chooses the chromosomes of --split. */
+static dcpg_status take_split(const train_settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
+    char train[DCPG_LIST_TEXT], val[DCPG_LIST_TEXT], test[DCPG_LIST_TEXT];
+    DCPG_TRY(dcpg_cmd_split_take(s->split, &p->data, &p->split, err));
+    dcpg_info(log, "split %s: trained on %s; validated on %s; kept for tests: %s", s->split,
+              dcpg_strings_text(&p->split.train, train), dcpg_strings_text(&p->split.val, val),
+              dcpg_strings_text(&p->split.test, test));
+    return DCPG_OK;
+}
+
 static dcpg_status open_sources_all(const train_settings *s, parts *p, const dcpg_par *par, dcpg_log *log,
                                     dcpg_err *err) {
     dcpg_want want = {.dna_wlen = p->model.graph->dna_wlen,
                       .cpg_wlen = p->model.graph->cpg_wlen,
                       .cells = &p->cells,
                       .outputs = &p->outputs};
-    const train_data_wish wish = {&s->files, &s->val_files, &s->train_chromos, &s->val_chromos, &want};
+    if (s->split) DCPG_TRY(dcpg_agree_all(par, take_split(s, p, log, err), err));
+    const train_data_wish wish = {&s->files, &s->val_files, s->split ? &p->split.train : &s->train_chromos,
+                                  s->split ? &p->split.val : &s->val_chromos, &want};
     return train_data_open_all(&wish, &p->data, par, log, &p->sites, err);
 }
 
@@ -230,6 +248,7 @@ static dcpg_status train_all(train_settings *s, parts *p, const dcpg_par *par, d
 }
 
 static void free_parts(parts *p) {
+    dcpg_cmd_split_free(&p->split);
     dcpg_source_close(p->sites.train);
     dcpg_source_close(p->sites.val);
     dcpg_cmd_named_close(&p->data);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Options of `dcpg eval`. */
 #include "cmd/options_eval.h"
+#include "cmd/split.h"
 
 #define TO(member) offsetof(eval_settings, member)
 
@@ -21,6 +22,11 @@ static const dcpg_cmd_option options[] = {
      .to = TO(chromos),
      .meaning = "NAME",
      .help = "chromosomes to evaluate on (default: all)"},
+    {.name = "split",
+     .kind = DCPG_OPT_STRING,
+     .to = TO(split),
+     .meaning = "NAME",
+     .help = "evaluate on the chromosomes to test on. " DCPG_CMD_SPLIT_HELP},
     {.name = "out_data",
      .kind = DCPG_OPT_STRING,
      .to = TO(eval.out_data),

@@ -9,7 +9,7 @@
 
 typedef struct eval_settings {
     dcpg_strings files, chromos, model_files, replicate_names, output_names;
-    const char *keras_backend;
+    const char *keras_backend, *split;
     int64_t nb_replicate;
     bool any_cells;
     dcpg_eval_options eval;

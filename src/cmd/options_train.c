@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Options of `dcpg train`. */
 #include "cmd/options_train.h"
+#include "cmd/split.h"
 
 #define TO(member) offsetof(train_settings, member)
 
@@ -16,6 +17,12 @@ static const dcpg_cmd_option options[] = {
      .to = TO(val_chromos),
      .meaning = "NAME",
      .help = "chromosomes to validate on (default: none, unless --val_files is given)"},
+    {.name = "split",
+     .kind = DCPG_OPT_STRING,
+     .to = TO(split),
+     .meaning = "NAME",
+     .help = DCPG_CMD_SPLIT_HELP "Chromosomes that the data lack are left out; dcpg eval --split takes "
+                                 "those to test on"},
     {.name = "val_files",
      .kind = DCPG_OPT_LIST,
      .to = TO(val_files),
