@@ -45,7 +45,7 @@ static char *in_mine(const way *w, run r) {
     return (char *)w->rows->mine + (size_t)(r.first - w->first[w->par->rank]) * w->rows->bytes;
 }
 
-static dcpg_status open_all(way *w, dcpg_err *err) {
+static dcpg_status open_way_all(way *w, dcpg_err *err) {
     const dcpg_par *par = w->par;
     size_t size = (size_t)par->size, bytes = w->rows->bytes;
     w->step = w->rows->step ? w->rows->step : max_i64(PIECE / (int64_t)max_size(bytes, 1), 1);
@@ -66,7 +66,7 @@ static dcpg_status open_all(way *w, dcpg_err *err) {
     return DCPG_OK;
 }
 
-static void close(way *w) {
+static void close_way(way *w) {
     dcpg_free(w->nb_of);
     dcpg_free(w->first);
     dcpg_free(w->piece);
@@ -130,7 +130,7 @@ static void take(const way *w, run of) {
 
 static dcpg_status pass_all(const dcpg_par *par, const dcpg_par_rows *rows, bool collects, dcpg_err *err) {
     way w = {.par = par, .rows = rows};
-    dcpg_status status = open_all(&w, err), moved = DCPG_OK;
+    dcpg_status status = open_way_all(&w, err), moved = DCPG_OK;
     for (int64_t at = 0; status == DCPG_OK && at < w.first[par->size]; at += w.step) {
         run own = run_of(&w, par->rank, at);
         if (par->rank == 0)
@@ -138,7 +138,7 @@ static dcpg_status pass_all(const dcpg_par *par, const dcpg_par_rows *rows, bool
         else if (own.nb > 0)
             (collects ? give : take)(&w, own);
     }
-    close(&w);
+    close_way(&w);
     return status == DCPG_OK ? dcpg_agree_all(par, moved, err) : status;
 }
 
