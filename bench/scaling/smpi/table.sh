@@ -45,7 +45,7 @@ row() {
     text=$(ulimit -t "$limit" && "${measured[@]}" bash "$here/run.sh" --platform "$here/$platform.xml" \
         --ranks_per_host "$per_host" --ranks "$p" "${options[@]}" 2>&1) || status=$?
     [[ $text =~ used\ ([0-9]+)\ ([0-9]+)$ ]] || exit 1 # a signal: the next call does it again
-    text=${text%used*} seconds=${BASH_REMATCH[1]}
+    text=${text%?used*} seconds=${BASH_REMATCH[1]}
     fields=('' '' '' '' "failed: $(tail -n 1 <<<"$text" | tr '\t' ' ')" "$seconds" "${BASH_REMATCH[2]}")
     if [[ $text =~ ^ranks\ [0-9]+\ floats\ (.*)\ ms\ (.*)\ sums\ (.*)\ ms\ (.*)\ bits\ ([^$'\n']*) ]]; then
         fields=("${BASH_REMATCH[@]:1}" "${fields[@]:5}")
