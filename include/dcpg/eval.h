@@ -22,8 +22,8 @@ typedef struct dcpg_eval_options {
                              * (float32), outputs/NAME (labels: int8, float32 of continuous outputs; -1:
                              * missing). Of a categorical output both have a column per class, labels are 1 in
                              * that of the class, and 0 everywhere where they are missing. Where the source
-                             * knows them:   genome/chromo, genome/fasta_name, genome/length (int64), a row per
-                             * chromosome.   NULL: none */
+                             * knows them: genome/chromo, genome/fasta_name, genome/length (int64),
+                             * a row per chromosome. NULL: none */
     const char *out_report; /* TSV: metric, output, value, sorted by metric and output; the value is empty if
                                it is not defined. NULL: none */
     const dcpg_strings *names; /* names of the graph's outputs in the data and in files, in the graph's order;
@@ -45,10 +45,24 @@ typedef struct dcpg_export_options {
     const char *data;    /* file written by dcpg_eval_all, or by DeepCpG */
     const char *out_dir; /* created if it does not exist; for each output a file NAME.bedGraph.gz or NAME.h5:
                             the cell of "cpg/CELL", otherwise the output's name with '_' for '/' */
-    bool hdf;       /* datasets chromo, pos, value; false: bedGraph, bgzip: chrNAME, start, end, value with 5
-                       decimals */
+    const char *format;  /* bedGraph (bgzip: chromosome, start, end, value with 5 decimals) or hdf (datasets
+                            chromo, pos, value) */
+    const char *chromo_prefix; /* names of chromosomes: "genome", as in its FASTA files, "ucsc" (chr1, chrM),
+                                  "ensembl" (1, MT); NULL: chrNAME in bedGraph, NAME in hdf */
     bool one_based; /* bedGraph as DeepCpG wrote it: start is the 1-based position; false: start is 0-based,
                        as the format requires */
+    bool index;     /* bedGraph: also a tabix index */
+    bool observed_only, imputed_only; /* leave out sites that were not observed, or that were */
+    bool quality;       /* hdf: also observed, confidence, difference and quality of each site */
+    double min_quality; /* leave out imputed values of a lower quality: 2 |p - 1/2| (1 - d), where p is the
+                           prediction and d its mean absolute difference from the values (the observed state,
+                           else the prediction) of the 5 sites before and the 5 after it in the same cell,
+                           fewer at the ends of chromosomes */
+    double methylated_from,
+        unmethylated_to; /* an imputed call is methylated from this prediction on, unmethylated up
+                            to the other one (if it is not methylated), else there is none */
+    const char *groups;  /* file of two columns, cell and group, with a tab in between: exports groups instead
+                            of cells;  NULL: cells */
     const dcpg_strings *chromos; /* only these; NULL or empty: all */
     const dcpg_strings *outputs; /* regular expressions; NULL or empty: all */
     int64_t nb_sample;           /* first n sites only; 0: all */

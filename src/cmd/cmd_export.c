@@ -6,8 +6,6 @@
 
 #include <dcpg/eval.h>
 
-#include <string.h>
-
 static dcpg_status parse(export_settings *s, int argc, char **argv, bool *help, const dcpg_par *par,
                          dcpg_err *err) {
     dcpg_opt table[DCPG_CMD_MOST_OPTIONS];
@@ -17,9 +15,7 @@ static dcpg_status parse(export_settings *s, int argc, char **argv, bool *help, 
     if (s->data.n != 1)
         return dcpg_fail(err, DCPG_E_USAGE, "give one file (made by dcpg eval --out_data), not %zu",
                          s->data.n);
-    s->export.hdf = strcmp(s->out_format, "hdf") == 0;
-    if (!s->export.hdf && strcmp(s->out_format, "bedGraph") != 0)
-        return dcpg_fail(err, DCPG_E_USAGE, "--out_format %s: known are bedGraph and hdf", s->out_format);
+    s->export.methylated_from = s->export.unmethylated_to = 0.5;
     s->export.data = s->data.v[0];
     s->export.chromos = &s->chromos;
     s->export.outputs = &s->output_names;

@@ -9,7 +9,6 @@
 
 typedef struct export_settings {
     dcpg_strings data, chromos, output_names;
-    const char *out_format;
     dcpg_export_options export;
     dcpg_cmd_common common;
 } export_settings;

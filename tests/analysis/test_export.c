@@ -131,7 +131,7 @@ static dcpg_status export_with(dcpg_export_options options, const char *pattern,
 static void test_bedgraph(void **state) {
     dcpg_err err = {0};
     (void)state;
-    ok(export_with((dcpg_export_options){0}, NULL, NULL, &err), &err);
+    ok(export_with((dcpg_export_options){.format = "bedGraph"}, NULL, NULL, &err), &err);
     check_text("a.bedGraph.gz", "chr1\t4\t5\t1.00000\nchr1\t89\t90\t0.12500\nchr1\t90\t91\t0."
                                 "00000\nchr2\t6\t7\t1.00000\nchr2\t11\t12\t0.00000\nchrMT\t0\t1\t1.00000\n");
     check_text("win_stats_101_mean.bedGraph.gz",
@@ -145,14 +145,16 @@ static void test_bedgraph(void **state) {
 static void test_one_based(void **state) {
     dcpg_err err = {0};
     (void)state;
-    ok(export_with((dcpg_export_options){.one_based = true, .nb_sample = 4}, "^cpg/", "chr2", &err), &err);
+    ok(export_with((dcpg_export_options){.format = "bedGraph", .one_based = true, .nb_sample = 4}, "^cpg/",
+                   "chr2", &err),
+       &err);
     check_text("a.bedGraph.gz", "chr2\t7\t8\t1.00000\n");
 }
 
 static void test_hdf(void **state) {
     dcpg_err err = {0};
     (void)state;
-    ok(export_with((dcpg_export_options){.hdf = true}, "mean", "2", &err), &err);
+    ok(export_with((dcpg_export_options){.format = "hdf"}, "mean", "2", &err), &err);
     dcpg_barrier_all(&par);
     if (par.rank == 0) {
         dcpg_h5 *file = NULL;
@@ -207,7 +209,7 @@ static void test_long(void **state) {
     char *data = dcpg_strdup(in_folder("long.h5"));
     char *v[1] = {"X"};
     dcpg_strings wanted = {.v = v, .n = 1, .capacity = 1};
-    dcpg_export_options options = {.data = data, .out_dir = folder, .hdf = true, .chromos = &wanted};
+    dcpg_export_options options = {.data = data, .out_dir = folder, .format = "hdf", .chromos = &wanted};
     ok(dcpg_export_all(&options, &par, NULL, &err), &err);
     if (par.rank == 0) {
         static int32_t pos[LONG / 2];
@@ -232,20 +234,23 @@ static void test_long(void **state) {
 static void test_refused(void **state) {
     dcpg_err err = {0};
     (void)state;
-    assert_int_equal(export_with((dcpg_export_options){0}, "nothing", NULL, &err), DCPG_E_USAGE);
+    assert_int_equal(export_with((dcpg_export_options){.format = "bedGraph"}, "nothing", NULL, &err),
+                     DCPG_E_USAGE);
     assert_non_null(strstr(err.text, "'nothing' matches none of the 3 outputs"));
     err = (dcpg_err){0};
-    assert_int_equal(export_with((dcpg_export_options){0}, NULL, "9", &err), DCPG_E_INPUT);
+    assert_int_equal(export_with((dcpg_export_options){.format = "bedGraph"}, NULL, "9", &err), DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "no site is on the chromosomes chosen"));
     write_data(true);
     err = (dcpg_err){0};
-    assert_int_equal(export_with((dcpg_export_options){0}, NULL, NULL, &err), DCPG_E_INPUT);
+    assert_int_equal(export_with((dcpg_export_options){.format = "bedGraph"}, NULL, NULL, &err),
+                     DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "would both be written to"));
     dcpg_barrier_all(&par);
     if (par.rank == 0) ok(dcpg_file_write(in_folder("data.h5"), "no HDF5", 7, &err), &err);
     dcpg_barrier_all(&par);
     err = (dcpg_err){0};
-    assert_int_equal(export_with((dcpg_export_options){0}, NULL, NULL, &err), DCPG_E_INPUT);
+    assert_int_equal(export_with((dcpg_export_options){.format = "bedGraph"}, NULL, NULL, &err),
+                     DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "data.h5"));
 }
 

@@ -23,7 +23,8 @@ same_predictions() {
 import sys, h5py
 a, b = (h5py.File(p, "r") for p in sys.argv[1:])
 names = []
-a.visititems(lambda name, x: names.append(name) if isinstance(x, h5py.Dataset) and name[:7] != "genome/" else None)
+a.visititems(lambda name, x: names.append(name)
+             if isinstance(x, h5py.Dataset) and name[:7] != "genome/" else None)
 assert len(names) == 12, names
 for name in names:
     assert a[name].dtype == b[name].dtype and a[name][()].tobytes() == b[name][()].tobytes(), name
