@@ -12,7 +12,13 @@
 
 static const export_format formats[] = {
     {"bedGraph", EXPORT_SPLIT, "chr", ".bedGraph.gz", dcpg_export_write_bedgraph},
+    {"bigWig", EXPORT_SPLIT | EXPORT_ORDER | EXPORT_LENGTHS, "genome", ".bw", dcpg_export_write_bigwig},
+    {"cov", EXPORT_CELLS | EXPORT_BESIDE, "genome", ".cov.gz", dcpg_export_write_cov},
+    {"allc", EXPORT_CELLS | EXPORT_BESIDE | EXPORT_ORDER | EXPORT_INDEX, "genome", ".allc.tsv.gz",
+     dcpg_export_write_allc},
     {"hdf", EXPORT_SPLIT, "", ".h5", dcpg_export_write_hdf},
+    {"tsv", EXPORT_SPLIT | EXPORT_ORDER | EXPORT_INDEX | EXPORT_ONE, "genome", "sites.tsv.gz",
+     dcpg_export_write_tsv},
 };
 
 enum { NB_FORMAT = sizeof formats / sizeof *formats };
@@ -47,6 +53,7 @@ static dcpg_status check_options(export_run *run, dcpg_err *err) {
     const dcpg_export_options *o = run->options;
     bool known = !o->chromo_prefix, hdf = strcmp(o->format, "hdf") == 0;
     DCPG_TRY(find_format(run, err));
+    if (strcmp(o->format, "bigWig") == 0) DCPG_TRY(dcpg_export_check_bigwig(err));
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes && !known; i++)
         known = strcmp(prefixes[i], o->chromo_prefix) == 0;
     if (!known)

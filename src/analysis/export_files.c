@@ -28,6 +28,7 @@ static bool ends_with(const char *text, const char *end) {
 
 static bool is_ours(const char *path) {
     if (ends_with(path, ".gz")) return dcpg_bgzip_is_ours(path);
+    if (ends_with(path, ".bw")) return dcpg_export_bigwig_is_ours(path);
     return dcpg_h5_is_format(path, DCPG_EXPORT_FORMAT);
 }
 

@@ -188,6 +188,12 @@ struct export_run {
 
 dcpg_status dcpg_export_write_bedgraph(export_run *run, size_t part, dcpg_err *err);
 dcpg_status dcpg_export_write_hdf(export_run *run, size_t part, dcpg_err *err);
+dcpg_status dcpg_export_write_cov(export_run *run, size_t part, dcpg_err *err);
+dcpg_status dcpg_export_write_allc(export_run *run, size_t part, dcpg_err *err);
+dcpg_status dcpg_export_write_tsv(export_run *run, size_t part, dcpg_err *err);
+dcpg_status dcpg_export_write_bigwig(export_run *run, size_t part, dcpg_err *err);
+dcpg_status dcpg_export_check_bigwig(dcpg_err *err); /* DCPG_E_USAGE: this build cannot write bigWig */
+bool dcpg_export_bigwig_is_ours(const char *path);
 
 /* ---- files, export_files.c ---- */
 

@@ -15,7 +15,6 @@ static dcpg_status parse(export_settings *s, int argc, char **argv, bool *help, 
     if (s->data.n != 1)
         return dcpg_fail(err, DCPG_E_USAGE, "give one file (made by dcpg eval --out_data), not %zu",
                          s->data.n);
-    s->export.methylated_from = s->export.unmethylated_to = 0.5;
     s->export.data = s->data.v[0];
     s->export.chromos = &s->chromos;
     s->export.outputs = &s->output_names;

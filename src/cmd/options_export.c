@@ -16,7 +16,8 @@ static const dcpg_cmd_option options[] = {
      .to = TO(export.format),
      .initial = "bedGraph",
      .meaning = "NAME",
-     .help = "bedGraph (bgzip) or hdf"},
+     .help = "a file per cell or other output: bedGraph, bigWig, hdf; per cell: cov (Bismark), allc "
+             "(ALLCools); one for all: tsv"},
     {.name = "out_format",
      .kind = DCPG_OPT_STRING,
      .to = TO(export.format),
@@ -28,7 +29,7 @@ static const dcpg_cmd_option options[] = {
      .meaning = "NAMES",
      .help =
          "names of chromosomes: genome (as its FASTA files have them), ucsc (chr1, chrM) or ensembl (1, MT); "
-         "left out: chr1 in bedGraph, 1 in hdf"},
+         "left out: genome, but chr1 in bedGraph and 1 in hdf"},
     {.name = "one_based",
      .kind = DCPG_OPT_FLAG,
      .to = TO(export.one_based),
@@ -55,6 +56,22 @@ static const dcpg_cmd_option options[] = {
              "and d its "
              "mean distance from the values of the 5 sites before and the 5 after it in the same cell; cells "
              "only"},
+    {.name = "methylated_from",
+     .kind = DCPG_OPT_DOUBLE,
+     .to = TO(export.methylated_from),
+     .initial = "0.5",
+     .min = 0,
+     .max = 1,
+     .meaning = "P",
+     .help = "cov, allc: a prediction of P or more counts as one methylated read"},
+    {.name = "unmethylated_to",
+     .kind = DCPG_OPT_DOUBLE,
+     .to = TO(export.unmethylated_to),
+     .initial = "0.5",
+     .min = 0,
+     .max = 1,
+     .meaning = "P",
+     .help = "cov, allc: one of P or less as an unmethylated read, one in between as none"},
     {.name = "quality",
      .kind = DCPG_OPT_FLAG,
      .to = TO(export.quality),
@@ -65,9 +82,11 @@ static const dcpg_cmd_option options[] = {
      .kind = DCPG_OPT_STRING,
      .to = TO(export.groups),
      .meaning = "FILE",
-     .help = "lines of cell, tab, group: export groups (pseudobulk) instead of cells: GROUP.observed, the "
-             "mean of "
-             "observed states, and GROUP.imputed, the mean of these and predictions elsewhere"},
+     .help = "lines of cell, tab, group: export groups (pseudobulk) instead of cells; counts add up, of "
+             "values there are "
+             "GROUP.observed, the mean of observed states, and GROUP.imputed, the mean of these and of "
+             "predictions "
+             "elsewhere"},
     {.name = "chromos",
      .kind = DCPG_OPT_LIST,
      .to = TO(chromos),
@@ -94,6 +113,6 @@ static const dcpg_cmd_option options[] = {
 
 const dcpg_cmd_syntax dcpg_cmd_export_syntax = {
     .usage = "dcpg export DATA --out_dir DIR [options]",
-    .about = "Writes imputed methylation from a file that 'dcpg eval --out_data' made, a file per "
-             "output: the observed state where it is known, else the prediction.",
+    .about = "Writes imputed methylation from a file that 'dcpg eval --out_data' made, in formats of other "
+             "tools: the observed state where it is known, else the prediction.",
     .options = options};

@@ -20,7 +20,7 @@ class Data:
         rng = np.random.default_rng(seed)
         self.path = path
         self.chromo = np.repeat(np.arange(len(NB)), NB)
-        self.pos = np.concatenate([np.sort(rng.choice(np.arange(1, length), n, False)) for n, length in zip(NB, LENGTH)]).astype("i4")
+        self.pos = np.concatenate([np.sort(rng.choice(np.arange(2, length, 2), n, False)) for n, length in zip(NB, LENGTH)]).astype("i4")
         n = len(self.pos)
         self.label = {cell: rng.choice([-1, 0, 1], n, p=[0.6, 0.2, 0.2]).astype("i1") for cell in CELLS}
         self.p = {cell: np.clip(rng.normal(0.6, 0.3, n), 0, 1).astype("f4") for cell in CELLS}
