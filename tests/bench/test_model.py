@@ -4,9 +4,11 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench", "scaling", "model")
 sys.path.insert(0, FOLDER)
+import check  # noqa: E402
 import model  # noqa: E402
 import predict  # noqa: E402
 
@@ -82,6 +84,26 @@ for ranks, per_host, floats, ms, sums, small in ((4, 1, 1048576, 0.628, 60, 0.50
     got = model.exchange(floats, sums, ranks, {**parameters["hosts"]["smpi"], "ranks_per_host": per_host}, parameters["networks"]["smpi"])
     equal(f"{ranks} ranks, {per_host} a host", 1e3 * got[0], ms, 0.05)
     equal(f"{ranks} ranks, {per_host} a host, small sums", 1e3 * got[1], small, 0.05)
+
+# check.py finds the parameters from which measurements come, and the errors of rows of a table.
+wire = {**SLOW, "in_order": True}
+for hosts, host, network in (2, FREE, wire), (1, {**FREE, "ranks_per_host": 2, "rank_GBs": 10}, SLOW):
+    measured = {"ranks": 2, "hosts": hosts, "start_us": 0, "poll_us": 0, "multiply_us": [1, 2], "sums_bytes_us": [[8 << 2 * i, 10 + 8e-3 * 4 ** i] for i in range(9)],
+                "gradients_floats_us": [[count, 1e6 * model.exchange(count, 0, 2, host, network)[0]] for count in (16, 1 << 22)]}
+    found, link = check.surroundings(measured, 0.1)
+    equal("speed of a core", found["core_speed"], 0.5)
+    equal(f"rate, {hosts} hosts", link["gbit"] if hosts == 2 else found["rank_GBs"], 8 if hosts == 2 else 10, 0.01)
+with tempfile.TemporaryDirectory() as folder:
+    table, out = os.path.join(folder, "smpi.tsv"), os.path.join(folder, "check")
+    with open(table, "w") as file:
+        print(*"platform ranks_per_host ranks options floats gradients_ms sums sums_ms".split(), sep="\t", file=file)
+        print("flat", 1, 64, "", 1048576, 0.952, 60, 3.014, sep="\t", file=file)
+        print("fattree", 1, 64, "", 1048576, 0.952, 60, 3.014, sep="\t", file=file)
+    check.main(table, out)
+    with open(out + ".tsv") as file:
+        errors = [float(row.split("\t")[4]) for row in file.read().splitlines()[1:]]
+    if len(errors) != 2 or abs(errors[0]) > 1 or abs(errors[1] + 50) > 1:
+        faults.append(f"errors of a table: {errors}")
 
 refused = subprocess.run([sys.executable, os.path.join(FOLDER, "predict.py"), "--profile", os.path.join(FOLDER, "parameters.json")], capture_output=True, text=True)
 if refused.returncode != 1 or "not a profile of steps on one rank" not in refused.stderr:
