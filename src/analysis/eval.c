@@ -63,7 +63,8 @@ static const char *name_of(const run *r, int o) {
 static dcpg_status open_outputs(run *r, dcpg_err *err) {
     eval_outputs *outputs = &r->outputs;
     size_t nb = (size_t)r->net->nb_output;
-    *outputs = (eval_outputs){.kind = dcpg_alloc(nb, sizeof *outputs->kind),
+    *outputs = (eval_outputs){.nb_context = 1,
+                              .kind = dcpg_alloc(nb, sizeof *outputs->kind),
                               .name = dcpg_alloc(nb, sizeof *outputs->name),
                               .label = dcpg_alloc(3 * nb, sizeof *outputs->label)};
     if (!outputs->kind || !outputs->name || !outputs->label)
@@ -214,11 +215,11 @@ static dcpg_status check_any(const run *r, const double *value, dcpg_err *err) {
 }
 
 static dcpg_status report_all(run *r, dcpg_err *err) {
-    size_t count = (size_t)(r->outputs.nb + NB_EVAL_ROW) * DCPG_NB_SCORE;
+    size_t count = eval_values(&r->outputs);
     double *value = dcpg_alloc(count, sizeof *value);
     dcpg_status status =
         dcpg_agree_all(r->par, value ? DCPG_OK : dcpg_fail_nomem(err, "scores", count * sizeof *value), err);
-    if (status == DCPG_OK) status = dcpg_eval_scores_all(&r->observed, &r->outputs, r->par, value, err);
+    if (status == DCPG_OK) status = dcpg_eval_scores_all(&r->observed, &r->outputs, NULL, r->par, value, err);
     if (status == DCPG_OK) status = check_any(r, value, err);
     if (status == DCPG_OK) status = dcpg_agree_all(r->par, write_report(r, value, err), err);
     if (status == DCPG_OK) dcpg_eval_report_means(&r->outputs, value, r->log);

@@ -13,6 +13,7 @@
 /* The outputs of a model, and the origin of their labels. */
 typedef struct eval_outputs {
     int nb, nb_unit;        /* outputs; predicted numbers per site */
+    int nb_context;         /* sets of sites that are scored; an evaluation has one */
     const char **name;      /* [nb] names in the data; the options' or the net's */
     int *from;              /* [nb] output of the net */
     dcpg_output_kind *kind; /* [nb] */
@@ -33,18 +34,19 @@ typedef struct eval_block {
 /* Observed labels with their predictions: of one output, or of one class of a categorical output against the
  * rest. */
 typedef struct eval_column {
-    int output, class_index; /* -1: the output as a whole */
-    bool ranked;             /* has scores of classes, which the ranking computes */
-    bool paired;             /* has others, for which pairs are kept */
+    int context, output, class_index; /* -1: the output as a whole */
+    bool ranked;                      /* has scores of classes, which the ranking computes */
+    bool paired;                      /* has others, for which pairs are kept */
     dcpg_pair *pair;
     int64_t n, capacity;
 } eval_column;
 
 typedef struct eval_observed {
-    int nb_column;
-    eval_column *column;
-    bool *pooled;          /* [nb_column] states of cells */
-    dcpg_ranking *ranking; /* whose outputs are the columns */
+    int nb_column, per_context; /* columns; of a context */
+    eval_column *column;        /* context after context */
+    int *first;                 /* [nb] first column of an output in its context */
+    int *pool;                  /* [nb_column] that of its context for states of cells, -1 for others */
+    dcpg_ranking *ranking;      /* whose outputs are the columns */
 } eval_observed;
 
 /* Temporary files lie beside `path`. Local. */
@@ -52,7 +54,16 @@ dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, const char *path
                                    eval_observed *observed, dcpg_err *err);
 void dcpg_eval_observed_free(eval_observed *observed);
 
-/* Adds the observed labels of a block. Collective. */
+/* Adds an observed label of an output, and its prediction[units], to a context. Local. */
+dcpg_status dcpg_eval_observed_add(eval_observed *observed, int column, int units, float label,
+                                   const float *prediction, dcpg_err *err);
+
+/* The first column of an output in a context, for dcpg_eval_observed_add. Pure. */
+static inline int eval_column_of(const eval_observed *observed, int context, int output) {
+    return context * observed->per_context + observed->first[output];
+}
+
+/* Adds the observed labels of a block to context 0, and sends all that was added on. Collective. */
 dcpg_status dcpg_eval_observed_add_all(eval_observed *observed, const eval_outputs *outputs,
                                        const eval_block *block, const dcpg_par *par, dcpg_err *err);
 
@@ -60,11 +71,17 @@ dcpg_status dcpg_eval_observed_add_all(eval_observed *observed, const eval_outpu
  */
 enum { EVAL_MEAN, EVAL_POOLED, NB_EVAL_ROW };
 
-/* Scores over all ranks: value[nb + NB_EVAL_ROW][DCPG_NB_SCORE] on every rank, with the same bits for any
- * number of ranks. What pairs a column keeps are gathered on one rank, as many columns at a time as there are
- * ranks, and freed. Collective. */
-dcpg_status dcpg_eval_scores_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
-                                 double *value, dcpg_err *err);
+/* Number of scores of a context. */
+static inline size_t eval_values(const eval_outputs *outputs) {
+    return (size_t)(outputs->nb + NB_EVAL_ROW) * DCPG_NB_SCORE;
+}
+
+/* Scores over all ranks: value[nb_context][nb + NB_EVAL_ROW][DCPG_NB_SCORE] on every rank, with the same bits
+ * for any number of ranks. What pairs a column keeps are gathered on one rank, as many columns at a time as
+ * there are ranks, and freed. Collective. */
+dcpg_status dcpg_eval_scores_all(eval_observed *observed, const eval_outputs *outputs,
+                                 const dcpg_ranking_visitor *visitor, const dcpg_par *par, double *value,
+                                 dcpg_err *err);
 
 /* Whether the row - an output, nb + EVAL_MEAN or nb + EVAL_POOLED - has the score, even if it is undefined.
  */

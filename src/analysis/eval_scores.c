@@ -11,7 +11,8 @@
 void dcpg_eval_observed_free(eval_observed *observed) {
     for (int i = 0; i < observed->nb_column; i++) dcpg_free(observed->column[i].pair);
     dcpg_free(observed->column);
-    dcpg_free(observed->pooled);
+    dcpg_free(observed->first);
+    dcpg_free(observed->pool);
     dcpg_ranking_free(observed->ranking);
     *observed = (eval_observed){0};
 }
@@ -38,21 +39,38 @@ static eval_column column_of(const eval_outputs *outputs, int output, int class_
     return column;
 }
 
-dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, const char *path, const dcpg_par *par,
-                                   eval_observed *observed, dcpg_err *err) {
-    size_t most = (size_t)outputs->nb * (1 + DCPG_MAX_CLASSES);
-    *observed = (eval_observed){.column = dcpg_alloc(most, sizeof(eval_column)),
-                                .pooled = dcpg_alloc(most, sizeof(bool))};
-    if (!observed->column || !observed->pooled)
-        return dcpg_fail_nomem(err, "observations", most * sizeof(eval_column));
+/* Columns of the first context; outputs with classes have one for each. */
+static void add_columns(const eval_outputs *outputs, eval_observed *observed) {
     for (int o = 0; o < outputs->nb; o++) {
         int nb_class = outputs->kind[o].units > 1 ? outputs->kind[o].units : 0;
-        for (int c = -1; c < nb_class; c++) {
-            observed->pooled[observed->nb_column] = c < 0 && is_cell(outputs->name[o]);
-            observed->column[observed->nb_column++] = column_of(outputs, o, c);
-        }
+        observed->first[o] = observed->per_context;
+        for (int c = -1; c < nb_class; c++)
+            observed->column[observed->per_context++] = column_of(outputs, o, c);
     }
-    const dcpg_ranking_options options = {observed->nb_column, observed->pooled, path, 0};
+}
+
+dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, const char *path, const dcpg_par *par,
+                                   eval_observed *observed, dcpg_err *err) {
+    size_t contexts = (size_t)outputs->nb_context,
+           most = contexts * (size_t)outputs->nb * (1 + DCPG_MAX_CLASSES);
+    *observed = (eval_observed){.column = dcpg_alloc(most, sizeof(eval_column)),
+                                .first = dcpg_alloc((size_t)outputs->nb, sizeof(int)),
+                                .pool = dcpg_alloc(most, sizeof(int))};
+    if (!observed->column || !observed->first || !observed->pool)
+        return dcpg_fail_nomem(err, "observations", most * sizeof(eval_column));
+    add_columns(outputs, observed);
+    observed->nb_column = outputs->nb_context * observed->per_context;
+    for (int i = 0; i < observed->nb_column; i++) {
+        eval_column *column = &observed->column[i];
+        *column = observed->column[i % observed->per_context];
+        column->context = i / observed->per_context;
+        bool cell = column->class_index < 0 && is_cell(outputs->name[column->output]);
+        observed->pool[i] = cell ? column->context : -1;
+    }
+    const dcpg_ranking_options options = {.nb_output = observed->nb_column,
+                                          .nb_pool = outputs->nb_context,
+                                          .pool = observed->pool,
+                                          .path = path};
     return dcpg_ranking_new(&options, par, &observed->ranking, err);
 }
 
@@ -80,32 +98,41 @@ static dcpg_pair pair_of(const eval_column *column, int units, float label, cons
     return (dcpg_pair){label == (float)c, prediction[c]};
 }
 
-/* Adds column i's observed labels of a block. */
-static dcpg_status add_column(eval_observed *observed, int i, const eval_outputs *outputs,
-                              const eval_block *block, dcpg_err *err) {
+static dcpg_status add_to_column(eval_observed *observed, int i, dcpg_pair pair, dcpg_err *err) {
     eval_column *column = &observed->column[i];
-    int units = outputs->kind[column->output].units;
-    const float *label = block->label + column->output * block->capacity;
-    const float *prediction = block->prediction + outputs->unit[column->output] * block->capacity;
-    int64_t nb = 0;
-    for (int64_t j = 0; j < block->n && column->paired; j++) nb += label[j] >= 0;
-    if (nb) DCPG_TRY(make_space(column, nb, err));
-    for (int64_t j = 0; j < block->n; j++) {
-        if (label[j] < 0) continue;
-        dcpg_pair pair = pair_of(column, units, label[j], prediction + j * units);
-        if (column->paired) column->pair[column->n++] = pair;
-        if (column->ranked)
-            DCPG_TRY(dcpg_ranking_add(observed->ranking, i, pair.label > 0.5f, pair.prediction, err));
+    if (column->paired) {
+        DCPG_TRY(make_space(column, 1, err));
+        column->pair[column->n++] = pair;
+    }
+    if (!column->ranked) return DCPG_OK;
+    return dcpg_ranking_add(observed->ranking, i, pair.label > 0.5f, pair.prediction, err);
+}
+
+dcpg_status dcpg_eval_observed_add(eval_observed *observed, int column, int units, float label,
+                                   const float *prediction, dcpg_err *err) {
+    int nb_column = units > 1 ? 1 + units : 1;
+    for (int i = column; i < column + nb_column; i++)
+        DCPG_TRY(add_to_column(observed, i, pair_of(&observed->column[i], units, label, prediction), err));
+    return DCPG_OK;
+}
+
+static dcpg_status add_block(eval_observed *observed, const eval_outputs *outputs, const eval_block *block,
+                             dcpg_err *err) {
+    for (int o = 0; o < outputs->nb; o++) {
+        int units = outputs->kind[o].units, column = eval_column_of(observed, 0, o);
+        const float *label = block->label + o * block->capacity,
+                    *prediction = block->prediction + outputs->unit[o] * block->capacity;
+        for (int64_t j = 0; j < block->n; j++)
+            if (label[j] >= 0)
+                DCPG_TRY(
+                    dcpg_eval_observed_add(observed, column, units, label[j], prediction + j * units, err));
     }
     return DCPG_OK;
 }
 
 dcpg_status dcpg_eval_observed_add_all(eval_observed *observed, const eval_outputs *outputs,
                                        const eval_block *block, const dcpg_par *par, dcpg_err *err) {
-    dcpg_status status = DCPG_OK;
-    for (int i = 0; i < observed->nb_column && status == DCPG_OK; i++)
-        status = add_column(observed, i, outputs, block, err);
-    DCPG_TRY(dcpg_agree_all(par, status, err));
+    DCPG_TRY(dcpg_agree_all(par, add_block(observed, outputs, block, err), err));
     return dcpg_ranking_exchange_all(observed->ranking, err);
 }
 
@@ -128,8 +155,13 @@ typedef struct scoring {
     const eval_outputs *outputs;
     eval_observed *observed;
     size_t *sizes; /* [3][par->size] scratch */
-    double *value; /* [outputs->nb][DCPG_NB_SCORE] */
+    double *value; /* [nb_context][nb + NB_EVAL_ROW][DCPG_NB_SCORE] */
 } scoring;
+
+/* The scores of a row of a context. */
+static double *values_of(const eval_outputs *outputs, double *value, int context, int row) {
+    return value + (size_t)context * eval_values(outputs) + (size_t)row * DCPG_NB_SCORE;
+}
 
 /* One round: rank r receives column first + r and scores it. Collective. */
 static dcpg_status score_round_all(const scoring *s, int first, dcpg_err *err) {
@@ -166,7 +198,7 @@ static dcpg_status score_round_all(const scoring *s, int first, dcpg_err *err) {
         first + par->rank < observed->nb_column ? &observed->column[first + par->rank] : NULL;
     if (mine)
         status = score_column(mine, s->outputs->name[mine->output], all, (int64_t)(total / sizeof(dcpg_pair)),
-                              s->value + mine->output * DCPG_NB_SCORE, err);
+                              values_of(s->outputs, s->value, mine->context, mine->output), err);
     dcpg_free(all);
     return dcpg_agree_all(par, status, err);
 }
@@ -182,7 +214,7 @@ static void spread_all(double *value, int64_t *bits, size_t count, const dcpg_pa
 /* Scores what pairs are kept for. Collective. */
 static dcpg_status score_pairs_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
                                    double *value, dcpg_err *err) {
-    size_t count = (size_t)outputs->nb * DCPG_NB_SCORE;
+    size_t count = (size_t)outputs->nb_context * eval_values(outputs);
     size_t *sizes = dcpg_alloc(3 * (size_t)par->size, sizeof *sizes);
     int64_t *bits = dcpg_alloc(count, sizeof *bits);
     dcpg_status status = sizes && bits ? DCPG_OK : dcpg_fail_nomem(err, "scores", count * sizeof *bits);
@@ -220,10 +252,10 @@ static void score_classes(const dcpg_class_sums *sums, int class_index, const ev
     for (int s = 0; s < DCPG_NB_SCORE; s++)
         if (is_ranked((dcpg_score)s) && dcpg_score_class((dcpg_score)s) == class_index &&
             dcpg_eval_has_score(outputs, row, (dcpg_score)s))
-            value[row * DCPG_NB_SCORE + s] = dcpg_class_score(sums, (dcpg_score)s);
+            value[s] = dcpg_class_score(sums, (dcpg_score)s);
 }
 
-/* Means over the outputs for which a score is defined. */
+/* Means over the outputs for which a score is defined, of a context's values. */
 static void take_means(const eval_outputs *outputs, double *value) {
     double *mean = value + (outputs->nb + EVAL_MEAN) * DCPG_NB_SCORE;
     for (int s = 0; s < DCPG_NB_SCORE; s++) {
@@ -239,23 +271,33 @@ static void take_means(const eval_outputs *outputs, double *value) {
     }
 }
 
-dcpg_status dcpg_eval_scores_all(eval_observed *observed, const eval_outputs *outputs, const dcpg_par *par,
-                                 double *value, dcpg_err *err) {
-    size_t nb = (size_t)observed->nb_column;
-    dcpg_class_sums *sums = dcpg_alloc(nb + 1, sizeof *sums);
+/* Scores by the ranking, and the rows after those of the outputs. sums[nb_column + nb_context] */
+static void take_sums(const eval_observed *observed, const eval_outputs *outputs, const dcpg_class_sums *sums,
+                      double *value) {
+    for (int i = 0; i < observed->nb_column; i++) {
+        const eval_column *column = &observed->column[i];
+        if (column->ranked)
+            score_classes(&sums[i], column->class_index, outputs, column->output,
+                          values_of(outputs, value, column->context, column->output));
+    }
+    for (int c = 0; c < outputs->nb_context; c++) {
+        int row = outputs->nb + EVAL_POOLED;
+        score_classes(&sums[observed->nb_column + c], -1, outputs, row, values_of(outputs, value, c, row));
+        take_means(outputs, values_of(outputs, value, c, 0));
+    }
+}
+
+dcpg_status dcpg_eval_scores_all(eval_observed *observed, const eval_outputs *outputs,
+                                 const dcpg_ranking_visitor *visitor, const dcpg_par *par, double *value,
+                                 dcpg_err *err) {
+    size_t nb = (size_t)(observed->nb_column + outputs->nb_context);
+    dcpg_class_sums *sums = dcpg_alloc(nb, sizeof *sums);
     dcpg_status status = sums ? DCPG_OK : dcpg_fail_nomem(err, "scores", nb * sizeof *sums);
-    memset(value, 0, (size_t)(outputs->nb + NB_EVAL_ROW) * DCPG_NB_SCORE * sizeof *value);
+    memset(value, 0, (size_t)outputs->nb_context * eval_values(outputs) * sizeof *value);
     status = dcpg_agree_all(par, status, err);
     if (status == DCPG_OK) status = score_pairs_all(observed, outputs, par, value, err);
-    if (status == DCPG_OK) status = dcpg_ranking_sums_all(observed->ranking, sums, err);
-    for (size_t i = 0; i < nb && status == DCPG_OK; i++)
-        if (observed->column[i].ranked)
-            score_classes(&sums[i], observed->column[i].class_index, outputs, observed->column[i].output,
-                          value);
-    if (status == DCPG_OK) {
-        score_classes(&sums[nb], -1, outputs, outputs->nb + EVAL_POOLED, value);
-        take_means(outputs, value);
-    }
+    if (status == DCPG_OK) status = dcpg_ranking_sums_all(observed->ranking, visitor, sums, err);
+    if (status == DCPG_OK) take_sums(observed, outputs, sums, value);
     dcpg_free(sums);
     return status;
 }

@@ -17,6 +17,13 @@ enum { BIN_BITS = 16, NB_BIN = 1 << BIN_BITS };
 
 typedef int64_t label_counts[2];
 
+/* Sorted items, equal predictions of an output joined. */
+typedef struct reader {
+    dcpg_sorter *sorter;
+    uint64_t item; /* the next one, if there is `any` */
+    bool any;
+} reader;
+
 struct dcpg_ranking {
     dcpg_ranking_options options;
     const dcpg_par *par;
@@ -25,11 +32,12 @@ struct dcpg_ranking {
     dcpg_sorter *sorter;  /* of the outputs that this rank owns */
     label_counts *labels; /* [nb_output] numbers without NaN, of outputs owned */
     dcpg_sorter *pool;    /* of the pooled ones among them */
-    label_counts *bin;    /* [NB_BIN] of the pooled ones of all ranks */
+    reader again;         /* of the sorter, for visits after the sums */
+    label_counts *bin;    /* [nb_pool][NB_BIN] of the pools, of all ranks */
     int64_t most;         /* labels of a turn of the pooled exchange, unless a bin has more */
 };
 
-/* ---- items: output, 31 bits; key of the prediction, 32; label, 1 ---- */
+/* ---- items: output or pool, 31 bits; key of the prediction, 32; label, 1 ---- */
 
 /* A number that is ordered as the float is; the highest ones are NaN. */
 static uint32_t key_of(float x) {
@@ -62,7 +70,7 @@ dcpg_status dcpg_ranking_new(const dcpg_ranking_options *options, const dcpg_par
     size_t bytes = options->bytes ? options->bytes : BYTES;
     *r = (dcpg_ranking){.options = *options, .par = par, .most = (int64_t)(bytes / 64)};
     r->labels = dcpg_alloc((size_t)options->nb_output, sizeof *r->labels);
-    r->bin = dcpg_alloc(NB_BIN, sizeof *r->bin);
+    r->bin = dcpg_alloc((size_t)options->nb_pool * NB_BIN, sizeof *r->bin);
     dcpg_status status =
         r->labels && r->bin ? DCPG_OK : dcpg_fail_nomem(err, "scores", NB_BIN * sizeof *r->bin);
     if (status == DCPG_OK) status = dcpg_sorter_new(bytes / 2, options->path, &r->sorter, err);
@@ -161,13 +169,6 @@ dcpg_status dcpg_ranking_exchange_all(dcpg_ranking *r, dcpg_err *err) {
 
 /* ---- reading in order ---- */
 
-/* Sorted items, equal predictions of an output joined. */
-typedef struct reader {
-    dcpg_sorter *sorter;
-    uint64_t item; /* the next one, if there is `any` */
-    bool any;
-} reader;
-
 static dcpg_status start_reading(reader *in, dcpg_sorter *sorter, dcpg_err *err) {
     in->sorter = sorter;
     DCPG_TRY(dcpg_sorter_start(sorter, err));
@@ -187,18 +188,20 @@ static dcpg_status read_ranked(reader *in, dcpg_ranked *ranked, dcpg_err *err) {
 
 static int bin_of(float prediction) { return (int)(key_of(prediction) >> (32 - BIN_BITS)); }
 
-static dcpg_status add_to_pool(dcpg_ranking *r, dcpg_ranked ranked, dcpg_err *err) {
-    if (isnan(ranked.prediction)) return DCPG_OK;
-    uint64_t item = (uint64_t)key_of(ranked.prediction) << 1;
+static dcpg_status add_to_pool(dcpg_ranking *r, int pool, dcpg_ranked ranked, dcpg_err *err) {
+    if (pool < 0 || isnan(ranked.prediction)) return DCPG_OK;
+    int64_t *count = r->bin[(size_t)pool * NB_BIN + (size_t)bin_of(ranked.prediction)];
+    uint64_t item = (uint64_t)pool << 33 | (uint64_t)key_of(ranked.prediction) << 1;
     for (int64_t i = 0; i < ranked.down; i++) DCPG_TRY(dcpg_sorter_add(r->pool, item, err));
     for (int64_t i = 0; i < ranked.up; i++) DCPG_TRY(dcpg_sorter_add(r->pool, item | 1, err));
-    r->bin[bin_of(ranked.prediction)][0] += ranked.down;
-    r->bin[bin_of(ranked.prediction)][1] += ranked.up;
+    count[0] += ranked.down;
+    count[1] += ranked.up;
     return DCPG_OK;
 }
 
 /* Scores the outputs that this rank owns. Local. */
-static dcpg_status score_owned(dcpg_ranking *r, dcpg_class_sums *sums, dcpg_err *err) {
+static dcpg_status score_owned(dcpg_ranking *r, const dcpg_ranking_visitor *visitor, dcpg_class_sums *sums,
+                               dcpg_err *err) {
     reader in;
     DCPG_TRY(start_reading(&in, r->sorter, err));
     while (in.any) {
@@ -207,13 +210,28 @@ static dcpg_status score_owned(dcpg_ranking *r, dcpg_class_sums *sums, dcpg_err 
         while (in.any && output_of(in.item) == output) {
             dcpg_ranked ranked;
             DCPG_TRY(read_ranked(&in, &ranked, err));
+            if (visitor) visitor->visit(visitor->context, output, &stream, ranked);
             dcpg_class_add(&stream, ranked);
-            if (r->options.pooled[output]) DCPG_TRY(add_to_pool(r, ranked, err));
+            DCPG_TRY(add_to_pool(r, r->options.pool[output], ranked, err));
         }
         sums[output] = stream.sums;
     }
-    dcpg_sorter_free(r->sorter);
-    r->sorter = NULL;
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_ranking_visit(dcpg_ranking *r, int output, const dcpg_ranking_visitor *visitor,
+                               dcpg_err *err) {
+    reader *in = &r->again;
+    dcpg_class_stream stream = {.up = r->labels[output][1], .down = r->labels[output][0]};
+    if (!in->sorter) DCPG_TRY(start_reading(in, r->sorter, err));
+    while (in->any && output_of(in->item) <= output) {
+        bool wanted = output_of(in->item) == output;
+        dcpg_ranked ranked;
+        DCPG_TRY(read_ranked(in, &ranked, err));
+        if (!wanted) continue;
+        visitor->visit(visitor->context, output, &stream, ranked);
+        dcpg_class_add(&stream, ranked);
+    }
     return DCPG_OK;
 }
 
@@ -221,26 +239,31 @@ static dcpg_status score_owned(dcpg_ranking *r, dcpg_class_sums *sums, dcpg_err 
 
 /* A turn: the bins whose predictions are exchanged, rank p taking those from border[p] to border[p + 1]. */
 typedef struct turn {
-    int first, end;
+    int pool, first, end;
     int *border;       /* [ranks + 1] */
     size_t *at;        /* [ranks + 1] of the list */
     dcpg_ranked *list; /* this rank's predictions in these bins */
     size_t n, capacity;
 } turn;
 
-static int64_t in_bin(const dcpg_ranking *r, int b) { return r->bin[b][0] + r->bin[b][1]; }
+static const label_counts *bins_of(const dcpg_ranking *r, int pool) {
+    return (const label_counts *)r->bin + (size_t)pool * NB_BIN;
+}
+
+static int64_t in_bin(const label_counts *bin, int b) { return bin[b][0] + bin[b][1]; }
 
 /* Chooses bins from `first` on, at least one, and shares them out evenly by their labels. */
 static void choose_bins(const dcpg_ranking *r, turn *t, int first) {
+    const label_counts *bin = bins_of(r, t->pool);
     int64_t n = 0, before = 0;
     int b = first, p = 0;
-    for (; b == first || (b < NB_BIN && n + in_bin(r, b) <= r->most); b++) n += in_bin(r, b);
+    for (; b == first || (b < NB_BIN && n + in_bin(bin, b) <= r->most); b++) n += in_bin(bin, b);
     t->first = first;
     t->end = b;
     t->n = 0;
     for (b = first; b < t->end; b++) {
         while (p < r->par->size && before >= dcpg_part(n, p, r->par->size)) t->border[p++] = b;
-        before += in_bin(r, b);
+        before += in_bin(bin, b);
     }
     while (p <= r->par->size) t->border[p++] = t->end;
 }
@@ -248,7 +271,7 @@ static void choose_bins(const dcpg_ranking *r, turn *t, int first) {
 /* Reads this rank's predictions in the bins. Local. */
 static dcpg_status read_bins(const dcpg_ranking *r, turn *t, reader *in, dcpg_err *err) {
     int p = 0;
-    while (in->any && bin_of(prediction_of(item_key(in->item))) < t->end) {
+    while (in->any && output_of(in->item) == t->pool && bin_of(prediction_of(item_key(in->item))) < t->end) {
         if (t->n == t->capacity) {
             size_t capacity = 2 * t->capacity + 4096;
             dcpg_ranked *grown = dcpg_grow(t->list, capacity, sizeof *grown);
@@ -275,8 +298,8 @@ static void score_bins(const dcpg_ranking *r, const turn *t, dcpg_ranked *ranked
                        dcpg_class_stream *stream) {
     stream->up_below = stream->down_below = 0;
     for (int b = 0; b < t->border[r->par->rank]; b++) {
-        stream->down_below += r->bin[b][0];
-        stream->up_below += r->bin[b][1];
+        stream->down_below += bins_of(r, t->pool)[b][0];
+        stream->up_below += bins_of(r, t->pool)[b][1];
     }
     qsort(ranked, n, sizeof *ranked, compare_ranked);
     for (size_t i = 0, end; i < n; i = end) {
@@ -310,37 +333,47 @@ static dcpg_status start_turns(const dcpg_ranking *r, turn *t, reader *in, dcpg_
     return start_reading(in, r->pool, err);
 }
 
-/* The sums of all pooled outputs. Collective. */
-static dcpg_status score_pooled_all(dcpg_ranking *r, dcpg_class_sums *sums, dcpg_err *err) {
+/* The sums of one pool. Collective. */
+static dcpg_status score_pool_all(const dcpg_ranking *r, turn *t, reader *in, dcpg_class_sums *sums,
+                                  dcpg_err *err) {
     dcpg_class_stream stream = {0};
-    turn t = {0};
-    reader in = {0};
-    dcpg_sum_i64s_all(r->par, r->bin[0], 2 * (size_t)NB_BIN);
+    dcpg_status status = DCPG_OK;
     for (int b = 0; b < NB_BIN; b++) {
-        stream.down += r->bin[b][0];
-        stream.up += r->bin[b][1];
+        stream.down += bins_of(r, t->pool)[b][0];
+        stream.up += bins_of(r, t->pool)[b][1];
     }
-    dcpg_status status = dcpg_agree_all(r->par, start_turns(r, &t, &in, err), err);
-    for (int first = 0; first < NB_BIN && status == DCPG_OK; first = t.end) {
-        choose_bins(r, &t, first);
-        status = turn_all(r, &t, &in, &stream, err);
+    for (int first = 0; first < NB_BIN && status == DCPG_OK; first = t->end) {
+        choose_bins(r, t, first);
+        status = turn_all(r, t, in, &stream, err);
     }
     *sums = stream.sums;
+    return status;
+}
+
+/* The sums of all pools: sums[nb_pool]. Collective. */
+static dcpg_status score_pools_all(dcpg_ranking *r, dcpg_class_sums *sums, dcpg_err *err) {
+    turn t = {0};
+    reader in = {0};
+    dcpg_sum_i64s_all(r->par, (int64_t *)r->bin, 2 * (size_t)r->options.nb_pool * NB_BIN);
+    dcpg_status status = dcpg_agree_all(r->par, start_turns(r, &t, &in, err), err);
+    for (; t.pool < r->options.nb_pool && status == DCPG_OK; t.pool++)
+        status = score_pool_all(r, &t, &in, &sums[t.pool], err);
     dcpg_free(t.border);
     dcpg_free(t.at);
     dcpg_free(t.list);
     return status;
 }
 
-dcpg_status dcpg_ranking_sums_all(dcpg_ranking *r, dcpg_class_sums *sums, dcpg_err *err) {
-    size_t nb = (size_t)r->options.nb_output;
+dcpg_status dcpg_ranking_sums_all(dcpg_ranking *r, const dcpg_ranking_visitor *visitor, dcpg_class_sums *sums,
+                                  dcpg_err *err) {
+    size_t nb = (size_t)r->options.nb_output, rows = nb + (size_t)r->options.nb_pool;
     DCPG_TRY(dcpg_ranking_exchange_all(r, err));
-    memset(sums, 0, (nb + 1) * sizeof *sums);
-    DCPG_TRY(dcpg_agree_all(r->par, score_owned(r, sums, err), err));
-    DCPG_TRY(score_pooled_all(r, &sums[nb], err));
+    memset(sums, 0, rows * sizeof *sums);
+    DCPG_TRY(dcpg_agree_all(r->par, score_owned(r, visitor, sums, err), err));
+    DCPG_TRY(score_pools_all(r, sums + nb, err));
     for (size_t o = 0; o < nb; o++)
-        if (r->options.pooled[o]) sums[nb].nb_nan += sums[o].nb_nan;
+        if (r->options.pool[o] >= 0) sums[nb + (size_t)r->options.pool[o]].nb_nan += sums[o].nb_nan;
     /* All are sums of integers, and those of an output are 0 on all ranks but one. */
-    dcpg_sum_i64s_all(r->par, (int64_t *)sums, (nb + 1) * sizeof *sums / sizeof(int64_t));
+    dcpg_sum_i64s_all(r->par, (int64_t *)sums, rows * sizeof *sums / sizeof(int64_t));
     return DCPG_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Scores of classes over the sites of all ranks, exact in bounded memory.
+/* Scores of classes over the sites of all ranks, exact in bounded memory. Output o belongs to rank o modulo
+ * their number.
  *
  * Each output has an owner, to which all ranks send its predictions and labels. The owner sorts them, partly
  * on disk, and scores them as they come by in order. For the pooled scores all ranks exchange the predictions
@@ -14,10 +15,10 @@
 typedef struct dcpg_ranking dcpg_ranking;
 
 typedef struct dcpg_ranking_options {
-    int nb_output;
-    const bool *pooled; /* [nb_output] outputs that count among the pooled ones */
-    const char *path;   /* temporary files lie beside this one */
-    size_t bytes;       /* of memory for sorting; 0: a default */
+    int nb_output, nb_pool;
+    const int *pool;  /* [nb_output] which outputs are scored together, too: 0 to nb_pool - 1; -1: alone */
+    const char *path; /* temporary files lie beside this one */
+    size_t bytes;     /* of memory for sorting; 0: a default */
 } dcpg_ranking_options;
 
 /* A ranking of nothing yet; `par`, and what the options point to, must outlive it. Free with
@@ -34,8 +35,20 @@ dcpg_status dcpg_ranking_add(dcpg_ranking *ranking, int output, bool positive, f
  * memory. Collective. */
 dcpg_status dcpg_ranking_exchange_all(dcpg_ranking *ranking, dcpg_err *err);
 
-/* Scores everything added: sums[nb_output], then those of all pooled outputs, on all ranks. May be called
- * once. Collective. */
-dcpg_status dcpg_ranking_sums_all(dcpg_ranking *ranking, dcpg_class_sums *sums, dcpg_err *err);
+/* Is shown the distinct predictions of an output in ascending order, before they count in `stream`. */
+typedef struct dcpg_ranking_visitor {
+    void *context;
+    void (*visit)(void *context, int output, const dcpg_class_stream *stream, dcpg_ranked ranked);
+} dcpg_ranking_visitor;
+
+/* Scores everything added: sums[nb_output], then those of the pools, on all ranks. To be called once.
+ * `visitor` (NULL: none) sees the outputs that this rank owns. Collective. */
+dcpg_status dcpg_ranking_sums_all(dcpg_ranking *ranking, const dcpg_ranking_visitor *visitor,
+                                  dcpg_class_sums *sums, dcpg_err *err);
+
+/* After that: shows the visitor an output again, if this rank owns it; outputs in ascending order, and once.
+ * Local. */
+dcpg_status dcpg_ranking_visit(dcpg_ranking *ranking, int output, const dcpg_ranking_visitor *visitor,
+                               dcpg_err *err);
 
 #endif

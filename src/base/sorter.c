@@ -15,7 +15,8 @@ enum { FIRST = 1 << 12, FEWEST = 1 << 10 };
 
 /* A sorted run of the file, and the part of it in memory while runs are merged. */
 typedef struct run {
-    int64_t first, end; /* numbers in the file: what has not been read yet */
+    int64_t first, end; /* its numbers in the file */
+    int64_t next;       /* the first one that has not been read yet */
     uint64_t *part;     /* [share] */
     size_t at, n;       /* next number of the part, and their number */
 } run;
@@ -156,10 +157,10 @@ dcpg_status dcpg_sorter_add(dcpg_sorter *s, uint64_t x, dcpg_err *err) {
 
 /* Reads the next part of a run, unless all of it was read. */
 static dcpg_status read_part(dcpg_sorter *s, run *r, dcpg_err *err) {
-    r->n = (size_t)min_i64(r->end - r->first, (int64_t)s->share);
+    r->n = (size_t)min_i64(r->end - r->next, (int64_t)s->share);
     r->at = 0;
-    if (!transfer(s, false, r->part, r->n, r->first)) return fail(s, "read", err);
-    r->first += (int64_t)r->n;
+    if (!transfer(s, false, r->part, r->n, r->next)) return fail(s, "read", err);
+    r->next += (int64_t)r->n;
     return DCPG_OK;
 }
 
@@ -182,7 +183,7 @@ static void sift_down(dcpg_sorter *s, size_t h) {
 }
 
 /* The memory of what was added becomes that of the runs' parts. */
-static dcpg_status start_merge(dcpg_sorter *s, dcpg_err *err) {
+static dcpg_status end_runs(dcpg_sorter *s, dcpg_err *err) {
     if (s->n) DCPG_TRY(write_run(s, err));
     s->share = max_size(2 * s->most / s->nb_run, FEWEST);
     dcpg_free(s->number);
@@ -190,16 +191,24 @@ static dcpg_status start_merge(dcpg_sorter *s, dcpg_err *err) {
     s->heap = dcpg_alloc(s->nb_run, sizeof *s->heap);
     if (!s->number || !s->heap)
         return dcpg_fail_nomem(err, "sorting", s->nb_run * s->share * sizeof *s->number);
+    return DCPG_OK;
+}
+
+static dcpg_status start_merge(dcpg_sorter *s, dcpg_err *err) {
+    if (!s->heap) DCPG_TRY(end_runs(s, err));
     for (size_t r = 0; r < s->nb_run; r++) {
         s->run[r].part = s->number + r * s->share;
+        s->run[r].next = s->run[r].first;
         DCPG_TRY(read_part(s, &s->run[r], err));
-        s->heap[s->nb_heap++] = r;
+        s->heap[r] = r;
     }
+    s->nb_heap = s->nb_run;
     for (size_t h = s->nb_heap; h > 0; h--) sift_down(s, h - 1);
     return DCPG_OK;
 }
 
 dcpg_status dcpg_sorter_start(dcpg_sorter *s, dcpg_err *err) {
+    s->at = 0;
     return s->fd >= 0 ? start_merge(s, err) : sort_added(s, err);
 }
 

@@ -20,8 +20,8 @@ void dcpg_sorter_free(dcpg_sorter *sorter); /* NULL is fine */
 /* Adds a number. DCPG_E_NOMEM, DCPG_E_IO. */
 dcpg_status dcpg_sorter_add(dcpg_sorter *sorter, uint64_t x, dcpg_err *err);
 
-/* Ends adding; dcpg_sorter_next then gives the numbers in ascending order, equal ones repeated. DCPG_E_NOMEM,
- * DCPG_E_IO. */
+/* Ends adding; dcpg_sorter_next then gives the numbers in ascending order, equal ones repeated. Called again,
+ * it starts with the first number again. DCPG_E_NOMEM, DCPG_E_IO. */
 dcpg_status dcpg_sorter_start(dcpg_sorter *sorter, dcpg_err *err);
 
 /* Sets `*x` to the next number and `*any` to true; to false if there is none. DCPG_E_IO. */

@@ -14,8 +14,8 @@
 
 static dcpg_par par;
 
-enum { NB_OUTPUT = 5, NAN_OUTPUT = 3 };
-static const bool pooled[NB_OUTPUT] = {true, true, false, false, true};
+enum { NB_OUTPUT = 5, NB_POOL = 2, NAN_OUTPUT = 3 };
+static const int pool_of[NB_OUTPUT] = {0, 1, -1, -1, 0};
 
 static void ok(dcpg_status status, const dcpg_err *err) {
     if (status != DCPG_OK) fail_msg("%s", err->text);
@@ -31,19 +31,51 @@ static dcpg_pair draw(int output, int64_t i) {
     return (dcpg_pair){label, output == NAN_OUTPUT && i == 7 ? NAN : prediction};
 }
 
-static dcpg_ranking *new_ranking(const bool *which, int nb_output, size_t bytes) {
+static dcpg_ranking *new_ranking(const int *pool, int nb_output, int nb_pool, size_t bytes) {
     dcpg_ranking *ranking;
     dcpg_err err = {0};
-    const dcpg_ranking_options options = {nb_output, which, "test_ranking.tsv", bytes};
+    const dcpg_ranking_options options = {nb_output, nb_pool, pool, "test_ranking.tsv", bytes};
     ok(dcpg_ranking_new(&options, &par, &ranking, &err), &err);
     return ranking;
+}
+
+/* What a visitor saw of each output. */
+typedef struct seen {
+    int64_t labels[NB_OUTPUT], below[NB_OUTPUT];
+    float last[NB_OUTPUT];
+} seen;
+
+static void see(void *context, int output, const dcpg_class_stream *stream, dcpg_ranked ranked) {
+    seen *s = context;
+    assert_int_equal(output % par.size, par.rank);
+    assert_int_equal(stream->up_below + stream->down_below, s->below[output]);
+    assert_true(s->labels[output] == 0 || isnan(ranked.prediction) || ranked.prediction > s->last[output]);
+    s->last[output] = ranked.prediction;
+    s->labels[output] += ranked.up + ranked.down;
+    if (!isnan(ranked.prediction)) s->below[output] += ranked.up + ranked.down;
+}
+
+/* Takes the sums; the visitor sees every label of this rank's outputs in order, twice. */
+static void check_visits(dcpg_ranking *ranking, int64_t n, dcpg_class_sums *sums) {
+    seen first, second;
+    memset(&first, 0, sizeof first);
+    memset(&second, 0, sizeof second);
+    const dcpg_ranking_visitor at_first = {&first, see}, again = {&second, see};
+    dcpg_err err = {0};
+    ok(dcpg_ranking_sums_all(ranking, &at_first, sums, &err), &err);
+    for (int o = 0; o < NB_OUTPUT; o++) {
+        if (o == 2) continue; /* may be left out */
+        ok(dcpg_ranking_visit(ranking, o, &again, &err), &err);
+        assert_int_equal(first.labels[o], o % par.size == par.rank ? n : 0);
+        assert_int_equal(second.labels[o], first.labels[o]);
+    }
 }
 
 /* Scores of this rank's share of n labels for each output, exchanged in several blocks. */
 static void rank_all(int64_t n, size_t bytes, dcpg_class_sums *sums) {
     enum { BLOCK = 500 };
     dcpg_err err = {0};
-    dcpg_ranking *ranking = new_ranking(pooled, NB_OUTPUT, bytes);
+    dcpg_ranking *ranking = new_ranking(pool_of, NB_OUTPUT, NB_POOL, bytes);
     for (int64_t first = 0; first < n; first += BLOCK) {
         for (int64_t i = first; i < first + BLOCK && i < n; i++)
             for (int o = 0; o < NB_OUTPUT && i % par.size == par.rank; o++) {
@@ -52,15 +84,16 @@ static void rank_all(int64_t n, size_t bytes, dcpg_class_sums *sums) {
             }
         ok(dcpg_ranking_exchange_all(ranking, &err), &err);
     }
-    ok(dcpg_ranking_sums_all(ranking, sums, &err), &err);
+    check_visits(ranking, n, sums);
     dcpg_ranking_free(ranking);
 }
 
-/* All labels of one output, or of the pooled ones (output NB_OUTPUT), sorted. */
+/* All labels of one output, or of a pool (output NB_OUTPUT + pool), sorted. */
 static int64_t all_pairs(int output, int64_t n, dcpg_pair *pairs) {
     int64_t nb = 0;
     for (int o = 0; o < NB_OUTPUT; o++)
-        for (int64_t i = 0; i < n && (o == output || (output == NB_OUTPUT && pooled[o])); i++)
+        for (int64_t i = 0; i < n && (o == output || (pool_of[o] >= 0 && NB_OUTPUT + pool_of[o] == output));
+             i++)
             pairs[nb++] = draw(o, i);
     dcpg_pairs_sort(pairs, nb);
     return nb;
@@ -70,12 +103,12 @@ static void check(int64_t n, size_t bytes) {
     static const dcpg_score scores[] = {DCPG_SCORE_ACC, DCPG_SCORE_AUC, DCPG_SCORE_AUPRC, DCPG_SCORE_BRIER,
                                         DCPG_SCORE_F1,  DCPG_SCORE_MCC, DCPG_SCORE_N,     DCPG_SCORE_LOG_LOSS,
                                         DCPG_SCORE_TNR, DCPG_SCORE_TPR};
-    dcpg_class_sums sums[NB_OUTPUT + 1];
+    dcpg_class_sums sums[NB_OUTPUT + NB_POOL];
     dcpg_pair *pairs = dcpg_alloc((size_t)n * NB_OUTPUT, sizeof *pairs);
     dcpg_err err = {0};
     assert_non_null(pairs);
     rank_all(n, bytes, sums);
-    for (int o = 0; o <= NB_OUTPUT; o++) {
+    for (int o = 0; o < NB_OUTPUT + NB_POOL; o++) {
         int64_t nb = all_pairs(o, n, pairs);
         for (size_t s = 0; s < sizeof scores / sizeof *scores; s++) {
             double value = dcpg_class_score(&sums[o], scores[s]), expected;
@@ -143,7 +176,7 @@ static void large(void **state) {
     dcpg_class_sums sums[2];
     dcpg_err err = {0};
     (void)state;
-    dcpg_ranking *ranking = new_ranking((bool[]){true}, 1, (size_t)128 << 20);
+    dcpg_ranking *ranking = new_ranking((int[]){0}, 1, 1, (size_t)128 << 20);
     for (int64_t i = par.rank; i < LARGE; i += par.size) {
         bool positive;
         uint32_t level = level_of(i, &positive);
@@ -151,7 +184,7 @@ static void large(void **state) {
         ok(dcpg_ranking_add(ranking, 0, positive, (float)level / LEVELS, &err), &err);
         if (i / par.size % 1000000 == 999999) ok(dcpg_ranking_exchange_all(ranking, &err), &err);
     }
-    ok(dcpg_ranking_sums_all(ranking, sums, &err), &err);
+    ok(dcpg_ranking_sums_all(ranking, NULL, sums, &err), &err);
     dcpg_ranking_free(ranking);
     dcpg_sum_i64s_all(&par, count[0], (size_t)2 * LEVELS);
     for (int o = 0; o < 2; o++) {
