@@ -41,6 +41,30 @@ DCPG_API dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_model *model,
                                    const dcpg_eval_options *options, const dcpg_par *par, dcpg_log *log,
                                    dcpg_err *err);
 
+typedef struct dcpg_perf_options {
+    const char *data;    /* file written by dcpg_eval_all, or by DeepCpG */
+    const char *out_dir; /* created if it does not exist; for metrics.tsv, curves.tsv, reliability.tsv */
+    const dcpg_strings *outputs;      /* regular expressions; NULL or empty: all */
+    const dcpg_strings *annos;        /* BED files; NULL: none */
+    bool roc, pr;                     /* curves of all sites */
+    bool anno_roc, anno_pr;           /* curves of annotated sites */
+    int64_t curve_points;             /* of a curve, at most */
+    int64_t anno_min_sites;           /* annotations with fewer sites are left out */
+    bool coverage, density, distance; /* also scores by the number of cells observed at a site, by the number
+                                         of sites within 500 bp, by the distance to the next observed site of
+                                         the cell */
+    int64_t nb_sample;                /* first n sites only; 0: all */
+    bool force;                       /* also replaces files that dcpg perf did not write */
+} dcpg_perf_options;
+
+/* Scores an evaluation's predictions again: all of them, those at annotated sites, and by context.
+ * metrics.tsv: anno, metric, output, value; curves.tsv: anno, curve, output, x, y, thr (ROC: false and true
+ * positive rate; PR: precision and recall); reliability.tsv: output, low, high, n, prediction, observed. The
+ * first two have the columns of DeepCpG's dcpg_eval_perf. The files do not depend on the number of ranks.
+ * Logs the scores of all sites. DCPG_E_USAGE for files there that others wrote. Collective. */
+DCPG_API dcpg_status dcpg_perf_all(const dcpg_perf_options *options, const dcpg_par *par, dcpg_log *log,
+                                   dcpg_err *err);
+
 typedef struct dcpg_export_options {
     const char *data;    /* file written by dcpg_eval_all, or by DeepCpG */
     const char *out_dir; /* created if it does not exist; for each output a file NAME.bedGraph.gz or NAME.h5:

@@ -9,6 +9,7 @@
 #include <dcpg/h5.h>
 #include <dcpg/metrics.h>
 #include <dcpg/output.h>
+#include <stdio.h>
 
 /* The outputs of a model, and the origin of their labels. */
 typedef struct eval_outputs {
@@ -113,6 +114,11 @@ dcpg_status dcpg_eval_file_create_all(const eval_file_options *options, const dc
 dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err);
 /* Gives the file its final name if `status` is DCPG_OK, otherwise removes it. Collective. */
 dcpg_status dcpg_eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err);
+
+/* Writes a report's rows: metric, output, value, sorted; after `context` and a tab, unless it is NULL. Local.
+ */
+dcpg_status dcpg_eval_write_rows(FILE *out, const char *context, const eval_outputs *outputs,
+                                 const double *value, dcpg_err *err);
 
 /* Text of the report: metric, output, value, sorted; to be freed with dcpg_free; NULL: out of memory. */
 char *dcpg_eval_report_text(const eval_outputs *outputs, const double *value);

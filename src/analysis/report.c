@@ -30,34 +30,36 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const named *)a)->name, ((const named *)b)->name);
 }
 
-static void write_report(FILE *out, const named *order, const eval_outputs *outputs, const double *value) {
-    fputs("metric\toutput\tvalue\n", out);
+dcpg_status dcpg_eval_write_rows(FILE *out, const char *context, const eval_outputs *outputs,
+                                 const double *value, dcpg_err *err) {
+    int nb = outputs->nb;
+    named *order = dcpg_alloc((size_t)(nb + NB_EVAL_ROW), sizeof *order);
+    if (!order) return dcpg_fail_nomem(err, "the report", (size_t)nb * sizeof *order);
+    for (int o = 0; o < nb; o++) order[o] = (named){outputs->name[o], o};
+    order[nb + EVAL_MEAN] = (named){"mean", nb + EVAL_MEAN};
+    order[nb + EVAL_POOLED] = (named){"pooled", nb + EVAL_POOLED};
+    qsort(order, (size_t)(nb + NB_EVAL_ROW), sizeof *order, by_name);
     for (int s = 0; s < DCPG_NB_SCORE; s++)
-        for (int i = 0; i < outputs->nb + NB_EVAL_ROW; i++) {
+        for (int i = 0; i < nb + NB_EVAL_ROW; i++) {
             if (!dcpg_eval_has_score(outputs, order[i].row, (dcpg_score)s)) continue;
+            if (context) fprintf(out, "%s\t", context);
             fprintf(out, "%s\t%s\t", dcpg_score_name((dcpg_score)s), order[i].name);
             write_value(out, value[order[i].row * DCPG_NB_SCORE + s]);
             fputc('\n', out);
         }
+    dcpg_free(order);
+    return DCPG_OK;
 }
 
 char *dcpg_eval_report_text(const eval_outputs *outputs, const double *value) {
     char *text = NULL, *copy = NULL;
     size_t size = 0;
-    int nb = outputs->nb;
-    named *order = dcpg_alloc((size_t)(nb + NB_EVAL_ROW), sizeof *order);
-    FILE *out = order ? open_memstream(&text, &size) : NULL;
-    if (out) {
-        for (int o = 0; o < nb; o++) order[o] = (named){outputs->name[o], o};
-        order[nb + EVAL_MEAN] = (named){"mean", nb + EVAL_MEAN};
-        order[nb + EVAL_POOLED] = (named){"pooled", nb + EVAL_POOLED};
-        qsort(order, (size_t)(nb + NB_EVAL_ROW), sizeof *order, by_name);
-        write_report(out, order, outputs, value);
-        bool fine = !ferror(out);
-        if (fclose(out) == 0 && fine) copy = dcpg_strdup(text);
-        free(text);
-    }
-    dcpg_free(order);
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return NULL;
+    fputs("metric\toutput\tvalue\n", out);
+    bool fine = dcpg_eval_write_rows(out, NULL, outputs, value, NULL) == DCPG_OK && !ferror(out);
+    if (fclose(out) == 0 && fine) copy = dcpg_strdup(text);
+    free(text);
     return copy;
 }
 

@@ -32,6 +32,7 @@ static const command commands[] = {
     {"train", dcpg_cmd_train, ALONE, "train a model on a store"},
     {"eval", dcpg_cmd_eval, ALONE, "predict every site and cell, and score the predictions"},
     {"export", dcpg_cmd_export, LAUNCHER, "write imputed methylation for genome browsers"},
+    {"perf", dcpg_cmd_perf, LAUNCHER, "score an evaluation by annotation and context, with curves"},
     {"models", dcpg_cmd_models, NOTHING, "list the model zoo, or the layers of one model"},
 };
 enum { NB_COMMAND = sizeof commands / sizeof *commands };

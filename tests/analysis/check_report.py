@@ -23,11 +23,15 @@ def rank_scores(y, z):
     return auc, np.sum(up[::-1] * tp / (tp + fp)) / up.sum()
 
 
+def probability(z):
+    """With double precision; scikit-learn computes 1 - z in that of z."""
+    return np.clip(z.astype(float), np.finfo(np.float32).eps, 1 - float(np.finfo(np.float32).eps))
+
+
 def by_definition(y, z):
     a = z > 0.5
     tp, fp, tn, fn = (float(np.sum(x)) for x in (y & a, ~y & a, ~y & ~a, y & ~a))
-    z = z.astype(float)
-    p = np.clip(z, np.finfo(np.float32).eps, 1 - float(np.finfo(np.float32).eps))
+    z, p = z.astype(float), probability(z)
     auc, auprc = rank_scores(y.astype(float), z)
     return {
         "acc": (tp + tn) / len(y), "auc": auc, "auprc": auprc, "brier": np.mean((y - z) ** 2), "f1": 2 * tp / (2 * tp + fp + fn),
@@ -39,7 +43,7 @@ def by_definition(y, z):
 def by_sklearn(y, z):
     return {
         "acc": metrics.accuracy_score(y, z > 0.5), "auc": metrics.roc_auc_score(y, z), "auprc": metrics.average_precision_score(y, z),
-        "brier": metrics.brier_score_loss(y, z), "f1": metrics.f1_score(y, z > 0.5), "log_loss": metrics.log_loss(y, z),
+        "brier": metrics.brier_score_loss(y, z), "f1": metrics.f1_score(y, z > 0.5), "log_loss": metrics.log_loss(y, probability(z)),
         "mcc": metrics.matthews_corrcoef(y, z > 0.5), "n": len(y), "tnr": metrics.recall_score(~y, z <= 0.5), "tpr": metrics.recall_score(y, z > 0.5),
     }
 
@@ -66,4 +70,5 @@ def main(data, report):
         sys.exit("rows that nobody expects: %s" % (set(rows) - set(expected)))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

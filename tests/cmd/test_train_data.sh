@@ -54,8 +54,8 @@ refused 'names all chromosomes of s.h5.*none is left' "$dcpg" train s.h5 --val_c
 # ---- published splits ----
 quietly "$dcpg" simulate --out_dir six --nb_chromo 14 --chromo_len 20000 --nb_cell 2 --seed 4
 quietly "$dcpg" data --cpg_profiles six/cpg/*.tsv.gz --dna_files six/dna --out_file six.h5
-train '^split deepcpg: trained on 1, 3, 5, 7, 9, 11; validated on 13, 14; kept for tests: 2, 4, 6, 8, 10, 12$' \
-    six.h5 --split deepcpg
+odd='1, 3, 5, 7, 9, 11' even='2, 4, 6, 8, 10, 12'
+train "^split deepcpg: trained on $odd; validated on 13, 14; kept for tests: $even\$" six.h5 --split deepcpg
 on 2 "$dcpg" train six.h5 --train_chromos 1 3 5 7 9 11 --val_chromos 13 14 "${small[@]}" --out_dir three
 same model/model.h5 three/model.h5
 quietly "$dcpg" eval six.h5 --model_files model --split deepcpg --out_data e.h5 --out_report split.tsv
@@ -66,7 +66,8 @@ train '^split cpgtransformer: trained on [^;]*; validated on 5; kept for tests: 
 refused 's.h5 has no chromosome to validate on \(13 14' "$dcpg" train s.h5 --split deepcpg "${small[@]}" \
     --out_dir none
 refused 'deepcpg or cpgtransformer' "$dcpg" train s.h5 --split even "${small[@]}" --out_dir none
-refused 'leave --train_chromos' "$dcpg" train s.h5 --split deepcpg --val_chromos 2 "${small[@]}" --out_dir none
+refused 'leave --train_chromos' "$dcpg" train s.h5 --split deepcpg --val_chromos 2 "${small[@]}" \
+    --out_dir none
 refused 'both choose' "$dcpg" eval six.h5 --model_files model --split deepcpg --chromos 2 --out_report none
 
 # ---- outputs without labels, and with labels of one class only ----
