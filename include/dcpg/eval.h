@@ -69,8 +69,7 @@ typedef struct dcpg_export_options {
     const char *data;    /* file written by dcpg_eval_all, or by DeepCpG */
     const char *out_dir; /* created if it does not exist; for each output a file NAME.bedGraph.gz or NAME.h5:
                             the cell of "cpg/CELL", otherwise the output's name with '_' for '/' */
-    const char *format;  /* bedGraph (bgzip: chromosome, start, end, value with 5 decimals) or hdf (datasets
-                            chromo, pos, value) */
+    const char *format;  /* bedGraph, bigWig, cov, allc, hdf, tsv, h5ad: src/analysis/README.md */
     const char *chromo_prefix; /* names of chromosomes: "genome", as in its FASTA files, "ucsc" (chr1, chrM),
                                   "ensembl" (1, MT); NULL: chrNAME in bedGraph, NAME in hdf */
     bool one_based; /* bedGraph as DeepCpG wrote it: start is the 1-based position; false: start is 0-based,
@@ -85,6 +84,9 @@ typedef struct dcpg_export_options {
     double methylated_from,
         unmethylated_to; /* an imputed call is methylated from this prediction on, unmethylated up
                             to the other one (if it is not methylated), else there is none */
+    const char *regions; /* BED file: exports regions instead of sites, on the chromosomes that are exported;
+                            NULL: sites */
+    int64_t bins;        /* bases of a bin: exports the bins that hold a site instead of sites; 0: none */
     const char *groups;  /* file of two columns, cell and group, with a tab in between: exports groups instead
                             of cells;  NULL: cells */
     const dcpg_strings *chromos; /* only these; NULL or empty: all */

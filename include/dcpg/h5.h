@@ -119,6 +119,15 @@ DCPG_API dcpg_status dcpg_h5_write_strings(dcpg_h5 *file, const char *path, cons
                                            dcpg_err *err);
 DCPG_API dcpg_status dcpg_h5_read_strings(dcpg_h5 *file, const char *path, dcpg_strings *text, dcpg_err *err);
 
+/* Strings of variable length in UTF-8, as h5py writes text, for programs that expect these: an attribute of
+ * one, an attribute with a list, a new 1-d dataset. For serial files. */
+DCPG_API dcpg_status dcpg_h5_write_attr_variable(dcpg_h5 *file, const char *path, const char *name,
+                                                 const char *text, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_write_attr_variables(dcpg_h5 *file, const char *path, const char *name,
+                                                  const dcpg_strings *text, dcpg_err *err);
+DCPG_API dcpg_status dcpg_h5_write_variables(dcpg_h5 *file, const char *path, const dcpg_strings *text,
+                                             dcpg_err *err);
+
 /* --- attributes of a group or dataset ("/" is the root); writing replaces --- */
 DCPG_API bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name);
 DCPG_API dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const char *name,

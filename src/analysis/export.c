@@ -19,6 +19,10 @@ static const export_format formats[] = {
     {"hdf", EXPORT_SPLIT, "", ".h5", dcpg_export_write_hdf},
     {"tsv", EXPORT_SPLIT | EXPORT_ORDER | EXPORT_INDEX | EXPORT_ONE, "genome", "sites.tsv.gz",
      dcpg_export_write_tsv},
+    {"tsv", EXPORT_REGIONS | EXPORT_TOGETHER | EXPORT_CELLS | EXPORT_ORDER | EXPORT_INDEX | EXPORT_ONE,
+     "genome", "regions.tsv.gz", dcpg_export_write_regions_tsv},
+    {"h5ad", EXPORT_REGIONS | EXPORT_TOGETHER | EXPORT_CELLS | EXPORT_ORDER | EXPORT_ONE, "genome",
+     "regions.h5ad", dcpg_export_write_h5ad},
 };
 
 enum { NB_FORMAT = sizeof formats / sizeof *formats };
@@ -30,15 +34,27 @@ static const char *const prefixes[] = {"genome", "ucsc", "ensembl"};
 static dcpg_status fail_format(const char *name, dcpg_err *err) {
     char known[160];
     size_t used = 0;
-    for (int i = 0; i < NB_FORMAT; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", formats[i].name);
+    for (int i = 0; i < NB_FORMAT; i++) {
+        if (strcmp(formats[i].name, name) == 0)
+            return dcpg_fail(
+                err, DCPG_E_USAGE,
+                formats[i].traits & EXPORT_REGIONS
+                    ? "--format %s is by regions: name them with --regions, or bins with --bins"
+                    : "--format %s is by sites: leave out --regions and --bins, or choose tsv or h5ad",
+                name);
+        if (i == 0 || strcmp(formats[i].name, formats[i - 1].name) != 0)
+            used +=
+                (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", formats[i].name);
+    }
     return dcpg_fail(err, DCPG_E_USAGE, "--format %s: known are %s", name, known);
 }
 
 static dcpg_status find_format(export_run *run, dcpg_err *err) {
     const dcpg_export_options *o = run->options;
+    bool regions = o->regions || o->bins > 0;
     for (int i = 0; i < NB_FORMAT; i++)
-        if (strcmp(formats[i].name, o->format) == 0) run->format = &formats[i];
+        if (strcmp(formats[i].name, o->format) == 0 && regions == ((formats[i].traits & EXPORT_REGIONS) != 0))
+            run->format = &formats[i];
     if (!run->format) return fail_format(o->format, err);
     run->qualities = o->quality || o->min_quality > 0 || run->format->traits & EXPORT_BESIDE;
     run->traits = run->format->traits;
@@ -68,6 +84,8 @@ static dcpg_status check_options(export_run *run, dcpg_err *err) {
     if (o->quality && !hdf) return dcpg_fail(err, DCPG_E_USAGE, "--quality belongs to --format hdf");
     if (o->quality && o->groups)
         return dcpg_fail(err, DCPG_E_USAGE, "--quality is that of single cells: leave out --groups");
+    if (o->regions && o->bins > 0)
+        return dcpg_fail(err, DCPG_E_USAGE, "--regions and --bins name two kinds of regions: choose one");
     if (o->index && strcmp(o->format, "bedGraph") != 0)
         return dcpg_fail(err, DCPG_E_USAGE, "--index belongs to --format bedGraph");
     if (o->one_based && o->index)
@@ -127,15 +145,31 @@ static dcpg_status check_lengths(const export_run *run, dcpg_err *err) {
     return DCPG_OK;
 }
 
+/* Counts the observed labels of the rows just read, on wanted chromosomes. */
+static void count_observed(const export_run *run, export_count *count) {
+    const export_numbers *v = &run->numbers;
+    for (size_t k = 0; k < run->chromos.nb_wanted; k++) {
+        const export_chromo *chromo = &run->chromos.v[run->chromos.order[k]];
+        int64_t end = min_i64(chromo->end, v->first + v->n);
+        for (int64_t row = max_i64(chromo->first, v->first); row < end; row++) {
+            count->observed += v->label[row - v->first] >= 0;
+            count->methylated += v->label[row - v->first] >= 0.5f;
+        }
+    }
+}
+
 /* Reads and checks the numbers of this rank's share of the outputs, before anything is written. */
 static dcpg_status check_numbers(export_run *run, dcpg_err *err) {
     const dcpg_strings *outputs = &run->data.outputs;
+    run->count = dcpg_alloc(outputs->n, sizeof *run->count);
+    if (!run->count) return dcpg_fail_nomem(err, "outputs", outputs->n * sizeof *run->count);
     for (size_t o = (size_t)run->par->rank; o < outputs->n; o += (size_t)run->par->size) {
         for (int64_t first = 0; first < run->data.total; first += EXPORT_BLOCK) {
             dcpg_par_busy(run->par);
             run->numbers.first = first;
             run->numbers.n = min_i64(run->data.total - first, EXPORT_BLOCK);
             DCPG_TRY(dcpg_export_read_numbers(&run->data, outputs->v[o], &run->numbers, err));
+            if (run->traits & EXPORT_REGIONS) count_observed(run, &run->count[o]);
         }
     }
     return DCPG_OK;
@@ -165,6 +199,7 @@ static dcpg_status make_folder(const export_run *run, dcpg_err *err) {
 
 static dcpg_status write_mine(export_run *run, dcpg_err *err) {
     size_t nb = dcpg_export_nb_part(run);
+    if (run->traits & EXPORT_TOGETHER) return run->format->write(run, 0, err);
     for (size_t part = (size_t)run->par->rank; part < nb; part += (size_t)run->par->size) {
         if (!(run->traits & EXPORT_ONE)) dcpg_debug(run->log, "%s", run->columns.v[part].name);
         DCPG_TRY(run->format->write(run, part, err));
@@ -192,6 +227,7 @@ dcpg_status dcpg_export_all(const dcpg_export_options *options, const dcpg_par *
     if (status == DCPG_OK) status = dcpg_agree_all(par, make_folder(&run, err), err);
     if (status == DCPG_OK) status = dcpg_agree_all(par, write_mine(&run, err), err);
     if (status == DCPG_OK) report(&run);
+    dcpg_free(run.count);
     dcpg_export_sites_close(&run);
     dcpg_export_chromos_close(&run.chromos);
     dcpg_export_columns_close(&run.columns);

@@ -153,13 +153,15 @@ static inline float export_quality_of(float confidence, float difference) {
 /* ---- formats ---- */
 
 enum {
-    EXPORT_CELLS = 1,   /* cells only */
-    EXPORT_ORDER = 2,   /* sites must be in order */
-    EXPORT_LENGTHS = 4, /* the lengths of the chromosomes must be known */
-    EXPORT_SPLIT = 8,   /* of a group, what is observed and what is imputed are two columns */
-    EXPORT_ONE = 16,    /* one file for all columns */
-    EXPORT_BESIDE = 32, /* a second file lists the imputed calls */
-    EXPORT_INDEX = 64,  /* tabix index */
+    EXPORT_CELLS = 1,     /* cells only */
+    EXPORT_ORDER = 2,     /* sites must be in order */
+    EXPORT_LENGTHS = 4,   /* the lengths of the chromosomes must be known */
+    EXPORT_SPLIT = 8,     /* of a group, what is observed and what is imputed are two columns */
+    EXPORT_ONE = 16,      /* one file for all columns */
+    EXPORT_BESIDE = 32,   /* a second file lists the imputed calls */
+    EXPORT_INDEX = 64,    /* tabix index */
+    EXPORT_REGIONS = 128, /* by regions */
+    EXPORT_TOGETHER = 256 /* all ranks write its one file together: `write` is Collective */
 };
 
 typedef struct export_format {
@@ -170,6 +172,11 @@ typedef struct export_format {
     /* Writes file `part`: of that column, or the only one. */
     dcpg_status (*write)(export_run *run, size_t part, dcpg_err *err);
 } export_format;
+
+/* Observed labels of an output on the wanted chromosomes, and the methylated ones among them. */
+typedef struct export_count {
+    int64_t observed, methylated;
+} export_count;
 
 struct export_run {
     const dcpg_export_options *options;
@@ -183,7 +190,8 @@ struct export_run {
     bool qualities; /* are computed */
     export_sites sites;
     export_numbers numbers;
-    export_site *site; /* [most sites of a block] */
+    export_site *site;   /* [most sites of a block] */
+    export_count *count; /* EXPORT_REGIONS: [outputs], of those that this rank checked */
 };
 
 dcpg_status dcpg_export_write_bedgraph(export_run *run, size_t part, dcpg_err *err);
@@ -192,6 +200,8 @@ dcpg_status dcpg_export_write_cov(export_run *run, size_t part, dcpg_err *err);
 dcpg_status dcpg_export_write_allc(export_run *run, size_t part, dcpg_err *err);
 dcpg_status dcpg_export_write_tsv(export_run *run, size_t part, dcpg_err *err);
 dcpg_status dcpg_export_write_bigwig(export_run *run, size_t part, dcpg_err *err);
+dcpg_status dcpg_export_write_regions_tsv(export_run *run, size_t part, dcpg_err *err);
+dcpg_status dcpg_export_write_h5ad(export_run *run, size_t part, dcpg_err *err);
 dcpg_status dcpg_export_check_bigwig(dcpg_err *err); /* DCPG_E_USAGE: this build cannot write bigWig */
 bool dcpg_export_bigwig_is_ours(const char *path);
 

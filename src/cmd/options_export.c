@@ -17,7 +17,7 @@ static const dcpg_cmd_option options[] = {
      .initial = "bedGraph",
      .meaning = "NAME",
      .help = "a file per cell or other output: bedGraph, bigWig, hdf; per cell: cov (Bismark), allc "
-             "(ALLCools); one for all: tsv"},
+             "(ALLCools); one for all: tsv, and by regions h5ad (AnnData)"},
     {.name = "out_format",
      .kind = DCPG_OPT_STRING,
      .to = TO(export.format),
@@ -78,6 +78,20 @@ static const dcpg_cmd_option options[] = {
      .help = "hdf: also what is observed, and of imputed values confidence (|p - 1/2|), difference (d) and "
              "quality; "
              "cells only"},
+    {.name = "regions",
+     .kind = DCPG_OPT_STRING,
+     .to = TO(export.regions),
+     .meaning = "BED",
+     .help = "tsv, h5ad: regions instead of sites: mean, methylated and all observed calls, their share of "
+             "the sites, mean "
+             "of observed states and predictions"},
+    {.name = "bins",
+     .kind = DCPG_OPT_INT,
+     .to = TO(export.bins),
+     .initial = "0",
+     .max = 2e9,
+     .meaning = "BP",
+     .help = "the same for bins of so many bases, those that hold a site (0: sites)"},
     {.name = "groups",
      .kind = DCPG_OPT_STRING,
      .to = TO(export.groups),
