@@ -8,7 +8,8 @@ from program import h5py, np, run
 NAMES = ("1", "10", "MT", "X")  # in the order of a store
 FASTA = ("chr1", "chr10", "chrM", "chrX")
 LENGTH = (9000000, 800000, 16569, 500)
-NB = (66000, 300, 12, 1)  # more sites than a block has, few, fewer than a site has neighbours, none
+NB = (4000, 300, 12, 1)  # many sites, few, about as many as a site has neighbours, one
+MANY = 66000  # more sites than are read at a time
 CELLS = ("a", "b.2", "c")
 SIDE = 5
 
@@ -16,11 +17,12 @@ SIDE = 5
 class Data:
     """path.h5, in memory: chromo (index), pos, label[cell], p[cell]."""
 
-    def __init__(self, path, seed=1, genome=True):
-        rng = np.random.default_rng(seed)
+    def __init__(self, path, first=NB[0]):
+        rng = np.random.default_rng(1)
+        number = (first, *NB[1:])
         self.path = path
-        self.chromo = np.repeat(np.arange(len(NB)), NB)
-        self.pos = np.concatenate([np.sort(rng.choice(np.arange(2, length, 2), n, False)) for n, length in zip(NB, LENGTH)]).astype("i4")
+        self.chromo = np.repeat(np.arange(len(NB)), number)
+        self.pos = np.concatenate([np.sort(rng.choice(np.arange(2, length, 2), n, False)) for n, length in zip(number, LENGTH)]).astype("i4")
         n = len(self.pos)
         self.label = {cell: rng.choice([-1, 0, 1], n, p=[0.6, 0.2, 0.2]).astype("i1") for cell in CELLS}
         self.p = {cell: np.clip(rng.normal(0.6, 0.3, n), 0, 1).astype("f4") for cell in CELLS}
@@ -31,9 +33,8 @@ class Data:
             for cell in CELLS:
                 file[f"outputs/cpg/{cell}"], file[f"preds/cpg/{cell}"] = self.label[cell], self.p[cell]
             file["outputs/cpg_stats/mean"], file["preds/cpg_stats/mean"] = np.full(n, -1, "f4"), rng.random(n, "f4")
-            if genome:
-                file["genome/chromo"], file["genome/fasta_name"] = np.array(NAMES, "S"), np.array(FASTA, "S")
-                file["genome/length"] = np.array(LENGTH)
+            file["genome/chromo"], file["genome/fasta_name"] = np.array(NAMES, "S"), np.array(FASTA, "S")
+            file["genome/length"] = np.array(LENGTH)
 
     def quality(self, cell):
         """confidence, difference and quality of each prediction."""
