@@ -172,8 +172,9 @@ typedef struct dcpg_par_traffic {
  * non-blocking. Ranges given to start() are joined and cut into blocks; several are under way at a time, more
  * wait in a queue that poll() and wait() drain. Summing destroys the summed ranges of nodes other than node
  * 0. With one rank nothing is copied. Small sums pass through the same stages, each rank receiving whole
- * arrays. Owned by the caller (dcpg_par_sums_close_all). `options` is copied; the arrays it points to and
- * `par` must outlive the sums. sum() ends all ranks if it runs out of memory. Collective. */
+ * arrays; few ranks exchange short ones all at once. Owned by the caller (dcpg_par_sums_close_all). `options`
+ * is copied; the arrays it points to and `par` must outlive the sums. sum() ends all ranks if it runs out of
+ * memory. Collective. */
 DCPG_API dcpg_status dcpg_par_sums_open_all(const dcpg_par *par, const dcpg_par_sums_options *options,
                                             dcpg_par_sums **sums, dcpg_err *err);
 DCPG_API void dcpg_par_sums_close_all(dcpg_par_sums *sums);

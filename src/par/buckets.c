@@ -54,7 +54,7 @@ static void send(dcpg_par_sums *s, bucket *b, const float *from, size_t at, size
     if (half) dcpg_bf16_pack(count, from, b->out + at);
     MPI_Isend(half ? (const void *)(b->out + at) : from, (int)count, half ? MPI_UINT16_T : MPI_FLOAT, to,
               tag_of(b), s->comm, &b->requests[b->nb_request++]);
-    dcpg_sums_count(s, s->way, b->stage, count * (half ? sizeof *b->out : sizeof *from));
+    dcpg_sums_count(s, b->stage < s->way->nb_host_stage, count * (half ? sizeof *b->out : sizeof *from));
 }
 
 /* ---- merging ---- */
@@ -209,7 +209,7 @@ static void merge_host(dcpg_par_sums *s, bucket *b) {
     }
     merge(s, b, s->host_work, s->host_settled, s->host_node, last);
     size_t nb_read = (size_t)(s->nb_host_part - s->nb_own) * b->held.range.count;
-    dcpg_sums_count(s, s->way, 0, nb_read * sizeof(float));
+    dcpg_sums_count(s, true, nb_read * sizeof(float));
 }
 
 /* Copies the other ranks' parts of the total. */
@@ -221,7 +221,7 @@ static void copy_host(dcpg_par_sums *s, bucket *b) {
         if (way->host[i].rank == s->par->rank || part.count == 0) continue;
         const float *theirs = s->options.window->of[way->host[i].rank - leader];
         copy_floats(total_of(b, part.offset), theirs + part.offset, part.count);
-        dcpg_sums_count(s, way, 0, part.count * sizeof *theirs);
+        dcpg_sums_count(s, true, part.count * sizeof *theirs);
     }
 }
 

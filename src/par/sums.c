@@ -9,10 +9,9 @@
 
 static const size_t MAX_BYTES = (size_t)32 << 20;
 
-void dcpg_sums_count(dcpg_par_sums *s, const dcpg_route *route, int stage, size_t bytes) {
-    bool memory = stage < route->nb_host_stage;
-    *(memory ? &s->traffic.memory_messages : &s->traffic.network_messages) += 1;
-    *(memory ? &s->traffic.memory_bytes : &s->traffic.network_bytes) += (int64_t)bytes;
+void dcpg_sums_count(dcpg_par_sums *s, bool on_host, size_t bytes) {
+    *(on_host ? &s->traffic.memory_messages : &s->traffic.network_messages) += 1;
+    *(on_host ? &s->traffic.memory_bytes : &s->traffic.network_bytes) += (int64_t)bytes;
 }
 
 /* ---- the queue ---- */
@@ -234,7 +233,7 @@ static dcpg_status open_all(dcpg_par_sums *s, dcpg_run_of_leaves *run, dcpg_err 
     MPI_Comm_dup(par->impl->comm, &s->comm);
     s->nb_own = dcpg_tree_nodes(s->options.total, mine.first, mine.end, nodes);
     dcpg_status status = dcpg_route_plan(s->options.total, par->size, run, par->rank, &s->route, err);
-    if (status == DCPG_OK) status = dcpg_small_sums_open(s, err);
+    if (status == DCPG_OK) status = dcpg_small_sums_open(s, run, err);
     DCPG_TRY(dcpg_agree_all(par, status, err));
     return s->options.grads && s->options.count > 0 && par->size > 1 ? open_gradients_all(s, run, err)
                                                                      : DCPG_OK;

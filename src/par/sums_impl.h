@@ -23,7 +23,8 @@ enum {
     NB_QUEUED = 256,  /* ranges that may wait; start() blocks if there are more */
     NB_NUMBER = 8192, /* buckets have numbers, the same on all ranks, and tags from them: MPI guarantees
                          32767, and messages of different buckets may overtake each other */
-    TAG_SMALL = 2 * NB_NUMBER
+    TAG_SMALL = 2 * NB_NUMBER,
+    FEW_RANKS = 8 /* at most so many exchange short arrays all at once: small_sums.c */
 };
 
 /* How far a rank has come with the bucket in each place, by the bucket's number; the other ranks of its host
@@ -98,10 +99,12 @@ struct dcpg_par_sums {
     unsigned first_queued, nb_queued;
 
     /* small sums */
-    double *all; /* [all_count] sums of the nodes of a stage, one after the other */
+    double *all; /* [all_count] sums of the nodes of a stage, or of all ranks, one after the other */
     size_t all_count;
-    double *piece;               /* [nb_own][piece of a long array] */
-    MPI_Request *stage_requests; /* of a stage */
+    double *piece;                                  /* [nb_own][piece of a long array] */
+    MPI_Request *small_requests;                    /* of a stage, or of all ranks */
+    dcpg_node few_node[FEW_RANKS * DCPG_MAX_NODES]; /* maximal nodes of all ranks, if they are few */
+    int few_first[FEW_RANKS + 1];                   /* of them, the first of each rank, and the end */
 };
 
 /* ---- buckets.c ---- */
@@ -120,12 +123,13 @@ void dcpg_bucket_advance(dcpg_par_sums *s, bucket *b);
 /* Moves every bucket as far as possible and starts waiting ranges; returns whether any is in flight. */
 bool dcpg_sums_advance(dcpg_par_sums *s);
 
-/* Counts a message to a rank with which this one merges at `stage` of a route. */
-void dcpg_sums_count(dcpg_par_sums *s, const dcpg_route *route, int stage, size_t bytes);
+/* Counts a message, to a rank of this host or of another. */
+void dcpg_sums_count(dcpg_par_sums *s, bool on_host, size_t bytes);
 
 /* ---- small_sums.c ---- */
 
-dcpg_status dcpg_small_sums_open(dcpg_par_sums *s, dcpg_err *err);
+/* run[size]: leaves of all ranks. */
+dcpg_status dcpg_small_sums_open(dcpg_par_sums *s, const dcpg_run_of_leaves *run, dcpg_err *err);
 void dcpg_small_sums_close(dcpg_par_sums *s);
 void dcpg_small_sum_all(dcpg_par_sums *s, double *sums, size_t count, double *total);
 

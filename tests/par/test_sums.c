@@ -109,14 +109,22 @@ static void dawdle(int step) {
     if ((step * 7 + par.rank * 3) % 11 == 0) nanosleep(&(struct timespec){0, 200000}, NULL);
 }
 
-static void check_small_sum(run *x, dcpg_reducer reducer, int round) {
-    double sums[DCPG_MAX_NODES * 5], total[5], expected[5], scratch[8 * 5];
-    leaf_of of = {round, 5};
+static void check_small_sum_of(run *x, dcpg_reducer reducer, int round, size_t n) {
+    double *sums = dcpg_alloc((size_t)x->nb_node + 10, n * sizeof *sums),
+           *total = sums + (size_t)x->nb_node * n, *expected = total + n, *scratch = expected + n;
+    leaf_of of = {round, n};
     for (int i = 0; i < x->nb_node; i++)
-        dcpg_tree_sum64(x->nodes[i], 5, leaf_sum64, &of, sums + 5 * i, scratch);
-    dcpg_tree_sum64((dcpg_node){0, x->options.total}, 5, leaf_sum64, &of, expected, scratch);
-    reducer.sum(reducer.self, sums, 5, total);
-    assert_memory_equal(total, expected, sizeof total);
+        dcpg_tree_sum64(x->nodes[i], n, leaf_sum64, &of, sums + n * (size_t)i, scratch);
+    dcpg_tree_sum64((dcpg_node){0, x->options.total}, n, leaf_sum64, &of, expected, scratch);
+    reducer.sum(reducer.self, sums, n, total);
+    assert_memory_equal(total, expected, n * sizeof *total);
+    dcpg_free(sums);
+}
+
+/* Values that few ranks exchange at once, and those that pass through stages. */
+static void check_small_sum(run *x, dcpg_reducer reducer, int round) {
+    check_small_sum_of(x, reducer, round, 5);
+    check_small_sum_of(x, reducer, round, 1100);
 }
 
 /* Hands over [0, COUNT) from the end to the start in ranges of up to `length`, as backward passes do, with
@@ -130,7 +138,7 @@ static void reduce(run *x, size_t length, int round) {
         reducer.start(reducer.self, end, n);
         dawdle(step);
         if (step % 3 == 0) reducer.poll(reducer.self);
-        if (step % 50 == 7) check_small_sum(x, reducer, round);
+        if (step % 50 == 7) check_small_sum_of(x, reducer, round, 5);
     }
     check_small_sum(x, reducer, round + 1);
     reducer.wait(reducer.self);
@@ -223,6 +231,7 @@ static void only_small_sums(void **state) {
     x.nb_node = dcpg_tree_nodes(MOST_LEAVES, options.first, options.end, x.nodes);
     assert_int_equal(dcpg_par_sums_open_all(&par, &options, &x.sums, NULL), DCPG_OK);
     check_small_sum(&x, dcpg_par_reducer(x.sums), 3);
+    check_small_sum_of(&x, dcpg_par_reducer(x.sums), 4, (1 << 18) + 77); /* in pieces */
     dcpg_par_sums_close_all(x.sums);
 }
 

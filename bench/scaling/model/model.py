@@ -10,6 +10,7 @@ import statistics
 BLOCK = 1 << 19  # include/dcpg/slices.h
 LINE = 16
 UNDER_WAY = 8  # blocks; src/par/sums_impl.h
+FEW_RANKS, FEW_VALUES = 8, 2048  # exchange short arrays all at once; src/par/small_sums.c
 AGREEMENT = 40  # bytes of src/train/epoch.c
 ADAM_BYTES = 28  # read and written for each parameter
 POLL_EVERY = 1e-4  # seconds; bench/scaling/smpi/simulated_sums.c
@@ -241,17 +242,27 @@ class Step:
             self.network.run(self.now)
 
     def small_sum(self, size, what):
-        """Recursive doubling over all ranks: within the hosts, then between them (src/par/small_sums.c)."""
+        """Recursive doubling over all ranks, within the hosts, then between them; or one message to each of few ranks (src/par/small_sums.c)."""
         began = self.now
-        for stage in range(log2(self.ranks)):
+        if self.ranks <= FEW_RANKS and self.ranks * size <= 8 * FEW_VALUES:
+            self.exchange([r < self.host_ranks for r in range(1, self.ranks)], size)
+        else:
+            for stage in range(log2(self.ranks)):
+                self.exchange([stage < log2(self.host_ranks)], size)
+        self.note(what, began)
+
+    def exchange(self, local, size):
+        """Sends messages, to ranks of this host (True) or others, and waits until they have arrived."""
+        flows = []
+        for on_host in local:
             self.now += 1e-6 * self.host["overhead_us"]
             self.network.run(self.now)
-            flow = self.network.send(self.now, size, local=stage < log2(self.host_ranks))
+            flows.append(self.network.send(self.now, size, local=on_host))
+        for flow in flows:
             if flow[2] is not None:
-                self.now = flow[2]
+                self.now = max(self.now, flow[2])
                 self.network.run(self.now)
             self.wait_until(lambda flow=flow: flow[2] is not None and flow[2] <= self.now)
-        self.note(what, began)
 
     def wait_for_sums(self):
         """Until all sums have ended; with sharding later called again, to gather parameters."""
