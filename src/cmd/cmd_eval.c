@@ -62,7 +62,7 @@ static dcpg_status choose(const eval_settings *s, parts *p, dcpg_log *log, dcpg_
 
 static dcpg_status take_split(const eval_settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
     char text[DCPG_LIST_TEXT];
-    DCPG_TRY(dcpg_cmd_split_take(s->split, &p->data, &p->split, err));
+    DCPG_TRY(dcpg_cmd_split_take(s->split, &p->data, true, &p->split, err));
     dcpg_info(log, "split %s: evaluated on %s", s->split, dcpg_strings_text(&p->split.test, text));
     return DCPG_OK;
 }

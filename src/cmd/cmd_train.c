@@ -182,10 +182,10 @@ static dcpg_status name_cells(parts *p, dcpg_err *err) {
 /* Chooses the chromosomes of --split. */
 static dcpg_status take_split(const train_settings *s, parts *p, dcpg_log *log, dcpg_err *err) {
     char train[DCPG_LIST_TEXT], val[DCPG_LIST_TEXT], test[DCPG_LIST_TEXT];
-    DCPG_TRY(dcpg_cmd_split_take(s->split, &p->data, &p->split, err));
+    DCPG_TRY(dcpg_cmd_split_take(s->split, &p->data, false, &p->split, err));
     dcpg_info(log, "split %s: trained on %s; validated on %s; kept for tests: %s", s->split,
               dcpg_strings_text(&p->split.train, train), dcpg_strings_text(&p->split.val, val),
-              dcpg_strings_text(&p->split.test, test));
+              p->split.test.n ? dcpg_strings_text(&p->split.test, test) : "none");
     return DCPG_OK;
 }
 

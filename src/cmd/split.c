@@ -55,17 +55,17 @@ static dcpg_status check_part(const preset *p, const char *part, const dcpg_stri
                      p->name, data->name, part, *numbers ? numbers : "others than 5 and 10");
 }
 
-dcpg_status dcpg_cmd_split_take(const char *name, const dcpg_cmd_named *data, dcpg_cmd_split *split,
-                                dcpg_err *err) {
+dcpg_status dcpg_cmd_split_take(const char *name, const dcpg_cmd_named *data, bool test,
+                                dcpg_cmd_split *split, dcpg_err *err) {
     const preset *p;
     DCPG_TRY(find(name, &p, err));
     DCPG_TRY(take_numbers(p->train, data, &split->train, err));
     DCPG_TRY(take_numbers(p->val, data, &split->val, err));
     DCPG_TRY(take_numbers(p->test, data, &split->test, err));
     if (!*p->train) DCPG_TRY(take_others(data, split, err));
+    if (test) return check_part(p, "test", &split->test, p->test, data, err);
     DCPG_TRY(check_part(p, "train", &split->train, p->train, data, err));
-    DCPG_TRY(check_part(p, "validate", &split->val, p->val, data, err));
-    return check_part(p, "test", &split->test, p->test, data, err);
+    return check_part(p, "validate", &split->val, p->val, data, err);
 }
 
 void dcpg_cmd_split_free(dcpg_cmd_split *split) {

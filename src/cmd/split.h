@@ -15,10 +15,10 @@ typedef struct dcpg_cmd_split {
     "cpgtransformer: validate on 5, test on 10, train on all others; of mouse and human. "
 
 /* Takes the data's chromosomes that the split called `name` uses; free with dcpg_cmd_split_free, also after a
- * failure. DCPG_E_USAGE for an unknown name, DCPG_E_INPUT where the data lack all chromosomes of a part.
- * Local. */
-dcpg_status dcpg_cmd_split_take(const char *name, const dcpg_cmd_named *data, dcpg_cmd_split *split,
-                                dcpg_err *err);
+ * failure. DCPG_E_USAGE for an unknown name, DCPG_E_INPUT where the data lack all chromosomes of a part that
+ * is needed: that to test on (`test`), or those to train and to validate on. Local. */
+dcpg_status dcpg_cmd_split_take(const char *name, const dcpg_cmd_named *data, bool test,
+                                dcpg_cmd_split *split, dcpg_err *err);
 void dcpg_cmd_split_free(dcpg_cmd_split *split);
 
 #endif

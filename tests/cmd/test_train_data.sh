@@ -61,6 +61,12 @@ same model/model.h5 three/model.h5
 quietly "$dcpg" eval six.h5 --model_files model --split deepcpg --out_data e.h5 --out_report split.tsv
 quietly "$dcpg" eval six.h5 --model_files model --chromos 2 4 6 8 10 12 --out_data e.h5 --out_report same.tsv
 same split.tsv same.tsv
+quietly "$dcpg" data --cpg_profiles six/cpg/*.tsv.gz --dna_files six/dna --chromos 2 4 --out_file two.h5
+quietly "$dcpg" eval two.h5 --model_files model --split deepcpg --out_report two.tsv
+refused 'two.h5 has no chromosome to test on \(10\)' "$dcpg" eval two.h5 --model_files model \
+    --split cpgtransformer --out_report none
+quietly "$dcpg" data --cpg_profiles six/cpg/*.tsv.gz --dna_files six/dna --chromos 1 13 --out_file trained.h5
+train '^split deepcpg: trained on 1; validated on 13; kept for tests: none$' trained.h5 --split deepcpg
 train '^split cpgtransformer: trained on [^;]*; validated on 5; kept for tests: 10$' six.h5 \
     --split cpgtransformer
 refused 's.h5 has no chromosome to validate on \(13 14' "$dcpg" train s.h5 --split deepcpg "${small[@]}" \
