@@ -67,12 +67,24 @@ static dcpg_status check_file(const char *path, const char *begins, dcpg_err *er
     return dcpg_fail_not_ours(path, err);
 }
 
+/* DCPG_E_USAGE where the file is one that is read. */
+static dcpg_status check_inputs(const dcpg_perf_options *o, const char *path, dcpg_err *err) {
+    const char *input = dcpg_same_file(path, o->data) ? o->data : NULL;
+    for (size_t a = 0; o->annos && a < o->annos->n; a++)
+        if (dcpg_same_file(path, o->annos->v[a])) input = o->annos->v[a];
+    if (!input) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_USAGE,
+                     "%s: would be written over %s, which is read: choose another --out_dir", path, input);
+}
+
 /* Rank 0: makes the folder, and checks what is in it. */
 static dcpg_status open_folder(run *r, dcpg_err *err) {
     for (int f = 0; f < NB_FILE; f++) {
         r->path[f] = dcpg_format("%s/%s", r->options->out_dir, file_name[f]);
         if (!r->path[f]) return dcpg_fail_nomem(err, "a file name", 64);
-        if (!r->options->force && r->par->rank == 0) DCPG_TRY(check_file(r->path[f], heading[f], err));
+        if (r->par->rank != 0) continue;
+        DCPG_TRY(check_inputs(r->options, r->path[f], err));
+        if (!r->options->force) DCPG_TRY(check_file(r->path[f], heading[f], err));
     }
     return r->par->rank == 0 ? dcpg_make_dirs(r->options->out_dir, err) : DCPG_OK;
 }
@@ -272,18 +284,43 @@ static void count_sites(run *r) {
     }
 }
 
-/* Reads and scores rows [first, end). Local. */
-static dcpg_status score_block(run *r, int64_t first, int64_t end, dcpg_err *err) {
+/* Reads rows [first, end), if there are any, and measures what their contexts are chosen by. Local. */
+static dcpg_status start_block(run *r, int64_t first, int64_t end, dcpg_err *err) {
     if (dcpg_signal_seen())
         return dcpg_fail(err, DCPG_E_STOPPED, "stopped by %s: nothing is written",
                          dcpg_signal_name(dcpg_signal_seen()));
+    r->block.first = r->block.end = r->block.low = r->block.high = first;
     if (first == end) return DCPG_OK;
     DCPG_TRY(read_block(r, first, end, err));
     dcpg_perf_measure(&r->outputs, &r->block);
     count_sites(r);
-    for (int o = 0; o < r->outputs.nb; o++) DCPG_TRY(score_output(r, o, err));
-    dcpg_progress(r->log, false, "perf: %.0f %%",
-                  100.0 * (double)(end - r->first) / (double)(r->end - r->first));
+    return DCPG_OK;
+}
+
+static dcpg_status score_outputs(run *r, int first, int end, dcpg_err *err) {
+    for (int o = first; o < end; o++) DCPG_TRY(score_output(r, o, err));
+    return DCPG_OK;
+}
+
+/* Outputs whose predictions are kept until they are exchanged: a site is in every annotation, at most, and
+ * in one bin each of coverage, density and distance. */
+static int outputs_at_once(const run *r) {
+    int64_t bytes = r->block.most * (4 + r->contexts.nb_anno) * (int64_t)sizeof(uint64_t);
+    return (int)min_i64(max_i64(BLOCK_BYTES / bytes, 1), r->outputs.nb);
+}
+
+/* Scores rows [first, end). Collective. */
+static dcpg_status score_block_all(run *r, int64_t first, int64_t end, dcpg_err *err) {
+    int step = outputs_at_once(r);
+    DCPG_TRY(dcpg_agree_all(r->par, start_block(r, first, end, err), err));
+    for (int o = 0; o < r->outputs.nb; o += step) {
+        int last = (int)min_i64(o + step, r->outputs.nb);
+        DCPG_TRY(dcpg_agree_all(r->par, score_outputs(r, o, last, err), err));
+        DCPG_TRY(dcpg_ranking_exchange_all(r->observed.ranking, err));
+    }
+    if (first < end)
+        dcpg_progress(r->log, false, "perf: %.0f %%",
+                      100.0 * (double)(end - r->first) / (double)(r->end - r->first));
     return DCPG_OK;
 }
 
@@ -291,9 +328,8 @@ static dcpg_status score_block(run *r, int64_t first, int64_t end, dcpg_err *err
 static dcpg_status score_all(run *r, dcpg_err *err) {
     int64_t rows = r->block.most, largest = dcpg_max_i64_all(r->par, r->end - r->first);
     for (int64_t done = 0; done < largest; done += rows) {
-        int64_t first = min_i64(r->first + done, r->end), end = min_i64(first + rows, r->end);
-        DCPG_TRY(dcpg_agree_all(r->par, score_block(r, first, end, err), err));
-        DCPG_TRY(dcpg_ranking_exchange_all(r->observed.ranking, err));
+        int64_t first = min_i64(r->first + done, r->end);
+        DCPG_TRY(score_block_all(r, first, min_i64(first + rows, r->end), err));
     }
     dcpg_ranking_visitor counter = {0};
     if (r->curves) counter = dcpg_perf_curves_counter(r->curves);

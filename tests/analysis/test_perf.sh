@@ -44,6 +44,13 @@ echo 'my own' >others/curves.tsv
 refused 'others/curves.tsv: is there' "$dcpg" perf e.h5 --out_dir others
 [[ $(cat others/curves.tsv) == 'my own' ]] || fail 'a file of others was replaced'
 quietly "$dcpg" perf e.h5 --out_dir others --curves roc --force
+cp e.h5 others/metrics.tsv
+zcat sim/anno/islands.bed.gz >few/curves.tsv
+refused 'written over others/metrics.tsv, which is read' "$dcpg" perf others/metrics.tsv \
+    --out_dir others --force
+refused 'written over few/curves.tsv, which is read' "$dcpg" perf e.h5 --anno_files few/curves.tsv \
+    --out_dir few --curves roc --force
+cmp e.h5 others/metrics.tsv || fail 'the evaluation was replaced'
 refused 'roc or pr' "$dcpg" perf e.h5 --curves det
 refused 'coverage, density, distance or none' "$dcpg" perf e.h5 --contexts cpg
 refused '--anno_files' "$dcpg" perf e.h5 --anno_curves roc
