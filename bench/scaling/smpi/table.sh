@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The table of sums on simulated clusters, 2 to 4,096 ranks.
-#   bash bench/scaling/smpi/table.sh [--out FILE.tsv] [--ranks 'P ...'] [--fold_from P] [run.sh's options]
+#   bash bench/scaling/smpi/table.sh [--out FILE.tsv] [--ranks 'P ...'] [--platforms 'flat fattree']
+#       [--fold_from P] [run.sh's options]
 # Appends a row as soon as it is there and goes on after an interruption: what the file has is not simulated
 # again. Rows of runs that failed stay, with what was wrong; delete a row to have it simulated again. A run
 # takes at most $DCPG_SIMULATION_SECONDS (600) of processor time. From --fold_from (2048) ranks memory is
@@ -11,13 +12,15 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../../../jobs/lib.sh
 source "$here/../../../jobs/lib.sh"
 
-out=$dcpg_home/bench/results/smpi.tsv ranks='2 4 8 16 32 64 128 256 512 1024 2048 4096' fold_from=2048 more=()
+out=$dcpg_home/bench/results/smpi.tsv fold_from=2048 more=() platforms='flat fattree'
+ranks='2 4 8 16 32 64 128 256 512 1024 2048 4096'
 limit=${DCPG_SIMULATION_SECONDS:-600}
 while [[ $# != 0 ]]; do
     case $1 in
     -h | --help) sed -n '4,/^set/s/^# //p' "$0"; exit 0 ;;
     --out) out=${2:?--out FILE.tsv}; shift 2 ;;
     --ranks) ranks=${2:?--ranks \'P ...\'}; shift 2 ;;
+    --platforms) platforms=${2:?--platforms \'NAME ...\'}; shift 2 ;;
     --fold_from) fold_from=${2:?--fold_from P}; shift 2 ;;
     *) more+=("$1"); shift ;;
     esac
@@ -57,7 +60,7 @@ row() {
 }
 
 for p in $ranks; do
-    for platform in flat fattree; do
+    for platform in $platforms; do
         for per_host in 1 8; do
             ((p <= per_host && per_host > 1)) || row "$platform" "$per_host" "$p"
         done
