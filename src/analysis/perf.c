@@ -10,6 +10,7 @@
 #include <dcpg/memory.h>
 #include <dcpg/signal.h>
 #include <dcpg/temporary.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -284,11 +285,14 @@ static void count_sites(run *r) {
     }
 }
 
+static dcpg_status check_signal(dcpg_err *err) {
+    if (!dcpg_signal_seen()) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_STOPPED, "stopped by %s: nothing is written",
+                     dcpg_signal_name(dcpg_signal_seen()));
+}
+
 /* Reads rows [first, end), if there are any, and measures what their contexts are chosen by. Local. */
 static dcpg_status start_block(run *r, int64_t first, int64_t end, dcpg_err *err) {
-    if (dcpg_signal_seen())
-        return dcpg_fail(err, DCPG_E_STOPPED, "stopped by %s: nothing is written",
-                         dcpg_signal_name(dcpg_signal_seen()));
     r->block.first = r->block.end = r->block.low = r->block.high = first;
     if (first == end) return DCPG_OK;
     DCPG_TRY(read_block(r, first, end, err));
@@ -298,7 +302,10 @@ static dcpg_status start_block(run *r, int64_t first, int64_t end, dcpg_err *err
 }
 
 static dcpg_status score_outputs(run *r, int first, int end, dcpg_err *err) {
-    for (int o = first; o < end; o++) DCPG_TRY(score_output(r, o, err));
+    for (int o = first; o < end; o++) {
+        DCPG_TRY(check_signal(err));
+        DCPG_TRY(score_output(r, o, err));
+    }
     return DCPG_OK;
 }
 
@@ -395,9 +402,11 @@ static dcpg_status write_file_all(run *r, int f, dcpg_err *err) {
         status = dcpg_perf_curves_write_all(r->curves, r->observed.ranking, r->par, out, err);
     if (status == DCPG_OK && out && f == METRICS) status = write_metrics(r, out, err);
     if (status == DCPG_OK && out && f == RELIABILITY) write_reliability(r, out);
-    bool fine = !out || !ferror(out);
-    if (out && fclose(out) != 0) fine = false;
-    if (status == DCPG_OK && !fine) status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be written", r->path[f]);
+    bool fine = !out || (fflush(out) == 0 && !ferror(out));
+    int reason = errno;
+    if (out) fclose(out);
+    if (status == DCPG_OK && !fine)
+        status = dcpg_fail(err, DCPG_E_IO, "%s: cannot be written: %s", r->path[f], strerror(reason));
     if (status == DCPG_OK && temporary)
         status = dcpg_temporary_keep(temporary, r->path[f], err);
     else
@@ -416,6 +425,9 @@ static dcpg_status perf_all(run *r, dcpg_err *err) {
     dcpg_info(r->log, "%" PRId64 " sites, %d output%s, %zu contexts", r->data.total, r->outputs.nb,
               r->outputs.nb == 1 ? "" : "s", r->contexts.names.n);
     DCPG_TRY(score_all(r, err));
+    DCPG_TRY(dcpg_agree_all(r->par, check_signal(err), err));
+    if (!r->curves && r->par->rank == 0 && dcpg_file_exists(r->path[CURVES]))
+        dcpg_warn(r->log, "%s is of an earlier run: no curves are wanted (--curves)", r->path[CURVES]);
     for (int f = 0; f < NB_FILE; f++)
         if (f != CURVES || r->curves) DCPG_TRY(write_file_all(r, f, err));
     dcpg_eval_report_means(&r->outputs, r->value, r->log);

@@ -44,6 +44,8 @@ echo 'my own' >others/curves.tsv
 refused 'others/curves.tsv: is there' "$dcpg" perf e.h5 --out_dir others
 [[ $(cat others/curves.tsv) == 'my own' ]] || fail 'a file of others was replaced'
 quietly "$dcpg" perf e.h5 --out_dir others --curves roc --force
+quietly "$dcpg" perf e.h5 --out_dir others
+grep -q 'others/curves.tsv is of an earlier run' last.log || fail "old curves: $(cat last.log)"
 cp e.h5 others/metrics.tsv
 zcat sim/anno/islands.bed.gz >few/curves.tsv
 refused 'written over others/metrics.tsv, which is read' "$dcpg" perf others/metrics.tsv \
