@@ -70,7 +70,7 @@ silent
 evaluate all all.h5
 says "^3 of the store's 5 cells, those of the model, are used: a, b, c$"
 silent_outputs=$(cut -f 2 all.tsv | sort -u | tr '\n' ' ')
-[[ $silent_outputs == 'cpg/a cpg/b cpg/c output ' ]] || fail "outputs: $silent_outputs"
+[[ $silent_outputs == 'cpg/a cpg/b cpg/c mean output pooled ' ]] || fail "outputs: $silent_outputs"
 # The sites are those of five cells: at common sites the cells have the same neighbours and labels.
 evaluate files files/*.h5
 says "^3 of the data set's 5 cells, those of the model, are used: a, b, c$"
@@ -118,7 +118,7 @@ silent
 # ---- outputs by name ----
 evaluate one abc.h5 --output_names cpg/b
 says '^1 of 3 outputs: cpg/b$'
-[[ $(cut -f 2 one.tsv | sort -u | tr '\n' ' ') == 'cpg/b output ' ]] || fail "outputs: $(cat one.tsv)"
+[[ $(cut -f 2 one.tsv | sort -u | tr '\n' ' ') == 'cpg/b mean output pooled ' ]] || fail "outputs: $(cat one.tsv)"
 predictions one b abc b
 quietly "$dcpg" train all.h5 --train_chromos 1 "${small[@]}" --replicate_names a b \
     --output_names cpg/c cpg/d --out_dir part

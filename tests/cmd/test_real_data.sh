@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 
 # auc REPORT: prints the mean AUC over outputs
-auc() { awk -F '\t' '$1 == "auc" { sum += $3; n++ } END { printf "%.4f", sum / n }' "$1"; }
+auc() { awk -F '\t' '$1 == "auc" && $2 ~ /^cpg\// { sum += $3; n++ } END { printf "%.4f", sum / n }' "$1"; }
 at_least() { awk -v a="$2" -v b="$3" 'BEGIN { exit !(a >= b) }' || fail "$1: $2 is below $3"; }
 
 on 2 "$dcpg" data --cpg_profiles "$shared"/data/bs/BS2*.gz --bedgraph_base 1 --out_file bs.h5
