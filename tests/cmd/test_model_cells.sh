@@ -118,7 +118,8 @@ silent
 # ---- outputs by name ----
 evaluate one abc.h5 --output_names cpg/b
 says '^1 of 3 outputs: cpg/b$'
-[[ $(cut -f 2 one.tsv | sort -u | tr '\n' ' ') == 'cpg/b mean output pooled ' ]] || fail "outputs: $(cat one.tsv)"
+[[ $(cut -f 2 one.tsv | sort -u | tr '\n' ' ') == 'cpg/b mean output pooled ' ]] ||
+    fail "outputs: $(cat one.tsv)"
 predictions one b abc b
 quietly "$dcpg" train all.h5 --train_chromos 1 "${small[@]}" --replicate_names a b \
     --output_names cpg/c cpg/d --out_dir part
