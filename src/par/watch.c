@@ -9,9 +9,10 @@
 #include <dcpg/memory.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { TAG_CALL, TAG_HERE, TAG_BUSY };
+enum { TAG_CALL, TAG_HERE, TAG_BUSY, TAG_NAMED };
 
 /* Tries between two looks at the clock; and seconds between two checks for roll calls of other ranks. */
 enum { TRIES_PER_LOOK = 256 };
@@ -19,6 +20,9 @@ static const double LOOK_EVERY = 0.1;
 
 /* Seconds in which ranks must answer a roll call: a busy rank checks for calls only now and then. */
 static const double ROLL = 60;
+
+/* Seconds after which a rank does not wait for lower ones to name the absent. */
+enum { MOST_TURNS = 30 };
 
 struct dcpg_watch {
     double timeout;
@@ -82,19 +86,34 @@ static int call_roll(const dcpg_par *par, double seconds, bool *busy) {
     return nb;
 }
 
-/* Printed by the lowest rank that is present. */
+/* Ranks find out at about the same time, and one of them is to name the absent: the lowest at once, the
+ * others a second later for each present rank below them. Meanwhile they still answer. False: another rank
+ * was faster, and has not ended this one after MOST_TURNS. */
+static bool wait_for_turn(const dcpg_par *par) {
+    const bool *present = par->impl->watch->present;
+    const struct timespec nap = {0, 10000000};
+    double start = dcpg_now();
+    int nb_below = 0, from;
+    bool named = false;
+    for (int r = 0; r < par->rank; r++) nb_below += present[r];
+    while (dcpg_now() - start < (named || nb_below > MOST_TURNS ? MOST_TURNS : nb_below)) {
+        answer(par, TAG_HERE);
+        while (receive_signal(par, TAG_NAMED, &from)) named = true;
+        nanosleep(&nap, NULL);
+    }
+    for (int r = 0; !named && r < par->size; r++)
+        if (present[r] && r != par->rank) send_signal(par, r, TAG_NAMED);
+    return !named;
+}
+
 static void name_absent(const dcpg_par *par, int nb_absent) {
     const struct dcpg_watch *watch = par->impl->watch;
-    int lowest = 0, first = 0;
-    while (!watch->present[lowest]) lowest++;
-    while (nb_absent && watch->present[first]) first++;
-    if (lowest != par->rank) return;
     if (nb_absent == 0)
         fprintf(stderr,
                 "dcpg: all ranks have waited for each other for %g s: the network hangs, or this is a bug of "
                 "dcpg; the job ends\n",
                 watch->timeout);
-    for (int r = first; nb_absent && r < par->size; r++)
+    for (int r = 0; r < par->size; r++)
         if (!watch->present[r])
             fprintf(stderr,
                     "dcpg: rank %d on host %s has stalled: the others have waited for it for %g s "
@@ -111,9 +130,8 @@ static void find_stalled(const dcpg_par *par, dcpg_wait *wait) {
     wait->nb_roll++;
     if (nb_absent == 0 && busy) wait->nb_roll = 0;
     if (nb_absent == 0 && wait->nb_roll <= 1) return; /* the awaited message may have arrived meanwhile */
-    name_absent(par, nb_absent);
+    if (wait_for_turn(par)) name_absent(par, nb_absent);
     dcpg_cleanup_run();
-    sleep(1); /* the lowest rank prints its message before the job ends */
     MPI_Abort(par->impl->comm, dcpg_exit_code(DCPG_E_NUMERIC));
 }
 
