@@ -42,13 +42,10 @@ on() {
 }
 
 # ranks_of JOB: process ids of the ranks that a launcher started, lowest first. Open MPI's are its children,
-# MPICH's those of a proxy.
+# more than 32 of them those of its threads, MPICH's the children of a proxy.
 ranks_of() {
-    local pid children
-    {
-        read -ra children <"/proc/$1/task/$1/children" || true # no newline at its end
-    } 2>/dev/null
-    for pid in "${children[@]}"; do
+    local pid
+    for pid in $(cat "/proc/$1/task/"*/children 2>/dev/null | tr ' ' '\n' | sort -n); do
         if [[ $(readlink "/proc/$pid/exe" 2>/dev/null) == */dcpg ]]; then
             echo "$pid"
         else

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Tests 16, 17, 33 and 64 ranks, far more than there are cores: the model of one rank, on one host and as if
-# on several, a killed rank, resuming, adding cells.
+# on several, a killed rank, resuming, adding cells, a rank that stalls.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
@@ -14,6 +14,22 @@ common=(s.h5 --train_chromos 1 --val_chromos 2 --dna_model 'conv[16@5]_bn_relu_m
     --dna_wlen 21 --batch_size 128 --nb_train_sample 512 --nb_val_sample 256 --virtual_ranks 66)
 training=("${common[@]}" --nb_epoch 2)
 endless=("${common[@]}" --nb_epoch 2000 --early_stopping 0 --checkpoint_steps 2)
+
+# start DIR RANKS OPTIONS...: trains in the background until it is killed; sets job, and ranks (their process
+# ids) once there is a checkpoint.
+start() {
+    local dir=$1 nb=$2
+    shift 2
+    "${MPIRUN:-mpirun}" -n "$nb" "$dcpg" train "${endless[@]}" --out_dir "$dir" "$@" >"$dir.log" 2>&1 &
+    job=$!
+    for ((i = 0; i < 600; i++)); do
+        compgen -G "$dir/checkpoints/*.h5" >/dev/null && break
+        sleep 0.1
+    done
+    compgen -G "$dir/checkpoints/*.h5" >/dev/null || fail "no checkpoint: $(tail -n 5 "$dir.log")"
+    mapfile -t ranks < <(ranks_of $job)
+    ((${#ranks[@]} == nb)) || fail "${#ranks[@]} ranks run, not $nb"
+}
 
 # ---- the same model ----
 quietly "$dcpg" train "${training[@]}" --out_dir one
@@ -29,15 +45,7 @@ DCPG_RANKS_PER_HOST=1 on 16 "$dcpg" train "${training[@]}" --out_dir sharded --s
 same one/model.h5 sharded/model.h5
 
 # ---- one of 16 ranks is killed: the job ends, and goes on to the same model ----
-"${MPIRUN:-mpirun}" -n 16 "$dcpg" train "${endless[@]}" --out_dir killed >killed.log 2>&1 &
-job=$!
-for ((i = 0; i < 600; i++)); do
-    compgen -G 'killed/checkpoints/*.h5' >/dev/null && break
-    sleep 0.1
-done
-compgen -G 'killed/checkpoints/*.h5' >/dev/null || fail "no checkpoint: $(tail -n 5 killed.log)"
-mapfile -t ranks < <(ranks_of $job)
-((${#ranks[@]} == 16)) || fail "${#ranks[@]} ranks run, not 16"
+start killed 16
 start=$SECONDS
 kill -KILL "${ranks[9]}"
 ! wait $job || fail 'a job with a killed rank ends well'
@@ -53,3 +61,20 @@ quietly "$dcpg" stats three.h5 --out_tsv appended.tsv
 quietly "$dcpg" stats s.h5 --out_tsv whole.tsv
 same appended.tsv whole.tsv
 echo 'killed, resumed, appended on 16 ranks'
+
+# ---- one of 64 ranks is stopped: after the timeout, and as long again for the others to answer, it is named,
+# once, and the job ends ----
+export OMPI_MCA_odls_base_sigkill_timeout=1
+for which in 0 41; do
+    rm -rf stalled
+    start stalled 64 --stall_timeout 10
+    number=$(tr '\0' '\n' <"/proc/${ranks[$which]}/environ" |
+        sed -nE 's/^(OMPI_COMM_WORLD_RANK|PMI_RANK)=//p')
+    kill -STOP "${ranks[$which]}"
+    start=$SECONDS
+    ! wait $job || fail 'a job with a stalled rank ends well'
+    ((SECONDS - start < 60)) || fail "the job ended $((SECONDS - start)) s after a rank was stopped"
+    named=$(grep -o 'rank [0-9]* on host [^ ]* has stalled' stalled.log) || fail "$(tail -n 8 stalled.log)"
+    [[ $named == "rank $number on "* && $(wc -l <<<"$named") == 1 ]] || fail "not rank $number: $named"
+    echo "rank $number of 64 stopped: named after $((SECONDS - start)) s"
+done
