@@ -151,7 +151,7 @@ dcpg_status dcpg_profile_parse_roles(const char *text, column_spec *spec, dcpg_e
         err, DCPG_E_USAGE,
         "--profile_format %s: %s: give chrom=,pos= (from 1) or start= (from 0) and two of meth=, unmeth=, "
         "total=, or percent= or fraction=, each a name of the header or a column's number; also end=, "
-        "strand=, context=, base=0 or 1, sep=tab, comma or space, header=LINES",
+        "strand=, context=, base=0 or 1, sep=tab, comma, semicolon or space, header=LINES",
         text, fault);
 }
 

@@ -25,7 +25,7 @@ static const dcpg_cmd_option options[] = {
          "older, 11), biscuit, bigwig; or columns by names of the header or by numbers, "
          "chrom=chr,pos=pos,meth=met_reads,total=reads, from chrom=, pos= (from 1) or start= "
          "(from 0), end=, strand=, context=, meth=, unmeth=, total=, percent=, fraction=, and "
-         "base=0 or 1, sep=tab, comma or space, header=LINES; or as in MethSCAn, "
+         "base=0 or 1, sep=tab, comma, semicolon or space, header=LINES; or as in MethSCAn, "
          "chromosome:position:methylated:total (c) or unmethylated (u):separator:lines of header, "
          "for example 1:2:5:6c:tab:0; auto: recognised by the names of the columns and by what they hold"},
     {.name = "dna_files",
