@@ -183,6 +183,8 @@ typedef struct dcpg_train_options {
     bool no_class_weights, no_shuffle, no_reproducible;
     bool shard_optimizer; /* each rank keeps the optimiser's moments of its slices only; results do not change
                              in any bit */
+    size_t comm_memory;   /* bytes of a rank for messages of gradients under way; 0: 32 MiB; results do not
+                             change in any bit */
     bool grad_bf16; /* sums of gradients in bfloat16: half the bytes between ranks; needs reproducible sums */
     double max_time;       /* hours; 0: no limit */
     const char *stop_file; /* NULL: none */

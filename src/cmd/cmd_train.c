@@ -65,6 +65,13 @@ static dcpg_status check_optimiser(train_settings *s, dcpg_err *err) {
     return DCPG_OK;
 }
 
+static dcpg_status parse_size(const char *option, const char *text, size_t *bytes, dcpg_err *err) {
+    if (dcpg_parse_size(text, bytes)) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_USAGE,
+                     "--%s %s: not a size; write a number of bytes, with K, M, G or T after it, such as 8G",
+                     option, text);
+}
+
 static dcpg_status check(train_settings *s, dcpg_err *err) {
     DCPG_TRY(dcpg_cmd_need_data(s->table, &s->files, err));
     const train_model_options *m = &s->model;
@@ -82,11 +89,8 @@ static dcpg_status check(train_settings *s, dcpg_err *err) {
     if (m->cpg_wlen % 2)
         return dcpg_fail(err, DCPG_E_USAGE, "--cpg_wlen %lld: must be even, half on each side",
                          (long long)m->cpg_wlen);
-    if (s->max_memory && !dcpg_parse_size(s->max_memory, &s->train.max_memory))
-        return dcpg_fail(
-            err, DCPG_E_USAGE,
-            "--max_memory %s: not a size; write a number of bytes, with K, M, G or T after it, such as 8G",
-            s->max_memory);
+    if (s->max_memory) DCPG_TRY(parse_size("max_memory", s->max_memory, &s->train.max_memory, err));
+    DCPG_TRY(parse_size("comm_memory", s->comm_memory, &s->train.comm_memory, err));
     s->train.grad_bf16 = strcmp(s->grad_comm, "bf16") == 0;
     if (!s->train.grad_bf16 && strcmp(s->grad_comm, "fp32") != 0)
         return dcpg_fail(err, DCPG_E_USAGE, "--grad_comm %s: fp32 or bf16", s->grad_comm);

@@ -371,6 +371,13 @@ static const dcpg_cmd_option options[] = {
      .help = "precision in which sums of gradients travel between ranks: fp32, or bf16, which is half "
              "the bytes and rounds every sum of the tree (another result, but still the same on any "
              "number of ranks)"},
+    {.name = "comm_memory",
+     .kind = DCPG_OPT_STRING,
+     .to = TO(comm_memory),
+     .initial = "32M",
+     .meaning = "SIZE",
+     .help = "memory of a rank for messages of gradients: with less they are shorter and fewer at once, "
+             "with the same result"},
     {.name = "no_reproducible",
      .kind = DCPG_OPT_FLAG,
      .to = TO(train.no_reproducible),

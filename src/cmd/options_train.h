@@ -10,7 +10,7 @@
 
 typedef struct train_settings {
     dcpg_strings files, val_files, train_chromos, val_chromos, output_names, output_weights, replicate_names;
-    const char *resume, *max_memory, *grad_comm, *optimizer, *lr_scaling, *split;
+    const char *resume, *max_memory, *grad_comm, *comm_memory, *optimizer, *lr_scaling, *split;
     int64_t nb_output, nb_replicate, virtual_ranks, seed;
     bool any_cells;
     dcpg_words profile;

@@ -11,11 +11,28 @@
 /* Options that may change without changing the result, or that are checked elsewhere: data by their checksum,
  * the number of virtual ranks by the checkpoint. */
 static const char *const free_names[] = {
-    "out_dir",          "resume",        "val_files",           "nb_epoch",
-    "virtual_ranks",    "max_time",      "stop_file",           "verbose",
-    "log_file",         "force",         "checkpoint_steps",    "checkpoint_minutes",
-    "keep_checkpoints", "stall_timeout", "max_memory",          "profile",
-    "shard_optimizer",  "max_steps",     "timing_warmup_steps", NULL};
+    "out_dir",
+    "resume",
+    "val_files",
+    "nb_epoch",
+    "virtual_ranks",
+    "max_time",
+    "stop_file",
+    "verbose",
+    "log_file",
+    "force",
+    "checkpoint_steps",
+    "checkpoint_minutes",
+    "keep_checkpoints",
+    "stall_timeout",
+    "max_memory",
+    "profile",
+    "shard_optimizer",
+    "comm_memory",
+    "max_steps",
+    "timing_warmup_steps",
+    NULL,
+};
 
 static size_t find_separator(const dcpg_strings *words) {
     size_t i = 0;

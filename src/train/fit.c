@@ -66,12 +66,12 @@ static dcpg_status measure_rest(const trainer *t, size_t *bytes, dcpg_err *err) 
     size_t values = (size_t)(size.trainable + size.not_trainable),
            leaves = (size_t)(t->leaves / t->par->size + t->nb_block);
     dcpg_slices slices = dcpg_slices_even(values, 0, t->par->size);
-    size_t sums =
-        t->par->size > 1 ? 8 * slices.block : 0; /* messages under way: at most 8 blocks, see par.h */
+    size_t sums = t->par->size > 1 ? 8 * slices.block * sizeof(float) : 0; /* at most 8 blocks, see par.h */
+    if (t->options->comm_memory) sums = min_size(sums, t->options->comm_memory);
     size_t moments = t->options->shard_optimizer ? dcpg_slices_count(&slices) : values;
     size_t tallies = 2 * leaves * (size_t)t->graph->nb_output * DCPG_TALLY_COLUMNS * sizeof(double);
     /* Adam's two moments, the best weights, and the weights in the files' layout while they are written. */
-    *bytes = dcpg_memory_used() + (2 * moments + 2 * values + sums) * sizeof(float) + tallies +
+    *bytes = dcpg_memory_used() + (2 * moments + 2 * values) * sizeof(float) + sums + tallies +
              t->options->max_memory / 16;
     return DCPG_OK;
 }

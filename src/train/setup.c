@@ -154,6 +154,7 @@ static dcpg_status open_sums_all(trainer *t, dcpg_err *err) {
                                      .grads = t->net->grads,
                                      .count = t->net->nb_trained,
                                      .window = t->grads,
+                                     .max_bytes = t->options->comm_memory,
                                      .sharded = t->options->shard_optimizer,
                                      .bf16 = t->options->grad_bf16,
                                      .reproducible = !t->options->no_reproducible};

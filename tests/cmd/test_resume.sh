@@ -52,6 +52,17 @@ rm -rf three
 on 3 "$dcpg" train --resume fine_cut --max_time 0
 for f in "${files[@]}"; do same "fine/$f" "fine_cut/$f"; done
 
+# ---- ranks on hosts of their own, with little memory for messages, which may change; then as before ----
+quietly "$dcpg" train "${common[@]}" --cpg_model 'fc[8]_bgru[8]_do' --cpg_wlen 8 --out_dir ample
+export DCPG_RANKS_PER_HOST=1
+stopped_with 85 3 "$dcpg" train "${common[@]}" --cpg_model 'fc[8]_bgru[8]_do' --cpg_wlen 8 --comm_memory 1K \
+    --resume little --max_time 1e-6
+on 2 "$dcpg" train --resume little --max_time 0 --comm_memory 10K
+unset DCPG_RANKS_PER_HOST
+for f in "${files[@]}"; do same "ample/$f" "little/$f"; done
+refused 'comm_memory 0.*not a size' "$dcpg" train "${common[@]}" --cpg_model FcAvg --out_dir none \
+    --comm_memory 0
+
 # ---- refused: options that would change the result of the run ----
 wrong() { refused "$1" "$dcpg" train --resume rnn "${@:2}"; }
 wrong '--learning_rate.*0\.003' --learning_rate 0.01
