@@ -115,6 +115,9 @@ dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_
 /* Gives the file its final name if `status` is DCPG_OK, otherwise removes it. Collective. */
 dcpg_status dcpg_eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err);
 
+/* Writes the shortest decimal for exactly this number; nothing for NaN, as pandas writes it. Local. */
+void dcpg_eval_write_number(FILE *out, double value);
+
 /* Writes a report's rows: metric, output, value, sorted; after `context` and a tab, unless it is NULL. Local.
  */
 dcpg_status dcpg_eval_write_rows(FILE *out, const char *context, const eval_outputs *outputs,

@@ -30,6 +30,12 @@ typedef struct reliability {
     dcpg_exact sum;
 } reliability;
 
+enum { METRICS, CURVES, RELIABILITY, NB_FILE };
+static const char *const file_name[NB_FILE] = {"metrics.tsv", "curves.tsv", "reliability.tsv"};
+static const char *const heading[NB_FILE] = {"anno\tmetric\toutput\tvalue\n",
+                                             "anno\tcurve\toutput\tx\ty\tthr\n",
+                                             "output\tlow\thigh\tn\tprediction\tobserved\n"};
+
 typedef struct run {
     const dcpg_perf_options *options;
     const dcpg_par *par;
@@ -45,15 +51,9 @@ typedef struct run {
     double *value;    /* [contexts][outputs + NB_EVAL_ROW][DCPG_NB_SCORE] */
     perf_wish *wish;  /* [contexts] */
     perf_curves *curves;
-    char *path[3]; /* of the files */
+    char *path[NB_FILE];
     int64_t first, end;
 } run;
-
-enum { METRICS, CURVES, RELIABILITY, NB_FILE };
-static const char *const file_name[NB_FILE] = {"metrics.tsv", "curves.tsv", "reliability.tsv"};
-static const char *const heading[NB_FILE] = {"anno\tmetric\toutput\tvalue\n",
-                                             "anno\tcurve\toutput\tx\ty\tthr\n",
-                                             "output\tlow\thigh\tn\tprediction\tobserved\n"};
 
 /* ---- opening ---- */
 
@@ -154,8 +154,8 @@ static dcpg_status open_parts(run *r, dcpg_err *err) {
     bool ordered = r->chromos.disorder < 0;
     if (!ordered && (o->density || o->distance))
         dcpg_warn(r->log,
-                  "%s: row %" PRId64 " and others are not in order: no scores by density and distance",
-                  r->data.path, r->chromos.disorder + 1);
+                  "%s: row %" PRId64 " of pos and others are not in order: no scores by density and distance",
+                  r->data.path, r->chromos.disorder);
     DCPG_TRY(open_folder(r, err));
     DCPG_TRY(dcpg_perf_contexts_open(o, &r->data, &r->chromos, ordered, &r->contexts, err));
     DCPG_TRY(open_outputs(r, err));
@@ -365,7 +365,6 @@ static bool has_labels(const run *r, int context) {
 }
 
 static dcpg_status write_metrics(const run *r, FILE *out, dcpg_err *err) {
-    fputs(heading[METRICS], out);
     for (int c = 0; c < r->outputs.nb_context; c++)
         if (!is_left_out(r, c) && (c == 0 || has_labels(r, c)))
             DCPG_TRY(dcpg_eval_write_rows(out, r->contexts.names.v[c], &r->outputs,
@@ -374,7 +373,6 @@ static dcpg_status write_metrics(const run *r, FILE *out, dcpg_err *err) {
 }
 
 static void write_reliability(const run *r, FILE *out) {
-    fputs(heading[RELIABILITY], out);
     for (int o = 0; o <= r->outputs.nb; o++)
         for (int b = 0; b < NB_BIN; b++) {
             const reliability *bin = &r->bin[o * NB_BIN + b];
@@ -398,6 +396,7 @@ static dcpg_status write_file_all(run *r, int f, dcpg_err *err) {
         if (!out && fd >= 0) close(fd);
     }
     status = dcpg_agree_all(r->par, status, err);
+    if (out) fputs(heading[f], out);
     if (status == DCPG_OK && f == CURVES)
         status = dcpg_perf_curves_write_all(r->curves, r->observed.ranking, r->par, out, err);
     if (status == DCPG_OK && out && f == METRICS) status = write_metrics(r, out, err);

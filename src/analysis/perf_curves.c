@@ -126,22 +126,15 @@ static void choose(void *context, int column, const dcpg_class_stream *stream, d
 
 /* ---- writing ---- */
 
-static void put_number(FILE *out, double x, char after) {
-    char text[40];
-    for (int digits = 6; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, x);
-        if (strtod(text, NULL) == x) break;
-    }
-    fprintf(out, "%s%c", text, after);
-}
-
 static void put(const perf_curves *c, FILE *out, const char *curve, point p) {
     const eval_column *column = &c->options.observed->column[c->column];
     fprintf(out, "%s\t%s\t%s\t", c->options.contexts->v[column->context], curve,
             c->options.outputs->name[column->output]);
-    put_number(out, p.x, '\t');
-    put_number(out, p.y, '\t');
-    put_number(out, p.threshold, '\n');
+    const double number[] = {p.x, p.y, p.threshold};
+    for (int i = 0; i < 3; i++) {
+        dcpg_eval_write_number(out, number[i]);
+        fputc(i < 2 ? '\t' : '\n', out);
+    }
 }
 
 /* Writes the curves of the present column. */
@@ -195,7 +188,6 @@ dcpg_status dcpg_perf_curves_write_all(perf_curves *c, dcpg_ranking *ranking, co
                                        dcpg_err *err) {
     size_t *sizes = dcpg_alloc(3 * (size_t)par->size, sizeof *sizes);
     dcpg_status status = dcpg_agree_all(par, sizes ? DCPG_OK : dcpg_fail_nomem(err, "curves", 64), err);
-    if (file) fputs("anno\tcurve\toutput\tx\ty\tthr\n", file);
     for (int first = 0; first < c->options.observed->nb_column && status == DCPG_OK; first += par->size) {
         char *text = NULL;
         size_t bytes = 0;

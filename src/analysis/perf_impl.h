@@ -77,7 +77,7 @@ void dcpg_perf_curves_free(perf_curves *curves); /* NULL is fine */
 /* For dcpg_ranking_sums_all: counts the points. */
 dcpg_ranking_visitor dcpg_perf_curves_counter(perf_curves *curves);
 
-/* Writes the table of all curves to `file` on rank 0. Collective. */
+/* Writes the rows of all curves to `file` on rank 0. Collective. */
 dcpg_status dcpg_perf_curves_write_all(perf_curves *curves, dcpg_ranking *ranking, const dcpg_par *par,
                                        FILE *file, dcpg_err *err);
 

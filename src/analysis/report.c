@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The shortest decimal for exactly this number; nothing for NaN, as pandas writes it. */
-static void write_value(FILE *out, double value) {
+void dcpg_eval_write_number(FILE *out, double value) {
     char text[40] = "";
     for (int digits = 6; digits <= 17 && !isnan(value); digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
@@ -44,7 +43,7 @@ dcpg_status dcpg_eval_write_rows(FILE *out, const char *context, const eval_outp
             if (!dcpg_eval_has_score(outputs, order[i].row, (dcpg_score)s)) continue;
             if (context) fprintf(out, "%s\t", context);
             fprintf(out, "%s\t%s\t", dcpg_score_name((dcpg_score)s), order[i].name);
-            write_value(out, value[order[i].row * DCPG_NB_SCORE + s]);
+            dcpg_eval_write_number(out, value[order[i].row * DCPG_NB_SCORE + s]);
             fputc('\n', out);
         }
     dcpg_free(order);
