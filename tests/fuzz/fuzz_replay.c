@@ -3,7 +3,7 @@
  * named. */
 #include "fuzz.h"
 
-enum { MUTATIONS = 1500, MOST_BYTES = 4096 };
+enum { MUTATIONS = 3000, MOST_BYTES = 4096 };
 
 /* A linear congruential generator: the same numbers everywhere. */
 static uint32_t draw(uint64_t *state, uint32_t below) {
