@@ -215,7 +215,7 @@ static void report(const export_run *run) {
         dcpg_warn(run->log,
                   "%s does not hold the names of the genome's chromosomes: they are written as %s; "
                   "--chromo_prefix ucsc or ensembl chooses others",
-                  run->data.path, run->chromos.shown.n ? run->chromos.shown.v[0] : "they are");
+                  run->data.path, run->chromos.shown.n ? run->chromos.shown.v[0] : "in the file");
     dcpg_info(run->log, "%zu output%s of %" PRId64 " site%s written to %s: %s", n, n == 1 ? "" : "s", total,
               total == 1 ? "" : "s", run->options->out_dir, dcpg_strings_text(&run->data.outputs, text));
 }

@@ -2,6 +2,7 @@
 /* Export by regions: reads the intervals of a BED file, or makes bins. */
 #include "analysis/export_regions.h"
 #include "base/number.h"
+#include "genome/bed.h"
 #include "text/text_reader.h"
 
 #include <dcpg/genome.h>
@@ -33,10 +34,6 @@ typedef struct bed {
     int64_t nb_line, elsewhere; /* intervals; those on chromosomes that are not exported */
 } bed;
 
-static bool is_data(const char *first) {
-    return first && *first != '#' && strcmp(first, "track") != 0 && strcmp(first, "browser") != 0;
-}
-
 static dcpg_status fail_line(const bed *b, dcpg_err *err) {
     return dcpg_fail(err, DCPG_E_INPUT,
                      "%s: line %" PRId64
@@ -45,27 +42,24 @@ static dcpg_status fail_line(const bed *b, dcpg_err *err) {
                      dcpg_text_path(b->text), dcpg_text_line_number(b->text), (int)DCPG_MAX_LENGTH);
 }
 
-static dcpg_status add_line(bed *b, const char *chromo, int64_t start, int64_t end, dcpg_err *err) {
-    int64_t k = dcpg_chromos_find(&b->known, chromo);
+static dcpg_status add_line(bed *b, const dcpg_bed_line *line, dcpg_err *err) {
+    int64_t k = dcpg_chromos_find(&b->known, line->chromo);
     b->nb_line++;
     if (k == DCPG_CHROMO_UNCLEAR)
-        return dcpg_chromos_fail_unclear(&b->known, dcpg_text_path(b->text), chromo, b->run->data.path, err);
+        return dcpg_chromos_fail_unclear(&b->known, dcpg_text_path(b->text), line->chromo, b->run->data.path,
+                                         err);
     if (k < 0 || !b->run->chromos.v[k].wanted) {
         b->elsewhere++;
         return DCPG_OK;
     }
-    return add(b->regions, (export_region){(int32_t)k, (int32_t)start, (int32_t)end}, err);
+    return add(b->regions, (export_region){(int32_t)k, line->start, line->end}, err);
 }
 
-static dcpg_status read_line(bed *b, char *line, dcpg_err *err) {
-    static const char blank[] = " \t";
-    char *rest = NULL, *chromo = strtok_r(line, blank, &rest);
-    if (!is_data(chromo)) return DCPG_OK;
-    const char *first = strtok_r(NULL, blank, &rest), *last = first ? strtok_r(NULL, blank, &rest) : NULL;
-    int64_t start, end;
-    bool fine = last && dcpg_parse_int(first, &start) && dcpg_parse_int(last, &end) && start >= 0 &&
-                start < end && end <= DCPG_MAX_LENGTH;
-    return fine ? add_line(b, chromo, start, end, err) : fail_line(b, err);
+static dcpg_status read_line(bed *b, char *text, dcpg_err *err) {
+    dcpg_bed_line line;
+    dcpg_bed_kind kind = dcpg_bed_split(text, &line);
+    if (kind == DCPG_BED_NOTHING) return DCPG_OK;
+    return kind == DCPG_BED_INTERVAL && line.start < line.end ? add_line(b, &line, err) : fail_line(b, err);
 }
 
 static dcpg_status read_lines(bed *b, dcpg_err *err) {

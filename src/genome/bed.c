@@ -59,20 +59,33 @@ static bool is_data(const char *first) {
     return first && *first != '#' && strcmp(first, "track") != 0 && strcmp(first, "browser") != 0;
 }
 
-static dcpg_status read_line(dcpg_bed *bed, const dcpg_text_reader *text, char *line, dcpg_err *err) {
+dcpg_bed_kind dcpg_bed_split(char *text, dcpg_bed_line *line) {
     static const char blank[] = " \t";
-    char *rest = NULL, *chromo = strtok_r(line, blank, &rest);
-    if (!is_data(chromo)) return DCPG_OK;
-    const char *first = strtok_r(NULL, blank, &rest), *last = first ? strtok_r(NULL, blank, &rest) : NULL;
+    char *rest = NULL;
     int64_t start, end;
-    bool letter = first && ((*first | 32) >= 'a' && (*first | 32) <= 'z');
+    *line = (dcpg_bed_line){.chromo = strtok_r(text, blank, &rest)};
+    if (!is_data(line->chromo)) return DCPG_BED_NOTHING;
+    line->first = strtok_r(NULL, blank, &rest);
+    line->last = line->first ? strtok_r(NULL, blank, &rest) : NULL;
+    bool fine = line->last && dcpg_parse_int(line->first, &start) && dcpg_parse_int(line->last, &end) &&
+                start >= 0 && start <= end && end <= DCPG_MAX_LENGTH;
+    if (!fine) return DCPG_BED_WRONG;
+    line->start = (int32_t)start;
+    line->end = (int32_t)end;
+    return DCPG_BED_INTERVAL;
+}
+
+static dcpg_status read_line(dcpg_bed *bed, const dcpg_text_reader *text, char *line, dcpg_err *err) {
+    dcpg_bed_line fields;
+    dcpg_bed_kind kind = dcpg_bed_split(line, &fields);
+    if (kind == DCPG_BED_NOTHING) return DCPG_OK;
+    bool letter = fields.first && ((*fields.first | 32) >= 'a' && (*fields.first | 32) <= 'z');
     if (letter && bed->nb_chromo == 0 && !bed->named) { /* a first line of column names */
         bed->named = true;
         return DCPG_OK;
     }
-    bool fine = last && dcpg_parse_int(first, &start) && dcpg_parse_int(last, &end) && start >= 0 &&
-                start <= end && end < INT32_MAX;
-    if (fine) return add_interval(bed, chromo, (dcpg_interval){(int32_t)start, (int32_t)end}, err);
+    if (kind == DCPG_BED_INTERVAL)
+        return add_interval(bed, fields.chromo, (dcpg_interval){fields.start, fields.end}, err);
     return dcpg_fail(err, DCPG_E_INPUT,
                      "%s: line %" PRId64 ": no interval: a line of BED holds a chromosome, a start of 0 or "
                      "more and an end that is not before it",

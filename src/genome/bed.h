@@ -26,6 +26,19 @@ typedef struct dcpg_bed {
     bool named;              /* a first line of column names was skipped */
 } dcpg_bed;
 
+/* The fields of a line, which they point into; NULL: absent. */
+typedef struct dcpg_bed_line {
+    char *chromo, *first, *last; /* start and end as they are written */
+    int32_t start, end;          /* if they are right */
+} dcpg_bed_line;
+
+typedef enum dcpg_bed_kind { DCPG_BED_NOTHING, DCPG_BED_INTERVAL, DCPG_BED_WRONG } dcpg_bed_kind;
+
+/* Splits a line, which it changes: NOTHING if it is empty, a comment, or a track or browser line; INTERVAL if
+ * a start of 0 or more and an end of at most DCPG_MAX_LENGTH, which is not before it, follow the chromosome.
+ * Local. */
+dcpg_bed_kind dcpg_bed_split(char *text, dcpg_bed_line *line);
+
 /* Reads lines of chromosome, start and end, separated by tabs or blanks (further columns are ignored); plain,
  * gzip or bgzip. Empty lines, comments, track and browser lines, and a first line of column names are
  * skipped. DCPG_E_INPUT with file and line: fewer than three columns, a start below 0 or after the end, a
