@@ -38,17 +38,27 @@ typedef struct scan {
     int64_t last; /* chromosome of the row before; -1: there is none */
 } scan;
 
-static dcpg_status find(export_chromos *c, const scan *s, int64_t i, int64_t row, int64_t *k, dcpg_err *err) {
-    char name[DCPG_CHROMO_MAX + 1];
-    size_t width = s->data->width, n = min_size(width, DCPG_CHROMO_MAX);
-    const char *at = s->name + (size_t)i * width;
-    *k = s->last;
-    if (i > 0 && memcmp(at, at - width, width) == 0) return DCPG_OK;
-    memcpy(name, at, n);
+void dcpg_export_row_name(export_names names, int64_t i, char *name) {
+    size_t n = min_size(names.width, DCPG_CHROMO_MAX);
+    memcpy(name, names.at + (size_t)i * names.width, n);
     name[n] = '\0';
-    *k = dcpg_map_get(&c->number, name, -1);
+}
+
+int64_t dcpg_export_row_chromo(const export_chromos *chromos, export_names names, int64_t i, int64_t last) {
+    const char *at = names.at + (size_t)i * names.width;
+    char name[DCPG_CHROMO_MAX + 1];
+    if (i > 0 && memcmp(at, at - names.width, names.width) == 0) return last;
+    dcpg_export_row_name(names, i, name);
+    return dcpg_map_get(&chromos->number, name, -1);
+}
+
+static dcpg_status find(export_chromos *c, const scan *s, int64_t i, int64_t row, int64_t *k, dcpg_err *err) {
+    const export_names names = {s->name, s->data->width};
+    char name[DCPG_CHROMO_MAX + 1];
+    *k = dcpg_export_row_chromo(c, names, i, s->last);
     if (*k >= 0) return DCPG_OK;
     *k = (int64_t)c->number.n;
+    dcpg_export_row_name(names, i, name);
     return add(c, name, row, err);
 }
 

@@ -75,6 +75,17 @@ dcpg_status dcpg_export_chromos_open(const export_data *data, const dcpg_export_
 void dcpg_export_chromos_close(export_chromos *chromos);
 const char *dcpg_export_chromo_name(const export_chromos *chromos, size_t k); /* as in the data file */
 
+/* Names of rows, as dcpg_export_read_places reads them. */
+typedef struct export_names {
+    const char *at; /* [rows][width] */
+    size_t width;
+} export_names;
+
+/* Copies the name of row i to name[DCPG_CHROMO_MAX + 1]. */
+void dcpg_export_row_name(export_names names, int64_t i, char *name);
+/* Number of the chromosome of row i, if that of the row before is `last`; -1: not known yet. */
+int64_t dcpg_export_row_chromo(const export_chromos *chromos, export_names names, int64_t i, int64_t last);
+
 /* ---- columns: a cell or another output, or the cells of a group; export_columns.c ---- */
 
 typedef enum export_mode { EXPORT_ALL, EXPORT_OBSERVED, EXPORT_IMPUTED } export_mode;

@@ -34,17 +34,6 @@ void dcpg_export_sites_close(export_run *run) {
 
 /* ---- places ---- */
 
-static int32_t chromo_of(const export_run *run, int64_t i) {
-    const export_sites *s = &run->sites;
-    size_t width = run->data.width, n = min_size(width, DCPG_CHROMO_MAX);
-    const char *at = s->name + (size_t)i * width;
-    char name[DCPG_CHROMO_MAX + 1];
-    if (i > 0 && memcmp(at, at - width, width) == 0) return s->chromo[i - 1];
-    memcpy(name, at, n);
-    name[n] = '\0';
-    return (int32_t)dcpg_map_get(&run->chromos.number, name, 0);
-}
-
 /* Reads the places of rows [first, end), and of their neighbours where qualities are wanted. */
 static dcpg_status read_places(export_run *run, int64_t first, int64_t end, dcpg_err *err) {
     export_sites *s = &run->sites;
@@ -55,7 +44,9 @@ static dcpg_status read_places(export_run *run, int64_t first, int64_t end, dcpg
     s->nb_read = min_i64(end + side, run->data.total) - s->from;
     s->n = 0;
     DCPG_TRY(dcpg_export_read_places(&run->data, s->from, s->nb_read, s->name, s->pos, err));
-    for (int64_t i = 0; i < s->nb_read; i++) s->chromo[i] = chromo_of(run, i);
+    const export_names names = {s->name, run->data.width};
+    for (int64_t i = 0, k = 0; i < s->nb_read; i++)
+        s->chromo[i] = (int32_t)(k = dcpg_export_row_chromo(&run->chromos, names, i, k));
     for (int64_t i = first - s->from; i < end - s->from; i++)
         if (run->chromos.v[s->chromo[i]].wanted) s->at[s->n++] = (int32_t)i;
     return DCPG_OK;

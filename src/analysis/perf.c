@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Performance of predictions by context: every rank reads a part of the rows of an evaluation's data file,
  * block by block, and all score them together. */
-#include "analysis/export_check.h"
 #include "analysis/perf_impl.h"
 #include "base/number.h"
 
@@ -187,13 +186,12 @@ static dcpg_status open_all(run *r, dcpg_err *err) {
 static dcpg_status read_places(run *r, dcpg_err *err) {
     perf_block *b = &r->block;
     int64_t n = b->high - b->low, skip = 0;
-    char name[EXPORT_MAX_WIDTH + 1] = "", *names = dcpg_alloc((size_t)n, r->data.width);
+    char *names = dcpg_alloc((size_t)n, r->data.width);
     if (!names) return dcpg_fail_nomem(err, "names", (size_t)n * r->data.width);
     dcpg_status status = dcpg_export_read_places(&r->data, b->low, n, names, b->pos, err);
-    for (int64_t i = 0; i < n && status == DCPG_OK; i++) {
-        memcpy(name, names + (size_t)i * r->data.width, r->data.width);
-        b->chromo[i] = (int32_t)dcpg_map_get(&r->chromos.number, name, 0);
-    }
+    const export_names of_rows = {names, r->data.width};
+    for (int64_t i = 0, k = 0; i < n && status == DCPG_OK; i++)
+        b->chromo[i] = (int32_t)(k = dcpg_export_row_chromo(&r->chromos, of_rows, i, k));
     dcpg_free(names);
     DCPG_TRY(status);
     int64_t first = b->first - b->low, last = b->end - 1 - b->low;
