@@ -26,9 +26,14 @@ static dcpg_status write_text(const trainer *t, const char *name, char *text, dc
 /* A model directory belongs to one run: files of an earlier run would stand beside the new ones until these
  * are written. */
 static dcpg_status remove_earlier(const trainer *t, dcpg_err *err) {
-    static const char *const names[] = {
-        "model.json",   "model.h5",  "model_weights_train.h5", DCPG_MODEL_DATA, "model_weights_val.h5",
-        "lc_train.tsv", "lc_val.tsv"};
+    static const char *const names[] = {"model.json",
+                                        "model.h5",
+                                        "model_weights_train.h5",
+                                        DCPG_MODEL_DATA,
+                                        "model_weights_val.h5",
+                                        "lc_train.tsv",
+                                        "lc_val.tsv",
+                                        "lc.svg"};
     int removed = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = NULL;
@@ -87,9 +92,22 @@ static dcpg_status write_curve(const trainer *t, const char *name, const dcpg_sc
     return status;
 }
 
+static dcpg_status write_picture(const trainer *t, dcpg_err *err) {
+    const curve_scores scores = {.nb_output = t->net->nb_output,
+                                 .kind = t->tally->kind,
+                                 .nb_epoch = t->run.nb_epoch,
+                                 .train = t->run.train,
+                                 .val = t->val ? t->run.val : NULL};
+    char *text = dcpg_curve_svg(&scores);
+    dcpg_status status = write_text(t, "lc.svg", text, err);
+    dcpg_free(text);
+    return status;
+}
+
 static dcpg_status write_curves(const trainer *t, dcpg_err *err) {
     DCPG_TRY(write_curve(t, "lc_train.tsv", t->run.train, err));
-    return t->val ? write_curve(t, "lc_val.tsv", t->run.val, err) : DCPG_OK;
+    if (t->val) DCPG_TRY(write_curve(t, "lc_val.tsv", t->run.val, err));
+    return write_picture(t, err);
 }
 
 dcpg_status dcpg_trainer_write_curves_all(const trainer *t, dcpg_err *err) {

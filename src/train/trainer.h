@@ -181,6 +181,18 @@ dcpg_status dcpg_trainer_write_model_all(const trainer *t, const char *name, dcp
 dcpg_status dcpg_trainer_write_start_all(trainer *t, dcpg_err *err);
 dcpg_status dcpg_trainer_write_curves_all(const trainer *t, dcpg_err *err);
 
+/* Scores of the epochs so far. */
+typedef struct curve_scores {
+    int nb_output;
+    const dcpg_output_kind *kind; /* [nb_output] */
+    int64_t nb_epoch;
+    const dcpg_scores *train, *val; /* [nb_epoch]; val NULL: no validation */
+} curve_scores;
+
+/* curves_svg.c: text of lc.svg, the learning curves as a picture. NULL when out of memory; free with
+ * dcpg_free. Local. */
+char *dcpg_curve_svg(const curve_scores *scores);
+
 /* moments.c: all moments (m or v of t->adam) as [net->nb_trained]. With --shard_optimizer they are gathered
  * from all ranks and take the place of the gradients until the next backward pass; otherwise `moments` itself
  * is returned. Collective. */

@@ -112,7 +112,7 @@ if kills < KILLS:
 at = newest()
 quietly([mpirun, '-n', '3', dcpg, 'train', '--resume', 'killed'])
 print('%d kills, %d of them while a checkpoint was written, up to %s, in %.0f s' % (kills, writes, os.path.basename(at), time.time() - started))
-for name in 'model.json', 'model.h5', 'model_weights_train.h5', 'model_weights_val.h5', 'lc_train.tsv', 'lc_val.tsv':
+for name in 'model.json', 'model.h5', 'model_weights_train.h5', 'model_weights_val.h5', 'lc_train.tsv', 'lc_val.tsv', 'lc.svg':
     with open('whole/' + name, 'rb') as a, open('killed/' + name, 'rb') as b:
         if a.read() != b.read():
             fail(name + ' is another than that of the whole run')

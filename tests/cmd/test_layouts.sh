@@ -9,7 +9,7 @@ quietly "$dcpg" simulate --out_dir sim --nb_chromo 2 --chromo_len 40000 --nb_cel
 quietly "$dcpg" data --cpg_profiles sim/cpg/*.tsv.gz --dna_files sim/dna --out_file s.h5
 common=(s.h5 --train_chromos 1 --val_chromos 2 --batch_size 32 --nb_train_sample 320 --nb_val_sample 60
     --nb_epoch 2 --learning_rate 0.003 --early_stopping 0 --virtual_ranks 4)
-files=(model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv)
+files=(model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv lc.svg)
 
 # layouts NAME "RANKS THREADS"... -- OPTIONS...: after 20 steps, all layouts give the files of the first.
 layouts() {
@@ -100,7 +100,7 @@ files=(model.h5 lc_train.tsv)
 layouts limited '1 1' '2 1' '3 1' -- --cpg_model RnnL1 --max_memory 125M
 grep -q 'steps in .* blocks of 59$' last.log || fail "blocks by memory: $(grep 'steps in' last.log)"
 common=("${few_cells[@]}")
-files=(model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv)
+files=(model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv lc.svg)
 
 # ---- micro-batches are kept in the checkpoint, whatever the memory of a later run ----
 code=0

@@ -16,7 +16,8 @@ options=(--train_chromos 1 2 --val_chromos 3 --dna_model 'conv[16@11]_mp[4]_fc[1
 for n in 1 2 3 4; do
     on $n "$dcpg" train s1.h5 "${options[@]}" --out_dir "m$n"
     grep -qE '^train: [0-9.]+ samples/s$' last.log || fail "no closing line of training on $n ranks"
-    for f in model.json model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv; do
+    for f in model.json model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv \
+        lc.svg; do
         [[ -s m$n/$f ]] || fail "m$n/$f is missing"
         same "m1/$f" "m$n/$f"
     done

@@ -181,7 +181,7 @@ quietly "$dcpg" train five.h5 --train_chromos chr1 CHR2 --val_chromos Chr3 "${op
     --cpg_model 'fc[8]_gap' --cpg_wlen 8
 grep -q 'used: the files of an earlier run are replaced' last.log ||
     fail 'the log does not say that files are replaced'
-for f in model.json model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv; do
+for f in model.json model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv lc.svg; do
     same "again/$f" "used/$f"
 done
 quietly "$dcpg" train five.h5 --train_chromos 1 --out_dir used --nb_epoch 1 --nb_train_sample 100 \

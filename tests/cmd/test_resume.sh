@@ -4,7 +4,7 @@
 # with the files of an uninterrupted run, bit for bit.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$work"
-files=(model.json model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv)
+files=(model.json model.h5 model_weights_train.h5 model_weights_val.h5 lc_train.tsv lc_val.tsv lc.svg)
 
 quietly "$dcpg" simulate --out_dir sim --nb_chromo 3 --chromo_len 40000 --nb_cell 4 --seed 3
 quietly "$dcpg" data --cpg_profiles sim/cpg/*.tsv.gz --dna_files sim/dna --out_file s.h5
