@@ -128,6 +128,36 @@ DCPG_API dcpg_status dcpg_h5_write_attr_variables(dcpg_h5 *file, const char *pat
 DCPG_API dcpg_status dcpg_h5_write_variables(dcpg_h5 *file, const char *path, const dcpg_strings *text,
                                              dcpg_err *err);
 
+/* --- tables: 1-d datasets of compound type with the fields side by side, as NumPy's structured arrays are
+ * written. For serial files. --- */
+typedef struct dcpg_h5_field {
+    const char *name;
+    dcpg_h5_type type;
+    size_t width; /* DCPG_H5_TEXT: bytes of a string */
+} dcpg_h5_field;
+
+typedef struct dcpg_h5_table {
+    const dcpg_h5_field *field; /* [nb_field] */
+    int nb_field;
+    int64_t rows, chunk; /* rows of a chunk */
+    int deflate;         /* 1-9: gzip level with byte shuffle */
+} dcpg_h5_table;
+
+/* Rows [first, first + n) of a table: at[n][row size]. */
+typedef struct dcpg_h5_rows {
+    int64_t first, n;
+    const char *at;
+} dcpg_h5_rows;
+
+/* Bytes of a row: in memory, too, the fields lie side by side without gaps. */
+DCPG_API size_t dcpg_h5_row_size(const dcpg_h5_table *table);
+/* Creates the table and its parent groups. */
+DCPG_API dcpg_status dcpg_h5_make_table(dcpg_h5 *file, const char *path, const dcpg_h5_table *table,
+                                        dcpg_err *err);
+/* Writes rows of a table that was made with the same fields. */
+DCPG_API dcpg_status dcpg_h5_write_rows(dcpg_h5 *file, const char *path, const dcpg_h5_table *table,
+                                        const dcpg_h5_rows *rows, dcpg_err *err);
+
 /* --- attributes of a group or dataset ("/" is the root); writing replaces --- */
 DCPG_API bool dcpg_h5_has_attr(dcpg_h5 *file, const char *path, const char *name);
 DCPG_API dcpg_status dcpg_h5_write_attr_string(dcpg_h5 *file, const char *path, const char *name,

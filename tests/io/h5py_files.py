@@ -75,7 +75,12 @@ def hold(path):
 
 def check(path):
     with h5py.File(path, "r") as f:
-        assert sorted(f) == ["cells", "empty", "names"], list(f)
+        assert sorted(f) == ["cells", "empty", "names", "tables"], list(f)
+        full, none = f["tables/full"], f["tables/none"]
+        assert full.dtype == none.dtype == np.dtype([("word", "S3"), ("i", "<i4"), ("x", "<f8")]) and none.shape == (0,)
+        assert full.chunks == (300,) and full.compression == "gzip" and full.shuffle
+        number = np.arange(1000)
+        assert (full["i"] == number).all() and (full["x"] == number / 4).all() and (full["word"] == np.where(number % 2, b"odd", b"ev")).all()
         x = f["cells/one/pos"]
         assert x.dtype == np.int32 and x.shape == (100, 3) and x.chunks == (32, 3)
         assert x.compression == "gzip" and x.compression_opts == 4 and x.shuffle

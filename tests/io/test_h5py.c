@@ -33,6 +33,31 @@ static void add(dcpg_strings *list, const char *a, const char *b) {
     dcpg_strings_add(list, b, NULL);
 }
 
+/* Tables of 1,000 rows, in two pieces of which neither ends with a chunk, and of none. */
+static void write_tables(dcpg_h5 *file) {
+    enum { ROWS = 1000, SIZE = 3 + 4 + 8 };
+    static char row[ROWS][SIZE];
+    const dcpg_h5_field field[] = {
+        {"word", DCPG_H5_TEXT, 3}, {.name = "i", .type = DCPG_H5_I32}, {.name = "x", .type = DCPG_H5_F64}};
+    dcpg_h5_table table = {.field = field, .nb_field = 3, .rows = ROWS, .chunk = 300, .deflate = 4};
+    assert_int_equal(dcpg_h5_row_size(&table), SIZE);
+    for (int32_t i = 0; i < ROWS; i++) {
+        double x = i / 4.0;
+        memcpy(row[i], i % 2 ? "odd" : "ev\0", 3);
+        memcpy(row[i] + 3, &i, sizeof i);
+        memcpy(row[i] + 7, &x, sizeof x);
+    }
+    const dcpg_h5_rows pieces[] = {{.n = 450, .at = row[0]}, {.first = 450, .n = 550, .at = row[450]}};
+    assert_int_equal(dcpg_h5_make_table(file, "tables/full", &table, NULL), DCPG_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(dcpg_h5_write_rows(file, "tables/full", &table, &pieces[i], NULL), DCPG_OK);
+    assert_int_equal(dcpg_h5_make_table(file, "tables/full", &table, NULL), DCPG_E_IO); /* is there */
+    table.rows = 0;
+    assert_int_equal(dcpg_h5_make_table(file, "tables/none", &table, NULL), DCPG_OK);
+    assert_int_equal(dcpg_h5_write_rows(file, "tables/none", &table, &(dcpg_h5_rows){.at = row[0]}, NULL),
+                     DCPG_OK);
+}
+
 static void write_file(const char *path) {
     dcpg_h5 *file;
     dcpg_strings words = {0}, none = {0}, layers = {0};
@@ -60,6 +85,7 @@ static void write_file(const char *path) {
     assert_int_equal(dcpg_h5_write_attr_string(file, "cells", "nothing", "", NULL), DCPG_OK);
     assert_int_equal(dcpg_h5_write_attr_string(file, "cells", "config", config, NULL), DCPG_OK);
     assert_int_equal(dcpg_h5_write_attr_i64(file, "cells", "n", -5, NULL), DCPG_OK);
+    write_tables(file);
     assert_int_equal(dcpg_h5_commit(file, NULL), DCPG_OK);
     dcpg_strings_free(&words);
     dcpg_strings_free(&layers);
