@@ -11,18 +11,21 @@
 #include <string.h>
 
 static const export_format formats[] = {
-    {"bedGraph", EXPORT_SPLIT, "chr", ".bedGraph.gz", dcpg_export_write_bedgraph},
-    {"bigWig", EXPORT_SPLIT | EXPORT_ORDER | EXPORT_LENGTHS, "genome", ".bw", dcpg_export_write_bigwig},
-    {"cov", EXPORT_CELLS | EXPORT_BESIDE, "genome", ".cov.gz", dcpg_export_write_cov},
+    {"bedGraph", EXPORT_SPLIT, "chr", ".bedGraph.gz", .write = dcpg_export_write_bedgraph},
+    {"bigWig", EXPORT_SPLIT | EXPORT_ORDER | EXPORT_LENGTHS, "genome", ".bw",
+     .write = dcpg_export_write_bigwig, .usable = dcpg_export_check_bigwig},
+    {"cov", EXPORT_CELLS | EXPORT_BESIDE, "genome", ".cov.gz", .write = dcpg_export_write_cov},
     {"allc", EXPORT_CELLS | EXPORT_BESIDE | EXPORT_ORDER | EXPORT_INDEX, "genome", ".allc.tsv.gz",
-     dcpg_export_write_allc},
-    {"hdf", EXPORT_SPLIT, "", ".h5", dcpg_export_write_hdf},
+     .write = dcpg_export_write_allc},
+    {"hdf", EXPORT_SPLIT, "", ".h5", .write = dcpg_export_write_hdf},
     {"tsv", EXPORT_SPLIT | EXPORT_ORDER | EXPORT_INDEX | EXPORT_ONE, "genome", "sites.tsv.gz",
-     dcpg_export_write_tsv},
+     .write = dcpg_export_write_tsv},
     {"tsv", EXPORT_REGIONS | EXPORT_TOGETHER | EXPORT_CELLS | EXPORT_ORDER | EXPORT_INDEX | EXPORT_ONE,
-     "genome", "regions.tsv.gz", dcpg_export_write_regions_tsv},
+     "genome", "regions.tsv.gz", .write = dcpg_export_write_regions_tsv},
     {"h5ad", EXPORT_REGIONS | EXPORT_TOGETHER | EXPORT_CELLS | EXPORT_ORDER | EXPORT_ONE, "genome",
-     "regions.h5ad", dcpg_export_write_h5ad},
+     "regions.h5ad", .write = dcpg_export_write_h5ad},
+    {"amethyst", EXPORT_CELLS | EXPORT_BESIDE | EXPORT_ORDER | EXPORT_ONE | EXPORT_TOGETHER, "genome",
+     "amethyst.h5", .write = dcpg_export_write_amethyst, .check = dcpg_export_check_amethyst},
 };
 
 enum { NB_FORMAT = sizeof formats / sizeof *formats };
@@ -69,7 +72,7 @@ static dcpg_status check_options(export_run *run, dcpg_err *err) {
     const dcpg_export_options *o = run->options;
     bool known = !o->chromo_prefix, hdf = strcmp(o->format, "hdf") == 0;
     DCPG_TRY(find_format(run, err));
-    if (strcmp(o->format, "bigWig") == 0) DCPG_TRY(dcpg_export_check_bigwig(err));
+    if (run->format->usable) DCPG_TRY(run->format->usable(err));
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes && !known; i++)
         known = strcmp(prefixes[i], o->chromo_prefix) == 0;
     if (!known)
@@ -189,6 +192,7 @@ static dcpg_status prepare(export_run *run, dcpg_err *err) {
     DCPG_TRY(dcpg_export_chromos_open(&run->data, o, prefix, run->par, &run->chromos, err));
     DCPG_TRY(check_order(run, err));
     DCPG_TRY(check_lengths(run, err));
+    if (run->format->check) DCPG_TRY(run->format->check(run, err));
     DCPG_TRY(dcpg_export_sites_open(run, err));
     return check_numbers(run, err);
 }

@@ -9,7 +9,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 enum { LINE = DCPG_CHROMO_MAX + 128 };
 
@@ -77,11 +76,36 @@ static dcpg_status write_part(export_run *run, size_t part, line_fn *line, dcpg_
         status = dcpg_tabix_write(path[0], &allc, err);
         if (status == DCPG_OK && run->traits & EXPORT_BESIDE) status = dcpg_tabix_write(path[1], &bed, err);
     }
-    /* What an earlier export imputed does not belong to the new table. */
-    bool stale = run->format->traits & EXPORT_BESIDE && !(run->traits & EXPORT_BESIDE);
-    if (status == DCPG_OK && stale && dcpg_bgzip_is_ours(path[1])) unlink(path[1]);
+    if (status == DCPG_OK) dcpg_export_drop_beside(run, part);
     dcpg_free(path[0]);
     dcpg_free(path[1]);
+    return status;
+}
+
+/* ---- the list alone ---- */
+
+static dcpg_status write_beside_block(const export_run *run, void *to, dcpg_err *err) {
+    (void)err;
+    for (int64_t i = 0; i < run->sites.n; i++) {
+        int32_t at = run->sites.at[i];
+        if (run->site[i].imputed > 0)
+            write_beside(&run->site[i], export_chromo_at(run, at), run->sites.pos[at], to);
+    }
+    return DCPG_OK;
+}
+
+dcpg_status dcpg_export_write_beside(export_run *run, size_t column, dcpg_err *err) {
+    dcpg_bgzip file = {0};
+    if (!(run->traits & EXPORT_BESIDE)) {
+        dcpg_export_drop_beside(run, column);
+        return DCPG_OK;
+    }
+    char *path = dcpg_export_path_beside(run, column);
+    dcpg_status status = path ? dcpg_bgzip_create(path, &file, err) : dcpg_fail_nomem(err, "a path", 64);
+    if (status == DCPG_OK)
+        status = dcpg_export_each(run, &run->columns.v[column], write_beside_block, &file, err);
+    status = dcpg_bgzip_close(&file, status, err);
+    dcpg_free(path);
     return status;
 }
 

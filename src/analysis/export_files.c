@@ -8,6 +8,7 @@
 #include <dcpg/memory.h>
 
 #include <string.h>
+#include <unistd.h>
 
 size_t dcpg_export_nb_part(const export_run *run) { return run->traits & EXPORT_ONE ? 1 : run->columns.n; }
 
@@ -17,8 +18,30 @@ char *dcpg_export_path(const export_run *run, size_t part) {
                                     : dcpg_format("%s/%s%s", folder, run->columns.v[part].name, suffix);
 }
 
-char *dcpg_export_path_beside(const export_run *run, size_t part) {
-    return dcpg_format("%s/%s.imputed.bed.gz", run->options->out_dir, run->columns.v[part].name);
+char *dcpg_export_path_beside(const export_run *run, size_t column) {
+    return dcpg_format("%s/%s.imputed.bed.gz", run->options->out_dir, run->columns.v[column].name);
+}
+
+void dcpg_export_drop_beside(const export_run *run, size_t column) {
+    if (run->traits & EXPORT_BESIDE || !(run->format->traits & EXPORT_BESIDE)) return;
+    char *path = dcpg_export_path_beside(run, column);
+    if (path && dcpg_bgzip_is_ours(path)) unlink(path);
+    dcpg_free(path);
+}
+
+dcpg_status dcpg_export_write_text(const char *path, const dcpg_strings *lines, dcpg_err *err) {
+    size_t size = 0, at = 0;
+    for (size_t i = 0; i < lines->n; i++) size += strlen(lines->v[i]);
+    char *text = dcpg_alloc(size + 1, 1);
+    if (!text) return dcpg_fail_nomem(err, path, size);
+    for (size_t i = 0; i < lines->n; i++) {
+        size_t n = strlen(lines->v[i]);
+        memcpy(text + at, lines->v[i], n);
+        at += n;
+    }
+    dcpg_status status = dcpg_file_write(path, text, size, err);
+    dcpg_free(text);
+    return status;
 }
 
 static bool ends_with(const char *text, const char *end) {
@@ -32,8 +55,7 @@ static bool is_ours(const char *path) {
     return dcpg_h5_is_format(path, DCPG_EXPORT_FORMAT);
 }
 
-/* A file to be written; `of`: the file that it is an index of, which shows whose it is. */
-static dcpg_status check_file(const export_run *run, const char *path, const char *of, dcpg_err *err) {
+dcpg_status dcpg_export_check_file(const export_run *run, const char *path, const char *of, dcpg_err *err) {
     if (dcpg_same_file(path, run->options->data))
         return dcpg_fail(err, DCPG_E_USAGE,
                          "%s: would be written over the file that is read: name another "
@@ -45,10 +67,10 @@ static dcpg_status check_file(const export_run *run, const char *path, const cha
 
 static dcpg_status check_with_index(const export_run *run, char *path, dcpg_err *err) {
     if (!path) return dcpg_fail_nomem(err, "a path", 64);
-    dcpg_status status = check_file(run, path, path, err);
+    dcpg_status status = dcpg_export_check_file(run, path, path, err);
     for (int i = 0; i < 2 && status == DCPG_OK && run->traits & EXPORT_INDEX; i++) {
         char *index = dcpg_format("%s%s", path, i ? DCPG_CSI : DCPG_TBI);
-        status = index ? check_file(run, index, path, err) : dcpg_fail_nomem(err, "a path", 64);
+        status = index ? dcpg_export_check_file(run, index, path, err) : dcpg_fail_nomem(err, "a path", 64);
         dcpg_free(index);
     }
     dcpg_free(path);
@@ -81,10 +103,10 @@ static dcpg_status check_names(const export_run *run, dcpg_err *err) {
 dcpg_status dcpg_export_check_files(const export_run *run, dcpg_err *err) {
     size_t nb = dcpg_export_nb_part(run);
     DCPG_TRY(check_names(run, err));
-    for (size_t part = (size_t)run->par->rank; part < nb; part += (size_t)run->par->size) {
+    size_t first = (size_t)run->par->rank, step = (size_t)run->par->size;
+    for (size_t part = first; part < nb; part += step)
         DCPG_TRY(check_with_index(run, dcpg_export_path(run, part), err));
-        if (run->traits & EXPORT_BESIDE)
-            DCPG_TRY(check_with_index(run, dcpg_export_path_beside(run, part), err));
-    }
+    for (size_t column = first; column < run->columns.n && run->traits & EXPORT_BESIDE; column += step)
+        DCPG_TRY(check_with_index(run, dcpg_export_path_beside(run, column), err));
     return DCPG_OK;
 }

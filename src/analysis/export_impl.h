@@ -182,6 +182,10 @@ typedef struct export_format {
     const char *suffix; /* of a column's file; EXPORT_ONE: the file's name */
     /* Writes file `part`: of that column, or the only one. */
     dcpg_status (*write)(export_run *run, size_t part, dcpg_err *err);
+    /* Before anything is read: DCPG_E_USAGE if this build cannot write the format. NULL: any can. */
+    dcpg_status (*usable)(dcpg_err *err);
+    /* Before anything is written: what only this format wants. NULL: nothing. */
+    dcpg_status (*check)(const export_run *run, dcpg_err *err);
 } export_format;
 
 /* Observed labels of an output on the wanted chromosomes, and the methylated ones among them. */
@@ -213,17 +217,30 @@ dcpg_status dcpg_export_write_tsv(export_run *run, size_t part, dcpg_err *err);
 dcpg_status dcpg_export_write_bigwig(export_run *run, size_t part, dcpg_err *err);
 dcpg_status dcpg_export_write_regions_tsv(export_run *run, size_t part, dcpg_err *err);
 dcpg_status dcpg_export_write_h5ad(export_run *run, size_t part, dcpg_err *err);
+dcpg_status dcpg_export_write_amethyst(export_run *run, size_t part, dcpg_err *err);
+dcpg_status dcpg_export_check_amethyst(const export_run *run, dcpg_err *err);
 dcpg_status dcpg_export_check_bigwig(dcpg_err *err); /* DCPG_E_USAGE: this build cannot write bigWig */
 bool dcpg_export_bigwig_is_ours(const char *path);
+/* Writes the list of imputed calls of a column, or removes an old one. For formats whose own files hold all
+ * columns. */
+dcpg_status dcpg_export_write_beside(export_run *run, size_t column, dcpg_err *err);
 
 /* ---- files, export_files.c ---- */
 
 size_t dcpg_export_nb_part(const export_run *run);
-/* The file of a part; "beside": its list of imputed calls. NULL: out of memory; dcpg_free. */
+/* The file of a part; "beside": the list of imputed calls of a column. NULL: out of memory; dcpg_free. */
 char *dcpg_export_path(const export_run *run, size_t part);
-char *dcpg_export_path_beside(const export_run *run, size_t part);
+char *dcpg_export_path_beside(const export_run *run, size_t column);
+/* Removes the list that an earlier export left, if this one writes none. */
+void dcpg_export_drop_beside(const export_run *run, size_t column);
 /* All files of this rank's parts differ, are not the file that is read, and were not written by others. */
 dcpg_status dcpg_export_check_files(const export_run *run, dcpg_err *err);
+
+/* A file to be written; `of`: the file that shows whose it is, itself or one that it belongs to.
+ * DCPG_E_USAGE: it is the file that is read, or others wrote it and force is not given. */
+dcpg_status dcpg_export_check_file(const export_run *run, const char *path, const char *of, dcpg_err *err);
+/* Writes a small file of these lines, which end with a newline. */
+dcpg_status dcpg_export_write_text(const char *path, const dcpg_strings *lines, dcpg_err *err);
 
 /* Name of the chromosome of row `at` of the present block, as it is written. */
 static inline const char *export_chromo_at(const export_run *run, int32_t at) {

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""`dcpg export` of calls (cov, allc, and the list of imputed calls beside them), of a table of all cells (tsv), and of bigWig, read back here; `dcpg data` reads the same calls from them."""
+"""`dcpg export` of calls (cov, allc, Amethyst's HDF5, and the list of imputed calls beside them), of a table of all cells (tsv), and of bigWig, read back here; `dcpg data` reads the same calls from them."""
 import glob
 import gzip
 import os
+import shutil
 import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -77,6 +78,33 @@ assert sorted(os.listdir(folder)) == [f"A.{what}.gz{index}" for what in ("allc.t
 check_allc(f"{folder}/A.allc.tsv.gz", fasta, data.column(["a", "c"], "imputed"))
 check_beside(f"{folder}/A.imputed.bed.gz", fasta, data.column(["a", "c"], "imputed"))
 
+# ---- Amethyst ----
+def check_amethyst(path, names, columns):
+    """/CG/<barcode>/1 as facet's observations_v2_dtype and Amethyst's R code want it: rows in bytewise order of chromosomes."""
+    info = []
+    with h5py.File(path, "r") as file:
+        assert file["metadata/version"][()].decode() == "amethyst2.0.0" and sorted(file) == ["CG", "metadata"]
+        assert sorted(file["CG"]) == sorted(columns)
+        for barcode, expected in columns.items():
+            keep, m, n = counts(expected)
+            rows = file["CG"][barcode]["1"]
+            assert rows.dtype == np.dtype([("chr", f"S{max(10, max(map(len, names)))}"), ("pos", "<i8"), ("c", "<i8"), ("t", "<i8")]), rows.dtype
+            assert rows.compression == "gzip" or not keep.any()
+            order = np.lexsort((data.pos[keep], names[keep]))
+            for field, wanted in (("chr", names.astype("S")), ("pos", data.pos), ("c", m), ("t", n - m)):
+                assert np.array_equal(rows[field], wanted[keep][order]), (barcode, field)
+            info.append([barcode, str(n.sum()), str(n.sum()), f"{100 * m.sum() / n.sum():.2f}" if n.sum() else "NA", "0", "NA"])
+    found = [line.split("\t") for line in open(os.path.join(os.path.dirname(path), "amethyst.cellInfo.txt")).read().splitlines()]
+    assert sorted(found) == sorted(info), (found, info)
+
+
+folder = export(data, "amethyst", "--format", "amethyst", ranks=(1, 2))
+assert sorted(os.listdir(folder)) == sorted(["amethyst.h5", "amethyst.cellInfo.txt"] + [f"{cell}.imputed.bed.gz" for cell in CELLS])
+check_amethyst(f"{folder}/amethyst.h5", fasta, {"a": data.column(["a"]), "b_2": data.column(["b.2"]), "c": data.column(["c"])})
+check_beside(f"{folder}/b.2.imputed.bed.gz", fasta, data.column(["b.2"]))
+run(1, "export", "data.h5", "--out_dir", folder, "--format", "amethyst", "--groups", "groups.tsv", "--observed_only", "--chromo_prefix", "ensembl")
+check_amethyst(f"{folder}/amethyst.h5", bare, {"A": data.column(["a", "c"], "observed")})
+
 # ---- one table ----
 folder = export(data, "tsv", "--format", "tsv", "--min_quality", 0.5)
 assert sorted(os.listdir(folder)) == ["sites.tsv.gz", "sites.tsv.gz.tbi"]
@@ -128,7 +156,12 @@ for words in (["cov/*.cov.gz"], ["allc/*.allc.tsv.gz"], ["big/*.bw"]):
 # ---- refused ----
 with h5py.File("data.h5", "r+") as file:
     del file["genome"]
+shutil.copy("data.h5", "same.h5")
+with h5py.File("same.h5", "r+") as file:
+    for group in ("outputs", "preds"):
+        file[f"{group}/cpg/b_2"] = file[f"{group}/cpg/c"][()]
 faults = [refusal("does not hold the length of chromosome 1,|libBigWig", 1, "export", "data.h5", "--out_dir", "none", "--format", "bigWig", absent=["none"]),
+          refusal("cells b.2 and b_2 would both be called b_2", 1, "export", "same.h5", "--out_dir", "none", "--format", "amethyst", absent=["none"]),
           refusal("a call would be both", 1, "export", "data.h5", "--out_dir", "none", "--format", "cov", "--unmethylated_to", 0.6)]
 printed = run(1, "export", "data.h5", "--out_dir", "unnamed", "--format", "cov", "--nb_sample", 5)
 assert "does not hold the names of the genome's chromosomes: they are written as 1;" in printed, printed
