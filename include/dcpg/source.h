@@ -15,7 +15,8 @@
 
 DCPG_BEGIN_C
 
-/* Arrays of this rank's part of a batch, reused from step to step. */
+/* Arrays of this rank's part of a batch, reused from step to step. Sources do not fill arrays that are
+ * NULL. */
 typedef struct dcpg_batch {
     int64_t n, capacity; /* samples held, and how many fit */
     int64_t *id;         /* [capacity] sample numbers (global) */
@@ -26,6 +27,19 @@ typedef struct dcpg_batch {
     float *label; /* [capacity][nb_output]; -1: missing */
 } dcpg_batch;
 
+/* Calls that can be hidden, so that states are predicted as if they were not known. Every call is in one of
+ * `parts` parts, numbered from 1, which seed, cell, chromosome and position choose: it does not matter what
+ * else the data hold. */
+typedef struct dcpg_hiding {
+    int64_t parts; /* 0: no call is ever hidden */
+    uint64_t seed;
+} dcpg_hiding;
+
+/* A number for the calls of a cell on a chromosome; and the part of such a call at a 1-based position.
+ * Pure. */
+DCPG_API uint64_t dcpg_hiding_key(const dcpg_hiding *hiding, const char *cell, const char *chromo);
+DCPG_API int64_t dcpg_hiding_part(const dcpg_hiding *hiding, uint64_t key, int32_t pos);
+
 /* The data wanted of each site. */
 typedef struct dcpg_want {
     int64_t dna_wlen;          /* odd; 0: no DNA */
@@ -34,6 +48,7 @@ typedef struct dcpg_want {
     const dcpg_strings *outputs; /* labels, in this order; NULL: all */
     bool raw;                    /* neighbours as DeepCpG data files hold them: see dcpg_batch */
     bool annos;                  /* annotations of the sites, too */
+    dcpg_hiding hiding;          /* calls that will be hidden; stores only */
 } dcpg_want;
 
 typedef struct dcpg_source dcpg_source;
@@ -78,8 +93,12 @@ struct dcpg_source {
     dcpg_strings annos;         /* annotations, where wanted */
     char *checksum;             /* of the underlying data; hex */
     int64_t loaded_first, loaded_end;
-    dcpg_log *log; /* receives sizes in memory (debug level); NULL, the initial value: silence; the caller
-                      sets it */
+    dcpg_hiding hiding; /* as wanted */
+    int64_t hidden; /* the part whose calls are no neighbours in what `fill` gives from now on, 0: none; the
+                       caller sets it. A cell's neighbours are then looked for among its cpg_wlen + 64 nearest
+                       calls on either side, hidden ones included. Labels are never hidden */
+    dcpg_log *log;  /* receives sizes in memory (debug level); NULL, the initial value: silence; the caller
+                       sets it */
 };
 
 /* Makes a source of the sites of a store on `chromos` (empty or NULL: all), in the store's order; free with

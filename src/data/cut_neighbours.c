@@ -2,6 +2,8 @@
 /* Calls around one site: its neighbours in a cell, and the cell's value at the site. */
 #include "base/number.h"
 #include "data/store_source.h"
+
+#include <dcpg/rng.h>
 #include <string.h>
 
 /* All distances from here on look the same to a model, and so does a missing neighbour: bp. */
@@ -109,15 +111,16 @@ static void fill(float *to, int64_t n, float value) {
     for (int64_t i = 0; i < n; i++) to[i] = value;
 }
 
+/* Fills in what stands for missing neighbours. */
+static void put_missing(const dcpg_near *near, bool raw, int64_t n, float *state, float *distance) {
+    fill(state, n, raw ? -1 : near->value ? 0.5f : 0);
+    fill(distance, n, raw ? -1 : 1);
+}
+
 static void put_neighbours(const dcpg_near *near, int64_t half, int32_t pos, bool raw, float *out) {
-    float *state = out, *distance = out + 2 * half,
-          no_state = raw           ? -1
-                     : near->value ? 0.5f
-                                   : 0,
-          no_distance = raw ? -1 : 1;
+    float *state = out, *distance = out + 2 * half;
     int64_t left = half - near->nb_left, right = half + near->nb_right;
-    fill(state, left, no_state);
-    fill(distance, left, no_distance);
+    put_missing(near, raw, left, state, distance);
     const call_run before = {.n = near->nb_left,
                              .call = near->call - near->nb_left,
                              .value = near->value ? near->value - near->nb_left : NULL};
@@ -126,8 +129,28 @@ static void put_neighbours(const dcpg_near *near, int64_t half, int32_t pos, boo
                             .value = near->value ? near->value + near->own : NULL};
     put_calls(&before, pos, raw, state + left, distance + left);
     put_calls(&after, pos, raw, state + half, distance + half);
-    fill(state + right, 2 * half - right, no_state);
-    fill(distance + right, 2 * half - right, no_distance);
+    put_missing(near, raw, 2 * half - right, state + right, distance + right);
+}
+
+/* The same without the calls of the part that is hidden, of which `near` may hold more than `half` per
+ * side. */
+static void put_seen(const dcpg_site *site, int64_t cell, const dcpg_near *near, int64_t half, float *out) {
+    const dcpg_store_source *source = site->source;
+    const dcpg_source *base = &source->base;
+    uint64_t key = dcpg_mix(source->hide_cell[source->want.list_of[cell]], source->hide_chromo[site->chromo]);
+    float *state = out, *distance = out + 2 * half;
+    put_missing(near, base->raw, 2 * half, state, distance);
+    for (int side = -1; side <= 1; side += 2) {
+        int64_t at = side < 0 ? -1 : near->own, most = side < 0 ? near->nb_left : near->nb_right,
+                slot = side < 0 ? half - 1 : half;
+        for (int64_t i = 0; i < most && slot >= 0 && slot < 2 * half; i++, at += side) {
+            int32_t pos = (int32_t)(near->call[at] >> 1);
+            if (dcpg_hiding_part(&base->hiding, key, pos) == base->hidden) continue;
+            const call_run one = {1, near->call + at, near->value ? near->value + at : NULL};
+            put_calls(&one, site->pos, base->raw, state + slot, distance + slot);
+            slot += side;
+        }
+    }
 }
 
 /* Prefetches the calls, which may be anywhere in memory. */
@@ -136,17 +159,23 @@ static void fetch(const dcpg_near *near) {
         __builtin_prefetch(near->call + i);
 }
 
-void dcpg_cut_neighbours(const dcpg_site *site, int64_t nb, const int64_t *cell, int64_t half, bool raw,
-                         float *out) {
+void dcpg_cut_neighbours(const dcpg_site *site, int64_t nb, const int64_t *cell, int64_t half, float *out) {
     dcpg_near near[AHEAD];
+    bool hide = site->source->base.hidden > 0, raw = site->source->base.raw;
+    int64_t reach = hide ? dcpg_hiding_reach(half) : half;
     for (int64_t from = 0; from < nb; from += AHEAD) {
         int64_t n = min_i64(nb - from, AHEAD);
         for (int64_t i = 0; i < n; i++) {
-            near[i] = dcpg_near_in(site, cell[from + i], half);
+            near[i] = dcpg_near_in(site, cell[from + i], reach);
             fetch(&near[i]);
         }
-        for (int64_t i = 0; i < n; i++)
-            put_neighbours(&near[i], half, site->pos, raw, out + (from + i) * 4 * half);
+        for (int64_t i = 0; i < n; i++) {
+            float *to = out + (from + i) * 4 * half;
+            if (hide)
+                put_seen(site, cell[from + i], &near[i], half, to);
+            else
+                put_neighbours(&near[i], half, site->pos, raw, to);
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 /* The batch source over a store: chooses samples, cells and outputs, loads spans, and fills batches. */
 #include "data/store_source.h"
 #include "base/number.h"
+#include "data/hide.h"
 #include "store/store_digest.h"
 #include "store/store_layout.h"
 #include <assert.h>
 #include <dcpg/memory.h>
+#include <dcpg/rng.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -39,9 +41,8 @@ static void fill_sample(const dcpg_store_source *s, int64_t sample, int64_t row,
     batch->id[row] = sample;
     if (batch->dna) dcpg_cut_window(&site, batch->dna + row * s->base.dna_wlen);
     if (batch->cpg)
-        dcpg_cut_neighbours(&site, nb_cell, s->input, half, s->base.raw,
-                            batch->cpg + row * nb_cell * 4 * half);
-    for (int64_t i = 0; i < nb_output; i++)
+        dcpg_cut_neighbours(&site, nb_cell, s->input, half, batch->cpg + row * nb_cell * 4 * half);
+    for (int64_t i = 0; i < nb_output && batch->label; i++)
         batch->label[row * nb_output + i] = s->output[i].provider->label(&site, &s->output[i]);
 }
 
@@ -206,6 +207,8 @@ static void close_source(dcpg_source *source) {
     dcpg_free(s->first_sample);
     dcpg_free(s->input);
     dcpg_free(s->output);
+    dcpg_free(s->hide_cell);
+    dcpg_free(s->hide_chromo);
     dcpg_free(s->want.cell);
     dcpg_free(s->want.list_of);
     dcpg_free(s->want.list_cell);
@@ -374,7 +377,9 @@ static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err) {
     dcpg_span_want *want = &s->want;
     want->store = s->store;
     want->dna_wlen = s->base.dna_wlen;
-    want->nb_neighbour = max_i64(s->base.cpg_wlen / 2, s->stat_neighbours);
+    int64_t half = s->base.cpg_wlen / 2;
+    want->nb_neighbour =
+        max_i64(s->base.hiding.parts > 0 ? dcpg_hiding_reach(half) : half, s->stat_neighbours);
     want->cell = dcpg_alloc(n, sizeof *want->cell);
     want->list_of = dcpg_alloc(n, sizeof *want->list_of);
     want->list_cell = dcpg_alloc(n, sizeof *want->list_cell);
@@ -389,6 +394,23 @@ static dcpg_status choose_cells(dcpg_store_source *s, dcpg_err *err) {
     dcpg_free(use);
     dcpg_free(place);
     return fine ? DCPG_OK : dcpg_fail_nomem(err, "cells", n * sizeof *place);
+}
+
+/* Makes the numbers that choose the calls to hide. */
+static dcpg_status choose_hidden(dcpg_store_source *s, dcpg_err *err) {
+    const dcpg_store *store = s->store;
+    size_t nb_list = (size_t)s->want.nb_list, nb_chromo = (size_t)store->nb_chromo;
+    if (s->base.hiding.parts == 0) return DCPG_OK;
+    s->hide_cell = dcpg_alloc(nb_list, sizeof *s->hide_cell);
+    s->hide_chromo = dcpg_alloc(nb_chromo, sizeof *s->hide_chromo);
+    if (!s->hide_cell || !s->hide_chromo)
+        return dcpg_fail_nomem(err, "cells", (nb_list + nb_chromo) * sizeof *s->hide_cell);
+    for (size_t j = 0; j < nb_list; j++) {
+        const char *cell = store->cells.v[s->want.cell[s->want.list_cell[j]]];
+        s->hide_cell[j] = dcpg_hiding_cell(&s->base.hiding, cell);
+    }
+    for (size_t c = 0; c < nb_chromo; c++) s->hide_chromo[c] = dcpg_hash(store->chromo.v[c]);
+    return DCPG_OK;
 }
 
 static dcpg_status open_source(dcpg_store_source *s, const dcpg_strings *chromos, const dcpg_want *want,
@@ -408,7 +430,8 @@ static dcpg_status open_source(dcpg_store_source *s, const dcpg_strings *chromos
     s->want.annos = want->annos;
     s->base.checksum = dcpg_strdup(store->checksum);
     if (!s->base.checksum) return dcpg_fail_nomem(err, "a checksum", strlen(store->checksum) + 1);
-    return choose_cells(s, err);
+    DCPG_TRY(choose_cells(s, err));
+    return choose_hidden(s, err);
 }
 
 dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_strings *chromos, const dcpg_want *want,
@@ -421,7 +444,8 @@ dcpg_status dcpg_source_from_store_all(dcpg_store *store, const dcpg_strings *ch
                                 .par = store->par,
                                 .dna_wlen = want->dna_wlen,
                                 .cpg_wlen = want->cpg_wlen,
-                                .raw = want->raw};
+                                .raw = want->raw,
+                                .hiding = want->hiding};
         s->store = store;
         status = open_source(s, chromos, want, err);
     }

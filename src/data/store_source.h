@@ -38,6 +38,8 @@ struct dcpg_store_source {
     dcpg_label_output *output; /* [base.outputs.n] */
     dcpg_span_want want;       /* the source owns its arrays */
     int64_t stat_neighbours;   /* neighbours per side that window statistics use */
+    uint64_t *hide_cell;       /* [want.nb_list], with hide_chromo: keys of hiding; NULL: no hiding */
+    uint64_t *hide_chromo;     /* [chromosomes of the store] */
     dcpg_span *span;           /* [nb_span] in sample order */
     int nb_span;
     uint32_t unpacked[256]; /* the four bases of each byte, as bytes in memory order */
@@ -110,9 +112,13 @@ void dcpg_make_unpacked(uint32_t unpacked[256]);
 /* Writes the DNA of [position - wlen / 2, position + wlen / 2] to out[dna_wlen]. */
 void dcpg_cut_window(const dcpg_site *site, uint8_t *out);
 
+/* Calls per side among which `half` neighbours are looked for, if some are hidden. Two of three calls are
+ * seen with three parts and more; with two parts every other one, and a site with fewer than `half`
+ * neighbours among so many calls is rare. */
+static inline int64_t dcpg_hiding_reach(int64_t half) { return 2 * half + 64; }
+
 /* Writes states and then distances of the observed neighbours, `half` per side, in held cells cell[nb] to
- * out[nb][4 * half]; raw: see source.h. */
-void dcpg_cut_neighbours(const dcpg_site *site, int64_t nb, const int64_t *cell, int64_t half, bool raw,
-                         float *out);
+ * out[nb][4 * half]; raw, and what is hidden: see source.h. */
+void dcpg_cut_neighbours(const dcpg_site *site, int64_t nb, const int64_t *cell, int64_t half, float *out);
 
 #endif

@@ -93,6 +93,7 @@ static void copy_labels(const dcpg_deepcpg_source *s, int64_t nb, const int64_t 
     batch->n = nb;
     for (int64_t i = 0; i < nb; i++) {
         batch->id[i] = sample[i];
+        if (!batch->label) continue;
         memcpy(batch->label + i * nb_output, s->label + (sample[i] - s->base.loaded_first) * nb_output,
                (size_t)nb_output * sizeof(float));
     }
