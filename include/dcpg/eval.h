@@ -23,9 +23,11 @@ typedef struct dcpg_eval_options {
                              * missing). Of a categorical output both have a column per class, labels are 1 in
                              * that of the class, and 0 everywhere where they are missing. Where the source
                              * knows them: genome/chromo, genome/fasta_name, genome/length (int64),
-                             * a row per chromosome. NULL: none */
+                             * a row per chromosome. Where calls were hidden, the root has the attributes hide
+                             * (parts) and hide_seed (int64). NULL: none */
     const char *out_report; /* TSV: metric, output, value, sorted by metric and output; the value is empty if
-                               it is not defined. NULL: none */
+                               it is not defined. Where calls were hidden, rows of the metric "hide" hold
+                               "parts" and "seed". NULL: none */
     const dcpg_strings *names; /* names of the graph's outputs in the data and in files, in the graph's order;
                                   NULL: the graph's own names */
     const dcpg_strings *outputs; /* the names to evaluate; NULL: all */
@@ -33,10 +35,12 @@ typedef struct dcpg_eval_options {
     int64_t nb_sample; /* first n sites only; 0: all */
 } dcpg_eval_options;
 
-/* Predicts every sample of `source` with a loaded model and writes the files that `options` names. Outputs of
- * the model that the source lacks are predicted, with all labels missing. Sites are distributed among the
- * ranks; results do not depend on the number of ranks. Logs the mean of each metric and the speed.
- * DCPG_E_INPUT: the source has other windows or cells than the model, or no site. Collective. */
+/* Predicts every sample of `source` with a loaded model and writes the files that `options` names. Where the
+ * source hides calls (source.h), a state that was observed is predicted with the part of the calls hidden
+ * that it is in; everything else, with no call hidden. Outputs of the model that the source lacks are
+ * predicted, with all labels missing. Sites are distributed among the ranks; results do not depend on the
+ * number of ranks. Logs the mean of each metric and the speed. DCPG_E_INPUT: the source has other windows or
+ * cells than the model, or no site. Collective. */
 DCPG_API dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_model *model,
                                    const dcpg_eval_options *options, const dcpg_par *par, dcpg_log *log,
                                    dcpg_err *err);

@@ -6,7 +6,6 @@
 #include <dcpg/file.h>
 #include <dcpg/kern.h>
 #include <dcpg/memory.h>
-#include <dcpg/signal.h>
 #include <dcpg/subnormals.h>
 
 #include <inttypes.h>
@@ -26,13 +25,12 @@ typedef struct run {
     dcpg_log *log;
     int64_t total, first, end; /* all sites evaluated, and the part of this rank */
     dcpg_net *net;
-    dcpg_batch *batch;
-    int64_t *sample; /* [batch] */
     eval_outputs outputs;
+    eval_predictor predictor;
+    eval_progress progress;
     eval_block block;
     eval_observed observed;
     eval_file file;
-    double started;
 } run;
 
 /* ---- opening ---- */
@@ -48,6 +46,9 @@ static dcpg_status check(const run *r, dcpg_err *err) {
                          " cells, but there are %zu: choose %" PRId64
                          " with --replicate_names or --nb_replicate",
                          graph->nb_cell, source->cells.n, graph->nb_cell);
+    if (source->hiding.parts < 0 || source->hiding.parts > EVAL_MOST_PARTS)
+        return dcpg_fail(err, DCPG_E_USAGE, "calls can be hidden in 1 to %d passes, not %" PRId64,
+                         EVAL_MOST_PARTS, source->hiding.parts);
     if (graph->dna_wlen == source->dna_wlen && graph->cpg_wlen == source->cpg_wlen) return DCPG_OK;
     return dcpg_fail(err, DCPG_E_INPUT,
                      "the model reads windows of %" PRId64 " bp and %" PRId64
@@ -64,6 +65,7 @@ static dcpg_status open_outputs(run *r, dcpg_err *err) {
     eval_outputs *outputs = &r->outputs;
     size_t nb = (size_t)r->net->nb_output;
     *outputs = (eval_outputs){.nb_context = 1,
+                              .hiding = r->source->hiding,
                               .kind = dcpg_alloc(nb, sizeof *outputs->kind),
                               .name = dcpg_alloc(nb, sizeof *outputs->name),
                               .label = dcpg_alloc(3 * nb, sizeof *outputs->label)};
@@ -113,10 +115,10 @@ static dcpg_status open_parts(run *r, const dcpg_weights *weights, dcpg_err *err
     DCPG_TRY(dcpg_net_new(r->graph, &options, &r->net, err));
     DCPG_TRY(dcpg_weights_apply(weights, r->net, err));
     DCPG_TRY(open_outputs(r, err));
-    DCPG_TRY(dcpg_batch_new(r->source, rows, &r->batch, err));
-    r->sample = dcpg_alloc((size_t)rows, sizeof *r->sample);
-    if (!r->sample) return dcpg_fail_nomem(err, "samples", (size_t)rows * sizeof *r->sample);
     DCPG_TRY(open_block(r, err));
+    r->predictor = (eval_predictor){
+        .source = r->source, .net = r->net, .outputs = &r->outputs, .progress = &r->progress};
+    DCPG_TRY(dcpg_eval_predictor_open(&r->predictor, r->block.capacity, err));
     const char *path = r->options->out_report ? r->options->out_report : r->options->out_data;
     return dcpg_eval_observed_new(&r->outputs, path ? path : "evaluation", r->par, &r->observed, err);
 }
@@ -139,45 +141,12 @@ static dcpg_status open_all(run *r, const dcpg_weights *weights, dcpg_err *err) 
 
 /* ---- predicting ---- */
 
-/* Copies the labels and predictions of `n` samples to rows `at`, at + 1 ... of the block. */
-static void keep(run *r, int64_t at, int64_t n) {
-    const eval_outputs *outputs = &r->outputs;
-    int64_t capacity = r->block.capacity, nb_label = (int64_t)r->source->outputs.n;
-    for (int o = 0; o < outputs->nb; o++) {
-        int units = outputs->kind[o].units;
-        int64_t stride;
-        const float *from = dcpg_net_prediction(r->net, outputs->from[o], &stride);
-        float *label = r->block.label + o * capacity + at,
-              *prediction = r->block.prediction + outputs->unit[o] * capacity + at * units;
-        for (int64_t i = 0; i < n; i++) {
-            label[i] = outputs->label[o] < 0 ? -1 : r->batch->label[i * nb_label + outputs->label[o]];
-            memcpy(prediction + i * units, from + i * stride, (size_t)units * sizeof *prediction);
-        }
-    }
-}
-
 /* Predicts sites [first, end) into the block. Local. */
 static dcpg_status predict_block(run *r, int64_t first, int64_t end, dcpg_err *err) {
-    int64_t rows = r->net->options.max_rows;
+    r->block.first = first;
     r->block.n = end - first;
-    if (first == end) return DCPG_OK;
-    DCPG_TRY(r->source->ops->where(r->source, first, end, r->block.chromo, r->block.pos, err));
-    for (int64_t at = first; at < end; at += rows) {
-        if (dcpg_signal_seen())
-            return dcpg_fail(err, DCPG_E_STOPPED,
-                             "stopped by %s: nothing is kept of an evaluation that did not end",
-                             dcpg_signal_name(dcpg_signal_seen()));
-        int64_t n = min_i64(end - at, rows);
-        for (int64_t i = 0; i < n; i++) r->sample[i] = at + i;
-        DCPG_TRY(r->source->ops->fill(r->source, n, r->sample, r->batch, err));
-        dcpg_input input = {
-            .n = n, .n_global = n, .dna = r->batch->dna, .cpg = r->batch->cpg, .id = r->batch->id};
-        dcpg_net_forward(r->net, &input, false, NULL);
-        keep(r, at - first, n);
-        dcpg_progress(r->log, false, "eval: %.0f %%",
-                      100.0 * (double)(at + n - r->first) / (double)(r->end - r->first));
-    }
-    return DCPG_OK;
+    DCPG_TRY(dcpg_eval_label(&r->predictor, &r->block, err));
+    return dcpg_eval_predict(&r->predictor, &r->block, 0, r->block.n, err);
 }
 
 /* Every rank takes as many turns as the rank with most sites needs: writing is collective. */
@@ -256,10 +225,13 @@ static dcpg_status evaluate_all(run *r, const dcpg_weights *weights, dcpg_err *e
               r->total == 1 ? "" : "s", r->outputs.nb, r->outputs.nb == 1 ? "" : "s", r->par->size,
               r->par->size == 1 ? "" : "s");
     dcpg_info(r->log, "matrix products: %s", dcpg_gemm_description());
+    if (r->source->hiding.parts > 0 && r->source->cpg_wlen == 0)
+        dcpg_info(r->log, "the model reads no calls: hiding them changes no prediction");
     DCPG_TRY(dcpg_agree_all(r->par, warn_unknown(r, err), err));
-    r->started = dcpg_now();
+    r->progress = (eval_progress){
+        .log = r->log, .total = r->end - r->first, .started = dcpg_now(), .shown = dcpg_now()};
     DCPG_TRY(predict_all(r, err));
-    double seconds = dcpg_max_f64_all(r->par, dcpg_now() - r->started);
+    double seconds = dcpg_max_f64_all(r->par, dcpg_now() - r->progress.started);
     DCPG_TRY(report_all(r, err));
     dcpg_info(r->log, "eval: %.1f samples/s", (double)r->total / (seconds > 1e-9 ? seconds : 1e-9));
     return DCPG_OK;
@@ -278,8 +250,7 @@ dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_model *model, const dc
     dcpg_free(r.outputs.kind);
     dcpg_free(r.outputs.label);
     dcpg_free(r.outputs.name);
-    dcpg_free(r.sample);
-    dcpg_batch_free(r.batch);
+    dcpg_eval_predictor_close(&r.predictor);
     dcpg_net_free(r.net);
     return status;
 }

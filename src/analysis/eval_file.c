@@ -67,10 +67,28 @@ static dcpg_status write_genome(eval_file *file, const dcpg_source *source, dcpg
     return dcpg_h5_write(file->h5, "genome/length", DCPG_H5_I64, NULL, source->length, err);
 }
 
+static dcpg_status write_hiding(eval_file *file, dcpg_err *err) {
+    const dcpg_hiding *hiding = &file->outputs->hiding;
+    if (hiding->parts == 0) return DCPG_OK;
+    DCPG_TRY(dcpg_h5_write_attr_i64(file->h5, "/", "hide", hiding->parts, err));
+    return dcpg_h5_write_attr_i64(file->h5, "/", "hide_seed", (int64_t)hiding->seed, err);
+}
+
+dcpg_status dcpg_eval_read_hiding(dcpg_h5 *file, dcpg_hiding *hiding, dcpg_err *err) {
+    int64_t seed;
+    *hiding = (dcpg_hiding){0};
+    if (!dcpg_h5_has_attr(file, "/", "hide") || !dcpg_h5_has_attr(file, "/", "hide_seed")) return DCPG_OK;
+    DCPG_TRY(dcpg_h5_read_attr_i64(file, "/", "hide", &hiding->parts, err));
+    DCPG_TRY(dcpg_h5_read_attr_i64(file, "/", "hide_seed", &seed, err));
+    hiding->seed = (uint64_t)seed;
+    return DCPG_OK;
+}
+
 static dcpg_status make_all(eval_file *file, const eval_file_options *options, dcpg_err *err) {
     const eval_outputs *outputs = file->outputs;
     int64_t total = options->total;
     DCPG_TRY(dcpg_h5_write_attr_string(file->h5, "/", "format", DCPG_EVAL_FORMAT, err));
+    DCPG_TRY(write_hiding(file, err));
     DCPG_TRY(make(file, chromo_set, total, err));
     DCPG_TRY(make(file, pos_set, total, err));
     for (int o = 0; o < outputs->nb; o++) {

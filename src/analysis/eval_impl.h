@@ -20,15 +20,58 @@ typedef struct eval_outputs {
     dcpg_output_kind *kind; /* [nb] */
     int *label;             /* [nb] column of the batch's labels; -1: the data have none */
     int *unit;              /* [nb] first of its predicted numbers among nb_unit */
+    dcpg_hiding hiding;     /* of the calls, when their states were predicted */
 } eval_outputs;
+
+/* Whether an output is the state of a cell's calls, by its name. Pure. */
+bool dcpg_eval_is_cell(const char *output);
 
 /* Predicted sites that wait to be written. */
 typedef struct eval_block {
+    int64_t first; /* sample number of the first row */
     int64_t n, capacity;
     int32_t *chromo, *pos; /* [capacity] */
     float *label;          /* [nb][capacity] */
     float *prediction; /* output after output: [capacity][units] of output o begins at capacity * unit[o] */
 } eval_block;
+
+/* ---- labels and predictions ---- */
+
+/* Most parts of the calls to hide: numbers of parts are bytes. */
+enum { EVAL_MOST_PARTS = 255 };
+
+/* How far a rank is. */
+typedef struct eval_progress {
+    dcpg_log *log;
+    int64_t done, total; /* sites */
+    double started, shown;
+} eval_progress;
+
+/* Shows it; `more` sites are done beyond those counted. Local. */
+void dcpg_eval_show(eval_progress *progress, double more);
+
+typedef struct eval_predictor {
+    dcpg_source *source; /* these are the caller's */
+    dcpg_net *net;
+    const eval_outputs *outputs;
+    eval_progress *progress;
+    dcpg_batch *batch;
+    int64_t *sample, *row; /* [rows of the net] of a batch: its samples, and their rows in the block */
+    uint64_t *key; /* [outputs][chromosomes] numbers that choose which calls are hidden; NULL: none are */
+    uint8_t *part; /* [rows of the block][outputs] pass that predicts the output */
+} eval_predictor;
+
+/* Allocates the arrays for blocks of `capacity` rows. The caller closes it, after a failure too. Local. */
+dcpg_status dcpg_eval_predictor_open(eval_predictor *predictor, int64_t capacity, dcpg_err *err);
+void dcpg_eval_predictor_close(eval_predictor *predictor);
+
+/* Fills in places and labels of the block's samples first, first + 1 ... first + n - 1, which the source has
+ * loaded. Local. */
+dcpg_status dcpg_eval_label(eval_predictor *predictor, eval_block *block, dcpg_err *err);
+
+/* Predicts rows [from, end) of the block, after dcpg_eval_label. DCPG_E_STOPPED after a signal. Local. */
+dcpg_status dcpg_eval_predict(eval_predictor *predictor, eval_block *block, int64_t from, int64_t end,
+                              dcpg_err *err);
 
 /* ---- observed labels, and their scores ---- */
 
@@ -114,6 +157,9 @@ dcpg_status dcpg_eval_file_create_all(const eval_file_options *options, const dc
 dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err);
 /* Gives the file its final name if `status` is DCPG_OK, otherwise removes it. Collective. */
 dcpg_status dcpg_eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err);
+
+/* Reads from a data file how calls were hidden; those of other programs do not say. Local. */
+dcpg_status dcpg_eval_read_hiding(dcpg_h5 *file, dcpg_hiding *hiding, dcpg_err *err);
 
 /* Writes the shortest decimal for exactly this number; nothing for NaN, as pandas writes it. Local. */
 void dcpg_eval_write_number(FILE *out, double value);

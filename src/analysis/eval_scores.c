@@ -17,7 +17,7 @@ void dcpg_eval_observed_free(eval_observed *observed) {
     *observed = (eval_observed){0};
 }
 
-static bool is_cell(const char *output) { return strncmp(output, "cpg/", 4) == 0; }
+bool dcpg_eval_is_cell(const char *output) { return strncmp(output, "cpg/", 4) == 0; }
 
 /* Whether the ranking computes the score. */
 static bool is_ranked(dcpg_score score) {
@@ -64,7 +64,7 @@ dcpg_status dcpg_eval_observed_new(const eval_outputs *outputs, const char *path
         eval_column *column = &observed->column[i];
         *column = observed->column[i % observed->per_context];
         column->context = i / observed->per_context;
-        bool cell = column->class_index < 0 && is_cell(outputs->name[column->output]);
+        bool cell = column->class_index < 0 && dcpg_eval_is_cell(outputs->name[column->output]);
         observed->pool[i] = cell ? column->context : -1;
     }
     const dcpg_ranking_options options = {.nb_output = observed->nb_column,
@@ -239,7 +239,7 @@ bool dcpg_eval_has_score(const eval_outputs *outputs, int row, dcpg_score score)
     }
     if (row == outputs->nb + EVAL_POOLED) {
         for (int o = 0; o < outputs->nb; o++)
-            has = has || (is_cell(outputs->name[o]) && dcpg_eval_has_score(outputs, o, score));
+            has = has || (dcpg_eval_is_cell(outputs->name[o]) && dcpg_eval_has_score(outputs, o, score));
         return has;
     }
     int nb = dcpg_scores_of(outputs->name[row], scores);

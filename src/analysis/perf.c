@@ -98,6 +98,7 @@ static dcpg_status open_outputs(run *r, dcpg_err *err) {
                               .kind = dcpg_alloc(nb, sizeof *outputs->kind),
                               .unit = dcpg_alloc(nb, sizeof *outputs->unit)};
     if (!outputs->name || !outputs->kind || !outputs->unit) return dcpg_fail_nomem(err, "outputs", nb * 64);
+    DCPG_TRY(dcpg_eval_read_hiding(r->data.file, &outputs->hiding, err));
     for (size_t o = 0; o < nb; o++) {
         int64_t classes;
         outputs->name[o] = r->data.outputs.v[o];

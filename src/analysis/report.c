@@ -5,6 +5,7 @@
 
 #include <dcpg/memory.h>
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,18 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const named *)a)->name, ((const named *)b)->name);
 }
 
+/* Writes the rows on hidden calls, which come before those of the score, unless they came before the last
+ * one. */
+static void write_hiding(FILE *out, const char *context, const eval_outputs *outputs, int score) {
+    const dcpg_hiding *hiding = &outputs->hiding;
+    if (hiding->parts == 0 || strcmp("hide", dcpg_score_name((dcpg_score)score)) > 0 ||
+        strcmp("hide", dcpg_score_name((dcpg_score)(score - 1))) < 0)
+        return;
+    const char *start = context ? context : "", *tab = context ? "\t" : "";
+    fprintf(out, "%s%shide\tparts\t%" PRId64 "\n", start, tab, hiding->parts);
+    fprintf(out, "%s%shide\tseed\t%" PRIu64 "\n", start, tab, hiding->seed);
+}
+
 dcpg_status dcpg_eval_write_rows(FILE *out, const char *context, const eval_outputs *outputs,
                                  const double *value, dcpg_err *err) {
     int nb = outputs->nb;
@@ -38,7 +51,8 @@ dcpg_status dcpg_eval_write_rows(FILE *out, const char *context, const eval_outp
     order[nb + EVAL_MEAN] = (named){"mean", nb + EVAL_MEAN};
     order[nb + EVAL_POOLED] = (named){"pooled", nb + EVAL_POOLED};
     qsort(order, (size_t)(nb + NB_EVAL_ROW), sizeof *order, by_name);
-    for (int s = 0; s < DCPG_NB_SCORE; s++)
+    for (int s = 0; s < DCPG_NB_SCORE; s++) {
+        if (s > 0) write_hiding(out, context, outputs, s);
         for (int i = 0; i < nb + NB_EVAL_ROW; i++) {
             if (!dcpg_eval_has_score(outputs, order[i].row, (dcpg_score)s)) continue;
             if (context) fprintf(out, "%s\t", context);
@@ -46,6 +60,7 @@ dcpg_status dcpg_eval_write_rows(FILE *out, const char *context, const eval_outp
             dcpg_eval_write_number(out, value[order[i].row * DCPG_NB_SCORE + s]);
             fputc('\n', out);
         }
+    }
     dcpg_free(order);
     return DCPG_OK;
 }
@@ -144,6 +159,10 @@ static const char *number_text(double value, char text[40]) {
 void dcpg_eval_report_means(const eval_outputs *outputs, const double *value, dcpg_log *log) {
     const double *mean = value + (outputs->nb + EVAL_MEAN) * DCPG_NB_SCORE,
                  *pooled = value + (outputs->nb + EVAL_POOLED) * DCPG_NB_SCORE;
+    if (outputs->hiding.parts > 0)
+        dcpg_info(log,
+                  "observed calls were predicted in %" PRId64 " passes in which they were hidden (--hide)",
+                  outputs->hiding.parts);
     dcpg_info(log, "%-8s %12s %12s  %s", "metric", "pooled", "mean", "outputs");
     for (int s = 0; s < DCPG_NB_SCORE; s++) {
         char text[2][40], note[64] = "";

@@ -41,6 +41,7 @@ static dcpg_status parse(eval_settings *s, int argc, char **argv, bool *help, co
     if (s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "name the model: --model_files DIR");
     if (s->split && s->chromos.n)
         return dcpg_fail(err, DCPG_E_USAGE, "--split and --chromos both choose chromosomes: leave one out");
+    s->hiding.seed = (uint64_t)s->seed;
     return check_outputs(s, err);
 }
 
@@ -77,7 +78,14 @@ static dcpg_status eval_all(eval_settings *s, parts *p, const dcpg_par *par, dcp
     dcpg_want want = {.dna_wlen = p->model.graph->dna_wlen,
                       .cpg_wlen = p->model.graph->cpg_wlen,
                       .cells = &p->cells,
-                      .outputs = &p->outputs};
+                      .outputs = &p->outputs,
+                      .hiding = s->hiding};
+    if (s->hiding.parts > 0 && !p->data.store)
+        return dcpg_fail(
+            err, DCPG_E_USAGE,
+            "--hide wants a store (dcpg data): in %s neighbours are chosen already, and none can "
+            "take the place of hidden ones",
+            p->data.name);
     if (s->split) DCPG_TRY(dcpg_agree_all(par, take_split(s, p, log, err), err));
     DCPG_TRY(
         dcpg_cmd_source_all(&p->data, s->split ? &p->split.test : &s->chromos, &want, log, &p->source, err));

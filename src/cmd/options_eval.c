@@ -55,6 +55,24 @@ static const dcpg_cmd_option options[] = {
      .to = TO(output_names),
      .meaning = "REGEX",
      .help = "outputs of the model to evaluate: their names, or regular expressions (default: all)"},
+    {.name = "hide",
+     .kind = DCPG_OPT_INT,
+     .to = TO(hiding.parts),
+     .initial = "0",
+     .max = 100,
+     .meaning = "K",
+     .help =
+         "cross-validate the imputation: hide a K-th of the calls at a time, chosen at random, from the "
+         "neighbours of all sites, and predict each observed call in the pass in which it is hidden; what "
+         "was not observed is predicted with nothing hidden (0: each call is predicted from all others, "
+         "as in papers)"},
+    {.name = "hide_seed",
+     .kind = DCPG_OPT_INT,
+     .to = TO(seed),
+     .initial = "0",
+     .max = 9e18,
+     .meaning = "N",
+     .help = "chooses which calls --hide hides together"},
     {.name = "nb_sample",
      .kind = DCPG_OPT_INT,
      .to = TO(eval.nb_sample),

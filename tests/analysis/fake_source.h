@@ -45,8 +45,10 @@ static inline dcpg_status fake_fill(dcpg_source *source, int64_t nb, const int64
         if (sample[i] == fake->fails_at)
             return dcpg_fail(err, DCPG_E_INPUT, "sample %lld cannot be read", (long long)sample[i]);
         batch->id[i] = sample[i];
-        fake_sample(source, sample[i], batch->dna + i * source->dna_wlen, batch->cpg + (size_t)i * per_cpg);
-        for (size_t o = 0; o < nb_output; o++)
+        if (batch->dna)
+            fake_sample(source, sample[i], batch->dna + i * source->dna_wlen,
+                        batch->cpg + (size_t)i * per_cpg);
+        for (size_t o = 0; o < nb_output && batch->label; o++)
             batch->label[(size_t)i * nb_output + o] = fake_label(source->outputs.v[o], sample[i]);
     }
     return DCPG_OK;
