@@ -20,11 +20,16 @@ find_package(DcpgBigWig QUIET) # optional: without it bigWig files are refused
 if(DcpgBigWig_FOUND)
   set(bigwig BigWig::BigWig)
 endif()
+find_package(DcpgArchive QUIET) # optional: without it npz files are refused
+if(DcpgArchive_FOUND)
+  set(libarchive Archive::Archive)
+endif()
 find_package(DcpgProtobufC QUIET) # optional
 if(NOT DcpgProtobufC_FOUND)
   message(STATUS "protobuf-c or protoc-c is missing: built without event files for TensorBoard")
 endif()
-set(third_party ${bigwig} MPI::MPI_C HDF5::HDF5 BLIS::BLIS htslib::htslib jansson::jansson ZLIB::ZLIB
+set(third_party ${bigwig} ${libarchive}
+  MPI::MPI_C HDF5::HDF5 BLIS::BLIS htslib::htslib jansson::jansson ZLIB::ZLIB
   OpenMP::OpenMP_C
   ${CMAKE_DL_LIBS} m)
 if(DcpgProtobufC_FOUND)

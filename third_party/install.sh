@@ -11,7 +11,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 packages=(gcc libc6-dev make cmake libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libblis-openmp-dev
     libhts-dev libjansson-dev zlib1g-dev
-    libbigwig-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev)
+    libbigwig-dev libarchive-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev)
 test_packages=(git clang-format pkg-config python3 python3-numpy python3-h5py python3-sklearn
     shellcheck procps iproute2)
 test_packages+=(libsimgrid-dev) # clusters of bench/scaling/smpi

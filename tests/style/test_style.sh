@@ -55,6 +55,7 @@ declare -A header_of=(
     [BLIS]='^(blis/)?blis\.h$|^cblas\.h$'
     [htslib]='^htslib/'
     [jansson]='^jansson\.h$'
+    [libarchive]='^archive(_entry)?\.h$'
     [libBigWig]='^bigWig\.h$'
     [protobuf-c]='^protobuf-c/|\.pb-c\.h$'
     [zlib]='^zlib\.h$'
