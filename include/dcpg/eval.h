@@ -73,7 +73,8 @@ typedef struct dcpg_export_options {
     const char *data;    /* file written by dcpg_eval_all, or by DeepCpG */
     const char *out_dir; /* created if it does not exist; for each output a file NAME.bedGraph.gz or NAME.h5:
                             the cell of "cpg/CELL", otherwise the output's name with '_' for '/' */
-    const char *format;  /* bedGraph, bigWig, cov, allc, amethyst, hdf, tsv, h5ad: src/analysis/README.md */
+    const char
+        *format; /* bedGraph, bigWig, cov, allc, amethyst, methscan, hdf, tsv, h5ad: src/analysis/README.md */
     const char *chromo_prefix; /* names of chromosomes: "genome", as in its FASTA files, "ucsc" (chr1, chrM),
                                   "ensembl" (1, MT); NULL: chrNAME in bedGraph, NAME in hdf */
     bool one_based; /* bedGraph as DeepCpG wrote it: start is the 1-based position; false: start is 0-based,

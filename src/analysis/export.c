@@ -26,6 +26,9 @@ static const export_format formats[] = {
      "regions.h5ad", .write = dcpg_export_write_h5ad},
     {"amethyst", EXPORT_CELLS | EXPORT_BESIDE | EXPORT_ORDER | EXPORT_ONE | EXPORT_TOGETHER, "genome",
      "amethyst.h5", .write = dcpg_export_write_amethyst, .check = dcpg_export_check_amethyst},
+    {"methscan", EXPORT_CELLS | EXPORT_BESIDE | EXPORT_ORDER | EXPORT_ONE | EXPORT_TOGETHER, "genome",
+     "run_info.txt", .write = dcpg_export_write_methscan, .usable = dcpg_export_methscan_usable,
+     .check = dcpg_export_check_methscan},
 };
 
 enum { NB_FORMAT = sizeof formats / sizeof *formats };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Export: the names of its files, and which of them may be replaced. */
 #include "analysis/export_impl.h"
+#include "npz/npz.h"
 #include "text/bgzip_file.h"
 #include "text/tabix.h"
 
@@ -52,6 +53,8 @@ static bool ends_with(const char *text, const char *end) {
 static bool is_ours(const char *path) {
     if (ends_with(path, ".gz")) return dcpg_bgzip_is_ours(path);
     if (ends_with(path, ".bw")) return dcpg_export_bigwig_is_ours(path);
+    if (ends_with(path, ".npz")) return dcpg_npz_is_ours(path);
+    if (ends_with(path, ".txt")) return dcpg_export_run_info_is_ours(path);
     return dcpg_h5_is_format(path, DCPG_EXPORT_FORMAT);
 }
 

@@ -219,6 +219,10 @@ dcpg_status dcpg_export_write_regions_tsv(export_run *run, size_t part, dcpg_err
 dcpg_status dcpg_export_write_h5ad(export_run *run, size_t part, dcpg_err *err);
 dcpg_status dcpg_export_write_amethyst(export_run *run, size_t part, dcpg_err *err);
 dcpg_status dcpg_export_check_amethyst(const export_run *run, dcpg_err *err);
+dcpg_status dcpg_export_methscan_usable(dcpg_err *err);
+dcpg_status dcpg_export_check_methscan(const export_run *run, dcpg_err *err);
+dcpg_status dcpg_export_write_methscan(export_run *run, size_t part, dcpg_err *err);
+bool dcpg_export_run_info_is_ours(const char *path);
 dcpg_status dcpg_export_check_bigwig(dcpg_err *err); /* DCPG_E_USAGE: this build cannot write bigWig */
 bool dcpg_export_bigwig_is_ours(const char *path);
 /* Writes the list of imputed calls of a column, or removes an old one. For formats whose own files hold all

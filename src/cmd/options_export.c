@@ -17,7 +17,8 @@ static const dcpg_cmd_option options[] = {
      .initial = "bedGraph",
      .meaning = "NAME",
      .help = "a file per cell or other output: bedGraph, bigWig, hdf; per cell: cov (Bismark), allc "
-             "(ALLCools); one for all: tsv, amethyst (Amethyst), and by regions h5ad (AnnData)"},
+             "(ALLCools); one for all: tsv, amethyst (Amethyst), methscan (MethSCAn), and by regions h5ad "
+             "(AnnData)"},
     {.name = "out_format",
      .kind = DCPG_OPT_STRING,
      .to = TO(export.format),
@@ -63,7 +64,7 @@ static const dcpg_cmd_option options[] = {
      .min = 0,
      .max = 1,
      .meaning = "P",
-     .help = "cov, allc, amethyst: a prediction of P or more counts as one methylated read"},
+     .help = "cov, allc, amethyst, methscan: a prediction of P or more counts as one methylated read"},
     {.name = "unmethylated_to",
      .kind = DCPG_OPT_DOUBLE,
      .to = TO(export.unmethylated_to),
@@ -71,7 +72,8 @@ static const dcpg_cmd_option options[] = {
      .min = 0,
      .max = 1,
      .meaning = "P",
-     .help = "cov, allc, amethyst: one of P or less as an unmethylated read, one in between as none"},
+     .help =
+         "cov, allc, amethyst, methscan: one of P or less as an unmethylated read, one in between as none"},
     {.name = "quality",
      .kind = DCPG_OPT_FLAG,
      .to = TO(export.quality),
