@@ -49,8 +49,9 @@ static bool is_model_ours(const char *dir) {
 }
 
 static const char *const model_files[] = {
-    "metrics.jsonl",        "model.json", "model.h5", "model_weights_train.h5", "lc_train.tsv",
-    "model_weights_val.h5", "lc_val.tsv", "lc.svg",   "model_data.json",        NULL};
+    "metrics.jsonl", "model.json",           "model.h5",   "model_weights_train.h5",
+    "lc_train.tsv",  "model_weights_val.h5", "lc_val.tsv", "lc.svg",
+    "timing.json",   "model_data.json",      NULL};
 
 /* Fails, naming the file, where training would replace a file of the directory that dcpg did not write. */
 static dcpg_status check_model(const char *dir, dcpg_err *err) {

@@ -33,7 +33,8 @@ static dcpg_status remove_earlier(const trainer *t, dcpg_err *err) {
                                         "model_weights_val.h5",
                                         "lc_train.tsv",
                                         "lc_val.tsv",
-                                        "lc.svg"};
+                                        "lc.svg",
+                                        "timing.json"};
     int removed = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the time of a run goes, for --profile: the parts of steps, and the least, mean and most of all ranks.
- */
+/* Where the time of a run goes, for timing.json and --profile: the parts of steps, and the least, mean and
+ * most of all ranks. */
 #include "train/trainer.h"
 
 #include <dcpg/memory.h>
@@ -187,14 +187,14 @@ static void print(const trainer *t, const timing_table *table) {
 dcpg_status dcpg_timing_report_all(trainer *t, dcpg_err *err) {
     timing_table table;
     int64_t warmup = t->options->timing_warmup_steps;
-    if (warmup > 0 && t->steps <= warmup)
+    if (t->options->profile && warmup > 0 && t->steps <= warmup)
         dcpg_warn(t->log,
                   "--timing_warmup_steps %" PRId64 ", but the run had only %" PRId64
                   " step%s: none was left to be timed",
                   warmup, t->steps, t->steps == 1 ? "" : "s");
     dcpg_status status = dcpg_timing_table_all(t, &table, err);
-    if (status == DCPG_OK) print(t, &table);
-    if (status == DCPG_OK && t->options->profile_file) status = dcpg_timing_write_all(t, &table, err);
+    if (status == DCPG_OK && t->options->profile) print(t, &table);
+    if (status == DCPG_OK) status = dcpg_timing_write_all(t, &table, err);
     dcpg_free(table.row);
     return status;
 }

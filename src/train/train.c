@@ -139,7 +139,7 @@ static dcpg_status train_opened_all(trainer *t, dcpg_err *err) {
     t->part[TIMING_FILES] =
         files + dcpg_timing_lap(&since); /* with the checkpoint of a run that is stopped */
     t->epochs_seconds = since - t->epochs_from;
-    if (!t->options->profile || (status != DCPG_OK && status != DCPG_E_REQUEUE)) return status;
+    if (status != DCPG_OK && status != DCPG_E_REQUEUE) return status;
     dcpg_err fault = {0};
     dcpg_status reported = dcpg_timing_report_all(t, &fault);
     if (reported == DCPG_OK) return status;

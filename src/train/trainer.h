@@ -159,10 +159,12 @@ typedef struct timing_table {
  * Collective. */
 dcpg_status dcpg_timing_table_all(const trainer *t, timing_table *table, dcpg_err *err);
 
-/* timing.c: prints the table of --profile and writes its file. Collective. */
+/* timing.c: writes the table into the model directory; for --profile prints it, and writes its file.
+ * Collective. */
 dcpg_status dcpg_timing_report_all(trainer *t, dcpg_err *err);
 
-/* timing_file.c: writes --profile FILE on rank 0. Collective. */
+/* timing_file.c: writes timing.json, where a failure is only logged, and --profile FILE on rank 0.
+ * Collective. */
 dcpg_status dcpg_timing_write_all(trainer *t, const timing_table *table, dcpg_err *err);
 
 /* setup.c: reads data, plans the net, sets weights. Collective. */
