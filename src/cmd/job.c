@@ -10,6 +10,7 @@
 #include <dcpg/file.h>
 #include <dcpg/h5.h>
 #include <dcpg/memory.h>
+#include <dcpg/report.h>
 #include <dcpg/temporary.h>
 #include <errno.h>
 #include <stdio.h>
@@ -86,6 +87,8 @@ static bool is_ours(const dcpg_cmd_output *output) {
         return dcpg_cmd_table_of(output->path) == DCPG_CMD_SITES;
     case DCPG_CMD_TIMES:
         return read_head(output->path, head, sizeof head) > 0 && starts(head, "{\"dcpg_profile\":");
+    case DCPG_CMD_PAGE:
+        return read_head(output->path, head, sizeof head) > 0 && starts(head, DCPG_REPORT_HEAD);
     case DCPG_CMD_MODEL:
     case DCPG_CMD_FOLDER:
         break;

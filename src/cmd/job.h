@@ -20,6 +20,7 @@ typedef enum dcpg_cmd_kind {
     DCPG_CMD_STATS,  /* of stats --out_tsv; not locked */
     DCPG_CMD_SHOW,   /* of show --out_tsv; not locked; show itself checks files whose content does not show it
                       */
+    DCPG_CMD_PAGE,   /* of report */
     DCPG_CMD_TIMES,  /* of train --profile; not locked */
     DCPG_CMD_MODEL,  /* a model directory */
     DCPG_CMD_FOLDER  /* its files are checked when their names are known */

@@ -125,7 +125,7 @@ static layout lay_out(const draw_plot *plot) {
     const draw_box *box = &plot->box;
     double below = LINE + TICK + (plot->x.label ? LINE : 0), beside = plot->y.label ? LINE : 0;
     double above = EDGE + (plot->title ? TITLE : 0);
-    above += LINE * legend_lines(plot, box->width - beside - 4 * LETTER);
+    above += LINE * legend_lines(plot, box->width - beside - 4 * LETTER) + GAP;
     l.area.top = box->top + above;
     l.area.height = box->height - above - below;
     l.y = ticks_of(plot, true, l.area.height);

@@ -53,6 +53,7 @@ typedef struct draw_row {
 } draw_row;
 
 typedef struct draw_rows {
+    const char *title;
     draw_box box; /* its height is ignored: dcpg_draw_rows_height gives it */
     draw_axis x;
     bool ranges; /* boxes instead of bars */

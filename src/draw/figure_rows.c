@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { ROW = 22, LETTER = 7, GAP = 8, AXIS = 40, MOST_LETTERS = 34 };
+enum { ROW = 22, LETTER = 6, GAP = 8, AXIS = 40, TITLE = 30, MOST_LETTERS = 42 };
 
 typedef struct layout {
     const draw_rows *rows;
@@ -18,7 +18,7 @@ static double at(const layout *l, double x) {
     return l->left + l->width * (x - l->x.low) / (l->x.high - l->x.low);
 }
 
-double dcpg_draw_rows_height(size_t nb) { return (double)nb * ROW + AXIS; }
+double dcpg_draw_rows_height(size_t nb) { return TITLE + (double)nb * ROW + AXIS; }
 
 /* Widest of the labels, or of the texts after the bars, in letters. */
 static double widest(const draw_rows *rows, bool label) {
@@ -52,7 +52,7 @@ static draw_ticks ticks_of(const draw_rows *rows, double width) {
 }
 
 static void put_axis(FILE *out, const layout *l) {
-    double top = l->rows->box.top, bottom = top + (double)l->rows->nb * ROW;
+    double top = l->rows->box.top + TITLE, bottom = top + (double)l->rows->nb * ROW;
     char text[32];
     for (int i = 0; i < l->x.nb; i++) {
         double x = at(l, l->x.first + i * l->x.step);
@@ -107,6 +107,10 @@ void dcpg_draw_rows(FILE *out, const draw_rows *rows) {
     double after = widest(rows, false);
     l.width = rows->box.left + rows->box.width - 2 * GAP - (after > 0 ? LETTER * after + GAP : 0) - l.left;
     l.x = ticks_of(rows, l.width);
+    fprintf(out, "<text class=\"dt\" x=\"%.1f\" y=\"%.1f\">", rows->box.left + 6, rows->box.top + 18);
+    dcpg_draw_text(out, rows->title);
+    fputs("</text>\n", out);
     put_axis(out, &l);
-    for (size_t i = 0; i < rows->nb; i++) put_row(out, &l, &rows->row[i], rows->box.top + (double)i * ROW);
+    for (size_t i = 0; i < rows->nb; i++)
+        put_row(out, &l, &rows->row[i], rows->box.top + TITLE + (double)i * ROW);
 }

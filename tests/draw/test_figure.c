@@ -119,8 +119,10 @@ static void figures_of_odd_values(void **state) {
             begin(&s);
             dcpg_draw_begin(s.out, &(draw_picture){"fig", "Title", "About it", 400, 300, alone});
             dcpg_draw_plot(s.out, &some);
-            dcpg_draw_rows(s.out,
-                           &(draw_rows){.box = {0, 0, 400, 0}, .ranges = alone, .nb = nb / 2, .row = row});
+            dcpg_draw_rows(
+                s.out,
+                &(draw_rows){
+                    .title = "<rows>", .box = {0, 0, 400, 0}, .ranges = alone, .nb = nb / 2, .row = row});
             dcpg_draw_end(s.out);
             fclose(s.out);
             check_markup(s.text);
