@@ -31,8 +31,14 @@ typedef struct dcpg_eval_options {
     const dcpg_strings *names; /* names of the graph's outputs in the data and in files, in the graph's order;
                                   NULL: the graph's own names */
     const dcpg_strings *outputs; /* the names to evaluate; NULL: all */
-    int64_t batch;     /* samples per forward pass and rank; 0: automatic. Does not change results */
-    int64_t nb_sample; /* first n sites only; 0: all */
+    int64_t batch;             /* samples per forward pass and rank; 0: automatic. Does not change results */
+    int64_t nb_sample;         /* first n sites only; 0: all */
+    bool resume;               /* goes on with what is done of the same evaluation, if anything is */
+    bool force;                /* starts again where something is done; otherwise that is DCPG_E_USAGE */
+    const dcpg_strings *files; /* of the data: their sizes and times must stay the same until an evaluation is
+                                  resumed, if the source keeps no digests. NULL: unknown */
+    int64_t together;          /* sites written at a time; 0: automatic. For tests: changes the chunks of
+                                  the data file */
 } dcpg_eval_options;
 
 /* Predicts every sample of `source` with a loaded model and writes the files that `options` names. Where the

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Evaluation: every rank predicts a contiguous part of the sites, block by block. */
-#include "analysis/eval_impl.h"
+/* Evaluation. Every rank predicts a contiguous part of the sites, of whose data it loads a piece at a time,
+ * and keeps on disk what is done. When all is done, the ranks read it together, in the order of the data
+ * file, write this file and score the predictions. Without outputs nothing is kept, and pieces are scored as
+ * they come. */
+#include "analysis/eval_partial.h"
+#include "analysis/eval_settings.h"
 #include "base/number.h"
 
 #include <dcpg/file.h>
@@ -14,8 +18,17 @@
 /* Samples per forward pass by default: enough to keep the kernels busy, few enough to stay in the caches. */
 enum { DEFAULT_BATCH = 256 };
 
-/* Most bytes of predictions and labels that a rank keeps before they are written. */
-static const int64_t BLOCK_BYTES = INT64_C(128) << 20;
+/* Most bytes of predictions and labels that are written, or scored, at a time. */
+static const int64_t BLOCK_BYTES = INT64_C(32) << 20;
+
+/* Sites of a piece: about this many bytes of the source's data, but not so few that chunks of a store, which
+ * hold 2^18 positions, are read too often. */
+static const int64_t PIECE_BYTES = INT64_C(64) << 20;
+enum { LEAST_PIECE = 1 << 16, MOST_PIECE = 1 << 18 };
+
+/* Seconds between two records of what is done, roughly; passes of a record, at most. */
+static const double RECORD_SECONDS = 2;
+enum { MOST_PASSES = 64 };
 
 typedef struct run {
     dcpg_source *source;
@@ -29,8 +42,13 @@ typedef struct run {
     eval_predictor predictor;
     eval_progress progress;
     eval_block block;
+    int64_t piece;    /* sites whose data are loaded at a time */
+    int64_t record;   /* sites of the next record */
+    int64_t together; /* sites written at a time */
     eval_observed observed;
     eval_file file;
+    eval_partial *partial; /* NULL: there is no output */
+    double speed;          /* sites per second */
 } run;
 
 /* ---- opening ---- */
@@ -87,12 +105,45 @@ static dcpg_status open_outputs(run *r, dcpg_err *err) {
     return DCPG_OK;
 }
 
-/* Sites per block: the same on all ranks, since writing is collective. */
+/* Bytes of a site's labels and predictions in a block. */
+static int64_t bytes_per_site(const run *r) {
+    return (int64_t)sizeof(float) * (r->outputs.nb_unit + r->outputs.nb);
+}
+
+/* Rows of a chunk of the data file, and sites written at a time, which are whole chunks: neither depends on
+ * the ranks, so that the file does not, either. */
+static int64_t rows_of_chunk(const run *r) {
+    int64_t rows = r->options->together > 0 ? min_i64(r->options->together, EVAL_CHUNK) : EVAL_CHUNK;
+    while (rows > 1 && rows * bytes_per_site(r) > BLOCK_BYTES) rows /= 2;
+    return rows;
+}
+
+static int64_t sites_together(const run *r) {
+    int64_t chunk = rows_of_chunk(r);
+    return max_i64(BLOCK_BYTES / bytes_per_site(r) / chunk, 1) * chunk;
+}
+
+/* Chooses how many sites are loaded, kept and written at a time. */
+static void plan(run *r) {
+    int64_t rows = r->net->options.max_rows, cells = (int64_t)(r->source->cells.n + r->source->outputs.n);
+    r->piece = min_i64(max_i64(PIECE_BYTES / (cells + 1), LEAST_PIECE), MOST_PIECE);
+    r->record = rows;
+    r->together = r->options->together > 0 ? r->options->together : sites_together(r);
+}
+
+/* Most sites of a record. */
+static int64_t most_recorded(const run *r) {
+    int64_t rows = r->net->options.max_rows;
+    return max_i64(min_i64(rows * MOST_PASSES, dcpg_eval_partial_rows(&r->outputs)), rows);
+}
+
+/* Rows of the block: those of a record, and of what is written, or else scored, at a time. */
 static int64_t block_capacity(const run *r) {
-    int64_t largest = r->total / r->par->size + 1,
-            capacity = BLOCK_BYTES / (4 * (r->outputs.nb_unit + r->outputs.nb));
-    if (capacity < r->net->options.max_rows) capacity = r->net->options.max_rows;
-    return min_i64(capacity, largest);
+    bool keeps = r->options->out_data || r->options->out_report;
+    bool writes = r->options->out_data && r->par->rank == 0;
+    int64_t share = r->together / r->par->size + 1;
+    if (!keeps) return min_i64(min_i64(r->piece, r->together), r->total / r->par->size + 1);
+    return min_i64(max_i64(most_recorded(r), writes ? r->together : share), r->total);
 }
 
 static dcpg_status open_block(run *r, dcpg_err *err) {
@@ -108,6 +159,11 @@ static dcpg_status open_block(run *r, dcpg_err *err) {
     return DCPG_OK;
 }
 
+/* The output beside which temporary files are; NULL: there is none. */
+static const char *output_of(const run *r) {
+    return r->options->out_data ? r->options->out_data : r->options->out_report;
+}
+
 static dcpg_status open_parts(run *r, const dcpg_weights *weights, dcpg_err *err) {
     int64_t rows = r->options->batch > 0 ? r->options->batch : DEFAULT_BATCH;
     dcpg_net_options options = {.max_rows = rows, .total = 1, .first = 0, .end = 1};
@@ -115,48 +171,154 @@ static dcpg_status open_parts(run *r, const dcpg_weights *weights, dcpg_err *err
     DCPG_TRY(dcpg_net_new(r->graph, &options, &r->net, err));
     DCPG_TRY(dcpg_weights_apply(weights, r->net, err));
     DCPG_TRY(open_outputs(r, err));
+    plan(r);
     DCPG_TRY(open_block(r, err));
     r->predictor = (eval_predictor){
         .source = r->source, .net = r->net, .outputs = &r->outputs, .progress = &r->progress};
     DCPG_TRY(dcpg_eval_predictor_open(&r->predictor, r->block.capacity, err));
-    const char *path = r->options->out_report ? r->options->out_report : r->options->out_data;
+    const char *path = output_of(r);
     return dcpg_eval_observed_new(&r->outputs, path ? path : "evaluation", r->par, &r->observed, err);
 }
 
-static dcpg_status open_all(run *r, const dcpg_weights *weights, dcpg_err *err) {
+/* Makes the folder for what is done, or looks what was done before. Collective. */
+static dcpg_status open_partial_all(run *r, const dcpg_model *model, dcpg_err *err) {
+    char *settings;
+    const eval_settings_from from = {.source = r->source,
+                                     .model = model,
+                                     .outputs = &r->outputs,
+                                     .files = r->options->files,
+                                     .total = r->total};
+    if (!output_of(r)) return DCPG_OK;
+    DCPG_TRY(dcpg_eval_settings_all(&from, r->par, &settings, err));
+    const eval_partial_options options = {.path = output_of(r),
+                                          .settings = settings,
+                                          .outputs = &r->outputs,
+                                          .total = r->total,
+                                          .resume = r->options->resume,
+                                          .force = r->options->force};
+    dcpg_status status = dcpg_eval_partial_open_all(&options, r->par, r->log, &r->partial, err);
+    dcpg_free(settings);
+    DCPG_TRY(status);
+    r->predictor.kept = dcpg_eval_partial_folder(r->partial);
+    r->progress.earlier = dcpg_eval_partial_done(r->partial, r->first, r->end);
+    return DCPG_OK;
+}
+
+static dcpg_status open_all(run *r, const dcpg_model *model, dcpg_err *err) {
     const dcpg_eval_options *options = r->options;
     r->total = options->nb_sample > 0 && options->nb_sample < r->source->nb_site ? options->nb_sample
                                                                                  : r->source->nb_site;
     r->first = dcpg_part(r->total, r->par->rank, r->par->size);
     r->end = dcpg_part(r->total, r->par->rank + 1, r->par->size);
-    DCPG_TRY(dcpg_agree_all(r->par, open_parts(r, weights, err), err));
-    const eval_file_options file = {.path = options->out_data,
-                                    .total = r->total,
-                                    .capacity = r->block.capacity,
-                                    .outputs = &r->outputs,
-                                    .source = r->source};
-    if (options->out_data) DCPG_TRY(dcpg_eval_file_create_all(&file, r->par, &r->file, err));
-    return r->source->ops->load_all(r->source, r->first, r->end, err);
+    r->progress = (eval_progress){.log = r->log, .total = r->end - r->first};
+    DCPG_TRY(dcpg_agree_all(r->par, open_parts(r, &model->weights, err), err));
+    return open_partial_all(r, model, err);
 }
 
 /* ---- predicting ---- */
 
-/* Predicts sites [first, end) into the block. Local. */
+/* Predicts sites [first, end), at most as many as the block has rows, into the block. Local. */
 static dcpg_status predict_block(run *r, int64_t first, int64_t end, dcpg_err *err) {
     r->block.first = first;
     r->block.n = end - first;
     DCPG_TRY(dcpg_eval_label(&r->predictor, &r->block, err));
-    return dcpg_eval_predict(&r->predictor, &r->block, 0, r->block.n, err);
+    return dcpg_eval_predict(&r->predictor, &r->block, err);
 }
 
-/* Every rank takes as many turns as the rank with most sites needs: writing is collective. */
-static dcpg_status predict_all(run *r, dcpg_err *err) {
-    int64_t capacity = r->block.capacity, largest = dcpg_max_i64_all(r->par, r->end - r->first);
-    for (int64_t done = 0; done < largest; done += capacity) {
-        int64_t first = min_i64(r->first + done, r->end), end = min_i64(first + capacity, r->end);
+/* Predicts sites [first, end) and keeps them, record by record. Local. */
+static dcpg_status predict_records(run *r, int64_t first, int64_t end, dcpg_err *err) {
+    while (first < end) {
+        double started = dcpg_now();
+        int64_t stop = min_i64(first + r->record, end);
+        DCPG_TRY(predict_block(r, first, stop, err));
+        DCPG_TRY(dcpg_eval_partial_add(r->partial, &r->block, err));
+        first = stop;
+        if (dcpg_now() - started < RECORD_SECONDS / 2) r->record = min_i64(2 * r->record, most_recorded(r));
+    }
+    return DCPG_OK;
+}
+
+/* Predicts those of sites [first, end) that are not done. Local. */
+static dcpg_status predict_piece(run *r, int64_t first, int64_t end, dcpg_err *err) {
+    bool done;
+    for (int64_t at = first, stop; at < end; at = stop) {
+        stop = dcpg_eval_partial_run(r->partial, at, end, &done);
+        if (!done) DCPG_TRY(predict_records(r, at, stop, err));
+    }
+    return DCPG_OK;
+}
+
+/* Loads the data of the ranks' sites [first, end), of which all may have none, unless all are done.
+ * Collective. */
+static dcpg_status load_piece_all(run *r, int64_t first, int64_t end, bool *any, dcpg_err *err) {
+    bool needed =
+        first < end && (!r->partial || dcpg_eval_partial_done(r->partial, first, end) < end - first);
+    *any = dcpg_max_i64_all(r->par, needed) > 0;
+    return *any ? r->source->ops->load_all(r->source, first, needed ? end : first, err) : DCPG_OK;
+}
+
+/* Predicts all sites that are not done, piece by piece. Collective. */
+static dcpg_status predict_pieces_all(run *r, dcpg_err *err) {
+    int64_t largest = dcpg_max_i64_all(r->par, r->end - r->first);
+    bool any;
+    for (int64_t at = 0; at < largest; at += r->piece) {
+        int64_t first = min_i64(r->first + at, r->end), end = min_i64(first + r->piece, r->end);
+        DCPG_TRY(load_piece_all(r, first, end, &any, err));
+        if (any) DCPG_TRY(dcpg_agree_all(r->par, predict_piece(r, first, end, err), err));
+    }
+    return dcpg_eval_partial_finish_all(r->partial, err);
+}
+
+/* Predicts and scores all sites, as many at a time as the block has rows. Collective. */
+static dcpg_status predict_and_score_all(run *r, dcpg_err *err) {
+    int64_t largest = dcpg_max_i64_all(r->par, r->end - r->first),
+            step = dcpg_max_i64_all(r->par, r->block.capacity);
+    bool any;
+    for (int64_t at = 0; at < largest; at += step) {
+        int64_t first = min_i64(r->first + at, r->end), end = min_i64(first + step, r->end);
+        DCPG_TRY(load_piece_all(r, first, end, &any, err));
         DCPG_TRY(dcpg_agree_all(r->par, predict_block(r, first, end, err), err));
         DCPG_TRY(dcpg_eval_observed_add_all(&r->observed, &r->outputs, &r->block, r->par, err));
-        if (r->file.h5) DCPG_TRY(dcpg_eval_file_write_all(&r->file, first, &r->block, err));
+    }
+    return DCPG_OK;
+}
+
+/* Reads samples [first, end) of what is done into the block. Local. */
+static dcpg_status read_block(run *r, int64_t first, int64_t end, dcpg_err *err) {
+    r->block.first = first;
+    r->block.n = end - first;
+    return dcpg_eval_partial_read(r->partial, &r->block, err);
+}
+
+/* Rank 0: creates the data file. */
+static dcpg_status create_file(run *r, dcpg_err *err) {
+    const eval_file_options file = {.path = r->options->out_data,
+                                    .total = r->total,
+                                    .capacity = r->block.capacity,
+                                    .chunk = rows_of_chunk(r),
+                                    .outputs = &r->outputs,
+                                    .source = r->source};
+    return file.path && r->par->rank == 0 ? dcpg_eval_file_create(&file, &r->file, err) : DCPG_OK;
+}
+
+/* Rank 0 writes samples [first, end) to the data file, if there is one. */
+static dcpg_status write_block(run *r, int64_t first, int64_t end, dcpg_err *err) {
+    DCPG_TRY(dcpg_eval_check_signal(&r->predictor, err));
+    if (!r->file.h5) return DCPG_OK;
+    DCPG_TRY(read_block(r, first, end, err));
+    return dcpg_eval_file_write(&r->file, &r->block, err);
+}
+
+/* Reads what is done, writes the data file, and scores. Collective. */
+static dcpg_status collect_all(run *r, dcpg_err *err) {
+    DCPG_TRY(dcpg_agree_all(r->par, create_file(r, err), err));
+    for (int64_t at = 0; at < r->total; at += r->together) {
+        int64_t n = min_i64(r->together, r->total - at), rank = r->par->rank, size = r->par->size;
+        dcpg_status status = write_block(r, at, at + n, err);
+        if (status == DCPG_OK)
+            status = read_block(r, at + dcpg_part(n, rank, size), at + dcpg_part(n, rank + 1, size), err);
+        DCPG_TRY(dcpg_agree_all(r->par, status, err));
+        DCPG_TRY(dcpg_eval_observed_add_all(&r->observed, &r->outputs, &r->block, r->par, err));
     }
     return DCPG_OK;
 }
@@ -219,38 +381,68 @@ static dcpg_status warn_unknown(const run *r, dcpg_err *err) {
     return status;
 }
 
-static dcpg_status evaluate_all(run *r, const dcpg_weights *weights, dcpg_err *err) {
-    DCPG_TRY(open_all(r, weights, err));
+static void describe(const run *r, int64_t earlier) {
     dcpg_info(r->log, "evaluating %" PRId64 " site%s with %d output%s on %d rank%s", r->total,
               r->total == 1 ? "" : "s", r->outputs.nb, r->outputs.nb == 1 ? "" : "s", r->par->size,
               r->par->size == 1 ? "" : "s");
     dcpg_info(r->log, "matrix products: %s", dcpg_gemm_description());
     if (r->source->hiding.parts > 0 && r->source->cpg_wlen == 0)
         dcpg_info(r->log, "the model reads no calls: hiding them changes no prediction");
+    if (earlier > 0)
+        dcpg_info(r->log, "resumed: %" PRId64 " sites (%.0f %%) are done", earlier,
+                  100 * (double)earlier / (double)r->total);
+}
+
+/* Collective. */
+static dcpg_status predict_all(run *r, dcpg_err *err) {
+    int64_t earlier = dcpg_sum_i64_all(r->par, r->progress.earlier);
+    describe(r, earlier);
     DCPG_TRY(dcpg_agree_all(r->par, warn_unknown(r, err), err));
-    r->progress = (eval_progress){
-        .log = r->log, .total = r->end - r->first, .started = dcpg_now(), .shown = dcpg_now()};
-    DCPG_TRY(predict_all(r, err));
+    r->progress.started = r->progress.shown = dcpg_now();
+    DCPG_TRY(r->partial ? predict_pieces_all(r, err) : predict_and_score_all(r, err));
     double seconds = dcpg_max_f64_all(r->par, dcpg_now() - r->progress.started);
-    DCPG_TRY(report_all(r, err));
-    dcpg_info(r->log, "eval: %.1f samples/s", (double)r->total / (seconds > 1e-9 ? seconds : 1e-9));
-    return DCPG_OK;
+    r->speed = (double)(r->total - earlier) / (seconds > 1e-9 ? seconds : 1e-9);
+    return r->partial ? collect_all(r, err) : DCPG_OK;
+}
+
+/* Writes the report and gives the data file its name. Collective. */
+static dcpg_status finish_all(run *r, dcpg_err *err) {
+    dcpg_status status = report_all(r, err);
+    bool useless = status == DCPG_E_INPUT; /* nothing to report: going on would not help */
+    status = dcpg_agree_all(r->par, dcpg_eval_file_close(&r->file, status, err), err);
+    if (r->partial && (status == DCPG_OK || useless)) dcpg_eval_partial_remove_all(r->partial, r->log);
+    if (status == DCPG_OK) dcpg_info(r->log, "eval: %.1f samples/s", r->speed);
+    return status;
+}
+
+/* Collective. */
+static dcpg_status evaluate_all(run *r, const dcpg_model *model, dcpg_err *err) {
+    DCPG_TRY(open_all(r, model, err));
+    dcpg_status status = predict_all(r, err);
+    if (status == DCPG_OK) return finish_all(r, err);
+    if (!r->partial || status == DCPG_E_REQUEUE) return status;
+    if (dcpg_eval_partial_is_empty_all(r->partial))
+        dcpg_eval_partial_remove_all(r->partial, r->log);
+    else
+        dcpg_warn(r->log, "what is done is kept in %s: --resume goes on with it", r->predictor.kept);
+    return status;
 }
 
 dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_model *model, const dcpg_eval_options *options,
                           const dcpg_par *par, dcpg_log *log, dcpg_err *err) {
     run r = {.source = source, .graph = model->graph, .options = options, .par = par, .log = log};
     dcpg_flush_begin();
-    dcpg_status status = evaluate_all(&r, &model->weights, err);
+    dcpg_status status = evaluate_all(&r, model, err);
     dcpg_flush_end();
-    status = dcpg_eval_file_close_all(&r.file, status, err);
+    if (r.file.scratch) dcpg_eval_file_close(&r.file, status, err);
+    dcpg_eval_partial_close(r.partial);
+    dcpg_eval_predictor_close(&r.predictor);
     dcpg_eval_observed_free(&r.observed);
     dcpg_free(r.block.chromo);
     dcpg_free(r.block.label);
     dcpg_free(r.outputs.kind);
     dcpg_free(r.outputs.label);
     dcpg_free(r.outputs.name);
-    dcpg_eval_predictor_close(&r.predictor);
     dcpg_net_free(r.net);
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The data file of an evaluation: chromo, pos, outputs/NAME and preds/NAME, named as in DeepCpG; all ranks
- * write it together, block by block. */
+/* The data file of an evaluation: chromo, pos, outputs/NAME and preds/NAME, named as in DeepCpG. One rank
+ * writes it, block by block: ranks that write a compressed file together leave bytes of their own in its
+ * gaps. */
 #include "analysis/eval_impl.h"
 
 #include <dcpg/memory.h>
@@ -9,17 +10,13 @@
 #include <math.h>
 #include <string.h>
 
-/* Rows of a compressed chunk. At gzip's first level the file shrinks by a third, thanks mostly to missing
- * labels, and takes no longer to write. */
-enum { CHUNK = 1 << 14 };
-
 static dcpg_status no_memory(dcpg_err *err, size_t bytes) {
     return dcpg_fail_nomem(err, "the data file", bytes);
 }
 
 /* Labels of outputs with a class loss are stored as integers. */
 static dcpg_h5_type label_type(const dcpg_output_kind *kind) {
-    return kind->loss == DCPG_LOSS_MSE ? DCPG_H5_F32 : DCPG_H5_I8;
+    return eval_has_classes(kind) ? DCPG_H5_I8 : DCPG_H5_F32;
 }
 
 /* A dataset of the file, with a row of `units` numbers for each site. */
@@ -46,7 +43,7 @@ static dcpg_status make(eval_file *file, dataset set, int64_t total, dcpg_err *e
                            .width = file->width,
                            .ndim = set.units > 1 ? 2 : 1,
                            .dim = {total, set.units},
-                           .chunk = {CHUNK, set.units},
+                           .chunk = {file->chunk, set.units},
                            .deflate = 1};
     char *path = dcpg_format("%s%s", set.group, set.name);
     dcpg_status status = path ? dcpg_h5_make(file->h5, path, &shape, err) : no_memory(err, strlen(set.name));
@@ -84,7 +81,7 @@ dcpg_status dcpg_eval_read_hiding(dcpg_h5 *file, dcpg_hiding *hiding, dcpg_err *
     return DCPG_OK;
 }
 
-static dcpg_status make_all(eval_file *file, const eval_file_options *options, dcpg_err *err) {
+static dcpg_status make_sets(eval_file *file, const eval_file_options *options, dcpg_err *err) {
     const eval_outputs *outputs = file->outputs;
     int64_t total = options->total;
     DCPG_TRY(dcpg_h5_write_attr_string(file->h5, "/", "format", DCPG_EVAL_FORMAT, err));
@@ -98,24 +95,22 @@ static dcpg_status make_all(eval_file *file, const eval_file_options *options, d
     return write_genome(file, options->source, err);
 }
 
-dcpg_status dcpg_eval_file_create_all(const eval_file_options *options, const dcpg_par *par, eval_file *file,
-                                      dcpg_err *err) {
+dcpg_status dcpg_eval_file_create(const eval_file_options *options, eval_file *file, dcpg_err *err) {
     const dcpg_strings *chromos = &options->source->chromo;
     size_t capacity = (size_t)options->capacity;
-    *file = (eval_file){.outputs = options->outputs, .chromos = chromos, .width = 2};
+    *file = (eval_file){.outputs = options->outputs, .chromos = chromos, .width = 2, .chunk = options->chunk};
     for (size_t i = 0; i < chromos->n; i++)
         if (strlen(chromos->v[i]) > file->width) file->width = strlen(chromos->v[i]);
     size_t per_site =
         file->width > DCPG_MAX_CLASSES * sizeof(float) ? file->width : DCPG_MAX_CLASSES * sizeof(float);
     file->scratch = dcpg_alloc(capacity, per_site);
-    dcpg_status status =
-        dcpg_agree_all(par, file->scratch ? DCPG_OK : no_memory(err, capacity * per_site), err);
-    if (status == DCPG_OK) status = dcpg_h5_create(options->path, par, &file->h5, err);
-    if (status == DCPG_OK) status = make_all(file, options, err);
-    return status == DCPG_OK ? DCPG_OK : dcpg_eval_file_close_all(file, status, err);
+    dcpg_status status = file->scratch ? DCPG_OK : no_memory(err, capacity * per_site);
+    if (status == DCPG_OK) status = dcpg_h5_create(options->path, NULL, &file->h5, err);
+    if (status == DCPG_OK) status = make_sets(file, options, err);
+    return status == DCPG_OK ? DCPG_OK : dcpg_eval_file_close(file, status, err);
 }
 
-/* Writes `n` rows from row `first` on. Collective. */
+/* Writes `n` rows from row `first` on. */
 static dcpg_status write_rows(eval_file *file, dataset set, int64_t first, int64_t n, const void *data,
                               dcpg_err *err) {
     dcpg_h5_block block = {.start = {first}, .count = {n, set.units}};
@@ -150,9 +145,9 @@ static const void *labels_of(const eval_file *file, const eval_block *block, int
     return class_of;
 }
 
-dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err) {
+dcpg_status dcpg_eval_file_write(eval_file *file, const eval_block *block, dcpg_err *err) {
     const eval_outputs *outputs = file->outputs;
-    int64_t n = block->n;
+    int64_t first = block->first, n = block->n;
     DCPG_TRY(write_rows(file, chromo_set, first, n, names_of(file, block), err));
     DCPG_TRY(write_rows(file, pos_set, first, n, block->pos, err));
     for (int o = 0; o < outputs->nb; o++) {
@@ -163,7 +158,7 @@ dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_
     return DCPG_OK;
 }
 
-dcpg_status dcpg_eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err) {
+dcpg_status dcpg_eval_file_close(eval_file *file, dcpg_status status, dcpg_err *err) {
     if (file->h5 && status == DCPG_OK)
         status = dcpg_h5_commit(file->h5, err);
     else

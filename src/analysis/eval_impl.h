@@ -23,6 +23,9 @@ typedef struct eval_outputs {
     dcpg_hiding hiding;     /* of the calls, when their states were predicted */
 } eval_outputs;
 
+/* Whether labels of such outputs are numbers of classes. Pure. */
+static inline bool eval_has_classes(const dcpg_output_kind *kind) { return kind->loss != DCPG_LOSS_MSE; }
+
 /* Whether an output is the state of a cell's calls, by its name. Pure. */
 bool dcpg_eval_is_cell(const char *output);
 
@@ -43,7 +46,7 @@ enum { EVAL_MOST_PARTS = 255 };
 /* How far a rank is. */
 typedef struct eval_progress {
     dcpg_log *log;
-    int64_t done, total; /* sites */
+    int64_t earlier, done, total; /* sites: done before, done since, all */
     double started, shown;
 } eval_progress;
 
@@ -55,6 +58,7 @@ typedef struct eval_predictor {
     dcpg_net *net;
     const eval_outputs *outputs;
     eval_progress *progress;
+    const char *kept; /* where what is done is kept; NULL: nowhere */
     dcpg_batch *batch;
     int64_t *sample, *row; /* [rows of the net] of a batch: its samples, and their rows in the block */
     uint64_t *key; /* [outputs][chromosomes] numbers that choose which calls are hidden; NULL: none are */
@@ -69,9 +73,12 @@ void dcpg_eval_predictor_close(eval_predictor *predictor);
  * loaded. Local. */
 dcpg_status dcpg_eval_label(eval_predictor *predictor, eval_block *block, dcpg_err *err);
 
-/* Predicts rows [from, end) of the block, after dcpg_eval_label. DCPG_E_STOPPED after a signal. Local. */
-dcpg_status dcpg_eval_predict(eval_predictor *predictor, eval_block *block, int64_t from, int64_t end,
-                              dcpg_err *err);
+/* Predicts the block, after dcpg_eval_label. After a signal DCPG_E_REQUEUE, or DCPG_E_STOPPED where nothing
+ * is kept. Local. */
+dcpg_status dcpg_eval_predict(eval_predictor *predictor, eval_block *block, dcpg_err *err);
+
+/* DCPG_OK unless a signal came. Local. */
+dcpg_status dcpg_eval_check_signal(const eval_predictor *predictor, dcpg_err *err);
 
 /* ---- observed labels, and their scores ---- */
 
@@ -133,12 +140,17 @@ bool dcpg_eval_has_score(const eval_outputs *outputs, int row, dcpg_score score)
 
 /* ---- files ---- */
 
-/* The data file: every rank writes its blocks of sites. */
+/* Rows of a compressed chunk. At gzip's first level the file shrinks by a third, thanks mostly to missing
+ * labels, and takes no longer to write. */
+enum { EVAL_CHUNK = 1 << 14 };
+
+/* The data file. */
 typedef struct eval_file {
     dcpg_h5 *h5;
     const eval_outputs *outputs;
     const dcpg_strings *chromos;
     size_t width;  /* bytes of a chromosome's name */
+    int64_t chunk; /* rows of a compressed chunk */
     char *scratch; /* one dataset of a block */
 } eval_file;
 
@@ -146,17 +158,17 @@ typedef struct eval_file {
 typedef struct eval_file_options {
     const char *path;
     int64_t total, capacity; /* sites; most of them in a block */
+    int64_t chunk;           /* rows of a compressed chunk */
     const eval_outputs *outputs;
     const dcpg_source *source;
 } eval_file_options;
 
-/* Creates the file. Collective. */
-dcpg_status dcpg_eval_file_create_all(const eval_file_options *options, const dcpg_par *par, eval_file *file,
-                                      dcpg_err *err);
-/* Writes the block as sites first, first + 1 ...; a rank's block may be empty. Collective. */
-dcpg_status dcpg_eval_file_write_all(eval_file *file, int64_t first, const eval_block *block, dcpg_err *err);
-/* Gives the file its final name if `status` is DCPG_OK, otherwise removes it. Collective. */
-dcpg_status dcpg_eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err);
+/* Creates the file, on one rank. Local, as all below. */
+dcpg_status dcpg_eval_file_create(const eval_file_options *options, eval_file *file, dcpg_err *err);
+/* Writes the block. The file's bytes depend on the blocks: these must be whole chunks, in order. */
+dcpg_status dcpg_eval_file_write(eval_file *file, const eval_block *block, dcpg_err *err);
+/* Gives the file its final name if `status` is DCPG_OK, otherwise removes it. */
+dcpg_status dcpg_eval_file_close(eval_file *file, dcpg_status status, dcpg_err *err);
 
 /* Reads from a data file how calls were hidden; those of other programs do not say. Local. */
 dcpg_status dcpg_eval_read_hiding(dcpg_h5 *file, dcpg_hiding *hiding, dcpg_err *err);

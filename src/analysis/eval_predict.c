@@ -109,13 +109,22 @@ static void keep_predictions(eval_predictor *p, int pass, int64_t n, eval_block 
     }
 }
 
+dcpg_status dcpg_eval_check_signal(const eval_predictor *p, dcpg_err *err) {
+    int number = dcpg_signal_seen();
+    if (!number) return DCPG_OK;
+    const char *name = dcpg_signal_name(number);
+    if (p->kept)
+        return dcpg_fail(err, DCPG_E_REQUEUE,
+                         "stopped by %s: what is done is kept in %s, the same command with --resume goes on",
+                         name, p->kept);
+    return dcpg_fail(err, DCPG_E_STOPPED, "stopped by %s: nothing is kept of an evaluation without outputs",
+                     name);
+}
+
 static dcpg_status predict_batch(eval_predictor *p, int pass, int64_t n, eval_block *block, dcpg_err *err) {
     dcpg_batch inputs = *p->batch;
     inputs.label = NULL;
-    if (dcpg_signal_seen())
-        return dcpg_fail(err, DCPG_E_STOPPED,
-                         "stopped by %s: nothing is kept of an evaluation that did not end",
-                         dcpg_signal_name(dcpg_signal_seen()));
+    DCPG_TRY(dcpg_eval_check_signal(p, err));
     p->source->hidden = pass;
     dcpg_status status = p->source->ops->fill(p->source, n, p->sample, &inputs, err);
     p->source->hidden = 0;
@@ -134,46 +143,45 @@ static bool takes_part(const eval_predictor *p, int64_t row, int pass) {
 
 static int last_pass(const eval_predictor *p) { return hides(p) ? (int)p->source->hiding.parts : 0; }
 
-/* Rows [from, end) of a block, and how many of their predictions are made, of all passes. */
-typedef struct stretch {
+/* A block, and how many of its predictions are made, of all passes. */
+typedef struct work {
     eval_block *block;
-    int64_t from, end, needed, made;
-} stretch;
+    int64_t needed, made;
+} work;
 
-static int64_t count_needed(const eval_predictor *p, const stretch *s) {
+static int64_t count_needed(const eval_predictor *p, const eval_block *block) {
     int64_t needed = 0;
     for (int pass = 0; pass <= last_pass(p); pass++)
-        for (int64_t row = s->from; row < s->end; row++) needed += takes_part(p, row, pass);
+        for (int64_t row = 0; row < block->n; row++) needed += takes_part(p, row, pass);
     return needed;
 }
 
-/* Chooses the next rows of the stretch, from *row on, that take part in the pass; returns their number. */
-static int64_t choose_batch(eval_predictor *p, const stretch *s, int pass, int64_t *row) {
+/* Chooses the next rows of the block, from *row on, that take part in the pass; returns their number. */
+static int64_t choose_batch(eval_predictor *p, const eval_block *block, int pass, int64_t *row) {
     int64_t n = 0;
-    for (; *row < s->end && n < p->net->options.max_rows; ++*row) {
+    for (; *row < block->n && n < p->net->options.max_rows; ++*row) {
         if (!takes_part(p, *row, pass)) continue;
-        p->sample[n] = s->block->first + *row;
+        p->sample[n] = block->first + *row;
         p->row[n++] = *row;
     }
     return n;
 }
 
-static dcpg_status run_pass(eval_predictor *p, int pass, stretch *s, dcpg_err *err) {
-    int64_t row = s->from, n;
-    while ((n = choose_batch(p, s, pass, &row)) > 0) {
-        DCPG_TRY(predict_batch(p, pass, n, s->block, err));
-        s->made += n;
-        dcpg_eval_show(p->progress, (double)(s->end - s->from) * (double)s->made / (double)s->needed);
+static dcpg_status run_pass(eval_predictor *p, int pass, work *w, dcpg_err *err) {
+    int64_t row = 0, n;
+    while ((n = choose_batch(p, w->block, pass, &row)) > 0) {
+        DCPG_TRY(predict_batch(p, pass, n, w->block, err));
+        w->made += n;
+        dcpg_eval_show(p->progress, (double)w->block->n * (double)w->made / (double)w->needed);
     }
     return DCPG_OK;
 }
 
-dcpg_status dcpg_eval_predict(eval_predictor *p, eval_block *block, int64_t from, int64_t end,
-                              dcpg_err *err) {
-    stretch s = {.block = block, .from = from, .end = end};
-    s.needed = count_needed(p, &s);
-    for (int pass = 0; pass <= last_pass(p); pass++) DCPG_TRY(run_pass(p, pass, &s, err));
-    p->progress->done += end - from;
+dcpg_status dcpg_eval_predict(eval_predictor *p, eval_block *block, dcpg_err *err) {
+    work w = {.block = block};
+    w.needed = count_needed(p, block);
+    for (int pass = 0; pass <= last_pass(p); pass++) DCPG_TRY(run_pass(p, pass, &w, err));
+    p->progress->done += block->n;
     return DCPG_OK;
 }
 
@@ -183,13 +191,13 @@ dcpg_status dcpg_eval_predict(eval_predictor *p, eval_block *block, int64_t from
 static const double MILESTONE = 60;
 
 void dcpg_eval_show(eval_progress *progress, double more) {
-    double now = dcpg_now(), seconds = now - progress->started,
-           share = ((double)progress->done + more) / (double)progress->total;
+    double now = dcpg_now(), seconds = now - progress->started, done = (double)progress->done + more,
+           left = (double)(progress->total - progress->earlier) - done;
     bool milestone = now - progress->shown > MILESTONE;
-    char left[32];
-    if (seconds <= 0 || share <= 0) return;
+    char text[32];
+    if (seconds <= 0 || done <= 0) return;
     if (milestone) progress->shown = now;
-    dcpg_progress(progress->log, milestone, "eval: %.0f %%  %.0f samples/s  %s left", 100 * share,
-                  share * (double)progress->total / seconds,
-                  dcpg_duration(seconds * (1 - share) / share, left));
+    dcpg_progress(progress->log, milestone, "eval: %.0f %%  %.0f samples/s on a rank  %s left",
+                  100 * (1 - left / (double)progress->total), done / seconds,
+                  dcpg_duration(seconds * left / done, text));
 }

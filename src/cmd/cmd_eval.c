@@ -42,6 +42,9 @@ static dcpg_status parse(eval_settings *s, int argc, char **argv, bool *help, co
     if (s->split && s->chromos.n)
         return dcpg_fail(err, DCPG_E_USAGE, "--split and --chromos both choose chromosomes: leave one out");
     s->hiding.seed = (uint64_t)s->seed;
+    if (s->eval.resume && !s->eval.out_data && !s->eval.out_report)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "--resume needs the output that was being written: --out_data or --out_report");
     return check_outputs(s, err);
 }
 
@@ -75,6 +78,8 @@ static dcpg_status eval_all(eval_settings *s, parts *p, const dcpg_par *par, dcp
     DCPG_TRY(dcpg_agree_all(par, choose(s, p, log, err), err));
     s->eval.names = &p->names;
     s->eval.outputs = &p->chosen;
+    s->eval.files = &s->files;
+    s->eval.force = s->common.force;
     dcpg_want want = {.dna_wlen = p->model.graph->dna_wlen,
                       .cpg_wlen = p->model.graph->cpg_wlen,
                       .cells = &p->cells,

@@ -87,6 +87,12 @@ static const dcpg_cmd_option options[] = {
      .max = 1e6,
      .meaning = "N",
      .help = "sites per forward pass and rank; changes no result (0: chosen here)"},
+    {.name = "resume",
+     .kind = DCPG_OPT_FLAG,
+     .to = TO(eval.resume),
+     .help = "go on with an evaluation that was stopped or killed: with the same data, model and options it "
+             "ends with the same bytes, on any number of ranks. What is done is in OUT_DATA.partial "
+             "(or OUT_REPORT.partial). Starts where nothing is done yet"},
     DCPG_CMD_OPT_VERBOSE(eval_settings),
     DCPG_CMD_OPT_LOG_FILE(eval_settings),
     DCPG_CMD_OPT_STALL(eval_settings),

@@ -288,15 +288,21 @@ static void test_odd_batch(void **state) {
     check_run(&(dcpg_eval_options){.batch = 7, .nb_sample = 200}, 200);
 }
 
+/* Written in several goes, of which the last is short. */
+static void test_several_goes(void **state) {
+    (void)state;
+    check_run(&(dcpg_eval_options){.together = 50}, NB_SITE);
+}
+
 /* Fewer sites than ranks: some ranks have none. */
 static void test_two_sites(void **state) {
     (void)state;
     check_run(&(dcpg_eval_options){.nb_sample = 2}, 2);
 }
 
-static dcpg_status run_with(dcpg_source *source, const char *data, dcpg_err *err) {
+static dcpg_status run_with(dcpg_source *source, const char *data, bool resume, dcpg_err *err) {
     model m = model_new();
-    dcpg_eval_options options = {.out_data = data};
+    dcpg_eval_options options = {.out_data = data, .resume = resume, .force = true, .batch = 16};
     const dcpg_model evaluated = {m.graph, m.weights};
     dcpg_status status = dcpg_eval_all(source, &evaluated, &options, &par, NULL, err);
     dcpg_source_close(source);
@@ -304,44 +310,55 @@ static dcpg_status run_with(dcpg_source *source, const char *data, dcpg_err *err
     return status;
 }
 
-/* A sample that one rank cannot read: all ranks fail, and no file is left. */
+/* A sample that one rank cannot read: all ranks fail, and no file is left but what is done, with which the
+ * evaluation goes on when the sample can be read. */
 static void test_failing_sample(void **state) {
     (void)state;
     dcpg_err err = {0};
     dcpg_source *source = fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs);
     ((fake_source *)source)->fails_at = NB_SITE - 3;
-    assert_int_equal(run_with(source, "test_eval_failing.h5", &err), DCPG_E_INPUT);
+    assert_int_equal(run_with(source, "test_eval_failing.h5", false, &err), DCPG_E_INPUT);
     assert_string_equal(err.text, "sample 408 cannot be read");
     assert_false(dcpg_file_exists("test_eval_failing.h5"));
+    err = (dcpg_err){0};
+    source = fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs);
+    ((fake_source *)source)->fails_at = 0; /* done already */
+    ok(run_with(source, "test_eval_failing.h5", true, &err), &err);
+    assert_false(dcpg_is_dir("test_eval_failing.h5.partial"));
+    assert_true(dcpg_file_exists("test_eval_failing.h5"));
+    dcpg_barrier_all(&par);
+    if (par.rank == 0) unlink("test_eval_failing.h5");
 }
 
 static void test_refused(void **state) {
     (void)state;
     dcpg_err err = {0};
-    assert_int_equal(run_with(fake_new(&par, NB_SITE, 3, DNA_WLEN, CPG_WLEN, data_outputs), NULL, &err),
-                     DCPG_E_INPUT);
+    assert_int_equal(
+        run_with(fake_new(&par, NB_SITE, 3, DNA_WLEN, CPG_WLEN, data_outputs), NULL, false, &err),
+        DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "neighbours of 2 cells, but there are 3"));
     err = (dcpg_err){0};
-    assert_int_equal(run_with(fake_new(&par, 0, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs), NULL, &err),
-                     DCPG_E_INPUT);
+    assert_int_equal(
+        run_with(fake_new(&par, 0, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs), NULL, false, &err),
+        DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "no sites"));
     err = (dcpg_err){0};
     assert_int_equal(
-        run_with(fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN + 2, CPG_WLEN, data_outputs), NULL, &err),
+        run_with(fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN + 2, CPG_WLEN, data_outputs), NULL, false, &err),
         DCPG_E_INPUT);
     assert_non_null(strstr(err.text, "windows of 31 bp"));
     err = (dcpg_err){0};
     assert_int_equal(run_with(fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs),
-                              "no_such_folder/x.h5", &err),
+                              "no_such_folder/x.h5", false, &err),
                      DCPG_E_IO);
     assert_non_null(strstr(err.text, "no_such_folder"));
 }
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_sites), cmocka_unit_test(test_odd_batch),
-        cmocka_unit_test(test_two_sites), cmocka_unit_test(test_failing_sample),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_all_sites),      cmocka_unit_test(test_odd_batch),
+        cmocka_unit_test(test_several_goes),   cmocka_unit_test(test_two_sites),
+        cmocka_unit_test(test_failing_sample), cmocka_unit_test(test_refused),
     };
     dcpg_err err = {0};
     if (dcpg_par_open_all(&par, &argc, &argv, &err) != DCPG_OK || dcpg_gemm_start(NULL, &err) != DCPG_OK)
