@@ -19,7 +19,7 @@ const char dcpg_draw_style[] =
     ".dr text{fill:var(--soft)}.dr .dt{fill:var(--ink);font-weight:600;font-size:13px}\n"
     ".dr .dk{fill:var(--ink)}.dr .dg{stroke:var(--grid);fill:none}.dr .dx{stroke:var(--soft);fill:none}\n"
     ".dr .dl{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}\n"
-    ".dr .dd{stroke-dasharray:5 4;stroke-width:1.5}.dr .df{stroke-width:1;opacity:.45}\n"
+    ".dr .dd{stroke-dasharray:5 4;stroke-width:1.5}.dr .df{stroke-width:1;opacity:.6}\n"
     ".dr .dp{stroke:var(--paper);stroke-width:.75}.dr .db{stroke:none}.dr .paper{fill:var(--paper)}\n"
     ".dr .dr-box{fill:var(--c0);fill-opacity:.25;stroke:var(--c0)}\n"
     ".s0{stroke:var(--c0)}.s1{stroke:var(--c1)}.s2{stroke:var(--c2)}.s3{stroke:var(--c3)}"
@@ -261,7 +261,7 @@ static void put_bars(FILE *out, const layout *l, const draw_series *s) {
 static void put_series(FILE *out, const layout *l, const draw_series *s) {
     if (is_line(s)) {
         put_line(out, l, s);
-        if (s->n <= MOST_DOTS && s->colour != DRAW_FAINT) put_points(out, l, s, 3);
+        if (s->n <= MOST_DOTS && s->colour != DRAW_FAINT && !s->plain) put_points(out, l, s, 3);
     } else if (s->kind == DRAW_POINTS) {
         put_points(out, l, s, 4);
     } else {

@@ -21,6 +21,7 @@ typedef struct draw_series {
     size_t n;
     const double *x, *y;     /* [n]; what is not finite is left out, and a line has a gap there */
     const char *const *note; /* [n] of points: shown where the pointer rests; NULL: none */
+    bool plain;              /* of a line: no dots at its points, which a line of few has otherwise */
     double bar;              /* of bars, which are centred at x: their width on the axis */
 } draw_series;
 

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { ROW = 22, LETTER = 6, GAP = 8, AXIS = 40, TITLE = 30, MOST_LETTERS = 42 };
+enum { ROW = 22, LETTER = 7, GAP = 8, AXIS = 40, TITLE = 30, MOST_LETTERS = 40 };
 
 typedef struct layout {
     const draw_rows *rows;

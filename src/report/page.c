@@ -34,19 +34,19 @@ char *dcpg_page_grouped(int64_t x, char text[REPORT_NUMBER]) {
     return text;
 }
 
-/* The number as it is read: whole numbers as they are, others from 1,000 on with a decimal, else with 4, or
- * with 4 digits where these would hide it. */
+/* The number as it is read: whole numbers as they are, others from 100 on with one decimal, else with
+ * 4, or with 2 digits where these would hide it. */
 static void rounded(double value, const char *text, char shown[REPORT_NUMBER]) {
     int64_t whole, tenths;
     double size = fabs(value);
     if (size < 1e15 && dcpg_parse_int(text, &whole)) {
         dcpg_page_grouped(whole, shown);
-    } else if (size >= 1e3 && size < 1e15) {
+    } else if (size >= 100 && size < 1e15) {
         tenths = llround(10 * size);
         dcpg_page_grouped(value < 0 ? -(tenths / 10) : tenths / 10, shown);
         snprintf(shown + strlen(shown), 4, ".%d", (int)(tenths % 10));
     } else {
-        snprintf(shown, REPORT_NUMBER, size != 0 && (size < 1e-3 || size >= 1e15) ? "%.3e" : "%.4f", value);
+        snprintf(shown, REPORT_NUMBER, size != 0 && (size < 1e-4 || size >= 1e15) ? "%.1e" : "%.4f", value);
     }
 }
 

@@ -100,7 +100,7 @@ const nearest = colour => {
 };
 
 const openWindow = heatmap => {
-  const scroll = heatmap.querySelector('.heat-scroll'), images = [...heatmap.querySelectorAll('.heat')];
+  const bands = [...heatmap.querySelectorAll('.band')], images = [...heatmap.querySelectorAll('.heat')];
   const names = [...heatmap.querySelector('.names').children].map(item => item.textContent);
   const positions = JSON.parse(heatmap.querySelector('.positions').textContent);
   for (let i = 1; i < positions.length; i++) positions[i] += positions[i - 1];
@@ -121,12 +121,22 @@ const openWindow = heatmap => {
         clamp((event.clientY - box.top) / box.height * names.length, names.length));
     });
 
+  for (const band of bands)
+    band.addEventListener('scroll', () => {
+      for (const other of bands) {
+        if (other.scrollLeft !== band.scrollLeft) other.scrollLeft = band.scrollLeft;
+        if (other.scrollTop !== band.scrollTop) other.scrollTop = band.scrollTop;
+      }
+    });
+
   let width = 4;
+  const visible = () => bands[0].clientWidth - (images[0].offsetLeft - bands[0].offsetLeft);
+  const centre = site => { bands[0].scrollLeft = site * width - visible() / 2; };
   const zoom = factor => {
-    const middle = (scroll.scrollLeft + scroll.clientWidth / 2) / width;
+    const middle = (bands[0].scrollLeft + visible() / 2) / width;
     width = Math.max(0.5, Math.min(32, width * factor));
     heatmap.style.setProperty('--w', `${width}px`);
-    scroll.scrollLeft = middle * width - scroll.clientWidth / 2;
+    centre(middle);
   };
   const button = (text, label, action) => {
     const element = make('button', {type: 'button', className: 'tool', title: label}, text);
@@ -139,14 +149,14 @@ const openWindow = heatmap => {
   const go = () => {
     let site = positions.findIndex(at => at >= Number(position.value));
     if (site < 0) site = positions.length - 1;
-    scroll.scrollLeft = site * width - scroll.clientWidth / 2;
+    centre(site);
     show(site, cell.selectedIndex);
   };
   cell.addEventListener('change', go);
   position.addEventListener('change', go);
   toolsBefore(heatmap).append(
     button('\u2212', 'Narrower columns', () => zoom(0.5)), button('+', 'Wider columns', () => zoom(2)),
-    button('\u2194', 'All sites', () => zoom(scroll.clientWidth / positions.length / width)),
+    button('\u2194', 'All sites', () => zoom(visible() / positions.length / width)),
     make('label', {}, 'Cell', cell), make('label', {}, 'Position', position));
   heatmap.append(reading);
 };

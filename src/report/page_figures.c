@@ -90,8 +90,13 @@ static size_t fill_series(const choice *c, const report_points *points, draw_ser
         const report_points *p = &points[c->shown[k]];
         bool again = k < NB_SHOWN - 1 && c->shown[k] == c->shown[k + 1];
         if (!again)
-            series[nb++] = (draw_series){
-                .kind = DRAW_LINE, .colour = colour[k], .name = c->name[k], .n = p->n, .x = p->x, .y = p->y};
+            series[nb++] = (draw_series){.kind = DRAW_LINE,
+                                         .colour = colour[k],
+                                         .name = c->name[k],
+                                         .plain = true,
+                                         .n = p->n,
+                                         .x = p->x,
+                                         .y = p->y};
     }
     return nb;
 }

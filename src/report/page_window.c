@@ -14,7 +14,14 @@
 #include <string.h>
 
 /* Colours: nothing observed, then steps from unmethylated to methylated. Bounds of the picture. */
-enum { NB_LEVEL = 101, NB_COLOUR = NB_LEVEL + 1, MOST_CELLS = 2000, MOST_PIXELS = 2 << 20, TICK_SITES = 50 };
+enum {
+    NB_LEVEL = 101,
+    NB_COLOUR = NB_LEVEL + 1,
+    MOST_CELLS = 2000,
+    MOST_PIXELS = 2 << 20,
+    TICK_SITES = 50,
+    MOST_NAMED = 60
+};
 
 typedef struct window {
     const report_eval *eval;
@@ -158,21 +165,6 @@ static void make_colours(uint8_t colour[NB_COLOUR][3]) {
     }
 }
 
-static dcpg_status put_image(FILE *out, const window *w, const uint8_t *pixel, const char *what,
-                             const char *about, dcpg_err *err) {
-    uint8_t colour[NB_COLOUR][3];
-    make_colours(colour);
-    const report_pixels pixels = {w->n, (int64_t)w->cells.n, pixel, NB_COLOUR, (const uint8_t(*)[3])colour};
-    fprintf(out,
-            "<div class=\"band\"><div class=\"band-name\">%s</div><img class=\"heat\" data-what=\"%s\" "
-            "alt=\"%s\" "
-            "width=\"%" PRId64 "\" height=\"%zu\" src=\"",
-            what, what, about, w->n, w->cells.n);
-    DCPG_TRY(dcpg_report_png(out, &pixels, err));
-    fputs("\"></div>\n", out);
-    return DCPG_OK;
-}
-
 /* Positions at even steps, placed by the style sheet. */
 static void put_scale(FILE *out, const window *w) {
     char text[REPORT_NUMBER];
@@ -195,6 +187,26 @@ static void put_names(FILE *out, const window *w) {
     fputs("</ol>\n", out);
 }
 
+/* A band of pixels that scrolls, with positions above it and names of cells beside it. */
+static dcpg_status put_band(FILE *out, const window *w, const uint8_t *pixel, const char *what,
+                            dcpg_err *err) {
+    uint8_t colour[NB_COLOUR][3];
+    make_colours(colour);
+    const report_pixels pixels = {w->n, (int64_t)w->cells.n, pixel, NB_COLOUR, (const uint8_t(*)[3])colour};
+    fprintf(out,
+            "<h4>%s</h4>\n<div class=\"band\" role=\"region\" aria-label=\"%s states\" tabindex=\"0\">\n",
+            what, what);
+    put_scale(out, w);
+    put_names(out, w);
+    fprintf(out,
+            "<img class=\"heat\" alt=\"%s states: a row per cell, a column per site\" width=\"%" PRId64
+            "\" height=\"%zu\" src=\"",
+            what, w->n, w->cells.n);
+    DCPG_TRY(dcpg_report_png(out, &pixels, err));
+    fputs("\">\n</div>\n", out);
+    return DCPG_OK;
+}
+
 /* For the script: the first position and the steps to the others. */
 static void put_positions(FILE *out, const window *w) {
     fputs("<script type=\"application/json\" class=\"positions\">[", out);
@@ -206,7 +218,7 @@ static void put_positions(FILE *out, const window *w) {
 /* How much of the window was observed, and how it agrees. */
 static void put_summary(FILE *out, const window *w) {
     int64_t observed = 0, agree = 0, pixels = w->n * (int64_t)w->cells.n;
-    char sites[REPORT_NUMBER], low[REPORT_NUMBER], high[REPORT_NUMBER];
+    char sites[REPORT_NUMBER], cells[REPORT_NUMBER], low[REPORT_NUMBER], high[REPORT_NUMBER];
     for (int64_t i = 0; i < pixels; i++) {
         if (!w->observed[i]) continue;
         observed++;
@@ -214,36 +226,28 @@ static void put_summary(FILE *out, const window *w) {
     }
     fputs("<p>Chromosome ", out);
     dcpg_draw_text(out, w->chromos.shown.v[w->chromo]);
-    fprintf(
-        out,
-        ", bases %s to %s: %s sites, %zu cells; %.1f %% of the states were observed, of which predictions "
-        "rounded to states match %.1f %%. A column is a site, a row a cell; columns are evenly spaced.</p>\n",
-        dcpg_page_grouped(w->pos[0], low), dcpg_page_grouped(w->pos[w->n - 1], high),
-        dcpg_page_grouped(w->n, sites), w->cells.n, 100.0 * (double)observed / (double)pixels,
-        observed ? 100.0 * (double)agree / (double)observed : 0);
+    fprintf(out,
+            ", bases %s to %s: %s sites, %s cells; %.1f %% of the states were observed, of which predictions "
+            "rounded to states match %.1f %%. A column is a site, a row a cell; columns are evenly spaced. "
+            "<code>--region</code> shows others.</p>\n",
+            dcpg_page_grouped(w->pos[0], low), dcpg_page_grouped(w->pos[w->n - 1], high),
+            dcpg_page_grouped(w->n, sites), dcpg_page_grouped((int64_t)w->cells.n, cells),
+            100.0 * (double)observed / (double)pixels,
+            observed ? 100.0 * (double)agree / (double)observed : 0);
 }
 
-static int row_height(size_t cells) { return cells <= 60 ? 13 : cells <= 200 ? 4 : 2; }
+static int row_height(size_t cells) { return cells <= MOST_NAMED ? 13 : cells <= 200 ? 4 : 2; }
 
-static dcpg_status put_window(FILE *out, const window *w, size_t number, dcpg_err *err) {
+static dcpg_status put_window(FILE *out, const window *w, dcpg_err *err) {
     put_summary(out, w);
     fprintf(out, "<div class=\"heatmap%s\" style=\"--n:%" PRId64 ";--cells:%zu;--h:%dpx\" data-chromo=\"",
-            w->cells.n <= 60 ? " named" : "", w->n, w->cells.n, row_height(w->cells.n));
+            w->cells.n <= MOST_NAMED ? " named" : "", w->n, w->cells.n, row_height(w->cells.n));
     dcpg_draw_text(out, w->chromos.shown.v[w->chromo]);
-    fprintf(
-        out,
-        "\">\n<div class=\"legend\"><span>unmethylated</span><i class=\"ramp\"></i><span>methylated</span>"
-        "<i class=\"blank\"></i><span>not observed</span></div>\n<div class=\"heat-scroll\" role=\"region\" "
-        "aria-labelledby=\"eval-%zu-window-h\" tabindex=\"0\">\n",
-        number);
-    put_scale(out, w);
-    put_names(out, w);
-    DCPG_TRY(put_image(out, w, w->observed, "observed", "Observed states, a row per cell, a column per site",
-                       err));
-    put_names(out, w);
-    DCPG_TRY(put_image(out, w, w->predicted, "predicted", "Predicted methylation of the same cells and sites",
-                       err));
-    fputs("</div>\n", out);
+    fputs("\">\n<div class=\"legend\"><span>unmethylated</span><i class=\"ramp\"></i><span>methylated</span>"
+          "<i class=\"blank\"></i><span>not observed</span></div>\n",
+          out);
+    DCPG_TRY(put_band(out, w, w->observed, "Observed", err));
+    DCPG_TRY(put_band(out, w, w->predicted, "Predicted", err));
     put_positions(out, w);
     fputs("</div>\n", out);
     return DCPG_OK;
@@ -262,7 +266,7 @@ static dcpg_status show(FILE *out, window *w, size_t number, const dcpg_report_o
     DCPG_TRY(choose_rows(w, options, err));
     DCPG_TRY(read_places(w, err));
     DCPG_TRY(read_cells(w, par, err));
-    return put_window(out, w, number, err);
+    return put_window(out, w, err);
 }
 
 dcpg_status dcpg_page_window(FILE *out, const report_eval *eval, size_t number,

@@ -114,7 +114,7 @@ def check_names(root):
         for one in node.attrs.get("aria-labelledby", "").split():
             if one not in ids:
                 fail("no label", one)
-        if node.attrs.get("role") == "region" and "aria-labelledby" not in node.attrs:
+        if node.attrs.get("role") == "region" and not {"aria-labelledby", "aria-label"} & set(node.attrs):
             fail("a region without a name")
         if node.name in ("section", "nav") and not {"aria-labelledby", "aria-label"} & set(node.attrs):
             fail("a landmark without a name")
@@ -160,9 +160,9 @@ def rounds(shown, value):
     x = float(value)
     if re.fullmatch(r"-?\d+", value):
         return shown == "{:,}".format(int(value))
-    if abs(x) >= 1e3:
+    if abs(x) >= 100:
         return abs(float(shown.replace(",", "")) - x) <= 0.0501
-    return abs(float(shown) - x) <= (0.5e-3 * abs(x) if "e" in shown else 0.5001e-4)
+    return abs(float(shown) - x) <= (0.0501 * abs(x) if "e" in shown else 0.5001e-4)
 
 
 def cell(node, wanted, where):

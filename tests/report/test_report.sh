@@ -28,7 +28,8 @@ quietly "$dcpg" report "${inputs[@]}" "${options[@]}" --title 'A <b>title</b>' -
 for e in e odd; do
     quietly "$dcpg" perf $e.h5 "${options[@]}" --curves roc pr --nb_curve_point 200 --out_dir perf_$e
 done
-"$PYTHON3" "$here/check_page.py" page.html 'A <b>title</b>' model '<i>other & "more"' e.h5:perf_e odd.h5:perf_odd
+"$PYTHON3" "$here/check_page.py" page.html 'A <b>title</b>' model '<i>other & "more"' \
+    e.h5:perf_e odd.h5:perf_odd
 on 3 "$dcpg" report "${inputs[@]}" "${options[@]}" --title 'A <b>title</b>' --out three.html
 same page.html three.html
 [[ -z $(find . -name '*tmp*') ]] || fail "temporary files are left: $(find . -name '*tmp*')"
