@@ -73,6 +73,7 @@ if [[ ${1-} == --mpich ]]; then
 fi
 
 step 'Install' bash third_party/install.sh --tests
+[[ ${1-} != --all ]] || bash third_party/install.sh --browser || echo 'no browser: test_browser is skipped'
 for preset in release asan; do
     tests=(ctest --preset "$preset" --output-on-failure)
     [[ ${1-} != --all ]] || tests=(ctest --test-dir "build/$preset" --output-on-failure -j 2)

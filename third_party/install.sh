@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs what dcpg is built from.   bash third_party/install.sh [--tests|--mpich]
-# --tests: also what tests use. --mpich: MPICH and its HDF5 beside Open MPI's (-DMPI_C_COMPILER=mpicc.mpich);
+# Installs what dcpg is built from.   bash third_party/install.sh [--tests|--mpich|--browser]
+# --tests: also what tests use. --browser: Chromium alone, for a long test. --mpich: MPICH and its HDF5 beside Open MPI's (-DMPI_C_COMPILER=mpicc.mpich);
 # which MPI mpicc and mpirun are stays.
 # Debian and Ubuntu: from the distribution, as root or through sudo; only what is missing. Elsewhere it
 # says what to load or to ask for.
@@ -21,7 +21,8 @@ case ${1-} in
 '') ;;
 --tests) packages+=("${test_packages[@]}") ;;
 --mpich) packages=(mpich libmpich-dev libhdf5-mpich-dev) ;;
-*) echo "usage: bash third_party/install.sh [--tests|--mpich]" >&2; exit 2 ;;
+--browser) packages=(chromium chromium-driver) ;;
+*) echo "usage: bash third_party/install.sh [--tests|--mpich|--browser]" >&2; exit 2 ;;
 esac
 
 say() { printf 'install: %s\n' "$*"; }
