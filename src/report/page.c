@@ -5,14 +5,12 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
-void dcpg_page_put(FILE *out, const char *fmt, ...) {
-    va_list arguments;
-    va_start(arguments, fmt);
-    vfprintf(out, fmt, arguments);
-    va_end(arguments);
+int dcpg_page_fitting(const char *text, int most) {
+    int n = (int)strnlen(text, (size_t)most);
+    while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80) n--; /* within a letter of several bytes */
+    return n;
 }
 
 void dcpg_page_heading(FILE *out, int level, const char *id, const char *text) {

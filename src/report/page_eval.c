@@ -90,24 +90,28 @@ static void put_totals(FILE *out, const report_eval *e, size_t number) {
 
 /* ---- contexts ---- */
 
+/* Pooled scores, or means over the outputs where no output is a cell. */
 static void put_contexts(FILE *out, const report_eval *e, size_t number) {
     const report_scores *s = &e->scores;
+    int which = dcpg_report_summary(s, 0, REPORT_POOLED, "n") ? REPORT_POOLED : REPORT_MEAN;
     char id[ID];
     size_t order[MOST_METRICS], nb = order_metrics(s, order);
     snprintf(id, sizeof id, "eval-%zu-contexts", number);
-    dcpg_page_open_table(out, id, "numbers sortable", "Scores of the pooled calls by context");
+    dcpg_page_open_table(out, id, "numbers sortable",
+                         which == REPORT_POOLED ? "Scores of the pooled calls by context"
+                                                : "Scores by context, means over the outputs");
     fputs("<thead><tr><th scope=\"col\">context</th>", out);
     for (size_t k = 0; k < nb; k++) put_metric_heading(out, s->metrics.v[order[k]]);
-    fputs("<th scope=\"col\"><abbr title=\"mean of the outputs' AUC\">mean "
-          "AUC</abbr></th></tr></thead>\n<tbody>\n",
-          out);
+    if (which == REPORT_POOLED)
+        fputs("<th scope=\"col\"><abbr title=\"mean of the outputs' AUC\">mean AUC</abbr></th>", out);
+    fputs("</tr></thead>\n<tbody>\n", out);
     for (size_t c = 0; c < s->contexts.n; c++) {
         fputs("<tr><th scope=\"row\">", out);
         dcpg_draw_text(out, s->contexts.v[c]);
         fputs("</th>", out);
         for (size_t k = 0; k < nb; k++)
-            put_number_cell(out, dcpg_report_summary(s, c, REPORT_POOLED, s->metrics.v[order[k]]));
-        put_number_cell(out, dcpg_report_summary(s, c, REPORT_MEAN, "auc"));
+            put_number_cell(out, dcpg_report_summary(s, c, which, s->metrics.v[order[k]]));
+        if (which == REPORT_POOLED) put_number_cell(out, dcpg_report_summary(s, c, REPORT_MEAN, "auc"));
         fputs("</tr>\n", out);
     }
     fputs("</tbody>\n", out);

@@ -75,7 +75,8 @@ static dcpg_status choose(const report_scores *s, const ranked *r, size_t nb, ch
     for (int k = 0; k < NB_SHOWN; k++) {
         size_t i = shown[k], at = n > 1 ? i * (nb - 1) / (n - 1) : 0;
         c->shown[k] = i;
-        snprintf(c->name[k], NAME, "%s: %.60s, %.3f", what[k], c->outputs.v[i], r[at].auc);
+        snprintf(c->name[k], NAME, "%s: %.*s, %.3f", what[k], dcpg_page_fitting(c->outputs.v[i], 60),
+                 c->outputs.v[i], r[at].auc);
     }
     return DCPG_OK;
 }

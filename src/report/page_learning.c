@@ -21,7 +21,8 @@ static bool fill(line *l, const report_run *run, const report_curve *curve, bool
     l->epoch = dcpg_alloc(2 * curve->nb, sizeof *l->epoch);
     if (!l->epoch) return false;
     l->value = l->epoch + curve->nb;
-    snprintf(l->name, NAME, "%.40s: %s", run->name, curve == &run->val ? "validation" : "training");
+    snprintf(l->name, NAME, "%.*s: %s", dcpg_page_fitting(run->name, 40), run->name,
+             curve == &run->val ? "validation" : "training");
     for (size_t e = 0; e < curve->nb; e++) {
         l->epoch[e] = (double)(e + 1);
         if (!dcpg_parse_double(score ? curve->v[e].score : curve->v[e].loss, &l->value[e])) l->value[e] = NAN;
@@ -95,7 +96,7 @@ static void put_epochs(FILE *out, const report_run *run, size_t number) {
     char id[32], caption[128];
     ptrdiff_t best = dcpg_report_best(run);
     snprintf(id, sizeof id, "epochs-%zu", number);
-    snprintf(caption, sizeof caption, "Epochs of %.90s", run->name);
+    snprintf(caption, sizeof caption, "Epochs of %.*s", dcpg_page_fitting(run->name, 90), run->name);
     fputs("<details><summary>", out);
     dcpg_draw_text(out, caption);
     fputs("</summary>\n", out);

@@ -81,7 +81,7 @@ static void steps(const report_run *run, char *text) {
 
 static void speed(const report_run *run, char *text) {
     char number[REPORT_NUMBER];
-    if (run->timing.rate > 0 && run->timing.rate < 1e15)
+    if (run->timing.rate > 0)
         snprintf(text, TEXT, "%s", dcpg_page_grouped(llround(run->timing.rate), number));
 }
 
@@ -175,9 +175,9 @@ static void put_times(FILE *out, const report_run *run, size_t number) {
     draw_row row[MOST_PARTS];
     size_t nb = choose_parts(t, row, text);
     snprintf(id, sizeof id, "time-%zu", number);
-    snprintf(title, sizeof title, "Where the time of %.100s went", run->name);
-    snprintf(about, sizeof about, "Seconds of a rank, mean of all ranks; longest: %.100s, %s.", row[0].label,
-             text[0]);
+    snprintf(title, sizeof title, "Where the time of %.*s went", dcpg_page_fitting(run->name, 60), run->name);
+    snprintf(about, sizeof about, "Seconds of a rank, mean of all ranks; longest: %.*s, %s.",
+             dcpg_page_fitting(row[0].label, 100), row[0].label, text[0]);
     const draw_picture picture = {id, title, about, WIDTH, dcpg_draw_rows_height(nb), false};
     fputs("<figure class=\"card\">\n", out);
     dcpg_draw_begin(out, &picture);

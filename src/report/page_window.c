@@ -226,14 +226,15 @@ static void put_summary(FILE *out, const window *w) {
     }
     fputs("<p>Chromosome ", out);
     dcpg_draw_text(out, w->chromos.shown.v[w->chromo]);
-    fprintf(out,
-            ", bases %s to %s: %s sites, %s cells; %.1f %% of the states were observed, of which predictions "
-            "rounded to states match %.1f %%. A column is a site, a row a cell; columns are evenly spaced. "
-            "<code>--region</code> shows others.</p>\n",
-            dcpg_page_grouped(w->pos[0], low), dcpg_page_grouped(w->pos[w->n - 1], high),
-            dcpg_page_grouped(w->n, sites), dcpg_page_grouped((int64_t)w->cells.n, cells),
-            100.0 * (double)observed / (double)pixels,
-            observed ? 100.0 * (double)agree / (double)observed : 0);
+    fprintf(
+        out,
+        ", bases %s to %s: %s sites, %s%s cells; %.1f %% of the states were observed, of which predictions "
+        "rounded to states match %.1f %%. A column is a site, a row a cell; columns are evenly spaced. "
+        "<code>--region</code> shows others.</p>\n",
+        dcpg_page_grouped(w->pos[0], low), dcpg_page_grouped(w->pos[w->n - 1], high),
+        dcpg_page_grouped(w->n, sites), w->cells.n == MOST_CELLS ? "the first " : "",
+        dcpg_page_grouped((int64_t)w->cells.n, cells), 100.0 * (double)observed / (double)pixels,
+        observed ? 100.0 * (double)agree / (double)observed : 0);
 }
 
 static int row_height(size_t cells) { return cells <= MOST_NAMED ? 13 : cells <= 200 ? 4 : 2; }

@@ -105,7 +105,7 @@ typedef struct report_eval {
     const char *path;
     char *name;   /* of the file, or its path where another has that */
     char *tables; /* folder with the tables of dcpg perf */
-    int64_t nb_site, nb_cell;
+    int64_t nb_site;
     report_scores scores;
 } report_eval;
 
@@ -118,8 +118,8 @@ void dcpg_page_heading(FILE *out, int level, const char *id, const char *text);
  * dash. */
 void dcpg_page_number(FILE *out, const char *text);
 
-/* Text, formatted, with the markup that the format holds; what %s inserts is not escaped. */
-void dcpg_page_put(FILE *out, const char *fmt, ...) DCPG_PRINTF(2, 3);
+/* Bytes of the text, at most `most`, that hold whole letters: a precision for %.*s. Pure. */
+int dcpg_page_fitting(const char *text, int most);
 
 /* "abc" as <td>abc</td>, escaped; NULL: a dash. */
 void dcpg_page_cell(FILE *out, const char *text);

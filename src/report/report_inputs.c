@@ -100,7 +100,6 @@ static dcpg_status read_tables(report_eval *e, dcpg_err *err) {
     export_data data = {0};
     if (status == DCPG_OK) status = dcpg_export_data_open(&wanted, &data, err);
     e->nb_site = data.total;
-    for (size_t o = 0; o < data.outputs.n; o++) e->nb_cell += dcpg_export_is_cell(data.outputs.v[o]);
     dcpg_export_data_close(&data);
     return status;
 }
@@ -159,7 +158,9 @@ static void put_policy(FILE *out) {
     fputs("'\">\n", out);
 }
 
-static const char *title_of(const whole *w) { return w->options->title ? w->options->title : "dcpg report"; }
+static const char *title_of(const whole *w) {
+    return w->options->title && *w->options->title ? w->options->title : "dcpg report";
+}
 
 static void put_head(FILE *out, const whole *w) {
     fputs(DCPG_REPORT_HEAD "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n", out);

@@ -87,7 +87,7 @@ static int64_t whole(const json_t *object, const char *key) {
 /* Mean seconds; 0 where there is no such number. */
 static double mean_of(const json_t *row) {
     double seconds = json_number_value(json_object_get(row, "mean"));
-    return isfinite(seconds) && seconds > 0 ? seconds : 0;
+    return seconds > 0 && seconds < 1e12 ? seconds : 0;
 }
 
 static dcpg_status add_part(report_timing *t, char *what, double seconds, dcpg_err *err) {
@@ -149,6 +149,7 @@ static dcpg_status take_timing(json_t *root, report_timing *t, dcpg_err *err) {
     t->steps = whole(root, "steps");
     t->peak = whole(root, "peak_memory_bytes");
     t->rate = json_number_value(json_object_get(root, "samples_per_second"));
+    if (!(t->rate > 0 && t->rate < 1e15)) t->rate = 0;
     t->epochs = mean_of(json_object_get(seconds, "all"));
     t->opening = mean_of(json_object_get(seconds, "opening"));
     json_array_foreach(json_object_get(root, "options"), i, word) if (json_is_string(word))

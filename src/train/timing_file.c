@@ -128,7 +128,7 @@ static dcpg_status write(const trainer *t, const timing_table *table, int64_t pe
     return status;
 }
 
-/* A model is as good without its timings. */
+/* A model is as good without its timings. Those of an earlier start stay where this one had no step. */
 static void try_write(const trainer *t, const timing_table *table, int64_t peak) {
     dcpg_err fault = {0};
     char *path = dcpg_format("%s/" TIMING_NAME, t->options->out_dir);
@@ -140,7 +140,7 @@ static void try_write(const trainer *t, const timing_table *table, int64_t peak)
 dcpg_status dcpg_timing_write_all(trainer *t, const timing_table *table, dcpg_err *err) {
     int64_t peak = peak_all(t);
     const char *file = t->options->profile_file;
-    if (t->par->rank == 0) try_write(t, table, peak);
+    if (t->par->rank == 0 && t->steps > 0) try_write(t, table, peak);
     if (!file) return DCPG_OK;
     /* A rank without memory for its times has fewer of them. */
     t->times.n = (size_t)-dcpg_max_i64_all(t->par, -(int64_t)t->times.n);
