@@ -14,7 +14,9 @@ esac
 out=${1:-quickstart}
 ranks=2
 # An earlier run's results are replaced; a folder of somebody else is not touched.
-if [[ -e $out/sim/report.json ]]; then rm -rf "${out:?}"/{sim,store.h5,model,eval.h5,eval.h5.partial,eval.tsv,export}; fi
+if [[ -e $out/sim/report.json ]]; then
+    rm -rf "${out:?}"/{sim,store.h5,model,eval.h5,eval.h5.partial,eval.tsv,export}
+fi
 mkdir -p "$out"
 [[ -z $(ls -A "$out") ]] || die "$out is not empty: remove it, or name another folder"
 
