@@ -13,6 +13,7 @@
  *                      virtual_ranks, blocks (leaves per virtual rank), batch, seed (key of all random
  *                      numbers, which are functions of it and of counters), metrics_bytes, events_bytes
  *   /config/words      S  the command line (options.h); /config/cells, /config/outputs: names chosen
+ *   /config/untrained  S  outputs without labels in training; may be missing
  *   /config/kernels    S [1] the kernels that computed it (dcpg_kern_name); may be missing
  *   /config/model      S [1] model.json
  *   /state/scalars     f64 [2] sum of penalties of this epoch, best loss
@@ -40,7 +41,8 @@ typedef struct dcpg_checkpoint {
     bool ours;          /* only the caller, or root, can have written it */
     dcpg_strings words; /* the command line: see dcpg_options_words */
     dcpg_strings cells, outputs;
-    dcpg_strings kernels; /* [1] dcpg_kern_name of the run; [0]: not known */
+    dcpg_strings untrained; /* moved to `graph` */
+    dcpg_strings kernels;   /* [1] dcpg_kern_name of the run; [0]: not known */
     dcpg_graph *graph;
 } dcpg_checkpoint;
 

@@ -70,6 +70,8 @@ typedef struct dcpg_graph {
     int64_t cpg_wlen, nb_cell; /* 0: no CpG input */
     dcpg_strings
         cells; /* [nb_cell] names of the cells whose neighbours it reads, in order; empty if unknown */
+    dcpg_strings untrained; /* names of outputs whose heads were never trained, for want of labels; unknown
+                               ones are not listed */
     char *name;
 } dcpg_graph;
 

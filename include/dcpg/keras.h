@@ -88,15 +88,16 @@ DCPG_API dcpg_status dcpg_keras_parse(const char *json, const char *origin, dcpg
 DCPG_API dcpg_status dcpg_keras_cells(const dcpg_graph *graph, dcpg_strings *cells, dcpg_err *err);
 
 /* The file in a model directory that describes the data the model was made for: JSON with "cells"
- * (graph->cells), "outputs", "dna_wlen" and "cpg_wlen"; NULL when out of memory (dcpg_free). */
+ * (graph->cells), "outputs", "dna_wlen", "cpg_wlen" and, if not empty, "untrained"; NULL when out of memory
+ * (dcpg_free). */
 #define DCPG_MODEL_DATA "model_data.json"
 DCPG_API char *dcpg_keras_data_json(const dcpg_graph *graph);
 
 /* Writes weights as HDF5. `complete` false: weights alone, with attributes layer_names, backend,
  * keras_version on the root (Keras's save_weights); true: the complete model, with the weights under
- * /model_weights, and model_config. In both the root also has the attributes dcpg_cells (if known) and
- * dcpg_outputs, which Keras ignores. The file is written under a temporary name and renamed at the end.
- * dcpg_keras_write takes the values from `net`. DCPG_E_IO. Local. */
+ * /model_weights, and model_config. In both the root also has the attributes dcpg_cells (if known),
+ * dcpg_outputs and dcpg_untrained (if not empty), which Keras ignores. The file is written under a temporary
+ * name and renamed at the end. dcpg_keras_write takes the values from `net`. DCPG_E_IO. Local. */
 DCPG_API dcpg_status dcpg_keras_write(const char *path, const dcpg_net *net, bool complete, dcpg_err *err);
 DCPG_API dcpg_status dcpg_keras_write_weights(const char *path, const dcpg_graph *graph,
                                               const dcpg_weights *weights, bool complete, dcpg_err *err);

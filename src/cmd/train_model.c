@@ -168,6 +168,14 @@ static dcpg_status replace_heads(const train_model_options *o, const train_model
     return fill_weights(data, loaded, model, err);
 }
 
+/* New heads are untrained, until they see labels. */
+static dcpg_status note_untrained(dcpg_graph *graph, dcpg_err *err) {
+    dcpg_strings_free(&graph->untrained);
+    for (int o = 0; o < graph->nb_output; o++)
+        DCPG_TRY(dcpg_strings_add(&graph->untrained, graph->layer[graph->output[o]].name, err));
+    return DCPG_OK;
+}
+
 static dcpg_status make_from_whole(const train_model_options *o, const train_model_data *data, dcpg_log *log,
                                    train_model_files *files, dcpg_model *model, dcpg_err *err) {
     DCPG_TRY(resize(o, data, (model_option){"model_files", &o->files}, log, &files->whole, err));
@@ -224,8 +232,10 @@ static dcpg_status set_filters_all(const train_model_options *o, const train_mod
 dcpg_status train_model_make_all(const train_model_data *data, const dcpg_par *par, dcpg_log *log,
                                  train_model_files *files, dcpg_model *model, dcpg_err *err) {
     const train_model_options *o = data->options;
+    bool keeps_heads = files->whole.graph && has_heads_of(files->whole.graph, data->outputs);
     dcpg_status status = files->whole.graph ? make_from_whole(o, data, log, files, model, err)
                                             : make_from_parts(o, data, log, files, model, err);
+    if (status == DCPG_OK && !keeps_heads) status = note_untrained(model->graph, err);
     if (status == DCPG_OK) status = choose_layers(o, log, model->graph, err);
     DCPG_TRY(dcpg_agree_all(par, status, err));
     train_model_files_free(files);

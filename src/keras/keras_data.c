@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELLS   "dcpg_cells" /* attributes of the root */
-#define OUTPUTS "dcpg_outputs"
+#define CELLS     "dcpg_cells" /* attributes of the root */
+#define OUTPUTS   "dcpg_outputs"
+#define UNTRAINED "dcpg_untrained"
 
 /* Limit on the size of model_data.json, which holds names and little else. */
 static const size_t MAX_JSON = (size_t)1 << 28;
@@ -31,6 +32,8 @@ dcpg_status dcpg_keras_write_data(dcpg_h5 *file, const dcpg_graph *graph, dcpg_e
     dcpg_status status = list_outputs(graph, &outputs, err);
     if (status == DCPG_OK && outputs.n)
         status = dcpg_h5_write_attr_strings(file, "/", OUTPUTS, &outputs, err);
+    if (status == DCPG_OK && graph->untrained.n)
+        status = dcpg_h5_write_attr_strings(file, "/", UNTRAINED, &graph->untrained, err);
     dcpg_strings_free(&outputs);
     return status;
 }
@@ -56,6 +59,11 @@ char *dcpg_keras_data_json(const dcpg_graph *graph) {
         json_t *root =
             json_pack("{s:o,s:o,s:I,s:I}", "cells", list_of(&graph->cells), "outputs", list_of(&outputs),
                       "dna_wlen", (json_int_t)graph->dna_wlen, "cpg_wlen", (json_int_t)graph->cpg_wlen);
+        if (root && graph->untrained.n &&
+            json_object_set_new(root, "untrained", list_of(&graph->untrained)) != 0) {
+            json_decref(root);
+            root = NULL;
+        }
         char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
         if (text) copy = dcpg_format("%s\n", text);
         free(text);
@@ -98,11 +106,19 @@ static dcpg_status read_json_cells(const char *path, dcpg_strings *cells, dcpg_e
     return status;
 }
 
-static dcpg_status read_attr_cells(const char *path, dcpg_strings *cells, dcpg_err *err) {
+static dcpg_status read_attr(dcpg_h5 *file, const char *name, dcpg_strings *names, dcpg_err *err) {
+    char first[64]; /* of a long list, which is cut */
+    snprintf(first, sizeof first, "%s0", name);
+    bool there = dcpg_h5_has_attr(file, "/", name) || dcpg_h5_has_attr(file, "/", first);
+    return there ? dcpg_h5_read_attr_strings(file, "/", name, names, err) : DCPG_OK;
+}
+
+/* Reads what the weights name. */
+static dcpg_status read_attrs(const char *path, dcpg_strings *cells, dcpg_strings *untrained, dcpg_err *err) {
     dcpg_h5 *file = NULL;
     DCPG_TRY(dcpg_h5_open(path, NULL, &file, err));
-    bool there = dcpg_h5_has_attr(file, "/", CELLS) || dcpg_h5_has_attr(file, "/", CELLS "0");
-    dcpg_status status = there ? dcpg_h5_read_attr_strings(file, "/", CELLS, cells, err) : DCPG_OK;
+    dcpg_status status = read_attr(file, CELLS, cells, err);
+    if (status == DCPG_OK) status = read_attr(file, UNTRAINED, untrained, err);
     dcpg_h5_close(file);
     return status;
 }
@@ -119,10 +135,11 @@ static char *path_beside(const char *json) {
     return dcpg_format("%.*s%s", slash ? (int)(slash - json + 1) : 0, json, DCPG_MODEL_DATA);
 }
 
-/* Finds the cells named by the weights or else by the file beside model.json. */
-static dcpg_status find_cells(const char *json, const char *weights, dcpg_strings *cells, dcpg_err *err) {
-    dcpg_strings stored = {0};
-    DCPG_TRY(read_attr_cells(weights, cells, err));
+/* Finds the cells named by the weights or else by the file beside model.json. Untrained outputs are those of
+ * the weights, which they are part of. */
+static dcpg_status find_cells(const char *json, const char *weights, dcpg_graph *graph, dcpg_err *err) {
+    dcpg_strings stored = {0}, *cells = &graph->cells;
+    DCPG_TRY(read_attrs(weights, cells, &graph->untrained, err));
     if (!json) return DCPG_OK;
     char *path = path_beside(json);
     dcpg_status status = path ? read_json_cells(path, &stored, err) : dcpg_fail_nomem(err, "a path", 64);
@@ -141,7 +158,7 @@ static dcpg_status find_cells(const char *json, const char *weights, dcpg_string
 }
 
 dcpg_status dcpg_keras_read_data(const char *json, const char *weights, dcpg_graph *graph, dcpg_err *err) {
-    DCPG_TRY(find_cells(json, weights, &graph->cells, err));
+    DCPG_TRY(find_cells(json, weights, graph, err));
     if (graph->cells.n == 0 || (int64_t)graph->cells.n == graph->nb_cell) return DCPG_OK;
     if (graph->nb_cell)
         return dcpg_fail(err, DCPG_E_INPUT,
@@ -167,20 +184,24 @@ static dcpg_status unpack(const char *packed, uint64_t n, dcpg_strings *names, d
     return DCPG_OK;
 }
 
-dcpg_status dcpg_keras_spread_data_all(const dcpg_par *par, dcpg_graph *graph, dcpg_err *err) {
-    dcpg_strings *cells = &graph->cells;
-    uint64_t size[2] = {cells->n, 0};
-    for (size_t i = 0; i < cells->n; i++) size[1] += strlen(cells->v[i]) + 1;
+/* Gives rank 0's names to all ranks. Collective. */
+static dcpg_status spread_all(const dcpg_par *par, dcpg_strings *names, dcpg_err *err) {
+    uint64_t size[2] = {names->n, 0};
+    for (size_t i = 0; i < names->n; i++) size[1] += strlen(names->v[i]) + 1;
     dcpg_bcast_all(par, size, sizeof size, 0);
     if (size[0] == 0) return DCPG_OK;
-    char *packed = par->rank == 0 ? pack(cells, size[1]) : dcpg_alloc(size[1], 1);
-    dcpg_status status =
-        dcpg_agree_all(par, packed ? DCPG_OK : dcpg_fail_nomem(err, "names of cells", size[1]), err);
+    char *packed = par->rank == 0 ? pack(names, size[1]) : dcpg_alloc(size[1], 1);
+    dcpg_status status = dcpg_agree_all(par, packed ? DCPG_OK : dcpg_fail_nomem(err, "names", size[1]), err);
     if (status == DCPG_OK) {
         dcpg_bcast_all(par, packed, size[1], 0);
-        status = par->rank == 0 ? DCPG_OK : unpack(packed, size[0], cells, err);
+        status = par->rank == 0 ? DCPG_OK : unpack(packed, size[0], names, err);
         status = dcpg_agree_all(par, status, err);
     }
     dcpg_free(packed);
     return status;
+}
+
+dcpg_status dcpg_keras_spread_data_all(const dcpg_par *par, dcpg_graph *graph, dcpg_err *err) {
+    DCPG_TRY(spread_all(par, &graph->cells, err));
+    return spread_all(par, &graph->untrained, err);
 }

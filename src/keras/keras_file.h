@@ -25,14 +25,15 @@ typedef struct keras_weights_file {
 dcpg_status dcpg_keras_read_weights_of(const keras_weights_file *from, const dcpg_graph *graph,
                                        dcpg_weights *weights, keras_origin *origin, dcpg_err *err);
 
-/* keras_data.c: writes the cells and outputs of a graph as attributes of the root. */
+/* keras_data.c: writes cells, outputs and untrained outputs of a graph as attributes of the root. */
 dcpg_status dcpg_keras_write_data(dcpg_h5 *file, const dcpg_graph *graph, dcpg_err *err);
 
-/* keras_data.c: sets graph->cells from the weights or the file beside model.json (`json`, may be NULL).
- * DCPG_E_INPUT if both name cells and differ, or if their number is not that of the graph. */
+/* keras_data.c: sets graph->untrained from the weights, and graph->cells from them or the file beside
+ * model.json (`json`, may be NULL). DCPG_E_INPUT if both name cells and differ, or if their number is not
+ * that of the graph. */
 dcpg_status dcpg_keras_read_data(const char *json, const char *weights, dcpg_graph *graph, dcpg_err *err);
 
-/* keras_data.c: gives rank 0's graph->cells to all ranks. Collective. */
+/* keras_data.c: gives rank 0's graph->cells and graph->untrained to all ranks. Collective. */
 dcpg_status dcpg_keras_spread_data_all(const dcpg_par *par, dcpg_graph *graph, dcpg_err *err);
 
 /* The arrays of one Keras layer, to be taken one after the other. */

@@ -28,6 +28,7 @@ void dcpg_graph_free(dcpg_graph *graph) {
     dcpg_free(graph->layer);
     dcpg_free(graph->output);
     dcpg_strings_free(&graph->cells);
+    dcpg_strings_free(&graph->untrained);
     dcpg_free(graph->name);
     dcpg_free(graph);
 }

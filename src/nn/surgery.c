@@ -75,6 +75,7 @@ dcpg_status dcpg_graph_cut_heads(dcpg_graph *graph, dcpg_err *err) {
                 needed[graph->layer[i].source[j]] = true;
         keep_needed(graph, needed, place);
         graph->nb_output = 0;
+        dcpg_strings_free(&graph->untrained);
         forget_windows(graph);
     }
     dcpg_free(needed);
@@ -164,6 +165,8 @@ dcpg_status dcpg_graph_resize(dcpg_graph **graph, int64_t dna_wlen, int64_t cpg_
         dcpg_graph_free(copy);
         return status;
     }
+    copy->untrained = (*graph)->untrained;
+    (*graph)->untrained = (dcpg_strings){0};
     dcpg_graph_free(*graph);
     *graph = copy;
     return DCPG_OK;

@@ -15,6 +15,7 @@ void dcpg_checkpoint_free(dcpg_checkpoint *c) {
     dcpg_strings_free(&c->cells);
     dcpg_strings_free(&c->outputs);
     dcpg_strings_free(&c->kernels);
+    dcpg_strings_free(&c->untrained);
     dcpg_graph_free(c->graph);
     dcpg_free(c);
 }
@@ -56,6 +57,7 @@ static dcpg_status read_description(const char *path, dcpg_checkpoint *c, dcpg_s
     if (status == DCPG_OK) status = read_names(file, "config/words", &c->words, err);
     if (status == DCPG_OK) status = read_names(file, "config/cells", &c->cells, err);
     if (status == DCPG_OK) status = read_names(file, "config/outputs", &c->outputs, err);
+    if (status == DCPG_OK) status = read_names(file, "config/untrained", &c->untrained, err);
     if (status == DCPG_OK) status = read_names(file, "config/kernels", &c->kernels, err);
     if (status == DCPG_OK) status = dcpg_h5_read_strings(file, "config/model", model, err);
     if (status == DCPG_OK) c->ours = dcpg_h5_is_ours(file);
@@ -128,10 +130,14 @@ static dcpg_status share_all(const dcpg_par *par, dcpg_checkpoint *c, dcpg_strin
     for (size_t i = 0; i < sizeof number / sizeof *number; i++)
         dcpg_bcast_all(par, number[i], sizeof *number[i], 0);
     dcpg_bcast_all(par, &c->ours, sizeof c->ours, 0);
-    dcpg_strings *list[] = {&c->words, &c->cells, &c->outputs, &c->kernels, model};
-    for (int i = 0; i < 5; i++) DCPG_TRY(share_names_all(par, list[i], err));
+    dcpg_strings *list[] = {&c->words, &c->cells, &c->outputs, &c->untrained, &c->kernels, model};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) DCPG_TRY(share_names_all(par, list[i], err));
     dcpg_status status = dcpg_keras_parse(model->v[0], "model of the checkpoint", &c->graph, err);
     if (status == DCPG_OK && par->rank == 0) status = dcpg_checkpoint_check_lists(c, err);
+    if (status == DCPG_OK) {
+        c->graph->untrained = c->untrained;
+        c->untrained = (dcpg_strings){0};
+    }
     return dcpg_agree_all(par, status, err);
 }
 

@@ -36,6 +36,7 @@ static dcpg_status write_config(const trainer *t, dcpg_h5 *file, dcpg_err *err) 
     DCPG_TRY(write_names(file, "config/words", t->options->words, err));
     DCPG_TRY(write_names(file, "config/cells", &t->train->cells, err));
     DCPG_TRY(write_names(file, "config/outputs", &t->train->outputs, err));
+    DCPG_TRY(write_names(file, "config/untrained", &t->graph->untrained, err));
     DCPG_TRY(write_kernels(file, err));
     char *json = dcpg_keras_json(t->graph);
     dcpg_strings model = {&json, 1, 1};

@@ -33,6 +33,18 @@ static void warn_of(const trainer *t, const char *what, const dcpg_strings *empt
                   dcpg_strings_text(one_class, text), what);
 }
 
+/* Of the outputs that were never trained, those stay so that have no label now. */
+static dcpg_status keep_untrained(dcpg_graph *graph, const dcpg_strings *empty, dcpg_err *err) {
+    dcpg_strings left = {0};
+    dcpg_status status = DCPG_OK;
+    for (size_t i = 0; i < graph->untrained.n && status == DCPG_OK; i++)
+        if (dcpg_strings_find(empty, graph->untrained.v[i]) >= 0)
+            status = dcpg_strings_add(&left, graph->untrained.v[i], err);
+    dcpg_strings_free(&graph->untrained);
+    graph->untrained = left;
+    return status;
+}
+
 dcpg_status dcpg_trainer_check_labels(const trainer *t, const char *what, const int64_t *counts,
                                       dcpg_err *err) {
     dcpg_strings empty = {0}, one_class = {0};
@@ -44,6 +56,7 @@ dcpg_status dcpg_trainer_check_labels(const trainer *t, const char *what, const 
         if (classes == 1 && t->tally->kind[o].nb_class > 1)
             status = dcpg_strings_add(&one_class, t->net->output[o], err);
     }
+    if (status == DCPG_OK && what[0] == 't') status = keep_untrained(t->graph, &empty, err);
     bool nothing = (int)empty.n == t->net->nb_output;
     if (status == DCPG_OK && nothing && what[0] == 't')
         status = fail_all(t, &empty, err);

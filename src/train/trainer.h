@@ -63,7 +63,7 @@ typedef struct trainer {
     const dcpg_train_options *options;
     const dcpg_par *par;
     dcpg_log *log;
-    const dcpg_graph *graph;
+    dcpg_graph *graph;        /* the caller's, whose list of untrained outputs gets shorter */
     dcpg_source *train, *val; /* val NULL: no validation */
     int virtual_ranks;        /* V */
     int nb_block;             /* blocks into which each shard's samples of a step are cut */
