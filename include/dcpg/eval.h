@@ -24,10 +24,12 @@ typedef struct dcpg_eval_options {
                              * that of the class, and 0 everywhere where they are missing. Where the source
                              * knows them: genome/chromo, genome/fasta_name, genome/length (int64),
                              * a row per chromosome. Where calls were hidden, the root has the attributes hide
-                             * (parts) and hide_seed (int64). NULL: none */
+                             * (parts) and hide_seed (int64), and where outputs had no label in training their
+                             * names,   untrained. NULL: none */
     const char *out_report; /* TSV: metric, output, value, sorted by metric and output; the value is empty if
                                it is not defined. Where calls were hidden, rows of the metric "hide" hold
-                               "parts" and "seed". NULL: none */
+                               "parts" and "seed"; outputs without a label in training have a row of the
+                               metric "untrained". NULL: none */
     const dcpg_strings *names; /* names of the graph's outputs in the data and in files, in the graph's order;
                                   NULL: the graph's own names */
     const dcpg_strings *outputs; /* the names to evaluate; NULL: all */

@@ -86,8 +86,9 @@ static dcpg_status open_outputs(run *r, dcpg_err *err) {
                               .hiding = r->source->hiding,
                               .kind = dcpg_alloc(nb, sizeof *outputs->kind),
                               .name = dcpg_alloc(nb, sizeof *outputs->name),
-                              .label = dcpg_alloc(3 * nb, sizeof *outputs->label)};
-    if (!outputs->kind || !outputs->name || !outputs->label)
+                              .label = dcpg_alloc(3 * nb, sizeof *outputs->label),
+                              .untrained = dcpg_alloc(nb, sizeof *outputs->untrained)};
+    if (!outputs->kind || !outputs->name || !outputs->label || !outputs->untrained)
         return dcpg_fail_nomem(err, "outputs", nb * sizeof *outputs->kind);
     outputs->unit = outputs->label + nb;
     outputs->from = outputs->unit + nb;
@@ -99,6 +100,7 @@ static dcpg_status open_outputs(run *r, dcpg_err *err) {
         outputs->from[o] = k;
         outputs->kind[o] = dcpg_output_kind_of(r->net->output[k]);
         outputs->label[o] = (int)dcpg_strings_find(&r->source->outputs, name);
+        outputs->untrained[o] = dcpg_strings_find(&r->graph->untrained, r->net->output[k]) >= 0;
         outputs->unit[o] = outputs->nb_unit;
         outputs->nb_unit += outputs->kind[o].units;
     }
@@ -325,6 +327,23 @@ static dcpg_status collect_all(run *r, dcpg_err *err) {
 
 /* ---- reporting ---- */
 
+/* Reports the outputs that the model was not trained on. */
+static dcpg_status warn_untrained(const run *r, dcpg_err *err) {
+    dcpg_strings names = {0};
+    dcpg_status status = DCPG_OK;
+    char text[DCPG_LIST_TEXT];
+    for (int o = 0; o < r->outputs.nb && status == DCPG_OK; o++)
+        if (r->outputs.untrained[o]) status = dcpg_strings_add(&names, r->outputs.name[o], err);
+    if (status == DCPG_OK && names.n)
+        dcpg_warn(
+            r->log,
+            "no label of %s was seen in training: predictions of %s mean nothing, are marked as untrained, "
+            "and count in means and pooled scores",
+            dcpg_strings_text(&names, text), names.n == 1 ? "it" : "them");
+    dcpg_strings_free(&names);
+    return status;
+}
+
 static dcpg_status write_report(const run *r, const double *value, dcpg_err *err) {
     if (r->par->rank != 0 || !r->options->out_report) return DCPG_OK;
     char *text = dcpg_eval_report_text(&r->outputs, value);
@@ -398,6 +417,7 @@ static dcpg_status predict_all(run *r, dcpg_err *err) {
     int64_t earlier = dcpg_sum_i64_all(r->par, r->progress.earlier);
     describe(r, earlier);
     DCPG_TRY(dcpg_agree_all(r->par, warn_unknown(r, err), err));
+    DCPG_TRY(dcpg_agree_all(r->par, warn_untrained(r, err), err));
     r->progress.started = r->progress.shown = dcpg_now();
     DCPG_TRY(r->partial ? predict_pieces_all(r, err) : predict_and_score_all(r, err));
     double seconds = dcpg_max_f64_all(r->par, dcpg_now() - r->progress.started);
@@ -443,6 +463,7 @@ dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_model *model, const dc
     dcpg_free(r.outputs.kind);
     dcpg_free(r.outputs.label);
     dcpg_free(r.outputs.name);
+    dcpg_free(r.outputs.untrained);
     dcpg_net_free(r.net);
     return status;
 }

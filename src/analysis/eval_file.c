@@ -10,6 +10,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Attribute of the root. */
+#define UNTRAINED "untrained"
+
 static dcpg_status no_memory(dcpg_err *err, size_t bytes) {
     return dcpg_fail_nomem(err, "the data file", bytes);
 }
@@ -71,7 +74,20 @@ static dcpg_status write_hiding(eval_file *file, dcpg_err *err) {
     return dcpg_h5_write_attr_i64(file->h5, "/", "hide_seed", (int64_t)hiding->seed, err);
 }
 
-dcpg_status dcpg_eval_read_hiding(dcpg_h5 *file, dcpg_hiding *hiding, dcpg_err *err) {
+/* Records the outputs that no label was seen of in training. */
+static dcpg_status write_untrained(eval_file *file, dcpg_err *err) {
+    const eval_outputs *outputs = file->outputs;
+    dcpg_strings names = {0};
+    dcpg_status status = DCPG_OK;
+    for (int o = 0; o < outputs->nb && status == DCPG_OK; o++)
+        if (outputs->untrained[o]) status = dcpg_strings_add(&names, outputs->name[o], err);
+    if (status == DCPG_OK && names.n)
+        status = dcpg_h5_write_attr_strings(file->h5, "/", UNTRAINED, &names, err);
+    dcpg_strings_free(&names);
+    return status;
+}
+
+static dcpg_status read_hiding(dcpg_h5 *file, dcpg_hiding *hiding, dcpg_err *err) {
     int64_t seed;
     *hiding = (dcpg_hiding){0};
     if (!dcpg_h5_has_attr(file, "/", "hide") || !dcpg_h5_has_attr(file, "/", "hide_seed")) return DCPG_OK;
@@ -81,11 +97,26 @@ dcpg_status dcpg_eval_read_hiding(dcpg_h5 *file, dcpg_hiding *hiding, dcpg_err *
     return DCPG_OK;
 }
 
+dcpg_status dcpg_eval_read_notes(dcpg_h5 *file, eval_outputs *outputs, dcpg_err *err) {
+    dcpg_strings names = {0};
+    dcpg_status status = DCPG_OK;
+    DCPG_TRY(read_hiding(file, &outputs->hiding, err));
+    outputs->untrained = dcpg_alloc((size_t)outputs->nb, sizeof *outputs->untrained);
+    if (!outputs->untrained) return dcpg_fail_nomem(err, "outputs", (unsigned)outputs->nb);
+    if (dcpg_h5_has_attr(file, "/", UNTRAINED) || dcpg_h5_has_attr(file, "/", UNTRAINED "0"))
+        status = dcpg_h5_read_attr_strings(file, "/", UNTRAINED, &names, err);
+    for (int o = 0; o < outputs->nb && status == DCPG_OK; o++)
+        outputs->untrained[o] = dcpg_strings_find(&names, outputs->name[o]) >= 0;
+    dcpg_strings_free(&names);
+    return status;
+}
+
 static dcpg_status make_sets(eval_file *file, const eval_file_options *options, dcpg_err *err) {
     const eval_outputs *outputs = file->outputs;
     int64_t total = options->total;
     DCPG_TRY(dcpg_h5_write_attr_string(file->h5, "/", "format", DCPG_EVAL_FORMAT, err));
     DCPG_TRY(write_hiding(file, err));
+    if (outputs->untrained) DCPG_TRY(write_untrained(file, err));
     DCPG_TRY(make(file, chromo_set, total, err));
     DCPG_TRY(make(file, pos_set, total, err));
     for (int o = 0; o < outputs->nb; o++) {

@@ -20,6 +20,7 @@ typedef struct eval_outputs {
     dcpg_output_kind *kind; /* [nb] */
     int *label;             /* [nb] column of the batch's labels; -1: the data have none */
     int *unit;              /* [nb] first of its predicted numbers among nb_unit */
+    bool *untrained;        /* [nb] its head has seen no label; NULL: all have */
     dcpg_hiding hiding;     /* of the calls, when their states were predicted */
 } eval_outputs;
 
@@ -170,8 +171,9 @@ dcpg_status dcpg_eval_file_write(eval_file *file, const eval_block *block, dcpg_
 /* Gives the file its final name if `status` is DCPG_OK, otherwise removes it. */
 dcpg_status dcpg_eval_file_close(eval_file *file, dcpg_status status, dcpg_err *err);
 
-/* Reads from a data file how calls were hidden; those of other programs do not say. Local. */
-dcpg_status dcpg_eval_read_hiding(dcpg_h5 *file, dcpg_hiding *hiding, dcpg_err *err);
+/* Reads from a data file how calls were hidden, and which outputs are untrained (dcpg_free); those of other
+ * programs do not say. Local. */
+dcpg_status dcpg_eval_read_notes(dcpg_h5 *file, eval_outputs *outputs, dcpg_err *err);
 
 /* Writes the shortest decimal for exactly this number; nothing for NaN, as pandas writes it. Local. */
 void dcpg_eval_write_number(FILE *out, double value);

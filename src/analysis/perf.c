@@ -98,7 +98,6 @@ static dcpg_status open_outputs(run *r, dcpg_err *err) {
                               .kind = dcpg_alloc(nb, sizeof *outputs->kind),
                               .unit = dcpg_alloc(nb, sizeof *outputs->unit)};
     if (!outputs->name || !outputs->kind || !outputs->unit) return dcpg_fail_nomem(err, "outputs", nb * 64);
-    DCPG_TRY(dcpg_eval_read_hiding(r->data.file, &outputs->hiding, err));
     for (size_t o = 0; o < nb; o++) {
         int64_t classes;
         outputs->name[o] = r->data.outputs.v[o];
@@ -111,7 +110,7 @@ static dcpg_status open_outputs(run *r, dcpg_err *err) {
                              "%s: predictions of %s have %" PRId64 " numbers a site, not %d", r->data.path,
                              outputs->name[o], classes, outputs->kind[o].units);
     }
-    return DCPG_OK;
+    return dcpg_eval_read_notes(r->data.file, outputs, err);
 }
 
 static dcpg_status open_block(run *r, dcpg_err *err) {
@@ -446,6 +445,7 @@ dcpg_status dcpg_perf_all(const dcpg_perf_options *options, const dcpg_par *par,
     dcpg_free(r.outputs.name);
     dcpg_free(r.outputs.kind);
     dcpg_free(r.outputs.unit);
+    dcpg_free(r.outputs.untrained);
     dcpg_free(r.block.chromo);
     dcpg_free(r.block.label);
     dcpg_free(r.scratch);

@@ -61,6 +61,10 @@ dcpg_status dcpg_eval_write_rows(FILE *out, const char *context, const eval_outp
             fputc('\n', out);
         }
     }
+    for (int i = 0; i < nb + NB_EVAL_ROW; i++)
+        if (order[i].row < nb && outputs->untrained && outputs->untrained[order[i].row])
+            fprintf(out, "%s%suntrained\t%s\t1\n", context ? context : "", context ? "\t" : "",
+                    order[i].name);
     dcpg_free(order);
     return DCPG_OK;
 }

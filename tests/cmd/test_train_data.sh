@@ -96,6 +96,42 @@ grep -q 'warning: without any label the validation loss means nothing' last.log 
     fail "a validation of nothing is not reported: $(cat last.log)"
 ! grep -qw nan last.log || fail "nan: $(cat last.log)"
 
+# ---- untrained heads are known to the model, in evaluations, and until they see labels ----
+# untrained WANTED MODEL: what its files name
+untrained() {
+    local python=${PYTHON3:-}
+    [[ -n $python ]] && "$python" -c 'import h5py' 2>/dev/null || return 0
+    [[ $("$python" -c 'import json, sys, h5py
+data = json.load(open(f"{sys.argv[1]}/model_data.json")).get("untrained", [])
+for name in "model", "model_weights_train":
+    attrs = h5py.File(f"{sys.argv[1]}/{name}.h5", "r").attrs
+    assert [n.decode() for n in attrs.get("dcpg_untrained", [])] == data, (name, data)
+print(*data)' "$2") == "$1" ]] || fail "$2 does not say that '$1' is untrained"
+}
+train '' few.h5 --train_chromos 1 --val_chromos 2
+untrained 'cpg/late cpg/three' model
+on 3 "$dcpg" eval few.h5 --model_files model --out_report marked.tsv --out_data marked.h5
+grep -q 'warning: no label of cpg/late, cpg/three was seen in training: predictions of them mean' last.log ||
+    fail "untrained outputs are not reported: $(cat last.log)"
+[[ $(grep -n untrained marked.tsv | cut -f 2,3 | tr '\n\t' '  ') == 'cpg/late 1 cpg/three 1 ' ]] ||
+    fail "untrained outputs are not marked: $(cat marked.tsv)"
+quietly "$dcpg" perf marked.h5 --out_dir perf
+grep -qP '^global\tuntrained\tcpg/late\t1$' perf/metrics.tsv || fail 'perf does not mark untrained outputs'
+quietly "$dcpg" eval few.h5 --model_files model --out_report marked.tsv --output_names cpg/one
+! grep -q untrained marked.tsv last.log || fail 'a trained output is marked'
+code=0
+"$dcpg" train few.h5 --train_chromos 1 "${small[@]}" --nb_epoch 2 --resume cut --max_time 1e-6 >last.log 2>&1 ||
+    code=$?
+[[ $code == 85 ]] || fail "exit code $code: $(cat last.log)"
+quietly "$dcpg" train --resume cut --max_time 0
+untrained 'cpg/late cpg/three' cut
+quietly "$dcpg" train few.h5 --train_chromos 1 --model_files model --nb_epoch 1 --out_dir again
+untrained 'cpg/late cpg/three' again
+quietly "$dcpg" train few.h5 --train_chromos 2 --model_files again --nb_epoch 1 --out_dir more
+untrained '' more
+quietly "$dcpg" train few.h5 --train_chromos 1 --model_files more --nb_epoch 1 --out_dir less
+untrained '' less
+
 # ---- evaluation ----
 train '' few.h5 --train_chromos 2
 evaluate() { quietly "$dcpg" eval few.h5 --model_files model --out_report report.tsv "$@"; }
