@@ -249,15 +249,19 @@ static void check_report(const char *path, int64_t nb) {
 
 /* ---- tests ---- */
 
+/* A name for a file of this run of the program, the same on all ranks. */
+static const char *own(const char *name, char path[64]) {
+    int64_t pid = dcpg_max_i64_all(&par, par.rank == 0 ? getpid() : 0);
+    snprintf(path, 64, "test_eval_%lld%s", (long long)pid, name);
+    return path;
+}
+
 static void check_run(const dcpg_eval_options *asked, int64_t nb) {
     char data[64], report[64];
     dcpg_err err = {0};
     dcpg_eval_options options = *asked;
-    int64_t pid = dcpg_max_i64_all(&par, par.rank == 0 ? getpid() : 0);
-    snprintf(data, sizeof data, "test_eval_%lld.h5", (long long)pid);
-    snprintf(report, sizeof report, "test_eval_%lld.tsv", (long long)pid);
-    options.out_data = data;
-    options.out_report = report;
+    options.out_data = own(".h5", data);
+    options.out_report = own(".tsv", report);
     model m = model_new();
     dcpg_source *source = fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs);
     const dcpg_model evaluated = {m.graph, m.weights};
@@ -314,20 +318,23 @@ static dcpg_status run_with(dcpg_source *source, const char *data, bool resume, 
  * evaluation goes on when the sample can be read. */
 static void test_failing_sample(void **state) {
     (void)state;
+    char data[64], partial[80];
     dcpg_err err = {0};
+    own("_failing.h5", data);
+    snprintf(partial, sizeof partial, "%s.partial", data);
     dcpg_source *source = fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs);
     ((fake_source *)source)->fails_at = NB_SITE - 3;
-    assert_int_equal(run_with(source, "test_eval_failing.h5", false, &err), DCPG_E_INPUT);
+    assert_int_equal(run_with(source, data, false, &err), DCPG_E_INPUT);
     assert_string_equal(err.text, "sample 408 cannot be read");
-    assert_false(dcpg_file_exists("test_eval_failing.h5"));
+    assert_false(dcpg_file_exists(data));
     err = (dcpg_err){0};
     source = fake_new(&par, NB_SITE, NB_CELL, DNA_WLEN, CPG_WLEN, data_outputs);
     ((fake_source *)source)->fails_at = 0; /* done already */
-    ok(run_with(source, "test_eval_failing.h5", true, &err), &err);
-    assert_false(dcpg_is_dir("test_eval_failing.h5.partial"));
-    assert_true(dcpg_file_exists("test_eval_failing.h5"));
+    ok(run_with(source, data, true, &err), &err);
+    assert_false(dcpg_is_dir(partial));
+    assert_true(dcpg_file_exists(data));
     dcpg_barrier_all(&par);
-    if (par.rank == 0) unlink("test_eval_failing.h5");
+    if (par.rank == 0) unlink(data);
 }
 
 static void test_refused(void **state) {
