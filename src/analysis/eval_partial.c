@@ -569,6 +569,7 @@ void dcpg_eval_partial_remove_all(eval_partial *p, dcpg_log *log) {
     p->in = p->out = NULL;
     dcpg_barrier_all(p->par);
     if (p->par->rank == 0 && remove_folder(p, &err) != DCPG_OK) dcpg_warn(log, "%s", err.text);
+    dcpg_barrier_all(p->par);
 }
 
 bool dcpg_eval_partial_is_empty_all(const eval_partial *p) {
