@@ -47,7 +47,7 @@ static draw_ticks ticks_of(const draw_rows *rows, double width) {
         }
         if (!rows->ranges && high <= low) high = low + 1;
     }
-    int wanted = (int)(width / 80);
+    int wanted = (int)(width / 60);
     return dcpg_draw_ticks(low, high, fixed, rows->x.whole, wanted < 2 ? 2 : wanted);
 }
 

@@ -189,3 +189,12 @@ dcpg_status dcpg_page_eval(FILE *out, const report_eval *e, size_t number, const
     fputs("</section>\n", out);
     return DCPG_OK;
 }
+
+void dcpg_page_glossary(FILE *out) {
+    fputs("<section id=\"glossary\" aria-labelledby=\"glossary-h\">\n", out);
+    dcpg_page_heading(out, 2, "glossary-h", "What the scores mean");
+    fputs("<dl class=\"glossary\">\n", out);
+    for (int k = 0; k < NB_KNOWN; k++)
+        fprintf(out, "<div><dt>%s</dt><dd>%s</dd></div>\n", known[k].name, known[k].about);
+    fputs("</dl>\n</section>\n", out);
+}

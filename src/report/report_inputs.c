@@ -189,6 +189,7 @@ static void put_navigation(FILE *out, const whole *w) {
         snprintf(id, sizeof id, "eval-%zu", i + 1);
         put_link(out, id, "Evaluation ", w->eval[i].name);
     }
+    if (w->nb_eval) put_link(out, "glossary", "", "Scores");
     fputs("</ul></nav>\n", out);
 }
 
@@ -258,6 +259,7 @@ static dcpg_status put_page(FILE *out, const whole *w, dcpg_err *err) {
     if (w->nb_run) dcpg_page_learning(out, w->run, w->nb_run);
     for (size_t i = 0; i < w->nb_eval; i++)
         DCPG_TRY(dcpg_page_eval(out, &w->eval[i], i + 1, w->options, w->par, err));
+    if (w->nb_eval) dcpg_page_glossary(out);
     fprintf(out,
             "</main>\n<footer><p>Written by dcpg " DCPG_VERSION ". Numbers are rounded to be read; each "
             "carries the digits of the table of <code>dcpg perf</code> that it comes from.</p></footer>\n"

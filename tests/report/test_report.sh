@@ -30,6 +30,8 @@ for e in e odd; do
 done
 "$PYTHON3" "$here/check_page.py" page.html 'A <b>title</b>' model '<i>other & "more"' \
     e.h5:perf_e odd.h5:perf_odd
+grep -q '>1 rank on 1 host, ' page.html && grep -q 'id="time-1-t"' page.html || fail 'no facts of timing.json'
+"$PYTHON3" -c 'import xml.dom.minidom; xml.dom.minidom.parse("model/lc.svg")' || fail 'lc.svg is no XML'
 on 3 "$dcpg" report "${inputs[@]}" "${options[@]}" --title 'A <b>title</b>' --out three.html
 same page.html three.html
 [[ -z $(find . -name '*tmp*') ]] || fail "temporary files are left: $(find . -name '*tmp*')"
@@ -40,6 +42,7 @@ quietly "$dcpg" perf e.h5 "${few[@]}" --out_dir perf_e
 "$PYTHON3" "$here/check_page.py" page.html 'dcpg report' e.h5:perf_e
 rm model/timing.json
 quietly "$dcpg" report model --out page.html
+if grep -q 'id="time-' page.html; then fail 'timings from nowhere'; fi
 
 # wrong WORDS COMMAND...: as `refused`, on one rank
 wrong() {
