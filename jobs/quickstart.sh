@@ -36,13 +36,14 @@ heading "Train a CpG model on chromosomes 1 and 2, on $ranks ranks"
 run mpirun -n $ranks dcpg train "$out/store.h5" --train_chromos 1 2 --cpg_model RnnL1 --nb_epoch 3 \
     --learning_rate 0.001 --out_dir "$out/model"
 
-heading 'Evaluate on chromosome 3, export what is known and imputed'
+heading 'Evaluate on chromosome 3, export what is known and imputed, report'
 run dcpg eval "$out/store.h5" --chromos 3 --model_files "$out/model" --out_data "$out/eval.h5" \
     --out_report "$out/eval.tsv"
 run dcpg export "$out/eval.h5" --out_dir "$out/export" --out_format bedGraph
+run dcpg report "$out/model" "$out/eval.h5" --anno_files "$out"/sim/anno/*.bed.gz --out "$out/report.html"
 
 # Means over cells: of the report of eval, and of what the simulation says is possible.
-reached=$(awk -F '\t' '$1 == "auc" { sum += $3; n++ } END { printf "%.3f", sum / n }' "$out/eval.tsv")
+reached=$(awk -F '\t' '$1 == "auc" && $2 == "mean" { printf "%.3f", $3 }' "$out/eval.tsv")
 ceiling() {
     printf '%.3f' "$(tr -d ' \n' <"$out/sim/report.json" |
         sed -nE "s/.*\"$1\":\{[^}]*\"auc_per_cell_mean\":([0-9.]+).*/\1/p")"
@@ -59,4 +60,5 @@ store                                $out/store.h5
 model, learning curves               $out/model
 report per cell, predictions         $out/eval.tsv, $out/eval.h5
 imputed profiles                     $out/export
+page with figures                    $out/report.html
 END
