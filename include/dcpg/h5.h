@@ -111,6 +111,26 @@ DCPG_API dcpg_status dcpg_h5_write(dcpg_h5 *file, const char *path, dcpg_h5_type
                                    const dcpg_h5_block *block, const void *data, dcpg_err *err);
 DCPG_API dcpg_status dcpg_h5_read(dcpg_h5 *file, const char *path, dcpg_h5_type type,
                                   const dcpg_h5_block *block, void *data, dcpg_err *err);
+/* --- chunks that any thread of any rank packs, and the rank that has a serial file writes: packing takes
+ * longer than writing. Chunks must hold whole rows: only the first index tells them apart. --- */
+typedef struct dcpg_h5_packed {
+    int64_t row; /* first row of the chunk */
+    const void *data;
+    size_t bytes;
+} dcpg_h5_packed;
+
+/* Most bytes that dcpg_h5_pack makes of a chunk of so many. Pure. */
+DCPG_API size_t dcpg_h5_packed_bound(size_t bytes);
+/* Packs `count` elements of `width` bytes, a whole chunk in the file's form (little endian; rows beyond the
+ * dataset's end are 0), as `deflate` of dcpg_h5_shape does. spare[count * width] is used meanwhile. Returns
+ * the bytes written to packed[dcpg_h5_packed_bound(count * width)], the same on all machines with the same
+ * zlib; 0 when out of memory. Local, from any thread. */
+DCPG_API size_t dcpg_h5_pack(const void *chunk, size_t count, size_t width, int deflate, void *spare,
+                             void *packed);
+/* Writes a packed chunk of a dataset with the same width and `deflate`, once. DCPG_E_IO. */
+DCPG_API dcpg_status dcpg_h5_write_packed(dcpg_h5 *file, const char *path, const dcpg_h5_packed *chunk,
+                                          dcpg_err *err);
+
 /* Strings of a dataset, fixed or variable length, in row-major order (at most 65536 more strings are read
  * than the file has bytes); writing creates a 1-d dataset of fixed length, NUL-padded (numpy's S). On
  * parallel files all ranks write the same. The caller owns lists that were read (dcpg_strings_free); they are

@@ -185,6 +185,50 @@ static void compressed_blocks(void **state) {
     end();
 }
 
+/* Packs rows of bytes, and writes them as the chunk from `row` on. */
+static void write_packed(const char *path, int64_t row, const char *rows, size_t count, size_t width) {
+    char spare[256], packed[512];
+    assert_true(count * width <= sizeof spare && dcpg_h5_packed_bound(count * width) <= sizeof packed);
+    size_t bytes = dcpg_h5_pack(rows, count, width, 1, spare, packed);
+    const dcpg_h5_packed chunk = {.row = row, .data = packed, .bytes = bytes};
+    assert_true(bytes > 0);
+    assert_int_equal(dcpg_h5_write_packed(file, path, &chunk, NULL), DCPG_OK);
+}
+
+/* Chunks that were packed here are those that HDF5 packs: a table of numbers and one of text, in another
+ * order than that of the rows, with an edge, and with bytes that do not compress. */
+static void packed_chunks(void **state) {
+    (void)state;
+    enum { ROWS = 7, CHUNK = 4, UNITS = 3, WIDTH = 5 };
+    const dcpg_h5_shape numbers = {.type = DCPG_H5_I32,
+                                   .ndim = 2,
+                                   .dim = {ROWS, UNITS},
+                                   .chunk = {CHUNK, UNITS},
+                                   .deflate = 1},
+                        text = {.type = DCPG_H5_TEXT,
+                                .width = WIDTH,
+                                .ndim = 1,
+                                .dim = {ROWS},
+                                .chunk = {CHUNK},
+                                .deflate = 1};
+    int32_t x[2 * CHUNK][UNITS] = {0}, y[ROWS][UNITS];
+    char name[2 * CHUNK][WIDTH] = {"chr1", "chrXY", "", "b", "c", "d", "\xff"}, read[ROWS][WIDTH];
+    for (int32_t i = 0; i < ROWS * UNITS; i++) x[i / UNITS][i % UNITS] = i * i * 0x01234567;
+    begin();
+    assert_int_equal(dcpg_h5_make(file, "x", &numbers, NULL), DCPG_OK);
+    assert_int_equal(dcpg_h5_make(file, "names", &text, NULL), DCPG_OK);
+    for (int64_t row = CHUNK; row >= 0; row -= CHUNK) {
+        write_packed("x", row, (const char *)x[row], CHUNK * UNITS, sizeof x[0][0]);
+        write_packed("names", row, name[row], CHUNK, WIDTH);
+    }
+    reopen();
+    assert_int_equal(dcpg_h5_read(file, "x", DCPG_H5_I32, NULL, y, NULL), DCPG_OK);
+    assert_int_equal(dcpg_h5_read(file, "names", DCPG_H5_TEXT, NULL, read, NULL), DCPG_OK);
+    assert_memory_equal(x, y, sizeof y);
+    assert_memory_equal(name, read, sizeof read);
+    end();
+}
+
 static void empty_and_scalar(void **state) {
     (void)state;
     const dcpg_h5_shape scalar = {.type = DCPG_H5_F64},
@@ -428,6 +472,7 @@ int main(void) {
         cmocka_unit_test(long_lists_are_cut),
         cmocka_unit_test(version),
         cmocka_unit_test(compressed_blocks),
+        cmocka_unit_test(packed_chunks),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }
