@@ -18,7 +18,7 @@
 /* Samples per forward pass by default: enough to keep the kernels busy, few enough to stay in the caches. */
 enum { DEFAULT_BATCH = 256 };
 
-/* Most bytes of predictions and labels that are written, or scored, at a time. */
+/* Most bytes of predictions and labels that a rank writes, or scores, at a time. */
 static const int64_t BLOCK_BYTES = INT64_C(32) << 20;
 
 /* Sites of a piece: about this many bytes of the source's data, but not so few that chunks of a store, which
@@ -112,8 +112,8 @@ static int64_t bytes_per_site(const run *r) {
     return (int64_t)sizeof(float) * (r->outputs.nb_unit + r->outputs.nb);
 }
 
-/* Rows of a chunk of the data file, and sites written at a time, which are whole chunks: neither depends on
- * the ranks, so that the file does not, either. */
+/* Rows of a chunk of the data file, and sites that a rank writes at a time, which are whole chunks: neither
+ * depends on the ranks, so that the file does not, either. */
 static int64_t rows_of_chunk(const run *r) {
     int64_t rows = r->options->together > 0 ? min_i64(r->options->together, EVAL_CHUNK) : EVAL_CHUNK;
     while (rows > 1 && rows * bytes_per_site(r) > BLOCK_BYTES) rows /= 2;
@@ -141,11 +141,9 @@ static int64_t most_recorded(const run *r) {
 
 /* Rows of the block: those of a record, and of what is written, or else scored, at a time. */
 static int64_t block_capacity(const run *r) {
-    bool keeps = r->options->out_data || r->options->out_report;
-    bool writes = r->options->out_data && r->par->rank == 0;
-    int64_t share = r->together / r->par->size + 1;
-    if (!keeps) return min_i64(min_i64(r->piece, r->together), r->total / r->par->size + 1);
-    return min_i64(max_i64(most_recorded(r), writes ? r->together : share), r->total);
+    if (!r->options->out_data && !r->options->out_report)
+        return min_i64(min_i64(r->piece, r->together), r->total / r->par->size + 1);
+    return min_i64(max_i64(most_recorded(r), r->together), r->total);
 }
 
 static dcpg_status open_block(run *r, dcpg_err *err) {
@@ -292,34 +290,26 @@ static dcpg_status read_block(run *r, int64_t first, int64_t end, dcpg_err *err)
     return dcpg_eval_partial_read(r->partial, &r->block, err);
 }
 
-/* Rank 0: creates the data file. */
-static dcpg_status create_file(run *r, dcpg_err *err) {
+/* Creates the data file, if one is wanted. Collective. */
+static dcpg_status create_file_all(run *r, dcpg_err *err) {
     const eval_file_options file = {.path = r->options->out_data,
                                     .total = r->total,
-                                    .capacity = r->block.capacity,
                                     .chunk = rows_of_chunk(r),
                                     .outputs = &r->outputs,
                                     .source = r->source};
-    return file.path && r->par->rank == 0 ? dcpg_eval_file_create(&file, &r->file, err) : DCPG_OK;
-}
-
-/* Rank 0 writes samples [first, end) to the data file, if there is one. */
-static dcpg_status write_block(run *r, int64_t first, int64_t end, dcpg_err *err) {
-    DCPG_TRY(dcpg_eval_check_signal(&r->predictor, err));
-    if (!r->file.h5) return DCPG_OK;
-    DCPG_TRY(read_block(r, first, end, err));
-    return dcpg_eval_file_write(&r->file, &r->block, err);
+    return file.path ? dcpg_eval_file_create_all(&file, r->par, &r->file, err) : DCPG_OK;
 }
 
 /* Reads what is done, writes the data file, and scores. Collective. */
 static dcpg_status collect_all(run *r, dcpg_err *err) {
-    DCPG_TRY(dcpg_agree_all(r->par, create_file(r, err), err));
-    for (int64_t at = 0; at < r->total; at += r->together) {
-        int64_t n = min_i64(r->together, r->total - at), rank = r->par->rank, size = r->par->size;
-        dcpg_status status = write_block(r, at, at + n, err);
-        if (status == DCPG_OK)
-            status = read_block(r, at + dcpg_part(n, rank, size), at + dcpg_part(n, rank + 1, size), err);
+    DCPG_TRY(create_file_all(r, err));
+    for (int64_t at = 0; at < r->total; at += r->together * r->par->size) {
+        int64_t first = min_i64(at + r->together * r->par->rank, r->total),
+                end = min_i64(first + r->together, r->total);
+        dcpg_status status = dcpg_eval_check_signal(&r->predictor, err);
+        if (status == DCPG_OK) status = read_block(r, first, end, err);
         DCPG_TRY(dcpg_agree_all(r->par, status, err));
+        if (r->file.par) DCPG_TRY(dcpg_eval_file_write_all(&r->file, &r->block, err));
         DCPG_TRY(dcpg_eval_observed_add_all(&r->observed, &r->outputs, &r->block, r->par, err));
     }
     return DCPG_OK;
@@ -429,7 +419,7 @@ static dcpg_status predict_all(run *r, dcpg_err *err) {
 static dcpg_status finish_all(run *r, dcpg_err *err) {
     dcpg_status status = report_all(r, err);
     bool useless = status == DCPG_E_INPUT; /* nothing to report: going on would not help */
-    status = dcpg_agree_all(r->par, dcpg_eval_file_close(&r->file, status, err), err);
+    status = dcpg_eval_file_close_all(&r->file, status, err);
     if (r->partial && (status == DCPG_OK || useless)) dcpg_eval_partial_remove_all(r->partial, r->log);
     if (status == DCPG_OK) dcpg_info(r->log, "eval: %.1f samples/s", r->speed);
     return status;
@@ -454,7 +444,7 @@ dcpg_status dcpg_eval_all(dcpg_source *source, const dcpg_model *model, const dc
     dcpg_flush_begin();
     dcpg_status status = evaluate_all(&r, model, err);
     dcpg_flush_end();
-    if (r.file.scratch) dcpg_eval_file_close(&r.file, status, err);
+    dcpg_eval_file_close_all(&r.file, status, err);
     dcpg_eval_partial_close(r.partial);
     dcpg_eval_predictor_close(&r.predictor);
     dcpg_eval_observed_free(&r.observed);

@@ -145,31 +145,43 @@ bool dcpg_eval_has_score(const eval_outputs *outputs, int row, dcpg_score score)
  * labels, and takes no longer to write. */
 enum { EVAL_CHUNK = 1 << 14 };
 
+typedef struct eval_bytes {
+    char *v;
+    size_t n, capacity;
+} eval_bytes;
+
 /* The data file. */
 typedef struct eval_file {
-    dcpg_h5 *h5;
+    const dcpg_par *par; /* NULL: there is none */
+    dcpg_h5 *h5;         /* rank 0 alone */
     const eval_outputs *outputs;
     const dcpg_strings *chromos;
-    size_t width;  /* bytes of a chromosome's name */
-    int64_t chunk; /* rows of a compressed chunk */
-    char *scratch; /* one dataset of a block */
+    size_t width;       /* bytes of a chromosome's name */
+    int64_t chunk;      /* rows of a compressed chunk */
+    char *raw;          /* [threads][2][bytes of the largest chunk] */
+    char *slot;         /* [datasets][most bytes of a packed chunk] chunks of the same rows */
+    size_t *slot_bytes; /* [datasets] of each */
+    eval_bytes out, in; /* chunks for rank 0; there, chunks to write, the last of which may lack its end */
 } eval_file;
 
-/* What the file will hold; `outputs` and `source` must outlive it. */
+/* What a data file is created with. */
 typedef struct eval_file_options {
     const char *path;
-    int64_t total, capacity; /* sites; most of them in a block */
-    int64_t chunk;           /* rows of a compressed chunk */
+    int64_t total; /* sites */
+    int64_t chunk; /* rows of a compressed chunk */
     const eval_outputs *outputs;
     const dcpg_source *source;
 } eval_file_options;
 
-/* Creates the file, on one rank. Local, as all below. */
-dcpg_status dcpg_eval_file_create(const eval_file_options *options, eval_file *file, dcpg_err *err);
-/* Writes the block. The file's bytes depend on the blocks: these must be whole chunks, in order. */
-dcpg_status dcpg_eval_file_write(eval_file *file, const eval_block *block, dcpg_err *err);
+/* Creates the file. Collective, as all below. */
+dcpg_status dcpg_eval_file_create_all(const eval_file_options *options, const dcpg_par *par, eval_file *file,
+                                      dcpg_err *err);
+/* Writes the ranks' blocks, which follow one another in the order of the ranks, and those of earlier calls:
+ * each is whole chunks, but for the end of the last. The file's bytes depend on `chunk` and what is written
+ * alone. */
+dcpg_status dcpg_eval_file_write_all(eval_file *file, const eval_block *block, dcpg_err *err);
 /* Gives the file its final name if `status` is DCPG_OK, otherwise removes it. */
-dcpg_status dcpg_eval_file_close(eval_file *file, dcpg_status status, dcpg_err *err);
+dcpg_status dcpg_eval_file_close_all(eval_file *file, dcpg_status status, dcpg_err *err);
 
 /* Reads from a data file how calls were hidden, and which outputs are untrained (dcpg_free); those of other
  * programs do not say. Local. */
