@@ -48,6 +48,9 @@ typedef enum dcpg_call { DCPG_CALL_AUTO, DCPG_CALL_ROUND, DCPG_CALL_STRICT, DCPG
  * Local. */
 DCPG_API dcpg_status dcpg_call_named(const char *name, dcpg_call *call, dcpg_err *err);
 
+/* Matrices that hold a cell in each column, below. */
+typedef struct dcpg_matrices dcpg_matrices;
+
 typedef struct dcpg_profile_options {
     const char *format; /* a name of dcpg_profile_formats, or columns (see there); NULL or "auto": recognised
                            by the content */
@@ -65,6 +68,7 @@ typedef struct dcpg_profile_options {
     const dcpg_genome_runs *runs; /* runs of N in `genome`, to count calls on them; NULL: unknown */
     size_t max_memory; /* bytes of this process beyond which reading stops (a compressed file of a few MB may
                           hold billions of lines); 0: no limit */
+    const dcpg_matrices *matrices; /* loaded already; NULL: none */
     int follow; /* 1 + the base, taken from other files, for a file that fits either one; 0: the format's */
 } dcpg_profile_options;
 
@@ -138,10 +142,32 @@ DCPG_API const char *dcpg_profile_format_name(int i, const char **about);
 /* DCPG_E_USAGE unless `format` is a name of dcpg_profile_format_name, "auto", or columns. Local. */
 DCPG_API dcpg_status dcpg_profile_check_format(const char *format, dcpg_err *err);
 
+/* ---- matrices: folders of MethSCAn, and y.npz with pos.npz of CpG Transformer, GraphCpG and MambaCpG. Each
+ * column is a cell with a path of its own: "FOLDER#3", "y.npz:pos.npz#3" for the third. ---- */
+
+/* Whether a path is that of a column. Local. */
+DCPG_API bool dcpg_is_column(const char *path);
+
+/* Called while a matrix is read. */
+typedef struct dcpg_matrices_watch {
+    void (*busy)(void *context);
+    void *context;
+} dcpg_matrices_watch;
+
+/* Reads the columns among path[n], each matrix once for all of them, into a few bytes per call;
+ * dcpg_profile_load then finds them in its options, which must be alike, and otherwise reads a matrix again
+ * for each column. `watch` may be NULL. DCPG_E_INPUT as dcpg_profile_load. Local. */
+DCPG_API dcpg_status dcpg_matrices_load(const char *const *path, int64_t n,
+                                        const dcpg_profile_options *options, const dcpg_matrices_watch *watch,
+                                        dcpg_matrices **matrices, dcpg_err *err);
+DCPG_API void dcpg_matrices_free(dcpg_matrices *matrices); /* NULL is fine */
+
 /* Turns words into profiles: each word is a file, named by dcpg_cell_name; a single word may be a list
  * (`*is_list`), recognised by its first line, with lines of name, tab, path relative to the list's folder; in
- * a list several files may have one name. names[i] belongs to paths[i]. DCPG_E_INPUT: a malformed line, a
- * name that is empty or holds a '/', a path twice. Local. */
+ * a list several files may have one name; a folder of MethSCAn, and two words y.npz and pos.npz, stand for
+ * their columns, named by column_header.txt, or cell1, cell2 ... with as many digits as the last needs.
+ * names[i] belongs to paths[i]. DCPG_E_INPUT: a malformed line, a name that is empty or holds a '/', a path
+ * twice. Local. */
 DCPG_API dcpg_status dcpg_profile_list(const dcpg_strings *words, bool *is_list, dcpg_strings *names,
                                        dcpg_strings *paths, dcpg_err *err);
 

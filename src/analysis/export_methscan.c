@@ -249,7 +249,7 @@ static dcpg_status walk(matrix *m, bool values, export_block_fn *each, dcpg_err 
 }
 
 static dcpg_status write_indptr(matrix *m, dcpg_err *err) {
-    const dcpg_npy array = {'i', (int)index_size(m), 1, {m->last + 2}};
+    const dcpg_npy array = {.kind = 'i', .size = (int)index_size(m), .ndim = 1, .dim = {m->last + 2}};
     int64_t nb_call = m->nb_call, last = m->last;
     DCPG_TRY(dcpg_npz_begin(m->file, "indptr", &array, err));
     m->nb_call = m->last = 0;
@@ -263,8 +263,9 @@ static dcpg_status write_indptr(matrix *m, dcpg_err *err) {
 /* The arrays that scipy.sparse.save_npz writes, in its order. */
 static dcpg_status write_arrays(matrix *m, dcpg_err *err) {
     const int64_t shape[] = {m->last + 1, (int64_t)m->run->columns.n};
-    const dcpg_npy indices = {'i', (int)index_size(m), 1, {m->nb_call}}, format = {'S', 3, 0, {0}},
-                   pair = {'i', 8, 1, {2}}, data = {'i', 1, 1, {m->nb_call}};
+    const dcpg_npy indices = {.kind = 'i', .size = (int)index_size(m), .ndim = 1, .dim = {m->nb_call}},
+                   format = {.kind = 'S', .size = 3}, pair = {.kind = 'i', .size = 8, .ndim = 1, .dim = {2}},
+                   data = {.kind = 'i', .size = 1, .ndim = 1, .dim = {m->nb_call}};
     DCPG_TRY(dcpg_npz_begin(m->file, "indices", &indices, err));
     DCPG_TRY(walk(m, true, write_indices, err));
     DCPG_TRY(flush(m, index_size(m), err));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lists the profiles to read: the files given, or those that a manifest names. */
+#include "calls/matrix.h"
+#include "npz/npz.h"
 #include "text/text_reader.h"
 #include <dcpg/memory.h>
 #include <dcpg/profile.h>
@@ -162,6 +164,30 @@ static dcpg_status add_file(const char *path, dcpg_strings *names, dcpg_strings 
     return status;
 }
 
+/* Adds the cells of a folder of MethSCAn. */
+static dcpg_status add_folder(const char *folder, dcpg_strings *names, dcpg_strings *paths, dcpg_err *err) {
+    size_t first = names->n;
+    DCPG_TRY(dcpg_matrix_list_methscan(folder, names, paths, err));
+    for (size_t i = first; i < names->n; i++) {
+        DCPG_TRY(check_name(paths->v[i], names->v[i], err));
+        if (!*names->v[i] || strchr(names->v[i], '/'))
+            return dcpg_fail(
+                err, DCPG_E_INPUT,
+                "%s: '%.60s' in column_header.txt is no name for a cell: it is empty, or holds a "
+                "'/': choose another",
+                folder, names->v[i]);
+    }
+    return DCPG_OK;
+}
+
+/* Adds what a word stands for; files called .npz are collected, since they belong together. */
+static dcpg_status add_word(const char *word, dcpg_strings *npz, dcpg_strings *names, dcpg_strings *paths,
+                            dcpg_err *err) {
+    if (dcpg_matrix_is_methscan(word)) return add_folder(word, names, paths, err);
+    if (dcpg_npz_is_npz(word)) return dcpg_strings_add(npz, word, err);
+    return add_file(word, names, paths, err);
+}
+
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* A path given twice is a mistake: its reads would count twice. */
@@ -182,6 +208,11 @@ dcpg_status dcpg_profile_list(const dcpg_strings *words, bool *is_list, dcpg_str
                               dcpg_strings *paths, dcpg_err *err) {
     *is_list = false;
     if (words->n == 1) DCPG_TRY(read_manifest(words->v[0], is_list, names, paths, err));
-    for (size_t i = 0; i < words->n && !*is_list; i++) DCPG_TRY(add_file(words->v[i], names, paths, err));
-    return check_twice(paths, err);
+    dcpg_strings npz = {0};
+    dcpg_status status = DCPG_OK;
+    for (size_t i = 0; i < words->n && !*is_list && status == DCPG_OK; i++)
+        status = add_word(words->v[i], &npz, names, paths, err);
+    if (status == DCPG_OK && npz.n > 0) status = dcpg_matrix_list_npz(&npz, names, paths, err);
+    dcpg_strings_free(&npz);
+    return status == DCPG_OK ? check_twice(paths, err) : status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads a profile line by line, once: its first lines are kept until its columns are known. */
+#include "calls/matrix.h"
 #include "calls/profile_scan.h"
 #include <dcpg/memory.h>
 #include <inttypes.h>
@@ -313,6 +314,14 @@ static bool may_be_merged(const profile_parser *p) {
 static dcpg_status check_options(const profile_parser *p, dcpg_err *err) {
     bool table = p->format == &dcpg_profile_table || p->format == &dcpg_profile_table_shares;
     bool unsettled = p->format == &dcpg_profile_bedgraph || (table && p->layout.base < 0);
+    if (p->format == &dcpg_profile_methscan && !p->options->genome && p->options->bedgraph_base < 0) {
+        return dcpg_fail(
+            err, DCPG_E_INPUT,
+            "%s: the rows of MethSCAn's matrices count from 1 if it was prepared from Bismark's or "
+            "allc files, from 0 if from BED files: choose with --bedgraph_base, or give --dna_files "
+            "to find out",
+            p->path);
+    }
     if (unsettled && !p->options->genome && p->options->bedgraph_base < 0) {
         return dcpg_fail(err, DCPG_E_INPUT,
                          "%s: a bedGraph may count from 0 or from 1: choose with --bedgraph_base, or give "
@@ -328,6 +337,15 @@ static dcpg_status check_options(const profile_parser *p, dcpg_err *err) {
     return DCPG_OK;
 }
 
+static dcpg_status read_column(profile_parser *p, dcpg_err *err) {
+    const char *format = p->options->format;
+    if (format && strcmp(format, "auto") != 0)
+        return dcpg_fail(err, DCPG_E_USAGE,
+                         "%s: --profile_format %s is for files of single cells: leave it out for matrices",
+                         p->path, format);
+    return dcpg_profile_read_matrix(p, err);
+}
+
 dcpg_status dcpg_profile_read_calls(profile_parser *p, dcpg_err *err) {
     const profile_format *format;
     DCPG_TRY(dcpg_profile_find_format(p->options->format, &format, &p->spec, err));
@@ -336,7 +354,10 @@ dcpg_status dcpg_profile_read_calls(profile_parser *p, dcpg_err *err) {
     p->separator = format == &dcpg_profile_table ? p->spec.separator : '\0';
     if (p->separator == '\t') p->separator = '\0';
     if (format && !p->spec.by_role) dcpg_profile_take_format(p, format);
-    DCPG_TRY(format == &dcpg_profile_bigwig ? dcpg_profile_read_bigwig(p, err) : parse_text(p, err));
+    if (dcpg_is_column(p->path))
+        DCPG_TRY(read_column(p, err));
+    else
+        DCPG_TRY(format == &dcpg_profile_bigwig ? dcpg_profile_read_bigwig(p, err) : parse_text(p, err));
     if (p->nb_line == 0 && p->options->lenient) return DCPG_OK;
     if (p->nb_line == 0)
         return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no methylation values: leave the file out", p->path);

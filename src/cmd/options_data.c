@@ -12,7 +12,7 @@ static const dcpg_cmd_option options[] = {
      .meaning = "FILE",
      .help = "methylation profiles, one cell each, named by the file's name up to the first '.'; "
              "plain, gzip or bgzip. Or one list of them: lines of name, tab, path (relative to the "
-             "list)"},
+             "list). Or matrices of cells: folders of MethSCAn, or y.npz and pos.npz of CpG Transformer"},
     {.name = "profile_format",
      .kind = DCPG_OPT_STRING,
      .to = TO(store.profile_format),
@@ -32,7 +32,8 @@ static const dcpg_cmd_option options[] = {
      .kind = DCPG_OPT_LIST,
      .to = TO(dna_files),
      .meaning = "FILE",
-     .help = "the genome: FASTA files, plain or gzip, or directories of them (left out: no DNA models)"},
+     .help = "the genome: FASTA files, plain or gzip, or directories of them, or X.npz of CpG "
+             "Transformer (left out: no DNA models)"},
     {.name = "out_file",
      .kind = DCPG_OPT_STRING,
      .to = TO(store.out_file),
@@ -142,7 +143,8 @@ static const dcpg_cmd_option options[] = {
      .min = -1,
      .max = 1,
      .meaning = "BASE",
-     .help = "bedGraphs of fractions count from 0 or from 1, unless the genome shows the other (-1: "
+     .help = "bedGraphs of fractions and folders of MethSCAn count from 0 or from 1, unless the genome shows "
+             "the other (-1: "
              "only the genome tells)"},
 
     {.name = "more outputs and inputs", .kind = DCPG_OPT_GROUP},

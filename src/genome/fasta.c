@@ -2,6 +2,7 @@
 /* Reads FASTA files, packing their sequences on the way. */
 #include "genome/fasta.h"
 #include "base/number.h"
+#include "npz/npz.h"
 #include "text/text_reader.h"
 #include <dcpg/genome.h>
 #include <dcpg/map.h>
@@ -40,7 +41,8 @@ static const uint8_t class_plus_1[256] = {
 };
 
 typedef struct fasta {
-    dcpg_text_reader *text;
+    const char *path;
+    dcpg_text_reader *text; /* NULL: the file is an npz */
     dcpg_sequence_fn *each;
     void *context;
     int64_t max_length;
@@ -97,6 +99,9 @@ static dcpg_status add_other(dcpg_sequence *s, int64_t i, dcpg_err *err) {
     return DCPG_OK;
 }
 
+/* The line that is read; of an npz, the number of the array. */
+static int64_t line_of(const fasta *f) { return f->text ? dcpg_text_line_number(f->text) : f->header; }
+
 /* text[length]: the rest of the piece, starting with the wrong letter. */
 static dcpg_status fail_letter(const fasta *f, const char *text, size_t length, dcpg_err *err) {
     int word = 0;
@@ -106,12 +111,12 @@ static dcpg_status fail_letter(const fasta *f, const char *text, size_t length, 
                          "%s: line %" PRId64
                          ": '%.*s' stands in the middle of a line: the file before it had no line end: put "
                          "one there (awk 1 *.fa joins files so that each ends its last line)",
-                         dcpg_text_path(f->text), dcpg_text_line_number(f->text), word, text);
+                         f->path, line_of(f), word, text);
     return dcpg_fail(
         err, DCPG_E_INPUT,
         "%s: line %" PRId64
         ": '%c' (byte %d) is no base: a FASTA file holds header lines that start with '>' and bases",
-        dcpg_text_path(f->text), dcpg_text_line_number(f->text), *text, (unsigned char)*text);
+        f->path, line_of(f), *text, (unsigned char)*text);
 }
 
 static dcpg_status fail_length(const fasta *f, dcpg_err *err) {
@@ -119,7 +124,7 @@ static dcpg_status fail_length(const fasta *f, dcpg_err *err) {
                      "%s: line %" PRId64 ": sequence %s has more than %" PRId64
                      " bases, the most that a chromosome may have: cut it into pieces, here and in the "
                      "profiles, or leave it out",
-                     dcpg_text_path(f->text), dcpg_text_line_number(f->text), f->name, f->max_length);
+                     f->path, line_of(f), f->name, f->max_length);
 }
 
 static dcpg_status reserve(fasta *f, size_t more, dcpg_err *err) {
@@ -166,8 +171,8 @@ static dcpg_status finish_sequence(fasta *f, dcpg_err *err) {
     if (!s->chromo) return DCPG_OK;
     if (s->length == 0) {
         return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: line %" PRId64 ": sequence %s holds no bases: the file may be cut",
-                         dcpg_text_path(f->text), f->header, s->chromo);
+                         "%s: line %" PRId64 ": sequence %s holds no bases: the file may be cut", f->path,
+                         f->header, s->chromo);
     }
     unsigned char digest[16];
     hts_md5_final(digest, f->md5);
@@ -182,7 +187,7 @@ static dcpg_status finish_sequence(fasta *f, dcpg_err *err) {
 }
 
 static dcpg_status start_sequence(fasta *f, dcpg_err *err) {
-    const char *path = dcpg_text_path(f->text);
+    const char *path = f->path;
     f->in_header = false;
     if (f->name_length == 0)
         return dcpg_fail(err, DCPG_E_INPUT,
@@ -215,12 +220,12 @@ static dcpg_status read_header(fasta *f, const dcpg_text_piece *piece, dcpg_err 
             return dcpg_fail(err, DCPG_E_INPUT,
                              "%s: line %" PRId64 ": the sequence's name holds a control character: write it "
                              "as plain text",
-                             dcpg_text_path(f->text), f->header);
+                             f->path, f->header);
         }
         if (f->name_length + 1 == sizeof f->name) {
             return dcpg_fail(err, DCPG_E_INPUT,
-                             "%s: line %" PRId64 ": the sequence's name is longer than 255 letters",
-                             dcpg_text_path(f->text), f->header);
+                             "%s: line %" PRId64 ": the sequence's name is longer than 255 letters", f->path,
+                             f->header);
         }
         f->name[f->name_length++] = c;
     }
@@ -234,7 +239,7 @@ static dcpg_status read_piece(fasta *f, dcpg_text_piece piece, dcpg_err *err) {
         f->in_header = true;
         f->name_ended = false;
         f->name_length = 0;
-        f->header = dcpg_text_line_number(f->text);
+        f->header = line_of(f);
         piece.text++;
         piece.length--;
     }
@@ -242,7 +247,7 @@ static dcpg_status read_piece(fasta *f, dcpg_text_piece piece, dcpg_err *err) {
     if (f->sequence.chromo) return add_bases(f, piece.text, piece.length, err);
     if (strspn(piece.text, " \t\r\n") >= piece.length) return DCPG_OK; /* blank lines at the top */
     return dcpg_fail(err, DCPG_E_INPUT, "%s: line %" PRId64 ": a FASTA file starts with '>' and a name",
-                     dcpg_text_path(f->text), dcpg_text_line_number(f->text));
+                     f->path, line_of(f));
 }
 
 static dcpg_status read_pieces(fasta *f, dcpg_err *err) {
@@ -254,22 +259,77 @@ static dcpg_status read_pieces(fasta *f, dcpg_err *err) {
     }
     if (f->in_header) DCPG_TRY(start_sequence(f, err));
     DCPG_TRY(finish_sequence(f, err));
-    if (f->names.n == 0)
-        return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no sequence", dcpg_text_path(f->text));
+    if (f->names.n == 0) return dcpg_fail(err, DCPG_E_INPUT, "%s: holds no sequence", f->path);
     return DCPG_OK;
+}
+
+/* ---- genomes in npz ---- */
+
+/* Reads a chromosome of X.npz as CpG Transformer encodes it: a number per base, those of IUPAC's letters. */
+static dcpg_status read_array(fasta *f, dcpg_npz_reader *reader, int64_t length, dcpg_err *err) {
+    static const char letter[] = "ATCGNMRWSYKVHDBX";
+    double code[1024];
+    char text[1024];
+    for (int64_t done = 0; done < length;) {
+        size_t n = (size_t)min_i64(length - done, 1024);
+        DCPG_TRY(dcpg_npz_read(reader, code, n, err));
+        for (size_t i = 0; i < n; i++) {
+            if (!(code[i] >= 0 && code[i] < (double)strlen(letter)))
+                return dcpg_fail(
+                    err, DCPG_E_INPUT,
+                    "%s: array %s: %g is no base: an encoded genome has 0 to 3 for A, T, C, G, and 4 "
+                    "to 15 for N and other letters",
+                    f->path, f->name, code[i]);
+            text[i] = letter[(int)code[i]];
+        }
+        DCPG_TRY(add_bases(f, text, n, err));
+        done += (int64_t)n;
+    }
+    return dcpg_npz_read_end(reader, err);
+}
+
+static dcpg_status take_array(fasta *f, const dcpg_npz_array *array, dcpg_err *err) {
+    dcpg_npz_reader *reader = NULL;
+    if (array->about.ndim != 1 || !strchr("iu", array->about.kind) || array->about.size != 1)
+        return dcpg_fail(
+            err, DCPG_E_INPUT,
+            "%s: array %.80s: is no encoded chromosome (a byte per base): of npz files, --dna_files "
+            "takes X.npz",
+            f->path, array->name);
+    if (!dcpg_chromo_fits(array->name, strlen(array->name)))
+        return dcpg_fail(err, DCPG_E_INPUT, "%s: array %.80s: is no name: " DCPG_CHROMO_RULE, f->path,
+                         array->name);
+    f->header++;
+    f->name_length = strlen(array->name);
+    memcpy(f->name, array->name, f->name_length);
+    DCPG_TRY(start_sequence(f, err));
+    dcpg_status status = dcpg_npz_open(f->path, array->name, &reader, err);
+    if (status == DCPG_OK) status = read_array(f, reader, array->about.dim[0], err);
+    dcpg_npz_close(reader);
+    return status == DCPG_OK ? finish_sequence(f, err) : status;
+}
+
+static dcpg_status read_arrays(fasta *f, dcpg_err *err) {
+    dcpg_npz_list list = {0};
+    dcpg_status status = dcpg_npz_read_list(f->path, &list, err);
+    for (size_t i = 0; i < list.n && status == DCPG_OK; i++) status = take_array(f, &list.v[i], err);
+    dcpg_npz_free_list(&list);
+    return status;
 }
 
 dcpg_status dcpg_fasta_read_within(const char *path, int64_t max_length, dcpg_sequence_fn *each,
                                    void *context, unsigned *odd, dcpg_err *err) {
-    fasta f = {.each = each, .context = context, .max_length = max_length};
+    fasta f = {.path = path, .each = each, .context = context, .max_length = max_length};
+    bool npz = dcpg_npz_is_npz(path);
     *odd = 0;
-    DCPG_TRY(dcpg_text_open(path, &f.text, err));
+    if (!npz) DCPG_TRY(dcpg_text_open(path, &f.text, err));
     f.md5 = hts_md5_init();
-    dcpg_status status = f.md5 ? read_pieces(&f, err) : dcpg_fail_nomem(err, "a checksum", 128);
+    dcpg_status status = f.md5 ? DCPG_OK : dcpg_fail_nomem(err, "a checksum", 128);
+    if (status == DCPG_OK) status = npz ? read_arrays(&f, err) : read_pieces(&f, err);
     hts_md5_destroy(f.md5);
     dcpg_sequence_free(&f.sequence);
     dcpg_map_free(&f.names);
-    *odd = dcpg_text_odd(f.text);
+    if (f.text) *odd = dcpg_text_odd(f.text);
     dcpg_text_close(f.text);
     return status;
 }

@@ -68,13 +68,15 @@ static dcpg_status read_profile(const making *m, const reading *r, int64_t i, dc
 static bool is_due(const making *m, const reading *r, int64_t i) {
     if (is_kept(m, i)) return false;
     bool due = !r->reports;
+    struct stat about;
     for (int64_t f = m->cells.files.first[m->cells.first + i];
          f < m->cells.files.first[m->cells.first + i + 1]; f++) {
         const dcpg_profile_report *report = &r->report[f - own_file(m)];
-        struct stat about;
         if (!r->reports || !report->undecided) continue;
+        const char *path = m->cells.files.sorted[f];
         int base = dcpg_make_base_of(r->reports, report->format);
-        due |= base > 0 && stat(m->cells.files.sorted[f], &about) == 0 && S_ISREG(about.st_mode);
+        bool again = (stat(path, &about) == 0 && S_ISREG(about.st_mode)) || dcpg_is_column(path);
+        due |= base > 0 && again;
     }
     return due;
 }
@@ -128,6 +130,8 @@ static dcpg_status check_settled(const making *m, const file_reports *reports, d
     return DCPG_OK;
 }
 
+static void keep_busy(void *making_of) { dcpg_par_busy(((const making *)making_of)->par); }
+
 /* Reads all files, and then once more those that do not show their base, with the base of the others.
  * Collective. */
 static dcpg_status read_cells_all(making *m, file_reports *reports, dcpg_err *err) {
@@ -138,7 +142,13 @@ static dcpg_status read_cells_all(making *m, file_reports *reports, dcpg_err *er
     m->cells.packed = dcpg_alloc((size_t)nb_own(m), sizeof *m->cells.packed);
     dcpg_status status =
         m->cells.packed && r.report ? DCPG_OK : dcpg_fail_nomem(err, "cells", n * sizeof *r.report);
+    const dcpg_matrices_watch watch = {keep_busy, m};
+    dcpg_matrices *matrices = NULL;
     if (status == DCPG_OK) status = read_kept_cells(m, err);
+    if (status == DCPG_OK)
+        status = dcpg_matrices_load(m->cells.files.sorted + own_file(m), nb_own_file(m), &options, &watch,
+                                    &matrices, err);
+    options.matrices = matrices;
     if (status == DCPG_OK) status = read_profiles(m, &r, err);
     if (status == DCPG_OK && targets_of(m) && m->par->rank == 0) status = dcpg_make_read_targets(m, err);
     status = dcpg_agree_all(m->par, status, err);
@@ -153,6 +163,7 @@ static dcpg_status read_cells_all(making *m, file_reports *reports, dcpg_err *er
         if (status == DCPG_OK) status = dcpg_make_gather_reports_all(m, r.report, reports, err);
         dcpg_free(first.v);
     }
+    dcpg_matrices_free(matrices);
     dcpg_free(r.report);
     return status == DCPG_OK ? check_settled(m, reports, err) : status;
 }
