@@ -176,7 +176,7 @@ static void put_axis_labels(FILE *out, const layout *l) {
 
 /* ---- colours ---- */
 
-static char colour_of(int colour) { return colour == DRAW_FAINT ? 'f' : (char)('0' + colour % DRAW_COLOURS); }
+static char colour_of(int colour) { return colour == DRAW_FAINT ? 'f' : "012345"[colour % DRAW_COLOURS]; }
 
 static void put_line_class(FILE *out, const draw_series *s) {
     fprintf(out, "class=\"dl s%c%s%s\"", colour_of(s->colour), s->kind == DRAW_DASHED ? " dd" : "",
