@@ -111,7 +111,7 @@ static dcpg_status fail_words(const dcpg_strings *words, const char *what, dcpg_
 }
 
 /* Finds which of the words is y and which pos. */
-static dcpg_status tell_apart(const dcpg_strings *words, const char *path[2], dcpg_err *err) {
+static dcpg_status find_pair(const dcpg_strings *words, const char *path[2], dcpg_err *err) {
     path[Y] = path[POS] = NULL;
     for (size_t i = 0; i < words->n; i++) {
         dcpg_npz_list list = {0};
@@ -134,7 +134,7 @@ dcpg_status dcpg_matrix_list_npz(const dcpg_strings *words, dcpg_strings *names,
     int64_t columns = 0;
     bool fractions;
     DCPG_TRY(dcpg_npz_usable(words->v[0], err));
-    DCPG_TRY(tell_apart(words, path, err));
+    DCPG_TRY(find_pair(words, path, err));
     char *word = dcpg_format("%s:%s", path[Y], path[POS]);
     dcpg_status status =
         word ? open_pair(word, &p, &columns, &fractions, err) : dcpg_fail_nomem(err, "a path", 64);
