@@ -10,6 +10,7 @@
 #include <dcpg/log.h>
 #include <dcpg/status.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 DCPG_BEGIN_C
 
@@ -37,6 +38,18 @@ DCPG_API dcpg_status dcpg_lock_take(const char *path, bool folder, const dcpg_lo
 /* DCPG_E_IO if another process took over the lock, because this one was stopped for longer than the limit.
  * Checks at most once a second. `lock` may be NULL. */
 DCPG_API dcpg_status dcpg_lock_check(dcpg_lock *lock, dcpg_err *err);
+
+/* Who holds a lock. */
+typedef struct dcpg_lock_owner {
+    char host[64]; /* its name; empty: unknown, for the lock cannot be read */
+    int64_t pid;
+    int64_t since, beat; /* when it was taken, and its last heartbeat: seconds since 1970 */
+    bool here;           /* on this host */
+    bool alive; /* here: the process runs; elsewhere: a heartbeat in the last 300 s, by this host's clock */
+} dcpg_lock_owner;
+
+/* Looks at the lock of a folder without touching it; false: there is none. */
+DCPG_API bool dcpg_lock_look(const char *folder, dcpg_lock_owner *owner);
 
 /* Removes the lock if this process still owns it, and empty folders that were created for it. `lock` may be
  * NULL. */

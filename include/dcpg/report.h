@@ -9,6 +9,7 @@
 #include <dcpg/status.h>
 #include <dcpg/text.h>
 #include <stdint.h>
+#include <stdio.h>
 
 DCPG_BEGIN_C
 
@@ -35,6 +36,21 @@ typedef struct dcpg_report_options {
  * programs. Collective. */
 DCPG_API dcpg_status dcpg_report_all(const dcpg_report_options *options, const dcpg_par *par, dcpg_log *log,
                                      dcpg_err *err);
+
+/* ---- the state of a training ---- */
+
+typedef enum dcpg_run_state {
+    DCPG_RUN_FINISHED,
+    DCPG_RUN_RUNNING, /* a process writes the folder, as far as can be known from this host */
+    DCPG_RUN_STOPPED, /* with everything saved: --resume continues it */
+    DCPG_RUN_DEAD,    /* it was killed, or its host is gone */
+    DCPG_RUN_FAILED   /* it ended without a model and left no lock: an error ended it */
+} dcpg_run_state;
+
+/* Prints about ten lines on a training, running or not, from the files of its model directory, which are only
+ * read: state, epoch, loss, speed, time left, the newest checkpoint. DCPG_E_INPUT: dcpg train did not write
+ * the folder. Local. */
+DCPG_API dcpg_status dcpg_run_print(const char *dir, FILE *out, dcpg_run_state *state, dcpg_err *err);
 
 DCPG_END_C
 

@@ -99,6 +99,13 @@ static int64_t server_time(int fd) {
 
 /* ---- the owner ---- */
 
+/* Whether the process of an owner on this host runs. */
+static bool runs(const owner *o) {
+    int64_t start = dcpg_process_start(o->pid);
+    bool other = start > 0 && o->start > 0 && start != o->start; /* the process number was used again */
+    return start != 0 && !other;
+}
+
 typedef enum verdict { NOBODYS, ALIVE, STALE, UNSURE } verdict;
 
 static bool is_of_this_host(const owner *o) {
@@ -113,11 +120,7 @@ static verdict judge(taking *t) {
     bool same = o.inode == t->seen.inode, beats = same && o.beat != t->seen.beat;
     if (!same) t->since = dcpg_now();
     t->seen = o;
-    if (is_of_this_host(&o)) {
-        int64_t start = dcpg_process_start(o.pid);
-        bool other = start > 0 && o.start > 0 && start != o.start; /* the process number was used again */
-        return start == 0 || other ? STALE : ALIVE;
-    }
+    if (is_of_this_host(&o)) return runs(&o) ? ALIVE : STALE;
     if (beats) return ALIVE;
     if (server_time(t->lock->fd) - o.beat > t->limit) return STALE;
     return UNSURE;
@@ -128,6 +131,18 @@ static const char *name_host(const owner *o, char name[DCPG_HOST_ID]) {
     char *tag = strrchr(name, '.');
     if (tag && strlen(tag) == 9) *tag = '\0';
     return name;
+}
+
+bool dcpg_lock_look(const char *folder, dcpg_lock_owner *seen) {
+    owner o;
+    char *path = dcpg_format("%s/.dcpg-lock", folder);
+    bool there = path && read_owner(path, &o) && o.inode != 0;
+    dcpg_free(path);
+    if (!there) return false;
+    *seen = (dcpg_lock_owner){.pid = o.pid, .since = o.since, .beat = o.beat, .here = is_of_this_host(&o)};
+    if (*o.host) name_host(&o, seen->host);
+    seen->alive = seen->here ? runs(&o) : (int64_t)time(NULL) - o.beat <= LIMIT;
+    return true;
 }
 
 static dcpg_status refuse(const taking *t, dcpg_err *err) {

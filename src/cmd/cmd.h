@@ -16,6 +16,7 @@ int dcpg_cmd_train(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_eval(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_export(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_perf(dcpg_par *par, int argc, char **argv);
+int dcpg_cmd_status(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_report(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_show(dcpg_par *par, int argc, char **argv);
 int dcpg_cmd_stats(dcpg_par *par, int argc, char **argv);

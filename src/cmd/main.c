@@ -33,6 +33,7 @@ static const command commands[] = {
     {"eval", dcpg_cmd_eval, ALONE, "predict every site and cell, and score the predictions"},
     {"export", dcpg_cmd_export, LAUNCHER, "write imputed methylation for genome browsers"},
     {"perf", dcpg_cmd_perf, LAUNCHER, "score an evaluation by annotation and context, with curves"},
+    {"status", dcpg_cmd_status, NOTHING, "how far a training is, and whether it runs"},
     {"report", dcpg_cmd_report, LAUNCHER, "runs and evaluations as one page with figures"},
     {"models", dcpg_cmd_models, NOTHING, "list the model zoo, or the layers of one model"},
 };
