@@ -47,8 +47,9 @@ typedef struct run {
     int64_t together; /* sites written at a time */
     eval_observed observed;
     eval_file file;
-    eval_partial *partial; /* NULL: there is no output */
-    double speed;          /* sites per second */
+    eval_partial *partial;               /* NULL: there is no output */
+    double speed;                        /* sites per second */
+    double loading, keeping, predicting; /* seconds; the last holds the others */
 } run;
 
 /* ---- opening ---- */
@@ -231,9 +232,11 @@ static dcpg_status predict_records(run *r, int64_t first, int64_t end, dcpg_err 
         double started = dcpg_now();
         int64_t stop = min_i64(first + r->record, end);
         DCPG_TRY(predict_block(r, first, stop, err));
+        double predicted = dcpg_now();
         DCPG_TRY(dcpg_eval_partial_add(r->partial, &r->block, err));
+        r->keeping += dcpg_now() - predicted;
         first = stop;
-        if (dcpg_now() - started < RECORD_SECONDS / 2) r->record = min_i64(2 * r->record, most_recorded(r));
+        if (predicted - started < RECORD_SECONDS / 2) r->record = min_i64(2 * r->record, most_recorded(r));
     }
     return DCPG_OK;
 }
@@ -254,7 +257,11 @@ static dcpg_status load_piece_all(run *r, int64_t first, int64_t end, bool *any,
     bool needed =
         first < end && (!r->partial || dcpg_eval_partial_done(r->partial, first, end) < end - first);
     *any = dcpg_max_i64_all(r->par, needed) > 0;
-    return *any ? r->source->ops->load_all(r->source, first, needed ? end : first, err) : DCPG_OK;
+    double started = dcpg_now();
+    dcpg_status status =
+        *any ? r->source->ops->load_all(r->source, first, needed ? end : first, err) : DCPG_OK;
+    r->loading += dcpg_now() - started;
+    return status;
 }
 
 /* Predicts all sites that are not done, piece by piece. Collective. */
@@ -402,6 +409,16 @@ static void describe(const run *r, int64_t earlier) {
                   100 * (double)earlier / (double)r->total);
 }
 
+/* Where the time of rank 0 went. */
+static void log_times(const run *r) {
+    double cutting = r->predictor.cutting, collecting = dcpg_now() - r->progress.started - r->predicting;
+    dcpg_debug(
+        r->log,
+        "eval: loading %.2f s, cutting windows %.2f s, predicting %.2f s, keeping what is done %.2f s, "
+        "writing and ranking %.2f s",
+        r->loading, cutting, r->predicting - r->loading - cutting - r->keeping, r->keeping, collecting);
+}
+
 /* Collective. */
 static dcpg_status predict_all(run *r, dcpg_err *err) {
     int64_t earlier = dcpg_sum_i64_all(r->par, r->progress.earlier);
@@ -412,7 +429,10 @@ static dcpg_status predict_all(run *r, dcpg_err *err) {
     DCPG_TRY(r->partial ? predict_pieces_all(r, err) : predict_and_score_all(r, err));
     double seconds = dcpg_max_f64_all(r->par, dcpg_now() - r->progress.started);
     r->speed = (double)(r->total - earlier) / (seconds > 1e-9 ? seconds : 1e-9);
-    return r->partial ? collect_all(r, err) : DCPG_OK;
+    r->predicting = dcpg_now() - r->progress.started;
+    if (r->partial) DCPG_TRY(collect_all(r, err));
+    log_times(r);
+    return DCPG_OK;
 }
 
 /* Writes the report and gives the data file its name. Collective. */

@@ -62,8 +62,9 @@ typedef struct eval_predictor {
     const char *kept; /* where what is done is kept; NULL: nowhere */
     dcpg_batch *batch;
     int64_t *sample, *row; /* [rows of the net] of a batch: its samples, and their rows in the block */
-    uint64_t *key; /* [outputs][chromosomes] numbers that choose which calls are hidden; NULL: none are */
-    uint8_t *part; /* [rows of the block][outputs] pass that predicts the output */
+    uint64_t *key;  /* [outputs][chromosomes] numbers that choose which calls are hidden; NULL: none are */
+    uint8_t *part;  /* [rows of the block][outputs] pass that predicts the output */
+    double cutting; /* seconds so far spent on windows, neighbours and labels */
 } eval_predictor;
 
 /* Allocates the arrays for blocks of `capacity` rows. The caller closes it, after a failure too. Local. */

@@ -80,6 +80,7 @@ dcpg_status dcpg_eval_label(eval_predictor *p, eval_block *block, dcpg_err *err)
     dcpg_batch labels = *p->batch;
     labels.dna = NULL;
     labels.cpg = NULL;
+    double started = dcpg_now();
     if (block->n == 0) return DCPG_OK;
     DCPG_TRY(
         source->ops->where(source, block->first, block->first + block->n, block->chromo, block->pos, err));
@@ -90,6 +91,7 @@ dcpg_status dcpg_eval_label(eval_predictor *p, eval_block *block, dcpg_err *err)
         keep_labels(p, block, at, n);
     }
     if (hides(p)) choose_passes(p, block);
+    p->cutting += dcpg_now() - started;
     return DCPG_OK;
 }
 
@@ -125,9 +127,11 @@ static dcpg_status predict_batch(eval_predictor *p, int pass, int64_t n, eval_bl
     dcpg_batch inputs = *p->batch;
     inputs.label = NULL;
     DCPG_TRY(dcpg_eval_check_signal(p, err));
+    double started = dcpg_now();
     p->source->hidden = pass;
     dcpg_status status = p->source->ops->fill(p->source, n, p->sample, &inputs, err);
     p->source->hidden = 0;
+    p->cutting += dcpg_now() - started;
     DCPG_TRY(status);
     const dcpg_input input = {.n = n, .n_global = n, .dna = inputs.dna, .cpg = inputs.cpg, .id = inputs.id};
     dcpg_net_forward(p->net, &input, false, NULL);
