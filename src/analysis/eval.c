@@ -48,6 +48,7 @@ typedef struct run {
     eval_observed observed;
     eval_file file;
     eval_partial *partial;               /* NULL: there is no output */
+    bool asked;                          /* to stop, by another rank */
     double speed;                        /* sites per second */
     double loading, keeping, predicting; /* seconds; the last holds the others */
 } run;
@@ -226,11 +227,13 @@ static dcpg_status predict_block(run *r, int64_t first, int64_t end, dcpg_err *e
     return dcpg_eval_predict(&r->predictor, &r->block, err);
 }
 
-/* Predicts sites [first, end) and keeps them, record by record. Local. */
+/* Predicts sites [first, end) and keeps them, record by record, until all ranks are to stop. Local. */
 static dcpg_status predict_records(run *r, int64_t first, int64_t end, dcpg_err *err) {
     while (first < end) {
         double started = dcpg_now();
         int64_t stop = min_i64(first + r->record, end);
+        r->asked = dcpg_eval_partial_asked_to_stop(r->partial);
+        if (r->asked) return DCPG_OK;
         DCPG_TRY(predict_block(r, first, stop, err));
         double predicted = dcpg_now();
         DCPG_TRY(dcpg_eval_partial_add(r->partial, &r->block, err));
@@ -241,14 +244,17 @@ static dcpg_status predict_records(run *r, int64_t first, int64_t end, dcpg_err 
     return DCPG_OK;
 }
 
-/* Predicts those of sites [first, end) that are not done. Local. */
+/* Predicts those of sites [first, end) that are not done; if that fails, or a signal came, other ranks need
+ * not go on. Local. */
 static dcpg_status predict_piece(run *r, int64_t first, int64_t end, dcpg_err *err) {
+    dcpg_status status = DCPG_OK;
     bool done;
-    for (int64_t at = first, stop; at < end; at = stop) {
+    for (int64_t at = first, stop; at < end && status == DCPG_OK && !r->asked; at = stop) {
         stop = dcpg_eval_partial_run(r->partial, at, end, &done);
-        if (!done) DCPG_TRY(predict_records(r, at, stop, err));
+        if (!done) status = predict_records(r, at, stop, err);
     }
-    return DCPG_OK;
+    if (status != DCPG_OK) dcpg_eval_partial_ask_to_stop(r->partial);
+    return status;
 }
 
 /* Loads the data of the ranks' sites [first, end), of which all may have none, unless all are done.
@@ -264,6 +270,15 @@ static dcpg_status load_piece_all(run *r, int64_t first, int64_t end, bool *any,
     return status;
 }
 
+/* Only if the rank that asked has not failed itself. */
+static dcpg_status fail_asked(const run *r, dcpg_err *err) {
+    return dcpg_fail(
+        err, DCPG_E_REQUEUE,
+        "stopped, as another rank was: what is done is kept in %s, the same command with --resume "
+        "goes on",
+        r->predictor.kept);
+}
+
 /* Predicts all sites that are not done, piece by piece. Collective. */
 static dcpg_status predict_pieces_all(run *r, dcpg_err *err) {
     int64_t largest = dcpg_max_i64_all(r->par, r->end - r->first);
@@ -271,7 +286,9 @@ static dcpg_status predict_pieces_all(run *r, dcpg_err *err) {
     for (int64_t at = 0; at < largest; at += r->piece) {
         int64_t first = min_i64(r->first + at, r->end), end = min_i64(first + r->piece, r->end);
         DCPG_TRY(load_piece_all(r, first, end, &any, err));
-        if (any) DCPG_TRY(dcpg_agree_all(r->par, predict_piece(r, first, end, err), err));
+        if (!any) continue;
+        DCPG_TRY(dcpg_agree_all(r->par, predict_piece(r, first, end, err), err));
+        if (dcpg_max_i64_all(r->par, r->asked)) return fail_asked(r, err);
     }
     return dcpg_eval_partial_finish_all(r->partial, err);
 }

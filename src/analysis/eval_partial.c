@@ -52,6 +52,7 @@ struct eval_partial {
     const dcpg_par *par;
     const eval_outputs *outputs;
     char *folder;
+    char *stop; /* a file in the folder: all ranks are to stop */
     int64_t total, width;
     record *all, *own; /* of all ranks, in order of sites, and of this rank since it started */
     int64_t nb_all, nb_own, own_capacity, attempt;
@@ -209,6 +210,15 @@ dcpg_status dcpg_eval_partial_add(eval_partial *p, const eval_block *block, dcpg
     const record r = {h.first, h.n, p->attempt, p->par->rank, p->out_at};
     p->out_at += (int64_t)bytes;
     return note_own(p, r, err);
+}
+
+void dcpg_eval_partial_ask_to_stop(const eval_partial *p) {
+    FILE *file = p->par->size > 1 ? dcpg_file_create_new(p->stop) : NULL;
+    if (file) fclose(file);
+}
+
+bool dcpg_eval_partial_asked_to_stop(const eval_partial *p) {
+    return p->par->size > 1 && access(p->stop, F_OK) == 0;
 }
 
 /* ---- reading ---- */
@@ -417,6 +427,7 @@ static dcpg_status list_parts(const eval_partial *p, part **list, int64_t *nb, d
 static dcpg_status wipe(const eval_partial *p, dcpg_err *err) {
     part *list = NULL;
     int64_t nb = 0;
+    unlink(p->stop);
     dcpg_status status = list_parts(p, &list, &nb, err);
     for (int64_t i = 0; i < nb && status == DCPG_OK; i++) {
         char *path = part_path(p, list[i]);
@@ -481,6 +492,7 @@ static dcpg_status enter(const eval_partial *p, const eval_partial_options *o, c
     DCPG_TRY(dcpg_file_read(path, MOST_SETTINGS, &then, err));
     dcpg_status status = check_begun(p, o, then, err);
     dcpg_free(then);
+    unlink(p->stop);
     if (status != DCPG_OK || o->resume) return status;
     return dcpg_file_write(path, o->settings, strlen(o->settings), err);
 }
@@ -510,8 +522,9 @@ static dcpg_status open_all(eval_partial *p, const eval_partial_options *o, dcpg
     dcpg_status status = DCPG_OK;
     p->folder = dcpg_format("%s.partial", o->path);
     if (p->folder) path = dcpg_format("%s/settings", p->folder);
-    if (!path) status = dcpg_fail_nomem(err, "a file name", strlen(o->path));
-    if (path && p->par->rank == 0) status = enter(p, o, path, log, err);
+    if (path) p->stop = dcpg_format("%s/stop", p->folder);
+    if (!p->stop) status = dcpg_fail_nomem(err, "a file name", strlen(o->path));
+    if (p->stop && p->par->rank == 0) status = enter(p, o, path, log, err);
     dcpg_free(path);
     DCPG_TRY(dcpg_agree_all(p->par, status, err));
     return find_records_all(p, err);
@@ -545,6 +558,7 @@ void dcpg_eval_partial_close(eval_partial *p) {
     if (p->out) fclose(p->out);
     if (p->in) fclose(p->in);
     dcpg_free(p->folder);
+    dcpg_free(p->stop);
     dcpg_free(p->all);
     dcpg_free(p->own);
     dcpg_free(p->bytes);

@@ -38,6 +38,11 @@ int64_t dcpg_eval_partial_done(const eval_partial *partial, int64_t first, int64
 /* Keeps the sites of a block. Local. */
 dcpg_status dcpg_eval_partial_add(eval_partial *partial, const eval_block *block, dcpg_err *err);
 
+/* Asks all ranks to stop, which see it in the folder, without exchanging messages; whether one was asked
+ * to. Local. */
+void dcpg_eval_partial_ask_to_stop(const eval_partial *partial);
+bool dcpg_eval_partial_asked_to_stop(const eval_partial *partial);
+
 /* To be called when all sites are done, and before any is read. Collective. */
 dcpg_status dcpg_eval_partial_finish_all(eval_partial *partial, dcpg_err *err);
 

@@ -39,7 +39,7 @@ def ranks_of(job):
         return [int(pid) for pid in children.read().split()]
 
 
-def interrupt(ranks, number, more=()):
+def interrupt(ranks, number, more=(), which=slice(None)):
     """Ends an evaluation, one site at a time, soon after something is kept. Returns its exit code and messages."""
     before = sum(parts().values())
     launcher = [] if ranks == 1 else [os.environ.get("MPIRUN", "mpirun"), "-n", str(ranks)]
@@ -47,7 +47,7 @@ def interrupt(ranks, number, more=()):
     while sum(parts().values()) <= before:
         assert job.poll() is None, job.communicate()[1]
         time.sleep(.001)
-    for pid in [job.pid] if ranks == 1 else ranks_of(job):
+    for pid in [job.pid] if ranks == 1 else ranks_of(job)[which]:
         os.kill(pid, number)
     printed = job.communicate(timeout=60)[1]
     assert not os.path.exists("e.h5") and not os.path.exists("e.tsv"), "it was not interrupted"
@@ -61,6 +61,8 @@ interrupt(1, signal.SIGKILL, ["--resume"])
 assert all(parts()[name] == size for name, size in kept.items()) and len(parts()) > len(kept)
 code, printed = interrupt(1, signal.SIGTERM, ["--resume"])
 assert code == 85 and "e.h5.partial, the same command with --resume goes on" in printed, (code, printed)
+code, printed = interrupt(3, signal.SIGUSR2, ["--resume"], slice(1, 2))
+assert code == 85 and "e.h5.partial" in printed, (code, printed)
 printed = run(2, *words, *out, "--resume")
 assert re.search(r"^resumed: [1-9]\d* sites \(\d+ %\) are done$", printed, re.M), printed
 same()
