@@ -50,6 +50,7 @@ DCPG_API bool dcpg_same_file(const char *a, const char *b);
 
 DCPG_API bool dcpg_is_dir(const char *path);
 DCPG_API bool dcpg_file_exists(const char *path);
+DCPG_API bool dcpg_is_link(const char *path); /* a symbolic one, wherever it leads */
 
 DCPG_END_C
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Small files and directories. */
+#define _GNU_SOURCE /* realpath */
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
 #include <dcpg/temporary.h>
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -145,6 +147,11 @@ bool dcpg_file_exists(const char *path) {
     return stat(path, &s) == 0;
 }
 
+bool dcpg_is_link(const char *path) {
+    struct stat s;
+    return lstat(path, &s) == 0 && S_ISLNK(s.st_mode);
+}
+
 bool dcpg_same_file(const char *a, const char *b) {
     struct stat x, y;
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
@@ -156,6 +163,15 @@ dcpg_status dcpg_fail_not_ours(const char *path, dcpg_err *err) {
         "%s: is there and was not written by this command of dcpg: it is not replaced (name another "
         "file or folder, or give --force)",
         path);
+}
+
+/* Whether what is in a directory stands for open files and devices: /dev, /dev/fd, /proc/... A file there
+ * would be replaced for all programs. */
+static bool is_special(const char *directory) {
+    char *real = realpath(directory, NULL);
+    bool is = real && (strcmp(real, "/dev") == 0 || strncmp(real, "/proc/", 6) == 0);
+    free(real);
+    return is;
 }
 
 dcpg_status dcpg_check_output(const char *path, const dcpg_strings *inputs, dcpg_err *err) {
@@ -170,7 +186,9 @@ dcpg_status dcpg_check_output(const char *path, const dcpg_strings *inputs, dcpg
     size_t length = (size_t)(dcpg_basename(path) - path);
     char *directory = length ? dcpg_strndup(path, length) : dcpg_strdup(".");
     if (directory == NULL) return dcpg_fail_nomem(err, path, length);
-    bool fine = access(directory, W_OK | X_OK) == 0;
+    bool fine = access(directory, W_OK | X_OK) == 0, special = is_special(directory);
     dcpg_free(directory);
+    if (special)
+        return dcpg_fail(err, DCPG_E_IO, "%s: stands for a device or an open file, a file is wanted", path);
     return fine ? DCPG_OK : fail_io(path, "be created", err);
 }

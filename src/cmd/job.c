@@ -99,7 +99,10 @@ static bool is_ours(const dcpg_cmd_output *output) {
 static dcpg_status check_owner(const dcpg_cmd_job *job, const dcpg_cmd_output *output, dcpg_err *err) {
     if (job->common.force) return DCPG_OK;
     if (output->kind == DCPG_CMD_MODEL) return check_model(output->path, err);
-    if (!dcpg_file_exists(output->path) || is_empty(output->path) || is_ours(output)) return DCPG_OK;
+    if (is_ours(output)) return DCPG_OK;
+    /* A link would be replaced by a file: that is asked for, wherever it leads. */
+    if (!dcpg_is_link(output->path) && (!dcpg_file_exists(output->path) || is_empty(output->path)))
+        return DCPG_OK;
     /* Who wrote it cannot be known: show replaces it only by the same bytes. */
     if (output->kind == DCPG_CMD_SHOW && dcpg_cmd_table_of(output->path) == DCPG_CMD_PLACES) return DCPG_OK;
     return dcpg_fail_not_ours(output->path, err);
@@ -111,15 +114,19 @@ static bool is_folder(const dcpg_cmd_output *output) {
     return output->kind == DCPG_CMD_MODEL || output->kind == DCPG_CMD_FOLDER;
 }
 
+/* Whether a file is there, and in a folder. */
+static bool is_within(const char *path, const char *folder) {
+    size_t length = (size_t)(dcpg_basename(path) - path);
+    char *parent = length ? dcpg_strndup(path, length) : dcpg_strdup(".");
+    bool is = parent && dcpg_file_exists(path) && dcpg_is_dir(folder) && dcpg_same_file(parent, folder);
+    dcpg_free(parent);
+    return is;
+}
+
 /* Whether the output is a file, not written by this command, in a folder that is read: it may be read, too.
  */
 static bool is_in_folder(const dcpg_cmd_output *output, const char *folder) {
-    size_t length = (size_t)(dcpg_basename(output->path) - output->path);
-    char *parent = length ? dcpg_strndup(output->path, length) : dcpg_strdup(".");
-    bool is = parent && dcpg_file_exists(output->path) && dcpg_is_dir(folder) &&
-              dcpg_same_file(parent, folder) && !is_ours(output);
-    dcpg_free(parent);
-    return is;
+    return is_within(output->path, folder) && !is_ours(output);
 }
 
 /* Whether the new model's directory holds a model, or files of one, that are read. */
@@ -192,6 +199,25 @@ dcpg_status dcpg_cmd_outputs_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_lo
 
 /* ---- log file ---- */
 
+static bool ends(const char *text, const char *with) {
+    size_t n = strlen(text), m = strlen(with);
+    return n >= m && strcmp(text + n - m, with) == 0;
+}
+
+/* Lines must not be added to what is read; in a folder that may be any file but a log. */
+static dcpg_status check_log_input(const char *path, const char *input, dcpg_err *err) {
+    if (dcpg_same_file(path, input))
+        return dcpg_fail(err, DCPG_E_USAGE, "--log_file %s: is read by this command: name another file",
+                         path);
+    if (is_within(path, input) && !ends(path, ".log"))
+        return dcpg_fail(
+            err, DCPG_E_USAGE,
+            "--log_file %s: is there, in a folder that this command reads: name another file, or one "
+            "that ends in .log",
+            path);
+    return DCPG_OK;
+}
+
 static dcpg_status check_log(const dcpg_cmd_job *job, dcpg_err *err) {
     const char *path = job->common.log_file;
     char head[512];
@@ -202,9 +228,7 @@ static dcpg_status check_log(const dcpg_cmd_job *job, dcpg_err *err) {
                              job->output[i].option, path);
     for (int i = 0; i < DCPG_CMD_INPUTS; i++)
         for (size_t k = 0; job->input[i] && k < job->input[i]->n; k++)
-            if (dcpg_same_file(path, job->input[i]->v[k]))
-                return dcpg_fail(err, DCPG_E_USAGE,
-                                 "--log_file %s: is read by this command: name another file", path);
+            DCPG_TRY(check_log_input(path, job->input[i]->v[k], err));
     if (stat(path, &s) != 0 || !S_ISREG(s.st_mode)) return DCPG_OK;
     size_t n = read_head(path, head, sizeof head);
     if (strlen(head) < n || starts(head, "\x1f\x8b"))

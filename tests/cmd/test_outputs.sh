@@ -168,6 +168,21 @@ ln -s notes link.tsv
 kept 'link.tsv: .*not written by' notes "$dcpg" stats s.h5 --out_tsv link.tsv
 quietly "$dcpg" stats s.h5 --out_tsv link.tsv --force
 [[ $(cat notes) == 'my notes' && ! -L link.tsv ]] || fail 'a link was followed'
+ln -s /dev/null/nowhere dangling.tsv
+: >empty
+ln -s empty to_empty.tsv
+for link in dangling.tsv to_empty.tsv; do
+    kept "$link: .*not written by" notes "$dcpg" stats s.h5 --out_tsv $link
+    [[ -L $link ]] || fail "$link was replaced"
+done
+# what stands for an open file is no place for a file
+ln -s /proc/self/fd mine
+kept 'stands for a device or an open file' notes "$dcpg" stats s.h5 --out_tsv mine/1 --force
+# a log does not go into what is read
+cp -r model logged
+kept 'in a folder that this command reads' logged/lc_train.tsv "$dcpg" eval s.h5 --model_files logged \
+    --log_file logged/lc_train.tsv
+for i in 1 2; do quietly "$dcpg" eval s.h5 --model_files logged --log_file logged/eval.log; done
 # a replaced file keeps its permissions
 chmod 640 r.tsv e.h5
 quietly "${evaluate[@]}"
