@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,9 +105,22 @@ static void warn_if_dense(const export_run *run) {
               values, dcpg_size_text((size_t)(values * 5), size), name);
 }
 
+/* Chromosomes give files their names: a data file from others must not choose where they are. */
+static dcpg_status check_names(const export_run *run, dcpg_err *err) {
+    for (size_t i = 0; i < run->chromos.nb_wanted; i++) {
+        const char *name = run->chromos.shown.v[run->chromos.order[i]];
+        if (!strchr(name, '/') && name[0] != '.' && strlen(name) + strlen(npz) <= NAME_MAX) continue;
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: chromosome %.60s cannot be the name of a file: leave it out with --chromos",
+                         run->data.path, name);
+    }
+    return DCPG_OK;
+}
+
 dcpg_status dcpg_export_check_methscan(const export_run *run, dcpg_err *err) {
     static const char *const others[] = {"column_header.txt", "cell_stats.csv"};
-    dcpg_status status = each_other(run, refuse_other, err);
+    dcpg_status status = check_names(run, err);
+    if (status == DCPG_OK) status = each_other(run, refuse_other, err);
     char *info = dcpg_export_path(run, 0);
     if (status == DCPG_OK && !info) status = dcpg_fail_nomem(err, "a path", 64);
     for (size_t i = 0; i < 2 && status == DCPG_OK; i++) {

@@ -95,6 +95,14 @@ np.savez("few/chr1.npz", x=np.arange(3))
 faults.append(refusal("chr1.npz: .*not written by", 1, "export", "data.h5", "--out_dir", "few", "--format", "methscan"))
 run(1, "export", "data.h5", "--out_dir", "few", "--format", "methscan", "--force")
 check("few", FASTA, {cell: data.column([cell]) for cell in CELLS})
+for name in ("../out", ".hidden"):
+    shutil.copy("data.h5", "odd.h5")
+    with h5py.File("odd.h5", "r+") as file:
+        names = file["chromo"][()].astype("S8")
+        names[names == names[0]] = name.encode()
+        del file["chromo"]
+        file["chromo"] = names
+    faults.append(refusal("cannot be the name of a file", 1, "export", "odd.h5", "--out_dir", "odd", "--format", "methscan", absent=["odd/run_info.txt"]))
 os.mkdir("theirs")
 shutil.copy("few/column_header.txt", "theirs")
 faults.append(refusal("column_header.txt: .*not written by", 1, "export", "data.h5", "--out_dir", "theirs", "--format", "methscan"))
