@@ -8,6 +8,7 @@
 #include <dcpg/memory.h>
 
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -111,6 +112,10 @@ static dcpg_status read_hiding(dcpg_h5 *file, dcpg_hiding *hiding, dcpg_err *err
     if (!dcpg_h5_has_attr(file, "/", "hide") || !dcpg_h5_has_attr(file, "/", "hide_seed")) return DCPG_OK;
     DCPG_TRY(dcpg_h5_read_attr_i64(file, "/", "hide", &hiding->parts, err));
     DCPG_TRY(dcpg_h5_read_attr_i64(file, "/", "hide_seed", &seed, err));
+    if (hiding->parts < 0 || hiding->parts > EVAL_MOST_PARTS)
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: damaged: calls were not hidden in %" PRId64 " parts: evaluate again",
+                         dcpg_h5_path(file), hiding->parts);
     hiding->seed = (uint64_t)seed;
     return DCPG_OK;
 }

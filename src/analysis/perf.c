@@ -122,8 +122,10 @@ static dcpg_status open_block(run *r, dcpg_err *err) {
     size_t capacity = (size_t)b->capacity;
     b->chromo = dcpg_alloc(5 * capacity, sizeof *b->chromo);
     b->label = dcpg_alloc(capacity * (size_t)per_row, sizeof *b->label);
+    b->part = dcpg_alloc(capacity, sizeof *b->part);
+    b->chromos = &r->chromos;
     r->scratch = dcpg_alloc(capacity * DCPG_MAX_CLASSES, sizeof *r->scratch);
-    if (!b->chromo || !b->label || !r->scratch)
+    if (!b->chromo || !b->label || !b->part || !r->scratch)
         return dcpg_fail_nomem(err, "sites", capacity * (size_t)per_row * 4);
     b->pos = b->chromo + capacity;
     b->coverage = b->pos + capacity;
@@ -261,7 +263,7 @@ static dcpg_status score_output(run *r, int o, dcpg_err *err) {
     int list[PERF_MOST_CONTEXTS], units = r->outputs.kind[o].units;
     const float *label = b->label + o * b->capacity,
                 *prediction = b->prediction + r->outputs.unit[o] * b->capacity;
-    if (r->contexts.distance.nb) dcpg_perf_measure_distance(b, o);
+    if (r->contexts.distance.nb) dcpg_perf_measure_distance(&r->outputs, b, o);
     for (int64_t i = b->first - b->low; i < b->end - b->low; i++) {
         if (!(label[i] >= 0)) continue;
         const float *p = prediction + i * units;
@@ -448,6 +450,7 @@ dcpg_status dcpg_perf_all(const dcpg_perf_options *options, const dcpg_par *par,
     dcpg_free(r.outputs.untrained);
     dcpg_free(r.block.chromo);
     dcpg_free(r.block.label);
+    dcpg_free(r.block.part);
     dcpg_free(r.scratch);
     dcpg_free(r.bin);
     dcpg_free(r.value);

@@ -189,17 +189,49 @@ static void come_near(perf_block *b, int64_t i, int64_t other) {
     if (d <= PERF_FAR && d < b->distance[i]) b->distance[i] = d;
 }
 
-void dcpg_perf_measure_distance(perf_block *b, int o) {
+/* The last observed rows that were come by: of any part of the calls, and of another part than that one. */
+typedef struct passed {
+    int64_t last, other; /* -1: none */
+    int64_t part;        /* of `last`; 0 where no calls are hidden */
+} passed;
+
+/* Comes by row i, whose call is in `part` and is predicted while all of that part are hidden. */
+static void come_by(perf_block *b, passed *p, int64_t i, bool observed, int64_t part) {
+    come_near(b, i, observed && part && part == p->part ? p->other : p->last);
+    if (!observed) return;
+    if (part != p->part) p->other = p->last;
+    p->last = i;
+    p->part = part;
+}
+
+/* Notes in which part the calls of output o are; 0 where none are hidden, or there is no call. */
+static void measure_part(const eval_outputs *outputs, perf_block *b, int o) {
+    const dcpg_hiding *hiding = &outputs->hiding;
     const float *label = b->label + o * b->capacity;
-    int64_t n = b->high - b->low, last = -1;
+    int64_t n = b->high - b->low;
+    int32_t chromo = -1;
+    uint64_t key = 0;
+    memset(b->part, 0, (size_t)n);
+    if (hiding->parts == 0 || !dcpg_eval_is_cell(outputs->name[o])) return;
+    for (int64_t i = 0; i < n; i++) {
+        if (!(label[i] >= 0)) continue;
+        if (b->chromo[i] != chromo) {
+            chromo = b->chromo[i];
+            key = dcpg_hiding_key(hiding, outputs->name[o] + strlen("cpg/"),
+                                  dcpg_export_chromo_name(b->chromos, (size_t)chromo));
+        }
+        b->part[i] = (uint8_t)dcpg_hiding_part(hiding, key, b->pos[i]);
+    }
+}
+
+void dcpg_perf_measure_distance(const eval_outputs *outputs, perf_block *b, int o) {
+    const float *label = b->label + o * b->capacity;
+    int64_t n = b->high - b->low;
+    passed left = {-1, -1, 0}, right = left;
+    measure_part(outputs, b, o);
     for (int64_t i = 0; i < n; i++) {
         b->distance[i] = INT32_MAX;
-        come_near(b, i, last);
-        if (label[i] >= 0) last = i;
+        come_by(b, &left, i, label[i] >= 0, b->part[i]);
     }
-    last = -1;
-    for (int64_t i = n; i-- > 0;) {
-        come_near(b, i, last);
-        if (label[i] >= 0) last = i;
-    }
+    for (int64_t i = n; i-- > 0;) come_by(b, &right, i, label[i] >= 0, b->part[i]);
 }

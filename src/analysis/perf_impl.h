@@ -40,8 +40,10 @@ typedef struct perf_block {
     float *prediction;     /* those of output o: [capacity][units] at capacity * unit[o] */
     int32_t *coverage;     /* [capacity] cells observed */
     int32_t *density;      /* [capacity] sites within PERF_NEAR bp */
-    int32_t *distance; /* [capacity] bp to the next observed site of the present output; INT32_MAX: farther
-                          than PERF_FAR */
+    int32_t *distance; /* [capacity] bp to the next observed site of the present output, of those that were
+                          not hidden from it; INT32_MAX: farther than PERF_FAR */
+    uint8_t *part;     /* [capacity] of the calls, in which the present output's call is; 0: none is hidden */
+    const export_chromos *chromos; /* the caller's */
 } perf_block;
 
 enum { PERF_NEAR = 500, PERF_FAR = 10000, PERF_MOST_CONTEXTS = 256 };
@@ -52,7 +54,7 @@ int dcpg_perf_contexts_at(const perf_contexts *contexts, const perf_block *block
 
 /* Computes coverage and density; distance of output o. Local. */
 void dcpg_perf_measure(const eval_outputs *outputs, perf_block *block);
-void dcpg_perf_measure_distance(perf_block *block, int o);
+void dcpg_perf_measure_distance(const eval_outputs *outputs, perf_block *block, int o);
 
 /* ---- curves, perf_curves.c ---- */
 

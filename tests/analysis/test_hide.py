@@ -80,6 +80,18 @@ assert not any(line.startswith("hide") for line in open("plain.tsv"))
 run(1, "perf", "hide.h5", "--out_dir", "perf")
 assert f"global\thide\tparts\t{PARTS}\n" in open("perf/metrics.tsv")
 
+# ---- dcpg perf counts the distance to calls that were not hidden ----
+bins = [(1, 10), (11, 100), (101, 1000), (1001, 10000), (10001, 10**9)]
+for cell in CELLS:
+    at = np.flatnonzero(hide[cell][0] >= 0)
+    away = np.abs(pos[at][:, None] - pos[at]).astype(float)
+    away[(chromo[at][:, None] != chromo[at]) | (part[cell][at][:, None] == part[cell][at])] = 10**9
+    for low, high in bins:
+        name = f"distance_{low}-{high if high < 10**9 else ''}"
+        n = ((away.min(1) >= low) & (away.min(1) <= high)).sum()
+        found = [line.split()[3] for line in open("perf/metrics.tsv") if line.startswith(f"{name}\tn\tcpg/{cell}\t")]
+        assert [float(x) for x in found] == [n] * (n > 0), (cell, name, n, found)
+
 # ---- the calls of a part are predicted as from profiles that lack them, everything else as from all calls ----
 for k in range(1, PARTS + 1):
     make(f"without{k}", {cell: part[cell] == k for cell in CELLS})
