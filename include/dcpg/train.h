@@ -207,11 +207,11 @@ typedef struct dcpg_train_sources {
 
 /* Trains the graph of `model`, starting from its weights (without entries: fresh ones), and leaves in
  * out_dir: model.json, model_data.json, model_weights_train.h5 (last epoch), model_weights_val.h5 and
- * model.h5 (best validation loss), lc_train.tsv, lc_val.tsv, metrics.jsonl, TensorBoard's events,
- * checkpoints; those of an earlier run are removed before the first step, its checkpoints renamed. The same
- * learning curve for every number of ranks and threads, and however often the run was stopped and resumed.
- * DCPG_E_REQUEUE: stopped before its end by time or a signal (signal.h), with a checkpoint; DCPG_E_NUMERIC:
- * losses or gradients are no longer finite. Collective. */
+ * model.h5 (best validation loss), lc_train.tsv, lc_val.tsv, lc.svg, timing.json, metrics.jsonl,
+ * TensorBoard's events, checkpoints; those of an earlier run are removed before the first step, its
+ * checkpoints renamed. The same learning curve for every number of ranks and threads, and however often the
+ * run was stopped and resumed. DCPG_E_REQUEUE: stopped before its end by time or a signal (signal.h), with a
+ * checkpoint; DCPG_E_NUMERIC: losses or gradients are no longer finite. Collective. */
 DCPG_API dcpg_status dcpg_train_all(const dcpg_train_sources *sources, const dcpg_model *model,
                                     const dcpg_train_options *options, const dcpg_par *par, dcpg_log *log,
                                     dcpg_err *err);

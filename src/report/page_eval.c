@@ -88,6 +88,30 @@ static void put_totals(FILE *out, const report_eval *e, size_t number) {
     dcpg_page_close_table(out);
 }
 
+void dcpg_page_comparison(FILE *out, const report_eval *evals, size_t nb) {
+    const report_scores *first = &evals[0].scores;
+    size_t order[MOST_METRICS], nb_metric = order_metrics(first, order);
+    dcpg_page_open_table(out, "overview-evals", "numbers sortable",
+                         "Evaluations compared: scores of the pooled calls of all sites");
+    fputs("<thead><tr><th scope=\"col\">evaluation</th>", out);
+    for (size_t k = 0; k < nb_metric; k++) put_metric_heading(out, first->metrics.v[order[k]]);
+    fputs("<th scope=\"col\"><abbr title=\"mean of the outputs' AUC\">mean "
+          "AUC</abbr></th></tr></thead>\n<tbody>\n",
+          out);
+    for (size_t i = 0; i < nb; i++) {
+        const report_scores *s = &evals[i].scores;
+        fprintf(out, "<tr><th scope=\"row\"><a href=\"#eval-%zu\">", i + 1);
+        dcpg_draw_text(out, evals[i].name);
+        fputs("</a></th>", out);
+        for (size_t k = 0; k < nb_metric; k++)
+            put_number_cell(out, dcpg_report_summary(s, 0, REPORT_POOLED, first->metrics.v[order[k]]));
+        put_number_cell(out, dcpg_report_summary(s, 0, REPORT_MEAN, "auc"));
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody>\n", out);
+    dcpg_page_close_table(out);
+}
+
 /* ---- contexts ---- */
 
 /* Pooled scores, or means over the outputs where no output is a cell. */

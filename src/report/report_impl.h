@@ -139,6 +139,9 @@ void dcpg_page_learning(FILE *out, const report_run *runs, size_t nb);
 dcpg_status dcpg_page_eval(FILE *out, const report_eval *eval, size_t number,
                            const dcpg_report_options *options, const dcpg_par *par, dcpg_err *err);
 
+/* A table with a row per evaluation. */
+void dcpg_page_comparison(FILE *out, const report_eval *evals, size_t nb);
+
 /* What the scores mean, for readers who cannot point at a heading. */
 void dcpg_page_glossary(FILE *out);
 

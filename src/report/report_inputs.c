@@ -242,7 +242,9 @@ static void put_overview(FILE *out, const whole *w) {
     fputs("<div class=\"cards\">\n", out);
     for (size_t i = 0; i < w->nb_eval; i++) put_eval_card(out, &w->eval[i]);
     for (size_t i = 0; i < w->nb_run; i++) put_run_card(out, &w->run[i]);
-    fputs("</div>\n</section>\n", out);
+    fputs("</div>\n", out);
+    if (w->nb_eval > 1) dcpg_page_comparison(out, w->eval, w->nb_eval);
+    fputs("</section>\n", out);
 }
 
 /* ---- the page ---- */

@@ -212,6 +212,13 @@ def check_scores(root, number, folder, sites):
     return named
 
 
+def check_comparison(root, folders):
+    for row, folder in zip(table(root, "overview-evals"), folders):
+        of = {(r["output"], r["metric"]): r["value"] for r in read(folder + "/metrics.tsv") if r["anno"] == "global"}
+        for node, wanted in zip(row[1:], [of["pooled", metric] for metric in ORDER] + [of["mean", "auc"]]):
+            cell(node, wanted, folder)
+
+
 def check_epochs(root, number, folder):
     curves = []
     for name in "lc_train.tsv", "lc_val.tsv":
@@ -281,8 +288,10 @@ def main(page, title, *inputs):
     runs = [i for i in inputs if ":" not in i]
     for number, folder in enumerate(runs, 1):
         check_epochs(root, number, folder)
-    squares = 0
-    for number, pair in enumerate([i for i in inputs if ":" in i], 1):
+    squares, evals = 0, [i for i in inputs if ":" in i]
+    if len(evals) > 1:
+        check_comparison(root, [i.split(":")[1] for i in evals])
+    for number, pair in enumerate(evals, 1):
         path, folder = pair.split(":")
         with h5py.File(path) as file:
             sites = len(file["pos"])
