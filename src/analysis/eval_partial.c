@@ -43,16 +43,18 @@ typedef struct record {
     int64_t attempt, rank, at; /* its file, and the offset of its head there */
 } record;
 
-/* A file of records, by its name. */
+/* A file of the folder, by its name: of records, or, if `rank` is STOP, one that asks the ranks of an attempt
+ * to stop. */
 typedef struct part {
     int64_t attempt, rank;
 } part;
+enum { STOP = -1 };
 
 struct eval_partial {
     const dcpg_par *par;
     const eval_outputs *outputs;
     char *folder;
-    char *stop; /* a file in the folder: all ranks are to stop */
+    char *stop; /* path of a file: all ranks are to stop */
     int64_t total, width;
     record *all, *own; /* of all ranks, in order of sites, and of this rank since it started */
     int64_t nb_all, nb_own, own_capacity, attempt;
@@ -74,13 +76,19 @@ static dcpg_status fail_io(const char *path, const char *what, dcpg_err *err) {
 
 /* The name of a file in the folder; dcpg_free. */
 static char *part_path(const eval_partial *p, part which) {
+    if (which.rank == STOP) return dcpg_format("%s/stop-%" PRId64, p->folder, which.attempt);
     return dcpg_format("%s/part-%" PRId64 "-%" PRId64, p->folder, which.attempt, which.rank);
 }
 
+static bool is_number(int64_t number) { return number >= 0 && number < INT32_MAX; }
+
 static bool is_part(const char *name, part *which) {
     int end = 0;
+    which->rank = STOP;
+    if (sscanf(name, "stop-%" SCNd64 "%n", &which->attempt, &end) == 1)
+        return name[end] == '\0' && is_number(which->attempt);
     return sscanf(name, "part-%" SCNd64 "-%" SCNd64 "%n", &which->attempt, &which->rank, &end) == 2 &&
-           name[end] == '\0' && which->attempt >= 0 && which->rank >= 0;
+           name[end] == '\0' && is_number(which->attempt) && is_number(which->rank);
 }
 
 /* ---- records in memory ---- */
@@ -401,7 +409,8 @@ static dcpg_status compare(const eval_partial *p, const char *then, const char *
     return DCPG_OK;
 }
 
-/* Lists the files of records; others are passed over. `*nb` of them in `*list` (dcpg_free). */
+/* Lists the files of records, and those that ask to stop; others are passed over. `*nb` of them in `*list`
+ * (dcpg_free). */
 static dcpg_status list_parts(const eval_partial *p, part **list, int64_t *nb, dcpg_err *err) {
     DIR *dir = opendir(p->folder);
     dcpg_status status = dir ? DCPG_OK : fail_io(p->folder, "read", err);
@@ -423,11 +432,10 @@ static dcpg_status list_parts(const eval_partial *p, part **list, int64_t *nb, d
     return status;
 }
 
-/* Removes the files of records. Rank 0. */
+/* Removes these files. Rank 0. */
 static dcpg_status wipe(const eval_partial *p, dcpg_err *err) {
     part *list = NULL;
     int64_t nb = 0;
-    unlink(p->stop);
     dcpg_status status = list_parts(p, &list, &nb, err);
     for (int64_t i = 0; i < nb && status == DCPG_OK; i++) {
         char *path = part_path(p, list[i]);
@@ -492,7 +500,6 @@ static dcpg_status enter(const eval_partial *p, const eval_partial_options *o, c
     DCPG_TRY(dcpg_file_read(path, MOST_SETTINGS, &then, err));
     dcpg_status status = check_begun(p, o, then, err);
     dcpg_free(then);
-    unlink(p->stop);
     if (status != DCPG_OK || o->resume) return status;
     return dcpg_file_write(path, o->settings, strlen(o->settings), err);
 }
@@ -509,9 +516,10 @@ static dcpg_status find_records_all(eval_partial *p, dcpg_err *err) {
         status = dcpg_fail_nomem(err, "files", (size_t)nb * sizeof *list);
     status = dcpg_agree_all(p->par, status, err);
     if (status == DCPG_OK && nb > 0) dcpg_bcast_all(p->par, list, (size_t)nb * sizeof *list, 0);
-    for (int64_t i = 0; i < nb; i++) p->attempt = max_i64(p->attempt, list[i].attempt + 1);
+    for (int64_t i = 0; i < nb && status == DCPG_OK; i++)
+        p->attempt = max_i64(p->attempt, list[i].attempt + 1);
     for (int64_t i = p->par->rank; i < nb && status == DCPG_OK; i += p->par->size)
-        status = scan(p, list[i], err);
+        if (list[i].rank != STOP) status = scan(p, list[i], err);
     dcpg_free(list);
     DCPG_TRY(dcpg_agree_all(p->par, status, err));
     return share_all(p, err);
@@ -522,12 +530,13 @@ static dcpg_status open_all(eval_partial *p, const eval_partial_options *o, dcpg
     dcpg_status status = DCPG_OK;
     p->folder = dcpg_format("%s.partial", o->path);
     if (p->folder) path = dcpg_format("%s/settings", p->folder);
-    if (path) p->stop = dcpg_format("%s/stop", p->folder);
-    if (!p->stop) status = dcpg_fail_nomem(err, "a file name", strlen(o->path));
-    if (p->stop && p->par->rank == 0) status = enter(p, o, path, log, err);
+    if (!path) status = dcpg_fail_nomem(err, "a file name", strlen(o->path));
+    if (path && p->par->rank == 0) status = enter(p, o, path, log, err);
     dcpg_free(path);
     DCPG_TRY(dcpg_agree_all(p->par, status, err));
-    return find_records_all(p, err);
+    DCPG_TRY(find_records_all(p, err));
+    p->stop = part_path(p, (part){p->attempt, STOP}); /* another name than in earlier attempts */
+    return dcpg_agree_all(p->par, p->stop ? DCPG_OK : dcpg_fail_nomem(err, "a file name", 64), err);
 }
 
 dcpg_status dcpg_eval_partial_open_all(const eval_partial_options *options, const dcpg_par *par,

@@ -120,8 +120,8 @@ grep -qP '^global\tuntrained\tcpg/late\t1$' perf/metrics.tsv || fail 'perf does 
 quietly "$dcpg" eval few.h5 --model_files model --out_report marked.tsv --output_names cpg/one
 ! grep -q untrained marked.tsv last.log || fail 'a trained output is marked'
 code=0
-"$dcpg" train few.h5 --train_chromos 1 "${small[@]}" --nb_epoch 2 --resume cut --max_time 1e-6 >last.log 2>&1 ||
-    code=$?
+"$dcpg" train few.h5 --train_chromos 1 "${small[@]}" --nb_epoch 2 --resume cut --max_time 1e-6 \
+    >last.log 2>&1 || code=$?
 [[ $code == 85 ]] || fail "exit code $code: $(cat last.log)"
 quietly "$dcpg" train --resume cut --max_time 0
 untrained 'cpg/late cpg/three' cut
