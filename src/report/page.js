@@ -121,12 +121,18 @@ const openWindow = heatmap => {
         clamp((event.clientY - box.top) / box.height * names.length, names.length));
     });
 
+  /* Bands that were moved by the script: their own event must not move the first one back. */
+  const followers = new Set();
+  const follow = (other, band) => {
+    const left = other.scrollLeft, top = other.scrollTop;
+    other.scrollLeft = band.scrollLeft;
+    other.scrollTop = band.scrollTop;
+    if (other.scrollLeft !== left || other.scrollTop !== top) followers.add(other);
+  };
   for (const band of bands)
     band.addEventListener('scroll', () => {
-      for (const other of bands) {
-        if (other.scrollLeft !== band.scrollLeft) other.scrollLeft = band.scrollLeft;
-        if (other.scrollTop !== band.scrollTop) other.scrollTop = band.scrollTop;
-      }
+      if (followers.delete(band)) return;
+      for (const other of bands) if (other !== band) follow(other, band);
     });
 
   let width = 4;
