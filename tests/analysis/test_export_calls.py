@@ -153,6 +153,18 @@ for words in (["cov/*.cov.gz"], ["allc/*.allc.tsv.gz"], ["big/*.bw"]):
             pos, value = cells[cell].get(chromo, ((), ()))
             assert np.array_equal(pos, data.pos[here]) and np.array_equal(value, m[here]), (words, cell, chromo)
 
+run(1, "export", "data.h5", "--out_dir", "graph", "--format", "bedGraph", "--index")  # observed states, and predictions with 5 decimals
+run(1, "data", "--cpg_profiles", *sorted(glob.glob("graph/*.bedGraph.gz")), "--bedgraph_base", 0, "--out_file", "back.h5")
+cells, _ = read_store("back.h5")
+for cell in CELLS:
+    expected, stored = data.column([cell]), cells[cell.split(".")[0]]
+    for k, chromo in enumerate(NAMES):
+        here = (data.chromo == k) & (expected["n"] > 0)
+        pos, value = stored[chromo]
+        assert np.array_equal(pos, data.pos[here]) and np.allclose(value, expected["sum"][here], 0, 0.51e-5), (cell, chromo)
+        seen = expected["observed"][here] > 0
+        assert np.array_equal(value[seen], data.label[cell][here][seen]), (cell, chromo)
+
 # ---- refused ----
 with h5py.File("data.h5", "r+") as file:
     del file["genome"]
