@@ -21,6 +21,9 @@
 /* Bytes at the end of metrics.jsonl that are looked at. */
 enum { TAIL = 16 << 20 };
 
+/* Numbers of epochs and steps are below it. */
+#define MOST 1e15
+
 /* A line of metrics.jsonl. */
 typedef struct moment {
     bool there;
@@ -66,7 +69,9 @@ static double number_after(const char *line, const char *key) {
 static void take_line(run *r, const char *line) {
     bool epoch = strncmp(line, "{\"kind\":\"epoch\"", 15) == 0;
     double number = number_after(line, "\"epoch\":"), step = number_after(line, "\"step\":");
-    if ((!epoch && strncmp(line, "{\"kind\":\"step\"", 14) != 0) || !(number >= 1) || !(step >= 0)) return;
+    if ((!epoch && strncmp(line, "{\"kind\":\"step\"", 14) != 0) || !(number >= 1 && number < MOST) ||
+        !(step >= 0 && step < MOST))
+        return;
     const moment m = {.there = true,
                       .time = number_after(line, "\"time\":"),
                       .rate = number_after(line, "\"samples_per_second\":"),
@@ -225,8 +230,8 @@ static void print_left(const run *r, int64_t per_epoch, FILE *out) {
         fputs("time left   not known before the first epoch and checkpoint\n", out);
         return;
     }
-    double left =
-        (double)(r->epochs * per_epoch - r->last.step) * (r->last.time - r->before.time) / (double)steps;
+    double left = ((double)r->epochs * (double)per_epoch - (double)r->last.step) *
+                  (r->last.time - r->before.time) / (double)steps;
     fprintf(out, "time left   about %s%s\n", span(left, text),
             r->patience > 0 ? ", less if it stops early" : "");
 }
