@@ -11,8 +11,13 @@ static double round_step(double x) {
     return power * (ratio <= 1.0000001 ? 1 : ratio <= 2.0000001 ? 2 : ratio <= 5.0000001 ? 5 : 10);
 }
 
+/* Numbers beyond are drawn out of sight: the range must not become infinite. */
+static const double FAR = 1e300;
+
 draw_ticks dcpg_draw_ticks(double low, double high, bool fixed, bool whole, int wanted) {
     if (!isfinite(low) || !isfinite(high)) low = 0, high = 1, fixed = false;
+    low = fmax(fmin(low, FAR), -FAR);
+    high = fmax(fmin(high, FAR), -FAR);
     if (!(high - low > 1e-12 * fmax(fabs(low), fabs(high)))) {
         double around = low != 0 ? fabs(low) / 10 : 1;
         if (whole) around = fmax(around, 1);

@@ -61,7 +61,7 @@ typedef struct layout {
 } layout;
 
 static double at_x(const layout *l, double x) {
-    return l->area.left + l->area.width * (x - l->x.low) / (l->x.high - l->x.low);
+    return l->area.left + l->area.width * ((x - l->x.low) / (l->x.high - l->x.low));
 }
 
 static double at_y(const layout *l, double y) {
@@ -120,12 +120,21 @@ static int legend_lines(const draw_plot *plot, double width) {
     return lines;
 }
 
+/* Lines of the legend beside the labels of the axes. */
+static int lines_of(const draw_plot *plot) {
+    return legend_lines(plot, plot->box.width - (plot->y.label ? LINE : 0) - 4 * LETTER);
+}
+
+double dcpg_draw_more_height(const draw_plot *plot) {
+    int lines = lines_of(plot);
+    return lines > 1 ? LINE * (lines - 1) : 0;
+}
+
 static layout lay_out(const draw_plot *plot) {
     layout l = {.plot = plot};
     const draw_box *box = &plot->box;
     double below = LINE + TICK + (plot->x.label ? LINE : 0), beside = plot->y.label ? LINE : 0;
-    double above = EDGE + (plot->title ? TITLE : 0);
-    above += LINE * legend_lines(plot, box->width - beside - 4 * LETTER) + GAP;
+    double above = EDGE + (plot->title ? TITLE : 0) + LINE * lines_of(plot) + GAP;
     l.area.top = box->top + above;
     l.area.height = box->height - above - below;
     l.y = ticks_of(plot, true, l.area.height);

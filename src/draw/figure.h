@@ -74,6 +74,10 @@ void dcpg_draw_end(FILE *out);
 
 void dcpg_draw_plot(FILE *out, const draw_plot *plot);
 
+/* How much higher a plot must be for its legend to leave the axes as much space as a legend of one line does;
+ * the box's height does not matter. */
+double dcpg_draw_more_height(const draw_plot *plot);
+
 double dcpg_draw_rows_height(size_t nb);
 void dcpg_draw_rows(FILE *out, const draw_rows *rows);
 

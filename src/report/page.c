@@ -21,7 +21,7 @@ void dcpg_page_heading(FILE *out, int level, const char *id, const char *text) {
 
 char *dcpg_page_grouped(int64_t x, char text[REPORT_NUMBER]) {
     char digits[REPORT_NUMBER], *to = text;
-    snprintf(digits, sizeof digits, "%" PRId64, x < 0 ? -x : x);
+    snprintf(digits, sizeof digits, "%" PRIu64, x < 0 ? -(uint64_t)x : (uint64_t)x);
     size_t n = strlen(digits);
     if (x < 0) *to++ = '-';
     for (size_t i = 0; i < n; i++) {

@@ -65,15 +65,16 @@ static void put_figure(FILE *out, const report_run *runs, size_t nb, const char 
     snprintf(title, sizeof title, metric ? "%s, mean over outputs" : "Loss", metric);
     snprintf(about, sizeof about, "%s by epoch, of %zu run%s: training dashed, validation solid.", title, nb,
              nb == 1 ? "" : "s");
+    draw_plot plot = {.title = title,
+                      .box = {0, 0, WIDTH, HEIGHT},
+                      .x = {.label = "epoch", .low = 1, .high = last_epoch(runs, nb), .whole = true},
+                      .nb = n,
+                      .series = series};
+    plot.box.height += dcpg_draw_more_height(&plot);
     fputs("<figure class=\"card\">\n", out);
-    dcpg_draw_begin(out,
-                    &(draw_picture){metric ? "lc-score" : "lc-loss", title, about, WIDTH, HEIGHT, false});
-    dcpg_draw_plot(
-        out, &(draw_plot){.title = title,
-                          .box = {0, 0, WIDTH, HEIGHT},
-                          .x = {.label = "epoch", .low = 1, .high = last_epoch(runs, nb), .whole = true},
-                          .nb = n,
-                          .series = series});
+    dcpg_draw_begin(
+        out, &(draw_picture){metric ? "lc-score" : "lc-loss", title, about, WIDTH, plot.box.height, false});
+    dcpg_draw_plot(out, &plot);
     dcpg_draw_end(out);
     fputs("</figure>\n", out);
     for (size_t k = 0; k < n; k++) dcpg_free(lines[k].epoch);

@@ -131,11 +131,59 @@ static void figures_of_odd_values(void **state) {
         }
 }
 
+/* Their difference is no number; the axes and what is drawn stay finite. */
+static void figures_of_huge_values(void **state) {
+    (void)state;
+    const double x[] = {1, 2, 3}, y[] = {1e308, 0, -1e308};
+    const draw_series series = {.kind = DRAW_LINE, .name = "huge", .n = 3, .x = x, .y = y};
+    stream s = {0};
+    begin(&s);
+    dcpg_draw_begin(s.out, &(draw_picture){"fig", "Title", "About it", 400, 300, false});
+    dcpg_draw_plot(s.out, &(draw_plot){.box = {0, 0, 400, 300}, .nb = 1, .series = &series});
+    dcpg_draw_plot(s.out,
+                   &(draw_plot){.box = {0, 0, 400, 300},
+                                .nb = 1,
+                                .series = &(draw_series){.kind = DRAW_POINTS, .n = 3, .x = y, .y = x}});
+    dcpg_draw_end(s.out);
+    fclose(s.out);
+    check_markup(s.text);
+    free(s.text);
+}
+
+/* A legend of many lines takes nothing from the axes of a plot that is higher by what it needs. */
+static void many_names_fit(void **state) {
+    (void)state;
+    const double x[] = {1, 2}, y[] = {3, 2};
+    draw_series series[40];
+    for (int k = 0; k < 40; k++)
+        series[k] = (draw_series){.name = "the name of a run: validation", .n = 2, .x = x, .y = y};
+    draw_plot plot = {.box = {0, 0, 560, 340}, .nb = 1, .series = series};
+    assert_true(dcpg_draw_more_height(&plot) == 0);
+    plot.nb = 40;
+    double more = dcpg_draw_more_height(&plot);
+    assert_true(more > 19 * 12 && more < 40 * 24);
+    plot.box.height += more;
+    stream s = {0};
+    begin(&s);
+    dcpg_draw_begin(s.out, &(draw_picture){"fig", "Title", "About it", 560, plot.box.height, false});
+    dcpg_draw_plot(s.out, &plot);
+    dcpg_draw_end(s.out);
+    fclose(s.out);
+    const char *grid = strstr(s.text, "class=\"dg\" d=\"M");
+    double left, first, last = -1, at;
+    assert_non_null(grid);
+    assert_int_equal(sscanf(grid, "class=\"dg\" d=\"M%lf %lf", &left, &first), 2);
+    for (; grid; grid = strstr(grid + 1, "class=\"dg\" d=\"M"))
+        if (sscanf(grid, "class=\"dg\" d=\"M%lf %lf", &left, &at) == 2) last = at;
+    assert_true(first - last > 150); /* from the lowest line of the grid up to the highest */
+    free(s.text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ticks_are_round),
-        cmocka_unit_test(text_is_no_markup),
-        cmocka_unit_test(figures_of_odd_values),
+        cmocka_unit_test(ticks_are_round),       cmocka_unit_test(text_is_no_markup),
+        cmocka_unit_test(figures_of_odd_values), cmocka_unit_test(figures_of_huge_values),
+        cmocka_unit_test(many_names_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
