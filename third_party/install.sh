@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Installs what dcpg is built from.   bash third_party/install.sh [--tests|--mpich|--browser]
-# --tests: also what tests use. --browser: Chromium alone, for a long test. --mpich: MPICH and its HDF5 beside Open MPI's (-DMPI_C_COMPILER=mpicc.mpich);
-# which MPI mpicc and mpirun are stays.
+# --tests: also what tests use. --browser: Chromium alone, for a long test.
+# --mpich: MPICH and its HDF5 beside Open MPI's (-DMPI_C_COMPILER=mpicc.mpich); which MPI mpicc and mpirun
+# are stays.
 # Debian and Ubuntu: from the distribution, as root or through sudo; only what is missing. Elsewhere it
 # says what to load or to ask for.
 # Exits with 0 when everything needed is there.
