@@ -182,7 +182,7 @@ kept 'stands for a device or an open file' notes "$dcpg" stats s.h5 --out_tsv mi
 cp -r model logged
 kept 'in a folder that this command reads' logged/lc_train.tsv "$dcpg" eval s.h5 --model_files logged \
     --log_file logged/lc_train.tsv
-for i in 1 2; do quietly "$dcpg" eval s.h5 --model_files logged --log_file logged/eval.log; done
+for _ in 1 2; do quietly "$dcpg" eval s.h5 --model_files logged --log_file logged/eval.log; done
 # a replaced file keeps its permissions
 chmod 640 r.tsv e.h5
 quietly "${evaluate[@]}"
