@@ -28,11 +28,13 @@ typedef struct window {
     export_data data;
     export_chromos chromos;
     dcpg_strings cells; /* outputs that are shown */
+    bool more_cells;    /* than these */
     int64_t chromo, first, n;
     char chromo_name[DCPG_CHROMO_MAX + 1]; /* as the region names it */
     int64_t low, high;                     /* positions of the region */
     int32_t *pos;                          /* [n] */
     uint8_t *observed, *predicted;         /* [cells][n] */
+    int64_t calls, right;                  /* observed, and of these predicted right */
 } window;
 
 /* ---- the region ---- */
@@ -108,9 +110,11 @@ static dcpg_status open_window(window *w, const dcpg_report_options *options, co
     if (status == DCPG_OK)
         status = dcpg_export_chromos_open(&w->data, &wanted, "genome", par, &w->chromos, err);
     dcpg_strings_free(&chromos);
-    for (size_t o = 0; o < w->data.outputs.n && status == DCPG_OK && w->cells.n < MOST_CELLS; o++)
-        if (dcpg_export_is_cell(w->data.outputs.v[o]))
-            status = dcpg_strings_add(&w->cells, w->data.outputs.v[o], err);
+    for (size_t o = 0; o < w->data.outputs.n && status == DCPG_OK && !w->more_cells; o++) {
+        if (!dcpg_export_is_cell(w->data.outputs.v[o])) continue;
+        w->more_cells = w->cells.n == MOST_CELLS;
+        if (!w->more_cells) status = dcpg_strings_add(&w->cells, w->data.outputs.v[o], err);
+    }
     return status;
 }
 
@@ -142,8 +146,12 @@ static dcpg_status read_cells(window *w, const dcpg_par *par, dcpg_err *err) {
         if (status == DCPG_OK && numbers.classes != 1)
             status = dcpg_fail(err, DCPG_E_INPUT, "%s: %s has several classes", w->data.path, w->cells.v[c]);
         for (size_t i = 0; i < n && status == DCPG_OK; i++) {
-            w->observed[c * n + i] = level_of(label[i]);
-            w->predicted[c * n + i] = level_of(label[n + i]);
+            float call = label[i], prediction = label[n + i];
+            w->observed[c * n + i] = level_of(call);
+            w->predicted[c * n + i] = level_of(prediction);
+            if (!(call >= 0 && prediction >= 0)) continue;
+            w->calls++;
+            w->right += (call > 0.5f) == (prediction > 0.5f);
         }
     }
     dcpg_free(label);
@@ -217,24 +225,20 @@ static void put_positions(FILE *out, const window *w) {
 
 /* How much of the window was observed, and how it agrees. */
 static void put_summary(FILE *out, const window *w) {
-    int64_t observed = 0, agree = 0, pixels = w->n * (int64_t)w->cells.n;
+    int64_t pixels = w->n * (int64_t)w->cells.n;
     char sites[REPORT_NUMBER], cells[REPORT_NUMBER], low[REPORT_NUMBER], high[REPORT_NUMBER];
-    for (int64_t i = 0; i < pixels; i++) {
-        if (!w->observed[i]) continue;
-        observed++;
-        agree += (w->observed[i] > NB_LEVEL / 2) == (w->predicted[i] > 1 + NB_LEVEL / 2);
-    }
     fputs("<p>Chromosome ", out);
     dcpg_draw_text(out, w->chromos.shown.v[w->chromo]);
     fprintf(
         out,
-        ", bases %s to %s: %s sites, %s%s cells; %.1f %% of the states were observed, of which predictions "
+        ", bases %s to %s: %s site%s, %s%s cell%s; %.1f %% of the states were observed, of which predictions "
         "rounded to states match %.1f %%. A column is a site, a row a cell; columns are evenly spaced. "
         "<code>--region</code> shows others.</p>\n",
         dcpg_page_grouped(w->pos[0], low), dcpg_page_grouped(w->pos[w->n - 1], high),
-        dcpg_page_grouped(w->n, sites), w->cells.n == MOST_CELLS ? "the first " : "",
-        dcpg_page_grouped((int64_t)w->cells.n, cells), 100.0 * (double)observed / (double)pixels,
-        observed ? 100.0 * (double)agree / (double)observed : 0);
+        dcpg_page_grouped(w->n, sites), w->n == 1 ? "" : "s", w->more_cells ? "the first " : "",
+        dcpg_page_grouped((int64_t)w->cells.n, cells), w->cells.n == 1 ? "" : "s",
+        100.0 * (double)w->calls / (double)pixels,
+        w->calls ? 100.0 * (double)w->right / (double)w->calls : 0);
 }
 
 static int row_height(size_t cells) { return cells <= MOST_NAMED ? 13 : cells <= 200 ? 4 : 2; }
