@@ -188,17 +188,36 @@ static void put_part_heading(FILE *out, size_t number, const char *part, const c
     dcpg_page_heading(out, 3, id, text);
 }
 
+/* How the predictions were made, as far as it matters to the scores. */
+static void put_remarks(FILE *out, const report_scores *s) {
+    if (s->hidden_parts > 0)
+        fprintf(out,
+                "<p>The scores are cross-validated (<code>--hide %" PRId64 "</code>): each observed call was "
+                "predicted in the pass in which it was hidden.</p>\n",
+                s->hidden_parts);
+    if (s->untrained.n == 0) return;
+    fputs("<p>Training saw no label of these outputs, so their predictions mean nothing: ", out);
+    for (size_t i = 0; i < s->untrained.n; i++) {
+        if (i) fputs(", ", out);
+        dcpg_draw_text(out, s->untrained.v[i]);
+    }
+    fputs(".</p>\n", out);
+}
+
 dcpg_status dcpg_page_eval(FILE *out, const report_eval *e, size_t number, const dcpg_report_options *options,
                            const dcpg_par *par, dcpg_err *err) {
-    char sites[REPORT_NUMBER], cells[REPORT_NUMBER];
+    char sites[REPORT_NUMBER], outputs[REPORT_NUMBER];
+    bool one_site = e->nb_site == 1, one_output = e->scores.outputs.n == 1;
     fprintf(out,
             "<section id=\"eval-%zu\" aria-labelledby=\"eval-%zu-h\">\n<h2 id=\"eval-%zu-h\">Evaluation ",
             number, number, number);
     dcpg_draw_text(out, e->name);
     fprintf(out,
-            "</h2>\n<p>%s sites, %s outputs, each observed call against its prediction; exact over all of "
+            "</h2>\n<p>%s site%s, %s output%s, each observed call against its prediction; exact over all of "
             "them.</p>\n",
-            dcpg_page_grouped(e->nb_site, sites), dcpg_page_grouped((int64_t)e->scores.outputs.n, cells));
+            dcpg_page_grouped(e->nb_site, sites), one_site ? "" : "s",
+            dcpg_page_grouped((int64_t)e->scores.outputs.n, outputs), one_output ? "" : "s");
+    put_remarks(out, &e->scores);
     put_totals(out, e, number);
     DCPG_TRY(dcpg_page_figures(out, e, number, err));
     put_part_heading(out, number, "contexts", "By context");

@@ -70,6 +70,8 @@ typedef struct report_scores {
     const char **of_context; /* [contexts][2][metrics] mean, pooled */
     double *auc;             /* [contexts][outputs] */
     dcpg_strings texts;      /* that hold these */
+    int64_t hidden_parts;    /* passes in which the calls were hidden by turns; 0: nothing was hidden */
+    dcpg_strings untrained;  /* outputs of which training saw no label */
 } report_scores;
 
 enum { REPORT_MEAN, REPORT_POOLED, REPORT_NB_SUMMARY };

@@ -73,8 +73,21 @@ static dcpg_status note(dcpg_map *map, dcpg_strings *names, const char *name, dc
     return dcpg_strings_add(names, name, err);
 }
 
+/* Rows on how the evaluation was made, which are no scores: the same in all contexts. */
+static bool is_remark(char **field) {
+    return strcmp(field[METRIC], "hide") == 0 || strcmp(field[METRIC], "untrained") == 0;
+}
+
+static dcpg_status note_remark(report_scores *s, char **field, dcpg_err *err) {
+    if (strcmp(field[ANNO], "global") != 0) return DCPG_OK;
+    if (strcmp(field[METRIC], "untrained") == 0) return dcpg_strings_add(&s->untrained, field[OUTPUT], err);
+    if (strcmp(field[OUTPUT], "parts") == 0) dcpg_parse_int(field[VALUE], &s->hidden_parts);
+    return DCPG_OK;
+}
+
 static dcpg_status note_names(void *to, char **field, dcpg_err *err) {
     reading *r = to;
+    if (is_remark(field)) return note_remark(r->scores, field, err);
     DCPG_TRY(note(&r->context, &r->scores->contexts, field[ANNO], err));
     DCPG_TRY(note(&r->metric, &r->scores->metrics, field[METRIC], err));
     if (summary_of(field[OUTPUT]) >= 0) return DCPG_OK;
@@ -88,6 +101,7 @@ static dcpg_status keep(report_scores *s, const char **place, const char *text, 
 }
 
 static dcpg_status note_value(void *to, char **field, dcpg_err *err) {
+    if (is_remark(field)) return DCPG_OK;
     reading *r = to;
     report_scores *s = r->scores;
     size_t context = (size_t)dcpg_map_get(&r->context, field[ANNO], 0),
@@ -130,6 +144,7 @@ void dcpg_report_scores_free(report_scores *s) {
     dcpg_strings_free(&s->outputs);
     dcpg_strings_free(&s->metrics);
     dcpg_strings_free(&s->texts);
+    dcpg_strings_free(&s->untrained);
     dcpg_free(s->of_output);
     dcpg_free(s->of_context);
     dcpg_free(s->auc);

@@ -184,7 +184,7 @@ ORDER = ["n", "auc", "auprc", "acc", "f1", "mcc", "tpr", "tnr", "log_loss", "bri
 
 
 def check_scores(root, number, folder, sites):
-    rows = read(folder + "/metrics.tsv")
+    rows = [r for r in read(folder + "/metrics.tsv") if r["metric"] not in ("hide", "untrained")]
     of = {(r["anno"], r["output"], r["metric"]): r["value"] for r in rows}
     prefix = "eval-%d-" % number
     for row, which in zip(table(root, prefix + "totals"), ("mean", "pooled")):
@@ -194,6 +194,8 @@ def check_scores(root, number, folder, sites):
     wanted = list(dict.fromkeys(r["anno"] for r in rows))
     outputs = table(root, prefix + "outputs")
     named = [row[0].text() for row in outputs]
+    if {"hide", "seed", "parts"} & {word.text() for word in root.all("th", "abbr")}:
+        fail("how the evaluation was made is shown as scores")
     every = len(named) == len({r["output"] for r in rows} - {"mean", "pooled"})
     if every and [row[0].text() for row in contexts] != wanted:
         fail("contexts", [row[0].text() for row in contexts], wanted)
@@ -259,6 +261,8 @@ def check_window(section, path, named):
     heatmap = only([n for n in section.walk() if n.has("heatmap")], "heatmap")
     observed, predicted = [pixels(image) for image in heatmap.all("img")]
     names = [[item.text() for item in ol.all("li")] for ol in heatmap.all("ol")]
+    summary = only([p for p in section.all("p") if "rounded to states match" in p.text()], "summary of the window").text()
+    calls = right = 0
     steps = json.loads(only(heatmap.all("script"), "positions").text())
     positions = np.cumsum(steps)
     if names[0] != names[1] or ["cpg/" + name for name in names[0]] != [n for n in named if n.startswith("cpg/")]:
@@ -271,10 +275,14 @@ def check_window(section, path, named):
             fail("sites of the window")
         for k, name in enumerate(names[0]):
             label, p = file["outputs/cpg/" + name][:][at], file["preds/cpg/" + name][:][at]
+            calls += (label >= 0).sum()
+            right += ((label > 0.5) == (p > 0.5))[label >= 0].sum()
             if not (observed[k] == np.where(label < 0, 0, 1 + 100 * label)).all():
                 fail("observed states of", name)
             if abs(predicted[k] - 1.0 - 100 * p).max() > 0.5001:
                 fail("predictions of", name)
+    if "match %.1f %%." % (100 * right / max(calls, 1)) not in summary:
+        fail("not", right, "of", calls, "calls:", summary)
     return observed.size
 
 
@@ -294,9 +302,13 @@ def main(page, title, *inputs):
     for number, pair in enumerate(evals, 1):
         path, folder = pair.split(":")
         with h5py.File(path) as file:
-            sites = len(file["pos"])
+            sites, parts, untrained = len(file["pos"]), file.attrs.get("hide"), file.attrs.get("untrained", [])
         named = check_scores(root, number, folder, sites)
         section = only([s for s in root.all("section") if s.attrs["id"] == "eval-%d" % number], "section")
+        if ("--hide %s)" % parts in section.text()) != (parts is not None):
+            fail("what was hidden in", path)
+        for name in untrained:
+            only([p for p in section.all("p") if p.text().endswith("mean nothing: %s." % name.decode())], "paragraph on untrained")
         squares += check_window(section, path, named)
     print("%d tables, %d pictures, %d numbers and %d squares are right" %
           (len(root.all("table")), len(root.all("svg")), len(root.all("data")), squares))

@@ -14,12 +14,15 @@ quietly "${train[@]}" --out_dir '<i>other & "more"'
 quietly "$dcpg" eval s.h5 --model_files model --out_data e.h5
 "$PYTHON3" - <<'END'
 import h5py
+import numpy as np
 with h5py.File("e.h5") as a, h5py.File("odd.h5", "w") as b:
     odd = ["<script>alert(1)</script>", "a&b \"q\" 'r'", "\u00e9\u00df", "%s%n&lt;"]
     a.copy("chromo", b), a.copy("pos", b)
     for name, cell in zip(odd, a["preds/cpg"]):
         for group in "outputs", "preds":
             b["%s/cpg/%s" % (group, name)] = a["%s/cpg/%s" % (group, cell)][:]
+    b.attrs["hide"], b.attrs["hide_seed"] = 5, 7
+    b.attrs["untrained"] = np.array([b"cpg/" + odd[1].encode()])
 END
 inputs=(model/ '<i>other & "more"' e.h5 odd.h5)
 options=(--anno_files sim/anno/*.bed.gz --anno_min_sites 1)
