@@ -54,17 +54,28 @@ static double last_epoch(const report_run *runs, size_t nb) {
     return (double)most;
 }
 
+/* The first run whose curves are of the metric. */
+static size_t first_with(const report_run *runs, size_t nb, const char *metric) {
+    size_t i = 0;
+    while (i < nb && strcmp(runs[i].train.metric, metric) != 0) i++;
+    return i;
+}
+
 static void put_figure(FILE *out, const report_run *runs, size_t nb, const char *metric) {
     draw_series *series = dcpg_alloc(2 * nb, sizeof *series);
     line *lines = dcpg_alloc(2 * nb, sizeof *lines);
     size_t n = 0;
-    char title[NAME], about[256];
-    for (size_t i = 0; i < nb && series && lines; i++)
-        if (!metric || strcmp(runs[i].train.metric, metric) == 0)
-            n += add_lines(series + n, lines + n, &runs[i], (int)i, metric != NULL);
+    size_t shown = 0;
+    char id[NAME], title[NAME], about[256];
+    for (size_t i = 0; i < nb && series && lines; i++) {
+        if (metric && strcmp(runs[i].train.metric, metric) != 0) continue;
+        n += add_lines(series + n, lines + n, &runs[i], (int)i, metric != NULL);
+        shown++;
+    }
+    snprintf(id, sizeof id, metric ? "lc-score-%s" : "lc-loss", metric);
     snprintf(title, sizeof title, metric ? "%s, mean over outputs" : "Loss", metric);
-    snprintf(about, sizeof about, "%s by epoch, of %zu run%s: training dashed, validation solid.", title, nb,
-             nb == 1 ? "" : "s");
+    snprintf(about, sizeof about, "%s by epoch, of %zu run%s: training dashed, validation solid.", title,
+             shown, shown == 1 ? "" : "s");
     draw_plot plot = {.title = title,
                       .box = {0, 0, WIDTH, HEIGHT},
                       .x = {.label = "epoch", .low = 1, .high = last_epoch(runs, nb), .whole = true},
@@ -72,14 +83,21 @@ static void put_figure(FILE *out, const report_run *runs, size_t nb, const char 
                       .series = series};
     plot.box.height += dcpg_draw_more_height(&plot);
     fputs("<figure class=\"card\">\n", out);
-    dcpg_draw_begin(
-        out, &(draw_picture){metric ? "lc-score" : "lc-loss", title, about, WIDTH, plot.box.height, false});
+    dcpg_draw_begin(out, &(draw_picture){id, title, about, WIDTH, plot.box.height, false});
     dcpg_draw_plot(out, &plot);
     dcpg_draw_end(out);
     fputs("</figure>\n", out);
     for (size_t k = 0; k < n; k++) dcpg_free(lines[k].epoch);
     dcpg_free(series);
     dcpg_free(lines);
+}
+
+/* A figure per metric: runs may have different ones. */
+static void put_scores(FILE *out, const report_run *runs, size_t nb) {
+    for (size_t i = 0; i < nb; i++) {
+        const char *metric = runs[i].train.metric;
+        if (*metric && first_with(runs, nb, metric) == i) put_figure(out, runs, nb, metric);
+    }
 }
 
 /* ---- the table ---- */
@@ -128,7 +146,7 @@ void dcpg_page_learning(FILE *out, const report_run *runs, size_t nb) {
           "<div class=\"figures\">\n",
           out);
     put_figure(out, runs, nb, NULL);
-    if (*runs[0].train.metric) put_figure(out, runs, nb, runs[0].train.metric);
+    put_scores(out, runs, nb);
     fputs("</div>\n", out);
     for (size_t i = 0; i < nb; i++) put_epochs(out, &runs[i], i + 1);
     fputs("</section>\n", out);
