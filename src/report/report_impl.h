@@ -52,7 +52,8 @@ typedef struct report_run {
     double began, ended; /* first and last line of metrics.jsonl, seconds since 1970; NaN: unknown */
 } report_run;
 
-dcpg_status dcpg_report_run_read(const char *dir, report_run *run, dcpg_err *err);
+/* Warns of files that are not as expected, and of a run without a whole epoch. */
+dcpg_status dcpg_report_run_read(const char *dir, report_run *run, dcpg_log *log, dcpg_err *err);
 void dcpg_report_run_free(report_run *run);
 
 /* Index of the epoch with the lowest validation loss, else training loss; -1: there is none. Pure. */

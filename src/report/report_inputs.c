@@ -56,7 +56,7 @@ static dcpg_status look(whole *w, dcpg_err *err) {
         w->is_dir[i] = dcpg_is_dir(inputs->v[i]);
         if (!w->is_dir[i]) continue;
         report_run *run = &w->run[w->nb_run++];
-        DCPG_TRY(dcpg_report_run_read(inputs->v[i], run, err));
+        DCPG_TRY(dcpg_report_run_read(inputs->v[i], run, w->log, err));
         run->name = name_of(inputs, i);
         if (!run->name) return dcpg_fail_nomem(err, "a name", strlen(inputs->v[i]));
     }

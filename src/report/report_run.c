@@ -5,6 +5,7 @@
 
 #include <dcpg/file.h>
 #include <dcpg/memory.h>
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -71,8 +72,12 @@ static dcpg_status read_curve(const char *dir, const char *name, report_curve *c
     char *path = path_in(dir, name);
     if (!path) return dcpg_fail_nomem(err, "a file name", strlen(dir));
     FILE *file = dcpg_file_open(path);
+    dcpg_status status = DCPG_OK;
     curve->there = file != NULL;
-    dcpg_status status = file ? read_lines(file, curve, path, err) : DCPG_OK;
+    if (file)
+        status = read_lines(file, curve, path, err);
+    else if (errno != ENOENT)
+        status = dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
     if (file) fclose(file);
     dcpg_free(path);
     return status;
@@ -159,19 +164,30 @@ static dcpg_status take_timing(json_t *root, report_timing *t, dcpg_err *err) {
     return DCPG_OK;
 }
 
-static dcpg_status read_timing(const char *dir, report_timing *t, dcpg_err *err) {
-    char *path = path_in(dir, "timing.json"), *text = NULL;
-    dcpg_status status = path ? DCPG_OK : dcpg_fail_nomem(err, "a file name", strlen(dir));
-    if (status == DCPG_OK && dcpg_file_exists(path)) {
-        status = dcpg_file_read(path, MOST_TIMING, &text, err);
-        json_t *root = status == DCPG_OK ? json_loads(text, 0, NULL) : NULL;
-        if (status == DCPG_OK)
-            status = json_is_object(root) && whole(root, "dcpg_profile") == 1
-                         ? take_timing(root, t, err)
-                         : dcpg_fail(err, DCPG_E_INPUT, "%s: was not written by dcpg train", path);
-        json_decref(root);
-    }
+static dcpg_status parse_timing(const char *path, report_timing *t, dcpg_err *err) {
+    char *text = NULL;
+    DCPG_TRY(dcpg_file_read(path, MOST_TIMING, &text, err));
+    json_t *root = json_loads(text, 0, NULL);
+    dcpg_status status = json_is_object(root) && whole(root, "dcpg_profile") == 1
+                             ? take_timing(root, t, err)
+                             : dcpg_fail(err, DCPG_E_INPUT, "%s: is not as dcpg train writes it", path);
+    json_decref(root);
     dcpg_free(text);
+    return status;
+}
+
+/* A file that is not as expected costs its facts, not the report. */
+static dcpg_status read_timing(const char *dir, report_timing *t, dcpg_log *log, dcpg_err *err) {
+    char *path = path_in(dir, "timing.json");
+    if (!path) return dcpg_fail_nomem(err, "a file name", strlen(dir));
+    dcpg_err fault = {0};
+    dcpg_status status = dcpg_file_exists(path) ? parse_timing(path, t, &fault) : DCPG_OK;
+    if (status == DCPG_E_INPUT) {
+        dcpg_warn(log, "%s; the report is without speed and timings of this run", fault.text);
+        status = DCPG_OK;
+    } else if (status != DCPG_OK) {
+        *err = fault;
+    }
     dcpg_free(path);
     return status;
 }
@@ -207,17 +223,20 @@ static void read_times(const char *dir, report_run *run) {
 
 /* ---- the run ---- */
 
-dcpg_status dcpg_report_run_read(const char *dir, report_run *run, dcpg_err *err) {
+dcpg_status dcpg_report_run_read(const char *dir, report_run *run, dcpg_log *log, dcpg_err *err) {
     *run = (report_run){.dir = dir, .began = NAN, .ended = NAN};
     DCPG_TRY(read_curve(dir, "lc_train.tsv", &run->train, err));
     DCPG_TRY(read_curve(dir, "lc_val.tsv", &run->val, err));
-    if (!run->train.there)
-        return dcpg_fail(err, DCPG_E_INPUT,
-                         "%s: there is no lc_train.tsv in it: give a folder that dcpg train wrote, after its "
-                         "first epoch, or a file of dcpg eval --out_data",
-                         dir);
     read_times(dir, run);
-    return read_timing(dir, &run->timing, err);
+    DCPG_TRY(read_timing(dir, &run->timing, log, err));
+    if (run->train.there) return DCPG_OK;
+    if (!run->timing.there && isnan(run->began))
+        return dcpg_fail(err, DCPG_E_INPUT,
+                         "%s: there is no lc_train.tsv in it: give a folder that dcpg train wrote, or a file "
+                         "of dcpg eval --out_data",
+                         dir);
+    dcpg_warn(log, "%s: there is no lc_train.tsv in it: the run has no whole epoch yet", dir);
+    return DCPG_OK;
 }
 
 void dcpg_report_run_free(report_run *run) {

@@ -55,6 +55,15 @@ wrong() {
     [[ $code == 2 ]] || fail "exit code $code, not 2: $*"
     grep -q -- "$words" err.log || fail "no '$words': $(cat err.log)"
 }
+mkdir first other
+cp model/metrics.jsonl first
+printf 'loss\tmse\n1\t2\n' >other/lc_train.tsv
+echo '{}' >other/timing.json
+quietly "$dcpg" report other model first --out page.html --force
+grep -q 'other/timing.json: is not as dcpg train' last.log || fail "no warning of timings: $(cat last.log)"
+grep -q 'first: there is no lc_train.tsv' last.log || fail "no warning of no epoch: $(cat last.log)"
+grep -q 'id="lc-score-acc-t"' page.html && grep -q 'id="lc-score-mse-t"' page.html || fail 'a metric is not drawn'
+
 echo 'my own' >mine.html
 refused 'mine.html: is there' "$dcpg" report model --out mine.html
 [[ $(cat mine.html) == 'my own' ]] || fail 'a file of others was replaced'
@@ -66,6 +75,8 @@ wrong 'region 9:5-1' "$dcpg" report e.h5 --region 9:5-1 --out none.html
 wrong 'no site' "$dcpg" report e.h5 --region 9 --out none.html
 wrong 'there are no sites in' "$dcpg" report e.h5 --region 2:1-2 --out none.html
 wrong 'e.h5: would be written over' "$dcpg" report e.h5 --out e.h5 --force
+rm -r other/* && mkdir other/lc_train.tsv
+wrong 'other/lc_train.tsv: cannot be opened' "$dcpg" report other --out none.html
 echo 'x' >model/lc_val.tsv
 wrong 'lc_val.tsv: line 1' "$dcpg" report model --out none.html
 [[ ! -e none.html && -z $(find . -name '*tmp*') ]] || fail "left: $(find . -name '*tmp*' -o -name none.html)"
