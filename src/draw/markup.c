@@ -11,8 +11,7 @@ static const char unknown[] = "\xEF\xBF\xBD";
 
 static bool follows(char c) { return ((unsigned char)c & 0xC0) == 0x80; }
 
-/* Bytes of the UTF-8 letter at `text`; 0: it is none, or one that XML does not allow. */
-static size_t letter(const char *text) {
+size_t dcpg_draw_letter(const char *text) {
     unsigned char first = (unsigned char)*text;
     size_t n = first < 0x80   ? 1
                : first < 0xC2 ? 0
@@ -34,7 +33,7 @@ static size_t letter(const char *text) {
 
 /* Writes the letter at `text`; returns the bytes that it takes there. */
 static size_t put_letter(FILE *out, const char *text) {
-    size_t n = letter(text);
+    size_t n = dcpg_draw_letter(text);
     switch (*text) {
     case '&':
         fputs("&amp;", out);
@@ -67,7 +66,7 @@ void dcpg_draw_text(FILE *out, const char *text) {
 size_t dcpg_draw_letters(const char *text) {
     size_t letters = 0;
     for (; *text; letters++) {
-        size_t n = letter(text);
+        size_t n = dcpg_draw_letter(text);
         text += n ? n : 1;
     }
     return letters;

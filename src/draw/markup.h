@@ -5,6 +5,9 @@
 
 #include <stdio.h>
 
+/* Bytes of the UTF-8 letter at `text`; 0: it is none, or one that XML does not allow. Pure. */
+size_t dcpg_draw_letter(const char *text);
+
 /* Writes text that means nothing to a browser but itself, also within quotes: the characters of markup are
  * escaped; control characters and bytes that are no UTF-8 become U+FFFD. Local. */
 void dcpg_draw_text(FILE *out, const char *text);

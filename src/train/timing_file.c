@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* timing.json of the model directory, and the file of --profile FILE: one JSON object with the table, what it
  * was measured on, and in the latter the slowest rank's time of every step. */
+#include "draw/markup.h"
 #include "train/trainer.h"
 
 #include <dcpg/file.h>
@@ -13,14 +14,21 @@
 
 #define TIMING_NAME "timing.json"
 
+/* Bytes that are no UTF-8, which words of a command line may hold, become U+FFFD: JSON has no other text. */
 static void put_text(FILE *out, const char *text) {
     fputc('"', out);
-    for (; *text; text++) {
+    while (*text) {
         unsigned char c = (unsigned char)*text;
+        size_t n = dcpg_draw_letter(text);
         if (c < ' ')
             fprintf(out, "\\u%04x", c);
+        else if (c == '"' || c == '\\')
+            fprintf(out, "\\%c", c);
+        else if (n == 0)
+            fputs("\\ufffd", out);
         else
-            fprintf(out, c == '"' || c == '\\' ? "\\%c" : "%c", c);
+            fwrite(text, 1, n, out);
+        text += n ? n : 1;
     }
     fputc('"', out);
 }
@@ -133,7 +141,7 @@ static void try_write(const trainer *t, const timing_table *table, int64_t peak)
     dcpg_err fault = {0};
     char *path = dcpg_format("%s/" TIMING_NAME, t->options->out_dir);
     if (!path || write(t, table, peak, path, false, &fault) != DCPG_OK)
-        dcpg_warn(t->log, "%s; the model is complete without " TIMING_NAME, path ? fault.text : "no memory");
+        dcpg_warn(t->log, "%s; only the timings of this run are lost", path ? fault.text : "no memory");
     dcpg_free(path);
 }
 
