@@ -73,9 +73,11 @@ static void put_picture(FILE *out, const curves *c) {
     size_t best = best_epoch(c);
     char about[256];
     const double *loss = c->val_loss ? c->val_loss : c->train_loss;
-    snprintf(about, sizeof about, "Loss%s%s of %zu epoch%s. The lowest loss%s, %.6g, is that of epoch %zu.",
-             c->metric ? " and " : "", c->metric ? c->metric : "", c->nb, c->nb == 1 ? "" : "s",
-             c->val_loss ? " of validation" : "", c->nb ? loss[best] : NAN, best + 1);
+    int n = snprintf(about, sizeof about, "Loss%s%s of %zu epoch%s.", c->metric ? " and " : "",
+                     c->metric ? c->metric : "", c->nb, c->nb == 1 ? "" : "s");
+    if (c->nb > 0 && !isnan(loss[best]))
+        snprintf(about + n, sizeof about - (size_t)n, " The lowest loss%s, %.6g, is that of epoch %zu.",
+                 c->val_loss ? " of validation" : "", loss[best], best + 1);
     const draw_box left = {0, 0, c->metric ? WIDTH / 2.0 : WIDTH, HEIGHT},
                    right = {WIDTH / 2.0, 0, WIDTH / 2.0, HEIGHT};
     dcpg_draw_begin(
