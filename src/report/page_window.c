@@ -8,6 +8,7 @@
 #include "draw/markup.h"
 #include "report/report_impl.h"
 
+#include <dcpg/chromo.h>
 #include <dcpg/memory.h>
 #include <inttypes.h>
 #include <math.h>
@@ -44,19 +45,38 @@ static dcpg_status parse_region(const char *region, window *w, dcpg_err *err) {
     char numbers[64];
     const char *colon = strrchr(region, ':'), *dash = colon ? strchr(colon, '-') : NULL;
     size_t n = dash ? (size_t)(colon - region) : strlen(region);
+    bool fine = !dash || strlen(colon) < sizeof numbers;
     w->low = 1;
     w->high = INT32_MAX;
-    if (dash && strlen(colon) < sizeof numbers) {
+    if (dash && fine) {
         memcpy(numbers, colon + 1, strlen(colon));
         numbers[dash - colon - 1] = '\0';
-        bool fine = dcpg_parse_int(numbers, &w->low) && dcpg_parse_int(numbers + (dash - colon), &w->high);
-        if (!fine) n = 0;
+        fine = dcpg_parse_int(numbers, &w->low) && dcpg_parse_int(numbers + (dash - colon), &w->high);
     }
-    if (n == 0 || n > DCPG_CHROMO_MAX || w->low < 1 || w->high < w->low)
+    if (!fine || n == 0 || n > DCPG_CHROMO_MAX || w->low < 1 || w->high < w->low)
         return dcpg_fail(err, DCPG_E_USAGE,
                          "--region %s: give CHROMO or CHROMO:START-END, as 7:1000000-2000000", region);
+    w->high = min_i64(w->high, INT32_MAX);
     memcpy(w->chromo_name, region, n);
     return DCPG_OK;
+}
+
+dcpg_status dcpg_page_check_region(const char *region, dcpg_err *err) {
+    window w = {0};
+    return parse_region(region, &w, err);
+}
+
+/* The number of the chromosome that the region names; -1: the file has no site on it. */
+static dcpg_status find_chromo(window *w, dcpg_err *err) {
+    dcpg_chromos known = {0};
+    dcpg_status status = DCPG_OK;
+    for (size_t k = 0; k < w->chromos.number.n && status == DCPG_OK; k++)
+        status = dcpg_chromos_add(&known, dcpg_export_chromo_name(&w->chromos, k), (int64_t)k, err);
+    w->chromo = status == DCPG_OK ? dcpg_chromos_find(&known, w->chromo_name) : -1;
+    if (status == DCPG_OK && w->chromo == DCPG_CHROMO_UNCLEAR)
+        status = dcpg_chromos_fail_unclear(&known, "--region", w->chromo_name, w->data.path, err);
+    dcpg_chromos_free(&known);
+    return status;
 }
 
 /* The first row of the chromosome at position `pos` or after it. */
@@ -79,19 +99,24 @@ static dcpg_status find_row(const window *w, int64_t pos, int64_t *row, dcpg_err
     return status;
 }
 
+/* The rows of the region; none: `*end` is `*first`. */
+static dcpg_status find_rows(const window *w, int64_t *first, int64_t *end, dcpg_err *err) {
+    *first = *end = 0;
+    if (w->chromo < 0) return DCPG_OK;
+    DCPG_TRY(find_row(w, w->low, first, err));
+    return find_row(w, w->high + 1, end, err);
+}
+
 /* Chooses rows: at most as many as are wanted and as fit into the picture. */
 static dcpg_status choose_rows(window *w, const dcpg_report_options *options, dcpg_err *err) {
     int64_t end, most = min_i64(options->window_sites, MOST_PIXELS / max_i64((int64_t)w->cells.n, 1));
+    if (options->region) {
+        DCPG_TRY(find_rows(w, &w->first, &end, err));
+        w->n = min_i64(max_i64(end - w->first, 0), most);
+        return DCPG_OK;
+    }
     w->chromo = (int64_t)w->chromos.order[0];
     const export_chromo *c = &w->chromos.v[w->chromo];
-    if (options->region) {
-        DCPG_TRY(find_row(w, w->low, &w->first, err));
-        DCPG_TRY(find_row(w, w->high + 1, &end, err));
-        w->n = min_i64(end - w->first, most);
-        if (w->n > 0) return DCPG_OK;
-        return dcpg_fail(err, DCPG_E_INPUT, "--region %s: there are no sites in %s", options->region,
-                         w->data.path);
-    }
     w->n = min_i64(c->end - c->first, most);
     w->first = c->first + (c->end - c->first - w->n) / 2;
     return DCPG_OK;
@@ -101,15 +126,12 @@ static dcpg_status choose_rows(window *w, const dcpg_report_options *options, dc
 
 static dcpg_status open_window(window *w, const dcpg_report_options *options, const dcpg_par *par,
                                dcpg_err *err) {
-    dcpg_strings chromos = {0};
+    const dcpg_export_options wanted = {.data = w->eval->path, .outputs = options->outputs};
     dcpg_status status = options->region ? parse_region(options->region, w, err) : DCPG_OK;
-    if (status == DCPG_OK && options->region) status = dcpg_strings_add(&chromos, w->chromo_name, err);
-    const dcpg_export_options wanted = {
-        .data = w->eval->path, .outputs = options->outputs, .chromos = options->region ? &chromos : NULL};
     if (status == DCPG_OK) status = dcpg_export_data_open(&wanted, &w->data, err);
     if (status == DCPG_OK)
         status = dcpg_export_chromos_open(&w->data, &wanted, "genome", par, &w->chromos, err);
-    dcpg_strings_free(&chromos);
+    if (status == DCPG_OK && options->region) status = find_chromo(w, err);
     for (size_t o = 0; o < w->data.outputs.n && status == DCPG_OK && !w->more_cells; o++) {
         if (!dcpg_export_is_cell(w->data.outputs.v[o])) continue;
         w->more_cells = w->cells.n == MOST_CELLS;
@@ -269,9 +291,23 @@ static dcpg_status show(FILE *out, window *w, size_t number, const dcpg_report_o
         return DCPG_OK;
     }
     DCPG_TRY(choose_rows(w, options, err));
+    if (w->n == 0) {
+        fputs("<p>There are no sites in ", out);
+        dcpg_draw_text(out, options->region);
+        fputs(".</p>\n", out);
+        return DCPG_OK;
+    }
     DCPG_TRY(read_places(w, err));
     DCPG_TRY(read_cells(w, par, err));
     return put_window(out, w, err);
+}
+
+static void close_window(window *w) {
+    dcpg_export_chromos_close(&w->chromos);
+    dcpg_export_data_close(&w->data);
+    dcpg_strings_free(&w->cells);
+    dcpg_free(w->pos);
+    dcpg_free(w->observed);
 }
 
 dcpg_status dcpg_page_window(FILE *out, const report_eval *eval, size_t number,
@@ -279,10 +315,18 @@ dcpg_status dcpg_page_window(FILE *out, const report_eval *eval, size_t number,
     window w = {.eval = eval};
     if (options->window_sites == 0) return DCPG_OK;
     dcpg_status status = show(out, &w, number, options, par, err);
-    dcpg_export_chromos_close(&w.chromos);
-    dcpg_export_data_close(&w.data);
-    dcpg_strings_free(&w.cells);
-    dcpg_free(w.pos);
-    dcpg_free(w.observed);
+    close_window(&w);
+    return status;
+}
+
+dcpg_status dcpg_page_has_region(const char *path, const dcpg_report_options *options, const dcpg_par *par,
+                                 bool *has, dcpg_err *err) {
+    const report_eval eval = {.path = path};
+    window w = {.eval = &eval};
+    int64_t first = 0, end = 0;
+    dcpg_status status = open_window(&w, options, par, err);
+    if (status == DCPG_OK && w.chromos.disorder < 0) status = find_rows(&w, &first, &end, err);
+    *has = w.chromos.disorder >= 0 || end > first;
+    close_window(&w);
     return status;
 }

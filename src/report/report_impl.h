@@ -155,6 +155,14 @@ dcpg_status dcpg_page_figures(FILE *out, const report_eval *eval, size_t number,
 dcpg_status dcpg_page_window(FILE *out, const report_eval *eval, size_t number,
                              const dcpg_report_options *options, const dcpg_par *par, dcpg_err *err);
 
+/* Fails with DCPG_E_USAGE where --region is not as it must be. Pure. */
+dcpg_status dcpg_page_check_region(const char *region, dcpg_err *err);
+
+/* Whether the evaluation has sites in options->region, or cannot be searched for them since its sites are not
+ * in order. */
+dcpg_status dcpg_page_has_region(const char *path, const dcpg_report_options *options, const dcpg_par *par,
+                                 bool *has, dcpg_err *err);
+
 /* ---- pictures of pixels, png.c ---- */
 
 /* Colours by number, and one byte per pixel, row by row. */

@@ -49,17 +49,45 @@ static char *name_of(const dcpg_strings *inputs, size_t i) {
     return name;
 }
 
+/* Options that are of no use without an evaluation. */
+static dcpg_status refuse_useless(const dcpg_report_options *o, dcpg_err *err) {
+    const char *option = o->region                     ? "--region"
+                         : o->outputs && o->outputs->n ? "--output_names"
+                         : o->annos && o->annos->n     ? "--anno_files"
+                                                       : NULL;
+    if (!option) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_USAGE, "%s is of evaluations: give a file of dcpg eval --out_data too",
+                     option);
+}
+
+/* Looks, before all scores are computed, whether any evaluation has sites in the region. */
+static dcpg_status look_for_region(const whole *w, dcpg_err *err) {
+    const dcpg_strings *inputs = w->options->inputs;
+    bool has = !w->options->region || w->options->window_sites == 0;
+    for (size_t i = 0; i < inputs->n && !has; i++)
+        if (!w->is_dir[i]) DCPG_TRY(dcpg_page_has_region(inputs->v[i], w->options, w->par, &has, err));
+    if (has) return DCPG_OK;
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "--region %s: there are no sites in it: give CHROMO or CHROMO:START-END, as "
+                     "7:1000000-2000000",
+                     w->options->region);
+}
+
 /* Rank 0: reads the runs, and looks at what the other inputs are. */
 static dcpg_status look(whole *w, dcpg_err *err) {
     const dcpg_strings *inputs = w->options->inputs;
     for (size_t i = 0; i < inputs->n; i++) {
         w->is_dir[i] = dcpg_is_dir(inputs->v[i]);
+        if (!dcpg_file_exists(inputs->v[i]))
+            return dcpg_fail(err, DCPG_E_INPUT, "%s: there is no such file or folder", inputs->v[i]);
         if (!w->is_dir[i]) continue;
         report_run *run = &w->run[w->nb_run++];
         DCPG_TRY(dcpg_report_run_read(inputs->v[i], run, w->log, err));
         run->name = name_of(inputs, i);
         if (!run->name) return dcpg_fail_nomem(err, "a name", strlen(inputs->v[i]));
     }
+    if (w->nb_run == inputs->n) DCPG_TRY(refuse_useless(w->options, err));
+    DCPG_TRY(look_for_region(w, err));
     return dcpg_temporary_folder(w->options->out, &w->folder, err);
 }
 
@@ -308,6 +336,7 @@ static void close_whole(whole *w) {
 }
 
 static dcpg_status report_all(whole *w, dcpg_err *err) {
+    if (w->options->region) DCPG_TRY(dcpg_page_check_region(w->options->region, err));
     DCPG_TRY(open_all(w, err));
     DCPG_TRY(score_each_all(w, err));
     DCPG_TRY(dcpg_agree_all(w->par, w->par->rank == 0 ? write_page(w, err) : DCPG_OK, err));

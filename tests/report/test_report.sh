@@ -10,6 +10,8 @@ quietly "$dcpg" simulate --out_dir sim --nb_chromo 2 --chromo_len 60000 --nb_cel
 quietly "$dcpg" data --cpg_profiles sim/cpg/*.tsv.gz --dna_files sim/dna --out_file s.h5
 train=("$dcpg" train s.h5 --cpg_model 'fc[4]_gap' --cpg_wlen 4 --nb_epoch 2)
 quietly "${train[@]}" --train_chromos 1 --val_chromos 2 --out_dir model
+cp s.h5 $'s\xff.h5' # a name that is no UTF-8
+train[2]=$'s\xff.h5'
 quietly "${train[@]}" --out_dir '<i>other & "more"'
 quietly "$dcpg" eval s.h5 --model_files model --out_data e.h5
 "$PYTHON3" - <<'END'
@@ -33,7 +35,7 @@ for e in e odd; do
 done
 "$PYTHON3" "$here/check_page.py" page.html 'A <b>title</b>' model '<i>other & "more"' \
     e.h5:perf_e odd.h5:perf_odd
-grep -q '>1 rank on 1 host, ' page.html && grep -q 'id="time-1-t"' page.html || fail 'no facts of timing.json'
+grep -q '>1 rank on 1 host, ' page.html && grep -q 'id="time-1-t"' page.html && grep -q 'id="time-2-t"' page.html || fail 'no facts of timing.json'
 "$PYTHON3" -c 'import xml.dom.minidom; xml.dom.minidom.parse("model/lc.svg")' || fail 'lc.svg is no XML'
 on 3 "$dcpg" report "${inputs[@]}" "${options[@]}" --title 'A <b>title</b>' --out three.html
 same page.html three.html
@@ -55,6 +57,16 @@ wrong() {
     [[ $code == 2 ]] || fail "exit code $code, not 2: $*"
     grep -q -- "$words" err.log || fail "no '$words': $(cat err.log)"
 }
+"$PYTHON3" - <<'END'
+import h5py
+with h5py.File("e.h5") as a, h5py.File("one.h5", "w") as b:
+    mine = a["chromo"][:] == b"1"
+    for name in ["chromo", "pos"] + [g + "/cpg/" + c for g in ("outputs", "preds") for c in a["preds/cpg"]]:
+        b[name] = a[name][:][mine]
+END
+quietly "$dcpg" report one.h5 e.h5 --region 2 --out page.html --force
+[[ $(grep -c '<p>There are no sites in 2' page.html) == 1 ]] || fail 'a region that one evaluation lacks'
+
 mkdir first other
 cp model/metrics.jsonl first
 printf 'loss\tmse\n1\t2\n' >other/lc_train.tsv
@@ -72,8 +84,13 @@ wrong 'give model directories' "$dcpg" report --out none.html
 wrong 'sim: there is no lc_train.tsv' "$dcpg" report sim --out none.html
 refused 's.h5: this is no file of dcpg eval' "$dcpg" report model s.h5 --out none.html
 wrong 'region 9:5-1' "$dcpg" report e.h5 --region 9:5-1 --out none.html
-wrong 'no site' "$dcpg" report e.h5 --region 9 --out none.html
-wrong 'there are no sites in' "$dcpg" report e.h5 --region 2:1-2 --out none.html
+for region in 9 2:100 2:1-2 9:1-9223372036854775807; do
+    wrong "region $region: there are no sites in it" "$dcpg" report e.h5 --region $region --out none.html
+    if grep -q scoring err.log; then fail 'scores before the region is looked for'; fi
+done
+wrong 'give CHROMO' "$dcpg" report e.h5 --region 2:1-"$(printf '%070d' 9)" --out none.html
+wrong 'output_names is of evaluations' "$dcpg" report model "${few[@]}" --out none.html
+wrong 'none.h5: there is no such file' "$dcpg" report none.h5 --out none.html
 wrong 'e.h5: would be written over' "$dcpg" report e.h5 --out e.h5 --force
 rm -r other/* && mkdir other/lc_train.tsv
 wrong 'other/lc_train.tsv: cannot be opened' "$dcpg" report other --out none.html
