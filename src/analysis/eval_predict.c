@@ -116,9 +116,10 @@ dcpg_status dcpg_eval_check_signal(const eval_predictor *p, dcpg_err *err) {
     if (!number) return DCPG_OK;
     const char *name = dcpg_signal_name(number);
     if (p->kept)
-        return dcpg_fail(err, DCPG_E_REQUEUE,
-                         "stopped by %s: what is done is kept in %s, the same command with --resume goes on",
-                         name, p->kept);
+        return dcpg_fail(
+            err, DCPG_E_REQUEUE,
+            "stopped by %s: what is done is kept in %s: run the same command with --resume to go on", name,
+            p->kept);
     return dcpg_fail(err, DCPG_E_STOPPED, "stopped by %s: nothing is kept of an evaluation without outputs",
                      name);
 }

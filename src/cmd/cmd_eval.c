@@ -41,6 +41,8 @@ static dcpg_status parse(eval_settings *s, int argc, char **argv, bool *help, co
     if (s->model_files.n == 0) return dcpg_fail(err, DCPG_E_USAGE, "name the model: --model_files DIR");
     if (s->split && s->chromos.n)
         return dcpg_fail(err, DCPG_E_USAGE, "--split and --chromos both choose chromosomes: leave one out");
+    if (s->seed && s->hiding.parts == 0)
+        return dcpg_fail(err, DCPG_E_USAGE, "--hide_seed chooses what --hide hides: give --hide K too");
     s->hiding.seed = (uint64_t)s->seed;
     if (s->eval.resume && !s->eval.out_data && !s->eval.out_report)
         return dcpg_fail(err, DCPG_E_USAGE,
@@ -88,7 +90,7 @@ static dcpg_status eval_all(eval_settings *s, parts *p, const dcpg_par *par, dcp
     if (s->hiding.parts > 0 && !p->data.store)
         return dcpg_fail(
             err, DCPG_E_USAGE,
-            "--hide wants a store (dcpg data): in %s neighbours are chosen already, and none can "
+            "--hide needs a store (dcpg data): in %s neighbours are chosen already, and none can "
             "take the place of hidden ones",
             p->data.name);
     if (s->split) DCPG_TRY(dcpg_agree_all(par, take_split(s, p, log, err), err));

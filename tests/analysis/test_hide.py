@@ -133,7 +133,8 @@ assert not np.array_equal(other["a"][1], hide["a"][1])
 
 run(1, "convert", "whole.h5", "--out_dir", "files", "--cpg_wlen", 4)
 files = sorted(f"files/{name}" for name in os.listdir("files"))
-bad = [refusal("--hide wants a store", 3, "eval", *files, "--model_files", "model", "--out_data", "none.h5", "--hide", 2, absent=["none.h5"]),
+bad = [refusal("--hide_seed chooses", 1, "eval", "whole.h5", "--model_files", "model", "--out_data", "none.h5", "--hide_seed", 5, absent=["none.h5"]),
+       refusal("--hide needs a store", 3, "eval", *files, "--model_files", "model", "--out_data", "none.h5", "--hide", 2, absent=["none.h5"]),
        refusal("--hide 101", 1, "eval", "whole.h5", "--model_files", "model", "--out_data", "none.h5", "--hide", 101, absent=["none.h5"])]
 if any(bad):
     sys.exit(f"FAILED: {bad}")
