@@ -39,7 +39,7 @@ static const dcpg_cmd_option options[] = {
      .to = TO(report.region),
      .meaning = "REGION",
      .help =
-         "chromosome, or CHROMO:START-END, of which sites are shown one by one (default: in the middle of "
+         "chromosome, or CHROMO:START-END, whose sites are shown one by one (default: in the middle of "
          "the first chromosome)"},
     {.name = "window_sites",
      .kind = DCPG_OPT_INT,
@@ -47,7 +47,7 @@ static const dcpg_cmd_option options[] = {
      .initial = "1000",
      .max = 30000, /* browsers have no wider pictures */
      .meaning = "N",
-     .help = "sites that are shown so, at most; fewer of many cells: 2 million squares (0: none)"},
+     .help = "sites that are shown, at most; fewer where sites x cells would exceed 2 million (0: none)"},
     {.name = "nb_curve_point",
      .kind = DCPG_OPT_INT,
      .to = TO(report.curve_points),

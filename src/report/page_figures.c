@@ -126,7 +126,7 @@ static dcpg_status put_curves(FILE *out, const report_eval *e, size_t number, co
         const char *title = roc ? "ROC curves" : "Precision and recall";
         if (!roc) turn(points, n);
         snprintf(id, sizeof id, "eval-%zu-%s", number, curve);
-        snprintf(about, sizeof about, "%s of %zu outputs; %s; %s.", title, n, c->name[0],
+        snprintf(about, sizeof about, "%s of %zu output%s; %s; %s.", title, n, n == 1 ? "" : "s", c->name[0],
                  c->name[NB_SHOWN - 1]);
         open_figure(out, &(draw_picture){id, title, about, WIDTH, HEIGHT, false});
         dcpg_draw_plot(out, &(draw_plot){.title = title,
@@ -199,7 +199,7 @@ static void put_histogram(FILE *out, const report_points *pooled, size_t number)
                                      .y = {.label = "percent of all calls"},
                                      .nb = 1,
                                      .series = &bars});
-    close_figure(out, "Of the observed calls of all cells. Sharp predictions lie near 0 and 1.");
+    close_figure(out, "Of the observed calls of all cells. Confident predictions lie near 0 and 1.");
 }
 
 static dcpg_status put_reliability(FILE *out, const report_eval *e, size_t number, const choice *c,
@@ -324,7 +324,7 @@ static dcpg_status draw_scatter(FILE *out, const scatter *p, size_t number, dcpg
     snprintf(caption, sizeof caption,
              isfinite(tau)
                  ? "A point per output. Kendall's rank correlation: %.2f (1: AUC always grows with the "
-                   "observed share; 0: neither tells of the other)."
+                   "observed share; 0: the two are unrelated)."
                  : "A point per output.",
              tau);
     const draw_series points = {

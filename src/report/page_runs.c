@@ -88,7 +88,7 @@ static void speed(const report_run *run, char *text) {
 static void duration(const report_run *run, char *text) {
     char opening[32], all[32];
     if (run->timing.there)
-        snprintf(text, TEXT, "%s, after %s of opening", dcpg_duration(run->timing.epochs, all),
+        snprintf(text, TEXT, "%s, after %s to open the data", dcpg_duration(run->timing.epochs, all),
                  dcpg_duration(run->timing.opening, opening));
 }
 
@@ -125,8 +125,8 @@ static const struct {
              {"sites per second while training", speed},
              {"time since the last start", duration},
              {"memory of the largest rank", memory},
-             {"first line of the journal", began},
-             {"last line of the journal", ended},
+             {"first entry of metrics.jsonl", began},
+             {"last entry of metrics.jsonl", ended},
              {"program", version}};
 
 static void put_facts(FILE *out, const report_run *runs, size_t nb) {

@@ -132,6 +132,14 @@ static dcpg_status read_tables(report_eval *e, dcpg_err *err) {
     return status;
 }
 
+/* Names the page, since the user does not know the temporary folder. */
+static dcpg_status fail_tables(const char *out, dcpg_err *err) {
+    const dcpg_err reason = *err;
+    *err = (dcpg_err){0}; /* the first text stays otherwise */
+    return dcpg_fail(err, DCPG_E_IO, "%s: the tables that it is made from cannot be written beside it: %s",
+                     out, reason.text);
+}
+
 /* Collective. */
 static dcpg_status score_all(whole *w, report_eval *e, dcpg_err *err) {
     const dcpg_report_options *o = w->options;
@@ -147,7 +155,9 @@ static dcpg_status score_all(whole *w, report_eval *e, dcpg_err *err) {
                                     .density = true,
                                     .distance = true};
     dcpg_info(w->log, "scoring %s", e->path);
-    DCPG_TRY(dcpg_perf_all(&perf, w->par, w->log, err));
+    dcpg_status status = dcpg_perf_all(&perf, w->par, w->log, err);
+    if (status == DCPG_E_IO) return fail_tables(o->out, err);
+    DCPG_TRY(status);
     return dcpg_agree_all(w->par, w->par->rank == 0 ? read_tables(e, err) : DCPG_OK, err);
 }
 
@@ -292,9 +302,9 @@ static dcpg_status put_page(FILE *out, const whole *w, dcpg_err *err) {
     if (w->nb_eval) dcpg_page_glossary(out);
     fprintf(out,
             "</main>\n<footer><p>Written by dcpg " DCPG_VERSION ". Numbers are rounded to be read; each "
-            "carries the digits of the table of <code>dcpg perf</code> that it comes from.</p></footer>\n"
+            "carries the digits of the %s that it comes from.</p></footer>\n"
             "<script>%s</script>\n</body>\n</html>\n",
-            dcpg_report_js);
+            w->nb_eval ? "table of <code>dcpg perf</code>" : "file", dcpg_report_js);
     return DCPG_OK;
 }
 

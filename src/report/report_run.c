@@ -39,8 +39,9 @@ static dcpg_status add_epoch(report_curve *curve, const char *line, const char *
     const char *at = take_number(line, epoch->loss);
     if (at && *curve->metric) at = take_number(at, epoch->score);
     if (at && *epoch->loss) return DCPG_OK;
-    return dcpg_fail(err, DCPG_E_INPUT, "%s: line %zu: begins with no numbers: this is no learning curve",
-                     path, curve->nb + 1);
+    return dcpg_fail(err, DCPG_E_INPUT,
+                     "%s: line %zu: does not begin with numbers: this is no learning curve", path,
+                     curve->nb + 1);
 }
 
 /* The second column is the mean of the first metric, if any output has one: "acc", not "cpg/CELL_loss". */

@@ -36,7 +36,8 @@ static dcpg_status each_row(const char *path, size_t fields, row_fn *take, void 
     if (!file) return dcpg_fail(err, DCPG_E_INPUT, "%s: cannot be opened", path);
     for (size_t i = 0; status == DCPG_OK && getline(&line, &capacity, file) > 0; i++) {
         if (cut(line, field) != fields)
-            status = dcpg_fail(err, DCPG_E_INPUT, "%s: line %zu: has not %zu columns", path, i + 1, fields);
+            status =
+                dcpg_fail(err, DCPG_E_INPUT, "%s: line %zu: does not have %zu columns", path, i + 1, fields);
         else if (i > 0)
             status = take(to, field, err);
     }

@@ -74,6 +74,7 @@ echo '{}' >other/timing.json
 quietly "$dcpg" report other model first --out page.html --force
 grep -q 'other/timing.json: is not as dcpg train' last.log || fail "no warning of timings: $(cat last.log)"
 grep -q 'first: there is no lc_train.tsv' last.log || fail "no warning of no epoch: $(cat last.log)"
+if grep -q 'dcpg perf' page.html; then fail 'dcpg perf in a page of runs'; fi
 grep -q 'id="lc-score-acc-t"' page.html && grep -q 'id="lc-score-mse-t"' page.html || fail 'a metric is not drawn'
 
 echo 'my own' >mine.html
