@@ -38,9 +38,8 @@ static const dcpg_cmd_option options[] = {
      .kind = DCPG_OPT_STRING,
      .to = TO(report.region),
      .meaning = "REGION",
-     .help =
-         "chromosome, or CHROMO:START-END, whose sites are shown one by one (default: in the middle of "
-         "the first chromosome)"},
+     .help = "chromosome, or CHROMO:START-END, whose sites are shown one by one (default: in the middle of "
+             "the first chromosome)"},
     {.name = "window_sites",
      .kind = DCPG_OPT_INT,
      .to = TO(report.window_sites),

@@ -35,7 +35,9 @@ for e in e odd; do
 done
 "$PYTHON3" "$here/check_page.py" page.html 'A <b>title</b>' model '<i>other & "more"' \
     e.h5:perf_e odd.h5:perf_odd
-grep -q '>1 rank on 1 host, ' page.html && grep -q 'id="time-1-t"' page.html && grep -q 'id="time-2-t"' page.html || fail 'no facts of timing.json'
+for fact in '>1 rank on 1 host, ' 'id="time-1-t"' 'id="time-2-t"'; do
+    grep -q "$fact" page.html || fail "timing.json: no $fact"
+done
 "$PYTHON3" -c 'import xml.dom.minidom; xml.dom.minidom.parse("model/lc.svg")' || fail 'lc.svg is no XML'
 on 3 "$dcpg" report "${inputs[@]}" "${options[@]}" --title 'A <b>title</b>' --out three.html
 same page.html three.html
@@ -75,7 +77,9 @@ quietly "$dcpg" report other model first --out page.html --force
 grep -q 'other/timing.json: is not as dcpg train' last.log || fail "no warning of timings: $(cat last.log)"
 grep -q 'first: there is no lc_train.tsv' last.log || fail "no warning of no epoch: $(cat last.log)"
 if grep -q 'dcpg perf' page.html; then fail 'dcpg perf in a page of runs'; fi
-grep -q 'id="lc-score-acc-t"' page.html && grep -q 'id="lc-score-mse-t"' page.html || fail 'a metric is not drawn'
+for metric in acc mse; do
+    grep -q "id=\"lc-score-$metric-t\"" page.html || fail "$metric is not drawn"
+done
 
 echo 'my own' >mine.html
 refused 'mine.html: is there' "$dcpg" report model --out mine.html
