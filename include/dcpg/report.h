@@ -32,8 +32,9 @@ typedef struct dcpg_report_options {
 /* Writes one HTML file that needs no other: facts and learning curves of the runs; of every evaluation the
  * tables that dcpg_perf_all writes, as numbers and figures, and a window of observed and imputed states.
  * Tables are made in a temporary folder beside the page; memory grows with outputs x contexts. The page does
- * not depend on the number of ranks. DCPG_E_INPUT for folders without learning curves, and for files of other
- * programs. Collective. */
+ * not depend on the number of ranks. DCPG_E_INPUT for folders that dcpg train did not write, for files of
+ * other programs, and for a region in which no evaluation has sites, before scores are computed. Collective.
+ */
 DCPG_API dcpg_status dcpg_report_all(const dcpg_report_options *options, const dcpg_par *par, dcpg_log *log,
                                      dcpg_err *err);
 
