@@ -33,29 +33,16 @@ size_t dcpg_draw_letter(const char *text) {
 
 /* Writes the letter at `text`; returns the bytes that it takes there. */
 static size_t put_letter(FILE *out, const char *text) {
+    static const char special[] = "&<>\"'";
+    static const char *const entity[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
+    const char *found = strchr(special, *text);
     size_t n = dcpg_draw_letter(text);
-    switch (*text) {
-    case '&':
-        fputs("&amp;", out);
-        break;
-    case '<':
-        fputs("&lt;", out);
-        break;
-    case '>':
-        fputs("&gt;", out);
-        break;
-    case '"':
-        fputs("&quot;", out);
-        break;
-    case '\'':
-        fputs("&#39;", out);
-        break;
-    default:
-        if (n)
-            fwrite(text, 1, n, out);
-        else
-            fputs(unknown, out);
-    }
+    if (found)
+        fputs(entity[found - special], out);
+    else if (n)
+        fwrite(text, 1, n, out);
+    else
+        fputs(unknown, out);
     return n ? n : 1;
 }
 
