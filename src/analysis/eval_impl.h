@@ -123,6 +123,8 @@ dcpg_status dcpg_eval_observed_add_all(eval_observed *observed, const eval_outpu
 /* Rows of scores after those of the outputs: means over them, and scores of the pooled states of all cells.
  */
 enum { EVAL_MEAN, EVAL_POOLED, NB_EVAL_ROW };
+#define EVAL_MEAN_NAME   "mean"
+#define EVAL_POOLED_NAME "pooled"
 
 /* Number of scores of a context. */
 static inline size_t eval_values(const eval_outputs *outputs) {

@@ -89,6 +89,15 @@ static dcpg_status open_folder(run *r, dcpg_err *err) {
     return r->par->rank == 0 ? dcpg_make_dirs(r->options->out_dir, err) : DCPG_OK;
 }
 
+/* An output of another program's file could be taken for a summary of all. */
+static dcpg_status check_name(const run *r, const char *output, dcpg_err *err) {
+    if (strcmp(output, EVAL_MEAN_NAME) != 0 && strcmp(output, EVAL_POOLED_NAME) != 0) return DCPG_OK;
+    return dcpg_fail(
+        err, DCPG_E_INPUT,
+        "%s: an output is called %s, as the rows of that summary: leave it out with --output_names",
+        r->data.path, output);
+}
+
 static dcpg_status open_outputs(run *r, dcpg_err *err) {
     eval_outputs *outputs = &r->outputs;
     size_t nb = r->data.outputs.n;
@@ -101,6 +110,7 @@ static dcpg_status open_outputs(run *r, dcpg_err *err) {
     for (size_t o = 0; o < nb; o++) {
         int64_t classes;
         outputs->name[o] = r->data.outputs.v[o];
+        DCPG_TRY(check_name(r, outputs->name[o], err));
         outputs->kind[o] = dcpg_output_kind_of(outputs->name[o]);
         outputs->unit[o] = outputs->nb_unit;
         outputs->nb_unit += outputs->kind[o].units;
@@ -378,7 +388,7 @@ static void write_reliability(const run *r, FILE *out) {
             const reliability *bin = &r->bin[o * NB_BIN + b];
             if (bin->n == 0) continue;
             fprintf(out, "%s\t%.1f\t%.1f\t%" PRId64 "\t%.9g\t%.9g\n",
-                    o < r->outputs.nb ? r->outputs.name[o] : "pooled", (double)b / NB_BIN,
+                    o < r->outputs.nb ? r->outputs.name[o] : EVAL_POOLED_NAME, (double)b / NB_BIN,
                     (double)(b + 1) / NB_BIN, bin->n, dcpg_exact_value(&bin->sum) / (double)bin->n,
                     (double)bin->up / (double)bin->n);
         }

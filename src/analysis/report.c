@@ -48,8 +48,8 @@ dcpg_status dcpg_eval_write_rows(FILE *out, const char *context, const eval_outp
     named *order = dcpg_alloc((size_t)(nb + NB_EVAL_ROW), sizeof *order);
     if (!order) return dcpg_fail_nomem(err, "the report", (size_t)nb * sizeof *order);
     for (int o = 0; o < nb; o++) order[o] = (named){outputs->name[o], o};
-    order[nb + EVAL_MEAN] = (named){"mean", nb + EVAL_MEAN};
-    order[nb + EVAL_POOLED] = (named){"pooled", nb + EVAL_POOLED};
+    order[nb + EVAL_MEAN] = (named){EVAL_MEAN_NAME, nb + EVAL_MEAN};
+    order[nb + EVAL_POOLED] = (named){EVAL_POOLED_NAME, nb + EVAL_POOLED};
     qsort(order, (size_t)(nb + NB_EVAL_ROW), sizeof *order, by_name);
     for (int s = 0; s < DCPG_NB_SCORE; s++) {
         if (s > 0) write_hiding(out, context, outputs, s);

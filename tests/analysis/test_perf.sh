@@ -53,6 +53,17 @@ refused 'written over others/metrics.tsv, which is read' "$dcpg" perf others/met
 refused 'written over few/curves.tsv, which is read' "$dcpg" perf e.h5 --anno_files few/curves.tsv \
     --out_dir few --curves roc --force
 cmp e.h5 others/metrics.tsv || fail 'the evaluation was replaced'
+"$PYTHON3" - <<'P'
+import h5py
+with h5py.File("e.h5") as file, h5py.File("named.h5", "w") as named:
+    for name in ("chromo", "pos"):
+        file.copy(name, named)
+    for group in ("outputs", "preds"):
+        for name, cell in zip(("mean", "cpg/a"), file[group]["cpg"].values()):
+            named[f"{group}/{name}"] = cell[()]
+P
+refused 'an output is called mean' "$dcpg" perf named.h5 --out_dir named
+quietly "$dcpg" perf named.h5 --out_dir named --output_names cpg/a
 refused 'roc or pr' "$dcpg" perf e.h5 --curves det
 refused 'coverage, density, distance or none' "$dcpg" perf e.h5 --contexts cpg
 refused '--anno_files' "$dcpg" perf e.h5 --anno_curves roc
