@@ -82,13 +82,16 @@ static char *part_path(const eval_partial *p, part which) {
 
 static bool is_number(int64_t number) { return number >= 0 && number < INT32_MAX; }
 
+/* Only names as part_path makes them. */
 static bool is_part(const char *name, part *which) {
-    int end = 0;
+    char made[64] = "";
     which->rank = STOP;
-    if (sscanf(name, "stop-%" SCNd64 "%n", &which->attempt, &end) == 1)
-        return name[end] == '\0' && is_number(which->attempt);
-    return sscanf(name, "part-%" SCNd64 "-%" SCNd64 "%n", &which->attempt, &which->rank, &end) == 2 &&
-           name[end] == '\0' && is_number(which->attempt) && is_number(which->rank);
+    if (sscanf(name, "stop-%" SCNd64, &which->attempt) == 1)
+        snprintf(made, sizeof made, "stop-%" PRId64, which->attempt);
+    else if (sscanf(name, "part-%" SCNd64 "-%" SCNd64, &which->attempt, &which->rank) == 2)
+        snprintf(made, sizeof made, "part-%" PRId64 "-%" PRId64, which->attempt, which->rank);
+    return strcmp(name, made) == 0 && is_number(which->attempt) &&
+           (which->rank == STOP || is_number(which->rank));
 }
 
 /* ---- records in memory ---- */
