@@ -54,6 +54,10 @@ DCPG_API dcpg_status dcpg_checkpoint_find_all(const char *dir, const dcpg_par *p
                                               dcpg_checkpoint **checkpoint, dcpg_err *err);
 DCPG_API void dcpg_checkpoint_free(dcpg_checkpoint *checkpoint);
 
+/* Appends the file names of the checkpoints below the model directory `dir`, in its folder checkpoints,
+ * oldest first, without opening them; none where there is no such folder. Local. */
+DCPG_API dcpg_status dcpg_checkpoint_list(const char *dir, dcpg_strings *names, dcpg_err *err);
+
 DCPG_END_C
 
 #endif

@@ -6,6 +6,7 @@
 #include <dcpg/api.h>
 #include <dcpg/status.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 DCPG_BEGIN_C
@@ -49,6 +50,10 @@ DCPG_API double dcpg_now(void);
 
 /* Seconds as "12 s", "3:05", "2:03:04"; writes at most 32 bytes into `text` and returns it. */
 DCPG_API char *dcpg_duration(double seconds, char text[32]);
+
+/* Seconds since 1970 as local date and time, "2026-11-29 07:30:00", or "?" beyond the calendar; writes at
+ * most 32 bytes into `text` and returns it. */
+DCPG_API char *dcpg_date(int64_t seconds, char text[32]);
 
 DCPG_END_C
 

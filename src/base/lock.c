@@ -147,18 +147,15 @@ bool dcpg_lock_look(const char *folder, dcpg_lock_owner *seen) {
 
 static dcpg_status refuse(const taking *t, dcpg_err *err) {
     const owner *o = &t->seen;
-    char host[DCPG_HOST_ID], since[32] = "?", far[96] = "";
-    time_t at = (time_t)o->since;
-    struct tm local;
-    if (localtime_r(&at, &local)) strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S", &local);
+    char host[DCPG_HOST_ID], since[32], far[96] = "";
     if (!is_of_this_host(o))
         snprintf(far, sizeof far, " (its heartbeat is of %" PRId64 " s ago; after %d s it counts as gone)",
                  server_time(t->lock->fd) - o->beat, t->limit);
-    return dcpg_fail(err, DCPG_E_IO,
-                     "%s is being written by process %" PRId64
-                     " on host %s since %s%s: choose another %s, or wait "
-                     "for its end",
-                     t->lock->what, o->pid, name_host(o, host), since, far, t->options->option);
+    return dcpg_fail(
+        err, DCPG_E_IO,
+        "%s is being written by process %" PRId64 " on host %s since %s%s: choose another %s, or wait "
+        "for its end",
+        t->lock->what, o->pid, name_host(o, host), dcpg_date(o->since, since), far, t->options->option);
 }
 
 static void log_taken_over(const taking *t) {

@@ -138,6 +138,14 @@ double dcpg_now(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+char *dcpg_date(int64_t seconds, char text[32]) {
+    time_t at = (time_t)seconds;
+    struct tm local;
+    strcpy(text, "?");
+    if (localtime_r(&at, &local)) strftime(text, 32, "%Y-%m-%d %H:%M:%S", &local);
+    return text;
+}
+
 char *dcpg_duration(double seconds, char text[32]) {
     if (!(seconds >= 0 && seconds < 1e12)) {
         strcpy(text, "?");

@@ -97,9 +97,10 @@ static void memory(const report_run *run, char *text) {
 }
 
 static void put_date(double seconds, char *text) {
-    time_t at = (time_t)seconds;
     struct tm date;
-    if (isfinite(seconds) && gmtime_r(&at, &date)) strftime(text, TEXT, "%Y-%m-%d %H:%M:%S UTC", &date);
+    if (!(fabs(seconds) < 1e12)) return; /* what the file says may be no time */
+    time_t at = (time_t)seconds;
+    if (gmtime_r(&at, &date)) strftime(text, TEXT, "%Y-%m-%d %H:%M:%S UTC", &date);
 }
 
 static void began(const report_run *run, char *text) { put_date(run->began, text); }

@@ -5,12 +5,13 @@
 #include "base/number.h"
 #include "report/report_impl.h"
 
+#include <dcpg/checkpoint.h>
 #include <dcpg/file.h>
 #include <dcpg/h5.h>
 #include <dcpg/lock.h>
+#include <dcpg/log.h>
 #include <dcpg/memory.h>
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -113,19 +114,10 @@ static void read_metrics(run *r) {
 /* ---- checkpoints ---- */
 
 static void find_checkpoint(run *r) {
-    char *path = path_in(r, "checkpoints");
-    DIR *folder = path ? opendir(path) : NULL;
-    const struct dirent *entry;
-    while (folder && (entry = readdir(folder)) != NULL) {
-        const char *name = entry->d_name;
-        size_t n = strlen(name);
-        if (strncmp(name, "checkpoint-", 11) != 0 || strcmp(name + n - 3, ".h5") != 0) continue;
-        if (r->checkpoint && strcmp(name, r->checkpoint + strlen("checkpoints/")) < 0) continue;
-        dcpg_free(r->checkpoint);
-        r->checkpoint = dcpg_format("checkpoints/%s", name);
-    }
-    if (folder) closedir(folder);
-    dcpg_free(path);
+    dcpg_strings names = {0};
+    if (dcpg_checkpoint_list(r->dir, &names, NULL) == DCPG_OK && names.n > 0)
+        r->checkpoint = dcpg_format("checkpoints/%s", names.v[names.n - 1]);
+    dcpg_strings_free(&names);
     if (r->checkpoint) r->saved = changed(r, r->checkpoint);
 }
 
@@ -168,25 +160,13 @@ static dcpg_run_state state_of(const run *r) {
 
 enum { TEXT = 96 };
 
-/* "3 s", "5 min", "2.5 h", "1.2 days". */
-static const char *span(double seconds, char text[TEXT]) {
-    if (!(seconds >= 0)) seconds = 0;
-    if (seconds < 100)
-        snprintf(text, TEXT, "%.0f s", seconds);
-    else if (seconds < 6000)
-        snprintf(text, TEXT, "%.0f min", seconds / 60);
-    else if (seconds < 2 * 86400)
-        snprintf(text, TEXT, "%.1f h", seconds / 3600);
-    else
-        snprintf(text, TEXT, "%.1f days", seconds / 86400);
-    return text;
+/* The time since then, by the clock. */
+static const char *age_of(double then, char text[32]) {
+    return dcpg_duration(fmax((double)time(NULL) - then, 0), text);
 }
 
 static void print_state(const run *r, dcpg_run_state state, FILE *out) {
-    char since[32] = "?", age[TEXT];
-    time_t at = (time_t)r->owner.since;
-    struct tm local;
-    if (r->locked && localtime_r(&at, &local)) strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S", &local);
+    char since[32], age[32];
     switch (state) {
     case DCPG_RUN_FINISHED:
         fputs("state       finished\n", out);
@@ -205,9 +185,8 @@ static void print_state(const run *r, dcpg_run_state state, FILE *out) {
                 : r->checkpoint           ? "dead: it was killed; --resume continues from the checkpoint"
                                           : "dead: it was killed before its first checkpoint");
         fprintf(out, "written by  process %" PRId64 " on host %s since %s", r->owner.pid,
-                *r->owner.host ? r->owner.host : "(unknown)", since);
-        if (!r->owner.here)
-            fprintf(out, ", last sign of life %s ago", span((double)time(NULL) - (double)r->owner.beat, age));
+                *r->owner.host ? r->owner.host : "(unknown)", dcpg_date(r->owner.since, since));
+        if (!r->owner.here) fprintf(out, ", last sign of life %s ago", age_of((double)r->owner.beat, age));
         fputs(state == DCPG_RUN_DEAD ? ", gone\n" : "\n", out);
     }
 }
@@ -224,7 +203,7 @@ static void print_loss(const run *r, FILE *out) {
 
 /* From the time per step since the start that runs, validation included. */
 static void print_left(const run *r, int64_t per_epoch, FILE *out) {
-    char text[TEXT];
+    char text[32];
     int64_t steps = r->last.step - r->before.step;
     if (r->epochs < 0 || per_epoch == 0 || !r->before.there || steps <= 0) {
         fputs("time left   not known before the first epoch and checkpoint\n", out);
@@ -232,12 +211,12 @@ static void print_left(const run *r, int64_t per_epoch, FILE *out) {
     }
     double left = ((double)r->epochs * (double)per_epoch - (double)r->last.step) *
                   (r->last.time - r->before.time) / (double)steps;
-    fprintf(out, "time left   about %s%s\n", span(left, text),
+    fprintf(out, "time left   about %s%s\n", dcpg_duration(fmax(left, 0), text),
             r->patience > 0 ? ", less if it stops early" : "");
 }
 
 static void print_progress(const run *r, dcpg_run_state state, FILE *out) {
-    char age[TEXT], of[32] = "";
+    char age[32], of[32] = "";
     int64_t per_epoch = r->ended.there ? r->ended.step / r->ended.epoch : 0;
     if (!r->last.there) {
         fputs("epoch       none yet: no step is logged\n", out);
@@ -251,15 +230,15 @@ static void print_progress(const run *r, dcpg_run_state state, FILE *out) {
     print_loss(r, out);
     if (!isnan(r->last.rate)) fprintf(out, "speed       %.1f sites/s\n", r->last.rate);
     if (state == DCPG_RUN_RUNNING) print_left(r, per_epoch, out);
-    fprintf(out, "last step   %s ago\n", span((double)time(NULL) - r->last.time, age));
+    fprintf(out, "last step   %s ago\n", age_of(r->last.time, age));
 }
 
 static void print_checkpoint(const run *r, FILE *out) {
-    char age[TEXT];
+    char age[32];
     if (!r->checkpoint)
         fputs("checkpoint  none\n", out);
     else
-        fprintf(out, "checkpoint  %s, %s ago\n", r->checkpoint, span((double)time(NULL) - r->saved, age));
+        fprintf(out, "checkpoint  %s, %s ago\n", r->checkpoint, age_of(r->saved, age));
 }
 
 dcpg_status dcpg_run_print(const char *dir, FILE *out, dcpg_run_state *state, dcpg_err *err) {

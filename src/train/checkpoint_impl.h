@@ -14,8 +14,6 @@ enum { CHECKPOINT_VERSION = 2 };
 /* ---- the folder, checkpoint_dir.c; rank 0 calls ---- */
 char *dcpg_checkpoint_dir(const char *out_dir);                               /* dcpg_free */
 char *dcpg_checkpoint_path(const char *out_dir, int64_t epoch, int64_t step); /* dcpg_free */
-/* File names of the checkpoints, oldest first. */
-dcpg_status dcpg_checkpoint_list(const char *out_dir, dcpg_strings *names, dcpg_err *err);
 /* Removes unfinished files of killed runs. */
 void dcpg_checkpoint_sweep(const char *out_dir);
 /* Keeps `newest` and the keep - 1 checkpoints before it; later ones belong to an abandoned run and are
