@@ -64,6 +64,13 @@ DCPG_API char *dcpg_strings_text(const dcpg_strings *names, char text[DCPG_LIST_
 /* The last part of a path: "a/b.tsv" -> "b.tsv". */
 DCPG_API const char *dcpg_basename(const char *path);
 
+/* The folder that a path names a part of: "a/b.tsv" -> "a/", "b.tsv" -> ".". NULL: out of memory; dcpg_free.
+ */
+DCPG_API char *dcpg_parent(const char *path);
+
+/* Whether a text ends with another. Pure. */
+DCPG_API bool dcpg_ends_with(const char *text, const char *end);
+
 DCPG_END_C
 
 #endif

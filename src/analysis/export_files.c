@@ -45,16 +45,11 @@ dcpg_status dcpg_export_write_text(const char *path, const dcpg_strings *lines, 
     return status;
 }
 
-static bool ends_with(const char *text, const char *end) {
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static bool is_ours(const char *path) {
-    if (ends_with(path, ".gz")) return dcpg_bgzip_is_ours(path);
-    if (ends_with(path, ".bw")) return dcpg_export_bigwig_is_ours(path);
-    if (ends_with(path, ".npz")) return dcpg_npz_is_ours(path);
-    if (ends_with(path, ".txt")) return dcpg_export_run_info_is_ours(path);
+    if (dcpg_ends_with(path, ".gz")) return dcpg_bgzip_is_ours(path);
+    if (dcpg_ends_with(path, ".bw")) return dcpg_export_bigwig_is_ours(path);
+    if (dcpg_ends_with(path, ".npz")) return dcpg_npz_is_ours(path);
+    if (dcpg_ends_with(path, ".txt")) return dcpg_export_run_info_is_ours(path);
     return dcpg_h5_is_format(path, DCPG_EXPORT_FORMAT);
 }
 

@@ -60,11 +60,10 @@ static dcpg_status each_other(const export_run *run, dcpg_status (*each)(const c
     DIR *folder = opendir(run->options->out_dir);
     const struct dirent *entry;
     while (folder && status == DCPG_OK && (entry = readdir(folder)) != NULL) {
-        size_t n = strlen(entry->d_name);
-        if (n <= strlen(npz) || strcmp(entry->d_name + n - strlen(npz), npz) != 0) continue;
+        if (!dcpg_ends_with(entry->d_name, npz)) continue;
         if (entry->d_name[0] == '.' || is_matrix(run, entry->d_name)) continue;
         char *path = path_in(run, entry->d_name);
-        status = path ? each(path, err) : dcpg_fail_nomem(err, "a path", n);
+        status = path ? each(path, err) : dcpg_fail_nomem(err, "a path", 64);
         dcpg_free(path);
     }
     if (folder) closedir(folder);

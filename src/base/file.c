@@ -183,9 +183,8 @@ dcpg_status dcpg_check_output(const char *path, const dcpg_strings *inputs, dcpg
     struct stat s;
     if (stat(path, &s) == 0 && !S_ISREG(s.st_mode))
         return dcpg_fail(err, DCPG_E_IO, "%s: is a directory or a device, a file is wanted", path);
-    size_t length = (size_t)(dcpg_basename(path) - path);
-    char *directory = length ? dcpg_strndup(path, length) : dcpg_strdup(".");
-    if (directory == NULL) return dcpg_fail_nomem(err, path, length);
+    char *directory = dcpg_parent(path);
+    if (directory == NULL) return dcpg_fail_nomem(err, path, strlen(path));
     bool fine = access(directory, W_OK | X_OK) == 0, special = is_special(directory);
     dcpg_free(directory);
     if (special)

@@ -90,8 +90,7 @@ dcpg_status dcpg_temporary_keep(char *temporary, const char *path, dcpg_err *err
         dcpg_temporary_remove(temporary);
         return status;
     }
-    size_t length = (size_t)(dcpg_basename(path) - path);
-    char *folder = length ? dcpg_strndup(path, length) : dcpg_strdup(".");
+    char *folder = dcpg_parent(path);
     /* The file has its name; if its entry cannot be flushed to the disk, so be it. */
     if (folder) (void)sync_path(folder, O_RDONLY);
     dcpg_free(folder);
@@ -173,8 +172,7 @@ int dcpg_temporary_sweep(const char *folder, const char *name) {
 }
 
 void dcpg_temporary_sweep_path(const char *path) {
-    size_t length = (size_t)(dcpg_basename(path) - path);
-    char *folder = length ? dcpg_strndup(path, length) : dcpg_strdup(".");
+    char *folder = dcpg_parent(path);
     if (folder) dcpg_temporary_sweep(folder, dcpg_basename(path));
     dcpg_free(folder);
 }

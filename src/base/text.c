@@ -182,3 +182,13 @@ const char *dcpg_basename(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
+
+char *dcpg_parent(const char *path) {
+    size_t length = (size_t)(dcpg_basename(path) - path);
+    return length ? dcpg_strndup(path, length) : dcpg_strdup(".");
+}
+
+bool dcpg_ends_with(const char *text, const char *end) {
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}

@@ -116,8 +116,7 @@ static bool is_folder(const dcpg_cmd_output *output) {
 
 /* Whether a file is there, and in a folder. */
 static bool is_within(const char *path, const char *folder) {
-    size_t length = (size_t)(dcpg_basename(path) - path);
-    char *parent = length ? dcpg_strndup(path, length) : dcpg_strdup(".");
+    char *parent = dcpg_parent(path);
     bool is = parent && dcpg_file_exists(path) && dcpg_is_dir(folder) && dcpg_same_file(parent, folder);
     dcpg_free(parent);
     return is;
@@ -131,8 +130,7 @@ static bool is_in_folder(const dcpg_cmd_output *output, const char *folder) {
 
 /* Whether the new model's directory holds a model, or files of one, that are read. */
 static bool holds_model(const dcpg_cmd_output *output, const char *input) {
-    size_t length = (size_t)(dcpg_basename(input) - input);
-    char *parent = length ? dcpg_strndup(input, length) : dcpg_strdup(".");
+    char *parent = dcpg_parent(input);
     bool is = false;
     for (int i = 0; parent && !is && model_files[i]; i++)
         is = strcmp(dcpg_basename(input), model_files[i]) == 0 && dcpg_same_file(parent, output->path);
@@ -199,17 +197,12 @@ dcpg_status dcpg_cmd_outputs_all(dcpg_cmd_job *job, const dcpg_par *par, dcpg_lo
 
 /* ---- log file ---- */
 
-static bool ends(const char *text, const char *with) {
-    size_t n = strlen(text), m = strlen(with);
-    return n >= m && strcmp(text + n - m, with) == 0;
-}
-
 /* Lines must not be added to what is read; in a folder that may be any file but a log. */
 static dcpg_status check_log_input(const char *path, const char *input, dcpg_err *err) {
     if (dcpg_same_file(path, input))
         return dcpg_fail(err, DCPG_E_USAGE, "--log_file %s: is read by this command: name another file",
                          path);
-    if (is_within(path, input) && !ends(path, ".log"))
+    if (is_within(path, input) && !dcpg_ends_with(path, ".log"))
         return dcpg_fail(
             err, DCPG_E_USAGE,
             "--log_file %s: is there, in a folder that this command reads: name another file, or one "

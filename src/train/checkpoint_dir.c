@@ -15,10 +15,7 @@ static const char prefix[] = "checkpoint-", suffix[] = ".h5", aside[] = "old-";
 
 static bool starts(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
-static bool is_checkpoint(const char *name) {
-    size_t n = strlen(name), tail = sizeof suffix - 1;
-    return starts(name, prefix) && n > tail && strcmp(name + n - tail, suffix) == 0;
-}
+static bool is_checkpoint(const char *name) { return starts(name, prefix) && dcpg_ends_with(name, suffix); }
 
 char *dcpg_checkpoint_dir(const char *out_dir) { return dcpg_format("%s/checkpoints", out_dir); }
 
@@ -68,9 +65,8 @@ static bool is_unfinished(const char *name) {
     static const char *const ours[] = {"checkpoint-",    "model.h5",     "model.json",
                                        "model_weights_", "lc_train.tsv", "lc_val.tsv"};
     const char *bare = name + (name[0] == '.');
-    size_t n = strlen(name);
-    bool is_ours = false, unfinished = (name[0] == '.' && strstr(name, ".h5.tmp.")) ||
-                                       (n > 4 && strcmp(name + n - 4, ".tmp") == 0);
+    bool is_ours = false,
+         unfinished = (name[0] == '.' && strstr(name, ".h5.tmp.")) || dcpg_ends_with(name, ".tmp");
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) is_ours |= starts(bare, ours[i]);
     return is_ours && unfinished;
 }
